@@ -1,0 +1,86 @@
+import * as z from "zod/mini";
+import { AliasName } from "./alias.ts";
+import { CohortRoute } from "./cohort.ts";
+import { compileEventPattern } from "./event-pattern.ts";
+import { RetryPolicy } from "./retry.ts";
+import { Rollout } from "./rollout.ts";
+import { nameSchema, own } from "./schema.ts";
+
+/** `<application>-<role>`, 1 to 64 lower-case letters, digits and hyphens. */
+export const ComponentName = nameSchema("a component's name", 64);
+
+/** Longest time a component may take: the router's own 900 s less what it needs around the send. */
+export const MAX_COMPONENT_TIMEOUT_MS = 840_000;
+
+/** How an alias is reached. `worker`: the embedded runtime runs the alias's version in worker threads. */
+export const TargetAddress = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("worker") })]);
+export type TargetAddress = z.infer<typeof TargetAddress>;
+
+export const AliasEntry = z.strictObject({
+  target: z._default(TargetAddress, { kind: "worker" }),
+  /** A retired alias takes no new rules; what still names it falls to the fallback alias. */
+  retired: z.optional(z.boolean()),
+});
+
+/** How the embedded runtime runs a version of the component. On AWS these are settings of the function itself. */
+export const WorkerSettings = z.strictObject({
+  /** Worker threads per version, each running one event at a time. */
+  concurrency: z._default(z.int().check(z.minimum(1), z.maximum(256)), 4),
+  /** Heap limit of one worker thread, in MiB. */
+  memoryMb: z._default(z.int().check(z.minimum(16), z.maximum(10_240)), 128),
+  /** Environment variables the handler sees; it sees no others. */
+  environment: z._default(z.record(z.string(), z.string()), {}),
+});
+export type WorkerSettings = z.infer<typeof WorkerSettings>;
+
+/** A downstream unit that exists in several versions, with everything that routing needs to know of it. */
+export const Component = z
+  .strictObject({
+    name: ComponentName,
+    /** Which events it gets, in EventBridge's event pattern language. */
+    pattern: z.record(z.string(), z.unknown()),
+    aliases: z.record(AliasName, AliasEntry),
+    defaultAlias: z._default(AliasName, "stable"),
+    /** Where an event goes whose rule names an alias that is unknown or retired. */
+    fallbackAlias: z._default(AliasName, "stable"),
+    cohortRoutes: z._default(z.array(CohortRoute), []),
+    rollout: z.optional(Rollout),
+    /** How long one attempt may take. */
+    timeoutMs: z._default(z.int().check(z.minimum(1), z.maximum(MAX_COMPONENT_TIMEOUT_MS)), 30_000),
+    retry: z._default(RetryPolicy, RetryPolicy.parse({})),
+    worker: z._default(WorkerSettings, WorkerSettings.parse({})),
+  })
+  .check((context) => {
+    const { pattern, aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout } = context.value;
+    const compiled = compileEventPattern(pattern);
+    if (!compiled.ok) context.issues.push(customIssue(pattern, ["pattern"], compiled.problem));
+    const named: [string[], string | undefined][] = [
+      [["defaultAlias"], defaultAlias],
+      [["fallbackAlias"], fallbackAlias],
+      [["rollout", "alias"], rollout?.alias],
+      ...cohortRoutes.map((route, index): [string[], string] => [
+        ["cohortRoutes", String(index), "alias"],
+        route.alias,
+      ]),
+    ];
+    for (const [path, alias] of named) {
+      if (alias === undefined) continue;
+      const entry = own(aliases, alias);
+      if (entry === undefined) {
+        const known = Object.keys(aliases).join(", ");
+        context.issues.push(customIssue(alias, path, `'${alias}' is not one of the component's aliases (${known})`));
+      } else if (entry.retired) {
+        context.issues.push(customIssue(alias, path, `alias '${alias}' is retired`));
+      }
+    }
+  });
+export type Component = z.infer<typeof Component>;
+
+/** The alias's entry; undefined when the component doesn't have it. */
+export function aliasOf(component: Component, alias: string): z.infer<typeof AliasEntry> | undefined {
+  return own(component.aliases, alias);
+}
+
+function customIssue(input: unknown, path: string[], message: string) {
+  return { code: "custom" as const, input, path, message };
+}

@@ -1,0 +1,13 @@
+import * as z from "zod/mini";
+import { AliasName } from "./alias.ts";
+import { Period } from "./period.ts";
+import { Instant } from "./schema.ts";
+
+/** A subject's pin to an alias of one component, with who set it, when and why. */
+export const Pin = z.extend(Period, {
+  alias: AliasName,
+  who: z.string(),
+  why: z.string(),
+  at: Instant,
+});
+export type Pin = z.infer<typeof Pin>;

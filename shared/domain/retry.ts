@@ -1,0 +1,24 @@
+import * as z from "zod/mini";
+
+/** When a failed delivery is tried again, and when it is given up as dead. */
+export const RetryPolicy = z.strictObject({
+  /** Attempts in all, the first one included. */
+  maxAttempts: z._default(z.int().check(z.minimum(1), z.maximum(100)), 5),
+  /** Upper bound of the delay after the first failure; it doubles with every further one. */
+  baseDelayMs: z._default(z.int().check(z.minimum(1)), 500),
+  /** Upper bound of any delay. */
+  maxDelayMs: z._default(z.int().check(z.minimum(1), z.maximum(43_200_000)), 30_000),
+});
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
+/**
+ * The delay before the next attempt: full jitter, `random × min(maxDelay, baseDelay × 2^(failures - 1))`
+ * (AWS Architecture Blog, "Exponential Backoff And Jitter").
+ *
+ * @param failures attempts that have failed so far, at least 1
+ * @param random a number from 0 (inclusive) to 1 (exclusive)
+ */
+export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
+  const ceiling = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (failures - 1));
+  return Math.floor(random * ceiling);
+}

@@ -1,0 +1,44 @@
+import type { Component } from "./component.ts";
+import type { EventSource } from "./event.ts";
+import type { SubjectKey, SubjectRow } from "./subject.ts";
+
+/** The number of a routing change; 0 is the empty table. */
+export type Revision = number;
+
+export type SourceKey = `source#${string}`;
+export type ComponentKey = `component#${string}`;
+export type RowKey = SubjectKey | SourceKey | ComponentKey;
+
+/** The type of the row that stands under a key. */
+export type RowAt<K extends RowKey> = K extends ComponentKey
+  ? Component
+  : K extends SourceKey
+    ? EventSource
+    : SubjectRow;
+export type Row = Component | EventSource | SubjectRow;
+
+/** One row before and after a change; null stands for no row. */
+export type RowChange = { key: RowKey; before: Row | null; after: Row | null };
+
+/** One change of routing: who did what, when and why, and the rows it touched. */
+export type RoutingChange = {
+  /** Drawn once per change. A conflict with one's own id is a success whose answer was lost. */
+  changeId: string;
+  at: Date;
+  /** The AWS identity, or the operating system's user. */
+  who: string;
+  why: string;
+  /** The command as typed, for the record. */
+  command: string;
+  rows: RowChange[];
+};
+
+export type ChangeLogEntry = RoutingChange & { revision: Revision };
+
+export type CommitResult =
+  | { committed: true; revision: Revision }
+  /** Another change came first; nothing was applied. */
+  | { committed: false; head: Revision; winner: ChangeLogEntry };
+
+/** Most rows of one change: DynamoDB takes 100 items in a transaction; head and log entry are two of them. */
+export const MAX_ROWS_PER_CHANGE = 90;

@@ -1,0 +1,55 @@
+import * as z from "zod/mini";
+
+// zod/mini ships without message texts; without this every problem reads "Invalid input".
+z.config(z.locales.en());
+
+/** A value read from outside: either the value in its type, or one sentence per problem with its path. */
+export type Read<T> = { ok: true; value: T } | { ok: false; problem: string };
+
+/** Parses `input` against `schema`. `where` is put before every path, e.g. `detail.metadata`. */
+export function read<T>(schema: z.ZodMiniType<T>, input: unknown, where = ""): Read<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, problem: result.error.issues.map((issue) => describe(issue, where)).join("; ") };
+}
+
+/** Parses JSON text. The problem carries the parser's own words, which name the position. */
+export function readJson(text: string): Read<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    return { ok: false, problem: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, where: string): string {
+  const path = [where, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+  const message = issue.message.replace(/^Invalid input: /, "");
+  return path === "" ? message : `${path}: ${message}`;
+}
+
+/** An instant as ISO 8601 in UTC with milliseconds, the one form in which texts sort by time. */
+export const Instant = z.string().check(
+  z.refine((text) => {
+    const time = Date.parse(text);
+    return !Number.isNaN(time) && new Date(time).toISOString() === text;
+  }, "expected an instant such as 2026-11-20T10:00:00.000Z"),
+);
+export type Instant = z.infer<typeof Instant>;
+
+/** A lower-case name that is safe in keys, ARNs, file names and URLs. */
+export function nameSchema(what: string, maxLength: number) {
+  return z
+    .string()
+    .check(
+      z.regex(
+        new RegExp(`^[a-z0-9](?:[a-z0-9-]{0,${maxLength - 2}}[a-z0-9])?$`),
+        `${what} has 1 to ${maxLength} lower-case letters, digits and inner hyphens`,
+      ),
+    );
+}
+
+/** The record's own entry: a name such as `constructor` finds nothing that isn't there. */
+export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

@@ -1,0 +1,78 @@
+import * as z from "zod/mini";
+import { CohortName } from "./cohort.ts";
+import { Pin } from "./pin.ts";
+
+/** The levels at which a subject can be pinned, in the order in which they win. */
+export const subjectLevels = ["project", "customer", "plan"] as const;
+export type SubjectLevel = (typeof subjectLevels)[number];
+
+/** Longest subject id, in UTF-8 bytes: with its level it stays far below DynamoDB's 2,048-byte partition key. */
+export const MAX_SUBJECT_ID_BYTES = 1024;
+
+/**
+ * The id of a project, customer, plan or user: any text of 1 to 1,024 UTF-8 bytes. Compared byte for byte, never
+ * normalised. Half surrogates are refused: encoded as UTF-8 they would all become the same character.
+ */
+export const SubjectId = z.string().check(
+  z.minLength(1, "a subject id can't be empty"),
+  z.refine((id) => id.isWellFormed(), "a subject id must be well-formed Unicode (it has half a surrogate pair)"),
+  z.refine((id) => !/\p{Cc}/u.test(id), "a subject id can't have control characters"),
+  z.refine(
+    (id) => id.length <= MAX_SUBJECT_ID_BYTES / 3 || Buffer.byteLength(id) <= MAX_SUBJECT_ID_BYTES,
+    `a subject id has at most ${MAX_SUBJECT_ID_BYTES} bytes`,
+  ),
+);
+
+/** Who an event is about. Routing looks at project, customer and plan; `user` is for slicing and rollouts. */
+export const Subject = z.object({
+  project: z.optional(SubjectId),
+  customer: z.optional(SubjectId),
+  plan: z.optional(SubjectId),
+  user: z.optional(SubjectId),
+});
+export type Subject = z.infer<typeof Subject>;
+
+/** What the routing table knows of one project, customer or plan. A project names its customer, a customer its plan. */
+export const SubjectRow = z.object({
+  customer: z.optional(SubjectId),
+  plan: z.optional(SubjectId),
+  pins: z._default(z.record(z.string(), Pin), {}),
+  cohorts: z._default(z.array(CohortName), []),
+});
+export type SubjectRow = z.infer<typeof SubjectRow>;
+
+export type SubjectKey = `${SubjectLevel}#${string}`;
+
+/** Reads one subject's row as of the revision at hand; undefined when there is none. */
+export type SubjectRows = (key: SubjectKey) => SubjectRow | undefined;
+
+/** The keys of the rows that decide for a subject, in winning order. */
+export function subjectKeys(subject: Subject): SubjectKey[] {
+  const keys: SubjectKey[] = [];
+  for (const level of subjectLevels) {
+    const id = subject[level];
+    if (id !== undefined) keys.push(`${level}#${id}`);
+  }
+  return keys;
+}
+
+/** Fills in what the event left out: project → customer → plan. What the event says wins over the directory. */
+export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
+  const customer =
+    stated.customer ?? (stated.project === undefined ? undefined : rowOf(`project#${stated.project}`)?.customer);
+  const plan = stated.plan ?? (customer === undefined ? undefined : rowOf(`customer#${customer}`)?.plan);
+  return {
+    ...stated,
+    ...(customer === undefined ? {} : { customer }),
+    ...(plan === undefined ? {} : { plan }),
+  };
+}
+
+export function isEmptySubjectRow(row: SubjectRow): boolean {
+  return (
+    row.customer === undefined &&
+    row.plan === undefined &&
+    row.cohorts.length === 0 &&
+    Object.keys(row.pins).length === 0
+  );
+}

@@ -1,0 +1,28 @@
+/** A message taken from the queue, with the right to delete it until it becomes visible again. */
+export type ReceivedMessage = {
+  messageId: string;
+  /** Changes with every receive; an old one no longer works. */
+  receiptHandle: string;
+  body: string;
+  sentAt: Date;
+  /** How often it was received, this time included. */
+  receiveCount: number;
+};
+
+export type QueueDepth = { visible: number; inFlight: number; dead: number };
+
+/** Events on their way to the router: at least once, in no promised order, as SQS standard queues behave. */
+export interface EventQueue {
+  /** Stores the messages durably, all or none. Returns their ids in the same order. */
+  send(bodies: readonly string[], now: Date): Promise<string[]>;
+  /**
+   * Takes up to `max` visible messages and hides them for `visibilityMs`. A message received `maxReceiveCount` times
+   * already goes to the dead-letter queue instead.
+   */
+  receive(max: number, visibilityMs: number, now: Date): Promise<ReceivedMessage[]>;
+  /** Removes messages for good. A receipt handle that is out of date is ignored. */
+  delete(receiptHandles: readonly string[]): Promise<void>;
+  /** Makes a message visible again in `visibilityMs` from now (0: at once). An out-of-date handle is ignored. */
+  changeVisibility(receiptHandle: string, visibilityMs: number, now: Date): Promise<void>;
+  depth(now: Date): Promise<QueueDepth>;
+}

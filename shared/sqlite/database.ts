@@ -1,0 +1,121 @@
+import { DatabaseSync } from "node:sqlite";
+import { TurnoutError } from "../domain/errors.ts";
+
+/** The layout of the state file. A file with a higher number was written by a newer Turnout. */
+const LAYOUT = 1;
+
+/** How long a write waits for another process that is writing, in ms. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** The one SQLite file of embedded mode. The routing table, event store, queue and catalog keep their tables in it. */
+export type Database = {
+  /** For reads and for creating tables; sees what has been committed. */
+  readonly connection: DatabaseSync;
+  /**
+   * Runs `work` in a transaction and resolves once it is on disk. Writes that were asked for in the same turn of the
+   * event loop share one transaction, and so one fsync. `work` may run twice and must touch nothing but the database.
+   */
+  write<T>(work: () => T): Promise<T>;
+  /** Waits for nothing: writes still queued are refused. */
+  close(): void;
+};
+
+/**
+ * Opens (or creates) the state file, `:memory:` for tests. WAL with synchronous=FULL: what a write has answered
+ * survives the loss of the process and of power.
+ * @throws TurnoutError when the file can't be opened or written, or comes from a newer Turnout
+ */
+export function openDatabase(path: string): Database {
+  const connection = open(path);
+  const queue: QueuedWrite[] = [];
+  let scheduled = false;
+
+  const flush = () => {
+    scheduled = false;
+    const writes = queue.splice(0);
+    if (writes.length > 0) runTogether(connection, writes, path);
+  };
+
+  return {
+    connection,
+    write<T>(work: () => T): Promise<T> {
+      return new Promise<T>((resolve, reject) => {
+        queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        if (scheduled) return;
+        scheduled = true;
+        // After the poll phase: every request that arrived in this turn gets into the same transaction.
+        setImmediate(flush);
+      });
+    },
+    close() {
+      for (const { reject } of queue.splice(0)) reject(new TurnoutError("failed", "The state file was closed."));
+      connection.close();
+    },
+  };
+}
+
+type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
+
+function open(path: string): DatabaseSync {
+  try {
+    const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
+    const layout = connection.prepare("PRAGMA user_version").get()?.["user_version"];
+    if (typeof layout === "number" && layout > LAYOUT) {
+      throw new TurnoutError(
+        "not allowed",
+        `The state file ${path} has layout ${layout}; this Turnout knows up to ${LAYOUT}. Use the newer Turnout.`,
+      );
+    }
+    if (layout === 0) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
+    return connection;
+  } catch (error) {
+    throw explained(error, path);
+  }
+}
+
+/** One transaction for all; if any of them fails, each gets a transaction of its own, so that one can't spoil another. */
+function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: string): void {
+  try {
+    const values = inTransaction(connection, () => writes.map(({ work }) => work()));
+    writes.forEach(({ resolve }, index) => {
+      resolve(values[index]);
+    });
+  } catch (error) {
+    const [only] = writes;
+    if (only !== undefined && writes.length === 1) only.reject(explained(error, path));
+    else for (const write of writes) runTogether(connection, [write], path);
+  }
+}
+
+function inTransaction<T>(connection: DatabaseSync, work: () => T): T {
+  connection.exec("BEGIN IMMEDIATE");
+  try {
+    const value = work();
+    connection.exec("COMMIT");
+    return value;
+  } catch (error) {
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** SQLite's result codes that say something about the machine rather than about the statement (sqlite.org/rescode). */
+const CAUSES: Record<number, [string, string]> = {
+  5: ["is busy: another process has been writing for too long", "Try again"],
+  8: ["can't be written", "Check the permissions of the folder, or set TURNOUT_HOME to another one"],
+  10: ["could not be read or written", "Check the disk"],
+  11: ["is damaged", "Restore it from a backup, or move it away to start afresh"],
+  13: ["can't grow: the disk is full", "Free some space; nothing that was acknowledged is lost"],
+  14: ["can't be opened", "Check that the folder exists and may be written, or set TURNOUT_HOME to another one"],
+  26: ["is not a Turnout state file", "Move it away, or set TURNOUT_HOME to another folder"],
+};
+
+function explained(error: unknown, path: string): unknown {
+  const code = typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) : undefined;
+  // The low byte is the primary result code.
+  const cause = code === undefined ? undefined : CAUSES[code & 0xff];
+  if (cause === undefined) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new TurnoutError("failed", `The state file ${path} ${cause[0]} (${detail}). ${cause[1]}.`, { cause: error });
+}

@@ -1,0 +1,26 @@
+import type { TargetAddress, WorkerSettings } from "../domain/component.ts";
+import type { DeliveryError } from "../domain/delivery.ts";
+
+/** One attempt to hand an event to an alias of a component. */
+export type Send = {
+  component: string;
+  alias: string;
+  address: TargetAddress;
+  worker: WorkerSettings;
+  /** The event as published plus the `turnout` field, as JSON text. */
+  payload: string;
+  /** Identifies this attempt in logs. */
+  requestId: string;
+  timeoutMs: number;
+  /** A send that can't begin before this instant isn't begun: the lease would end before the answer. */
+  latestStart: Date;
+};
+
+export type SendResult =
+  | { outcome: "done"; executedVersion: string; durationMs: number }
+  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs: number }
+  /** There was no room, and nothing was run: try again later, without counting it as a failure. */
+  | { outcome: "throttled"; error: DeliveryError };
+
+/** Sends one event and waits for its outcome. Never throws: what goes wrong is the outcome. */
+export type Target = (send: Send) => Promise<SendResult>;
