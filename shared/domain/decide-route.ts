@@ -15,8 +15,8 @@ export type Because =
   | "rollout"
   | "default alias";
 
-/** A rule that was looked at and did not win. */
-export type PassedOver = { rule: Because; why: string };
+/** A rule that was looked at and did not win. An alias that the event asked for is listed too: it never wins. */
+export type PassedOver = { rule: Because | "alias in the event"; why: string };
 
 export type Decision = {
   alias: Alias;
@@ -39,6 +39,8 @@ export type DecisionInput = {
   now: Date;
   /** The alias that a replay sends everything to. */
   replayTarget?: Alias;
+  /** The alias that the event's metadata asked for. It is never obeyed. */
+  ignoredAlias?: string;
   /** Whether to say why rules were passed over. Default true; off costs less. */
   trace?: boolean;
 };
@@ -53,6 +55,12 @@ export function decideRoute(input: DecisionInput): Decision {
   const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
   const take = (because: Because, alias: Alias, rule: string) => settle(component, because, alias, rule, passedOver);
 
+  if (pass !== undefined && input.ignoredAlias !== undefined) {
+    passedOver.push({
+      rule: "alias in the event",
+      why: `an event can't choose its alias: '${input.ignoredAlias}' ignored`,
+    });
+  }
   if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, "the replay's --to");
   pass?.("replay target", "not a replay");
 

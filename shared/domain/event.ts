@@ -63,7 +63,7 @@ export function readEvent(body: string): Read<BusEvent> {
 
 /** Key and subject of an event: from its metadata, else from the source's configured paths, else the event's id. */
 export function readFacts(event: BusEvent, source: EventSource | undefined): Read<EventFacts> {
-  const stated = event.detail["metadata"];
+  const stated = event.detail.metadata;
   // A publisher may use `metadata` for something else entirely, but an object there is read, and must be right:
   // routing an event by a customer that it names wrongly would send it to the wrong version.
   const metadata = read(EventMetadata, isObject(stated) ? stated : {}, "detail.metadata");
@@ -82,7 +82,7 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
     fromPaths[field] = checked.value;
   }
   const { idempotencyKey, ...subject } = { ...fromPaths, ...definedOnly(facts) } as Partial<EventFacts & Subject>;
-  const ignoredAlias = facts["alias"] ?? facts["version"];
+  const ignoredAlias = facts.alias;
   return {
     ok: true,
     value: {

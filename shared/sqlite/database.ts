@@ -60,7 +60,7 @@ function open(path: string): DatabaseSync {
   try {
     const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
-    const layout = connection.prepare("PRAGMA user_version").get()?.["user_version"];
+    const layout = connection.prepare("PRAGMA user_version").get()?.user_version;
     if (typeof layout === "number" && layout > LAYOUT) {
       throw new TurnoutError(
         "not allowed",
