@@ -15,6 +15,11 @@ export function deliveryKeyOf(component: string, eventKey: string, generation: G
   return `${component}#${eventKey}#${generation}`;
 }
 
+/** The event key inside a delivery key. Component names have no `#`. */
+export function eventKeyIn(deliveryKey: string): string {
+  return deliveryKey.split("#", 2)[1] ?? "";
+}
+
 /**
  * Hash of what the event says: source, detail-type and canonical detail without `metadata`. A publisher's retry has
  * a new id and time but the same hash; another payload under the same key has another one. `body` is the event's own

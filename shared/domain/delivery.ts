@@ -14,6 +14,12 @@ export function isAtRest(status: DeliveryStatus): boolean {
   return status === "done" || status === "dead" || status === "rejected";
 }
 
+/** A lease lasts this much longer than the component may take: time for the send, the answer and the close. */
+export const LEASE_MARGIN_MS = 5_000;
+
+/** No send begins with less lease left than the component's timeout and this. */
+export const SEND_MARGIN_MS = 2_000;
+
 /** What went wrong in an attempt, in the error's own words. */
 export type DeliveryError = { type: string; message: string };
 
@@ -72,7 +78,9 @@ export type ClaimRequest = {
 
 export type Claim =
   | { won: true; attempt: number; failures: number; t0: Date; leaseUntil: Date }
-  | { won: false; why: "done" | "dead" | "rejected" | "accepted" | "payload differs" }
+  | { won: false; why: "done" | "dead" | "rejected" | "accepted" }
+  /** The key was used before for another payload, whose hash this is. */
+  | { won: false; why: "payload differs"; payloadHash: string }
   | { won: false; why: "claimed by another" | "not due"; retryAt: Date };
 
 /** How an attempt ended. Takes effect only if `attempt` is still the newest. */
@@ -133,7 +141,8 @@ export function claimAgainst(
     return { claim: { won: true, attempt: 1, failures: 0, t0: request.t0, leaseUntil }, entry: fresh };
   }
   const lost = (claim: Claim) => ({ claim, entry: undefined });
-  if (entry.payloadHash !== request.payloadHash) return lost({ won: false, why: "payload differs" });
+  if (entry.payloadHash !== request.payloadHash)
+    return lost({ won: false, why: "payload differs", payloadHash: entry.payloadHash });
   if (
     entry.status === "done" ||
     entry.status === "dead" ||

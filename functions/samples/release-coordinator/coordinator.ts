@@ -55,9 +55,11 @@ function timeOf(event: RoutedEvent, now: Date): number {
 let open: { path: string; state: ProjectState } | undefined;
 
 function projectState(): ProjectState {
-  const path = process.env["RELEASE_COORDINATOR_STATE"];
+  const path = process.env.RELEASE_COORDINATOR_STATE;
   if (path === undefined || path === "")
-    throw new Error("RELEASE_COORDINATOR_STATE is not set. Set it to the path of the SQLite file that holds the state.");
+    throw new Error(
+      "RELEASE_COORDINATOR_STATE is not set. Set it to the path of the SQLite file that holds the state.",
+    );
   if (open?.path !== path) {
     open?.state.database.close();
     open = { path, state: openProjectState(path) };

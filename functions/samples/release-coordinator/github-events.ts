@@ -1,4 +1,4 @@
-import { milliseconds, sha, text, valueAt } from "./payload.ts";
+import { millisecondsAt, shaAt, textAt, valueAt } from "./payload.ts";
 import type { Fact, Outcome } from "./release-facts.ts";
 
 /** What a webhook event says: whom it is about, which commit and branch it names, and what that adds to our facts. */
@@ -11,7 +11,7 @@ type AboutCommit = { commit: string | undefined; branch: string | undefined; fac
  * `envelopeAtMs` stands in where GitHub gives no time of its own.
  */
 export function readGithubEvent(eventType: string, detail: unknown, envelopeAtMs: number): Reading {
-  const project = text(detail, "repository", "full_name") ?? null;
+  const project = textAt(detail, "repository", "full_name") ?? null;
   const about = aboutCommit(eventType, detail, envelopeAtMs);
   const commit = about?.commit ?? null;
   const facts = about !== undefined && commit !== null && project !== null ? about.facts(commit) : [];
@@ -41,12 +41,12 @@ function aboutCommit(eventType: string, detail: unknown, envelopeAtMs: number): 
 }
 
 function push(detail: unknown, envelopeAtMs: number): AboutCommit {
-  const branch = text(detail, "ref")?.match(/^refs\/heads\/(.+)$/)?.[1];
-  const committedAtMs = milliseconds(detail, "head_commit", "timestamp");
-  const atMs = milliseconds(detail, "repository", "pushed_at") ?? committedAtMs ?? envelopeAtMs;
+  const branch = textAt(detail, "ref")?.match(/^refs\/heads\/(.+)$/)?.[1];
+  const committedAtMs = millisecondsAt(detail, "head_commit", "timestamp");
+  const atMs = millisecondsAt(detail, "repository", "pushed_at") ?? committedAtMs ?? envelopeAtMs;
   const rewritten = valueAt(detail, "forced") === true;
   return {
-    commit: sha(detail, "after"),
+    commit: shaAt(detail, "after"),
     branch,
     facts: (sha) => headFacts(detail, branch, { sha, atMs, committedAtMs: committedAtMs ?? 0, rewritten }),
   };
@@ -54,53 +54,55 @@ function push(detail: unknown, envelopeAtMs: number): AboutCommit {
 
 /** A merge puts the merge commit on the base branch; everything else about a pull request is talk. */
 function pullRequest(detail: unknown, envelopeAtMs: number): AboutCommit {
-  const merged = valueAt(detail, "pull_request", "merged") === true;
-  const branch = text(detail, "pull_request", "base", "ref");
-  const atMs = milliseconds(detail, "pull_request", "merged_at") ?? envelopeAtMs;
+  const pull = valueAt(detail, "pull_request");
+  const merged = valueAt(pull, "merged") === true;
+  if (!merged) return { commit: shaAt(pull, "head", "sha"), branch: textAt(pull, "head", "ref"), facts: () => [] };
+  const branch = textAt(pull, "base", "ref");
+  const atMs = millisecondsAt(pull, "merged_at") ?? envelopeAtMs;
   return {
-    commit: sha(detail, "pull_request", merged ? "merge_commit_sha" : "head", ...(merged ? [] : ["sha"])),
-    branch: merged ? branch : text(detail, "pull_request", "head", "ref"),
-    facts: (sha) => (merged ? headFacts(detail, branch, { sha, atMs, committedAtMs: 0, rewritten: false }) : []),
+    commit: shaAt(pull, "merge_commit_sha"),
+    branch,
+    facts: (sha) => headFacts(detail, branch, { sha, atMs, committedAtMs: 0, rewritten: false }),
   };
 }
 
 function checkRun(detail: unknown, envelopeAtMs: number): AboutCommit {
   const run = valueAt(detail, "check_run");
   // Names repeat between suites (two workflows with a job `build`); a run that was run again keeps suite and name.
-  const check = `run:${valueAt(run, "check_suite", "id")}/${text(run, "name") ?? "?"}`;
-  const atMs = milliseconds(run, "completed_at") ?? milliseconds(run, "started_at") ?? envelopeAtMs;
+  const check = `run:${valueAt(run, "check_suite", "id")}/${textAt(run, "name") ?? "?"}`;
+  const atMs = millisecondsAt(run, "completed_at") ?? millisecondsAt(run, "started_at") ?? envelopeAtMs;
   return {
-    commit: sha(run, "head_sha"),
-    branch: text(run, "check_suite", "head_branch"),
+    commit: shaAt(run, "head_sha"),
+    branch: textAt(run, "check_suite", "head_branch"),
     facts: (sha) => [{ kind: "check", sha, check, outcome: conclusion(run), atMs }],
   };
 }
 
 function checkSuite(detail: unknown, envelopeAtMs: number): AboutCommit {
   const suite = valueAt(detail, "check_suite");
-  const branch = text(suite, "head_branch");
-  const atMs = milliseconds(suite, "updated_at") ?? envelopeAtMs;
+  const branch = textAt(suite, "head_branch");
+  const atMs = millisecondsAt(suite, "updated_at") ?? envelopeAtMs;
   const check = `suite:${valueAt(suite, "id")}`;
   return {
-    commit: sha(suite, "head_sha"),
+    commit: shaAt(suite, "head_sha"),
     branch,
     facts: (sha) => [
       { kind: "check", sha, check, outcome: conclusion(suite), atMs },
-      ...headFactsAtCommitTime(detail, branch, sha, milliseconds(suite, "head_commit", "timestamp")),
+      ...headFactsAtCommitTime(detail, branch, sha, millisecondsAt(suite, "head_commit", "timestamp")),
     ],
   };
 }
 
 function workflowRun(detail: unknown, envelopeAtMs: number): AboutCommit {
   const run = valueAt(detail, "workflow_run");
-  const branch = text(run, "head_branch");
-  const atMs = milliseconds(run, "updated_at") ?? envelopeAtMs;
+  const branch = textAt(run, "head_branch");
+  const atMs = millisecondsAt(run, "updated_at") ?? envelopeAtMs;
   const check = `workflow:${valueAt(run, "workflow_id")}`;
   // A fork's branch may be called `main` too.
-  const ours = text(run, "head_repository", "full_name") === text(detail, "repository", "full_name");
-  const committedAtMs = milliseconds(run, "head_commit", "timestamp");
+  const ours = textAt(run, "head_repository", "full_name") === textAt(detail, "repository", "full_name");
+  const committedAtMs = millisecondsAt(run, "head_commit", "timestamp");
   return {
-    commit: sha(run, "head_sha"),
+    commit: shaAt(run, "head_sha"),
     branch,
     facts: (sha) => [
       { kind: "check", sha, check, outcome: conclusion(run), atMs },
@@ -110,15 +112,15 @@ function workflowRun(detail: unknown, envelopeAtMs: number): AboutCommit {
 }
 
 function commitStatus(detail: unknown, envelopeAtMs: number): AboutCommit {
-  const outcome = statusOutcomes.get(text(detail, "state") ?? "");
-  const atMs = milliseconds(detail, "updated_at") ?? envelopeAtMs;
-  const check = `status:${text(detail, "context") ?? "?"}`;
+  const outcome = statusOutcomes.get(textAt(detail, "state") ?? "");
+  const atMs = millisecondsAt(detail, "updated_at") ?? envelopeAtMs;
+  const check = `status:${textAt(detail, "context") ?? "?"}`;
   const branches = valueAt(detail, "branches");
-  const names = Array.isArray(branches) ? branches.map((branch: unknown) => text(branch, "name")) : [];
+  const names = Array.isArray(branches) ? branches.map((branch: unknown) => textAt(branch, "name")) : [];
   const branch = names.find((name) => name === defaultBranch(detail)) ?? names[0];
-  const committedAtMs = milliseconds(detail, "commit", "commit", "committer", "date");
+  const committedAtMs = millisecondsAt(detail, "commit", "commit", "committer", "date");
   return {
-    commit: sha(detail, "sha"),
+    commit: shaAt(detail, "sha"),
     branch,
     facts: (sha) => [
       ...(outcome === undefined ? [] : [{ kind: "check", sha, check, outcome, atMs } as const]),
@@ -130,15 +132,15 @@ function commitStatus(detail: unknown, envelopeAtMs: number): AboutCommit {
 function deployment(detail: unknown, envelopeAtMs: number): AboutCommit {
   const deployed = valueAt(detail, "deployment");
   const status = valueAt(detail, "deployment_status");
-  const createdAtMs = milliseconds(deployed, "created_at") ?? envelopeAtMs;
-  const atMs = milliseconds(status, "updated_at") ?? createdAtMs;
-  const environment = text(status, "environment") ?? text(deployed, "environment") ?? "?";
+  const createdAtMs = millisecondsAt(deployed, "created_at") ?? envelopeAtMs;
+  const atMs = millisecondsAt(status, "updated_at") ?? createdAtMs;
+  const environment = textAt(status, "environment") ?? textAt(deployed, "environment") ?? "?";
   const production = valueAt(deployed, "production_environment") ?? /^prod(uction)?$/i.test(environment);
   // `inactive` only says that a later deployment took the place; it doesn't unsay that this one succeeded.
-  const outcome = status === undefined ? "running" : deploymentOutcomes.get(text(status, "state") ?? "");
-  const branch = text(deployed, "ref");
+  const outcome = status === undefined ? "running" : deploymentOutcomes.get(textAt(status, "state") ?? "");
+  const branch = textAt(deployed, "ref");
   return {
-    commit: sha(deployed, "sha"),
+    commit: shaAt(deployed, "sha"),
     branch,
     facts: (sha) => [
       ...(outcome === undefined
@@ -149,7 +151,7 @@ function deployment(detail: unknown, envelopeAtMs: number): AboutCommit {
   };
 }
 
-const defaultBranch = (detail: unknown) => text(detail, "repository", "default_branch");
+const defaultBranch = (detail: unknown) => textAt(detail, "repository", "default_branch");
 
 function headFacts(detail: unknown, branch: string | undefined, head: Omit<Fact & { kind: "head" }, "kind">): Fact[] {
   return branch !== undefined && branch === defaultBranch(detail) ? [{ kind: "head", ...head }] : [];
@@ -162,8 +164,8 @@ function headFactsAtCommitTime(detail: unknown, branch: string | undefined, sha:
 
 /** A conclusion that GitHub adds after us counts as failed: better not released than released unchecked. */
 function conclusion(check: unknown): Outcome {
-  if (text(check, "status") !== "completed") return "running";
-  return conclusions.get(text(check, "conclusion") ?? "") ?? "failed";
+  if (textAt(check, "status") !== "completed") return "running";
+  return conclusions.get(textAt(check, "conclusion") ?? "") ?? "failed";
 }
 
 const conclusions = new Map<string, Outcome>([

@@ -63,7 +63,7 @@ function applyInTransaction(sql: Statements, event: IncomingEvent, rule: Rule, n
   for (const fact of event.facts) grew = saveFact(sql, project, fact) || grew;
   const choice = chooseRelease(rule, newestFirst(sql, project, facts), facts);
   sql.saveProject.run(project, JSON.stringify(facts), choice.release, rule.version, choice.why, now);
-  if (grew) sql.forgetOldCommits.run({ project, kept: keptCommits });
+  if (grew) sql.forgetOldCommits.run({ project, kept: keptCommits, now: choice.release, before: unchanged.release });
   return { ...choice, seen: 1, changed: choice.release !== unchanged.release };
 }
 
@@ -126,7 +126,8 @@ const prepareStatements = (database: DatabaseSync): Statements => ({
     `SELECT * FROM commits WHERE project = ? AND head_at_ms >= ?
      ORDER BY head_at_ms DESC, committed_at_ms DESC, sha DESC`,
   ),
-  // The chosen commit stays however old it is: a quiet default branch must not lose its release to busy ones.
+  // The chosen commit stays however old it is, and so does the one before: it is chosen again when a push that had no
+  // checks yet turns out to fail them.
   forgetOldCommits: database.prepare(
     `WITH placed AS (
        SELECT sha, row_number() OVER (
@@ -134,7 +135,7 @@ const prepareStatements = (database: DatabaseSync): Statements => ({
        ) AS place FROM commits WHERE project = :project)
      DELETE FROM commits WHERE project = :project
        AND sha IN (SELECT sha FROM placed WHERE place > :kept)
-       AND sha IS NOT (SELECT release_sha FROM projects WHERE project = :project)`,
+       AND sha IS NOT :now AND sha IS NOT :before`,
   ),
 });
 

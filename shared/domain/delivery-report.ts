@@ -1,0 +1,20 @@
+import type { Decision } from "./decide-route.ts";
+import type { DeliveryError, EventRecord } from "./delivery.ts";
+
+/** What a router did with an event, told once for every attempt at every component. */
+export type DeliveryReport = {
+  record: EventRecord;
+  at: Date;
+  /** Undefined when no component listens to the event, or it couldn't be read. */
+  component?: string;
+  decision?: Decision;
+  /**
+   * `postponed`: no room at the target, nothing was run. `duplicate`: delivered before. `unmatched`: no component
+   * listens. `rejected`: unreadable, or its key was used for another payload.
+   */
+  outcome: "done" | "failed" | "dead" | "postponed" | "duplicate" | "unmatched" | "rejected" | "superseded";
+  attempt?: number;
+  executedVersion?: string;
+  durationMs?: number;
+  error?: DeliveryError;
+};

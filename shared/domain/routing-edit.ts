@@ -1,0 +1,99 @@
+import { aliasOf, type Component } from "./component.ts";
+import { AliasNotFound, AliasRetired, ComponentNotFound, TurnoutError } from "./errors.ts";
+import type { EventSource } from "./event.ts";
+import type { Pin } from "./pin.ts";
+import type { Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
+import { own } from "./schema.ts";
+import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow } from "./subject.ts";
+
+/** What an operator asks for, before it is known what it does to the rows. */
+export type RoutingEdit =
+  | { kind: "pin"; level: SubjectLevel; id: string; component: string; pin: Pin }
+  | { kind: "unpin"; level: SubjectLevel; id: string; component: string }
+  | { kind: "set customer"; project: string; customer: string | null }
+  | { kind: "set plan"; customer: string; plan: string | null }
+  | { kind: "apply component"; component: Component }
+  | { kind: "apply source"; source: EventSource };
+
+/** The rows that an edit looks at or changes. */
+export function keysOf(edit: RoutingEdit): RowKey[] {
+  switch (edit.kind) {
+    case "pin":
+    case "unpin":
+      return [`${edit.level}#${edit.id}`, `component#${edit.component}`];
+    case "set customer":
+      return [`project#${edit.project}`];
+    case "set plan":
+      return [`customer#${edit.customer}`];
+    case "apply component":
+      return [`component#${edit.component.name}`];
+    case "apply source":
+      return [`source#${edit.source.source}`];
+  }
+}
+
+/** Rows by key, all as of one revision. */
+export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
+
+/**
+ * The rows that the edit changes; none when everything is so already.
+ * @param components names of the known components, for the error when there is no such one
+ * @throws ComponentNotFound, AliasNotFound, AliasRetired, TurnoutError `not allowed` for a pin that has expired
+ */
+export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: readonly string[], now: Date): RowChange[] {
+  switch (edit.kind) {
+    case "pin": {
+      const component = rowOf(`component#${edit.component}`);
+      if (component === undefined) throw new ComponentNotFound(edit.component, components);
+      checkPin(edit.pin, component, now);
+      return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+        const before = own(row.pins, edit.component);
+        // The same pin again says nothing new: who set it first, and when, stays.
+        if (before !== undefined && samePin(before, edit.pin)) return row;
+        return { ...row, pins: { ...row.pins, [edit.component]: edit.pin } };
+      });
+    }
+    case "unpin":
+      return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+        const { [edit.component]: _, ...pins } = row.pins;
+        return { ...row, pins };
+      });
+    case "set customer":
+      return changeSubject(`project#${edit.project}`, rowOf, ({ customer: _, ...row }) =>
+        edit.customer === null ? row : { ...row, customer: edit.customer },
+      );
+    case "set plan":
+      return changeSubject(`customer#${edit.customer}`, rowOf, ({ plan: _, ...row }) =>
+        edit.plan === null ? row : { ...row, plan: edit.plan },
+      );
+    case "apply component":
+      return changed(`component#${edit.component.name}`, rowOf(`component#${edit.component.name}`), edit.component);
+    case "apply source":
+      return changed(`source#${edit.source.source}`, rowOf(`source#${edit.source.source}`), edit.source);
+  }
+}
+
+function checkPin(pin: Pin, component: Component, now: Date): void {
+  const entry = aliasOf(component, pin.alias);
+  if (entry === undefined) throw new AliasNotFound(pin.alias, component.name, Object.keys(component.aliases));
+  if (entry.retired) throw new AliasRetired(pin.alias, component.name);
+  if (pin.until !== undefined && pin.until <= now.toISOString()) {
+    throw new TurnoutError("not allowed", `The pin would have expired already, at ${pin.until}. Name a later time.`);
+  }
+}
+
+function samePin(a: Pin, b: Pin): boolean {
+  return a.alias === b.alias && a.from === b.from && a.until === b.until && a.why === b.why;
+}
+
+function changeSubject(key: SubjectKey, rowOf: RowLookup, change: (row: SubjectRow) => SubjectRow): RowChange[] {
+  const before = rowOf(key);
+  const after = change(before ?? { pins: {}, cohorts: [] });
+  return changed(key, before, isEmptySubjectRow(after) ? null : after);
+}
+
+function changed(key: RowKey, before: Row | undefined, after: Row | null): RowChange[] {
+  // Rows are plain JSON written by us with a stable order of fields, so their texts compare.
+  if (JSON.stringify(before ?? null) === JSON.stringify(after)) return [];
+  return [{ key, before: before ?? null, after }];
+}

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { TurnoutError } from "./domain/errors.ts";
+import type { EventQueue } from "./event-queue/event-queue.ts";
+import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
+import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
+import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
+import { openDatabase } from "./sqlite/database.ts";
+import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
+
+/** The adapters of embedded mode on one state folder. */
+export type EmbeddedState = ReturnType<typeof openEmbeddedState>;
+
+/**
+ * Opens the state folder: `state.db`, `versions/`, `logs/`.
+ * @param create makes the folder when it isn't there; without it a missing folder is an error
+ * @throws TurnoutError `not found` when there is no state, `failed` when it can't be read or written
+ */
+export function openEmbeddedState(home: string, { create }: { create: boolean }) {
+  const file = join(home, "state.db");
+  if (!create && !existsSync(file)) {
+    throw new TurnoutError(
+      "not found",
+      `There is no Turnout state in ${home}. Run 'npm start' there first, or set TURNOUT_HOME to its state folder.`,
+    );
+  }
+  makeFolder(home);
+  const database = openDatabase(file);
+  try {
+    return {
+      home,
+      database,
+      routingTable: sqliteRoutingTable(database),
+      events: sqliteEventStore(database),
+      queue: sqliteEventQueue(database) satisfies EventQueue,
+      catalog: folderVersionCatalog(database, join(home, "versions")),
+      logs: join(home, "logs"),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function makeFolder(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new TurnoutError(
+      "failed",
+      `The state folder ${home} can't be made (${detail}). Check its parent, or set TURNOUT_HOME to another folder.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,64 @@
+import { RevisionConflict } from "../domain/errors.ts";
+import type { Revision, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
+import { applyEdit, keysOf, type RoutingEdit } from "../domain/routing-edit.ts";
+import type { RoutingTable } from "../routing-table/routing-table.ts";
+
+/** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
+export type ChangeRequest = {
+  edit: RoutingEdit;
+  changeId: string;
+  who: string;
+  why: string;
+  command: string;
+  at: Date;
+  /** Refuses the change when the head is another one. Default: whatever the head is. */
+  expectedRevision?: Revision;
+};
+
+/** What a change does. No rows: everything is so already. */
+export type PlannedChange = { revision: Revision; rows: RowChange[] };
+
+/** Another operator's changes came first this often in a row: something is writing in a loop. */
+const MAX_LOST_RACES = 20;
+
+/** Works out what an edit would do to the rows as they are now. Changes nothing. */
+export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<PlannedChange> {
+  const { revision, rows } = await table.rows(keysOf(edit));
+  const rowOf = <K extends RowKey>(key: K) => rows.get(key) as RowAt<K> | undefined;
+  const known = "component" in edit && !rows.has(`component#${componentName(edit)}`) ? await names(table) : [];
+  return { revision, rows: applyEdit(edit, rowOf, known, now) };
+}
+
+/**
+ * Commits an edit as one change. Without an expected revision a lost race is planned again on the newer rows.
+ * @returns the revision and rows; no rows when nothing had to change
+ * @throws RevisionConflict, and what `applyEdit` throws
+ */
+export async function changeRoutes(table: RoutingTable, request: ChangeRequest): Promise<PlannedChange> {
+  const { edit, expectedRevision, ...meta } = request;
+  for (let race = 0; race < MAX_LOST_RACES; race++) {
+    const planned = await planChange(table, edit, request.at);
+    const expected = expectedRevision ?? planned.revision;
+    if (expected !== planned.revision) throw await conflict(table, expected, planned.revision);
+    if (planned.rows.length === 0) return planned;
+    const result = await table.commit({ ...meta, rows: planned.rows }, expected);
+    if (result.committed) return { revision: result.revision, rows: planned.rows };
+    if (expectedRevision !== undefined) throw await conflict(table, expected, result.head);
+  }
+  throw await conflict(table, -1, await table.head());
+}
+
+async function conflict(table: RoutingTable, expected: Revision, head: Revision): Promise<RevisionConflict> {
+  const [winner] = await table.changesAfter(Math.max(expected, head - 1), 1);
+  const told =
+    winner === undefined ? "there is no such revision yet" : `'${winner.command}' by ${winner.who} (${winner.why})`;
+  return new RevisionConflict(expected, head, told);
+}
+
+function componentName(edit: RoutingEdit & { component: unknown }): string {
+  return typeof edit.component === "string" ? edit.component : "";
+}
+
+async function names(table: RoutingTable): Promise<string[]> {
+  return (await table.components()).components.map(({ name }) => name);
+}

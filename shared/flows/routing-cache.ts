@@ -1,0 +1,139 @@
+import type { Component } from "../domain/component.ts";
+import { type CompiledPattern, compileEventPattern } from "../domain/event-pattern.ts";
+import type { ChangeLogEntry, Revision, Row, RowAt, RowKey } from "../domain/routing-change.ts";
+import type { RoutingTable } from "../routing-table/routing-table.ts";
+
+/** A component with its pattern ready to match. */
+export type Listener = { component: Component; matches: CompiledPattern };
+
+/**
+ * Rows as they all stood at one revision. A key that isn't cached is noted in `missing` and reads as absent: whoever
+ * finds anything there has to load it and start again.
+ */
+export type RoutingView = {
+  revision: Revision;
+  listeners: readonly Listener[];
+  rowOf<K extends RowKey>(key: K): RowAt<K> | undefined;
+  missing: ReadonlySet<RowKey>;
+};
+
+/** What a router remembers of the routing table, and the protocol that keeps it exact. */
+export type RoutingCache = {
+  /**
+   * Reads the head and drops what has changed since. A view made after it obeys every change that was committed
+   * before it was called.
+   */
+  refresh(): Promise<void>;
+  /** Runs `decide` on one consistent view, loading rows until it finds all that it asks for. Never waits inside. */
+  decideOn<T>(decide: (view: RoutingView) => T): Promise<T>;
+};
+
+/** Changes read at once; further behind than this, the cache is cleared. */
+const MAX_CHANGES_BEHIND = 200;
+
+/** Loads that a change overtook before this many tries in a row mean that something is wrong with the table. */
+const MAX_LOADS = 50;
+
+/** @param maxRows rows remembered, absent ones included; the least recently used go first. Default 100,000. */
+export function routingCache(table: RoutingTable, maxRows = 100_000): RoutingCache {
+  // Everything in `rows` and `listeners` is as of `revision`; every await ends with that being true again.
+  let revision: Revision = 0;
+  let listeners: Listener[] | undefined;
+  const rows = new Map<RowKey, Row | null>();
+  let advancing: Promise<void> = Promise.resolve();
+
+  function forget(): void {
+    rows.clear();
+    listeners = undefined;
+  }
+
+  function apply(changes: readonly ChangeLogEntry[]): void {
+    for (const change of changes) {
+      if (change.revision !== revision + 1) throw new Error(`change log has a gap after revision ${revision}`);
+      for (const { key } of change.rows) {
+        rows.delete(key);
+        if (key.startsWith("component#")) listeners = undefined;
+      }
+      revision = change.revision;
+    }
+  }
+
+  async function advanceTo(head: Revision): Promise<void> {
+    if (head <= revision) return;
+    if (head - revision > MAX_CHANGES_BEHIND) {
+      forget();
+      revision = head;
+      return;
+    }
+    apply(await table.changesAfter(revision, head - revision));
+    if (revision < head) throw new Error(`change log ends at revision ${revision}, but the head is ${head}`);
+  }
+
+  /** One advance at a time: two at once would apply the same changes twice. */
+  function advance(head: Revision): Promise<void> {
+    const next = advancing.then(() => advanceTo(head));
+    advancing = next.catch(() => {});
+    return next;
+  }
+
+  async function loadListeners(): Promise<void> {
+    const snapshot = await table.components();
+    await advance(snapshot.revision);
+    // A change overtook the read: what was read may be old, so it is thrown away and read again.
+    if (snapshot.revision === revision) listeners = snapshot.components.map(listenerOf);
+  }
+
+  async function loadRows(keys: ReadonlySet<RowKey>): Promise<void> {
+    const snapshot = await table.rows([...keys]);
+    await advance(snapshot.revision);
+    if (snapshot.revision !== revision) return;
+    for (const key of keys) rows.set(key, snapshot.rows.get(key) ?? null);
+  }
+
+  function evict(): void {
+    for (const key of rows.keys()) {
+      if (rows.size <= maxRows) return;
+      rows.delete(key);
+    }
+  }
+
+  return {
+    async refresh() {
+      await advance(await table.head());
+    },
+    async decideOn(decide) {
+      for (let load = 0; load < MAX_LOADS; load++) {
+        if (listeners === undefined) {
+          await loadListeners();
+          continue;
+        }
+        const missing = new Set<RowKey>();
+        const value = decide({ revision, listeners, missing, rowOf: (key) => lookUp(rows, key, missing) });
+        if (missing.size === 0) {
+          evict();
+          return value;
+        }
+        await loadRows(missing);
+      }
+      throw new Error(`The routing table changed ${MAX_LOADS} times in a row while it was read.`);
+    },
+  };
+}
+
+function lookUp<K extends RowKey>(rows: Map<RowKey, Row | null>, key: K, missing: Set<RowKey>): RowAt<K> | undefined {
+  const row = rows.get(key);
+  if (row === undefined) {
+    missing.add(key);
+    return undefined;
+  }
+  // Back to the end of the map: the order of insertion is the order of use.
+  rows.delete(key);
+  rows.set(key, row);
+  return row === null ? undefined : (row as RowAt<K>);
+}
+
+function listenerOf(component: Component): Listener {
+  const compiled = compileEventPattern(component.pattern);
+  if (!compiled.ok) throw new Error(`component '${component.name}' has a bad pattern: ${compiled.problem}`);
+  return { component, matches: compiled.matches };
+}

@@ -1,0 +1,57 @@
+import { aliasOf } from "../domain/component.ts";
+import { deliveredEvent } from "../domain/delivered-event.ts";
+import { type Claim, type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import type { SendResult } from "../targets/target.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+
+/** What became of one attempt. `exhausted`: it wasn't begun, because earlier ones used up all attempts. */
+export type Sent = SendResult | { outcome: "exhausted"; error: DeliveryError };
+
+/** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
+export async function sendOne(
+  ports: Pick<RouterPorts, "target" | "newId">,
+  { routed, route, request }: Delivery,
+  claimed: Claim & { won: true },
+): Promise<Sent> {
+  const { component, decision } = route;
+  const { record, facts } = routed;
+  if (claimed.failures >= component.retry.maxAttempts) {
+    const message = `gave up after ${claimed.failures} attempts; the last one's lease lapsed without an answer`;
+    return { outcome: "exhausted", error: { type: "LeaseLapsed", message } };
+  }
+  const entry = aliasOf(component, decision.alias);
+  if (entry === undefined) {
+    const message = `${component.name} has no alias '${decision.alias}', not even as a fallback`;
+    return { outcome: "failed", durationMs: 0, error: { type: "NoAlias", message } };
+  }
+  const payload = deliveredEvent(record.body, {
+    component: component.name,
+    alias: decision.alias,
+    because: decision.because,
+    fallback: decision.fallback,
+    idempotencyKey: record.idempotencyKey,
+    generation: request.generation,
+    attempt: claimed.attempt,
+    routingRevision: request.routingRevision,
+    subject: record.subject,
+    replay: null,
+    ...(facts?.flow === undefined ? {} : { flow: facts.flow }),
+    ...(facts?.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
+  });
+  try {
+    return await ports.target({
+      component: component.name,
+      alias: decision.alias,
+      address: entry.target,
+      worker: component.worker,
+      payload,
+      requestId: ports.newId(),
+      timeoutMs: component.timeoutMs,
+      latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),
+    });
+  } catch (error) {
+    // A target never throws; if one does all the same, its neighbours in the batch must not lose their closes.
+    const message = error instanceof Error ? error.message : String(error);
+    return { outcome: "failed", durationMs: 0, error: { type: "TargetThrew", message } };
+  }
+}

@@ -1,0 +1,112 @@
+import type { Component } from "../domain/component.ts";
+import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
+import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import type { Database } from "../sqlite/database.ts";
+import type { RoutingTable } from "./routing-table.ts";
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS routing_log (
+    revision INTEGER PRIMARY KEY, change_id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS routing_rows (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+const SUBJECTS_PER_PAGE = 500;
+
+/** The routing table in the state file. */
+export function sqliteRoutingTable(database: Database): RoutingTable {
+  const { connection } = database;
+  connection.exec(TABLES);
+  const selectHead = connection.prepare("SELECT coalesce(max(revision), 0) AS head FROM routing_log");
+  const selectAfter = connection.prepare("SELECT entry FROM routing_log WHERE revision > ? ORDER BY revision LIMIT ?");
+  const selectChange = connection.prepare("SELECT revision FROM routing_log WHERE change_id = ?");
+  const selectRow = connection.prepare("SELECT value FROM routing_rows WHERE key = ?");
+  const selectRange = connection.prepare(
+    "SELECT key, value FROM routing_rows WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+  );
+  const insertEntry = connection.prepare("INSERT INTO routing_log (revision, change_id, entry) VALUES (?, ?, ?)");
+  const upsertRow = connection.prepare(
+    "INSERT INTO routing_rows (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  );
+  const deleteRow = connection.prepare("DELETE FROM routing_rows WHERE key = ?");
+
+  const head = (): Revision => Number(selectHead.get()?.head);
+  const entriesAfter = (revision: Revision, limit: number) =>
+    selectAfter.all(revision, limit).map((row) => decodeEntry(String(row.entry)));
+  const range = (after: string, before: string, limit: number) =>
+    selectRange.all(after, before, limit).map((row) => ({ key: String(row.key), value: String(row.value) }));
+
+  /** Several reads as of one moment, also while another process commits. */
+  function snapshot<T>(read: () => T): T {
+    connection.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      connection.exec("COMMIT");
+    }
+  }
+
+  return {
+    async head() {
+      return head();
+    },
+    async changesAfter(revision, limit) {
+      return entriesAfter(revision, limit);
+    },
+    async rows(keys) {
+      return snapshot(() => {
+        const rows = new Map<RowKey, Row>();
+        for (const key of keys) {
+          const found = selectRow.get(key);
+          if (found !== undefined) rows.set(key, JSON.parse(String(found.value)));
+        }
+        return { revision: head(), rows };
+      });
+    },
+    async components() {
+      return snapshot(() => ({
+        revision: head(),
+        components: range("component#", END_OF.component, -1).map((row): Component => JSON.parse(row.value)),
+      }));
+    },
+    async *subjects(level: SubjectLevel) {
+      let after = `${level}#`;
+      for (;;) {
+        const page = range(after, END_OF[level], SUBJECTS_PER_PAGE);
+        for (const { key, value } of page) {
+          yield { id: key.slice(level.length + 1), row: JSON.parse(value) as SubjectRow };
+        }
+        const last = page.at(-1);
+        if (last === undefined || page.length < SUBJECTS_PER_PAGE) return;
+        after = last.key;
+      }
+    },
+    commit(change, expected) {
+      return database.write((): CommitResult => {
+        const known = selectChange.get(change.changeId);
+        if (known !== undefined) return { committed: true, revision: Number(known.revision) };
+        const current = head();
+        if (current !== expected) {
+          const [winner] = entriesAfter(expected, 1);
+          if (winner === undefined) throw new RangeError(`revision ${expected} is past the head, ${current}`);
+          return { committed: false, head: current, winner };
+        }
+        const revision = expected + 1;
+        insertEntry.run(revision, change.changeId, JSON.stringify({ ...change, revision }));
+        for (const { key, after } of change.rows) {
+          if (after === null) deleteRow.run(key);
+          else upsertRow.run(key, JSON.stringify(after));
+        }
+        return { committed: true, revision };
+      });
+    },
+  };
+}
+
+/** The first key after all keys of a kind: `$` is the character after `#`. */
+const END_OF = { project: "project$", customer: "customer$", plan: "plan$", component: "component$" } as const;
+
+function decodeEntry(text: string): ChangeLogEntry {
+  const entry = JSON.parse(text) as Omit<ChangeLogEntry, "at"> & { at: string };
+  return { ...entry, at: new Date(entry.at) } satisfies RoutingChange & { revision: Revision };
+}
