@@ -29,9 +29,9 @@ export const sampleDirectory: {
   },
 };
 
-/** One pin on each level; `acme/api` has a pin against its customer's. Whoever has none is on `stable`. */
+/** A pin on each level. Whoever has none is on `stable`, acme with its second project among them. */
 export const samplePins: SamplePin[] = [
-  { level: "customer", id: "acme", alias: "beta", reason: "acme asked for earlier releases" },
+  { level: "customer", id: "globex", alias: "beta", reason: "globex asked for earlier releases" },
   { level: "project", id: "acme/api", alias: "stable", reason: "acme's API is under a change freeze" },
   { level: "project", id: "umbrella/lab", alias: "experimental", reason: "umbrella's lab tries staged releases" },
   { level: "plan", id: "enterprise", alias: "experimental", reason: "enterprise customers review staged releases" },

@@ -62,7 +62,7 @@ export function decideRoute(input: DecisionInput): Decision {
     });
   }
   if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, "the replay's --to");
-  pass?.("replay target", "not a replay");
+  pass?.("replay target", "no replay target");
 
   const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {
     const id = subject[level];

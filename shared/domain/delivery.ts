@@ -36,6 +36,9 @@ export type Attempt = {
 /** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
 export const REMEMBERED_ATTEMPTS = 8;
 
+/** Most characters of an error that the ledger keeps: a component may throw a whole document. */
+export const MAX_ERROR_CHARS = 256;
+
 /** One event going to one component, in one generation. Never holds the event's body. */
 export type LedgerEntry = {
   deliveryKey: string;
@@ -175,7 +178,7 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
   // A lapsed lease is a failure too: a version that takes its router down with it must not be tried for ever.
   const lapsed = entry.status === "claimed";
   const failures = entry.failures + (lapsed ? 1 : 0);
-  const { nextAttemptAt: _, ...kept } = entry;
+  const { nextAttemptAt: _due, closedAt: _closed, ...kept } = entry;
   const reclaimed: LedgerEntry = {
     ...kept,
     status: "claimed",
@@ -198,7 +201,7 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
 export function closeAgainst(entry: LedgerEntry | undefined, close: Close): LedgerEntry | undefined {
   if (entry === undefined || entry.status !== "claimed" || entry.attempt !== close.attempt) return undefined;
   const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs } = close;
-  const error = close.outcome === "done" ? undefined : close.error;
+  const error = close.outcome === "done" ? undefined : shortened(close.error);
   const note: Attempt = {
     attempt,
     at,
@@ -222,4 +225,12 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
 
 function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {
   return [...attempts, attempt].slice(-REMEMBERED_ATTEMPTS);
+}
+
+function shortened({ type, message }: DeliveryError): DeliveryError {
+  return { type: cut(type), message: cut(message) };
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_ERROR_CHARS ? text : `${text.slice(0, MAX_ERROR_CHARS - 1).toWellFormed()}…`;
 }

@@ -29,7 +29,7 @@ export class AliasNotFound extends TurnoutError {
   constructor(alias: string, component: string, known: readonly string[]) {
     super(
       "not found",
-      `No alias '${alias}' on ${component}; it has ${known.join(", ")}. ` +
+      `No alias '${alias}' on ${component}; it has ${known.join(", ") || "none"}. ` +
         "Add the alias to the component and apply it, or name one of these.",
     );
   }

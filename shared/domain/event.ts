@@ -1,9 +1,18 @@
 import * as z from "zod/mini";
 import { own, type Read, read, readJson } from "./schema.ts";
-import { Subject, SubjectId } from "./subject.ts";
+import { type Subject, SubjectId } from "./subject.ts";
 
 /** Largest event, as EventBridge, SQS and asynchronous Lambda invocations take it since January 2026. */
 export const MAX_EVENT_BYTES = 1_048_576;
+
+/**
+ * Deepest nesting of an event: EventBridge's 1,000 for a detail, and the envelope. Deeper text parses, but overflows
+ * the stack of whoever walks through it or prints it.
+ */
+export const MAX_EVENT_DEPTH = 1_001;
+
+/** RFC 3339, a profile of ISO 8601; `Date.parse` alone would take `1` and read it in the machine's own time zone. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** An event in EventBridge's envelope, as a rule's target receives it. Fields that it doesn't name are kept. */
 export const BusEvent = z.looseObject({
@@ -11,8 +20,16 @@ export const BusEvent = z.looseObject({
   id: z.string().check(z.minLength(1), z.maxLength(256)),
   source: z.string().check(z.minLength(1), z.maxLength(256)),
   "detail-type": z.string().check(z.minLength(1), z.maxLength(256)),
-  time: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), "expected an ISO 8601 time")),
-  detail: z.record(z.string(), z.unknown()),
+  time: z
+    .string()
+    .check(
+      z.refine(
+        (text) => TIME.test(text) && !Number.isNaN(Date.parse(text)),
+        "expected a time such as 2026-11-20T10:00:00Z",
+      ),
+    ),
+  // Not a record schema: that would copy every event's detail and lose a key named `__proto__`.
+  detail: z.custom<Record<string, unknown>>(isObject, "expected an object"),
 });
 export type BusEvent = z.infer<typeof BusEvent>;
 
@@ -58,41 +75,54 @@ export type EventFacts = {
 /** Parses the body of a queue message. */
 export function readEvent(body: string): Read<BusEvent> {
   const json = readJson(body);
-  return json.ok ? read(BusEvent, json.value) : json;
+  if (!json.ok) return json;
+  if (isDeeperThan(MAX_EVENT_DEPTH, json.value)) {
+    return { ok: false, problem: `nested deeper than ${MAX_EVENT_DEPTH} levels` };
+  }
+  return read(BusEvent, json.value);
 }
+
+const factFields = ["idempotencyKey", "project", "customer", "plan", "user"] as const;
+type FactField = (typeof factFields)[number];
 
 /** Key and subject of an event: from its metadata, else from the source's configured paths, else the event's id. */
 export function readFacts(event: BusEvent, source: EventSource | undefined): Read<EventFacts> {
   const stated = event.detail.metadata;
   // A publisher may use `metadata` for something else entirely, but an object there is read, and must be right:
   // routing an event by a customer that it names wrongly would send it to the wrong version.
-  const metadata = read(EventMetadata, isObject(stated) ? stated : {}, "detail.metadata");
+  const metadata = read(EventMetadata, isObject(stated) ? withoutNulls(stated) : {}, "detail.metadata");
   if (!metadata.ok) return metadata;
-  const facts = metadata.value;
-  const fromPaths: Record<string, string> = {};
-  for (const field of ["idempotencyKey", "project", "customer", "plan", "user"] as const) {
-    const path = source?.[field];
-    if (path === undefined || facts[field] !== undefined) continue;
-    const found = valueAt(event, path);
-    if (found === undefined || found === null) continue;
-    if (typeof found === "object")
-      return { ok: false, problem: `${path}: expected text for ${field}, found ${kindOf(found)}` };
-    const checked = read(field === "idempotencyKey" ? IdempotencyKey : SubjectId, String(found), path);
-    if (!checked.ok) return checked;
-    fromPaths[field] = checked.value;
+  const { flow, traceparent, alias, ...said } = metadata.value;
+  const facts: Partial<Record<FactField, string>> = {};
+  for (const field of factFields) {
+    const text: Read<string | undefined> =
+      said[field] === undefined ? textAt(event, source?.[field], field) : { ok: true, value: said[field] };
+    if (!text.ok) return text;
+    if (text.value !== undefined) facts[field] = text.value;
   }
-  const { idempotencyKey, ...subject } = { ...fromPaths, ...definedOnly(facts) } as Partial<EventFacts & Subject>;
-  const ignoredAlias = facts.alias;
+  const { idempotencyKey = event.id, ...subject } = facts;
   return {
     ok: true,
     value: {
-      idempotencyKey: idempotencyKey ?? event.id,
-      subject: Subject.parse(subject),
-      ...(facts.flow === undefined ? {} : { flow: facts.flow }),
-      ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
-      ...(typeof ignoredAlias === "string" ? { ignoredAlias } : {}),
+      idempotencyKey,
+      subject,
+      ...(flow === undefined ? {} : { flow }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(typeof alias === "string" ? { ignoredAlias: alias } : {}),
     },
   };
+}
+
+/** The text at a source's path; undefined when there is none. */
+function textAt(event: BusEvent, path: string | undefined, field: FactField): Read<string | undefined> {
+  const found = path === undefined ? undefined : valueAt(event, path);
+  if (path === undefined || found === undefined || found === null) return { ok: true, value: undefined };
+  // A number with more digits than JavaScript holds has lost some: two customers could come to have one id.
+  const text = Number.isSafeInteger(found) ? String(found) : found;
+  if (typeof text !== "string") {
+    return { ok: false, problem: `${path}: expected text or a whole number for ${field}, found ${kindOf(text)}` };
+  }
+  return read<string>(field === "idempotencyKey" ? IdempotencyKey : SubjectId, text, path);
 }
 
 function valueAt(event: BusEvent, path: string): unknown {
@@ -108,10 +138,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function kindOf(value: object): string {
-  return Array.isArray(value) ? "an array" : "an object";
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : String(value);
 }
 
-function definedOnly<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>;
+/** Publishers that write null for a field they leave out mean nothing by it. */
+function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  return (Array.isArray(value) ? value : Object.values(value)).some((inner) => isDeeperThan(levels - 1, inner));
 }

@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
 import { Instant } from "./schema.ts";
 
-/** When a rule counts: from `from` (inclusive) until `until` (exclusive). Either may be left out. */
-export const Period = z.object({ from: z.optional(Instant), until: z.optional(Instant) });
+/**
+ * When a rule counts: from `from` (inclusive) until `until` (exclusive). Either may be left out. Strict, and so is every
+ * rule that extends it: with its `until` misspelt and ignored, a rule would never end.
+ */
+export const Period = z.strictObject({ from: z.optional(Instant), until: z.optional(Instant) });
 export type Period = z.infer<typeof Period>;
 
 /** Why the rule doesn't count at `now`, e.g. `expired 2026-11-20T10:00:00.000Z`; undefined when it does. */

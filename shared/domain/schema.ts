@@ -32,7 +32,8 @@ function describe(issue: z.core.$ZodIssue, where: string): string {
 export const Instant = z.string().check(
   z.refine((text) => {
     const time = Date.parse(text);
-    return !Number.isNaN(time) && new Date(time).toISOString() === text;
+    // Years beyond 9999 are written with a sign, and would sort before all others.
+    return text.length === 24 && !Number.isNaN(time) && new Date(time).toISOString() === text;
   }, "expected an instant such as 2026-11-20T10:00:00.000Z"),
 );
 export type Instant = z.infer<typeof Instant>;

@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Component } from "../../shared/domain/component.ts";
+import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { publishLoad } from "./publisher.ts";
+
+export type EmbeddedFigures = {
+  events: number;
+  perSecond: number;
+  /** From the publisher's clock at the send to the ledger's close, in ms. */
+  p50: number;
+  p99: number;
+  max: number;
+};
+
+/** A body of about 1 KB. */
+const FILLER = "x".repeat(800);
+
+/**
+ * Events through a real server process, its own front door, worker threads and a durable state file.
+ * @param perSecond a steady rate; undefined for as fast as it goes
+ */
+export async function benchEmbedded(events: number, perSecond?: number): Promise<EmbeddedFigures> {
+  const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
+  try {
+    await setUp(home);
+    const server = spawn(process.execPath, ["scripts/embedded.ts", "--no-sample"], {
+      env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const url = await new Promise<string>((resolve) => {
+      createInterface(server.stdout).on("line", (line) => {
+        const found = /listens on (\S+?),/.exec(line)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+    });
+    const entry = (n: number) => ({
+      Source: "bench",
+      DetailType: "tick",
+      Detail: JSON.stringify({
+        metadata: { customer: `customer-${n % 1_000}` },
+        n,
+        sentAt: Date.now(),
+        filler: FILLER,
+      }),
+    });
+    const start = performance.now();
+    const { accepted } = await publishLoad(url, events, entry, {
+      connections: 16,
+      ...(perSecond === undefined ? {} : { perSecond }),
+    });
+    await untilQueueIsEmpty(url);
+    const seconds = (performance.now() - start) / 1_000;
+    const exited = once(server, "exit");
+    server.kill("SIGTERM");
+    await exited;
+    if (accepted !== events) throw new Error(`only ${accepted} of ${events} events were accepted`);
+    return { events, perSecond: events / seconds, ...(await latencies(home, events)) };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function setUp(home: string): Promise<void> {
+  const code = join(home, "code");
+  mkdirSync(code, { recursive: true });
+  writeFileSync(join(code, "index.mjs"), "export const handler = async () => null;\n");
+  const state = openEmbeddedState(home, { create: true });
+  const now = new Date();
+  await state.catalog.publish({ component: "bench-consumer", source: code, now });
+  await state.catalog.moveAlias("bench-consumer", "stable", "1", null);
+  const component = Component.parse({
+    name: "bench-consumer",
+    pattern: { source: ["bench"] },
+    aliases: { stable: {} },
+  });
+  await changeRoutes(state.routingTable, {
+    edit: { kind: "apply component", component },
+    changeId: "bench",
+    who: "bench",
+    why: "bench",
+    command: "npm run bench",
+    at: now,
+  });
+  state.close();
+}
+
+async function untilQueueIsEmpty(url: string): Promise<void> {
+  for (;;) {
+    const { queue } = (await (await fetch(`${url}/healthz`)).json()) as {
+      queue: { visible: number; inFlight: number };
+    };
+    if (queue.visible + queue.inFlight === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function latencies(home: string, events: number): Promise<{ p50: number; p99: number; max: number }> {
+  const state = openEmbeddedState(home, { create: false });
+  const all: number[] = [];
+  for await (const page of state.events.records({ from: new Date(0), to: new Date(8.64e15) })) {
+    const deliveries = await state.events.deliveriesOf(page.map(({ eventKey }) => eventKey));
+    for (const { eventKey, body } of page) {
+      const { sentAt } = (JSON.parse(body) as { detail: { sentAt: number } }).detail;
+      for (const { status, closedAt } of deliveries.get(eventKey) ?? []) {
+        if (status === "done" && closedAt !== undefined) all.push(closedAt.getTime() - sentAt);
+      }
+    }
+  }
+  state.close();
+  if (all.length !== events) throw new Error(`only ${all.length} of ${events} events were delivered`);
+  all.sort((a, b) => a - b);
+  const at = (share: number) => all[Math.min(all.length - 1, Math.floor(all.length * share))] ?? 0;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}

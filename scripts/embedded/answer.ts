@@ -1,0 +1,29 @@
+import type { ServerResponse } from "node:http";
+
+/** What the front door answers. A text is always JSON. */
+export type Answer = { status: number; contentType: string; text: string; headers?: Record<string, string> };
+
+/** A plain JSON answer. */
+export function json(status: number, body: object, headers?: Record<string, string>): Answer {
+  return { status, contentType: "application/json", text: JSON.stringify(body), ...(headers && { headers }) };
+}
+
+/** An answer in the protocol that the AWS SDKs speak to EventBridge. */
+export function amzJson(status: number, body: object): Answer {
+  return { status, contentType: "application/x-amz-json-1.1", text: JSON.stringify(body) };
+}
+
+/** An error that the AWS SDKs throw under the name `type`. They retry those with a status of 500 and above. */
+export function amzError(status: number, type: string, message: string): Answer {
+  return amzJson(status, { __type: type, message });
+}
+
+/** Writes the answer whole but doesn't end the response. */
+export function write(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, {
+    "content-type": answer.contentType,
+    "content-length": Buffer.byteLength(answer.text),
+    ...answer.headers,
+  });
+  response.write(answer.text);
+}

@@ -1,0 +1,56 @@
+import { styleText } from "node:util";
+import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
+import { printable } from "../../shared/domain/printable.ts";
+
+/** Most lines printed in one second; beyond that they are counted, so that a flood stays readable and cheap. */
+const LINES_PER_SECOND = 40;
+
+/** Prints what went where, a line per delivery. Events that no component listens to are counted, not printed. */
+export function deliveryLines(print: (line: string) => void) {
+  let second = 0;
+  let printed = 0;
+  let held = 0;
+
+  function flush(): void {
+    if (held > 0) print(`          … and ${held} more`);
+    held = 0;
+    printed = 0;
+  }
+
+  return {
+    report(report: DeliveryReport): void {
+      if (report.outcome === "unmatched" || report.outcome === "postponed") return;
+      const now = Math.floor(report.at.getTime() / 1000);
+      if (now !== second) {
+        flush();
+        second = now;
+      }
+      if (printed < LINES_PER_SECOND) print(deliveryLine(report));
+      else held += 1;
+      printed += 1;
+    },
+    flush,
+  };
+}
+
+/** E.g. `09:14:02  push  acme/site (acme, paid) → beta, version 23: done in 4 ms (customer pin)`. */
+export function deliveryLine(report: DeliveryReport): string {
+  const { record, decision, outcome } = report;
+  const { project, customer, plan } = record.subject;
+  const owner = [customer, plan].filter((part) => part !== undefined).join(", ");
+  const about = project === undefined ? owner : owner === "" ? project : `${project} (${owner})`;
+  const where = decision === undefined ? "" : ` → ${decision.alias}`;
+  const version = report.executedVersion === undefined ? "" : `, version ${report.executedVersion}`;
+  const took = report.durationMs === undefined ? "" : ` in ${Math.round(report.durationMs)} ms`;
+  const why = decision === undefined ? "" : ` (${decision.because}${decision.fallback ? ", fallback" : ""})`;
+  const error = report.error === undefined ? "" : `, ${report.error.type}: ${report.error.message}`;
+  const time = report.at.toISOString().slice(11, 19);
+  const said = `${record.detailType}  ${about}${where}${version}: `;
+  return `${time}  ${printable(said)}${outcomeText(outcome)}${took}${printable(why + error)}`;
+}
+
+function outcomeText(outcome: DeliveryReport["outcome"]): string {
+  if (outcome === "done") return styleText("green", outcome);
+  if (outcome === "failed" || outcome === "dead" || outcome === "rejected") return styleText("red", outcome);
+  return styleText("yellow", outcome);
+}

@@ -1,0 +1,133 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+
+/** Lambda's event source mapping, embedded: takes batches from the queue, calls the handler, deletes what succeeded. */
+export type EventSourceMapping = {
+  /** Looks at the queue now, because something was put there. */
+  wake(): void;
+  /** Takes no more messages, and resolves when the running batches have ended. */
+  stop(): Promise<void>;
+};
+
+export type EventSourceOptions = {
+  queue: EventQueue;
+  handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+  now: () => Date;
+  onError: (error: unknown) => void;
+  /** Messages per batch. Default 10. */
+  batchSize?: number;
+  /** Messages being handled at once, over all batches. Default 1,000. */
+  maxInFlight?: number;
+  /** How long a message that was taken stays hidden. Default 6 × 900 s: six times the longest router run, as on AWS. */
+  visibilityMs?: number;
+  /** How often an idle queue is looked at, for messages from other processes. Default 50 ms. */
+  pollMs?: number;
+};
+
+/** Backoff of a batch that failed as a whole: doubles with every receive, 1 s to 30 s. */
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 30_000;
+
+export function startEventSource(options: EventSourceOptions): EventSourceMapping {
+  const { queue, handler, now, onError } = options;
+  const { batchSize = 10, maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
+  const running = new Set<Promise<void>>();
+  let inFlight = 0;
+  let stopped = false;
+  let taking: Promise<void> | undefined;
+  let wokenWhileTaking = false;
+
+  function wake(): void {
+    if (taking !== undefined) {
+      wokenWhileTaking = true;
+      return;
+    }
+    taking = take()
+      .catch(onError)
+      .finally(() => {
+        taking = undefined;
+        if (wokenWhileTaking) wake();
+      });
+  }
+
+  async function take(): Promise<void> {
+    wokenWhileTaking = false;
+    while (!stopped && inFlight + batchSize <= maxInFlight) {
+      const messages = await queue.receive(batchSize, visibilityMs, now());
+      if (messages.length === 0) return;
+      inFlight += messages.length;
+      const batch = handle(messages).finally(() => {
+        inFlight -= messages.length;
+        running.delete(batch);
+        wake();
+      });
+      running.add(batch);
+    }
+  }
+
+  async function handle(messages: ReceivedMessage[]): Promise<void> {
+    try {
+      const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, context());
+      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      const finished = messages.filter(({ messageId }) => !failed.has(messageId));
+      if (finished.length > 0) await queue.delete(finished.map(({ receiptHandle }) => receiptHandle));
+    } catch (error) {
+      onError(error);
+      await Promise.all(messages.map(comeBackLater)).catch(onError);
+    }
+  }
+
+  function comeBackLater({ receiptHandle, receiveCount }: ReceivedMessage): Promise<void> {
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(receiveCount - 1, 10));
+    return queue.changeVisibility(receiptHandle, backoff, now());
+  }
+
+  const poll = setInterval(wake, pollMs);
+  wake();
+  return {
+    wake,
+    async stop() {
+      stopped = true;
+      clearInterval(poll);
+      await taking;
+      await Promise.all(running);
+    },
+  };
+}
+
+function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
+  const sent = String(message.sentAt.getTime());
+  return {
+    messageId: message.messageId,
+    receiptHandle: message.receiptHandle,
+    body: message.body,
+    attributes: {
+      ApproximateReceiveCount: String(message.receiveCount),
+      SentTimestamp: sent,
+      SenderId: "turnout-front-door",
+      ApproximateFirstReceiveTimestamp: sent,
+    },
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN: "arn:aws:sqs:local:000000000000:turnout-live",
+    awsRegion: "local",
+  };
+}
+
+function context(): Context {
+  return {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: "turnout-router",
+    functionVersion: "$LATEST",
+    invokedFunctionArn: "arn:aws:lambda:local:000000000000:function:turnout-router",
+    memoryLimitInMB: "0",
+    awsRequestId: "",
+    logGroupName: "",
+    logStreamName: "",
+    getRemainingTimeInMillis: () => 900_000,
+    done: () => {},
+    fail: () => {},
+    succeed: () => {},
+  };
+}

@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { type Answer, json, write } from "./answer.ts";
+import { type Door, type Route, routeOf } from "./front-door-routes.ts";
+import { type BodyRead, readBody } from "./read-body.ts";
+
+/** How long a client may take to send a request's head, and the whole request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How long the rest of a refused body is thrown away before the connection closes. */
+const LINGER_MS = 1_000;
+/** Each may hold one request body, so this bounds the memory too. */
+const MAX_CONNECTIONS = 512;
+
+export type FrontDoorOptions = Door & {
+  /** 0: any free port. */
+  port: number;
+  /** The address to listen on. Default 127.0.0.1: nobody signs in here, so only this machine is let in. */
+  host?: string;
+};
+
+export type FrontDoor = {
+  port: number;
+  url: string;
+  /** Takes no more connections and waits for the running requests, at most `graceMs` (default 5,000). */
+  stop(graceMs?: number): Promise<void>;
+};
+
+/**
+ * Opens the HTTP server that publishers of the embedded mode talk to: EventBridge's PutEvents and CloudEvents on
+ * `POST /`, and `GET /healthz`. An event is acknowledged once the queue has stored it. Throws a TurnoutError when the
+ * port can't be opened.
+ */
+export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+  const { port, host = "127.0.0.1" } = options;
+  const server = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: 1_000,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const localNames = new Set(["127.0.0.1", "localhost", "[::1]", nameInUrl(host)]);
+  server.on("request", (request, response) => void serve(request, response, () => {}));
+  server.on("checkContinue", (request, response) => void serve(request, response, () => response.writeContinue()));
+
+  async function serve(request: IncomingMessage, response: ServerResponse, start: () => void): Promise<void> {
+    const route = isLocal(request.headers.host, localNames) ? routeFor(request, options) : foreignHost(request);
+    if ("status" in route) return refuse(request, response, route);
+    const body = await readBody(request, route.maxBodyBytes, start);
+    if (!body.ok) return body.why === "aborted" ? undefined : refuse(request, response, bodyError(route, body.why));
+    const answer = await answerSafely(route, body.text);
+    // A connection kept alive would hold up a server that is stopping until its client lets go.
+    if (!server.listening) response.setHeader("connection", "close");
+    write(response, answer);
+    response.end();
+  }
+
+  await listen(server, port, host);
+  const bound = (server.address() as AddressInfo).port;
+  const stop = async (graceMs = 5_000) => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // Closing ends Node's own timeouts too: without a deadline, half a request could hold this up for good.
+    const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(deadline);
+  };
+  return { port: bound, url: `http://${nameInUrl(host)}:${bound}`, stop };
+}
+
+function routeFor(request: IncomingMessage, door: Door): Route | Answer {
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  return routeOf({ method: request.method ?? "", path, headers: request.headers }, door);
+}
+
+async function answerSafely(route: Route, text: string): Promise<Answer> {
+  try {
+    return await route.answer(text);
+  } catch (error) {
+    return route.error(500, "InternalException", error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Answers without having read the body, and closes the connection. */
+function refuse(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  write(response.setHeader("connection", "close"), answer);
+  // A socket closed with bytes unread is reset, and the reset can overtake the answer. So the client is given a
+  // moment to read it, and what it still sends is thrown away.
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  request.once("end", end).once("close", end).once("error", end).resume();
+}
+
+function bodyError(route: Route, why: Exclude<BodyRead, { ok: true }>["why"]): Answer {
+  if (why === "encoded") return route.error(415, "UnsupportedMediaType", "Send the body without Content-Encoding.");
+  if (why === "not UTF-8") return route.error(400, "SerializationException", "The body isn't UTF-8 text.");
+  return route.error(
+    413,
+    "RequestEntityTooLargeException",
+    `The request's body is too large; it may have ${route.maxBodyBytes} bytes. Send fewer or smaller events.`,
+  );
+}
+
+/** A web page can point its own host name at this machine (DNS rebinding); its requests carry that name. */
+function isLocal(host: string | undefined, localNames: ReadonlySet<string>): boolean {
+  return localNames.has((host ?? "").replace(/:\d*$/, "").toLowerCase());
+}
+
+function foreignHost(request: IncomingMessage): Answer {
+  const error = `Host '${request.headers.host ?? ""}' isn't this machine. Use 127.0.0.1, localhost or [::1] in the URL.`;
+  return json(403, { error });
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Stays: an error while accepting later on, e.g. no file handle left, costs that connection, not the process.
+    server.on("error", (error) => reject(portError(error, port, host)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function portError(error: NodeJS.ErrnoException, port: number, host: string): TurnoutError {
+  const inUse = `Port ${port} on ${host} is in use by another process.`;
+  const problem = error.code === "EADDRINUSE" ? inUse : `Port ${port} on ${host} can't be opened: ${error.message}.`;
+  return new TurnoutError("failed", `${problem} Set TURNOUT_PORT to a free one, or to 0 for any.`, { cause: error });
+}
+
+function nameInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

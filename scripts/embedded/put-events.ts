@@ -1,0 +1,75 @@
+import * as z from "zod/mini";
+import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
+import { checkEntry, entryBytes, envelopeOf, PutEventsEntry } from "../../shared/domain/event-entry.ts";
+import { read, readJson } from "../../shared/domain/schema.ts";
+import { acceptEvents, type Intake } from "./accept-events.ts";
+import { type Answer, amzError, amzJson } from "./answer.ts";
+
+/** The value of the `X-Amz-Target` header that this server knows. */
+export const PUT_EVENTS = "AWSEvents.PutEvents";
+
+/** Most entries of one request (EventBridge API reference, PutEvents). */
+const MAX_ENTRIES = 10;
+
+/** Largest request body: JSON escaping can double the `MAX_EVENT_BYTES` that the entries may have. */
+export const MAX_PUT_EVENTS_BODY_BYTES = 2 * MAX_EVENT_BYTES;
+
+const PutEventsRequest = z.object({ Entries: z.nullish(z.array(PutEventsEntry)) });
+
+type ResultEntry = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
+
+/**
+ * Answers EventBridge's PutEvents. The valid entries of a request go into one `send`; the answer names an event id or
+ * an error for each entry, in order. Refused whole, with status 400: not JSON or wrong types
+ * (`SerializationException`), no or more than 10 entries, or more than 1,048,576 bytes of them
+ * (`ValidationException`). Status 500 `InternalException`, which the SDKs retry: the events could not be stored.
+ */
+export async function putEvents(text: string, intake: Intake): Promise<Answer> {
+  const request = readRequest(text);
+  if (!request.ok) return request.answer;
+  const now = intake.now();
+  const bodies: string[] = [];
+  const results = request.entries.map((entry): ResultEntry => {
+    const checked = checkEntry(entry);
+    if (!checked.ok) return { ErrorCode: checked.errorCode, ErrorMessage: checked.errorMessage };
+    const id = intake.newId();
+    bodies.push(envelopeOf(checked.value, { id, now }));
+    return { EventId: id };
+  });
+  try {
+    await acceptEvents(intake, bodies, now);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return amzError(500, "InternalException", `The events could not be stored: ${message}`);
+  }
+  return amzJson(200, { FailedEntryCount: results.length - bodies.length, Entries: results });
+}
+
+type RequestRead = { ok: true; entries: PutEventsEntry[] } | { ok: false; answer: Answer };
+
+function readRequest(text: string): RequestRead {
+  const parsed = readJson(text);
+  const request = parsed.ok ? read(PutEventsRequest, parsed.value) : parsed;
+  if (!request.ok) return refuse("SerializationException", request.problem);
+  const entries = request.value.Entries;
+  if (entries === undefined || entries === null) return unsatisfied("null", "Member must not be null");
+  if (entries.length === 0) return unsatisfied("'[]'", "Member must have length greater than or equal to 1");
+  if (entries.length > MAX_ENTRIES) {
+    return unsatisfied("'[PutEventsRequestEntry]'", `Member must have length less than or equal to ${MAX_ENTRIES}`);
+  }
+  if (entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0) > MAX_EVENT_BYTES) {
+    return refuse("ValidationException", "Total size of the entries in the request is over the limit.");
+  }
+  return { ok: true, entries };
+}
+
+function unsatisfied(value: string, constraint: string): RequestRead {
+  return refuse(
+    "ValidationException",
+    `1 validation error detected: Value ${value} at 'entries' failed to satisfy constraint: ${constraint}`,
+  );
+}
+
+function refuse(type: string, message: string): RequestRead {
+  return { ok: false, answer: amzError(400, type, message) };
+}

@@ -1,0 +1,41 @@
+import { CloudEvent, type CloudEventV1 } from "cloudevents";
+import { CloudEventAttributes } from "../../shared/domain/cloud-event.ts";
+import { MAX_DETAIL_DEPTH, nestsDeeperThan } from "../../shared/domain/event-entry.ts";
+import { readExactJson } from "../../shared/domain/exact-json.ts";
+import { type Read, read } from "../../shared/domain/schema.ts";
+
+/**
+ * Reads a CloudEvent 1.0 in the JSON format. The problem names the attribute that is wrong. `time` is `now` when the
+ * event has none. Numbers in `data` keep all their digits.
+ */
+export function readCloudEvent(text: string, now: Date): Read<CloudEventV1<unknown>> {
+  // The event itself is one level around its data.
+  if (nestsDeeperThan(text, MAX_DETAIL_DEPTH + 1)) {
+    return { ok: false, problem: `data: nested more than ${MAX_DETAIL_DEPTH} levels deep` };
+  }
+  const json = readExactJson(text);
+  if (!json.ok) return json;
+  const attributes = read(CloudEventAttributes, withoutNulls(json.value));
+  if (!attributes.ok) return attributes;
+  const event = { time: now.toISOString(), ...attributes.value } as Partial<CloudEventV1<unknown>>;
+  try {
+    return { ok: true, value: new CloudEvent(event) };
+  } catch (error) {
+    return { ok: false, problem: problemOf(error) };
+  }
+}
+
+/** An attribute that is null counts as not given (CloudEvents JSON format 1.0.2, 2.3); `data` may be null. */
+function withoutNulls(event: unknown): unknown {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) return event;
+  return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null || name === "data"));
+}
+
+type SchemaError = { instancePath: string; message: string };
+
+function problemOf(error: unknown): string {
+  const [first] = (error as { errors?: SchemaError[] }).errors ?? [];
+  if (first !== undefined) return `${first.instancePath.slice(1)}: ${first.message}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0] ?? message;
+}

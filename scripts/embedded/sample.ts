@@ -1,0 +1,108 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { sampleComponent, sampleDirectory, sampleEvents, samplePins } from "../../functions/samples/github-webhooks.ts";
+import { Component } from "../../shared/domain/component.ts";
+import { EventSource } from "../../shared/domain/event.ts";
+import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { changeRoutes } from "../../shared/flows/change-routes.ts";
+
+const SAMPLE_FOLDER = fileURLToPath(new URL("../../functions/samples/release-coordinator", import.meta.url));
+
+/** The row that the set-up writes last: while it is missing, a set-up that was interrupted is done again. */
+const SET_UP_LAST = "source#github.com";
+
+/** Whether the state is new or the sample's: a state with other components is somebody's own, and left alone. */
+export async function wantsSample(state: EmbeddedState): Promise<boolean> {
+  const { components } = await state.routingTable.components();
+  return components.every(({ name }) => name === sampleComponent.name);
+}
+
+/**
+ * Sets up the sample component with its three versions, customers and pins. What is there already stays as it is, so
+ * that an operator's pins survive a restart.
+ */
+export async function setUpSample(state: EmbeddedState, now: () => Date, newId: () => string): Promise<void> {
+  const { rows } = await state.routingTable.rows([SET_UP_LAST]);
+  if (rows.has(SET_UP_LAST)) return;
+  const stateFolder = join(state.home, "samples");
+  mkdirSync(stateFolder, { recursive: true });
+  await publishVersions(state, now);
+  for (const edit of sampleEdits(join(stateFolder, `${sampleComponent.name}.db`), now())) {
+    await changeRoutes(state.routingTable, {
+      edit,
+      changeId: newId(),
+      who: "turnout",
+      why: "pin" in edit ? edit.pin.why : "the sample's set-up",
+      command: "npm start",
+      at: now(),
+    });
+  }
+}
+
+async function publishVersions(state: EmbeddedState, now: () => Date): Promise<void> {
+  const { name, aliases } = sampleComponent;
+  const published = new Set((await state.catalog.versions(name)).map(({ version }) => version));
+  for (const [alias, { version, handler }] of Object.entries(aliases)) {
+    if (!published.has(version)) {
+      const number = Number(version);
+      const description = `sample, ${alias} at first`;
+      await state.catalog.publish({ component: name, source: SAMPLE_FOLDER, handler, number, description, now: now() });
+    }
+    await state.catalog.moveAlias(name, alias, version, null);
+  }
+}
+
+function sampleEdits(stateFile: string, now: Date): RoutingEdit[] {
+  const { name, pattern, aliases, sources, stateVariable } = sampleComponent;
+  const component = Component.parse({
+    name,
+    pattern,
+    aliases: Object.fromEntries(Object.keys(aliases).map((alias) => [alias, {}])),
+    timeoutMs: 10_000,
+    worker: { environment: { [stateVariable]: stateFile } },
+  });
+  const at = now.toISOString();
+  const directory = [
+    ...Object.entries(sampleDirectory.projects).map(
+      ([project, { customer }]): RoutingEdit => ({ kind: "set customer", project, customer }),
+    ),
+    ...Object.entries(sampleDirectory.customers).map(
+      ([customer, { plan }]): RoutingEdit => ({ kind: "set plan", customer, plan }),
+    ),
+  ];
+  return [
+    ...directory,
+    { kind: "apply component", component },
+    ...samplePins.map(
+      ({ level, id, alias, reason: why }): RoutingEdit => ({
+        kind: "pin",
+        level,
+        id,
+        component: name,
+        pin: { alias, who: "turnout", why, at },
+      }),
+    ),
+    ...Object.entries(sources).map(
+      ([source, paths]): RoutingEdit => ({ kind: "apply source", source: EventSource.parse({ source, ...paths }) }),
+    ),
+  ];
+}
+
+/** The sample's events in EventBridge's envelope. A run's own ids: GitHub, too, sends a new id with every delivery. */
+export function sampleBodies(now: Date): string[] {
+  return sampleEvents().map(({ id, source, detailType, detail }) =>
+    JSON.stringify({
+      version: "0",
+      id: `${id}-${now.getTime().toString(36)}`,
+      "detail-type": detailType,
+      source,
+      account: "000000000000",
+      time: now.toISOString(),
+      region: "local",
+      resources: [],
+      detail,
+    }),
+  );
+}

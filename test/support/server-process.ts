@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+
+export type ServerProcess = {
+  url: string;
+  process: ChildProcess;
+  /** Everything printed so far, both streams. */
+  output(): string;
+  /** Sends the signal and waits until the process has ended. Returns its exit code; null when a signal ended it. */
+  end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
+};
+
+/** Starts the embedded server as a process of its own on a free port, and waits until it listens. */
+export async function startServer(home: string, args: string[] = ["--no-sample"]): Promise<ServerProcess> {
+  const child = spawn(process.execPath, ["scripts/embedded.ts", ...args], {
+    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit") as Promise<[number | null]>;
+  let output = "";
+  child.stderr.on("data", (chunk) => (output += chunk));
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => {
+      output += `${line}\n`;
+      const found = /listens on (\S+?),/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    void exited.then(([code]) => reject(new Error(`the server ended with ${code} before it listened:\n${output}`)));
+  });
+  return {
+    url,
+    process: child,
+    output: () => output,
+    async end(signal) {
+      child.kill(signal);
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
+
+/** Waits until the server's queue is empty. */
+export async function untilQueueIsEmpty(url: string): Promise<void> {
+  for (;;) {
+    const health = (await (await fetch(`${url}/healthz`)).json()) as { queue: { visible: number; inFlight: number } };
+    if (health.queue.visible + health.queue.inFlight === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
