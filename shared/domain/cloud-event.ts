@@ -87,7 +87,10 @@ function withMetadata(detail: Fields, metadata: Fields): Read<Fields> {
   if (!isObject(stated)) {
     return { ok: false, problem: `data.metadata: expected an object, to put the event's ${names.join(", ")} into` };
   }
-  return { ok: true, value: { ...detail, metadata: { ...metadata, ...stated } } };
+  // As the router reads it, a field that is null says nothing.
+  const unsaid = names.filter((name) => stated[name] === undefined || stated[name] === null);
+  const added = Object.fromEntries(unsaid.map((name) => [name, metadata[name]]));
+  return { ok: true, value: { ...detail, metadata: { ...stated, ...added } } };
 }
 
 function isObject(value: unknown): value is Fields {

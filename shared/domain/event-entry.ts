@@ -23,7 +23,7 @@ export const PutEventsEntry = z.object({
   /** The JSON text of an object. */
   Detail: optionalText,
   /** Seconds since 1970, as the SDKs send it, or RFC 3339 text. Default: when the entry is accepted. */
-  Time: z.nullish(z.union([z.number(), z.string()])),
+  Time: z.nullish(z.union([z.number(), z.string()], "expected seconds since 1970-01-01, or RFC 3339 text")),
   Resources: z.nullish(z.array(z.string())),
   EventBusName: optionalText,
   /** Taken and let go: like EventBridge, it is not part of the event. */

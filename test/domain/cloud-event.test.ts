@@ -65,9 +65,11 @@ describe("extension attributes", () => {
     });
   });
 
-  test("don't override what the metadata says", () => {
-    expect(detailOf({ customer: "c", plan: "pro", data: { metadata: { customer: "own", x: 1 } } })).toEqual({
-      metadata: { customer: "own", plan: "pro", x: 1 },
+  test("don't override what the metadata says, null being nothing said", () => {
+    expect(
+      detailOf({ customer: "c", plan: "pro", data: { metadata: { customer: "own", plan: null, x: null } } }),
+    ).toEqual({
+      metadata: { customer: "own", plan: "pro", x: null },
     });
   });
 

@@ -97,6 +97,7 @@ describe("an entry", () => {
     ["milliseconds as Time", { Time: 1_795_000_000_000 }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time of words", { Time: "yesterday" }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time out of range", { Time: 1e20 }, "InvalidArgument: Parameter Time is not valid."],
+    ["a Time that is no text either", { Time: {} }, "SerializationException: Time: expected seconds since 1970-01-01"],
     ["a number as Source", { Source: 5 }, "SerializationException: Source: expected string, received number"],
   ])("refuses %s", (_what, fields, refusal) => {
     expect(refusalOf({ ...anEntry(), ...fields })).toMatch(new RegExp(`^${refusal.replaceAll(".", "\\.")}`));

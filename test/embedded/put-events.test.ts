@@ -114,7 +114,7 @@ describe("PutEvents of the AWS SDK", () => {
 
   test("sees a refusal, not a broken connection, for a body over 2 MiB", async () => {
     const door = await openFrontDoor();
-    const command = new PutEventsCommand({ Entries: [anEntryOf(8 * MAX_EVENT_BYTES)] });
+    const command = new PutEventsCommand({ Entries: [anEntryOf(3 * MAX_EVENT_BYTES)] });
     await expect(eventBridgeClient(door).send(command)).rejects.toMatchObject({
       name: "RequestEntityTooLargeException",
       $metadata: { httpStatusCode: 413 },
