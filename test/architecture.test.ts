@@ -1,0 +1,246 @@
+import { describe, expect, it } from "vitest";
+import {
+  ambient,
+  type Banned,
+  bannedIn,
+  barrels,
+  enums,
+  importCycles,
+  importProblems,
+  type Room,
+  skippedOrFocused,
+  vagueFolders,
+} from "./support/architecture-rules.ts";
+import { importsOf, sourceFile, sourceFiles } from "./support/source-code.ts";
+
+const portFiles = [
+  "shared/routing-table/routing-table.ts",
+  "shared/event-store/event-store.ts",
+  "shared/event-queue/event-queue.ts",
+  "shared/versions/version-catalog.ts",
+  "shared/targets/target.ts",
+];
+
+/** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */
+const floorPlan: Room[] = [
+  // `cloudevents` is the specification's own package; its types cost nothing at run time.
+  { files: "shared/domain/cloud-event.ts", may: ["shared/domain/", "zod"], mayTypes: ["cloudevents"] },
+  { files: "shared/domain/", may: ["shared/domain/", "zod", "node:crypto"] },
+
+  ...portFiles.map((files) => ({ files, may: ["shared/domain/"] })),
+  // The one database file that the SQLite adapters share.
+  { files: "shared/sqlite/", may: ["own folder", "shared/domain/", "node:sqlite"] },
+  ...["routing-table", "event-store", "event-queue", "versions", "targets"].map((port) => ({
+    files: `shared/${port}/`,
+    may: ["own folder", "shared/domain/", "shared/sqlite/", "node:", "@aws-sdk/"],
+  })),
+
+  { files: "shared/flows/", may: ["own folder", "shared/domain/", ...portFiles] },
+  {
+    files: "shared/client/",
+    may: ["own folder", "shared/domain/", "@middy/", "@aws-sdk/"],
+    mayTypes: ["aws-lambda"],
+  },
+  { files: "shared/settings.ts", may: ["shared/domain/", "zod", "node:path"] },
+  { files: "shared/*-dependencies.ts", may: ["shared/", "node:", "@aws-sdk/"] },
+
+  // Samples are published folder by folder, so each has to be complete in itself.
+  { files: "functions/samples/github-webhooks.ts", may: ["own folder", "node:", "@octokit/webhooks-examples"] },
+  { files: "functions/samples/", may: ["own folder", "node:"] },
+  { files: "functions/console/", may: ["own folder", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
+  { files: "functions/", may: ["shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
+
+  ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
+    files,
+    may: ["scripts/embedded/", "shared/", "functions/", "node:", "zod", "commander", "cloudevents", "cli-table3"],
+    mayTypes: ["aws-lambda"],
+  })),
+  { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
+  { files: "scripts/", may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3"] },
+
+  // Handlers are named by path, never imported.
+  { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs"] },
+];
+
+const source = sourceFiles("functions", "infra", "shared", "scripts");
+const tests = sourceFiles("test");
+const pure = source.filter(({ path }) => path.startsWith("shared/domain/") || path.startsWith("shared/flows/"));
+
+describe("the source", () => {
+  it("imports only what the floor plan allows", () => {
+    expect(importProblems(source, floorPlan)).toEqual([]);
+  });
+
+  it("has no import cycles", () => {
+    expect(importCycles(source)).toEqual([]);
+  });
+
+  it("has no barrels", () => {
+    expect(barrels([...source, ...tests])).toEqual([]);
+  });
+
+  it("has no folders whose names say nothing", () => {
+    expect(vagueFolders([...source, ...tests])).toEqual([]);
+  });
+
+  it("has no enums", () => {
+    expect(bannedIn([...source, ...tests], enums)).toEqual([]);
+  });
+
+  it("asks no clock, no chance and no environment in domain and flows", () => {
+    expect(pure.length).toBeGreaterThan(20);
+    expect(bannedIn(pure, ambient)).toEqual([]);
+  });
+
+  it("has no skipped and no focused tests", () => {
+    expect(bannedIn(tests, skippedOrFocused)).toEqual([]);
+  });
+});
+
+describe("the import scanner", () => {
+  const inDomain = (text: string) => importsOf(sourceFile("shared/domain/pin.ts", text));
+
+  it.each([
+    ['import a from "./a.ts";', "value", "shared/domain/a.ts"],
+    ['import { a, type B } from "../b.ts";', "value", "shared/b.ts"],
+    ['import {\n  a,\n  b,\n} from "zod/mini";', "value", "zod/mini"],
+    ["import * as a from 'node:fs';", "value", "node:fs"],
+    ['import "./effect.ts";', "value", "shared/domain/effect.ts"],
+    ['import data from "./data.json" with { type: "json" };', "value", "shared/domain/data.json"],
+    ['import type { A } from "./a.ts";', "type", "shared/domain/a.ts"],
+    ['import type A from "./a.ts";', "type", "shared/domain/a.ts"],
+    ['import type, { a } from "./a.ts";', "value", "shared/domain/a.ts"],
+    ['export { a } from "./a.ts";', "value", "shared/domain/a.ts"],
+    ['export * as a from "./a.ts";', "value", "shared/domain/a.ts"],
+    ['export type { A } from "./a.ts";', "type", "shared/domain/a.ts"],
+    ['const a = await import("./a.ts");', "value", "shared/domain/a.ts"],
+    ['new Worker(new URL("../worker.ts", import.meta.url));', "worker", "shared/worker.ts"],
+    ['createRequire(import.meta.url)("left-pad");', "value", "left-pad"],
+    ['const r = /["\'`]/; import a from "./a.ts";', "value", "shared/domain/a.ts"],
+    ['const glob = "src/**"; import a from "./a.ts"; // **/', "value", "shared/domain/a.ts"],
+  ])("finds the module in %s", (text, kind, to) => {
+    expect(inDomain(text)).toEqual([expect.objectContaining({ kind, to })]);
+  });
+
+  it.each([
+    '// import a from "./a.ts";',
+    '/* import a from "./a.ts"; */',
+    "const text = \"import a from './a.ts'\";",
+    'const text = `import a from "./a.ts"`;',
+    'export const from = "./a.ts";',
+    'loader.import("./a.ts");',
+    'new URL("./data.sql", import.meta.url);',
+  ])("finds nothing in %s", (text) => {
+    expect(inDomain(text)).toEqual([]);
+  });
+});
+
+describe("the checks", () => {
+  const file = (path: string, text: string) => sourceFile(path, text);
+
+  it.each([
+    ["shared/domain/pin.ts", 'import { readFileSync } from "node:fs";'],
+    ["shared/domain/pin.ts", 'import { database } from "../sqlite/database.ts";'],
+    ["shared/domain/cloud-event.ts", 'import { HTTP } from "cloudevents";'],
+    ["shared/domain/pin.ts", 'import type { CloudEventV1 } from "cloudevents";'],
+    ["shared/flows/route-batch.ts", 'import { sqliteEventStore } from "../event-store/sqlite-event-store.ts";'],
+    ["shared/flows/route-batch.ts", 'import { readFileSync } from "node:fs";'],
+    ["shared/event-store/event-store.ts", 'import { sqliteEventStore } from "./sqlite-event-store.ts";'],
+    ["shared/event-store/sqlite-event-store.ts", 'import { routeBatch } from "../flows/route-batch.ts";'],
+    ["shared/event-store/sqlite-event-store.ts", 'import type { Target } from "../targets/target.ts";'],
+    ["shared/targets/worker-target.ts", 'new Worker(new URL("../../scripts/worker.ts", import.meta.url));'],
+    ["shared/settings.ts", 'import { stack } from "../infra/app.ts";'],
+    ["functions/router.ts", 'import { startRuntime } from "../scripts/embedded/runtime.ts";'],
+    ["functions/router.ts", 'import { handler } from "aws-lambda";'],
+    ["functions/router.ts", 'import { sampleEvents } from "./samples/github-webhooks.ts";'],
+    ["functions/samples/echo/version-1.ts", 'import { rule } from "../other/version-1.ts";'],
+    ["functions/samples/echo/version-1.ts", 'import { own } from "../../../shared/domain/schema.ts";'],
+    ["scripts/commands/pin.ts", 'import { router } from "../../functions/router.ts";'],
+    ["scripts/turnout.ts", 'const { router } = await import("../functions/router.ts");'],
+    ["infra/app.ts", 'import { router } from "../functions/router.ts";'],
+    ["infra/app.ts", 'import { own } from "../shared/domain/schema.ts";'],
+  ])("refuses in %s: %s", (path, text) => {
+    expect(importProblems([file(path, text)], floorPlan)).toHaveLength(1);
+  });
+
+  it("says which file, which import, and what it may import", () => {
+    const room: Room = { files: "shared/domain/", may: ["zod", "node:crypto"], mayTypes: ["cloudevents"] };
+    const problems = importProblems([file("shared/domain/pin.ts", 'import { z } from "zodiac";')], [room]);
+    expect(problems).toEqual([
+      "shared/domain/pin.ts imports zodiac; shared/domain/ may import: zod, node:crypto, cloudevents (types only)",
+    ]);
+  });
+
+  it("refuses a file in a folder that the floor plan doesn't know", () => {
+    const problems = importProblems([file("shared/misc/thing.ts", "")], floorPlan);
+    expect(problems).toEqual(["shared/misc/thing.ts stands in no room of the floor plan"]);
+  });
+
+  it("refuses a cycle, also one of types, and tells it once", () => {
+    const files = [
+      file("shared/a.ts", 'import { b } from "./b.ts";'),
+      file("shared/b.ts", 'import type { C } from "./domain/c.ts";'),
+      file("shared/domain/c.ts", 'import { a } from "../a.ts";'),
+      file("shared/d.ts", 'import { a } from "./a.ts";'),
+    ];
+    expect(importCycles(files)).toEqual(["shared/a.ts → shared/b.ts → shared/domain/c.ts → shared/a.ts"]);
+  });
+
+  it("refuses a barrel, and takes a file that has something of its own", () => {
+    const barrel = file("shared/domain/index.ts", '// all\nexport * from "./pin.ts";\nexport { a } from "./a.ts";\n');
+    const own = file("shared/domain/pin.ts", 'export { a } from "./a.ts";\nexport const b = 1;\n');
+    expect(barrels([barrel, own, file("shared/domain/empty.ts", "")])).toEqual(["shared/domain/index.ts"]);
+  });
+
+  it.each(["utils", "helpers", "common", "types"])("refuses a folder named %s", (folder) => {
+    const path = `shared/${folder}/pin.ts`;
+    expect(vagueFolders([file(path, ""), file(`shared/domain/${folder}.ts`, "")])).toEqual([path]);
+  });
+
+  const refuses = (banned: Banned, text: string) => bannedIn([file("a.ts", text)], banned).length > 0;
+
+  it.each(["enum Kind { A }", "export const enum Kind { A }", "declare enum Kind {}"])("refuses %s", (text) => {
+    expect(refuses(enums, text)).toBe(true);
+  });
+
+  it.each([
+    "const now = Date.now();",
+    "const now = new Date();",
+    "const now = new Date( );",
+    "const now = new Date;",
+    "const now = Date();",
+    "const chance = Math.random();",
+    "const home = process.env.HOME;",
+    'const home = process["env"];',
+    'import { randomUUID } from "node:crypto";',
+    "crypto.getRandomValues(bytes);",
+    "setTimeout(look, 10);",
+    "const start = performance.now();",
+  ])("refuses in domain and flows: %s", (text) => {
+    expect(refuses(ambient, text)).toBe(true);
+  });
+
+  it.each([
+    "const at = new Date(now.getTime() + leaseMs);",
+    "const at: Date = new Date(0);",
+    "// not Date.now()",
+    'const text = "new Date()";',
+    "export function processed(now: Date) {}",
+  ])("takes in domain and flows: %s", (text) => {
+    expect(refuses(ambient, text)).toBe(false);
+  });
+
+  it.each([
+    'it.skip("later", () => {});',
+    'describe.only("this", () => {});',
+    'it.skip.each([1])("later %s", () => {});',
+    'test.todo("one day");',
+    'it.skipIf(isSlow)("later", () => {});',
+    'it.runIf(isFast)("now", () => {});',
+    'it("later", { skip: true }, () => {});',
+    'xit("later", () => {});',
+    "context.skip();",
+  ])("refuses in a test: %s", (text) => {
+    expect(refuses(skippedOrFocused, text)).toBe(true);
+  });
+});

@@ -1,0 +1,121 @@
+import { posix } from "node:path";
+import { importsOf, type SourceFile } from "./source-code.ts";
+
+/**
+ * What the files of one room may import. `files` is a file, a folder (`shared/domain/`) or has one `*`. An import is a
+ * file, a folder with all below it (`shared/domain/`), a package with its subpaths (`zod`), a scope (`@aws-sdk/`), a
+ * `node:` module, all of them (`node:`), or `own folder`: whatever stands in the importing file's folder or below.
+ */
+export type Room = { files: string; may: readonly string[]; mayTypes?: readonly string[] };
+
+/** Imports that the floor plan doesn't allow, and files that stand in no room. The first room that fits counts. */
+export function importProblems(files: readonly SourceFile[], plan: readonly Room[]): string[] {
+  return files.flatMap((file) => {
+    const room = plan.find((candidate) => isIn(candidate.files, file.path));
+    if (room === undefined) return [`${file.path} stands in no room of the floor plan`];
+    return importsOf(file)
+      .filter(({ to, kind }) => {
+        const allowed = kind === "type" ? [...room.may, ...(room.mayTypes ?? [])] : room.may;
+        return !allowed.some((entry) => covers(entry, to, file.path));
+      })
+      .map(({ from, kind }) => {
+        const types = (room.mayTypes ?? []).map((entry) => `${entry} (types only)`);
+        const named = kind === "type" ? "the types of " : "";
+        return `${file.path} imports ${named}${from}; ${room.files} may import: ${[...room.may, ...types].join(", ")}`;
+      });
+  });
+}
+
+function isIn(files: string, path: string): boolean {
+  const [before = "", after] = files.split("*");
+  if (after !== undefined) return path.startsWith(before) && path.endsWith(after);
+  return files.endsWith("/") ? path.startsWith(files) : path === files;
+}
+
+function covers(entry: string, to: string, importer: string): boolean {
+  if (entry === "own folder") return to.startsWith(`${posix.dirname(importer)}/`);
+  if (entry.endsWith("/") || entry.endsWith(":")) return to.startsWith(entry);
+  return to === entry || to.startsWith(`${entry}/`);
+}
+
+/** Import cycles, type imports included, each told once: `a.ts → b.ts → a.ts`. A worker's file is not an import. */
+export function importCycles(files: readonly SourceFile[]): string[] {
+  const importsByPath = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ kind }) => kind !== "worker")
+        .map(({ to }) => to),
+    ]),
+  );
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(" → "));
+    if (start >= 0 || done.has(path)) return;
+    for (const to of importsByPath.get(path) ?? []) visit(to, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of importsByPath.keys()) visit(path, []);
+  return cycles;
+}
+
+/** Files that hold nothing but re-exports. */
+export function barrels(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ code }) => {
+      const exports = /\bexport\b[\w$*{},\s]*?\bfrom\s*"\d+"\s*;?/g;
+      return (
+        exports.test(code) &&
+        code
+          .replace(exports, "")
+          .replace(/\bimport\b[^;]*;/g, "")
+          .trim() === ""
+      );
+    })
+    .map(({ path }) => path);
+}
+
+/** Files below a folder whose name says nothing about what is in it. */
+export function vagueFolders(files: readonly SourceFile[]): string[] {
+  const vague = new Set(["utils", "util", "helpers", "common", "types"]);
+  return files
+    .map(({ path }) => path)
+    .filter((path) =>
+      posix
+        .dirname(path)
+        .split("/")
+        .some((folder) => vague.has(folder)),
+    );
+}
+
+/** A thing that files must not contain, by what it is called. */
+export type Banned = { [name: string]: RegExp };
+
+export const enums: Banned = { enum: /\benum\s+[\w$]+\s*\{/ };
+
+/** Whatever makes a function answer differently for the same arguments, or wait. */
+export const ambient: Banned = {
+  "Date.now": /\bDate\s*\.\s*now\b/,
+  "the date of today": /\bnew\s+Date\b(?!\s*\(\s*[^\s)])|(?<!\bnew\s+)\bDate\s*\(/,
+  "Temporal.Now": /\bTemporal\s*\.\s*Now\b/,
+  "Math.random": /\bMath\s*\.\s*random\b/,
+  "the process": /\bprocess\s*[.[]/,
+  "cryptographic chance": /\b(?:randomUUID|randomBytes|randomInt|randomFill|getRandomValues|generateKey)/,
+  "a timer": /\bset(?:Timeout|Interval|Immediate)\b/,
+  "a clock": /\bperformance\s*\.|\bhrtime\b/,
+};
+
+export const skippedOrFocused: Banned = {
+  "a skipped test": /\.\s*(?:skip|skipIf|runIf|todo)\b|\bx(?:it|test|describe)\s*\(|\b(?:skip|todo)\s*:/,
+  "a focused test": /\.\s*only\b|\bf(?:it|describe)\s*\(|\bonly\s*:/,
+};
+
+export function bannedIn(files: readonly SourceFile[], banned: Banned): string[] {
+  return files.flatMap(({ path, code }) =>
+    Object.entries(banned)
+      .filter(([, pattern]) => pattern.test(code))
+      .map(([name]) => `${path} has ${name}`),
+  );
+}
