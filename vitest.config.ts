@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/dynamodb-local-setup.ts"],
     // Real processes and worker threads on a 2-core machine: generous, so that a busy machine never fails a test.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -45,24 +45,15 @@ async function main(): Promise<number> {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
     const since = new Date();
     const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime, since) : 0;
-    if (!options.once) {
-      if (sent > 0) await Promise.race([atRest(runtime), stopped]).then(lines.flush);
-      await printOutcomes(runtime.state.events, { from: since, to: new Date(Date.now() + 1) }, print);
-      print(
-        "Stays up; Ctrl-C stops it. Try 'npx turnout events' and 'npx turnout explain --help' in another terminal.",
-      );
-      await stopped;
-      return 0;
-    }
     const interrupted = await Promise.race([atRest(runtime).then(() => false), stopped.then(() => true)]);
     lines.flush();
-    const delivered = await printOutcomes(
-      runtime.state.events,
-      { from: since, to: new Date(Date.now() + 1) },
-      print,
-      sent,
-    );
-    return interrupted ? 130 : delivered ? 0 : 1;
+    const window = { from: since, to: new Date(Date.now() + 1) };
+    const { stored, delivered } = await printOutcomes(runtime.state.events, window, print);
+    if (options.once) return interrupted ? 130 : delivered && stored >= sent ? 0 : 1;
+    print("Stays up; Ctrl-C stops it. In another terminal try 'npx turnout events' or 'npx turnout --help'.");
+    await stopped;
+    lines.flush();
+    return 0;
   } finally {
     await runtime.close();
   }

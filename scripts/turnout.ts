@@ -1,2 +1,17 @@
 #!/usr/bin/env node
-const x: string = process.version; console.log("turnout", x, process.argv.slice(2));
+import { complain } from "./commands/complain.ts";
+import { run } from "./commands/program.ts";
+
+// Whoever reads the output has seen enough, e.g. `| head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.stderr.on("error", () => {});
+process.once("SIGINT", () => process.exit(130));
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = complain(error);
+}

@@ -52,7 +52,7 @@ const floorPlan: Room[] = [
 
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,
-    may: ["scripts/embedded/", "shared/", "functions/", "node:", "zod", "commander", "cloudevents", "cli-table3"],
+    may: ["scripts/", "shared/", "functions/", "node:", "zod", "commander", "cloudevents", "cli-table3"],
     mayTypes: ["aws-lambda"],
   })),
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },

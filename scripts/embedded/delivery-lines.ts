@@ -17,6 +17,9 @@ export function deliveryLines(print: (line: string) => void) {
     printed = 0;
   }
 
+  // Without it the last second of a flood would be told only when the next event comes.
+  setInterval(flush, 1_000).unref();
+
   return {
     report(report: DeliveryReport): void {
       if (report.outcome === "unmatched" || report.outcome === "postponed") return;

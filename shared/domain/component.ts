@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { AliasName } from "./alias.ts";
 import { CohortRoute } from "./cohort.ts";
-import { compileEventPattern } from "./event-pattern.ts";
+import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
 import { RetryPolicy } from "./retry.ts";
 import { Rollout } from "./rollout.ts";
 import { nameSchema, own } from "./schema.ts";
@@ -37,8 +37,11 @@ export type WorkerSettings = z.infer<typeof WorkerSettings>;
 export const Component = z
   .strictObject({
     name: ComponentName,
-    /** Which events it gets, in EventBridge's event pattern language. */
-    pattern: z.record(z.string(), z.unknown()),
+    /** Which events it gets, in EventBridge's event pattern language. Compiling it, below, checks the rest. */
+    pattern: z.custom<EventPattern>((pattern) => typeof pattern === "object" && pattern !== null, {
+      error: "expected an event pattern, which is an object",
+      abort: true,
+    }),
     aliases: z.record(AliasName, AliasEntry),
     defaultAlias: z._default(AliasName, "stable"),
     /** Where an event goes whose rule names an alias that is unknown or retired. */
@@ -67,7 +70,7 @@ export const Component = z
       if (alias === undefined) continue;
       const entry = own(aliases, alias);
       if (entry === undefined) {
-        const known = Object.keys(aliases).join(", ");
+        const known = Object.keys(aliases).join(", ") || "none";
         context.issues.push(customIssue(alias, path, `'${alias}' is not one of the component's aliases (${known})`));
       } else if (entry.retired) {
         context.issues.push(customIssue(alias, path, `alias '${alias}' is retired`));

@@ -21,7 +21,7 @@ export type PassedOver = { rule: Because | "alias in the event"; why: string };
 export type Decision = {
   alias: Alias;
   because: Because;
-  /** The rule in words, e.g. `customer acme → beta, by ada, "trying 23"`. */
+  /** The rule in words, e.g. `customer acme pinned by ada: trying 23`. Empty when the trace is off. */
   rule: string;
   /** Every rule looked at before the one that won, in order. Empty when the trace is off. */
   passedOver: PassedOver[];
@@ -53,7 +53,8 @@ export function decideRoute(input: DecisionInput): Decision {
   const { component, subject, rowOf, now } = input;
   const passedOver: PassedOver[] = [];
   const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
-  const take = (because: Because, alias: Alias, rule: string) => settle(component, because, alias, rule, passedOver);
+  const take = (because: Because, alias: Alias, rule: () => string) =>
+    settle(component, because, alias, pass === undefined ? "" : rule(), passedOver);
 
   if (pass !== undefined && input.ignoredAlias !== undefined) {
     passedOver.push({
@@ -61,7 +62,7 @@ export function decideRoute(input: DecisionInput): Decision {
       why: `an event can't choose its alias: '${input.ignoredAlias}' ignored`,
     });
   }
-  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, "the replay's --to");
+  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's --to");
   pass?.("replay target", "no replay target");
 
   const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {
@@ -72,7 +73,7 @@ export function decideRoute(input: DecisionInput): Decision {
     if (pin === undefined) return void pass?.(because, "no pin");
     const outside = outsidePeriod(pin, now);
     if (outside !== undefined) return void pass?.(because, outside);
-    return take(because, pin.alias, `${level} ${id} pinned by ${pin.who}: ${pin.why}`);
+    return take(because, pin.alias, () => `${level} ${id} pinned by ${pin.who}: ${pin.why}`);
   };
 
   return (
@@ -81,12 +82,12 @@ export function decideRoute(input: DecisionInput): Decision {
     cohortRoute(input, pass, take) ??
     pinAt("plan", "plan pin") ??
     rolledOut(input, pass, take) ??
-    take("default alias", component.defaultAlias, `default of ${component.name}`)
+    take("default alias", component.defaultAlias, () => `default of ${component.name}`)
   );
 }
 
 type Pass = ((rule: Because, why: string) => void) | undefined;
-type Take = (because: Because, alias: Alias, rule: string) => Decision;
+type Take = (because: Because, alias: Alias, rule: () => string) => Decision;
 
 function cohortRoute(input: DecisionInput, pass: Pass, take: Take): Decision | undefined {
   const { component, subject, rowOf, now } = input;
@@ -97,7 +98,7 @@ function cohortRoute(input: DecisionInput, pass: Pass, take: Take): Decision | u
   ].filter((row): row is SubjectRow => row !== undefined);
   for (const route of component.cohortRoutes) {
     const outside = outsideRoute(route, rows, now);
-    if (outside === undefined) return take("cohort route", route.alias, `cohort ${route.cohort}`);
+    if (outside === undefined) return take("cohort route", route.alias, () => `cohort ${route.cohort}`);
     pass?.("cohort route", `${route.cohort}: ${outside}`);
   }
   return undefined;
@@ -113,7 +114,7 @@ function rolledOut(input: DecisionInput, pass: Pass, take: Take): Decision | und
   if (rollout === undefined) return void pass?.("rollout", "the component has no rollout");
   const outside = outsideRollout(rollout, input.subject, input.now);
   if (outside !== undefined) return void pass?.("rollout", outside);
-  return take("rollout", rollout.alias, `${rollout.basisPoints / 100} % of ${rollout.by}s`);
+  return take("rollout", rollout.alias, () => `${rollout.basisPoints / 100} % of ${rollout.by}s`);
 }
 
 function outsideRollout(rollout: Rollout, subject: Subject, now: Date): string | undefined {

@@ -89,7 +89,8 @@ function exactNumber(value: number, source: string): number | ExactNumber {
   const significant = end - first;
   const power = Number(exponent) - fraction.length + digits.length - end;
   if (significant === 0 || (significant <= 15 && Math.abs(power + significant) < 300)) return value;
-  return new ExactNumber(Number.isSafeInteger(power) ? `${sign}${digits.slice(first, end)}e${power}` : source);
+  // Past 2^53 the sum itself would be inexact.
+  return new ExactNumber(Math.abs(power) < 1e15 ? `${sign}${digits.slice(first, end)}e${power}` : source);
 }
 
 /** SHA-256 in hexadecimal. */

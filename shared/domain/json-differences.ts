@@ -1,4 +1,5 @@
 import { canonical } from "./delivery-key.ts";
+import { own } from "./schema.ts";
 
 /** A place at which two JSON values differ. `before` or `after` is absent where the place is only in the other. */
 export type Difference = { path: string; before?: unknown; after?: unknown };
@@ -11,8 +12,8 @@ export function differences(before: unknown, after: unknown, path = ""): Differe
   }
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return names
-    .filter((name) => before[name] !== undefined || after[name] !== undefined)
-    .flatMap((name) => differences(before[name], after[name], path === "" ? name : `${path}.${name}`));
+    .filter((name) => own(before, name) !== undefined || own(after, name) !== undefined)
+    .flatMap((name) => differences(own(before, name), own(after, name), path === "" ? name : `${path}.${name}`));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,9 +2,14 @@ import { aliasOf, type Component } from "./component.ts";
 import { AliasNotFound, AliasRetired, ComponentNotFound, TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
 import type { Pin } from "./pin.ts";
-import type { Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
+import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
 import { own } from "./schema.ts";
 import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow } from "./subject.ts";
+
+/** What the directory is to say of a project or a customer; null takes back what it says. */
+export type DirectoryRow =
+  | { level: "project"; id: string; customer: string | null }
+  | { level: "customer"; id: string; plan: string | null };
 
 /** What an operator asks for, before it is known what it does to the rows. */
 export type RoutingEdit =
@@ -12,8 +17,12 @@ export type RoutingEdit =
   | { kind: "unpin"; level: SubjectLevel; id: string; component: string }
   | { kind: "set customer"; project: string; customer: string | null }
   | { kind: "set plan"; customer: string; plan: string | null }
+  /** Each project and customer once; at most `MAX_ROWS_PER_CHANGE` of them can be committed as one change. */
+  | { kind: "set directory rows"; rows: readonly DirectoryRow[] }
   | { kind: "apply component"; component: Component }
-  | { kind: "apply source"; source: EventSource };
+  | { kind: "apply source"; source: EventSource }
+  /** Puts the rows of an earlier change back to what they were before it. */
+  | { kind: "revert"; change: ChangeLogEntry };
 
 /** The rows that an edit looks at or changes. */
 export function keysOf(edit: RoutingEdit): RowKey[] {
@@ -25,10 +34,14 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
       return [`project#${edit.project}`];
     case "set plan":
       return [`customer#${edit.customer}`];
+    case "set directory rows":
+      return edit.rows.map(({ level, id }): RowKey => `${level}#${id}`);
     case "apply component":
       return [`component#${edit.component.name}`];
     case "apply source":
       return [`source#${edit.source.source}`];
+    case "revert":
+      return edit.change.rows.map(({ key }) => key);
   }
 }
 
@@ -38,7 +51,8 @@ export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
 /**
  * The rows that the edit changes; none when everything is so already.
  * @param components names of the known components, for the error when there is no such one
- * @throws ComponentNotFound, AliasNotFound, AliasRetired, TurnoutError `not allowed` for a pin that has expired
+ * @throws ComponentNotFound, AliasNotFound, AliasRetired, TurnoutError `not allowed` for a pin that has expired and
+ *   `conflict` when a row has changed again since the change that is to be reverted
  */
 export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: readonly string[], now: Date): RowChange[] {
   switch (edit.kind) {
@@ -55,22 +69,47 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
     }
     case "unpin":
       return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+        // A pin of a component that is gone can still be taken away; without a pin the name may be misspelt.
+        if (own(row.pins, edit.component) === undefined && rowOf(`component#${edit.component}`) === undefined) {
+          throw new ComponentNotFound(edit.component, components);
+        }
         const { [edit.component]: _, ...pins } = row.pins;
         return { ...row, pins };
       });
     case "set customer":
-      return changeSubject(`project#${edit.project}`, rowOf, ({ customer: _, ...row }) =>
-        edit.customer === null ? row : { ...row, customer: edit.customer },
-      );
+      return setDirectoryRow({ level: "project", id: edit.project, customer: edit.customer }, rowOf);
     case "set plan":
-      return changeSubject(`customer#${edit.customer}`, rowOf, ({ plan: _, ...row }) =>
-        edit.plan === null ? row : { ...row, plan: edit.plan },
-      );
+      return setDirectoryRow({ level: "customer", id: edit.customer, plan: edit.plan }, rowOf);
+    case "set directory rows":
+      return edit.rows.flatMap((row) => setDirectoryRow(row, rowOf));
     case "apply component":
       return changed(`component#${edit.component.name}`, rowOf(`component#${edit.component.name}`), edit.component);
     case "apply source":
       return changed(`source#${edit.source.source}`, rowOf(`source#${edit.source.source}`), edit.source);
+    case "revert":
+      return edit.change.rows.flatMap((row) => revertRow(row, rowOf(row.key), edit.change));
   }
+}
+
+function setDirectoryRow(edit: DirectoryRow, rowOf: RowLookup): RowChange[] {
+  return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+    if (edit.level === "project") {
+      const { customer: _, ...rest } = row;
+      return edit.customer === null ? rest : { ...rest, customer: edit.customer };
+    }
+    const { plan: _, ...rest } = row;
+    return edit.plan === null ? rest : { ...rest, plan: edit.plan };
+  });
+}
+
+function revertRow({ key, before, after }: RowChange, now: Row | undefined, change: ChangeLogEntry): RowChange[] {
+  if (sameRow(now, before)) return [];
+  if (sameRow(now, after)) return [{ key, before: after, after: before }];
+  throw new TurnoutError(
+    "conflict",
+    `${key} has changed again since revision ${change.revision}, so that revision can't be reverted. ` +
+      "Nothing was changed. Revert the later change first, or set what you want by hand.",
+  );
 }
 
 function checkPin(pin: Pin, component: Component, now: Date): void {
@@ -93,7 +132,11 @@ function changeSubject(key: SubjectKey, rowOf: RowLookup, change: (row: SubjectR
 }
 
 function changed(key: RowKey, before: Row | undefined, after: Row | null): RowChange[] {
-  // Rows are plain JSON written by us with a stable order of fields, so their texts compare.
-  if (JSON.stringify(before ?? null) === JSON.stringify(after)) return [];
+  if (sameRow(before, after)) return [];
   return [{ key, before: before ?? null, after }];
+}
+
+/** Rows are plain JSON written by us with a stable order of fields, so their texts compare. */
+function sameRow(a: Row | null | undefined, b: Row | null | undefined): boolean {
+  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }

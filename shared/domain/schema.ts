@@ -24,7 +24,9 @@ export function readJson(text: string): Read<unknown> {
 
 function describe(issue: z.core.$ZodIssue, where: string): string {
   const path = [where, ...issue.path.map(String)].filter((part) => part !== "").join(".");
-  const message = issue.message.replace(/^Invalid input: /, "");
+  // A bad key is told with the reason why it is one, not just as "Invalid key in record".
+  const [cause = issue] = issue.code === "invalid_key" ? issue.issues : [];
+  const message = cause.message.replace(/^Invalid input: /, "");
   return path === "" ? message : `${path}: ${message}`;
 }
 

@@ -29,7 +29,8 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
   const { connection } = database;
   connection.exec(TABLES);
   const insertRecord = connection.prepare(
-    "INSERT OR IGNORE INTO event_records (t0, event_key, payload_hash, facts, body) VALUES (?, ?, ?, ?, ?)",
+    `INSERT INTO event_records (t0, event_key, payload_hash, facts, body) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
   );
   // Ordered by everything that is unique, so that a page can begin where the last one ended.
   const selectRecords = connection.prepare(
@@ -43,7 +44,7 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
      ON CONFLICT DO UPDATE SET status = excluded.status, entry = excluded.entry`,
   );
   const insertEntry = connection.prepare(
-    "INSERT OR IGNORE INTO deliveries (event_key, delivery_key, status, entry) VALUES (?, ?, ?, ?)",
+    "INSERT INTO deliveries (event_key, delivery_key, status, entry) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
   const selectClaimed = connection.prepare("SELECT entry FROM deliveries WHERE status = 'claimed'");
 

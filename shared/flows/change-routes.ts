@@ -39,16 +39,21 @@ export async function changeRoutes(table: RoutingTable, request: ChangeRequest):
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const planned = await planChange(table, edit, request.at);
     const expected = expectedRevision ?? planned.revision;
-    if (expected !== planned.revision) throw await conflict(table, expected, planned.revision);
+    if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
     if (planned.rows.length === 0) return planned;
     const result = await table.commit({ ...meta, rows: planned.rows }, expected);
     if (result.committed) return { revision: result.revision, rows: planned.rows };
-    if (expectedRevision !== undefined) throw await conflict(table, expected, result.head);
+    if (expectedRevision !== undefined) throw await revisionConflict(table, expected, result.head);
   }
-  throw await conflict(table, -1, await table.head());
+  throw await revisionConflict(table, -1, await table.head());
 }
 
-async function conflict(table: RoutingTable, expected: Revision, head: Revision): Promise<RevisionConflict> {
+/** The error that names the change which came after the expected revision. */
+export async function revisionConflict(
+  table: RoutingTable,
+  expected: Revision,
+  head: Revision,
+): Promise<RevisionConflict> {
   const [winner] = await table.changesAfter(Math.max(expected, head - 1), 1);
   const told =
     winner === undefined ? "there is no such revision yet" : `'${winner.command}' by ${winner.who} (${winner.why})`;

@@ -1,4 +1,11 @@
-import { type Claim, type ClaimRequest, type Close, LEASE_MARGIN_MS, type LedgerEntry } from "../domain/delivery.ts";
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  type EventRecord,
+  LEASE_MARGIN_MS,
+  type LedgerEntry,
+} from "../domain/delivery.ts";
 import { deliveryKeyOf, LIVE } from "../domain/delivery-key.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import { retryDelayMs } from "../domain/retry.ts";
@@ -42,6 +49,7 @@ export async function routeBatch(ports: RouterPorts, messages: readonly QueuedMe
 
   const comesBack = new Map<QueuedMessage, Date>();
   const finish = async (round: readonly Delivery[], answers: readonly Claim[]) => {
+    await recordFirsts(ports, round, answers);
     const verdicts = await deliver(ports, round, answers, owner);
     verdicts.forEach((retryAt, index) => {
       const message = round[index]?.routed.message;
@@ -97,6 +105,25 @@ async function claim(ports: RouterPorts, deliveries: readonly Delivery[], owner:
     owner,
     ports.now(),
   );
+}
+
+/**
+ * A delivery counts by the record of the message that won its first claim. Where that was another message, its router
+ * may have ended between claim and record, so the record is written for it; if it is there, nothing changes.
+ */
+async function recordFirsts(ports: RouterPorts, round: readonly Delivery[], claims: readonly Claim[]): Promise<void> {
+  const records = claims.flatMap((answer, index): EventRecord[] => {
+    const record = round[index]?.routed.record;
+    if (!answer.won || record === undefined || answer.t0.getTime() === record.t0.getTime()) return [];
+    return [{ ...record, t0: answer.t0 }];
+  });
+  if (records.length === 0) return;
+  try {
+    await ports.events.record(records);
+  } catch (error) {
+    await giveBack(ports, round, claims);
+    throw error;
+  }
 }
 
 /** Answers, per delivery, when its message has to come back; undefined when nothing is left to do. */
@@ -207,6 +234,7 @@ async function giveBack(ports: RouterPorts, deliveries: readonly Delivery[], cla
     if (!answer.won || deliveryKey === undefined) return [];
     return [{ deliveryKey, attempt: answer.attempt, at, outcome: "postponed", error, nextAttemptAt: at }];
   });
+  if (closes.length === 0) return;
   // The lease ends by itself if this fails as well; the error that matters is the one about the record.
   await ports.events.close(closes).catch(() => []);
 }

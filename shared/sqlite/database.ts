@@ -40,6 +40,7 @@ export function openDatabase(path: string): Database {
     connection,
     write<T>(work: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
+        if (!connection.isOpen) return reject(closed());
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
         if (scheduled) return;
         scheduled = true;
@@ -48,7 +49,7 @@ export function openDatabase(path: string): Database {
       });
     },
     close() {
-      for (const { reject } of queue.splice(0)) reject(new TurnoutError("failed", "The state file was closed."));
+      for (const { reject } of queue.splice(0)) reject(closed());
       connection.close();
     },
   };
@@ -56,10 +57,15 @@ export function openDatabase(path: string): Database {
 
 type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
+function closed(): TurnoutError {
+  return new TurnoutError("failed", "The state file was closed.");
+}
+
 function open(path: string): DatabaseSync {
+  let connection: DatabaseSync | undefined;
   try {
-    const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
+    connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    // Before anything is written: a newer Turnout's file stays as it is.
     const layout = connection.prepare("PRAGMA user_version").get()?.user_version;
     if (typeof layout === "number" && layout > LAYOUT) {
       throw new TurnoutError(
@@ -67,14 +73,36 @@ function open(path: string): DatabaseSync {
         `The state file ${path} has layout ${layout}; this Turnout knows up to ${LAYOUT}. Use the newer Turnout.`,
       );
     }
+    useWal(connection);
+    connection.exec("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
     if (layout === 0) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
     return connection;
   } catch (error) {
+    connection?.close();
     throw explained(error, path);
   }
 }
 
-/** One transaction for all; if any of them fails, each gets a transaction of its own, so that one can't spoil another. */
+/** Processes that open a new file together stand in each other's way at most this often. */
+const MAX_WAL_TRIES = 100;
+
+function useWal(connection: DatabaseSync): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      connection.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (primaryCodeOf(error) !== BUSY || tries === MAX_WAL_TRIES) throw error;
+      // SQLite doesn't wait for whoever is making the same switch. It does wait here, until that one has finished.
+      connection.exec("BEGIN IMMEDIATE; COMMIT");
+    }
+  }
+}
+
+/**
+ * One transaction for all; if any of them fails, each gets a transaction of its own, so that one can't spoil another.
+ * But not when another process holds the file: each would wait its full time for it, with the process standing still.
+ */
 function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: string): void {
   try {
     const values = inTransaction(connection, () => writes.map(({ work }) => work()));
@@ -82,9 +110,11 @@ function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: stri
       resolve(values[index]);
     });
   } catch (error) {
-    const [only] = writes;
-    if (only !== undefined && writes.length === 1) only.reject(explained(error, path));
-    else for (const write of writes) runTogether(connection, [write], path);
+    if (writes.length === 1 || primaryCodeOf(error) === BUSY) {
+      for (const { reject } of writes) reject(explained(error, path));
+    } else {
+      for (const write of writes) runTogether(connection, [write], path);
+    }
   }
 }
 
@@ -100,9 +130,11 @@ function inTransaction<T>(connection: DatabaseSync, work: () => T): T {
   }
 }
 
+const BUSY = 5;
+
 /** SQLite's result codes that say something about the machine rather than about the statement (sqlite.org/rescode). */
 const CAUSES: Record<number, [string, string]> = {
-  5: ["is busy: another process has been writing for too long", "Try again"],
+  [BUSY]: ["is busy: another process has been writing for too long", "Try again"],
   8: ["can't be written", "Check the permissions of the folder, or set TURNOUT_HOME to another one"],
   10: ["could not be read or written", "Check the disk"],
   11: ["is damaged", "Restore it from a backup, or move it away to start afresh"],
@@ -112,10 +144,14 @@ const CAUSES: Record<number, [string, string]> = {
 };
 
 function explained(error: unknown, path: string): unknown {
-  const code = typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) : undefined;
-  // The low byte is the primary result code.
-  const cause = code === undefined ? undefined : CAUSES[code & 0xff];
+  const code = primaryCodeOf(error);
+  const cause = code === undefined ? undefined : CAUSES[code];
   if (cause === undefined) return error;
   const detail = error instanceof Error ? error.message : String(error);
   return new TurnoutError("failed", `The state file ${path} ${cause[0]} (${detail}). ${cause[1]}.`, { cause: error });
+}
+
+function primaryCodeOf(error: unknown): number | undefined {
+  // The low byte; the others say more of the same.
+  return typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
 }

@@ -97,7 +97,10 @@ describe("payloadHashOf", () => {
     ["an id of many digits", bodyOf(anEvent({ id: "12345678901234567890", detail: order }))],
     ["another time", bodyOf(anEvent({ time: "2026-11-20T10:05:00.123Z", detail: order }))],
     ["other metadata", bodyOf(anEvent({ detail: order, customer: "globex", metadata: { retry: 2 } }))],
-    ["another order of keys", bodyOf(anEvent({ detail: { shop: { name: "Ærø", id: 7 }, ...order } }))],
+    [
+      "another order of keys",
+      bodyOf(anEvent({ detail: { shop: { name: "Ærø", id: 7 }, lines: order.lines, total: 1200 } })),
+    ],
     ["other spacing", JSON.stringify(anEvent({ detail: order }), null, 2)],
     ["other escapes", first.replace("Æ", "\\u00c6")],
     ["numbers written otherwise", first.replace("1200", "1.2e3").replace(":7,", ":7.00,")],
@@ -132,7 +135,7 @@ describe("payloadHashOf", () => {
     ["1e9007199254740993", "1e9007199254740992"],
   ])("tells %s from %s", (a, b) => {
     expect(hashOfDetail(`{"n":${a}}`)).not.toBe(hashOfDetail(`{"n":${b}}`));
-    expect(hashOfDetail(`[${a}]`.replace(/(.*)/, '{"n":$1}'))).not.toBe(hashOfDetail(`{"n": [ ${b} ]}`));
+    expect(hashOfDetail(`{"n": [0, ${a} ]}`)).not.toBe(hashOfDetail(`{"n":[0,${b}]}`));
   });
 
   it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("sees a field named %s", (key) => {

@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
+import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { changeRoutes, type PlannedChange, revisionConflict } from "../../shared/flows/change-routes.ts";
+import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { complain } from "./complain.ts";
+import { confirm } from "./confirm.ts";
+import { commandAsTyped, who } from "./context.ts";
+import { endPartlyDone } from "./exit-codes.ts";
+import type { MutationOptions } from "./options.ts";
+import { note, plural, printJson, printLine } from "./output.ts";
+import { showMoves, subjectText } from "./subject-text.ts";
+
+/** A change as it was made: several revisions if it was too large for one. */
+export type MadeChange = { revisions: Revision[]; rows: RowChange[] };
+
+export type RoutingMutation = {
+  /** The whole of it, which is previewed. */
+  edit: RoutingEdit;
+  /** What is committed, one change each in this order, if the whole would be too large for one. Default: the whole. */
+  steps?: readonly RoutingEdit[];
+  /** In the imperative, e.g. `pin customer acme of release-coordinator to beta`. */
+  what: string;
+  /** Said when there is nothing to change, e.g. `customer acme has no pin of release-coordinator`. */
+  alreadySo: string;
+  /** Lines that say more of what changes. */
+  details?: (rows: readonly RowChange[]) => string[];
+  /** The command that takes the change back. */
+  undo: (made: MadeChange) => string;
+  now: Date;
+};
+
+/** Shows what a change does, asks, makes it, and prints the command that takes it back. */
+export async function changeRouting(table: RoutingTable, options: MutationOptions, mutation: RoutingMutation) {
+  const { edit, what, now } = mutation;
+  const preview = await previewChange(table, edit, now);
+  const { expectRevision } = options;
+  if (expectRevision !== undefined && expectRevision !== preview.revision) {
+    throw await revisionConflict(table, expectRevision, preview.revision);
+  }
+  if (preview.rows.length === 0) {
+    if (options.json) printJson(toJson(options, preview, undefined));
+    return note(`nothing to change: ${mutation.alreadySo}`);
+  }
+  if (!options.json || !options.yes) showPreview(preview, mutation);
+  if (options.dryRun) {
+    if (options.json) printJson(toJson(options, preview, undefined));
+    return note("dry run: nothing was changed");
+  }
+  await confirm("Make this change?", options.yes ?? false);
+  const revisions = await commitAll(table, options, mutation, preview);
+  const undo = mutation.undo({ revisions, rows: preview.rows });
+  const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
+  if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
+  printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
+  note(`undo: ${undo}`);
+}
+
+/**
+ * Commits the steps one by one. Without `--yes`, or with a revision named, nothing may come in between: who agreed to
+ * what they were shown has not agreed to anything else.
+ */
+async function commitAll(
+  table: RoutingTable,
+  options: MutationOptions,
+  { edit, steps = [edit], now }: RoutingMutation,
+  preview: PlannedChange,
+): Promise<Revision[]> {
+  const revisions: Revision[] = [];
+  const strict = options.expectRevision !== undefined || options.yes !== true;
+  let expected = preview.revision;
+  for (const step of steps) {
+    try {
+      const made = await changeRoutes(table, {
+        edit: step,
+        changeId: randomUUID(),
+        who: who(),
+        why: options.reason,
+        command: commandAsTyped(),
+        at: now,
+        ...(strict ? { expectedRevision: expected } : {}),
+      });
+      expected = made.revision;
+      if (made.rows.length > 0) revisions.push(made.revision);
+    } catch (error) {
+      if (revisions.length === 0) throw error;
+      complain(error);
+      note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
+      endPartlyDone();
+      return revisions;
+    }
+  }
+  return revisions;
+}
+
+function showPreview({ revision, rows, moves }: ChangePreview, { edit, what, details }: RoutingMutation): void {
+  note(`${what}  (routing is at revision ${revision})`);
+  for (const line of details?.(rows) ?? []) note(`  ${line}`);
+  // Where a source's events carry their subjects is not in the directory.
+  if (edit.kind === "apply source") return;
+  showMoves(
+    moves.count,
+    moves.first.map(({ subject, component, from, to }) => `${subjectText(subject)}: ${component} ${from} → ${to}`),
+  );
+}
+
+function toJson(options: MutationOptions, { revision, rows, moves }: ChangePreview, undo: string | undefined) {
+  return {
+    changed: undo !== undefined,
+    dry_run: options.dryRun ?? false,
+    revision,
+    rows_changed: rows.length,
+    /** Not of a series of changes: it may have a million rows. */
+    rows: rows.length <= MAX_ROWS_PER_CHANGE ? rows : null,
+    moves,
+    undo: undo ?? null,
+  };
+}

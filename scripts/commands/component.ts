@@ -1,0 +1,97 @@
+import type { Command } from "commander";
+import { Component } from "../../shared/domain/component.ts";
+import { ComponentNotFound } from "../../shared/domain/errors.ts";
+import { read } from "../../shared/domain/schema.ts";
+import { changeRouting } from "./change-routing.ts";
+import { willWrite } from "./confirm.ts";
+import { withNewState, withState } from "./context.ts";
+import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
+import { note, printJson, printPrettyJson } from "./output.ts";
+import { mustRead, readJsonInput } from "./read-input.ts";
+import { undoByRevert } from "./revert.ts";
+import { rowDetails } from "./row-details.ts";
+import { type Column, printTable } from "./table.ts";
+
+export function define(command: Command): void {
+  const applying = command
+    .command("apply")
+    .description("register a component, or change it")
+    .argument("<file>", "the component as JSON, - for stdin");
+  mutationOptions(applying)
+    .addHelpText(
+      "after",
+      `
+Example of a file, with the defaults left out:
+  { "name": "release-coordinator",
+    "pattern": { "source": ["github.com"], "detail-type": ["push"] },
+    "aliases": { "stable": {}, "beta": {}, "experimental": {} } }
+
+Example:
+  $ turnout component apply release-coordinator.json --reason "listens to push"
+`,
+    )
+    .action(apply);
+  jsonOption(command.command("list").description("list the components"))
+    .addHelpText("after", "\nExample:\n  $ turnout component list --json\n")
+    .action(list);
+  jsonOption(
+    command.command("show").description("print a component, in the form that 'apply' takes").argument("<name>"),
+  )
+    .addHelpText("after", "\nExample:\n  $ turnout component show release-coordinator > release-coordinator.json\n")
+    .action(show);
+}
+
+async function apply(file: string, options: MutationOptions): Promise<void> {
+  const { name, value } = await readJsonInput(file);
+  const component = mustRead(read(Component, value), name);
+  await withNewState(willWrite(options), ({ routingTable }) =>
+    changeRouting(routingTable, options, {
+      edit: { kind: "apply component", component },
+      what: `apply component ${component.name}`,
+      alreadySo: `component ${component.name} is like this already`,
+      details: (rows) => rows.flatMap(rowDetails),
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    }),
+  );
+}
+
+async function list({ json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { components } = await routingTable.components();
+    if (json) for (const component of components) printJson(component);
+    else if (components.length === 0) note("no components");
+    else printTable(COLUMNS, components);
+  });
+}
+
+async function show(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { components } = await routingTable.components();
+    const component = components.find((candidate) => candidate.name === name);
+    if (component === undefined) {
+      throw new ComponentNotFound(
+        name,
+        components.map((candidate) => candidate.name),
+      );
+    }
+    if (json) printJson(component);
+    else printPrettyJson(component);
+  });
+}
+
+const COLUMNS: Column<Component>[] = [
+  { title: "NAME", text: ({ name }) => name, least: 12 },
+  { title: "DEFAULT", text: ({ defaultAlias }) => defaultAlias, least: 7 },
+  { title: "ALIASES", text: aliasesText, least: 12 },
+  { title: "ROLLOUT", text: ({ rollout }) => rollout && `${rollout.basisPoints / 100} % ${rollout.alias}`, least: 8 },
+  { title: "TIMEOUT", text: ({ timeoutMs }) => `${timeoutMs / 1000} s`, alignRight: true },
+  { title: "ATTEMPTS", text: ({ retry }) => String(retry.maxAttempts), alignRight: true, optional: true },
+  { title: "PATTERN", text: ({ pattern }) => JSON.stringify(pattern), least: 12 },
+];
+
+function aliasesText({ aliases }: Component): string {
+  return Object.entries(aliases)
+    .map(([name, { retired }]) => (retired ? `${name} (retired)` : name))
+    .join(", ");
+}

@@ -1,0 +1,79 @@
+import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import type { TimeWindow } from "../../shared/domain/time-window.ts";
+import type { Style } from "./output.ts";
+import type { Column } from "./table.ts";
+
+const DAY_MS = 86_400_000;
+
+/** An outcome as a line of JSON. The names are a promise; what isn't known is null. */
+export function outcomeJson({ record, status, component, entry }: EventOutcome) {
+  const { project, customer, plan, user } = record.subject;
+  const error = errorOf({ record, entry });
+  return {
+    event_id: record.id,
+    event_key: record.eventKey,
+    idempotency_key: record.idempotencyKey,
+    source: record.source,
+    detail_type: record.detailType,
+    received_at: record.t0.toISOString(),
+    project_id: project ?? null,
+    customer_id: customer ?? null,
+    customer_plan: plan ?? null,
+    user_id: user ?? null,
+    component: component ?? null,
+    alias: entry?.alias ?? null,
+    because: entry?.because ?? null,
+    component_version: entry?.executedVersion ?? null,
+    status,
+    attempt: entry?.attempt ?? null,
+    duration_ms: entry?.attempts.at(-1)?.durationMs ?? null,
+    routing_revision: entry?.routingRevision ?? null,
+    generation: entry?.generation ?? null,
+    error: error?.message ?? null,
+    error_type: error?.type ?? null,
+  };
+}
+
+/** Days are shown only where the window has several. */
+export function outcomeColumns({ from, to }: TimeWindow): Column<EventOutcome>[] {
+  const sameDay = Math.floor(from.getTime() / DAY_MS) === Math.floor((to.getTime() - 1) / DAY_MS);
+  return [
+    {
+      title: "TIME",
+      text: ({ record }) =>
+        record.t0
+          .toISOString()
+          .slice(sameDay ? 11 : 5, 19)
+          .replace("T", " "),
+    },
+    { title: "EVENT", text: ({ record }) => record.id, optional: true },
+    { title: "SOURCE", text: ({ record }) => record.source, optional: true },
+    { title: "TYPE", text: ({ record }) => record.detailType, least: 8 },
+    { title: "PROJECT", text: ({ record }) => record.subject.project, least: 8 },
+    { title: "CUSTOMER", text: ({ record }) => record.subject.customer, least: 8 },
+    { title: "PLAN", text: ({ record }) => record.subject.plan, optional: true },
+    { title: "COMPONENT", text: ({ component }) => component, least: 9 },
+    { title: "ALIAS", text: ({ entry }) => entry?.alias, least: 6, style: () => "cyan" },
+    { title: "VERSION", text: ({ entry }) => entry?.executedVersion, alignRight: true },
+    { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: true },
+    { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: true },
+    { title: "STATUS", text: ({ status }) => status, style: ({ status }) => styleOf(status) },
+    { title: "ERROR", text: (outcome) => errorText(outcome), least: 5 },
+  ];
+}
+
+function errorText(outcome: EventOutcome): string | undefined {
+  const error = errorOf(outcome);
+  return error && `${error.type}: ${error.message}`;
+}
+
+function errorOf({ record, entry }: Pick<EventOutcome, "record"> & { entry?: EventOutcome["entry"] | undefined }) {
+  if (record.rejected !== undefined) return { type: "Unreadable", message: record.rejected };
+  return entry?.error;
+}
+
+function styleOf(status: EventOutcome["status"]): Style {
+  if (status === "done") return "green";
+  if (status === "failed" || status === "dead" || status === "rejected") return "red";
+  return "yellow";
+}

@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { AliasName } from "../../shared/domain/alias.ts";
+import { readDurationMs } from "../../shared/domain/duration.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { type Read, read } from "../../shared/domain/schema.ts";
+import { SubjectId, type SubjectLevel, subjectLevels } from "../../shared/domain/subject.ts";
+import { readTime } from "../../shared/domain/time-window.ts";
+
+export type JsonOption = { json?: true };
+
+/** What every command that changes something takes. */
+export type MutationOptions = JsonOption & { reason: string; dryRun?: true; yes?: true; expectRevision?: number };
+
+export type SubjectOptions = { [level in SubjectLevel]?: string };
+
+export function usage(message: string): TurnoutError {
+  return new TurnoutError("usage", message);
+}
+
+/** @throws TurnoutError `usage` that says where the problem is */
+export function must<T>(result: Read<T>, where: string): T {
+  if (!result.ok) throw usage(`${where}: ${result.problem}.`);
+  return result.value;
+}
+
+export function jsonOption(command: Command): Command {
+  return command.option("--json", "print JSON, one object per line");
+}
+
+export function mutationOptions(command: Command): Command {
+  return jsonOption(command)
+    .requiredOption("--reason <text>", "why, for the change log", reason)
+    .option("--dry-run", "say what would change, and change nothing")
+    .option("-y, --yes", "don't ask")
+    .option("--expect-revision <n>", "refuse if the routing is at another revision", revision);
+}
+
+/** `--project`, `--customer` and `--plan`, each with an id. */
+export function subjectOptions(command: Command): Command {
+  return command
+    .option("--project <id>", "a project", subjectId("--project"))
+    .option("--customer <id>", "a customer", subjectId("--customer"))
+    .option("--plan <id>", "a plan", subjectId("--plan"));
+}
+
+/** The one subject that is named. */
+export function oneSubject(options: SubjectOptions): { level: SubjectLevel; id: string } {
+  const named = subjectLevels.flatMap((level) => {
+    const id = options[level];
+    return id === undefined ? [] : [{ level, id }];
+  });
+  const [only] = named;
+  if (only === undefined || named.length > 1) throw usage("Name exactly one of --project, --customer and --plan.");
+  return only;
+}
+
+export function subjectId(flag: string): (text: string) => string {
+  return (text) => must(read(SubjectId, text), flag);
+}
+
+export function aliasName(where: string): (text: string) => string {
+  return (text) => must(read(AliasName, text), where);
+}
+
+export function duration(flag: string): (text: string) => number {
+  return (text) => must(readDurationMs(text), flag);
+}
+
+export function time(flag: string): (text: string) => Date {
+  return (text) => must(readTime(text), flag);
+}
+
+/** A whole number of at least `least`. */
+export function wholeNumber(flag: string, least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number;
+    throw usage(`${flag}: expected a whole number from ${least} up.`);
+  };
+}
+
+function revision(text: string): number {
+  return wholeNumber("--expect-revision", 0)(text);
+}
+
+function reason(text: string): string {
+  if (text.trim() === "") throw usage("--reason: say why, for whoever reads the change log.");
+  return text;
+}

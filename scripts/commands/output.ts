@@ -1,0 +1,36 @@
+import { styleText } from "node:util";
+import { printable } from "../../shared/domain/printable.ts";
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Data, for a person. Whatever came from outside is shown without control characters. */
+export function printLine(text: string): void {
+  process.stdout.write(`${printable(text)}\n`);
+}
+
+/** Data, for a program: one line of JSON. Direction marks and such are escaped, in case it ends on a terminal. */
+export function printJson(value: object): void {
+  const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  process.stdout.write(`${JSON.stringify(value).replace(unsafe, escape)}\n`);
+}
+
+/** JSON for a person to read and edit. */
+export function printPrettyJson(value: object): void {
+  for (const line of JSON.stringify(value, undefined, 2).split("\n")) printLine(line);
+}
+
+/** Everything that isn't data. */
+export function note(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+/** Colours the text for stdout: only on a terminal, and not with NO_COLOR. The text must be printable already. */
+export function paint(style: Style, text: string): string {
+  return process.stdout.isTTY ? styleText(style, text, { stream: process.stdout }) : text;
+}
+
+/** `1 event`, `2 events`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { complainLine } from "./complain.ts";
+
+type CommandModule = { define(command: Command): void };
+
+/** Every command with its summary. Its module is loaded when the command is used: `--help` has to be quick. */
+const commands: Record<string, { summary: string; load: () => Promise<CommandModule> }> = {
+  publish: { summary: "publish events", load: () => import("./publish.ts") },
+  events: { summary: "list what arrived and what became of it", load: () => import("./events.ts") },
+  explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain.ts") },
+  pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./pin.ts") },
+  unpin: { summary: "take a pin away", load: () => import("./unpin.ts") },
+  pins: { summary: "list pins", load: () => import("./pins.ts") },
+  revert: { summary: "put the rows of a change back to what they were", load: () => import("./revert.ts") },
+  component: { summary: "apply, list and show components", load: () => import("./component.ts") },
+  source: { summary: "apply and show event sources", load: () => import("./source.ts") },
+  directory: { summary: "say whose projects and customers are whose", load: () => import("./directory.ts") },
+  "publish-version": {
+    summary: "publish a version and move an alias to it",
+    load: () => import("./publish-version.ts"),
+  },
+  versions: { summary: "list a component's versions", load: () => import("./versions.ts") },
+  aliases: { summary: "list a component's aliases", load: () => import("./aliases.ts") },
+  alias: { summary: "move an alias by hand", load: () => import("./alias.ts") },
+};
+
+const FOOTER = `
+Environment:
+  TURNOUT_HOME   the state folder (default: .turnout in the current folder)
+  TURNOUT_DEBUG  1 prints the stack of an error
+  NO_COLOR       no colours
+
+Exit codes:
+  0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
+  6 needs confirmation, 7 partly done, 130 interrupted
+
+Examples:
+  $ turnout explain --component release-coordinator --customer acme
+  $ turnout events --since 1h --customer acme
+`;
+
+/** Runs one command. @throws CommanderError when help was printed or the usage was wrong; what the command throws */
+export async function run(args: readonly string[]): Promise<void> {
+  const program = new Command("turnout")
+    .description("Sends every event to the version of a component that its project, customer or plan is pinned to.")
+    .version(version(), "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text) => complainLine(oneLine(text)) })
+    .addHelpText("after", FOOTER);
+  for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary);
+  program.hook("preSubcommand", async (_, command) => {
+    const chosen = commands[command.name()];
+    if (chosen !== undefined) (await chosen.load()).define(command);
+  });
+  if (args.length === 0) return program.help({ error: true });
+  // `help pin` is `pin --help`.
+  const [first, ...rest] = args;
+  await program.parseAsync(first === "help" ? [...rest, "--help"] : args, { from: "user" });
+}
+
+/** Commander's `error: unknown option '--jsn'\n(Did you mean --json?)`. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ");
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import type { Command } from "commander";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { readFacts } from "../../shared/domain/event.ts";
+import { type JsonItem, splitJson } from "../../shared/domain/json-items.ts";
+import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { complainLine } from "./complain.ts";
+import { server, withState } from "./context.ts";
+import { endPartlyDone } from "./exit-codes.ts";
+import { type JsonOption, jsonOption } from "./options.ts";
+import { note, plural, printJson, printLine } from "./output.ts";
+import { mustRead, readInput } from "./read-input.ts";
+import { type ReadyEvent, readPublished } from "./read-published.ts";
+
+type PublishOptions = JsonOption & { skipBad?: true; dryRun?: true };
+type Problem = { where: string; problem: string };
+
+/** Problems told one by one; a file of another format has one on every line. */
+const PROBLEMS_TOLD = 10;
+
+export function define(command: Command): void {
+  jsonOption(command)
+    .argument("[file]", "JSON: one event, an array, or one per line; - or nothing for stdin")
+    .option("--skip-bad", "publish what is valid, and end with exit code 7 if something wasn't")
+    .option("--dry-run", "check the events, and publish nothing")
+    .addHelpText(
+      "after",
+      `
+Takes PutEvents entries, events in EventBridge's envelope and CloudEvents 1.0,
+and prints the events' ids. Unless --skip-bad, it is all or nothing.
+
+Examples:
+  $ turnout publish events.ndjson
+  $ echo '{"Source":"shop","DetailType":"order placed","Detail":{"total":12}}' \\
+      | turnout publish
+`,
+    )
+    .action(publish);
+}
+
+async function publish(file: string | undefined, options: PublishOptions): Promise<void> {
+  await withState(async (state) => {
+    const { name, text } = await readInput(file);
+    const now = new Date();
+    const { ready, problems } = await readAll(mustRead(splitJson(text), name), state.routingTable, now);
+    tellProblems(name, problems);
+    if (problems.length > 0 && (!options.skipBad || ready.length === 0)) {
+      const invalid = `${problems.length} of ${plural(ready.length + problems.length, "event")}`;
+      const remedy = ready.length === 0 ? "Correct them" : "Correct them, or add --skip-bad";
+      throw new TurnoutError("failed", `Nothing was published: ${invalid} can't be read. ${remedy}.`);
+    }
+    if (!options.dryRun)
+      await state.queue.send(
+        ready.map(({ body }) => body),
+        now,
+      );
+    for (const { event } of ready) print(event, options);
+    if (problems.length > 0) endPartlyDone();
+    if (options.dryRun) note(`dry run, nothing was published: ${plural(ready.length, "event")} can be`);
+    else tellIfWaiting(state, ready.length);
+  });
+}
+
+async function readAll(items: readonly JsonItem[], table: RoutingTable, now: Date) {
+  const ready: ReadyEvent[] = [];
+  const problems: Problem[] = [];
+  const sources = sourceRows(table);
+  for (const { text, where } of items) {
+    const published = await readPublished(text, { newId: randomUUID, now });
+    if (!published.ok) {
+      problems.push({ where, problem: published.problem });
+      continue;
+    }
+    // Read as the router will: an id that it would refuse is told now, to who can correct it.
+    const facts = readFacts(published.value.event, await sources(published.value.event.source));
+    if (facts.ok) ready.push(published.value);
+    else problems.push({ where, problem: facts.problem });
+  }
+  return { ready, problems };
+}
+
+/** The rows of event sources, each read once. */
+function sourceRows(table: RoutingTable) {
+  const known = new Map<string, Parameters<typeof readFacts>[1]>();
+  return async (source: string) => {
+    if (!known.has(source)) {
+      const key: RowKey = `source#${source}`;
+      known.set(source, (await table.rows([key])).rows.get(key) as Parameters<typeof readFacts>[1]);
+    }
+    return known.get(source);
+  };
+}
+
+function print(event: ReadyEvent["event"], options: PublishOptions): void {
+  const { id, source, "detail-type": detailType } = event;
+  if (options.json) {
+    printJson({ event_id: id, source, detail_type: detailType, ...(options.dryRun ? { dry_run: true } : {}) });
+  } else if (!options.dryRun) printLine(id);
+}
+
+function tellProblems(name: string, problems: readonly Problem[]): void {
+  for (const { where, problem } of problems.slice(0, PROBLEMS_TOLD)) {
+    complainLine(`${where === "" ? name : `${name}, ${where}`}: ${problem}.`);
+  }
+  if (problems.length > PROBLEMS_TOLD) complainLine(`… and ${problems.length - PROBLEMS_TOLD} more.`);
+}
+
+function tellIfWaiting(state: EmbeddedState, count: number): void {
+  if (server(state) !== undefined) return;
+  note(`No server runs: ${plural(count, "event")} stored, to be routed when one does ('npm start').`);
+}

@@ -1,0 +1,24 @@
+import { differences } from "../../shared/domain/json-differences.ts";
+import type { RowChange } from "../../shared/domain/routing-change.ts";
+
+/** Longest JSON value shown whole. */
+const MAX_VALUE_CHARS = 120;
+
+/** What changes in a row, a line per place. */
+export function rowDetails({ key, before, after }: RowChange): string[] {
+  const name = key.replace("#", " ");
+  if (before === null) return [`${name} is new`];
+  if (after === null) return [`${name} goes`];
+  return [`${name}:`, ...differences(before, after).map((place) => `  ${differenceText(place)}`)];
+}
+
+function differenceText({ path, before, after }: ReturnType<typeof differences>[number]): string {
+  if (before === undefined) return `+ ${path}: ${json(after)}`;
+  if (after === undefined) return `- ${path}: ${json(before)}`;
+  return `  ${path}: ${json(before)} → ${json(after)}`;
+}
+
+function json(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { EventSource } from "../../shared/domain/event.ts";
+import { read } from "../../shared/domain/schema.ts";
+import { changeRouting } from "./change-routing.ts";
+import { willWrite } from "./confirm.ts";
+import { withNewState, withState } from "./context.ts";
+import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
+import { printJson, printPrettyJson } from "./output.ts";
+import { mustRead, readJsonInput } from "./read-input.ts";
+import { undoByRevert } from "./revert.ts";
+import { rowDetails } from "./row-details.ts";
+
+export function define(command: Command): void {
+  const applying = command
+    .command("apply")
+    .description("say where the events of a source carry their key and subject")
+    .argument("<file>", "the source as JSON, - for stdin");
+  mutationOptions(applying)
+    .addHelpText(
+      "after",
+      `
+For publishers that write no metadata. Example of a file:
+  { "source": "github.com", "project": "detail.repository.full_name" }
+
+Example:
+  $ turnout source apply github.json --reason "projects are repositories"
+`,
+    )
+    .action(apply);
+  jsonOption(command.command("show").description("print a source, in the form that 'apply' takes").argument("<name>"))
+    .addHelpText("after", "\nExample:\n  $ turnout source show github.com\n")
+    .action(show);
+}
+
+async function apply(file: string, options: MutationOptions): Promise<void> {
+  const { name, value } = await readJsonInput(file);
+  const source = mustRead(read(EventSource, value), name);
+  await withNewState(willWrite(options), ({ routingTable }) =>
+    changeRouting(routingTable, options, {
+      edit: { kind: "apply source", source },
+      what: `apply source ${source.source}`,
+      alreadySo: `source ${source.source} is like this already`,
+      details: (rows) => rows.flatMap(rowDetails),
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    }),
+  );
+}
+
+async function show(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { rows } = await routingTable.rows([`source#${name}`]);
+    const source = rows.get(`source#${name}`);
+    if (source === undefined) {
+      throw new TurnoutError("not found", `No source '${name}'. Add it with 'turnout source apply FILE'.`);
+    }
+    if (json) printJson(source);
+    else printPrettyJson(source);
+  });
+}

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { changeRouting } from "./change-routing.ts";
+import { withState } from "./context.ts";
+import { type MutationOptions, mutationOptions, oneSubject, type SubjectOptions, subjectOptions } from "./options.ts";
+import { commandForPinBefore, pinDetails } from "./pin-command.ts";
+
+type UnpinOptions = MutationOptions & SubjectOptions & { component: string };
+
+export function define(command: Command): void {
+  mutationOptions(subjectOptions(command).requiredOption("--component <name>", "the component that it is pinned for"))
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ turnout unpin --customer acme --component release-coordinator \\
+      --reason "23 lost a webhook"
+`,
+    )
+    .action(unpin);
+}
+
+async function unpin(options: UnpinOptions): Promise<void> {
+  const subject = { ...oneSubject(options), component: options.component };
+  const { level, id, component } = subject;
+  const now = new Date();
+  await withState(({ routingTable }) =>
+    changeRouting(routingTable, options, {
+      edit: { kind: "unpin", ...subject },
+      what: `unpin ${level} ${id} of ${component}`,
+      alreadySo: `${level} ${id} has no pin of ${component}`,
+      details: (rows) => pinDetails(component, rows),
+      undo: (made) => commandForPinBefore(subject, made, now),
+      now,
+    }),
+  );
+}

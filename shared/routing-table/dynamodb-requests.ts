@@ -1,0 +1,194 @@
+import type {
+  GetCommandInput,
+  QueryCommandInput,
+  TransactGetCommandInput,
+  TransactWriteCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import { sha256 } from "../domain/delivery-key.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import { murmur3 } from "../domain/rollout.ts";
+import {
+  type ComponentKey,
+  MAX_ROWS_PER_CHANGE,
+  type Revision,
+  type RoutingChange,
+  type RowKey,
+} from "../domain/routing-change.ts";
+import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
+
+/**
+ * The routing table's layout, one table with the string keys `pk` and `sk`:
+ *
+ * | pk              | sk              | attributes                                                        |
+ * |-----------------|-----------------|-------------------------------------------------------------------|
+ * | `head`          | `head`          | `revision`                                                        |
+ * | `log`           | 16-digit number | `entry`: the change log entry as JSON text                        |
+ * | `change#HASH`   | `change`        | `revision` at which the change with this id was committed         |
+ * | `components`    | `names`         | one attribute per component, named by its row key                 |
+ * | `component#…`   | `row`           | `value`: the row as JSON text                                     |
+ * | `source#…`      | `row`           | `value`                                                           |
+ * | `LEVEL#SHARD`   | the subject id  | `value`; within a shard sorted by id, so that a level can be listed |
+ *
+ * Rows are JSON text rather than maps: exact, and half the CPU of marshalling.
+ */
+export type ItemKey = { pk: string; sk: string };
+
+const HEAD: ItemKey = { pk: "head", sk: "head" };
+export const COMPONENT_NAMES: ItemKey = { pk: "components", sk: "names" };
+
+/**
+ * Partitions per subject level. Each takes 3,000 read units a second, or 1,500 transactional row reads; more shards
+ * make cold starts wider and the shortest listing longer. Part of the layout: another number is a migration.
+ */
+const SHARDS = 8;
+export const subjectShards: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => String(shard));
+
+/** DynamoDB takes 100 items in a transaction; the head is one of them. */
+export const MAX_KEYS_PER_READ = 99;
+
+/** Entry text of one change, in UTF-8 bytes: far enough below an item's 400 KB and a transaction's 4 MB. */
+export const MAX_CHANGE_BYTES = 300 * 1024;
+
+export function itemKeyOf(key: RowKey): ItemKey {
+  const level = subjectLevels.find((known) => key.startsWith(`${known}#`));
+  if (level === undefined) return { pk: key, sk: "row" };
+  const id = key.slice(level.length + 1);
+  return { pk: `${level}#${murmur3(id) % SHARDS}`, sk: id };
+}
+
+function logKey(revision: Revision): ItemKey {
+  return { pk: "log", sk: String(revision).padStart(16, "0") };
+}
+
+function changeKey(changeId: string): ItemKey {
+  return { pk: `change#${sha256(changeId)}`, sk: "change" };
+}
+
+/** 0.5 RRU × 2 for consistency. */
+export function headRequest(tableName: string): GetCommandInput {
+  return { TableName: tableName, Key: HEAD, ConsistentRead: true };
+}
+
+/** The head first, then these items, all as of one moment. 2 RRU per item of up to 4 KB. */
+export function togetherRequest(tableName: string, keys: readonly ItemKey[]): TransactGetCommandInput {
+  return { TransactItems: [HEAD, ...keys].map((Key) => ({ Get: { TableName: tableName, Key } })) };
+}
+
+/** What decides a commit's fate, for `togetherRequest`: the entry that took its revision, and its own mark. */
+export function fateKeys(changeId: string, expected: Revision): [ItemKey, ItemKey] {
+  return [logKey(expected + 1), changeKey(changeId)];
+}
+
+export function logRequest(tableName: string, after: Revision, limit: number): QueryCommandInput {
+  return {
+    TableName: tableName,
+    ConsistentRead: true,
+    KeyConditionExpression: "pk = :log AND sk > :after",
+    ExpressionAttributeValues: { ":log": "log", ":after": logKey(after).sk },
+    Limit: limit,
+  };
+}
+
+export function subjectsRequest(tableName: string, level: SubjectLevel, shard: string): QueryCommandInput {
+  return {
+    TableName: tableName,
+    ConsistentRead: true,
+    KeyConditionExpression: "pk = :shard",
+    ExpressionAttributeValues: { ":shard": `${level}#${shard}` },
+  };
+}
+
+/**
+ * The change as one transaction: head, log entry, mark of the change id, rows, and the list of components when one of
+ * these is touched. At most 94 items; 2 WRU per item and KB.
+ * @throws TurnoutError `not allowed` when the change has more rows or bytes than one transaction takes
+ */
+export function commitRequest(tableName: string, change: RoutingChange, expected: Revision): TransactWriteCommandInput {
+  const revision = expected + 1;
+  const entry = JSON.stringify({ ...change, revision });
+  refuseOversized(change, entry);
+  const create = (item: ItemKey & Record<string, unknown>) => ({
+    Put: { TableName: tableName, Item: item, ConditionExpression: "attribute_not_exists(pk)" },
+  });
+  const rows = change.rows.map(({ key, after }) => {
+    const Key = itemKeyOf(key);
+    if (after === null) return { Delete: { TableName: tableName, Key } };
+    return { Put: { TableName: tableName, Item: { ...Key, value: JSON.stringify(after) } } };
+  });
+  return {
+    // For ten minutes DynamoDB answers the same request as it did the first time. Tokens hold for the whole account, and
+    // another attempt of the same change, planned on newer rows, is another request: so table and entry are in it.
+    ClientRequestToken: sha256(`${tableName} ${entry}`).slice(0, 36),
+    TransactItems: [
+      { Update: { TableName: tableName, Key: HEAD, ...headUpdate(expected) } },
+      create({ ...logKey(revision), entry }),
+      create({ ...changeKey(change.changeId), revision }),
+      ...rows,
+      ...namesUpdate(tableName, change),
+    ],
+  };
+}
+
+function headUpdate(expected: Revision) {
+  const UpdateExpression = "SET revision = :next";
+  if (expected === 0) {
+    const ConditionExpression = "attribute_not_exists(revision)";
+    return { UpdateExpression, ConditionExpression, ExpressionAttributeValues: { ":next": 1 } };
+  }
+  const ExpressionAttributeValues = { ":next": expected + 1, ":expected": expected };
+  return { UpdateExpression, ConditionExpression: "revision = :expected", ExpressionAttributeValues };
+}
+
+/**
+ * The list of components is an item of its own, changed in the same transaction, because a Query beside a transaction
+ * may show half of it (read-committed), and a component that was missed would stay missed.
+ */
+function namesUpdate(tableName: string, { rows }: RoutingChange) {
+  const touched = rows.filter(({ key }) => key.startsWith("component#"));
+  if (touched.length === 0) return [];
+  const placeholders = Object.fromEntries(touched.map(({ key }, index) => [`#c${index}`, key]));
+  const listed = touched.flatMap(({ after }, index) => (after === null ? [] : [`#c${index} = :listed`]));
+  const gone = touched.flatMap(({ after }, index) => (after === null ? [`#c${index}`] : []));
+  const expressions = [
+    ...(listed.length === 0 ? [] : [`SET ${listed.join(", ")}`]),
+    ...(gone.length === 0 ? [] : [`REMOVE ${gone.join(", ")}`]),
+  ];
+  return [
+    {
+      Update: {
+        TableName: tableName,
+        Key: COMPONENT_NAMES,
+        UpdateExpression: expressions.join(" "),
+        ExpressionAttributeNames: placeholders,
+        ...(listed.length === 0 ? {} : { ExpressionAttributeValues: { ":listed": true } }),
+      },
+    },
+  ];
+}
+
+/** The component keys that the list of components names, by name. */
+export function componentKeysIn(names: Record<string, unknown> | undefined): ComponentKey[] {
+  return Object.keys(names ?? {})
+    .filter((name): name is ComponentKey => name.startsWith("component#"))
+    .sort();
+}
+
+function refuseOversized(change: RoutingChange, entry: string): void {
+  const { rows } = change;
+  if (rows.length > MAX_ROWS_PER_CHANGE) {
+    throw new TurnoutError(
+      "not allowed",
+      `The change touches ${rows.length} rows; one change takes at most ${MAX_ROWS_PER_CHANGE}. Make it as several changes.`,
+    );
+  }
+  const bytes = Buffer.byteLength(entry);
+  if (bytes > MAX_CHANGE_BYTES) {
+    throw new TurnoutError(
+      "not allowed",
+      `The change has ${bytes} bytes of rows before and after; one change takes at most ${MAX_CHANGE_BYTES}. ` +
+        "Make it as several changes, or the rows smaller.",
+    );
+  }
+  const twice = rows.find(({ key }, index) => rows.findIndex((row) => row.key === key) !== index);
+  if (twice !== undefined) throw new TurnoutError("not allowed", `The change names the row '${twice.key}' twice.`);
+}

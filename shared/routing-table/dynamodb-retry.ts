@@ -1,0 +1,137 @@
+import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import { TurnoutError } from "../domain/errors.ts";
+import { type RetryPolicy, retryDelayMs } from "../domain/retry.ts";
+
+/** How a request is tried again. */
+export type Retrying = {
+  retry: RetryPolicy;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  random: () => number;
+  /** Resolves after that many milliseconds. */
+  delay: (ms: number) => Promise<void>;
+};
+
+/** Thrown by a read that saw half of a change; the other half is on its way. */
+export class ReadAgain extends Error {
+  override readonly name = "ReadAgain";
+}
+
+/** Thrown when every try failed in a way that might pass. */
+export class GaveUp extends TurnoutError {
+  override readonly name = "GaveUp";
+
+  constructor(tableName: string, tries: number, cause: unknown) {
+    super(
+      "failed",
+      `The DynamoDB table '${tableName}' didn't serve the request in ${tries} tries; the last one failed with ` +
+        `${described(cause)}. Try again; if it stays so, look at the table's throttling metrics and the network.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Runs `work` until it succeeds, with exponential backoff and full jitter between the tries.
+ * @throws GaveUp after the last try; TurnoutError `not found` or `not allowed` for a table that isn't there or may not
+ * be used; anything else that doesn't pass by itself, as it is
+ */
+export async function retrying<T>(options: Retrying, tableName: string, work: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!mayPass(error)) throw explained(error, tableName);
+      if (failures >= options.retry.maxAttempts) throw new GaveUp(tableName, failures, error);
+      await options.delay(retryDelayMs(options.retry, failures, options.random()));
+    }
+  }
+}
+
+/** Error names and Node's error codes after which the same request may succeed. */
+const PASSING = new Set([
+  "ProvisionedThroughputExceededException",
+  "ThrottlingException",
+  "RequestLimitExceeded",
+  "TransactionConflictException",
+  "TransactionInProgressException",
+  "ReplicatedWriteConflictException",
+  "InternalServerError",
+  "ServiceUnavailable",
+  "RequestTimeout",
+  "RequestTimeoutException",
+  "TimeoutError",
+  // An answer that was cut off.
+  "SyntaxError",
+  "ReadAgain",
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+]);
+
+/** Reasons of a cancelled transaction after which the same transaction may succeed. */
+const PASSING_REASONS = new Set(["TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"]);
+
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const reasons = cancellationReasons(error);
+  if (reasons.length > 0) return reasons.every((reason) => PASSING_REASONS.has(reason));
+  return PASSING.has(error.name) || PASSING.has(String(codeOf(error))) || statusOf(error) >= 500;
+}
+
+/** True when a transaction was cancelled because one of its conditions didn't hold. */
+export function conditionFailed(error: unknown): boolean {
+  return cancellationReasons(error).includes("ConditionalCheckFailed");
+}
+
+/** True when a read was refused because its items are too much for one answer: more than 4 MB. */
+export function answerTooLarge(error: unknown): boolean {
+  if (error instanceof Error && error.name === "ValidationException") return true;
+  return cancellationReasons(error).includes("ValidationError");
+}
+
+/** Why a transaction was cancelled, item by item without those that were fine; empty for any other error. */
+function cancellationReasons(error: unknown): string[] {
+  if (!(error instanceof TransactionCanceledException)) return [];
+  return (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None").filter((code) => code !== "None");
+}
+
+function explained(error: unknown, tableName: string): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === "ResourceNotFoundException") {
+    return new TurnoutError(
+      "not found",
+      `There is no DynamoDB table '${tableName}' in this account and region. Deploy Turnout there, or name another ` +
+        "table in TURNOUT_ROUTING_TABLE or another region in AWS_REGION.",
+      { cause: error },
+    );
+  }
+  if (error.name === "AccessDeniedException") {
+    return new TurnoutError(
+      "not allowed",
+      `The DynamoDB table '${tableName}' may not be used with these credentials (${error.message}).`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const reasons = new Set(cancellationReasons(error));
+  const detail = reasons.size > 0 ? [...reasons].join(", ") : error.message;
+  return detail === "" || detail === "UnknownError" ? error.name : `${error.name}: ${detail}`;
+}
+
+function codeOf(error: Error): unknown {
+  return "code" in error ? error.code : undefined;
+}
+
+function statusOf(error: Error): number {
+  const metadata = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return 0;
+  return Number(metadata.httpStatusCode);
+}

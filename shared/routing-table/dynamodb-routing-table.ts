@@ -1,0 +1,241 @@
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactGetCommand,
+  TransactWriteCommand,
+} from "@aws-sdk/lib-dynamodb";
+import type { Component } from "../domain/component.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
+import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import {
+  COMPONENT_NAMES,
+  commitRequest,
+  componentKeysIn,
+  fateKeys,
+  headRequest,
+  type ItemKey,
+  itemKeyOf,
+  logRequest,
+  MAX_KEYS_PER_READ,
+  subjectShards,
+  subjectsRequest,
+  togetherRequest,
+} from "./dynamodb-requests.ts";
+import { answerTooLarge, conditionFailed, GaveUp, ReadAgain, type Retrying, retrying } from "./dynamodb-retry.ts";
+import type { RoutingTable } from "./routing-table.ts";
+
+export type DynamoDBRoutingTableOptions = Retrying & {
+  /** Should not retry by itself: what is tried again, and how, is decided here. */
+  client: Pick<DynamoDBDocumentClient, "send">;
+  tableName: string;
+};
+
+type Item = Record<string, unknown>;
+
+/** Items in the order of the keys asked for, all as of `revision`. */
+type Together = { revision: Revision; items: (Item | undefined)[] };
+
+/**
+ * The routing table in one DynamoDB table; its layout stands in `dynamodb-requests.ts`.
+ *
+ * Requests: `head` 1 GetItem; `rows` 1 TransactGetItems per 99 keys; `components` 2 TransactGetItems up to 98
+ * components; `changesAfter` 1 Query per MB, and 1 GetItem when there are fewer than asked for; `subjects` 8 Queries
+ * and 1 more per further MB; `commit` 1 TransactWriteItems, and 1 TransactGetItems when it lost.
+ */
+export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): RoutingTable {
+  const { client, tableName } = options;
+  const patiently = <T>(work: () => Promise<T>) => retrying(options, tableName, work);
+
+  async function readHead(): Promise<Revision> {
+    return revisionIn((await client.send(new GetCommand(headRequest(tableName)))).Item);
+  }
+
+  /** One transaction's worth: at most 99 keys. */
+  async function readOnce(keys: readonly ItemKey[]): Promise<Together> {
+    const { Responses } = await client.send(new TransactGetCommand(togetherRequest(tableName, keys)));
+    const [head, ...items] = (Responses ?? []).map(({ Item }) => Item);
+    return { revision: revisionIn(head), items };
+  }
+
+  /** Any number of keys: several transactions are one snapshot if all of them saw the same head. */
+  async function readTogether(keys: readonly ItemKey[]): Promise<Together> {
+    let perRead = MAX_KEYS_PER_READ;
+    for (;;) {
+      try {
+        return await patiently(async () => {
+          const parts = await Promise.all(chunks(keys, perRead).map(readOnce));
+          const revision = parts[0]?.revision ?? 0;
+          if (parts.some((part) => part.revision !== revision)) throw new ReadAgain("the table changed between reads");
+          return { revision, items: parts.flatMap(({ items }) => items) };
+        });
+      } catch (error) {
+        // Large rows, more than 4 MB together: the same in smaller parts.
+        if (!answerTooLarge(error) || perRead === 1) throw error;
+        perRead = Math.ceil(perRead / 4);
+      }
+    }
+  }
+
+  async function* pages(request: QueryCommandInput): AsyncGenerator<Item[]> {
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const page = await patiently(() =>
+        client.send(new QueryCommand(ExclusiveStartKey === undefined ? request : { ...request, ExclusiveStartKey })),
+      );
+      yield page.Items ?? [];
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+  }
+
+  async function entriesAfter(revision: Revision, limit: number): Promise<ChangeLogEntry[]> {
+    const entries: ChangeLogEntry[] = [];
+    for await (const page of pages(logRequest(tableName, revision, limit))) {
+      for (const { entry } of page) entries.push(decodeEntry(String(entry)));
+      if (entries.length >= limit) break;
+    }
+    return entries.slice(0, limit);
+  }
+
+  async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<{ id: string; row: SubjectRow }> {
+    for await (const page of pages(subjectsRequest(tableName, level, shard))) {
+      for (const { sk, value } of page) yield { id: String(sk), row: JSON.parse(String(value)) as SubjectRow };
+    }
+  }
+
+  /** What became of a commit that wasn't plainly answered; undefined when nothing of it is there and it may be made. */
+  async function fateOf({ changeId }: RoutingChange, expected: Revision): Promise<CommitResult | undefined> {
+    const { revision: head, items } = await readOnce(fateKeys(changeId, expected));
+    const [winner, mark] = items;
+    if (mark !== undefined) return { committed: true, revision: revisionIn(mark) };
+    if (head < expected) throw new RangeError(`revision ${expected} is past the head, ${head}`);
+    if (winner !== undefined) return { committed: false, head, winner: decodeEntry(String(winner.entry)) };
+    if (head === expected) return undefined;
+    throw damaged(tableName, `its head is ${head}, but the change log has no revision ${expected + 1}`);
+  }
+
+  return {
+    head: () => patiently(readHead),
+    async changesAfter(revision, limit) {
+      if (limit <= 0) return [];
+      let head: Revision | undefined;
+      return patiently(async () => {
+        const entries = await entriesAfter(revision, limit);
+        if (entries.some((entry, index) => entry.revision !== revision + 1 + index)) {
+          throw new ReadAgain(`the change log has a gap after revision ${revision}`);
+        }
+        if (entries.length === limit) return entries;
+        // The end of the log, or of what a Query shows yet of a change that the head has been told about.
+        head ??= await readHead();
+        if (revision + entries.length < Math.min(head, revision + limit)) {
+          throw new ReadAgain(`the change log ends before revision ${head}`);
+        }
+        return entries;
+      });
+    },
+    async rows(keys) {
+      const distinct = [...new Set(keys)];
+      const { revision, items } = await readTogether(distinct.map(itemKeyOf));
+      const rows = new Map<RowKey, Row>();
+      distinct.forEach((key, index) => {
+        const item = items[index];
+        if (item !== undefined) rows.set(key, JSON.parse(String(item.value)));
+      });
+      return { revision, rows };
+    },
+    async components() {
+      const list = await readTogether([COMPONENT_NAMES]);
+      let keys = componentKeysIn(list.items[0]);
+      if (keys.length === 0) return { revision: list.revision, components: [] };
+      return patiently(async () => {
+        const { revision, items } = await readTogether([COMPONENT_NAMES, ...keys.map(itemKeyOf)]);
+        const [names, ...found] = items;
+        const listed = componentKeysIn(names);
+        if (listed.join() !== keys.join()) {
+          keys = listed;
+          throw new ReadAgain("a component came or went between reads");
+        }
+        return { revision, components: found.map((item): Component => JSON.parse(String(item?.value))) };
+      });
+    },
+    async *subjects(level) {
+      yield* inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
+    },
+    async commit(change, expected) {
+      const request = commitRequest(tableName, change, expected);
+      try {
+        return await patiently(async (): Promise<CommitResult> => {
+          try {
+            await client.send(new TransactWriteCommand(request));
+            return { committed: true, revision: expected + 1 };
+          } catch (error) {
+            if (!conditionFailed(error)) throw error;
+          }
+          // Somebody came first. It may have been this very change: its answer was lost, and the request came again.
+          const fate = await fateOf(change, expected);
+          if (fate === undefined)
+            throw damaged(tableName, `the change log has a revision beyond its head, ${expected}`);
+          return fate;
+        });
+      } catch (error) {
+        if (!(error instanceof GaveUp)) throw error;
+        // The last answer may have been lost after the change was made.
+        const fate = await patiently(() => fateOf(change, expected)).catch((unanswered: unknown) => {
+          throw unanswered instanceof GaveUp ? fateUnknown(tableName, error) : unanswered;
+        });
+        if (fate === undefined) throw error;
+        return fate;
+      }
+    },
+  };
+}
+
+/** Merges listings that are each in the order of their ids' UTF-8 bytes, as both DynamoDB and SQLite sort them. */
+async function* inOrder<T extends { id: string }>(listings: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const next = async (listing: AsyncGenerator<T>) => {
+    const { value, done } = await listing.next();
+    return done === true ? undefined : { value, bytes: Buffer.from(value.id), listing };
+  };
+  let heads = await Promise.all(listings.map(next));
+  for (;;) {
+    const waiting = heads.filter((head) => head !== undefined);
+    const [first, ...others] = waiting;
+    if (first === undefined) return;
+    const least = others.reduce((best, head) => (Buffer.compare(head.bytes, best.bytes) < 0 ? head : best), first);
+    yield least.value;
+    const after = await next(least.listing);
+    heads = waiting.map((head) => (head === least ? after : head));
+  }
+}
+
+function chunks<T>(all: readonly T[], size: number): T[][] {
+  const parts = Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+  return parts.length === 0 ? [[]] : parts;
+}
+
+function revisionIn(item: Item | undefined): Revision {
+  return Number(item?.revision ?? 0);
+}
+
+function decodeEntry(text: string): ChangeLogEntry {
+  const entry = JSON.parse(text) as Omit<ChangeLogEntry, "at"> & { at: string };
+  return { ...entry, at: new Date(entry.at) };
+}
+
+function damaged(tableName: string, how: string): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `The DynamoDB table '${tableName}' is damaged: ${how}. Restore the table to a point in time before that.`,
+  );
+}
+
+function fateUnknown(tableName: string, cause: GaveUp): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `It is not known whether the change was made: the DynamoDB table '${tableName}' stopped answering. ` +
+      "Look at the change log before you make it again.",
+    { cause },
+  );
+}

@@ -1,0 +1,266 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { EventRecord } from "../../shared/domain/delivery.ts";
+import { eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
+import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
+import { describeLedger } from "./ledger.contract.ts";
+
+export type OpenStore = {
+  /** May hold what other tests have stored. */
+  store: EventStore;
+  /** The same store, as another router has it. */
+  another: () => Promise<EventStore>;
+  close: () => Promise<void>;
+};
+
+/** What every event store does. Each test keeps to event keys and hours of its own. */
+export function describeEventStore(name: string, open: () => Promise<OpenStore>): void {
+  async function openStore() {
+    const opened = await open();
+    onTestFinished(opened.close);
+    return opened;
+  }
+
+  describe(`an event store's records (${name})`, () => {
+    test("come back with all that was known of the event", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const known = aRecord(hour(0), {
+        messageId: "message-1",
+        id: "event-1",
+        source: "shop",
+        detailType: "order placed",
+        time: "2026-11-20T09:59:58Z",
+        idempotencyKey: "order-7 / Ærø",
+        subject: { project: "acme/site", customer: "acme #1", plan: "paid", user: "ada" },
+        components: ["release-coordinator", "billing"],
+        body: '{"n": 1.0}',
+      });
+      const unreadable = aRecord(hour(1), { subject: {}, components: [], rejected: "not JSON: Unexpected token" });
+      await store.record([known, unreadable]);
+      expect(await scan(store, hour.window)).toStrictEqual([known, unreadable]);
+    });
+
+    test.each([
+      ["spacing and escapes", '{ "a" :1.0,\n"b":"\\u00e9\\/é","a":2}\n'],
+      ["any script", "Ærø 日本 العربية 👩‍👩‍👧 \u2028\u2029 e\u0301 \ufeff \uffff"],
+      ["control characters", "\u0000\u0001\t\r\n\u007f"],
+      ["nothing", ""],
+      ["a megabyte", `{"text":"${"é€😀".repeat(116_500)}"}`],
+    ])("keep a body with %s byte for byte", async (_what, body) => {
+      const { store } = await openStore();
+      const hour = anHour();
+      await store.record([aRecord(hour(0), { body })]);
+      const [record] = await scan(store, hour.window);
+      expect(record?.body === body).toBe(true);
+    });
+
+    test("stored again change nothing, one after another or all at once", async () => {
+      const { store, another } = await openStore();
+      const hour = anHour();
+      const records = [aRecord(hour(0)), aRecord(hour(1)), aRecord(hour(2))];
+      await store.record(records);
+      const other = await another();
+      await Promise.all([store.record(records), other.record(records.slice(1)), other.record(records.toReversed())]);
+      expect(await scan(store, hour.window)).toStrictEqual(records);
+    });
+
+    test("of the same moment and event are both kept when their payloads differ", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const first = aRecord(hour(0), { body: "first" });
+      const second = { ...first, payloadHash: sha256("second"), body: "second", rejected: "payload differs" };
+      await store.record([first]);
+      await store.record([second]);
+      expect(byBody(await scan(store, hour.window))).toStrictEqual([first, second]);
+    });
+
+    test("of one event that came twice are both kept", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const first = aRecord(hour(0));
+      const again = { ...first, t0: hour(1), messageId: "another message" };
+      await store.record([first, again]);
+      expect(await scan(store, hour.window)).toStrictEqual([first, again]);
+    });
+
+    test("of nothing are no error", async () => {
+      const { store } = await openStore();
+      await store.record([]);
+      expect(await pages(store, anHour().window)).toEqual([]);
+    });
+
+    test("of many routers at once are all kept", async () => {
+      const { store, another } = await openStore();
+      const stores = [store, await another()];
+      const hour = anHour();
+      const records = Array.from({ length: 200 }, (_, n) => aRecord(hour(n)));
+      await Promise.all(batches(records, 10).map((batch, n) => stores[n % 2]?.record(batch)));
+      expect(await scan(store, hour.window)).toStrictEqual(records);
+    });
+  });
+
+  describe(`a window of an event store (${name})`, () => {
+    test("begins with its first millisecond and ends before its last", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = [999, 1_000, 1_001, 1_999, 2_000].map((ms) => aRecord(hour(ms)));
+      await store.record(records);
+      expect(await scan(store, { from: hour(1_000), to: hour(2_000) })).toStrictEqual(records.slice(1, 4));
+      expect(await scan(store, { from: hour(1_000), to: hour(1_001) })).toStrictEqual(records.slice(1, 2));
+    });
+
+    test("that is empty or ends before it begins has no pages", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      await store.record([aRecord(hour(1_000))]);
+      expect(await pages(store, { from: hour(1_001), to: hour(2_000) })).toEqual([]);
+      expect(await pages(store, { from: hour(1_000), to: hour(1_000) })).toEqual([]);
+      expect(await pages(store, { from: hour(2_000), to: hour(0) })).toEqual([]);
+    });
+
+    test("is in order of time, whatever the order of storing", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = [1, 10, 100, 1_000, 59_999, 60_000, 600_000, 3_599_999].map((ms) => aRecord(hour(ms)));
+      for (const n of [3, 0, 7, 5, 1, 6, 2, 4]) await store.record(records.slice(n, n + 1));
+      expect(await scan(store, hour.window)).toStrictEqual(records);
+    });
+
+    // Three of one moment, then two events of one moment that came with two payloads each.
+    const moments = [0, 5, 5, 5, 6, 7, 7, 8];
+    test.each([1, 2, 3, 9, 10, 11, 100])("is complete in pages of %i, also within one moment", async (pageSize) => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = moments.map((ms) => aRecord(hour(ms)));
+      const twins = records.slice(5, 7).map((record) => ({ ...record, payloadHash: sha256("twin"), body: "twin" }));
+      await store.record([...records, ...twins]);
+      const found = await pages(store, hour.window, pageSize);
+      for (const page of found) expect(page.length).toBeLessThanOrEqual(pageSize);
+      expect(found.flat().map(({ t0 }) => t0)).toEqual([0, 5, 5, 5, 6, 7, 7, 7, 7, 8].map(hour));
+      expect(asSet(found.flat())).toEqual(asSet([...records, ...twins]));
+    });
+
+    test("of 1,200 records of one moment is complete in pages of the usual size", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = Array.from({ length: 1_200 }, () => aRecord(hour(0)));
+      await store.record(records);
+      const found = await pages(store, hour.window);
+      for (const page of found) expect(page.length).toBeLessThanOrEqual(500);
+      expect(asSet(found.flat())).toEqual(asSet(records));
+    });
+
+    test("shows all that was there when it was asked for, while more is stored", async () => {
+      const { store, another } = await openStore();
+      const other = await another();
+      const hour = anHour();
+      const before = [10, 20, 30, 40].map((ms) => aRecord(hour(ms)));
+      await store.record(before);
+      const seen: EventRecord[] = [];
+      for await (const page of store.records(hour.window, 1)) {
+        seen.push(...page);
+        await other.record([aRecord(hour(5)), aRecord(hour(25))]);
+        if (seen.length > 50) break;
+      }
+      for (const record of before) expect(seen).toContainEqual(record);
+      expect(asSet(seen).size).toBe(seen.length);
+    });
+
+    test("can be left before its end, and holds nothing up", async () => {
+      const { store, another } = await openStore();
+      const hour = anHour();
+      await store.record([aRecord(hour(0)), aRecord(hour(1)), aRecord(hour(2))]);
+      for await (const page of store.records(hour.window, 1)) {
+        expect(page).toHaveLength(1);
+        break;
+      }
+      await (await another()).record([aRecord(hour(3))]);
+      expect(await scan(store, hour.window)).toHaveLength(4);
+    });
+
+    test("shows exactly the records between its ends, whatever was stored", async () => {
+      const { store } = await openStore();
+      const offset = fc.integer({ min: 0, max: 12 });
+      const stored = fc.array(fc.record({ ms: offset, event: fc.nat(3), payload: fc.nat(1), body: text }), {
+        maxLength: 30,
+      });
+      await fc.assert(
+        fc.asyncProperty(stored, offset, offset, fc.integer({ min: 1, max: 8 }), async (facts, from, to, pageSize) => {
+          const hour = anHour();
+          const events = Array.from({ length: 4 }, () => eventKeyOf("shop", "order placed", randomUUID()));
+          const records = facts.map(({ ms, event, payload, body }) =>
+            aRecord(hour(ms), { eventKey: events[event] ?? "", payloadHash: sha256(`${payload}`), body }),
+          );
+          for (const record of records) await store.record([record]);
+          const found = (await pages(store, { from: hour(from), to: hour(to) }, pageSize)).flat();
+          const inside = records.filter(({ t0 }) => t0 >= hour(from) && t0 < hour(to));
+          // The first of a moment, event and payload stays; the others are the same record again.
+          const first = new Map(inside.toReversed().map((record) => [keyOf(record), record]));
+          expect(new Map(found.map((record) => [keyOf(record), record]))).toEqual(first);
+          expect(found).toHaveLength(first.size);
+          expect(found.map(({ t0 }) => t0)).toEqual(found.map(({ t0 }) => t0).sort((a, b) => +a - +b));
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+
+  describeLedger(name, openStore);
+}
+
+/** Any text that is well-formed Unicode. */
+const text = fc.string({ unit: "binary", maxLength: 20 });
+
+/** An hour that no other test looks at: `hour(5)` is its fifth millisecond. */
+function anHour(): ((ms: number) => Date) & { window: RecordWindow } {
+  const start = Date.UTC(2000, 0) + (Number.parseInt(randomUUID().slice(0, 8), 16) % 876_000) * 3_600_000;
+  const hour = (ms: number) => new Date(start + ms);
+  return Object.assign(hour, { window: { from: hour(0), to: hour(3_600_000) } });
+}
+
+function aRecord(t0: Date, about: Partial<Omit<EventRecord, "t0">> = {}): EventRecord {
+  const idempotencyKey = randomUUID();
+  return {
+    t0,
+    eventKey: eventKeyOf("shop", "order placed", idempotencyKey),
+    payloadHash: sha256("{}"),
+    messageId: randomUUID(),
+    id: idempotencyKey,
+    source: "shop",
+    detailType: "order placed",
+    time: "2026-11-20T10:00:00Z",
+    idempotencyKey,
+    subject: { customer: "acme" },
+    components: ["release-coordinator"],
+    body: "{}",
+    ...about,
+  };
+}
+
+async function pages(store: EventStore, window: RecordWindow, pageSize?: number): Promise<EventRecord[][]> {
+  const found: EventRecord[][] = [];
+  for await (const page of store.records(window, pageSize)) found.push(page);
+  return found;
+}
+
+async function scan(store: EventStore, window: RecordWindow): Promise<EventRecord[]> {
+  return (await pages(store, window)).flat();
+}
+
+function keyOf({ t0, eventKey, payloadHash }: EventRecord): string {
+  return `${t0.getTime()} ${eventKey} ${payloadHash}`;
+}
+
+function asSet(records: readonly EventRecord[]): Set<string> {
+  return new Set(records.map((record) => JSON.stringify(record, Object.keys(record).sort())));
+}
+
+function byBody(records: readonly EventRecord[]): EventRecord[] {
+  return records.toSorted((a, b) => (a.body < b.body ? -1 : 1));
+}
+
+function batches<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+}

@@ -1,0 +1,62 @@
+import type { Component } from "../../shared/domain/component.ts";
+import type { ChangeLogEntry, Revision, RoutingChange, Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+
+export type Rows = { [key in RowKey]?: Row | null };
+
+/** A routing table in memory that keeps every state it was in. Calls answer at once; hold them from outside. */
+export function memoryRoutingTable(first: Rows = {}) {
+  /** The rows at each revision. */
+  const states: ReadonlyMap<RowKey, Row>[] = [new Map()];
+  const log: ChangeLogEntry[] = [];
+  const head = (): Revision => states.length - 1;
+  const now = (): ReadonlyMap<RowKey, Row> => states[head()] ?? new Map();
+
+  function apply(change: RoutingChange): Revision {
+    const next = new Map(now());
+    for (const { key, after } of change.rows) {
+      if (after === null) next.delete(key);
+      else next.set(key, after);
+    }
+    states.push(next);
+    log.push({ ...change, revision: head() });
+    return head();
+  }
+
+  const table: RoutingTable = {
+    head: async () => head(),
+    changesAfter: async (revision, limit) => log.slice(revision, revision + limit),
+    async rows(keys) {
+      const found = keys.flatMap((key): [RowKey, Row][] => {
+        const row = now().get(key);
+        return row === undefined ? [] : [[key, row]];
+      });
+      return { revision: head(), rows: new Map(found) };
+    },
+    async components() {
+      const entries = [...now()].filter(([key]) => key.startsWith("component#"));
+      return { revision: head(), components: entries.map(([, row]) => row as Component) };
+    },
+    async *subjects() {},
+    async commit(change, expected) {
+      const known = log.find(({ changeId }) => changeId === change.changeId);
+      if (known !== undefined) return { committed: true, revision: known.revision };
+      const winner = log[expected];
+      if (winner !== undefined) return { committed: false, head: head(), winner };
+      return { committed: true, revision: apply(change) };
+    },
+  };
+
+  /** Commits these rows as one change, at once. */
+  function put(rows: Rows): Revision {
+    const changes = Object.entries(rows).map(([key, after]) => {
+      const rowKey = key as RowKey;
+      return { key: rowKey, before: now().get(rowKey) ?? null, after: after ?? null };
+    });
+    const meta = { changeId: `change-${states.length}`, at: new Date(0), who: "ada", why: "a test", command: "put" };
+    return apply({ ...meta, rows: changes });
+  }
+
+  if (Object.keys(first).length > 0) put(first);
+  return { table, states, put };
+}

@@ -1,0 +1,90 @@
+import { onTestFinished } from "vitest";
+import type { Component } from "../../shared/domain/component.ts";
+import type { EventRecord, LedgerEntry } from "../../shared/domain/delivery.ts";
+import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
+import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
+import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
+import type { RouterPorts } from "../../shared/flows/router-ports.ts";
+import { routingCache } from "../../shared/flows/routing-cache.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";
+import { openDatabase } from "../../shared/sqlite/database.ts";
+import type { Send, SendResult, Target } from "../../shared/targets/target.ts";
+import { simulatedTime } from "../simulation/simulated-time.ts";
+import { type AboutEvent, aComponent, anEvent, bodyOf } from "./builders.ts";
+import { portCalls, surrounded } from "./port-calls.ts";
+
+export const T0 = new Date("2026-11-20T09:59:58.000Z");
+
+/** A queue's message about an event. `body` stands for the event's own text where that matters. */
+export function aMessage(about: AboutEvent & Partial<QueuedMessage> = {}): QueuedMessage {
+  const { messageId = "message-1", receiveCount = 1, sentAt = T0, body = bodyOf(anEvent(about)) } = about;
+  return { messageId, receiptHandle: `${messageId}:${receiveCount}`, body, sentAt, receiveCount };
+}
+
+export const done: SendResult = { outcome: "done", executedVersion: "7", durationMs: 5 };
+export const failed: SendResult = { outcome: "failed", error: { type: "Broken", message: "it broke" }, durationMs: 5 };
+
+/** Commits these rows as the next change. */
+export async function putRows(table: RoutingTable, rows: { [key in RowKey]?: Row | null }): Promise<void> {
+  const head = await table.head();
+  const changes = Object.entries(rows).map(([key, after = null]) => ({ key: key as RowKey, before: null, after }));
+  const meta = { changeId: `change-${head + 1}`, at: T0, who: "ada", why: "a test", command: "put" };
+  const result = await table.commit({ ...meta, rows: changes }, head);
+  if (!result.committed) throw new Error(`change ${head + 1} was overtaken`);
+}
+
+export type RouterOptions = {
+  components?: Component[];
+  rows?: { [key in RowKey]?: Row };
+  /** Default: done at once. */
+  target?: Target;
+};
+
+/**
+ * A router's ports on SQLite in memory, with time, chance and ids in the test's hand. Every call of a port goes through
+ * `calls`, a send as `send COMPONENT`.
+ */
+export async function aRouter({
+  components = [aComponent()],
+  rows = {},
+  target = async () => done,
+}: RouterOptions = {}) {
+  const database = openDatabase(":memory:");
+  onTestFinished(() => database.close());
+  const table = sqliteRoutingTable(database);
+  const events: EventStore = sqliteEventStore(database);
+  await putRows(table, { ...Object.fromEntries(components.map((row) => [`component#${row.name}`, row])), ...rows });
+
+  const time = simulatedTime();
+  const calls = portCalls();
+  const sends: Send[] = [];
+  const reports: DeliveryReport[] = [];
+  let ids = 0;
+  const ports: RouterPorts = {
+    routing: routingCache(surrounded(table, ["head", "changesAfter", "rows", "components"], calls.around)),
+    events: surrounded(events, ["record", "claim", "close", "reject"], calls.around),
+    target: (send) => {
+      sends.push(send);
+      return calls.around(`send ${send.component}`, () => target(send));
+    },
+    now: time.now,
+    random: () => 0.5,
+    newId: () => `id-${++ids}`,
+    delay: time.delay,
+    report: (report) => void reports.push(report),
+  };
+
+  async function records(): Promise<EventRecord[]> {
+    const all = { from: new Date(0), to: new Date("2100-01-01") };
+    return (await Array.fromAsync(events.records(all))).flat();
+  }
+  /** Every ledger entry, by delivery key. */
+  async function ledger(): Promise<LedgerEntry[]> {
+    const keys = database.connection.prepare("SELECT DISTINCT event_key FROM deliveries ORDER BY event_key").all();
+    return [...(await events.deliveriesOf(keys.map((row) => String(row.event_key)))).values()].flat();
+  }
+  return { ports, table, events, time, calls, sends, reports, records, ledger };
+}
