@@ -238,9 +238,18 @@ describe("the checks", () => {
     'it.skipIf(isSlow)("later", () => {});',
     'it.runIf(isFast)("now", () => {});',
     'it("later", { skip: true }, () => {});',
+    'it.concurrent.only("this", () => {});',
+    'it("this", { only: true }, () => {});',
     'xit("later", () => {});',
     "context.skip();",
   ])("refuses in a test: %s", (text) => {
     expect(refuses(skippedOrFocused, text)).toBe(true);
   });
+
+  it.each(["clock.skip(1_000);", 'it("only the first", () => {});', "const only = list.at(0);"])(
+    "takes in a test: %s",
+    (text) => {
+      expect(refuses(skippedOrFocused, text)).toBe(false);
+    },
+  );
 });

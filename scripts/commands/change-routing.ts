@@ -13,6 +13,9 @@ import type { MutationOptions } from "./options.ts";
 import { note, plural, printJson, printLine } from "./output.ts";
 import { showMoves, subjectText } from "./subject-text.ts";
 
+/** Most lines about the rows that change. */
+const MAX_DETAILS = 30;
+
 /** A change as it was made: several revisions if it was too large for one. */
 export type MadeChange = { revisions: Revision[]; rows: RowChange[] };
 
@@ -97,7 +100,9 @@ async function commitAll(
 
 function showPreview({ revision, rows, moves }: ChangePreview, { edit, what, details }: RoutingMutation): void {
   note(`${what}  (routing is at revision ${revision})`);
-  for (const line of details?.(rows) ?? []) note(`  ${line}`);
+  const lines = details?.(rows) ?? [];
+  for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
+  if (lines.length > MAX_DETAILS) note(`  … and ${plural(lines.length - MAX_DETAILS, "line")} more`);
   // Where a source's events carry their subjects is not in the directory.
   if (edit.kind === "apply source") return;
   showMoves(

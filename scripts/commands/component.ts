@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { Component } from "../../shared/domain/component.ts";
-import { ComponentNotFound } from "../../shared/domain/errors.ts";
 import { read } from "../../shared/domain/schema.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
+import { componentNamed } from "./move-alias.ts";
 import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
 import { note, printJson, printPrettyJson } from "./output.ts";
 import { mustRead, readJsonInput } from "./read-input.ts";
@@ -67,14 +67,7 @@ async function list({ json }: JsonOption): Promise<void> {
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable }) => {
-    const { components } = await routingTable.components();
-    const component = components.find((candidate) => candidate.name === name);
-    if (component === undefined) {
-      throw new ComponentNotFound(
-        name,
-        components.map((candidate) => candidate.name),
-      );
-    }
+    const component = await componentNamed(routingTable, name);
     if (json) printJson(component);
     else printPrettyJson(component);
   });

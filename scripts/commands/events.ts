@@ -69,7 +69,7 @@ async function list({ json, since, from, to, limit, ...filter }: EventsOptions):
 async function tellWaiting(state: EmbeddedState, now: Date): Promise<void> {
   const { visible } = await state.queue.depth(now);
   if (visible === 0 || server(state) !== undefined) return;
-  note(`${plural(visible, "event")} wait in the queue: no server runs ('npm start').`);
+  note(`${plural(visible, "event")} in the queue, to be routed when a server runs ('npm start')`);
 }
 
 function status(text: string): string {

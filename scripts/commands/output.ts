@@ -11,8 +11,8 @@ export function printLine(text: string): void {
 /** Data, for a program: one line of JSON. Direction marks and such are escaped, in case it ends on a terminal. */
 export function printJson(value: object): void {
   const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  process.stdout.write(`${JSON.stringify(value).replace(unsafe, escape)}\n`);
+  const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  process.stdout.write(`${JSON.stringify(value).replace(unsafe, asEscape)}\n`);
 }
 
 /** JSON for a person to read and edit. */

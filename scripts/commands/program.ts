@@ -48,13 +48,14 @@ export async function run(args: readonly string[]): Promise<void> {
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .showSuggestionAfterError()
+    .configureHelp({ optionDescription: ({ description, mandatory }) => description + (mandatory ? " (required)" : "") })
     .exitOverride()
     .configureOutput({ outputError: (text) => complainLine(oneLine(text)) })
     .addHelpText("after", FOOTER);
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary);
   program.hook("preSubcommand", async (_, command) => {
     const chosen = commands[command.name()];
-    if (chosen !== undefined) (await chosen.load()).define(command);
+    if (chosen !== undefined) (await chosen.load()).define(command.helpCommand(false));
   });
   if (args.length === 0) return program.help({ error: true });
   // `help pin` is `pin --help`.

@@ -109,5 +109,5 @@ function tellProblems(name: string, problems: readonly Problem[]): void {
 
 function tellIfWaiting(state: EmbeddedState, count: number): void {
   if (server(state) !== undefined) return;
-  note(`No server runs: ${plural(count, "event")} stored, to be routed when one does ('npm start').`);
+  note(`${plural(count, "event")} stored, to be routed when a server runs ('npm start')`);
 }

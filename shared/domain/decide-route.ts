@@ -23,7 +23,7 @@ export type Decision = {
   because: Because;
   /** The rule in words, e.g. `customer acme pinned by ada: trying 23`. Empty when the trace is off. */
   rule: string;
-  /** Every rule looked at before the one that won, in order. Empty when the trace is off. */
+  /** Every rule looked at before the one that won, in order. With the trace off only what an event may not do. */
   passedOver: PassedOver[];
   /** The rule named an alias that is unknown or retired, so the component's fallback alias was taken instead. */
   fallback: boolean;
@@ -56,7 +56,7 @@ export function decideRoute(input: DecisionInput): Decision {
   const take = (because: Because, alias: Alias, rule: () => string) =>
     settle(component, because, alias, pass === undefined ? "" : rule(), passedOver);
 
-  if (pass !== undefined && input.ignoredAlias !== undefined) {
+  if (input.ignoredAlias !== undefined) {
     passedOver.push({
       rule: "alias in the event",
       why: `an event can't choose its alias: '${input.ignoredAlias}' ignored`,

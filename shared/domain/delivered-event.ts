@@ -25,7 +25,8 @@ export type TurnoutField = {
  * JavaScript holds, key order and spacing arrive as they were published.
  */
 export function deliveredEvent(body: string, turnout: TurnoutField): string {
-  const published = body.includes('"turnout"') ? withoutTurnout(body) : body;
+  // A name may be written with escapes, too; only then, or when it is there, is the text worth parsing.
+  const published = body.includes('"turnout"') || body.includes("\\u") ? withoutTurnout(body) : body;
   const end = published.lastIndexOf("}");
   return `${published.slice(0, end)},"turnout":${JSON.stringify(turnout)}}`;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { EventRecord } from "../../shared/domain/delivery.ts";
-import { eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
+import { canonical, eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { describeLedger } from "./ledger.contract.ts";
 
@@ -161,8 +161,7 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
       const seen: EventRecord[] = [];
       for await (const page of store.records(hour.window, 1)) {
         seen.push(...page);
-        await other.record([aRecord(hour(5)), aRecord(hour(25))]);
-        if (seen.length > 50) break;
+        if (seen.length === 1) await other.record([aRecord(hour(5)), aRecord(hour(25))]);
       }
       for (const record of before) expect(seen).toContainEqual(record);
       expect(asSet(seen).size).toBe(seen.length);
@@ -254,7 +253,7 @@ function keyOf({ t0, eventKey, payloadHash }: EventRecord): string {
 }
 
 function asSet(records: readonly EventRecord[]): Set<string> {
-  return new Set(records.map((record) => JSON.stringify(record, Object.keys(record).sort())));
+  return new Set(records.map((record) => canonical({ ...record, t0: record.t0.getTime() })));
 }
 
 function byBody(records: readonly EventRecord[]): EventRecord[] {

@@ -1,7 +1,15 @@
 import { expect, it } from "vitest";
 import { aComponent, aSubjectRow } from "../support/builders.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
-import { after, answerLost, dynamodbProxy, type Fault, refused, requestLost, servedBut } from "../support/dynamodb-proxy.ts";
+import {
+  after,
+  answerLost,
+  dynamodbProxy,
+  type Fault,
+  refused,
+  requestLost,
+  servedBut,
+} from "../support/dynamodb-proxy.ts";
 import { aChange, aNewRoutingTable, aRoutingTable, putRows } from "../support/dynamodb-routing.ts";
 
 const acme = aSubjectRow({ customer: "acme" });
@@ -97,11 +105,15 @@ withDynamoDB("commits to DynamoDB that don't go smoothly", (endpoint) => {
       after(() => putRows(direct, { "project#acme/site": acme }, "theirs")),
     );
     const result = await table.commit(aChange("mine", { "project#acme/site": null }), 1);
-    expect(result).toMatchObject({ committed: false, head: 2, winner: { changeId: "theirs", revision: 2, who: "ada" } });
+    expect(result).toMatchObject({
+      committed: false,
+      head: 2,
+      winner: { changeId: "theirs", revision: 2, who: "ada" },
+    });
     expect((await direct.rows(["project#acme/site"])).rows.size).toBe(1);
   });
 
-  it("doesn't take a mark of a change that is in another change's way for its own", async () => {
+  it("looks again for the winner when a third transaction is in the way", async () => {
     const { direct, table, proxy } = await throughProxy();
     await putRows(direct, {}, "theirs");
     proxy.faults("TransactGetItems", refused("TransactionCanceledException", { reasons: ["TransactionConflict"] }));

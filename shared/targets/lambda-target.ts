@@ -1,0 +1,133 @@
+import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws-sdk/client-lambda";
+import { type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import type { Send, SendResult, Target } from "./target.ts";
+
+/** Largest payload of a synchronous invocation: 6 MB (Lambda quotas). */
+export const MAX_LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
+
+/**
+ * How much longer than the component's timeout the answer is waited for: the way there and back. Half of the margin
+ * that every send keeps before its lease ends; the close needs the other half.
+ */
+const ANSWER_MARGIN_MS = SEND_MARGIN_MS / 2;
+
+export type LambdaTargetOptions = {
+  /** Must not retry by itself: an attempt is counted in the ledger, or it isn't made. No socket timeout either. */
+  client: Pick<LambdaClient, "send">;
+  now: () => Date;
+};
+
+/** Invokes the alias of a Lambda function and waits for its answer. 1 request. */
+export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
+  return async (send) => {
+    const start = now();
+    const refusal = refusalOf(send, start);
+    if (refusal !== undefined) return refusal;
+    const signal = AbortSignal.timeout(send.timeoutMs + ANSWER_MARGIN_MS);
+    try {
+      const answer = await client.send(invocation(send), { abortSignal: signal });
+      return outcomeOf(answer, now().getTime() - start.getTime());
+    } catch (error) {
+      const durationMs = now().getTime() - start.getTime();
+      // Lambda doesn't stop a function because its caller has gone.
+      if (signal.aborted) return failed(timeout(send), durationMs);
+      return outcomeOfError(error, send, durationMs);
+    }
+  };
+}
+
+/** What is known to fail without a request; undefined when the request may be made. */
+function refusalOf({ address, payload, latestStart }: Send, start: Date): SendResult | undefined {
+  if (start > latestStart) {
+    const message = `the lease would end before the answer: the send had to begin by ${latestStart.toISOString()}`;
+    return { outcome: "throttled", error: { type: "LeaseTooShort", message } };
+  }
+  if (address.kind !== "lambda") {
+    return failed({ type: "WrongTarget", message: `a target of kind '${address.kind}' is not a Lambda function` }, 0);
+  }
+  const bytes = Buffer.byteLength(payload);
+  if (bytes < MAX_LAMBDA_PAYLOAD_BYTES) return undefined;
+  const message = `the event has ${bytes} bytes; Lambda takes fewer than ${MAX_LAMBDA_PAYLOAD_BYTES} synchronously`;
+  return failed({ type: "PayloadTooLarge", message }, 0);
+}
+
+function invocation({ address, alias, payload }: Send): InvokeCommand {
+  return new InvokeCommand({
+    FunctionName: address.kind === "lambda" ? address.functionArn : "",
+    Qualifier: alias,
+    InvocationType: "RequestResponse",
+    Payload: payload,
+  });
+}
+
+function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOutput, durationMs: number): SendResult {
+  if (FunctionError === undefined) {
+    return { outcome: "done", executedVersion: ExecutedVersion ?? "unknown", durationMs };
+  }
+  const version = ExecutedVersion === undefined ? {} : { executedVersion: ExecutedVersion };
+  return { ...failed(functionError(FunctionError, Payload?.transformToString() ?? ""), durationMs), ...version };
+}
+
+/**
+ * The error in the function's own words. `Handled`: the function answered with an error; `Unhandled`: its runtime or
+ * Lambda ended it. Either may lack a type, and a runtime that was killed may leave no JSON at all.
+ */
+function functionError(kind: string, payload: string): DeliveryError {
+  const { errorType, errorMessage } = fieldsOf(payload);
+  return {
+    type: typeof errorType === "string" && errorType !== "" ? errorType : `${kind}FunctionError`,
+    message: typeof errorMessage === "string" ? errorMessage : payload,
+  };
+}
+
+function fieldsOf(payload: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(payload);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Errors of Lambda after which nothing has run, and which pass: no capacity, or the function isn't ready yet. */
+const NO_ROOM = new Set([
+  "TooManyRequestsException",
+  "EC2ThrottledException",
+  "ENILimitReachedException",
+  "ENINotReadyException",
+  "SubnetIPAddressLimitReachedException",
+  "ResourceNotReadyException",
+  "SnapStartNotReadyException",
+  "CodeArtifactUserPendingException",
+  "ThrottlingException",
+  "Throttling",
+  "RequestLimitExceeded",
+]);
+
+function outcomeOfError(error: unknown, { component, alias, address }: Send, durationMs: number): SendResult {
+  const { name, message } = error instanceof Error ? error : { name: "UnknownError", message: String(error) };
+  if (NO_ROOM.has(name)) return { outcome: "throttled", error: { type: name, message } };
+  const arn = address.kind === "lambda" ? address.functionArn : "";
+  if (name === "ResourceNotFoundException") {
+    const remedy = `Publish a version of ${component} to it, or correct the target's function ARN.`;
+    return failed({ type: "NoAlias", message: `no alias '${alias}' on ${arn}, or no such function. ${remedy}` }, durationMs);
+  }
+  if (name === "AccessDeniedException") {
+    const remedy = `Allow the router lambda:InvokeFunction on ${arn}:*.`;
+    return failed({ type: name, message: `${arn} may not be invoked. ${remedy} (${message})` }, durationMs);
+  }
+  // Node's own code says more than the name `Error` that a lost connection has.
+  const code = error instanceof Error && "code" in error ? String(error.code) : name;
+  return failed({ type: name === "Error" ? code : name, message }, durationMs);
+}
+
+function timeout({ component, alias, timeoutMs }: Send): DeliveryError {
+  const message =
+    `${component} '${alias}' gave no answer within ${timeoutMs} ms and may still be running. ` +
+    "Set the function's own timeout below the component's timeoutMs.";
+  return { type: "Timeout", message };
+}
+
+function failed(error: DeliveryError, durationMs: number) {
+  return { outcome: "failed" as const, error, durationMs };
+}

@@ -1,0 +1,468 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  claimAgainst,
+  closeAgainst,
+  type LedgerEntry,
+  REMEMBERED_ATTEMPTS,
+} from "../../shared/domain/delivery.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { aClaimRequest } from "../support/builders.ts";
+import { inTurmoil, turmoil } from "./ledger-turmoil.ts";
+
+const start = new Date("2026-11-20T10:00:00.000Z");
+const plus = (ms: number) => new Date(start.getTime() + ms);
+const leaseMs = 10_000;
+const error = { type: "Timeout", message: "took too long" };
+
+/** A claim of a delivery that no other test knows. */
+function aClaim(about: Partial<ClaimRequest> = {}): ClaimRequest {
+  return aClaimRequest({ idempotencyKey: randomUUID(), t0: plus(-1_234), leaseMs, ...about });
+}
+
+type Stores = { store: EventStore; another: () => Promise<EventStore> };
+
+/** The part of the event store's contract that is about deliveries: `claimAgainst` and `closeAgainst`, kept. */
+export function describeLedger(name: string, openStore: () => Promise<Stores>): void {
+  describe(`a claim in an event store (${name})`, () => {
+    test("of a delivery that nobody has claimed is won and entered", async () => {
+      const { store } = await openStore();
+      const request = aClaim({ alias: "beta", because: "customer pin", routingRevision: 42, generation: "replay-7" });
+      const [claim] = await store.claim([request], "ada", start);
+      expect(claim).toStrictEqual({ won: true, attempt: 1, failures: 0, t0: request.t0, leaseUntil: plus(leaseMs) });
+      const { leaseMs: _, ...asked } = request;
+      expect(await entryOf(store, request)).toStrictEqual({
+        ...asked,
+        status: "claimed",
+        attempt: 1,
+        failures: 0,
+        owner: "ada",
+        leaseUntil: plus(leaseMs),
+        attempts: [],
+      });
+    });
+
+    test("that comes again from its own owner is won again, unchanged", async () => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      const first = await store.claim([request], "ada", start);
+      expect(await (await another()).claim([request], "ada", plus(3_000))).toStrictEqual(first);
+      expect(await entryOf(store, request)).toMatchObject({ attempt: 1, leaseUntil: plus(leaseMs), attempts: [] });
+    });
+
+    test.each<[state: string, after: State, at: Date, answer: Claim]>([
+      ["claimed, its lease running", "claimed", plus(9_999), lost("claimed by another", plus(10_000))],
+      ["claimed, its lease just over", "claimed", plus(10_000), won(2, 1, plus(10_000))],
+      ["failed, not due", "failed", plus(4_999), lost("not due", plus(5_000))],
+      ["failed, just due", "failed", plus(5_000), won(2, 1, plus(5_000))],
+      ["postponed, not due", "postponed", plus(4_999), lost("not due", plus(5_000))],
+      ["postponed, just due: no failure", "postponed", plus(5_000), won(2, 0, plus(5_000))],
+      ["done", "done", plus(3_600_000), { won: false, why: "done" }],
+      ["dead", "dead", plus(3_600_000), { won: false, why: "dead" }],
+      ["rejected", "rejected", plus(3_600_000), { won: false, why: "rejected" }],
+    ])("by another owner is judged by what is there: %s", async (_what, state, at, answer) => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      await bring(store, request, state);
+      const before = await entryOf(store, request);
+      const again = { ...request, alias: "beta", routingRevision: 2, t0: plus(777) };
+      const [claim] = await (await another()).claim([again], "bob", at);
+      expect(claim).toStrictEqual(answer);
+      const expected = claimAgainst(before, again, "bob", at).entry ?? before;
+      expect(await entryOf(store, request)).toStrictEqual(expected);
+    });
+
+    test.each<State>(["claimed", "failed", "postponed", "done", "dead", "rejected"])(
+      "with another payload is refused and changes nothing, the delivery being %s",
+      async (state) => {
+        const { store } = await openStore();
+        const request = aClaim();
+        await bring(store, request, state);
+        const before = await entryOf(store, request);
+        const other = { ...request, payloadHash: "b".repeat(64) };
+        expect(await store.claim([other], "ada", plus(3_600_000))).toStrictEqual([
+          { won: false, why: "payload differs", payloadHash: request.payloadHash },
+        ]);
+        expect(await entryOf(store, request)).toStrictEqual(before);
+      },
+    );
+
+    test("of another component or generation is another delivery", async () => {
+      const { store } = await openStore();
+      const live = aClaim();
+      const { eventKey } = live;
+      const billing = aClaim({ eventKey, component: "billing" });
+      const replayed = aClaim({ eventKey, generation: "replay-1" });
+      const claims = await store.claim([live, billing, replayed], "ada", start);
+      expect(claims.map((claim) => claim.won)).toEqual([true, true, true]);
+    });
+
+    test("is answered in its place in the batch, of whatever size", async () => {
+      const { store } = await openStore();
+      const requests = Array.from({ length: 60 }, () => aClaim());
+      const states = ["done", "claimed", undefined, "dead", "failed"] as const;
+      const stateOf = (n: number) => states[n % states.length];
+      await bringAll(store, requests, stateOf);
+      const claims = await store.claim(requests, "bob", plus(1_000));
+      const answers: Record<string, string> = {
+        done: "done",
+        claimed: "claimed by another",
+        dead: "dead",
+        failed: "not due",
+      };
+      expect(claims.map((claim) => (claim.won ? claim.attempt : claim.why))).toEqual(
+        requests.map((_, n) => answers[stateOf(n) ?? ""] ?? 1),
+      );
+    });
+
+    test("of nothing is no error", async () => {
+      const { store } = await openStore();
+      expect(await store.claim([], "ada", start)).toEqual([]);
+      expect(await store.close([])).toEqual([]);
+      await store.reject([]);
+      expect(await store.deliveriesOf([])).toEqual(new Map());
+    });
+
+    test("made by many at once is won by exactly one of them", async () => {
+      const { store, another } = await openStore();
+      const stores = [store, await another()];
+      const requests = Array.from({ length: 10 }, () => aClaim());
+      for (const [at, attempt] of [
+        [start, 1],
+        [plus(leaseMs), 2],
+      ] as const) {
+        const answers = await Promise.all(
+          Array.from({ length: 16 }, (_, n) => {
+            const turned = [...requests.slice(n % 10), ...requests.slice(0, n % 10)];
+            return claimed(stores[n % 2] ?? store, turned, `owner ${n} of attempt ${attempt}`, at);
+          }),
+        );
+        for (const { deliveryKey } of requests) {
+          const claims = answers.map((answer) => answer.get(deliveryKey));
+          expect(claims.filter((claim) => claim?.won)).toMatchObject([{ attempt }]);
+          expect(claims.filter((claim) => claim?.won === false && claim.why === "claimed by another")).toHaveLength(15);
+        }
+      }
+    });
+  });
+
+  describe(`a close in an event store (${name})`, () => {
+    test.each<[string, (base: Base) => Close]>([
+      ["done", (base) => ({ ...base, outcome: "done" })],
+      [
+        "done by a version in a time",
+        (base) => ({ ...base, outcome: "done", executedVersion: "23", durationMs: 12.5 }),
+      ],
+      ["dead", (base) => ({ ...base, outcome: "dead", error })],
+      ["failed", (base) => ({ ...base, outcome: "failed", error, executedVersion: "23", nextAttemptAt: plus(5_000) })],
+      ["postponed", (base) => ({ ...base, outcome: "postponed", error, nextAttemptAt: plus(5_000) })],
+      ["failed with a long message", (base) => ({ ...base, ...failed({ type: "E", message: "Ærø😀".repeat(999) }) })],
+    ])("of the newest attempt takes effect: %s", async (_what, closeOf) => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      const before = await entryOf(store, request);
+      const close = closeOf({ deliveryKey: request.deliveryKey, attempt: 1, at: plus(1_000) });
+      expect(await store.close([close])).toEqual([true]);
+      expect(await entryOf(store, request)).toStrictEqual(closeAgainst(before, close));
+    });
+
+    test("of an attempt that a newer one has taken over from changes nothing", async () => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      await (await another()).claim([request], "bob", plus(leaseMs));
+      const before = await entryOf(store, request);
+      expect(await store.close([closed(request, 1)])).toEqual([false]);
+      expect(await entryOf(store, request)).toStrictEqual(before);
+      expect(await store.close([closed(request, 2)])).toEqual([true]);
+    });
+
+    test("of an attempt whose lease is over, but that nobody has taken over from, takes effect", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      expect(await store.close([{ ...closed(request, 1), at: plus(3_600_000) }])).toEqual([true]);
+      expect(await entryOf(store, request)).toMatchObject({ status: "done", closedAt: plus(3_600_000) });
+    });
+
+    test("of an attempt that is already closed, is still to come or was never claimed changes nothing", async () => {
+      const { store } = await openStore();
+      const [request, unknown] = [aClaim(), aClaim()];
+      await store.claim([request], "ada", start);
+      expect(await store.close([closed(request, 2)])).toEqual([false]);
+      expect(await store.close([closed(request, 1)])).toEqual([true]);
+      const before = await entryOf(store, request);
+      expect(await store.close([{ ...closed(request, 1), ...failed(error) }, closed(unknown, 1)])).toEqual([
+        false,
+        false,
+      ]);
+      expect(await entryOf(store, request)).toStrictEqual(before);
+      expect(await entryOf(store, unknown)).toBeUndefined();
+    });
+
+    test("is answered in its place in the batch, of whatever size", async () => {
+      const { store } = await openStore();
+      const requests = Array.from({ length: 60 }, () => aClaim());
+      await store.claim(requests, "ada", start);
+      const closes = requests.map((request, n) => closed(request, n % 3 === 0 ? 2 : 1));
+      expect(await store.close(closes)).toEqual(requests.map((_, n) => n % 3 !== 0));
+    });
+
+    test("made by two at once is made once", async () => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      const stores = [store, await another()];
+      const closing = Array.from({ length: 10 }, (_, n) => (stores[n % 2] ?? store).close([closed(request, 1)]));
+      expect((await Promise.all(closing)).flat().filter((taken) => taken)).toHaveLength(1);
+      expect((await entryOf(store, request))?.attempts).toHaveLength(1);
+    });
+
+    test(`remembers the last ${REMEMBERED_ATTEMPTS} attempts of many`, async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      for (let attempt = 1; attempt <= 12; attempt++) {
+        const at = plus(attempt * 1_000);
+        expect(await store.claim([request], `owner ${attempt}`, at)).toMatchObject([
+          { attempt, failures: attempt - 1 },
+        ]);
+        const close = { ...closed(request, attempt), at, ...failed(error), nextAttemptAt: at };
+        expect(await store.close([close])).toEqual([true]);
+      }
+      const entry = await entryOf(store, request);
+      expect(entry?.attempts.map(({ attempt }) => attempt)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
+    });
+  });
+
+  describe(`deliveries in an event store (${name})`, () => {
+    test("are found by event, with all components and generations", async () => {
+      const { store } = await openStore();
+      const first = aClaim();
+      const same = { eventKey: first.eventKey };
+      const requests = [first, aClaim({ ...same, component: "billing" }), aClaim({ ...same, generation: "replay-1" })];
+      const second = aClaim();
+      await store.claim([...requests, second, aClaim()], "ada", start);
+      const absent = aClaim().eventKey;
+      const found = await store.deliveriesOf([first.eventKey, absent, second.eventKey, first.eventKey]);
+      expect(keysIn(found)).toEqual({
+        [first.eventKey]: requests.map(({ deliveryKey }) => deliveryKey).sort(),
+        [second.eventKey]: [second.deliveryKey],
+      });
+    });
+
+    test("are found for many events at once", async () => {
+      const { store } = await openStore();
+      const requests = Array.from({ length: 250 }, () => aClaim());
+      await store.claim(requests, "ada", start);
+      const found = await store.deliveriesOf(requests.map(({ eventKey }) => eventKey));
+      expect(keysIn(found)).toEqual(
+        Object.fromEntries(requests.map((request) => [request.eventKey, [request.deliveryKey]])),
+      );
+    });
+
+    test("that are rejected are there, and the same key again changes nothing", async () => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      const entry = rejected(request);
+      await store.reject([entry]);
+      await (await another()).reject([{ ...entry, owner: "bob", error: { type: "Other", message: "other" } }]);
+      expect(await store.deliveriesOf([request.eventKey])).toStrictEqual(new Map([[request.eventKey, [entry]]]));
+    });
+
+    test("that are rejected leave one under the same key as it is", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      const before = await entryOf(store, request);
+      await store.reject([rejected(request)]);
+      expect(await entryOf(store, request)).toStrictEqual(before);
+      expect(await store.close([closed(request, 1)])).toEqual([true]);
+    });
+
+    test("that are rejected for their payload stand beside the one that came first", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      const beside = { ...rejected(request), deliveryKey: `${request.deliveryKey}#${"b".repeat(64)}` };
+      await store.reject([beside]);
+      expect(keysIn(await store.deliveriesOf([request.eventKey]))).toEqual({
+        [request.eventKey]: [request.deliveryKey, beside.deliveryKey],
+      });
+    });
+  });
+
+  describe(`the ledger of an event store (${name})`, () => {
+    test("answers and remembers what claimAgainst and closeAgainst say, whatever is done", async () => {
+      const { store } = await openStore();
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+          const requests = Array.from({ length: 3 }, () => aClaim());
+          const model = new Map<string, LedgerEntry>();
+          let at = start;
+          for (const { wait, run } of steps) {
+            at = new Date(at.getTime() + wait);
+            await run({ store, model, requests, at });
+          }
+          const found = await store.deliveriesOf(requests.map(({ eventKey }) => eventKey));
+          expect(new Map([...found.values()].flat().map((entry) => [entry.deliveryKey, entry]))).toStrictEqual(model);
+        }),
+        { numRuns: 80 },
+      );
+    });
+
+    test("has one live owner per delivery, and only the newest closes, whoever does what at once", async () => {
+      const { store, another } = await openStore();
+      const stores = [store, await another()];
+      await fc.assert(
+        fc.asyncProperty(turmoil, async (rounds) => {
+          const requests = Array.from({ length: 2 }, () => aClaim({ leaseMs: 10 }));
+          await inTurmoil(stores, requests, rounds, start);
+        }),
+        { numRuns: 60 },
+      );
+    });
+  });
+}
+
+type State = "claimed" | "failed" | "postponed" | "done" | "dead" | "rejected";
+type Base = { deliveryKey: string; attempt: number; at: Date };
+
+/** Brings a new delivery into a state: claimed by ada at the start, closed a second later. */
+async function bring(store: EventStore, request: ClaimRequest, state: State): Promise<void> {
+  if (state === "rejected") return store.reject([rejected(request)]);
+  expect(await store.claim([request], "ada", start)).toMatchObject([{ won: true }]);
+  if (state === "claimed") return;
+  const base = { deliveryKey: request.deliveryKey, attempt: 1, at: plus(1_000) };
+  const close: Close =
+    state === "done"
+      ? { ...base, outcome: "done" }
+      : state === "dead"
+        ? { ...base, outcome: "dead", error }
+        : { ...base, outcome: state, error, nextAttemptAt: plus(5_000) };
+  expect(await store.close([close])).toEqual([true]);
+}
+
+async function bringAll(
+  store: EventStore,
+  requests: readonly ClaimRequest[],
+  stateOf: (n: number) => State | undefined,
+): Promise<void> {
+  await Promise.all(
+    requests.map(async (request, n) => {
+      const state = stateOf(n);
+      if (state !== undefined) await bring(store, request, state);
+    }),
+  );
+}
+
+async function entryOf(store: EventStore, { eventKey, deliveryKey }: ClaimRequest): Promise<LedgerEntry | undefined> {
+  const found = await store.deliveriesOf([eventKey]);
+  return found.get(eventKey)?.find((entry) => entry.deliveryKey === deliveryKey);
+}
+
+/** Claims, and says which answer is for which delivery. */
+async function claimed(store: EventStore, requests: readonly ClaimRequest[], owner: string, at: Date) {
+  const claims = await store.claim(requests, owner, at);
+  return new Map(requests.map(({ deliveryKey }, index) => [deliveryKey, claims[index]]));
+}
+
+function won(attempt: number, failures: number, at: Date): Claim {
+  return { won: true, attempt, failures, t0: plus(-1_234), leaseUntil: new Date(at.getTime() + leaseMs) };
+}
+
+function lost(why: "claimed by another" | "not due", retryAt: Date): Claim {
+  return { won: false, why, retryAt };
+}
+
+function closed({ deliveryKey }: ClaimRequest, attempt: number): Close {
+  return { deliveryKey, attempt, at: plus(1_000), outcome: "done" };
+}
+
+function failed(why: { type: string; message: string }) {
+  return { outcome: "failed", error: why, nextAttemptAt: plus(5_000) } as const;
+}
+
+function rejected(request: ClaimRequest): LedgerEntry {
+  const { leaseMs: _, ...asked } = request;
+  const refused = { status: "rejected", attempt: 0, failures: 0, owner: "ada", attempts: [] } as const;
+  return { ...asked, ...refused, attempts: [], leaseUntil: start, closedAt: start, error };
+}
+
+function keysIn(found: ReadonlyMap<string, LedgerEntry[]>): Record<string, string[]> {
+  return Object.fromEntries(
+    [...found].map(([eventKey, entries]) => [eventKey, entries.map(({ deliveryKey }) => deliveryKey).sort()]),
+  );
+}
+
+type Scene = { store: EventStore; model: Map<string, LedgerEntry>; requests: readonly ClaimRequest[]; at: Date };
+type Step = { wait: number; run: (scene: Scene) => Promise<void> };
+
+const which = fc.nat(2);
+const waiting = fc.constantFrom(0, 0, 1, 4_999, 5_000, 9_999, 10_000);
+
+const claimStep = fc
+  .record({
+    wait: waiting,
+    owner: fc.constantFrom("ada", "bob", "cleo"),
+    chosen: fc.uniqueArray(which, { minLength: 1 }),
+    leaseMs: fc.constantFrom(1, 5_000, 10_000),
+    alias: fc.constantFrom("stable", "beta"),
+    payloadHash: fc.constantFrom("a".repeat(64), "a".repeat(64), "a".repeat(64), "b".repeat(64)),
+  })
+  .map(({ wait, owner, chosen, ...about }): Step => {
+    const run = async ({ store, model, requests, at }: Scene) => {
+      const asked = chosen.flatMap((n) => requests.slice(n, n + 1)).map((request) => ({ ...request, ...about }));
+      const expected = asked.map((request) => {
+        const { claim, entry } = claimAgainst(model.get(request.deliveryKey), request, owner, at);
+        if (entry !== undefined) model.set(request.deliveryKey, entry);
+        return claim;
+      });
+      expect(await store.claim(asked, owner, at)).toStrictEqual(expected);
+    };
+    return { wait, run };
+  });
+
+const closeStep = fc
+  .record({
+    wait: waiting,
+    chosen: fc.uniqueArray(which, { minLength: 1 }),
+    behind: fc.constantFrom(0, 0, 0, 1, -1),
+    outcome: fc.constantFrom("done", "dead", "failed", "failed", "postponed", "postponed"),
+    dueIn: fc.constantFrom(0, 5_000),
+    version: fc.option(fc.constantFrom("23", "24"), { nil: undefined }),
+  })
+  .map(({ wait, chosen, behind, outcome, dueIn, version }): Step => {
+    const run = async ({ store, model, requests, at }: Scene) => {
+      const closes = chosen.map((n): Close => {
+        const deliveryKey = requests[n]?.deliveryKey ?? "";
+        const attempt = (model.get(deliveryKey)?.attempt ?? 1) - behind;
+        const base = { deliveryKey, attempt, at, ...(version === undefined ? {} : { executedVersion: version }) };
+        if (outcome === "done") return { ...base, outcome };
+        if (outcome === "dead") return { ...base, outcome, error };
+        return { ...base, outcome, error, nextAttemptAt: new Date(at.getTime() + dueIn) };
+      });
+      const expected = closes.map((close) => {
+        const entry = closeAgainst(model.get(close.deliveryKey), close);
+        if (entry !== undefined) model.set(close.deliveryKey, entry);
+        return entry !== undefined;
+      });
+      expect(await store.close(closes)).toEqual(expected);
+    };
+    return { wait, run };
+  });
+
+const rejectStep = fc.record({ wait: waiting, chosen: which }).map(({ wait, chosen }): Step => {
+  const run = async ({ store, model, requests }: Scene) => {
+    const entries = requests.slice(chosen, chosen + 1).map(rejected);
+    await store.reject(entries);
+    for (const entry of entries) if (!model.has(entry.deliveryKey)) model.set(entry.deliveryKey, entry);
+  };
+  return { wait, run };
+});
+
+const step = fc.oneof({ weight: 6, arbitrary: claimStep }, { weight: 6, arbitrary: closeStep }, rejectStep);

@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { EventRecord } from "../../shared/domain/delivery.ts";
+import { eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
+import { openDatabase } from "../../shared/sqlite/database.ts";
+import { aClaimRequest } from "../support/builders.ts";
+import { onOtherThread } from "../support/other-thread.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+import { describeEventStore } from "./event-store.contract.ts";
+
+const now = new Date("2026-11-20T10:00:00.000Z");
+const plus = (ms: number) => new Date(now.getTime() + ms);
+
+describeEventStore("SQLite in memory", async () => {
+  const database = openDatabase(":memory:");
+  return {
+    store: sqliteEventStore(database),
+    another: async () => sqliteEventStore(database),
+    close: async () => database.close(),
+  };
+});
+
+describeEventStore("SQLite on disk", async () => {
+  const path = join(temporaryFolder(), "state.db");
+  const [database, other] = [openDatabase(path), openDatabase(path)];
+  return {
+    store: sqliteEventStore(database),
+    another: async () => sqliteEventStore(other),
+    close: async () => {
+      database.close();
+      other.close();
+    },
+  };
+});
+
+describe("the event store in the state file", () => {
+  function open(path: string) {
+    const database = openDatabase(path);
+    onTestFinished(() => void (database.connection.isOpen && database.close()));
+    return { database, store: sqliteEventStore(database) };
+  }
+
+  test("goes on where it was when it is opened again", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const before = open(path);
+    const [live, done] = [aClaimRequest({ idempotencyKey: "live" }), aClaimRequest({ idempotencyKey: "done" })];
+    const record = aRecord();
+    await before.store.record([record]);
+    await before.store.claim([live, done], "ada", now);
+    await before.store.close([{ deliveryKey: done.deliveryKey, attempt: 1, at: plus(1), outcome: "done" }]);
+    const entries = await before.store.deliveriesOf([live.eventKey, done.eventKey]);
+    before.database.close();
+
+    const { store } = open(path);
+    expect(await store.deliveriesOf([live.eventKey, done.eventKey])).toStrictEqual(entries);
+    expect(await scan(store)).toStrictEqual([record]);
+    expect(await store.claim([live, done], "ada", plus(2))).toMatchObject([{ won: true, attempt: 1 }, { why: "done" }]);
+  });
+
+  test("lets routers in several processes win each delivery once, one after the other", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const { store } = open(path);
+    const requests = Array.from({ length: 40 }, (_, n) => aClaimRequest({ idempotencyKey: `${n}`, leaseMs: 1_000 }));
+    const claimers = ["ada", "bob", "cleo"].map((owner) =>
+      onOtherThread<(number | undefined)[][]>(
+        `const { openDatabase } = await load("shared/sqlite/database.ts");
+         const { sqliteEventStore } = await load("shared/event-store/sqlite-event-store.ts");
+         const database = openDatabase(data.path);
+         const store = sqliteEventStore(database);
+         const won = data.requests.map(() => []);
+         for (let round = 0; round < 5; round++) {
+           const at = new Date(data.now.getTime() + round * 1000);
+           for (const [n, request] of data.requests.entries()) {
+             const [claim] = await store.claim([request], data.owner + round, at);
+             if (claim.won) won[n].push(claim.attempt);
+           }
+         }
+         database.close();
+         return won;`,
+        { path, requests, owner, now },
+      ),
+    );
+    const won = await Promise.all(claimers);
+    const entries = await store.deliveriesOf(requests.map(({ eventKey }) => eventKey));
+    for (const [n, { eventKey }] of requests.entries()) {
+      const attempts = won.flatMap((of) => of[n] ?? []);
+      const [entry] = entries.get(eventKey) ?? [];
+      expect(attempts.toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual(
+        Array.from({ length: entry?.attempt ?? 0 }, (_, index) => index + 1),
+      );
+    }
+  });
+
+  test("ends every running lease for the only router", async () => {
+    const { store } = open(":memory:");
+    const requests = ["running", "done", "failed"].map((idempotencyKey) => aClaimRequest({ idempotencyKey }));
+    const [running, done, failed] = requests.map(({ deliveryKey }) => deliveryKey);
+    await store.claim(requests, "ada", now);
+    const error = { type: "Error", message: "down" };
+    await store.close([
+      { deliveryKey: done ?? "", attempt: 1, at: now, outcome: "done" },
+      { deliveryKey: failed ?? "", attempt: 1, at: now, outcome: "failed", error, nextAttemptAt: plus(60_000) },
+    ]);
+    expect(await store.endLeases(plus(1))).toBe(1);
+    expect(await store.claim(requests, "bob", plus(1))).toMatchObject([
+      { won: true, attempt: 2, failures: 1 },
+      { won: false, why: "done" },
+      { won: false, why: "not due" },
+    ]);
+    expect(await store.close([{ deliveryKey: running ?? "", attempt: 1, at: plus(2), outcome: "done" }])).toEqual([
+      false,
+    ]);
+  });
+
+  test("fails rather than leave out a record that can't be stored", async () => {
+    const { store } = open(":memory:");
+    await expect(store.record([aRecord(), { ...aRecord(), t0: new Date(Number.NaN) }])).rejects.toThrow(/NOT NULL/);
+    expect(await scan(store)).toEqual([]);
+  });
+});
+
+function scan(store: EventStore): Promise<EventRecord[]> {
+  return Array.fromAsync(store.records({ from: new Date(0), to: plus(1) })).then((pages) => pages.flat());
+}
+
+function aRecord(): EventRecord {
+  return {
+    t0: now,
+    eventKey: eventKeyOf("shop", "order placed", "1"),
+    payloadHash: sha256("{}"),
+    messageId: "message-1",
+    id: "event-1",
+    source: "shop",
+    detailType: "order placed",
+    time: "2026-11-20T10:00:00Z",
+    idempotencyKey: "1",
+    subject: {},
+    components: [],
+    body: "{}",
+  };
+}
