@@ -26,3 +26,25 @@ export function embeddedSettings(environment: Record<string, string | undefined>
   if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
   return { home: resolve(settings.value.TURNOUT_HOME), port: settings.value.TURNOUT_PORT };
 }
+
+/**
+ * What Turnout needs to know on AWS. Credentials and endpoints are the SDK's own affair: its provider chain, and for
+ * tests `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_LAMBDA`.
+ */
+export const AwsSettings = z.object({
+  /** `TURNOUT_ROUTING_TABLE`: the name of the routing table's DynamoDB table. */
+  TURNOUT_ROUTING_TABLE: z
+    .string()
+    .check(z.regex(/^[\w.-]{3,255}$/, "expected a DynamoDB table's name: 3 to 255 letters, digits, '_', '-' and '.'")),
+  /** `AWS_REGION`: where the table and the functions are. Lambda sets it. */
+  AWS_REGION: z.string().check(z.minLength(1)),
+});
+
+export type AwsSettings = { routingTable: string; region: string };
+
+/** @throws TurnoutError `usage` that names the variable */
+export function awsSettings(environment: Record<string, string | undefined>): AwsSettings {
+  const settings = read(AwsSettings, environment);
+  if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
+  return { routingTable: settings.value.TURNOUT_ROUTING_TABLE, region: settings.value.AWS_REGION };
+}

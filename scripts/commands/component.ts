@@ -79,7 +79,7 @@ const COLUMNS: Column<Component>[] = [
   { title: "ALIASES", text: aliasesText, least: 12 },
   { title: "ROLLOUT", text: ({ rollout }) => rollout && `${rollout.basisPoints / 100} % ${rollout.alias}`, least: 8 },
   { title: "TIMEOUT", text: ({ timeoutMs }) => `${timeoutMs / 1000} s`, alignRight: true },
-  { title: "ATTEMPTS", text: ({ retry }) => String(retry.maxAttempts), alignRight: true, optional: true },
+  { title: "ATTEMPTS", text: ({ retry }) => String(retry.maxAttempts), alignRight: true, optional: 1 },
   { title: "PATTERN", text: ({ pattern }) => JSON.stringify(pattern), least: 12 },
 ];
 

@@ -18,14 +18,19 @@ export async function askYesNo(question: string, { input, output, isTerminal }: 
   const lines = createInterface({ input, output, terminal: isTerminal });
   const interrupted = once(lines, "SIGINT").then((): Answer => "interrupted");
   const ended = once(lines, "close").then((): Answer => "no");
+  // At the end of the input, Ctrl-D, the question is aborted.
+  const answered = lines.question(`${question} [y/N] `).then(meaning, (): Answer => "no");
   try {
-    const answered = lines
-      .question(`${question} [y/N] `)
-      .then((text): Answer => (/^y(es)?$/i.test(text.trim()) ? "yes" : "no"));
-    return await Promise.race([answered, interrupted, ended]);
+    const answer = await Promise.race([answered, interrupted, ended]);
+    if (answer === "interrupted") output.write("\n");
+    return answer;
   } finally {
     lines.close();
   }
+}
+
+function meaning(text: string): Answer {
+  return /^y(es)?$/i.test(text.trim()) ? "yes" : "no";
 }
 
 /** Whether there is somebody to ask. */

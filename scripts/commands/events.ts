@@ -5,6 +5,7 @@ import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { server, withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
+import { componentNamed } from "./move-alias.ts";
 import { duration, type JsonOption, jsonOption, must, subjectOptions, time, usage, wholeNumber } from "./options.ts";
 import { note, plural, printJson } from "./output.ts";
 import { tablePrinter } from "./table.ts";
@@ -62,6 +63,8 @@ async function list({ json, since, from, to, limit, ...filter }: EventsOptions):
     if (newest.length > 0) print(newest);
     if (limit !== undefined && count > limit) note(`the newest ${limit} of ${count}`);
     if (count === 0) note("no events");
+    // A component may be gone and its events still there; one that never was is misspelt.
+    if (count === 0 && filter.component !== undefined) await componentNamed(state.routingTable, filter.component);
     await tellWaiting(state, now);
   });
 }

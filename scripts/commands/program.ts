@@ -48,7 +48,9 @@ export async function run(args: readonly string[]): Promise<void> {
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .showSuggestionAfterError()
-    .configureHelp({ optionDescription: ({ description, mandatory }) => description + (mandatory ? " (required)" : "") })
+    .configureHelp({
+      optionDescription: ({ description, mandatory }) => description + (mandatory ? " (required)" : ""),
+    })
     .exitOverride()
     .configureOutput({ outputError: (text) => complainLine(oneLine(text)) })
     .addHelpText("after", FOOTER);

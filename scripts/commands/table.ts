@@ -7,13 +7,16 @@ export type Column<T> = {
   text: (row: T) => string | undefined;
   /** How narrow it may be made where the terminal is; without this it is never cut. */
   least?: number;
-  /** Left out where there is no room for it. */
-  optional?: boolean;
+  /** Left out where there is no room for it, the highest number first. */
+  optional?: number;
   alignRight?: boolean;
   style?: (row: T) => Style | undefined;
 };
 
 const GAP = 2;
+
+/** An optional column is left out before others are cut to less than this. */
+const COMFORTABLE = 20;
 
 /** Prints rows page by page in the same columns; a later page with longer texts makes them wider. */
 export function tablePrinter<T>(columns: readonly Column<T>[]): { print(rows: readonly T[]): void } {
@@ -68,10 +71,18 @@ export function fitWidths<T>(
   available: number,
 ): number[] {
   const widths = natural.map((width, index) => (seen[index] ? width : 0));
-  const total = () => widths.reduce((sum, width) => (width === 0 ? sum : sum + width + GAP), -GAP);
-  for (let i = columns.length - 1; i >= 0 && total() > available; i--) if (columns[i]?.optional) widths[i] = 0;
+  const total = (of: readonly number[]) => of.reduce((sum, width) => (width === 0 ? sum : sum + width + GAP), -GAP);
+  const cut = () =>
+    widths.map((width, i) =>
+      columns[i]?.least === undefined ? width : Math.min(width, Math.max(columns[i].least, COMFORTABLE)),
+    );
+  const optional = columns
+    .map((column, index) => ({ index, rank: column.optional ?? 0 }))
+    .filter(({ rank }) => rank > 0)
+    .sort((a, b) => b.rank - a.rank);
+  for (const { index } of optional) if (total(cut()) > available) widths[index] = 0;
   // The widest of those that may be cut gives first, down to what it has to keep.
-  while (total() > available) {
+  while (total(widths) > available) {
     let widest = -1;
     columns.forEach(({ least }, index) => {
       const width = widths[index] ?? 0;

@@ -30,7 +30,8 @@ const MAX_BACKOFF_MS = 30_000;
 
 export function startEventSource(options: EventSourceOptions): EventSourceMapping {
   const { queue, handler, now, onError } = options;
-  const { batchSize = 10, maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
+  const { maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
+  const batchSize = Math.min(options.batchSize ?? 10, maxInFlight);
   const running = new Set<Promise<void>>();
   let inFlight = 0;
   let stopped = false;

@@ -4,7 +4,7 @@ import { CohortRoute } from "./cohort.ts";
 import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
 import { RetryPolicy } from "./retry.ts";
 import { Rollout } from "./rollout.ts";
-import { nameSchema, own } from "./schema.ts";
+import { Instant, nameSchema, own } from "./schema.ts";
 
 /** `<application>-<role>`, 1 to 64 lower-case letters, digits and hyphens. */
 export const ComponentName = nameSchema("a component's name", 64);
@@ -12,8 +12,24 @@ export const ComponentName = nameSchema("a component's name", 64);
 /** Longest time a component may take: the router's own 900 s less what it needs around the send. */
 export const MAX_COMPONENT_TIMEOUT_MS = 840_000;
 
-/** How an alias is reached. `worker`: the embedded runtime runs the alias's version in worker threads. */
-export const TargetAddress = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("worker") })]);
+/** A Lambda function's ARN without a version or alias: the component's alias is the qualifier. */
+const FunctionArn = z
+  .string()
+  .check(
+    z.regex(
+      /^arn:aws[a-z-]*:lambda:[a-z]{2}(-[a-z]+)+-\d+:\d{12}:function:[\w-]{1,64}$/,
+      "expected a function's ARN without a qualifier, such as arn:aws:lambda:eu-west-1:123456789012:function:name",
+    ),
+  );
+
+/**
+ * How an alias is reached. `worker`: the embedded runtime runs the alias's version in worker threads. `lambda`: the
+ * function's alias of the same name is invoked.
+ */
+export const TargetAddress = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("worker") }),
+  z.strictObject({ kind: z.literal("lambda"), functionArn: FunctionArn }),
+]);
 export type TargetAddress = z.infer<typeof TargetAddress>;
 
 export const AliasEntry = z.strictObject({
@@ -33,6 +49,10 @@ export const WorkerSettings = z.strictObject({
 });
 export type WorkerSettings = z.infer<typeof WorkerSettings>;
 
+/** Sends everything to the fallback alias, whatever the rules say; with who said so, why and when. */
+export const AllStable = z.object({ who: z.string(), why: z.string(), at: Instant });
+export type AllStable = z.infer<typeof AllStable>;
+
 /** A downstream unit that exists in several versions, with everything that routing needs to know of it. */
 export const Component = z
   .strictObject({
@@ -46,6 +66,8 @@ export const Component = z
     defaultAlias: z._default(AliasName, "stable"),
     /** Where an event goes whose rule names an alias that is unknown or retired. */
     fallbackAlias: z._default(AliasName, "stable"),
+    /** While set, overrides every rule of this component. */
+    allStable: z.optional(AllStable),
     cohortRoutes: z._default(z.array(CohortRoute), []),
     rollout: z.optional(Rollout),
     /** How long one attempt may take. */

@@ -7,6 +7,7 @@ import type { Subject, SubjectLevel, SubjectRow, SubjectRows } from "./subject.t
 
 /** The rule that won. */
 export type Because =
+  | "all stable"
   | "replay target"
   | "project pin"
   | "customer pin"
@@ -25,7 +26,7 @@ export type Decision = {
   rule: string;
   /** Every rule looked at before the one that won, in order. With the trace off only what an event may not do. */
   passedOver: PassedOver[];
-  /** The rule named an alias that is unknown or retired, so the component's fallback alias was taken instead. */
+  /** The rule named an alias that is unknown or retired: its successor, or the component's fallback, was taken. */
   fallback: boolean;
   /** The alias that the rule named, when `fallback` is true. */
   named?: Alias;
@@ -46,21 +47,30 @@ export type DecisionInput = {
 };
 
 /**
- * Decides which alias of the component an event goes to. The first rule that applies wins: replay target, project
- * pin, customer pin, cohort routes in the component's order, plan pin, rollout, the component's default alias.
+ * Decides which alias of the component an event goes to. While the component is all stable, that is its fallback
+ * alias. Else the first rule that applies wins: replay target, project pin, customer pin, cohort routes in the
+ * component's order, plan pin, rollout, the component's default alias.
  */
 export function decideRoute(input: DecisionInput): Decision {
   const { component, subject, rowOf, now } = input;
   const passedOver: PassedOver[] = [];
   const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
-  const take = (because: Because, alias: Alias, rule: () => string) =>
-    settle(component, because, alias, pass === undefined ? "" : rule(), passedOver);
+  const take: Take = (because, alias, rule, successor) => {
+    const told = pass === undefined ? "" : rule();
+    const usable = [alias, successor].find((candidate) => candidate !== undefined && isUsable(component, candidate));
+    if (usable === alias) return { alias, because, rule: told, passedOver, fallback: false };
+    return { alias: usable ?? component.fallbackAlias, because, rule: told, passedOver, fallback: true, named: alias };
+  };
 
   if (input.ignoredAlias !== undefined) {
     passedOver.push({
       rule: "alias in the event",
       why: `an event can't choose its alias: '${input.ignoredAlias}' ignored`,
     });
+  }
+  const { allStable } = component;
+  if (allStable !== undefined) {
+    return take("all stable", component.fallbackAlias, () => `all stable by ${allStable.who}: ${allStable.why}`);
   }
   if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's --to");
   pass?.("replay target", "no replay target");
@@ -73,7 +83,7 @@ export function decideRoute(input: DecisionInput): Decision {
     if (pin === undefined) return void pass?.(because, "no pin");
     const outside = outsidePeriod(pin, now);
     if (outside !== undefined) return void pass?.(because, outside);
-    return take(because, pin.alias, () => `${level} ${id} pinned by ${pin.who}: ${pin.why}`);
+    return take(because, pin.alias, () => `${level} ${id} pinned by ${pin.who}: ${pin.why}`, pin.successor);
   };
 
   return (
@@ -87,7 +97,7 @@ export function decideRoute(input: DecisionInput): Decision {
 }
 
 type Pass = ((rule: Because, why: string) => void) | undefined;
-type Take = (because: Because, alias: Alias, rule: () => string) => Decision;
+type Take = (because: Because, alias: Alias, rule: () => string, successor?: Alias) => Decision;
 
 function cohortRoute(input: DecisionInput, pass: Pass, take: Take): Decision | undefined {
   const { component, subject, rowOf, now } = input;
@@ -126,14 +136,7 @@ function outsideRollout(rollout: Rollout, subject: Subject, now: Date): string |
   return bucket < rollout.basisPoints ? undefined : `outside the share: bucket ${bucket} ≥ ${rollout.basisPoints}`;
 }
 
-function settle(
-  component: Component,
-  because: Because,
-  alias: Alias,
-  rule: string,
-  passedOver: PassedOver[],
-): Decision {
+function isUsable(component: Component, alias: Alias): boolean {
   const entry = aliasOf(component, alias);
-  if (entry !== undefined && entry.retired !== true) return { alias, because, rule, passedOver, fallback: false };
-  return { alias: component.fallbackAlias, because, rule, passedOver, fallback: true, named: alias };
+  return entry !== undefined && entry.retired !== true;
 }

@@ -12,7 +12,7 @@ export const DEFAULT_SINCE_MS = 15 * 60_000;
 /** The window in absolute times: it ends at `to`, or after `now`, and begins at `from`, or `sinceMs` before its end. */
 export function timeWindow({ sinceMs, from, to }: StatedWindow, now: Date): Read<TimeWindow> {
   if (sinceMs !== undefined && from !== undefined) {
-    return { ok: false, problem: "--since and --from both say where the window begins; name one of them" };
+    return { ok: false, problem: "--since and --from both say where it begins; name one of them" };
   }
   // What arrived within this very millisecond belongs to the window too.
   const end = to ?? new Date(now.getTime() + 1);
@@ -20,7 +20,7 @@ export function timeWindow({ sinceMs, from, to }: StatedWindow, now: Date): Read
   if (start < end) return { ok: true, value: { from: start, to: end } };
   return {
     ok: false,
-    problem: `the window is empty: it would begin at ${start.toISOString()} and end at ${end.toISOString()}`,
+    problem: `it would begin at ${start.toISOString()} and end at ${end.toISOString()}, so it is empty`,
   };
 }
 

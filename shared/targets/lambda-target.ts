@@ -110,15 +110,18 @@ function outcomeOfError(error: unknown, { component, alias, address }: Send, dur
   const arn = address.kind === "lambda" ? address.functionArn : "";
   if (name === "ResourceNotFoundException") {
     const remedy = `Publish a version of ${component} to it, or correct the target's function ARN.`;
-    return failed({ type: "NoAlias", message: `no alias '${alias}' on ${arn}, or no such function. ${remedy}` }, durationMs);
+    return failed(
+      { type: "NoAlias", message: `no alias '${alias}' on ${arn}, or no such function. ${remedy}` },
+      durationMs,
+    );
   }
   if (name === "AccessDeniedException") {
     const remedy = `Allow the router lambda:InvokeFunction on ${arn}:*.`;
     return failed({ type: name, message: `${arn} may not be invoked. ${remedy} (${message})` }, durationMs);
   }
-  // Node's own code says more than the name `Error` that a lost connection has.
-  const code = error instanceof Error && "code" in error ? String(error.code) : name;
-  return failed({ type: name === "Error" ? code : name, message }, durationMs);
+  // Node's own code says more than the name, which is `TimeoutError` also for a connection that was reset.
+  const type = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : name;
+  return failed({ type, message }, durationMs);
 }
 
 function timeout({ component, alias, timeoutMs }: Send): DeliveryError {

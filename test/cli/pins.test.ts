@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { aRoutedCli, undoIn } from "../support/cli-process.ts";
+
+const RC = ["--component", "release-coordinator"];
+const pinAcme = ["pin", "--customer", "acme", ...RC, "--to", "beta", "--reason", "acme tries it"];
+
+describe("turnout pin", () => {
+  it("says who moves, pins, and prints an undo that takes it back when it is run", async () => {
+    const { turnout, json, shell } = await aRoutedCli();
+    const pinned = await turnout([...pinAcme, "--yes"]);
+    expect(pinned).toMatchObject({ code: 0, stdout: "revision 3: pin customer acme of release-coordinator to beta\n" });
+    expect(pinned.stderr).toContain("3 subjects of the directory would go elsewhere:");
+    expect(pinned.stderr).toContain("project acme/site: release-coordinator stable → beta");
+    const [pins, explained] = await Promise.all([json(["pins"]), json(["explain", ...RC, "--project", "acme/site"])]);
+    expect(pins).toEqual([
+      expect.objectContaining({ level: "customer", id: "acme", alias: "beta", why: "acme tries it", expired: false }),
+    ]);
+    expect(explained).toEqual([
+      expect.objectContaining({
+        alias: "beta",
+        because: "customer pin",
+        customer_id: "acme",
+        customer_plan: "paid",
+        routing_revision: 3,
+      }),
+    ]);
+    expect(await shell(`${undoIn(pinned)} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["pins"])).toEqual([]);
+  });
+
+  it("prints an undo that brings the earlier pin back, with its period", async () => {
+    const { turnout, json, shell } = await aRoutedCli();
+    const from = "2026-01-01T00:00:00.000Z";
+    const until = "2999-01-01T00:00:00.000Z";
+    await turnout([...pinAcme, "--from", "2026-01-01", "--until", until, "--yes"]);
+    const [moved] = await json(["pin", "--customer", "acme", ...RC, "--to", "stable", "--reason", "back", "--yes"]);
+    expect(moved).toMatchObject({ changed: true, dry_run: false, revision: 4, moves: { count: 3 } });
+    expect(await shell(`${moved?.undo} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["pins"])).toEqual([expect.objectContaining({ alias: "beta", from, until })]);
+  });
+
+  it("changes nothing in a dry run, unconfirmed, at another revision, and when all is so already", async () => {
+    const { turnout, json, withState } = await aRoutedCli();
+    const [dry, unconfirmed, conflict] = await Promise.all([
+      json([...pinAcme, "--dry-run"]),
+      turnout(pinAcme),
+      turnout([...pinAcme, "--expect-revision", "1", "--yes"]),
+    ]);
+    expect(dry).toEqual([expect.objectContaining({ changed: false, dry_run: true, revision: 2, undo: null })]);
+    expect(unconfirmed).toMatchObject({ code: 6, stdout: "" });
+    expect(unconfirmed.stderr).toMatch(/would go elsewhere[^]*turnout: Nothing was changed: .* Add --yes/);
+    expect(conflict.code).toBe(5);
+    expect(conflict.stderr).toMatch(/^turnout: The routing table is at revision 2, not 1: 'test' by ada/);
+    expect(await withState(({ routingTable }) => routingTable.head())).toBe(2);
+    expect(await turnout([...pinAcme, "--expect-revision", "2", "--yes"])).toMatchObject({ code: 0 });
+    expect(await json([...pinAcme, "--yes"])).toEqual([expect.objectContaining({ changed: false, revision: 3 })]);
+  });
+
+  it.each([
+    ["an alias that the component doesn't have", [...RC, "--customer", "acme", "--to", "nope"], 3, "No alias 'nope'"],
+    ["an unknown component", ["--component", "x", "--customer", "acme", "--to", "beta"], 3, "There are: release-coord"],
+    ["an end in the past", [...RC, "--customer", "a", "--to", "beta", "--until", "2026-01-01"], 4, "expired already"],
+    [
+      "an end before the start",
+      [...RC, "--plan", "a", "--to", "beta", "--from", "2990-01-02", "--until", "2990-01-01"],
+      2,
+      "before it starts",
+    ],
+    ["two subjects", [...RC, "--customer", "a", "--plan", "b", "--to", "beta"], 2, "exactly one of"],
+    ["no subject", [...RC, "--to", "beta"], 2, "exactly one of"],
+    ["an id of 2 KB", [...RC, "--customer", "a".repeat(2048), "--to", "beta"], 2, "at most 1024 bytes"],
+    ["an id with a control character", [...RC, "--customer", "a\u001b[2J", "--to", "beta"], 2, "control characters"],
+    ["a duration without a unit", [...RC, "--customer", "a", "--to", "beta", "--for", "3"], 2, "such as 15m"],
+    ["a misspelt option", [...RC, "--custmer", "a", "--to", "beta"], 2, "(Did you mean --customer?)"],
+  ])("refuses %s", async (_, args, code, message) => {
+    const { turnout } = await aRoutedCli();
+    const refused = await turnout(["pin", ...args, "--reason", "x", "--yes"]);
+    expect(refused).toMatchObject({ code, stdout: "" });
+    expect(refused.stderr).toMatch(/^turnout: .*\n$/);
+    expect(refused.stderr).toContain(message);
+  });
+
+  it.each(["a/b#c", "it's two words", "日本 \u202e語", "--help"])("takes the id %s, also in its undo", async (id) => {
+    const { turnout, shell, json } = await aRoutedCli();
+    const pinned = await turnout(["pin", `--project=${id}`, ...RC, "--to", "beta", "--reason", "it's odd", "--yes"]);
+    expect(pinned.code).toBe(0);
+    expect(pinned.stdout + pinned.stderr).not.toContain("\u202e");
+    expect(await json(["pins"])).toEqual([expect.objectContaining({ id, why: "it's odd" })]);
+    expect((await shell(`${undoIn(pinned)} --yes`)).code).toBe(0);
+    expect(await json(["pins"])).toEqual([]);
+  });
+});
+
+describe("turnout unpin", () => {
+  it("says when there was no pin, and refuses a component that doesn't exist", async () => {
+    const { turnout } = await aRoutedCli();
+    const [none, unknown] = await Promise.all([
+      turnout(["unpin", "--plan", "free", ...RC, "--reason", "x", "--yes"]),
+      turnout(["unpin", "--plan", "free", "--component", "nope", "--reason", "x", "--yes"]),
+    ]);
+    expect(none).toMatchObject({ code: 0, stdout: "" });
+    expect(none.stderr).toContain("plan free has no pin of release-coordinator");
+    expect(unknown).toMatchObject({ code: 3 });
+  });
+});
+
+describe("turnout pins", () => {
+  it("marks expired pins, and filters by component and level", async () => {
+    const { turnout, json, edit } = await aRoutedCli();
+    const component = "release-coordinator";
+    const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };
+    const until = "2026-01-02T00:00:00.000Z";
+    await edit([{ kind: "pin", level: "plan", id: "free", component, pin: { ...pin, until } }], new Date(pin.at));
+    await edit([{ kind: "pin", level: "customer", id: "acme", component, pin }]);
+    const [all, plans, table, unknown] = await Promise.all([
+      json(["pins", ...RC]),
+      json(["pins", "--level", "plan"]),
+      turnout(["pins"]),
+      turnout(["pins", "--component", "nope"]),
+    ]);
+    expect(all).toHaveLength(2);
+    const expired = { level: "plan", id: "free", component, ...pin, from: null, until, expired: true };
+    expect(plans).toEqual([expired]);
+    expect(table.stdout).toMatch(/^LEVEL +ID +COMPONENT +ALIAS +WHO +WHEN +UNTIL +WHY\n/);
+    expect(table.stdout).toContain("expired 2026-01-02T00:00Z");
+    expect(unknown.code).toBe(3);
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { type Column, fitWidths } from "../../scripts/commands/table.ts";
+
+const column = (about: Partial<Column<string>> = {}): Column<string> => ({ title: "", text: (row) => row, ...about });
+
+describe("columns on a terminal", () => {
+  it("keeps all of them whole where there is room", () => {
+    expect(fitWidths([column({ least: 5 }), column()], [30, 10], [true, true], 42)).toEqual([30, 10]);
+  });
+
+  it("cuts the widest first, and none below what it needs", () => {
+    const columns = [column({ least: 5 }), column({ least: 5 }), column()];
+    expect(fitWidths(columns, [30, 12, 10], [true, true, true], 38)).toEqual([12, 12, 10]);
+    expect(fitWidths(columns, [30, 12, 10], [true, true, true], 10)).toEqual([5, 5, 10]);
+  });
+
+  it("leaves out optional ones before it cuts others to less than is comfortable", () => {
+    const columns = [column({ optional: 2 }), column({ optional: 1 }), column({ least: 5 })];
+    expect(fitWidths(columns, [36, 10, 60], [true, true, true], 60)).toEqual([0, 10, 48]);
+    expect(fitWidths(columns, [36, 10, 60], [true, true, true], 20)).toEqual([0, 0, 20]);
+  });
+
+  it("leaves out columns in which nothing stands", () => {
+    expect(fitWidths([column(), column()], [10, 7], [true, false], 80)).toEqual([10, 0]);
+  });
+});

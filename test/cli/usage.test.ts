@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { aCli, aRoutedCli } from "../support/cli-process.ts";
+
+const commands = [
+  "publish",
+  "events",
+  "explain",
+  "pin",
+  "unpin",
+  "pins",
+  "revert",
+  "component apply",
+  "component list",
+];
+const more = ["component show", "source apply", "source show", "directory set", "directory import", "directory show"];
+const others = ["publish-version", "versions", "aliases", "alias set"];
+
+describe("turnout", () => {
+  it("has an example in the help of every command", async () => {
+    const { turnout } = aCli();
+    const helps = await Promise.all(
+      [...commands, ...more, ...others].map((name) => turnout([...name.split(" "), "--help"])),
+    );
+    for (const { code, stdout } of helps) {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/\nExamples?:\n {2}\$ .*turnout|turnout publish/);
+      expect(stdout).toContain("--json");
+    }
+  });
+
+  it.each([
+    [["publsh"], "(Did you mean publish?)"],
+    [["pins", "--jsn"], "(Did you mean --json?)"],
+    [["directory", "shwo"], "(Did you mean show?)"],
+    [["explain"], "'--component <name>'"],
+    [["pin", "--component", "x", "--to", "beta"], "'--reason <text>'"],
+    [["unpin", "--component", "x", "--plan", "p", "--reason", " "], "say why"],
+  ])("refuses %s with exit code 2", async (args, message) => {
+    const refused = await aCli().turnout(args);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/^turnout: .*\n$/);
+    expect(refused.stderr).toContain(message);
+  });
+
+  it("says what to do where there is no state", async () => {
+    const { turnout } = aCli();
+    const reads = [["events"], ["pins"], ["component", "list"], ["explain", "--component", "x"], ["versions", "x"]];
+    for (const { code, stderr } of await Promise.all(reads.map((args) => turnout(args)))) {
+      expect([code, stderr]).toEqual([3, expect.stringContaining("set TURNOUT_HOME")]);
+    }
+  });
+
+  it("ends quietly when nobody reads on, and shows a stack only when asked to", async () => {
+    const { shell } = await aRoutedCli();
+    const [head, quiet, debug] = await Promise.all([
+      shell("turnout directory show --json | head -n 1; exit ${PIPESTATUS[0]}"),
+      shell("turnout explain --component x"),
+      shell("TURNOUT_DEBUG=1 turnout explain --component x"),
+    ]);
+    expect(head).toMatchObject({ code: 0, stderr: "" });
+    expect(quiet).toMatchObject({ code: 3, stderr: expect.stringMatching(/^turnout: No component 'x'.*\n$/) });
+    expect(debug.stderr).toMatch(/\n {4}at /);
+  });
+
+  it("explains the default, a fallback-free decision with what was passed over", async () => {
+    const { turnout } = await aRoutedCli();
+    const explained = await turnout(["explain", "--component", "release-coordinator"]);
+    expect(explained.stdout).toContain("release-coordinator stable, no version yet\n  subject      everyone else\n");
+    expect(explained.stdout).toContain(
+      "passed over  replay target: no replay target\n               project pin: the event has no",
+    );
+  });
+});

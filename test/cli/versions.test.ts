@@ -1,0 +1,101 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { aRoutedCli, undoIn } from "../support/cli-process.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+
+/** A folder with one version's code. */
+function aFolder(code = "return 1;"): string {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "index.mjs"), `export async function handler() { ${code} }\n`);
+  return folder;
+}
+
+const RC = "release-coordinator";
+const publishing = (folder: string, ...options: string[]) => [
+  "publish-version",
+  RC,
+  folder,
+  "--reason",
+  "x",
+  ...options,
+];
+
+describe("turnout publish-version", () => {
+  it("publishes a version, moves an alias to it, and prints an undo that moves it back", async () => {
+    const { turnout, json, shell } = await aRoutedCli();
+    const first = await turnout(publishing(aFolder(), "--yes"));
+    expect(first).toMatchObject({ code: 0, stdout: "version 1\n" });
+    expect(first.stderr).toContain("experimental: nowhere → 1");
+    const second = await turnout(publishing(aFolder("return 2;"), "--description", "two", "--yes"));
+    expect(second.stderr).toContain("experimental: 1 → 2");
+    const [versions, aliases] = await Promise.all([json(["versions", RC]), json(["aliases", RC])]);
+    expect(versions).toEqual([
+      expect.objectContaining({ version: "1", aliases: [] }),
+      expect.objectContaining({ version: "2", description: "two", aliases: ["experimental"] }),
+    ]);
+    expect(aliases).toContainEqual({
+      alias: "experimental",
+      version: "2",
+      pinned_subjects: 0,
+      default: false,
+      fallback: false,
+      retired: false,
+    });
+    expect((await shell(`${undoIn(second)} --yes`)).code).toBe(0);
+    expect(await json(["aliases", RC])).toContainEqual(
+      expect.objectContaining({ alias: "experimental", version: "1" }),
+    );
+  });
+
+  it("reports unchanged code and publishes it once", async () => {
+    const { turnout, json } = await aRoutedCli();
+    const folder = aFolder();
+    await turnout(publishing(folder, "--number", "24", "--alias", "beta", "--yes"));
+    const [again] = await json(publishing(folder, "--alias", "beta", "--yes"));
+    expect(again).toMatchObject({ version: "24", is_new: false, changed: false, moved: false, undo: null });
+    const [noAlias] = await json(publishing(folder, "--no-alias", "--yes"));
+    expect(noAlias).toMatchObject({ version: "24", is_new: false, alias: null });
+    expect(await json(["versions", RC])).toHaveLength(1);
+  });
+
+  it("publishes nothing in a dry run, unconfirmed, or for what isn't registered", async () => {
+    const { turnout, json } = await aRoutedCli();
+    const folder = aFolder();
+    const codes = await Promise.all(
+      [
+        publishing(folder, "--dry-run"),
+        publishing(folder),
+        publishing(folder, "--alias", "nope", "--yes"),
+        ["publish-version", "nope", folder, "--reason", "x", "--yes"],
+        publishing(folder, "--expect-revision", "1", "--yes"),
+        publishing("/no/such/folder", "--yes"),
+      ].map(async (args) => (await turnout(args)).code),
+    );
+    expect(codes).toEqual([0, 6, 3, 3, 5, expect.any(Number)]);
+    expect(codes.at(-1)).toBeGreaterThan(0);
+    expect(await json(["versions", RC])).toEqual([]);
+  });
+});
+
+describe("turnout alias set", () => {
+  it("moves an alias to a version that exists, says whom it matters to, and logs why", async () => {
+    const { turnout, json, withState } = await aRoutedCli();
+    await turnout(publishing(aFolder(), "--no-alias", "--yes"));
+    const moved = await turnout(["alias", "set", RC, "stable", "1", "--reason", "it's fine", "--yes"]);
+    expect(moved).toMatchObject({ code: 0, stdout: `revision 3: move stable of ${RC} from nowhere to version 1\n` });
+    expect(moved.stderr).toContain("subjects of the directory that are on stable: 5 (everyone else; customer acme;");
+    const [entry] = await withState(({ routingTable }) => routingTable.changesAfter(2, 1));
+    expect(entry).toMatchObject({
+      why: "it's fine",
+      command: `turnout alias set ${RC} stable 1 --reason 'it'\\''s fine' --yes`,
+    });
+    expect(await json(["alias", "set", RC, "stable", "1", "--reason", "x", "--yes"])).toMatchObject([
+      { changed: false },
+    ]);
+    expect(await turnout(["alias", "set", RC, "stable", "9", "--reason", "x", "--yes"])).toMatchObject({ code: 3 });
+    expect(await turnout(["explain", "--component", RC])).toMatchObject({
+      stdout: expect.stringContaining("version 1"),
+    });
+  });
+});

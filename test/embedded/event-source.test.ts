@@ -1,0 +1,265 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { type EventSourceOptions, startEventSource } from "../../scripts/embedded/event-source.ts";
+import { simulatedQueue } from "../simulation/simulated-queue.ts";
+import { simulatedTime } from "../simulation/simulated-time.ts";
+import { eventually, nextTurn, portCalls, surrounded } from "../support/port-calls.ts";
+
+const allGood: SQSBatchResponse = { batchItemFailures: [] };
+const methods = ["receive", "delete", "changeVisibility"] as const;
+
+/** An event source on a queue in memory. Batches wait until the test answers them, unless `handler` says otherwise. */
+function aSource(options: Partial<EventSourceOptions> = {}) {
+  const time = simulatedTime();
+  const { queue, visibleAt } = simulatedQueue();
+  const calls = portCalls();
+  const batches: { bodies: string[]; event: SQSEvent; end: (answer: SQSBatchResponse | Error) => void }[] = [];
+  const errors: unknown[] = [];
+  const handler: EventSourceOptions["handler"] = (event) => {
+    const { promise, resolve, reject } = Promise.withResolvers<SQSBatchResponse>();
+    const end = (answer: SQSBatchResponse | Error) => (answer instanceof Error ? reject(answer) : resolve(answer));
+    batches.push({ bodies: event.Records.map(({ body }) => body), event, end });
+    return promise;
+  };
+  const start = () => {
+    const source = startEventSource({
+      queue: surrounded(queue, methods, calls.around),
+      handler,
+      now: time.now,
+      onError: (error) => void errors.push(error),
+      // Never by itself within a test.
+      pollMs: 2 ** 31 - 1,
+      ...options,
+    });
+    onTestFinished(async () => {
+      for (const { end } of batches) end(allGood);
+      await source.stop();
+    });
+    return source;
+  };
+  const send = (...bodies: string[]) => queue.send(bodies, time.now());
+  /** Per message, in how many ms it is visible again. */
+  const hiddenFor = () =>
+    Object.fromEntries(Object.entries(visibleAt()).map(([id, at]) => [id, at - time.now().getTime()]));
+  return { start, time, queue, calls, batches, errors, send, hiddenFor };
+}
+
+const bodiesOf = (batches: { bodies: string[] }[]) => batches.map(({ bodies }) => bodies);
+
+describe("the embedded event source", () => {
+  it("hands over what is in the queue as SQS would, hidden meanwhile, and deletes it when it succeeded", async () => {
+    const { start, send, batches, time, hiddenFor, calls } = aSource({ visibilityMs: 60_000 });
+    await send("a", "b");
+    const sent = String(time.now().getTime());
+    await time.pass(5);
+    start();
+    await eventually(() => batches.length === 1);
+    expect(batches[0]?.event.Records).toMatchObject([
+      {
+        messageId: "message-1",
+        body: "a",
+        attributes: { ApproximateReceiveCount: "1", SentTimestamp: sent },
+        eventSource: "aws:sqs",
+      },
+      { messageId: "message-2", body: "b" },
+    ]);
+    expect(hiddenFor()).toEqual({ "message-1": 60_000, "message-2": 60_000 });
+    batches[0]?.end(allGood);
+    await eventually(() => Object.keys(hiddenFor()).length === 0);
+    expect(calls.made.filter((call) => call === "delete")).toHaveLength(1);
+  });
+
+  it("deletes only what succeeded of a batch, and leaves the rest hidden as the handler left it", async () => {
+    const { start, send, batches, queue, time, hiddenFor } = aSource();
+    await send("a", "b");
+    start();
+    await eventually(() => batches.length === 1);
+    await queue.changeVisibility(batches[0]?.event.Records[1]?.receiptHandle ?? "", 700, time.now());
+    batches[0]?.end({ batchItemFailures: [{ itemIdentifier: "message-2" }] });
+    await eventually(() => Object.keys(hiddenFor()).length === 1);
+    expect(hiddenFor()).toEqual({ "message-2": 700 });
+  });
+
+  it("deletes nothing when all of a batch has to come back", async () => {
+    const { start, send, batches, calls } = aSource();
+    await send("a");
+    const source = start();
+    await eventually(() => batches.length === 1);
+    batches[0]?.end({ batchItemFailures: [{ itemIdentifier: "message-1" }] });
+    await source.stop();
+    expect(calls.made).not.toContain("delete");
+  });
+
+  it("brings the messages of a failed batch back, after longer each time", async () => {
+    const { start, send, batches, errors, time, hiddenFor } = aSource();
+    await send("a", "b");
+    const source = start();
+    const waits: unknown[] = [];
+    for (let failure = 1; failure <= 7; failure++) {
+      await eventually(() => batches.length === failure);
+      batches[failure - 1]?.end(new Error("the store is away"));
+      await eventually(() => errors.length === failure && (hiddenFor()["message-2"] ?? 0) <= 30_000);
+      const { "message-1": wait = 0 } = hiddenFor();
+      waits.push(wait);
+      await time.pass(wait);
+      source.wake();
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    expect(bodiesOf(batches).every((bodies) => bodies.join() === "a,b")).toBe(true);
+  });
+
+  it("brings a batch back whose messages it couldn't delete", async () => {
+    const { start, send, batches, calls, errors, hiddenFor } = aSource();
+    await send("a");
+    calls.fail("delete");
+    start();
+    await eventually(() => batches.length === 1);
+    batches[0]?.end(allGood);
+    await eventually(() => hiddenFor()["message-1"] === 1_000);
+    expect(errors).toMatchObject([{ message: "delete failed" }]);
+  });
+
+  it("brings the others back when one of a failed batch can't be", async () => {
+    const { start, send, batches, calls, errors, hiddenFor } = aSource({ visibilityMs: 60_000 });
+    await send("a", "b", "c");
+    calls.fail("changeVisibility");
+    start();
+    await eventually(() => batches.length === 1);
+    batches[0]?.end(new Error("the store is away"));
+    await eventually(() => errors.length === 2);
+    expect(hiddenFor()).toEqual({ "message-1": 60_000, "message-2": 1_000, "message-3": 1_000 });
+  });
+
+  it("takes batches until as many messages as it may are in its hands, and more when some are done", async () => {
+    const { start, send, batches } = aSource({ batchSize: 2, maxInFlight: 5 });
+    await send("a", "b", "c", "d", "e", "f", "g");
+    start();
+    await eventually(() => batches.length === 2);
+    await turns();
+    expect(bodiesOf(batches)).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+    batches[1]?.end(allGood);
+    await eventually(() => batches.length === 3);
+    await turns();
+    expect(bodiesOf(batches).slice(2)).toEqual([["e", "f"]]);
+  });
+
+  it("takes smaller batches where it may hold less than one", async () => {
+    const { start, send, batches } = aSource({ batchSize: 10, maxInFlight: 2 });
+    await send("a", "b", "c");
+    start();
+    await eventually(() => batches.length === 1);
+    expect(bodiesOf(batches)).toEqual([["a", "b"]]);
+    batches[0]?.end(allGood);
+    await eventually(() => batches.length === 2);
+    expect(bodiesOf(batches)[1]).toEqual(["c"]);
+  });
+
+  it.each(["before", "after"] as const)(
+    "looks again when it was woken %s it had looked but before it had an answer",
+    async (when) => {
+      const { start, send, batches, calls } = aSource();
+      const look = calls.hold("receive", when);
+      const source = start();
+      await eventually(look.reached);
+      await send("a");
+      source.wake();
+      look.release();
+      await eventually(() => batches.length === 1);
+      expect(bodiesOf(batches)).toEqual([["a"]]);
+    },
+  );
+
+  it("doesn't look again by itself at a queue that was empty", async () => {
+    const { start, calls } = aSource();
+    const source = start();
+    await turns();
+    source.wake();
+    await turns();
+    expect(calls.made).toEqual(["receive", "receive"]);
+  });
+
+  it("goes on after a look that failed", async () => {
+    const { start, send, batches, calls, errors } = aSource();
+    calls.fail("receive");
+    const source = start();
+    await eventually(() => errors.length === 1);
+    await send("a");
+    source.wake();
+    await eventually(() => batches.length === 1);
+  });
+
+  it("looks at the queue every so often, for what other processes put there", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { start, send, batches, calls } = aSource({ pollMs: 50 });
+    const source = start();
+    await turns();
+    await send("a");
+    vi.advanceTimersByTime(49);
+    await turns();
+    expect(batches).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await eventually(() => batches.length === 1);
+    batches[0]?.end(allGood);
+
+    await source.stop();
+    calls.since();
+    vi.advanceTimersByTime(1_000);
+    await turns();
+    expect([calls.made, vi.getTimerCount()]).toEqual([[], 0]);
+  });
+});
+
+describe("stopping the embedded event source", () => {
+  it("waits for the batches that are running, and for what they have to delete", async () => {
+    const { start, send, batches, hiddenFor } = aSource();
+    await send("a");
+    const source = start();
+    await eventually(() => batches.length === 1);
+    let stopped = false;
+    const stopping = source.stop().then(() => {
+      stopped = true;
+    });
+    await turns();
+    expect(stopped).toBe(false);
+    batches[0]?.end(allGood);
+    await stopping;
+    expect(hiddenFor()).toEqual({});
+  });
+
+  it("handles what it was just taking, and takes nothing more", async () => {
+    const { start, send, batches, calls, hiddenFor } = aSource({ batchSize: 1 });
+    await send("a", "b");
+    const taking = calls.hold("receive", "after");
+    const source = start();
+    await eventually(taking.reached);
+    const stopping = source.stop();
+    taking.release();
+    await eventually(() => batches.length === 1);
+    batches[0]?.end(allGood);
+    source.wake();
+    await stopping;
+    await turns();
+    expect(bodiesOf(batches)).toEqual([["a"]]);
+    expect(hiddenFor()).toEqual({ "message-2": 0 });
+  });
+
+  it("ends also when the last batch fails", async () => {
+    const { start, send, batches, errors, hiddenFor } = aSource();
+    await send("a");
+    const source = start();
+    await eventually(() => batches.length === 1);
+    const stopping = source.stop();
+    batches[0]?.end(new Error("the store is away"));
+    await stopping;
+    expect([errors.length, hiddenFor()]).toEqual([1, { "message-1": 1_000 }]);
+  });
+});
+
+/** Long enough for whatever could go on to have gone on. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
+}
