@@ -1,5 +1,6 @@
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded.ts";
+import { benchRoutingRequests } from "./routing-requests.ts";
 
 /** Prints every figure of the design's budget table that can be measured so far, beside its budget. */
 const round = (value: number) => Math.round(value).toLocaleString("en-US");
@@ -21,3 +22,5 @@ const steady = await benchEmbedded(20_000, 1_000);
 console.log(
   `  at a steady 1,000/s: ${round(steady.perSecond)}/s, p50 ${steady.p50} ms, p99 ${steady.p99} ms, max ${steady.max} ms`,
 );
+
+await benchRoutingRequests();

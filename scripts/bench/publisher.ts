@@ -26,7 +26,8 @@ export async function publishLoad(
         if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
       }
       const entries = Array.from({ length: Math.min(10, total - first) }, (_, index) => entry(first + index));
-      accepted += await putEvents(url, agent, JSON.stringify({ Entries: entries }));
+      const taken = await putEvents(url, agent, JSON.stringify({ Entries: entries }));
+      accepted += taken;
     }
   };
   await Promise.all(Array.from({ length: options.connections }, publisher));

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { PublishedVersion } from "../../shared/versions/version-catalog.ts";
+import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import {
@@ -57,24 +58,42 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
     const component = await componentNamed(state.routingTable, name);
     const { alias } = options;
     const from = alias === false ? null : await versionBehind(state, component, alias);
-    const moving = alias === false ? "" : `, and move ${alias} from ${from ?? "nowhere"} to it`;
-    const what = `publish ${folder} as a version of ${name}${moving}`;
+    const known = await versionOf(state, name, folder, options.handler);
+    const moves = alias !== false && (known === undefined || from !== known);
     if (!options.json || !options.yes) {
-      note(`${what}  (routing is at revision ${head})`);
-      if (alias !== false) await showAudience(state.routingTable, name, alias, now);
+      const code =
+        known === undefined ? `publish ${folder} as a version of ${name}` : `${folder} is version ${known} already`;
+      note(
+        `${code}${moves ? `, move ${alias} from ${from ?? "nowhere"} to it` : ""}  (routing is at revision ${head})`,
+      );
+      if (moves) await showAudience(state.routingTable, name, alias, now);
     }
     if (options.dryRun) {
-      if (options.json)
-        printJson({ component: name, alias: alias || null, from, changed: false, dry_run: true, undo: null });
+      const json = {
+        component: name,
+        version: known ?? null,
+        is_new: known === undefined,
+        alias: alias || null,
+        from,
+        moved: false,
+      };
+      if (options.json) printJson({ ...json, changed: false, dry_run: true, revision: head, undo: null });
       return note("dry run: nothing was published");
     }
-    await confirm("Publish it?", options.yes ?? false);
+    if (known === undefined || moves) await confirm("Publish it?", options.yes ?? false);
     const published = await publish(state, name, folder, options, now);
     const move = { component: name, alias: alias || "", from, to: published.version.version };
-    const moves = alias !== false && from !== move.to;
-    const revision = moves ? await moveAlias(state, move, options, now) : head;
-    report(published, moves ? move : undefined, revision, name, options);
+    const moved = alias !== false && from !== move.to;
+    const revision = moved ? await moveAlias(state, move, options, now) : head;
+    report(published, moved ? move : undefined, revision, name, options);
   });
+}
+
+/** The newest version, if it has this very code; undefined when a new one would be made. */
+async function versionOf({ catalog }: EmbeddedState, component: string, folder: string, handler: string) {
+  const sha = await codeSha256(await readCodeFolder(resolve(folder)), handler);
+  const newest = (await catalog.versions(component)).at(-1);
+  return newest?.codeSha256 === sha ? newest.version : undefined;
 }
 
 function publish({ catalog }: EmbeddedState, component: string, folder: string, options: PublishOptions, now: Date) {
@@ -90,7 +109,7 @@ function publish({ catalog }: EmbeddedState, component: string, folder: string, 
 }
 
 function report(
-  { version: { version, codeSha256 }, isNew }: PublishedVersion,
+  { version: { version, codeSha256: sha }, isNew }: PublishedVersion,
   move: AliasMove | undefined,
   revision: number,
   component: string,
@@ -100,7 +119,7 @@ function report(
   if (!isNew) note(`unchanged: version ${version} has this code already, and was not published again`);
   if (options.json) {
     const { alias = options.alias || null, from = null } = move ?? {};
-    const what = { component, version, code_sha256: codeSha256, is_new: isNew, alias, from, moved: move !== undefined };
+    const what = { component, version, code_sha256: sha, is_new: isNew, alias, from, moved: move !== undefined };
     printJson({ ...what, changed: isNew || move !== undefined, dry_run: false, revision, undo });
     return;
   }

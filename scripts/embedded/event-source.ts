@@ -24,6 +24,9 @@ export type EventSourceOptions = {
   pollMs?: number;
 };
 
+/** Batches that are taken from the queue together when there are so many messages. */
+const BATCHES_AT_ONCE = 10;
+
 /** Backoff of a batch that failed as a whole: doubles with every receive, 1 s to 30 s. */
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
@@ -54,16 +57,22 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
   async function take(): Promise<void> {
     wokenWhileTaking = false;
     while (!stopped && inFlight + batchSize <= maxInFlight) {
-      const messages = await queue.receive(batchSize, visibilityMs, now());
+      // Several batches at once: their claims, and then their closes, share a transaction each.
+      const most = Math.min(maxInFlight - inFlight, BATCHES_AT_ONCE * batchSize);
+      const messages = await queue.receive(most, visibilityMs, now());
       if (messages.length === 0) return;
-      inFlight += messages.length;
-      const batch = handle(messages).finally(() => {
-        inFlight -= messages.length;
-        running.delete(batch);
-        wake();
-      });
-      running.add(batch);
+      for (let first = 0; first < messages.length; first += batchSize) start(messages.slice(first, first + batchSize));
     }
+  }
+
+  function start(messages: ReceivedMessage[]): void {
+    inFlight += messages.length;
+    const batch = handle(messages).finally(() => {
+      inFlight -= messages.length;
+      running.delete(batch);
+      wake();
+    });
+    running.add(batch);
   }
 
   async function handle(messages: ReceivedMessage[]): Promise<void> {

@@ -22,6 +22,16 @@ export class ComponentNotFound extends TurnoutError {
   }
 }
 
+/** Thrown when a command names a cohort that nobody has created. */
+export class CohortNotFound extends TurnoutError {
+  override readonly name = "CohortNotFound";
+
+  constructor(cohort: string, known: readonly string[]) {
+    const there = known.length === 0 ? "There are no cohorts yet." : `There are: ${known.join(", ")}.`;
+    super("not found", `No cohort '${cohort}'. ${there} Create one with 'turnout cohort create NAME'.`);
+  }
+}
+
 /** Thrown when a command names an alias that the component doesn't have. */
 export class AliasNotFound extends TurnoutError {
   override readonly name = "AliasNotFound";

@@ -8,15 +8,16 @@ export type JsonItem = { text: string; where: string };
  * its own text. Lines are not parsed here, so that each bad one can be told; bad JSON otherwise is a problem at once.
  */
 export function splitJson(text: string): Read<JsonItem[]> {
-  const json = text.replace(/^\uFEFF/, "").trim();
+  const said = text.replace(/^\uFEFF/, "");
+  const json = said.trim();
   if (json === "") return { ok: false, problem: "is empty" };
-  const whole = readJson(json);
+  const whole = readJson(said.trimEnd());
   if (whole.ok && Array.isArray(whole.value)) {
     const items = itemsOf(json).map((item, index) => ({ text: item, where: `item ${index + 1}` }));
     return items.length === 0 ? { ok: false, problem: "is an empty array" } : { ok: true, value: items };
   }
   if (whole.ok) return { ok: true, value: [{ text: json, where: "" }] };
-  const lines = linesOf(text.replace(/^\uFEFF/, ""));
+  const lines = linesOf(said);
   return json[0] !== "[" && lines.length > 1 && lines.some(isObjectText) ? { ok: true, value: lines } : whole;
 }
 

@@ -1,5 +1,7 @@
+import type { CohortRegister } from "./cohort.ts";
 import type { Component } from "./component.ts";
 import type { EventSource } from "./event.ts";
+import type { Guardrails } from "./guardrails.ts";
 import type { SubjectKey, SubjectRow } from "./subject.ts";
 
 /** The number of a routing change; 0 is the empty table. */
@@ -7,15 +9,22 @@ export type Revision = number;
 
 export type SourceKey = `source#${string}`;
 export type ComponentKey = `component#${string}`;
-export type RowKey = SubjectKey | SourceKey | ComponentKey;
+/** Rows of which there is one each. */
+export type CohortsKey = "settings#cohorts";
+export type GuardrailsKey = "settings#guardrails";
+export type RowKey = SubjectKey | SourceKey | ComponentKey | CohortsKey | GuardrailsKey;
 
 /** The type of the row that stands under a key. */
 export type RowAt<K extends RowKey> = K extends ComponentKey
   ? Component
   : K extends SourceKey
     ? EventSource
-    : SubjectRow;
-export type Row = Component | EventSource | SubjectRow;
+    : K extends CohortsKey
+      ? CohortRegister
+      : K extends GuardrailsKey
+        ? Guardrails
+        : SubjectRow;
+export type Row = Component | EventSource | SubjectRow | CohortRegister | Guardrails;
 
 /** One row before and after a change; null stands for no row. */
 export type RowChange = { key: RowKey; before: Row | null; after: Row | null };
@@ -30,6 +39,8 @@ export type RoutingChange = {
   why: string;
   /** The command as typed, for the record. */
   command: string;
+  /** It went past a guardrail or a freeze with `--force`. */
+  forced?: boolean;
   rows: RowChange[];
 };
 

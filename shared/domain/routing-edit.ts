@@ -1,9 +1,12 @@
+import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
-import { AliasNotFound, AliasRetired, ComponentNotFound, TurnoutError } from "./errors.ts";
+import { type ComponentChange, changeComponent } from "./component-change.ts";
+import { AliasNotFound, AliasRetired, CohortNotFound, ComponentNotFound, TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
+import type { Guardrails } from "./guardrails.ts";
 import type { Pin } from "./pin.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
-import { own } from "./schema.ts";
+import { type Instant, own } from "./schema.ts";
 import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow } from "./subject.ts";
 
 /** What the directory is to say of a project or a customer; null takes back what it says. */
@@ -21,6 +24,12 @@ export type RoutingEdit =
   | { kind: "set directory rows"; rows: readonly DirectoryRow[] }
   | { kind: "apply component"; component: Component }
   | { kind: "apply source"; source: EventSource }
+  | { kind: "change component"; component: string; change: ComponentChange }
+  | { kind: "create cohort"; cohort: string; description: string; who: string; at: Instant }
+  | { kind: "remove cohort"; cohort: string }
+  /** Puts subjects into a cohort, or takes them out; at most `MAX_ROWS_PER_CHANGE` of them in one change. */
+  | { kind: "set members"; cohort: string; members: readonly SubjectKey[]; member: boolean }
+  | { kind: "set guardrails"; guardrails: Guardrails }
   /** Puts the rows of an earlier change back to what they were before it. */
   | { kind: "revert"; change: ChangeLogEntry };
 
@@ -40,9 +49,26 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
       return [`component#${edit.component.name}`];
     case "apply source":
       return [`source#${edit.source.source}`];
+    case "change component": {
+      const cohorts: RowKey[] = "route" in edit.change ? ["settings#cohorts"] : [];
+      return [`component#${edit.component}`, ...cohorts];
+    }
+    case "create cohort":
+    case "remove cohort":
+      return ["settings#cohorts"];
+    case "set members":
+      return ["settings#cohorts", ...edit.members];
+    case "set guardrails":
+      return ["settings#guardrails"];
     case "revert":
       return edit.change.rows.map(({ key }) => key);
   }
+}
+
+/** Whether the edit takes something back, and so is allowed while changes are frozen. */
+export function takesBack(edit: RoutingEdit): boolean {
+  if (edit.kind === "change component") return "set" in edit.change && edit.change.set === "all stable";
+  return edit.kind === "revert" || edit.kind === "set guardrails";
 }
 
 /** Rows by key, all as of one revision. */
@@ -51,7 +77,7 @@ export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
 /**
  * The rows that the edit changes; none when everything is so already.
  * @param components names of the known components, for the error when there is no such one
- * @throws ComponentNotFound, AliasNotFound, AliasRetired, TurnoutError `not allowed` for a pin that has expired and
+ * @throws ComponentNotFound, AliasNotFound, AliasRetired, CohortNotFound, TurnoutError `not allowed` for a pin that has expired and
  *   `conflict` when a row has changed again since the change that is to be reverted
  */
 export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: readonly string[], now: Date): RowChange[] {
@@ -86,6 +112,32 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       return changed(`component#${edit.component.name}`, rowOf(`component#${edit.component.name}`), edit.component);
     case "apply source":
       return changed(`source#${edit.source.source}`, rowOf(`source#${edit.source.source}`), edit.source);
+    case "change component": {
+      const component = rowOf(`component#${edit.component}`);
+      if (component === undefined) throw new ComponentNotFound(edit.component, components);
+      if ("route" in edit.change) checkCohort(edit.change.route.cohort, rowOf);
+      return changed(`component#${edit.component}`, component, changeComponent(component, edit.change));
+    }
+    case "create cohort": {
+      const { cohort, description, who, at } = edit;
+      const register = rowOf("settings#cohorts");
+      if (own(register ?? {}, cohort)?.description === description) return [];
+      return changed("settings#cohorts", register, { ...register, [cohort]: { description, who, at } });
+    }
+    case "remove cohort": {
+      const { [edit.cohort]: _, ...others } = checkCohort(edit.cohort, rowOf);
+      return changed("settings#cohorts", rowOf("settings#cohorts"), Object.keys(others).length === 0 ? null : others);
+    }
+    case "set members":
+      checkCohort(edit.cohort, rowOf);
+      return edit.members.flatMap((key) =>
+        changeSubject(key, rowOf, (row) => {
+          const others = row.cohorts.filter((cohort) => cohort !== edit.cohort);
+          return { ...row, cohorts: edit.member ? [...others, edit.cohort].sort() : others };
+        }),
+      );
+    case "set guardrails":
+      return changed("settings#guardrails", rowOf("settings#guardrails"), edit.guardrails);
     case "revert":
       return edit.change.rows.flatMap((row) => revertRow(row, rowOf(row.key), edit.change));
   }
@@ -110,6 +162,12 @@ function revertRow({ key, before, after }: RowChange, now: Row | undefined, chan
     `${key} has changed again since revision ${change.revision}, so that revision can't be reverted. ` +
       "Nothing was changed. Revert the later change first, or set what you want by hand.",
   );
+}
+
+function checkCohort(cohort: string, rowOf: RowLookup): CohortRegister {
+  const register = rowOf("settings#cohorts") ?? {};
+  if (own(register, cohort) === undefined) throw new CohortNotFound(cohort, Object.keys(register));
+  return register;
 }
 
 function checkPin(pin: Pin, component: Component, now: Date): void {

@@ -14,15 +14,21 @@ const TABLES = `
     UNIQUE (t0, event_key, payload_hash)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY,
     event_key TEXT NOT NULL,
     delivery_key TEXT NOT NULL,
     status TEXT NOT NULL,
-    entry TEXT NOT NULL,
-    PRIMARY KEY (event_key, delivery_key)
-  ) STRICT, WITHOUT ROWID;
+    entry TEXT NOT NULL
+  ) STRICT;
+  -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
+  -- and keep it small; a whole key would write several times as many pages.
+  CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (substr(event_key, 1, 10));
+  CREATE INDEX IF NOT EXISTS deliveries_claimed ON deliveries (id) WHERE status = 'claimed';
 `;
 
 const DEFAULT_PAGE_SIZE = 500;
+
+type StoredEntry = { id: number; entry: LedgerEntry };
 
 /** Records and ledger in the state file. The ledger's rules are the domain's `claimAgainst` and `closeAgainst`. */
 export function sqliteEventStore(database: Database): EventStore & { endLeases(now: Date): Promise<number> } {
@@ -37,23 +43,25 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
     `SELECT t0, event_key, payload_hash, facts, body FROM event_records
      WHERE (t0, event_key, payload_hash) > (?, ?, ?) AND t0 < ? ORDER BY t0, event_key, payload_hash LIMIT ?`,
   );
-  const selectEntry = connection.prepare("SELECT entry FROM deliveries WHERE event_key = ? AND delivery_key = ?");
-  const selectEntries = connection.prepare("SELECT entry FROM deliveries WHERE event_key = ?");
-  const upsertEntry = connection.prepare(
-    `INSERT INTO deliveries (event_key, delivery_key, status, entry) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET status = excluded.status, entry = excluded.entry`,
+  const selectEntries = connection.prepare(
+    "SELECT id, delivery_key, entry FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
   );
   const insertEntry = connection.prepare(
-    "INSERT INTO deliveries (event_key, delivery_key, status, entry) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    "INSERT INTO deliveries (event_key, delivery_key, status, entry) VALUES (?, ?, ?, ?)",
   );
-  const selectClaimed = connection.prepare("SELECT entry FROM deliveries WHERE status = 'claimed'");
+  const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
+  const selectClaimed = connection.prepare("SELECT id, entry FROM deliveries WHERE status = 'claimed'");
 
-  const find = (deliveryKey: string): LedgerEntry | undefined => {
-    const row = selectEntry.get(eventKeyIn(deliveryKey), deliveryKey);
-    return row === undefined ? undefined : decodeEntry(String(row.entry));
+  // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
+  const find = (deliveryKey: string): StoredEntry | undefined => {
+    const row = selectEntries.all(eventKeyIn(deliveryKey)).find((found) => found.delivery_key === deliveryKey);
+    return row === undefined ? undefined : { id: Number(row.id), entry: decodeEntry(String(row.entry)) };
   };
-  const put = (entry: LedgerEntry) =>
-    upsertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, JSON.stringify(entry));
+  const put = (stored: StoredEntry | undefined, entry: LedgerEntry) => {
+    const text = JSON.stringify(entry);
+    if (stored === undefined) insertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, text);
+    else updateEntry.run(entry.status, text, stored.id);
+  };
 
   return {
     record(records) {
@@ -66,8 +74,9 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
     claim(requests, owner, now) {
       return database.write(() =>
         requests.map((request): Claim => {
-          const { claim, entry } = claimAgainst(find(request.deliveryKey), request, owner, now);
-          if (entry !== undefined) put(entry);
+          const stored = find(request.deliveryKey);
+          const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
+          if (entry !== undefined) put(stored, entry);
           return claim;
         }),
       );
@@ -75,18 +84,17 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
     close(closes) {
       return database.write(() =>
         closes.map((close) => {
-          const closed = closeAgainst(find(close.deliveryKey), close);
+          const stored = find(close.deliveryKey);
+          const closed = closeAgainst(stored?.entry, close);
           if (closed === undefined) return false;
-          put(closed);
+          put(stored, closed);
           return true;
         }),
       );
     },
     reject(entries) {
       return database.write(() => {
-        for (const entry of entries) {
-          insertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, JSON.stringify(entry));
-        }
+        for (const entry of entries) if (find(entry.deliveryKey) === undefined) put(undefined, entry);
       });
     },
     async *records(window, pageSize = DEFAULT_PAGE_SIZE) {
@@ -111,8 +119,11 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
     /** Ends every running lease. Only for the sole router at start: whoever held them is gone. Returns how many. */
     endLeases(now) {
       return database.write(() => {
-        const claimed = selectClaimed.all().map((row) => decodeEntry(String(row.entry)));
-        for (const entry of claimed) put({ ...entry, leaseUntil: now });
+        const claimed = selectClaimed.all();
+        for (const row of claimed) {
+          const entry = decodeEntry(String(row.entry));
+          put({ id: Number(row.id), entry }, { ...entry, leaseUntil: now });
+        }
         return claimed.length;
       });
     },
@@ -129,10 +140,17 @@ function decodeRecord(row: Record<string, unknown>): EventRecord {
   };
 }
 
-const DATE_FIELDS = new Set(["leaseUntil", "t0", "nextAttemptAt", "closedAt", "at"]);
+/** As JSON has it: instants are texts. */
+type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;
 
 function decodeEntry(text: string): LedgerEntry {
-  return JSON.parse(text, (key, value: unknown) =>
-    DATE_FIELDS.has(key) && typeof value === "string" ? new Date(value) : value,
-  ) as LedgerEntry;
+  const { leaseUntil, t0, nextAttemptAt, closedAt, attempts, ...entry } = JSON.parse(text) as StoredText<LedgerEntry>;
+  return {
+    ...entry,
+    leaseUntil: new Date(leaseUntil),
+    t0: new Date(t0),
+    ...(nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt) }),
+    ...(closedAt === undefined ? {} : { closedAt: new Date(closedAt) }),
+    attempts: attempts.map(({ at, ...attempt }) => ({ ...attempt, at: new Date(at) })),
+  };
 }

@@ -215,7 +215,9 @@ function closeOf(ports: RouterPorts, delivery: Delivery, claimed: Claim & { won:
   const { retry } = delivery.route.component;
   const at = ports.now();
   const failures = claimed.failures + 1;
-  const nextAttemptAt = new Date(at.getTime() + retryDelayMs(retry, failures, ports.random()));
+  // What is postponed isn't counted, but must wait longer each time as well: the queue gives a message up in the end.
+  const tries = sent.outcome === "throttled" ? Math.max(failures, delivery.routed.message.receiveCount) : failures;
+  const nextAttemptAt = new Date(at.getTime() + retryDelayMs(retry, tries, ports.random()));
   const { outcome: _, ...facts } = sent;
   const base = { ...facts, deliveryKey: delivery.request.deliveryKey, attempt: claimed.attempt, at };
   if (sent.outcome === "done") return { ...base, outcome: "done" };

@@ -111,9 +111,11 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     const [winner, mark] = items;
     if (mark !== undefined) return { committed: true, revision: revisionIn(mark) };
     if (head < expected) throw new RangeError(`revision ${expected} is past the head, ${head}`);
-    if (winner !== undefined) return { committed: false, head, winner: decodeEntry(String(winner.entry)) };
     if (head === expected) return undefined;
-    throw damaged(tableName, `its head is ${head}, but the change log has no revision ${expected + 1}`);
+    if (winner === undefined) {
+      throw damaged(tableName, `its head is ${head}, but the change log has no revision ${expected + 1}`);
+    }
+    return { committed: false, head, winner: decodeEntry(String(winner.entry)) };
   }
 
   return {
@@ -175,8 +177,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
           }
           // Somebody came first. It may have been this very change: its answer was lost, and the request came again.
           const fate = await fateOf(change, expected);
-          if (fate === undefined)
-            throw damaged(tableName, `the change log has a revision beyond its head, ${expected}`);
+          if (fate === undefined) throw damaged(tableName, `its change log goes beyond its head, ${expected}`);
           return fate;
         });
       } catch (error) {

@@ -48,7 +48,7 @@ describe("turnout pin", () => {
     ]);
     expect(dry).toEqual([expect.objectContaining({ changed: false, dry_run: true, revision: 2, undo: null })]);
     expect(unconfirmed).toMatchObject({ code: 6, stdout: "" });
-    expect(unconfirmed.stderr).toMatch(/would go elsewhere[^]*turnout: Nothing was changed: .* Add --yes/);
+    expect(unconfirmed.stderr).toMatch(/would go elsewhere(.*\n)+turnout: Nothing was changed: .* Add --yes/);
     expect(conflict.code).toBe(5);
     expect(conflict.stderr).toMatch(/^turnout: The routing table is at revision 2, not 1: 'test' by ada/);
     expect(await withState(({ routingTable }) => routingTable.head())).toBe(2);

@@ -51,9 +51,16 @@ describe("turnout", () => {
   });
 
   it("ends quietly when nobody reads on, and shows a stack only when asked to", async () => {
-    const { shell } = await aRoutedCli();
+    const { shell, edit } = await aRoutedCli();
+    // More than a pipe holds.
+    const rows = Array.from({ length: 2_000 }, (_, i) => ({
+      level: "customer" as const,
+      id: `${i}`,
+      plan: "p".repeat(50),
+    }));
+    await edit([{ kind: "set directory rows", rows }]);
     const [head, quiet, debug] = await Promise.all([
-      shell("turnout directory show --json | head -n 1; exit ${PIPESTATUS[0]}"),
+      shell("set -o pipefail; turnout directory show --json | head -n 1"),
       shell("turnout explain --component x"),
       shell("TURNOUT_DEBUG=1 turnout explain --component x"),
     ]);
@@ -62,7 +69,7 @@ describe("turnout", () => {
     expect(debug.stderr).toMatch(/\n {4}at /);
   });
 
-  it("explains the default, a fallback-free decision with what was passed over", async () => {
+  it("explains where everyone else goes, and what was passed over", async () => {
     const { turnout } = await aRoutedCli();
     const explained = await turnout(["explain", "--component", "release-coordinator"]);
     expect(explained.stdout).toContain("release-coordinator stable, no version yet\n  subject      everyone else\n");

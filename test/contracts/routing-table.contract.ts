@@ -14,6 +14,7 @@ import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import { type SubjectKey, type SubjectRow, subjectLevels } from "../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
+import { nextTurn } from "../support/port-calls.ts";
 
 export type OpenRoutingTable = {
   /** May hold what other tests have committed, but nobody commits to it at the same time. */
@@ -57,7 +58,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
 
     test("puts its rows there together, and keeps the others", async () => {
       const { table, first, own } = await openTable();
-      const [a, b, c]: SubjectKey[] = [`project#${own}`, `customer#${own}`, `plan#${own}`];
+      const [a, b, c] = keysOf(own);
       const row = aSubjectRow({ pins: { billing: aPin({ until: "2026-12-01T00:00:00.000Z" }) }, cohorts: ["staff"] });
       await table.commit(aChange([put(a, row), put(b, row)]), first);
       await table.commit(aChange([put(b, aSubjectRow({ plan: "paid" })), put(c, row)]), first + 1);
@@ -73,7 +74,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
 
     test("takes rows away, also one that isn't there", async () => {
       const { table, first, own } = await openTable();
-      const [there, absent]: SubjectKey[] = [`project#${own}`, `customer#${own}`];
+      const [there, absent] = keysOf(own);
       await table.commit(aChange([put(there, aSubjectRow())]), first);
       await table.commit(aChange([put(there, null), put(absent, null)]), first + 1);
       expect(await table.rows([there, absent])).toEqual({ revision: first + 2, rows: new Map() });
@@ -92,7 +93,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
 
     test("that lost the race names the change that won, and applies nothing", async () => {
       const { table, another, first, own } = await openTable();
-      const [key, other]: SubjectKey[] = [`customer#${own}`, `project#${own}`];
+      const [key, other] = keysOf(own);
       const winner = aChange([put(key, aSubjectRow({ plan: "paid" }))], { who: "bob", why: "faster" });
       await (await another()).commit(winner, first);
       const loser = aChange([put(key, aSubjectRow({ plan: "free" })), put(other, aSubjectRow())], { who: "ada" });
@@ -197,12 +198,12 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
         fc.asyncProperty(fc.array(anEdit, { maxLength: 12 }), async (edits) => {
           const own = randomUUID();
           const first = await table.head();
-          const keys = rowNames.map((row): RowKey => `${row}#${own}`);
+          const keys = keysOf(own);
           const expected = new Map<RowKey, Row>();
           let head = first;
           for (const { plans, behind } of edits) {
-            const changes = plans.map(({ row, plan }) =>
-              put(`${row}#${own}`, plan === null ? null : aSubjectRow({ plan })),
+            const changes = plans.map(({ level, plan }) =>
+              put(`${level}#${own}`, plan === null ? null : aSubjectRow({ plan })),
             );
             const stale = behind > 0 && head - behind >= first;
             const answer = await table.commit(aChange(changes), stale ? head - behind : head);
@@ -256,7 +257,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
     test("are all as of the revision that is told, while another process commits", async () => {
       const { table, another, first, own } = await openTable();
       const other = await another();
-      const [a, b]: SubjectKey[] = [`project#${own}`, `customer#${own}`];
+      const [a, b] = keysOf(own);
       const component: RowKey = `component#${own}`;
       let busy = true;
       const writing = (async () => {
@@ -268,6 +269,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
         busy = false;
       })();
       while (busy) {
+        await nextTurn();
         const { revision, rows } = await table.rows([a, b]);
         const listed = await table.components();
         if (revision === first) continue;
@@ -365,13 +367,16 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
   });
 }
 
-const rowNames = ["project", "customer", "plan"] as const;
+/** One key of each level. */
+function keysOf(own: string): [SubjectKey, SubjectKey, SubjectKey] {
+  return [`project#${own}`, `customer#${own}`, `plan#${own}`];
+}
 
 /** Some rows set or taken away, on the newest revision or on one that is so many behind. */
 const anEdit = fc.record({
   plans: fc.uniqueArray(
-    fc.record({ row: fc.constantFrom(...rowNames), plan: fc.option(fc.constantFrom("free", "paid")) }),
-    { selector: ({ row }) => row, maxLength: 3 },
+    fc.record({ level: fc.constantFrom(...subjectLevels), plan: fc.option(fc.constantFrom("free", "paid")) }),
+    { selector: ({ level }) => level, maxLength: 3 },
   ),
   behind: fc.constantFrom(0, 0, 0, 1, 3),
 });

@@ -236,7 +236,12 @@ describe("stopping the embedded event source", () => {
     const taking = calls.hold("receive", "after");
     const source = start();
     await eventually(taking.reached);
-    const stopping = source.stop();
+    let stopped = false;
+    const stopping = source.stop().then(() => {
+      stopped = true;
+    });
+    await turns();
+    expect(stopped).toBe(false);
     taking.release();
     await eventually(() => batches.length === 1);
     batches[0]?.end(allGood);

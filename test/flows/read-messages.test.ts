@@ -73,9 +73,13 @@ describe("a message that is routed", () => {
     expect(other.payloadHash).not.toBe(original.payloadHash);
   });
 
-  it("keeps an alias that the event asked for out of the decision, and flow and trace for the target", () => {
+  it("never goes where it asked to, which the decision says, and keeps flow and trace for the target", () => {
     const { facts, routes } = route(aMessage({ metadata: { alias: "beta", flow: "f", traceparent: "t" } }));
-    expect(routes[0]?.decision).toMatchObject({ alias: "stable", because: "default alias" });
+    expect(routes[0]?.decision).toMatchObject({
+      alias: "stable",
+      because: "default alias",
+      passedOver: [{ rule: "alias in the event", why: "an event can't choose its alias: 'beta' ignored" }],
+    });
     expect(facts).toMatchObject({ ignoredAlias: "beta", flow: "f", traceparent: "t" });
   });
 

@@ -297,7 +297,7 @@ describe("a delivery that fails", () => {
     ]);
   });
 
-  it("because the target had no room isn't counted, however often", async () => {
+  it("because the target had no room isn't counted, however often, and waits longer each time", async () => {
     let full = true;
     const component = aComponent({ retry: { maxAttempts: 1 } });
     const { ports, time, ledger, reports } = await aRouter({
@@ -305,9 +305,9 @@ describe("a delivery that fails", () => {
       target: async () => (full ? throttled : done),
     });
     let message = aMessage();
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      expect(await routeBatch(ports, [message])).toEqual([{ message, retryInMs: 250 }]);
-      await time.pass(250);
+    for (const retryInMs of [250, 500, 1_000]) {
+      expect(await routeBatch(ports, [message])).toEqual([{ message, retryInMs }]);
+      await time.pass(retryInMs);
       message = again(message);
     }
     full = false;
@@ -351,6 +351,26 @@ describe("a lease that lapsed", () => {
     expect(await ledger()).toEqual(after);
     expect(reports.map(({ outcome }) => outcome)).toEqual(["done", "superseded"]);
     expect(sends).toHaveLength(1);
+  });
+
+  it("leaves the delivery to whoever reclaimed it, also while that one is still sending", async () => {
+    const { ports, calls, time, ledger } = await aRouter();
+    const [zombie, newer] = [
+      calls.hold("send release-coordinator", "after"),
+      calls.hold("send release-coordinator", "after"),
+    ];
+    const message = aMessage();
+    const stuck = routeBatch(ports, [message]);
+    await eventually(zombie.reached);
+    await time.pass(35_000);
+    const second = routeBatch(ports, [again(message)]);
+    await eventually(newer.reached);
+    zombie.release();
+    expect(await stuck).toEqual([{ message, retryInMs: 1_000 }]);
+    expect(await ledger()).toMatchObject([{ status: "claimed", attempt: 2 }]);
+    newer.release();
+    expect(await second).toEqual([]);
+    expect(await ledger()).toMatchObject([{ status: "done", attempt: 2 }]);
   });
 
   it("counts as a failure, and the delivery is dead without another send when there are no attempts left", async () => {

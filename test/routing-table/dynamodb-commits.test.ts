@@ -1,3 +1,4 @@
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it } from "vitest";
 import { aComponent, aSubjectRow } from "../support/builders.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
@@ -129,6 +130,22 @@ withDynamoDB("commits to DynamoDB that don't go smoothly", (endpoint) => {
     const committing = table.commit(aChange("mine"), 1);
     await expect(committing).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
     expect(delays).toEqual([]);
+  });
+
+  it("fails at once on a transaction that is wrong in itself, whatever else was in its way", async () => {
+    const { proxy, table, delays } = await throughProxy();
+    proxy.faults("TransactWriteItems", cancelled("TransactionConflict", "None", "None", "ValidationError"));
+    await expect(table.commit(aChange("mine"), 1)).rejects.toMatchObject({ name: "TransactionCanceledException" });
+    expect(delays).toEqual([]);
+  });
+
+  it("refuses to write over a change log whose head was lost", async () => {
+    const { table, client, tableName } = await aNewRoutingTable(endpoint);
+    await putRows(table, { "project#acme/site": acme }, "the first");
+    await client.send(new DeleteCommand({ TableName: tableName, Key: { pk: "head", sk: "head" } }));
+    await expect(table.commit(aChange("mine"), 0)).rejects.toThrow(
+      /is damaged: its change log goes beyond its head, 0/,
+    );
   });
 
   it("fails on a revision past the head", async () => {

@@ -4,6 +4,7 @@ import { routerHandler } from "../../functions/router.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
@@ -12,6 +13,7 @@ import { openDatabase } from "../../shared/sqlite/database.ts";
 import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
 import { aComponent, anEvent, aPin, bodyOf } from "../support/builders.ts";
 import { countRequests, withDynamoDB } from "../support/dynamodb-local.ts";
+import { dynamodbProxy } from "../support/dynamodb-proxy.ts";
 import { aNewRoutingTable, aRoutingTable } from "../support/dynamodb-routing.ts";
 import { lambdaClient, lambdaStub } from "../support/lambda-stub.ts";
 
@@ -32,8 +34,8 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
     await change(table, { kind: "apply component", component });
 
     /** A router instance with its own clients and its own cache. Returns a handler of one batch of events. */
-    function aRouter() {
-      const { table: routing, client } = aRoutingTable(endpoint, tableName);
+    function aRouter(at = endpoint) {
+      const { table: routing, client } = aRoutingTable(at, tableName);
       const handler = routerHandler({
         routing: routingCache(routing),
         events,
@@ -106,6 +108,28 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
     expect(await spent("warm again")).toEqual({ GetItem: 1, Query: 0, TransactGetItems: 0 });
   });
 
+  it("throw away rows that a pin overtook on their way", async () => {
+    const { table, aRouter, ledger } = await anInstallation();
+    const proxy = await dynamodbProxy(endpoint);
+    const { route } = aRouter(proxy.endpoint);
+    await route({ id: "warm up", customer: "globex" });
+    // The first batch's rows are read, then pinned anew and read by a second batch, and only then arrive.
+    proxy.faults("TransactGetItems", async (forward) => {
+      const answer = await forward();
+      await change(table, pin("beta", "trying it"));
+      await route({ id: "second", customer: "acme" });
+      return answer;
+    });
+    await route({ id: "first", customer: "acme" });
+    await route({ id: "third", customer: "acme" });
+    const entries = await ledger("first", "second", "third");
+    expect(entries.map(({ alias, routingRevision }) => [alias, routingRevision])).toEqual([
+      ["beta", 2],
+      ["beta", 2],
+      ["beta", 2],
+    ]);
+  });
+
   it("obey a pin in every batch that starts after its commit was answered, on every instance", async () => {
     const { table, tableName, lambda, aRouter, ledger } = await anInstallation();
     const operators = 2;
@@ -123,11 +147,12 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
       }
       busy -= 1;
     });
-    const routing = Array.from({ length: 4 }, async (_, instance) => {
-      const { route } = aRouter();
+    // Three instances, each with two batches at a time.
+    const instances = Array.from({ length: 3 }, () => aRouter());
+    const routing = [...instances, ...instances].map(async ({ route }, lane) => {
       for (let n = 0, last = false; !last; n++) {
         last = busy === 0;
-        const id = `${instance}-${n}`;
+        const id = `${lane}-${n}`;
         story.push({ started: id });
         await route({ id, customer: "acme" });
       }
@@ -137,8 +162,8 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
     // The alias that acme was pinned to at each revision; before the first pin, the default.
     const pinned = new Map([[1, "stable"]]);
     for (const { revision, rows } of await table.changesAfter(1, 1_000)) {
-      const after = rows[0]?.after;
-      if (after != null && "pins" in after) pinned.set(revision, after.pins["release-coordinator"]?.alias ?? "");
+      const acme = rows.find(({ key }) => key === "customer#acme")?.after as SubjectRow;
+      pinned.set(revision, acme.pins["release-coordinator"]?.alias ?? "none");
     }
     expect(pinned.size).toBe(1 + operators * pins);
 

@@ -5,8 +5,11 @@ import { onTestFinished } from "vitest";
 /** What a client gets: an HTTP answer, or its connection cut without one. */
 export type Answer = { status: number; body: string } | "cut";
 
+/** Passes a request on, with its body as it came or another one. */
+type Forward = (body?: Record<string, unknown>) => Promise<{ status: number; body: string }>;
+
 /** Stands in for one request: it may forward it, before or after something else, or answer in its place. */
-export type Fault = (forward: () => Promise<{ status: number; body: string }>) => Promise<Answer>;
+export type Fault = (forward: Forward, request: Record<string, unknown>) => Promise<Answer>;
 
 export type DynamoDBProxy = {
   endpoint: string;
@@ -28,8 +31,9 @@ export async function dynamodbProxy(target: string): Promise<DynamoDBProxy> {
       const body = await textOf(incoming);
       const operation = String(incoming.headers["x-amz-target"]).split(".")[1] ?? "";
       seen.push({ operation, body });
-      const forward = () => send(target, agent, incoming, body);
-      const answer = await (waiting.get(operation)?.shift() ?? ((pass) => pass()))(forward);
+      const forward: Forward = (other) =>
+        send(target, agent, incoming, other === undefined ? body : JSON.stringify(other));
+      const answer = await (waiting.get(operation)?.shift() ?? ((pass) => pass()))(forward, JSON.parse(body));
       if (answer === "cut") return void response.destroy();
       response.writeHead(answer.status, { "content-type": "application/x-amz-json-1.0" }).end(answer.body);
     })().catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -104,7 +108,7 @@ function countBy(names: readonly string[]): Record<string, number> {
 }
 
 async function send(target: string, agent: Agent, { method, headers }: IncomingMessage, body: string) {
-  const { host: _, ...passed } = headers;
+  const { host: _, "content-length": __, ...passed } = headers;
   const forwarded = request(target, { ...(method === undefined ? {} : { method }), agent, headers: passed });
   forwarded.end(body);
   const [answer] = (await once(forwarded, "response")) as [IncomingMessage];
