@@ -1,16 +1,188 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { parentPort, workerData } from "node:worker_threads";
-// INTERIM
-const { folder, handler } = workerData as { folder: string; handler: string };
-const [file = "", name = ""] = handler.split(".");
-const path = [".js", ".mjs", ".ts"].map((e) => join(folder, file + e)).find((p) => existsSync(p)) ?? "";
-const module = import(path);
-parentPort?.on("message", async (payload: string) => {
-  try {
-    await (await module)[name](JSON.parse(payload), {});
-    parentPort?.postMessage(["done", ""]);
-  } catch (error) {
-    parentPort?.postMessage(["failed", String(error)]);
-  }
+import type { DeliveryError } from "../domain/delivery.ts";
+import { filesOfHandler, readHandler } from "../domain/handler.ts";
+import { tagOutput } from "./worker-output.ts";
+
+/** What a worker runs; its `workerData`. */
+export type WorkerCode = { component: string; version: string; folder: string; handler: string; memoryMb: number };
+
+/** One event for the handler. Sent only to a worker that is loaded and runs nothing. */
+export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number];
+
+/** `text`: the whole story, for the log. */
+export type Failure = DeliveryError & { text?: string };
+
+export type Reply =
+  | ["loaded"]
+  | ["unloadable", Failure]
+  | ["done", durationMs: number]
+  | ["failed", durationMs: number, Failure]
+  /** The thread is ending; the request is the one that it was running. */
+  | ["ending", requestId: string | undefined, Failure];
+
+/** Lambda's limit for the response of a synchronous invocation (Lambda quotas: 6 MB and 100 bytes). */
+const MAX_RESPONSE_BYTES = 6_291_556;
+
+/** Most characters of an error's message that leave the worker; the ledger keeps fewer still. */
+const MAX_MESSAGE = 300;
+
+/** Most characters of an error's stack, causes and properties in the log. */
+const MAX_TEXT = 8_000;
+
+type Handle = (event: unknown, context: object) => unknown;
+
+const code: WorkerCode = workerData;
+if (parentPort === null) throw new Error("worker-thread.ts runs in a worker thread only");
+const port = parentPort;
+const answer = (reply: Reply) => port.postMessage(reply);
+
+let current: string | undefined;
+let ending: Failure | undefined;
+
+function end(failure: Failure): never {
+  ending ??= failure;
+  process.exit(1);
+}
+
+process.on("uncaughtException", (error) => end(failureOf(error)));
+process.on("unhandledRejection", (reason) => {
+  const { type, message, text } = failureOf(reason);
+  end(failed("Runtime.UnhandledPromiseRejection", `${type}: ${message}`, text));
 });
+process.on("exit", (exitCode) => answer(["ending", current, ending ?? exitFailure(exitCode)]));
+for (const stream of [process.stdout, process.stderr]) tagOutput(stream, () => current);
+
+const loaded = await load(code);
+if (typeof loaded === "function") {
+  port.on("message", (invocation: Invocation) => void invoke(loaded, invocation));
+  answer(["loaded"]);
+} else answer(["unloadable", loaded]);
+
+async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: Invocation): Promise<void> {
+  current = requestId;
+  const start = performance.now();
+  const duration = () => performance.now() - start;
+  let reply: Reply;
+  try {
+    const remainingMs = () => Math.max(0, Math.floor(timeoutMs - duration()));
+    const response = await handle(JSON.parse(payload), contextOf(requestId, alias, remainingMs));
+    const problem = problemOf(response);
+    reply = problem === undefined ? ["done", duration()] : ["failed", duration(), problem];
+  } catch (error) {
+    reply = ["failed", duration(), failureOf(error)];
+  }
+  // A turn later: a rejection that nobody handles is told only after the promises that are due have run.
+  setImmediate(() => {
+    current = undefined;
+    answer(reply);
+  });
+}
+
+/** As on Lambda; what there is only for callbacks is left out. */
+function contextOf(requestId: string, alias: string, getRemainingTimeInMillis: () => number): object {
+  return {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: code.component,
+    functionVersion: code.version,
+    invokedFunctionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${alias}`,
+    memoryLimitInMB: String(code.memoryMb),
+    awsRequestId: requestId,
+    logGroupName: `/turnout/${code.component}`,
+    logStreamName: code.version,
+    getRemainingTimeInMillis,
+  };
+}
+
+async function load({ folder, handler }: WorkerCode): Promise<Handle | Failure> {
+  const parsed = readHandler(handler);
+  if (!parsed.ok) return failed("Runtime.MalformedHandlerName", parsed.problem);
+  const candidates = filesOfHandler(parsed.value);
+  const file = candidates.map((candidate) => join(folder, candidate)).find((path) => existsSync(path));
+  if (file === undefined) {
+    return failed("Runtime.ImportModuleError", `${folder} has none of ${candidates.join(", ")}, publish it again`);
+  }
+  let found: unknown;
+  try {
+    const module: Record<string, unknown> = await import(pathToFileURL(file).href);
+    // A CommonJS module's named exports are only guessed; this is the object itself.
+    found = parsed.value.path.reduce<unknown>(property, module["module.exports"] ?? module);
+  } catch (error) {
+    return loadFailure(error);
+  }
+  if (typeof found !== "function") {
+    return failed(
+      "Runtime.HandlerNotFound",
+      `${handler} is ${found === undefined ? "not exported" : "not a function"}`,
+    );
+  }
+  if (found.length < 3) return found as Handle;
+  return failed(
+    "Runtime.CallbackHandlerDeprecated",
+    `${handler} takes a callback, which Lambda's Node.js 24 runtime no longer calls. ` +
+      "Make it an async function of (event, context) and return what it passed to the callback.",
+  );
+}
+
+function property(value: unknown, name: string): unknown {
+  return value === undefined || value === null ? undefined : (value as Record<string, unknown>)[name];
+}
+
+/** The names that Lambda's runtime gives to what can go wrong while it imports a module. */
+function loadFailure(error: unknown): Failure {
+  const { type, message, text } = failureOf(error);
+  if (error instanceof SyntaxError) {
+    const where = /^file:\/\/(\S+:\d+)/.exec(text ?? "")?.[1];
+    return failed("Runtime.UserCodeSyntaxError", where === undefined ? message : `${message} (${where})`, text);
+  }
+  const missing = error instanceof Error && "code" in error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
+  return failed(missing ? "Runtime.ImportModuleError" : type, message, text);
+}
+
+/** What keeps a response from being one. It is checked here, and never crosses to the main thread. */
+function problemOf(response: unknown): Failure | undefined {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(response);
+  } catch (error) {
+    return failed("Runtime.MarshalError", `the response can't be written as JSON: ${failureOf(error).message}`);
+  }
+  // No UTF-16 code unit takes more than 3 bytes; short responses needn't be counted.
+  if (json === undefined || json.length * 3 <= MAX_RESPONSE_BYTES) return undefined;
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= MAX_RESPONSE_BYTES) return undefined;
+  const problem = `the response has ${bytes} bytes; at most ${MAX_RESPONSE_BYTES} are allowed`;
+  return failed("Function.ResponseSizeTooLarge", problem);
+}
+
+function exitFailure(exitCode: number): Failure {
+  return failed("Runtime.ExitError", `the code ended its process with exit code ${exitCode}`);
+}
+
+/** Whatever was thrown. Reading it runs foreign code, which may throw again. */
+function failureOf(error: unknown): Failure {
+  try {
+    const { name, message } = error as { name: unknown; message: unknown };
+    const isError = typeof name === "string" && typeof message === "string";
+    return failed(isError ? name : typeof error, isError ? message : inspect(error), ownFrames(inspect(error)));
+  } catch {
+    return failed("Error", "something was thrown that can't be read");
+  }
+}
+
+function ownFrames(text: string): string {
+  const foreign = (line: string) => line.includes(import.meta.url) || line.includes("node:internal/");
+  return text
+    .split("\n")
+    .filter((line) => !foreign(line))
+    .join("\n")
+    .slice(0, MAX_TEXT);
+}
+
+function failed(type: string, message: string, text?: string): Failure {
+  const cut = message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1).toWellFormed()}…`;
+  return { type: type.slice(0, MAX_MESSAGE), message: cut, ...(text === undefined ? {} : { text }) };
+}

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type EventKind, type Scenario, simulate } from "./router-world.ts";
+import { simulate } from "./router-world.ts";
+import type { EventKind, PlannedPin, Scenario } from "./scenario.ts";
 
 const weighted = <T>(...options: [weight: number, value: T][]) =>
   fc.oneof(...options.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
@@ -12,8 +13,8 @@ const event = fc.record({
   project: fc.nat({ max: 2 }),
   kind: weighted<EventKind>([5, "order placed"], [3, "order paid"], [1, "stock counted"], [1, "unreadable"]),
 });
-const pin = fc.record({
-  at: fc.nat({ max: 5_000 }),
+const pin: fc.Arbitrary<PlannedPin> = fc.record({
+  after: fc.nat({ max: 5_000 }),
   project: fc.nat({ max: 2 }),
   alias: fc.constantFrom("beta", "gone", null),
 });

@@ -5,12 +5,14 @@ type Stored = { messageId: string; body: string; sentAt: Date; visibleAt: number
 export type SimulatedQueueOptions = {
   /** Told when a message is going to be visible, each time that changes. */
   onVisibleAt?: (at: number) => void;
+  onDeleted?: (messageId: string) => Promise<void>;
   /** Whether a message that is being taken stays visible all the same, as SQS may let it. */
   staysVisible?: () => boolean;
 };
 
 /** A queue in memory, at least once and in no order that matters, on the time that its callers tell it. */
-export function simulatedQueue({ onVisibleAt = () => {}, staysVisible = () => false }: SimulatedQueueOptions = {}) {
+export function simulatedQueue(options: SimulatedQueueOptions = {}) {
+  const { onVisibleAt = () => {}, onDeleted = async () => {}, staysVisible = () => false } = options;
   const messages = new Map<string, Stored>();
   let sent = 0;
 
@@ -44,7 +46,12 @@ export function simulatedQueue({ onVisibleAt = () => {}, staysVisible = () => fa
       });
     },
     async delete(receiptHandles) {
-      for (const handle of receiptHandles) messages.delete(held(handle)?.messageId ?? "");
+      for (const handle of receiptHandles) {
+        const message = held(handle);
+        if (message === undefined) continue;
+        messages.delete(message.messageId);
+        await onDeleted(message.messageId);
+      }
     },
     async changeVisibility(receiptHandle, visibilityMs, now) {
       const message = held(receiptHandle);
@@ -56,7 +63,7 @@ export function simulatedQueue({ onVisibleAt = () => {}, staysVisible = () => fa
     },
   };
   return {
-    queue,
+    ...queue,
     /** When each message that is still there is visible, in ms since the epoch. */
     visibleAt: () =>
       Object.fromEntries([...messages.values()].map(({ messageId, visibleAt }) => [messageId, visibleAt])),

@@ -4,6 +4,8 @@ import type { SimulatedTime } from "./simulated-time.ts";
 /** Chance that time goes on although something else could. */
 const TIME_GOES_ON = 0.1;
 
+export type Steps = ReturnType<typeof stepByStep>;
+
 /** Lets whatever waits for its turn go on one at a time, in an order drawn by `random`, so that a run can be repeated. */
 export function stepByStep(time: SimulatedTime, random: () => number) {
   const waiting: (() => void)[] = [];

@@ -1,5 +1,5 @@
 import type { Around } from "../support/port-calls.ts";
-import type { stepByStep } from "./step-by-step.ts";
+import type { Steps } from "./step-by-step.ts";
 
 /** What a simulated store, queue or network breaks with. */
 export class InjectedFault extends Error {}
@@ -12,12 +12,7 @@ export type Trouble = {
 };
 
 /** One process among others: its calls wait for their turn, may fail, and never answer once it has crashed. */
-export function simulatedProcess(
-  steps: ReturnType<typeof stepByStep>,
-  random: () => number,
-  trouble: () => Trouble,
-  onCrash: () => void,
-) {
+export function simulatedProcess(steps: Steps, random: () => number, trouble: () => Trouble, onCrash: () => void) {
   let alive = true;
 
   /** A moment at which something can go wrong: a call on its way there, or its answer on its way back. */
@@ -40,5 +35,5 @@ export function simulatedProcess(
     await moment(`${call} never answered`);
     return value;
   };
-  return { moment, around, alive: () => alive };
+  return { moment, around };
 }

@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
 import type { Component } from "../../shared/domain/component.ts";
+import type { TurnoutField } from "../../shared/domain/delivered-event.ts";
 import type { EventRecord, LedgerEntry } from "../../shared/domain/delivery.ts";
 import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
@@ -22,6 +23,16 @@ export const T0 = new Date("2026-11-20T09:59:58.000Z");
 export function aMessage(about: AboutEvent & Partial<QueuedMessage> = {}): QueuedMessage {
   const { messageId = "message-1", receiveCount = 1, sentAt = T0, body = bodyOf(anEvent(about)) } = about;
   return { messageId, receiptHandle: `${messageId}:${receiveCount}`, body, sentAt, receiveCount };
+}
+
+/** The message as the queue hands it out the next time. */
+export function again(message: QueuedMessage): QueuedMessage {
+  return aMessage({ ...message, receiveCount: message.receiveCount + 1 });
+}
+
+/** The field that the router added to what the target received. */
+export function turnoutOf(send: Send | undefined): Partial<TurnoutField> {
+  return JSON.parse(send?.payload ?? "{}").turnout;
 }
 
 export const done: SendResult = { outcome: "done", executedVersion: "7", durationMs: 5 };

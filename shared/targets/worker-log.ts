@@ -1,0 +1,79 @@
+import { appendFile, mkdir, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { logLines } from "./worker-output.ts";
+
+/** A log of this size becomes `<file>.1`, in place of the one before it. */
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+
+/** Most of our own lines that wait for a slow disk; what comes beyond that is counted and dropped. */
+const MAX_WAITING_BYTES = 1_048_576;
+
+/** What one version wrote, and what went wrong with it. Never throws: a full disk must not fail a delivery. */
+export type WorkerLog = {
+  /** Appends what the stream brings, at the pace of the disk, until the stream ends. */
+  take(output: Readable): void;
+  note(at: Date, requestId: string | undefined, text: string): void;
+  /** Resolves once everything that was taken is written. */
+  close(): Promise<void>;
+};
+
+/** Appends to the file, which is made with its folder at the first line. A problem is told once, on stderr. */
+export function workerLog(file: string): WorkerLog {
+  const outputs = new Set<Promise<void>>();
+  let dropped = 0;
+  let told = false;
+
+  async function append(text: Buffer): Promise<void> {
+    try {
+      await rotate(file, text.length);
+      await appendFile(file, text).catch(async () => {
+        await mkdir(dirname(file), { recursive: true });
+        await appendFile(file, text);
+      });
+    } catch (error) {
+      if (told) return;
+      told = true;
+      const problem = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`turnout: the log ${file} can't be written (${problem}). Deliveries go on without it.\n`);
+    }
+  }
+
+  const sink = new Writable({
+    highWaterMark: 65_536,
+    write: (chunk: Buffer, _encoding, done) => void append(chunk).then(() => done()),
+    // Whatever came while the last write was under way is one write.
+    writev: (chunks, done) => void append(Buffer.concat(chunks.map(({ chunk }) => chunk))).then(() => done()),
+  });
+  // Two streams of every worker.
+  sink.setMaxListeners(0);
+  sink.on("drain", () => {
+    if (dropped === 0) return;
+    sink.write(logLines(new Date(), undefined, `(${dropped} lines were dropped: the log couldn't keep up)`));
+    dropped = 0;
+  });
+
+  return {
+    take(output) {
+      const end = finished(output, { writable: false }).catch(() => {});
+      outputs.add(end);
+      void end.then(() => outputs.delete(end));
+      output.pipe(sink, { end: false });
+    },
+    note(at, requestId, text) {
+      if (sink.writableLength > MAX_WAITING_BYTES) dropped++;
+      else sink.write(logLines(at, requestId, text));
+    },
+    async close() {
+      await Promise.all(outputs);
+      sink.end();
+      await finished(sink);
+    },
+  };
+}
+
+async function rotate(file: string, more: number): Promise<void> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  if (size > 0 && size + more > MAX_LOG_BYTES) await rename(file, `${file}.1`);
+}

@@ -1,0 +1,190 @@
+import { Worker } from "node:worker_threads";
+import type { Send, SendResult } from "./target.ts";
+import type { WorkerLog } from "./worker-log.ts";
+import type { Failure, Invocation, Reply, WorkerCode } from "./worker-thread.ts";
+
+/** A thread that was told to end and hasn't by then is in native code; whoever waits for it is told without it. */
+const END_GRACE_MS = 1_000;
+
+/**
+ * V8 ends the whole process, not the thread, when one allocation overshoots a thread's limit by more than 16 MB, as
+ * that of a growing Map or array does. So V8's own limit is set this much higher, and half way a thread is stopped from
+ * outside: up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit).
+ */
+const V8_HEADROOM_MB = 512;
+
+/** Without a limit, survivors of one collection alone can overshoot by more than those 16 MB. */
+const YOUNG_GENERATION_MB = 16;
+
+const MEBIBYTE = 1_048_576;
+
+export type SandboxOptions = {
+  code: WorkerCode;
+  environment: Record<string, string>;
+  /** How long loading the module may take. */
+  initTimeoutMs: number;
+  log: WorkerLog;
+  now: () => Date;
+};
+
+/** `not begun`: the thread ended for a reason of its own before it had looked at the event. */
+export type Invoked = SendResult | { outcome: "not begun" };
+
+/** One worker thread with one version's code, which runs one event at a time. */
+export type Sandbox = {
+  state(): "loading" | "ready" | "ending";
+  /** Settles with what went wrong, or undefined when the handler can be called. */
+  loaded: Promise<Failure | undefined>;
+  /** Settles once the thread is gone. */
+  ended: Promise<void>;
+  /** Only when ready and nothing else runs. */
+  invoke(send: Send): Promise<Invoked>;
+  /** Stops the thread if its heap is too large. To be called all the time; looks only when something has run. */
+  checkMemory(): void;
+  /** Ends the thread; what it runs fails. */
+  stop(): void;
+};
+
+type Running = { requestId: string; startMs: number; timer: NodeJS.Timeout; resolve: (invoked: Invoked) => void };
+
+/** Starts a thread and loads the code. @throws when no thread can be made */
+export function startSandbox({ code, environment, initTimeoutMs, log, now }: SandboxOptions): Sandbox {
+  const { version, memoryMb } = code;
+  const loaded = Promise.withResolvers<Failure | undefined>();
+  const ended = Promise.withResolvers<void>();
+  let state: "loading" | "ready" | "ending" = "loading";
+  let running: Running | undefined;
+  let fate: Failure | undefined;
+  let endedIn: { requestId: string | undefined } | undefined;
+  let lateEnd: NodeJS.Timeout | undefined;
+  let memory: "unknown" | "being read" | "known" = "unknown";
+
+  const worker = new Worker(new URL("./worker-thread.ts", import.meta.url), {
+    workerData: code,
+    env: environment,
+    // Nothing of how this process was started: neither its flags nor its arguments.
+    argv: [],
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+    name: `${code.component} ${version}`,
+    resourceLimits: {
+      maxOldGenerationSizeMb: memoryMb + V8_HEADROOM_MB,
+      maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+    },
+  });
+  // The timers of what is under way keep the process alive; an idle thread doesn't.
+  worker.unref();
+  log.take(worker.stdout);
+  log.take(worker.stderr);
+  const initTimer = setTimeout(() => {
+    end({ type: "Sandbox.Timedout", message: `Init timed out after ${seconds(initTimeoutMs)} seconds` });
+  }, initTimeoutMs);
+
+  function settle(invoked: Invoked): void {
+    if (running === undefined) return;
+    clearTimeout(running.timer);
+    const { resolve } = running;
+    running = undefined;
+    resolve(invoked);
+  }
+
+  function failedAfter(failure: Failure, durationMs: number): SendResult {
+    const { type, message, text = message } = failure;
+    log.note(now(), running?.requestId, `${type}: ${text}`);
+    return { outcome: "failed", error: { type, message }, executedVersion: version, durationMs };
+  }
+
+  /** Nothing more will come from the thread. */
+  function conclude(failure: Failure): void {
+    state = "ending";
+    clearTimeout(initTimer);
+    loaded.resolve(failure);
+    if (running !== undefined && endedIn !== undefined && endedIn.requestId !== running.requestId) {
+      settle({ outcome: "not begun" });
+    } else if (running !== undefined) settle(failedAfter(failure, performance.now() - running.startMs));
+  }
+
+  function end(failure: Failure): void {
+    if (state === "ending") return;
+    state = "ending";
+    fate ??= failure;
+    // Not at once: the retry of an event that timed out shouldn't overlap with its first run.
+    lateEnd = setTimeout(conclude, END_GRACE_MS, failure);
+    void worker.terminate();
+  }
+
+  worker.on("message", (reply: Reply) => {
+    switch (reply[0]) {
+      case "loaded":
+        if (state !== "loading") return;
+        state = "ready";
+        clearTimeout(initTimer);
+        return loaded.resolve(undefined);
+      case "unloadable":
+        log.note(now(), undefined, `${reply[1].type}: ${reply[1].text ?? reply[1].message}`);
+        return end(reply[1]);
+      case "done":
+        return settle({ outcome: "done", executedVersion: version, durationMs: reply[1] });
+      case "failed":
+        return settle(failedAfter(reply[2], reply[1]));
+      case "ending":
+        state = "ending";
+        endedIn = { requestId: reply[1] };
+        fate ??= reply[2];
+    }
+  });
+  worker.on("error", (error) => {
+    fate ??= isOutOfMemory(error) ? outOfMemory(memoryMb) : { type: error.name, message: error.message };
+  });
+  worker.on("exit", (exitCode) => {
+    clearTimeout(lateEnd);
+    conclude(fate ?? { type: "Runtime.ExitError", message: `the thread ended with exit code ${exitCode}` });
+    ended.resolve();
+  });
+
+  return {
+    state: () => state,
+    loaded: loaded.promise,
+    ended: ended.promise,
+    invoke({ payload, requestId, alias, timeoutMs }) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          // The answer may have come while this thread was busy: let it be read first.
+          setImmediate(() => {
+            if (running?.timer !== timer) return;
+            end({ type: "Sandbox.Timedout", message: `Task timed out after ${seconds(timeoutMs)} seconds` });
+          });
+        }, timeoutMs);
+        running = { requestId, startMs: performance.now(), timer, resolve };
+        memory = memory === "known" ? "unknown" : memory;
+        worker.postMessage([payload, requestId, alias, timeoutMs] satisfies Invocation);
+      });
+    },
+    checkMemory() {
+      if (memory !== "unknown" || state === "ending") return;
+      memory = "being read";
+      const read = ({ used_heap_size }: { used_heap_size: number }) => {
+        memory = running === undefined && state === "ready" ? "known" : "unknown";
+        if (used_heap_size > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
+      };
+      // Refused by a thread that has just ended.
+      worker.getHeapStatistics().then(read, () => {});
+    },
+    stop: () => end({ type: "Sandbox.Stopped", message: "Turnout was stopped before the event was done" }),
+  };
+}
+
+function isOutOfMemory(error: Error): boolean {
+  return "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+}
+
+function outOfMemory(memoryMb: number): Failure {
+  const remedy = "Give the component more worker.memoryMb, or find what it keeps";
+  return { type: "Runtime.OutOfMemory", message: `more memory was used than the ${memoryMb} MB it has. ${remedy}.` };
+}
+
+/** As Lambda writes it: `3.00`. */
+function seconds(durationMs: number): string {
+  return (durationMs / 1_000).toFixed(2);
+}
