@@ -18,6 +18,8 @@ const YOUNG_GENERATION_MB = 16;
 
 const MEBIBYTE = 1_048_576;
 
+const STOPPED: Failure = { type: "Sandbox.Stopped", message: "Turnout was stopped before the event was done" };
+
 export type SandboxOptions = {
   code: WorkerCode;
   environment: Record<string, string>;
@@ -57,7 +59,9 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
   let fate: Failure | undefined;
   let endedIn: { requestId: string | undefined } | undefined;
   let lateEnd: NodeJS.Timeout | undefined;
-  let memory: "unknown" | "being read" | "known" = "unknown";
+  let concluded = false;
+  let hasRun = true;
+  let reading = false;
 
   const worker = new Worker(new URL("./worker-thread.ts", import.meta.url), {
     workerData: code,
@@ -89,29 +93,36 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
     resolve(invoked);
   }
 
-  function failedAfter(failure: Failure, durationMs: number): SendResult {
-    const { type, message, text = message } = failure;
+  function fail({ type, message, text = message }: Failure, durationMs: number): void {
     log.note(now(), running?.requestId, `${type}: ${text}`);
-    return { outcome: "failed", error: { type, message }, executedVersion: version, durationMs };
+    settle({ outcome: "failed", error: { type, message }, executedVersion: version, durationMs });
   }
 
   /** Nothing more will come from the thread. */
   function conclude(failure: Failure): void {
+    if (concluded) return;
+    concluded = true;
     state = "ending";
     clearTimeout(initTimer);
     loaded.resolve(failure);
-    if (running !== undefined && endedIn !== undefined && endedIn.requestId !== running.requestId) {
-      settle({ outcome: "not begun" });
-    } else if (running !== undefined) settle(failedAfter(failure, performance.now() - running.startMs));
+    if (running !== undefined && (endedIn === undefined || endedIn.requestId === running.requestId)) {
+      fail(failure, performance.now() - running.startMs);
+      return;
+    }
+    settle({ outcome: "not begun" });
+    if (failure !== STOPPED) log.note(now(), endedIn?.requestId, `${failure.type}: ${failure.text ?? failure.message}`);
   }
 
-  function end(failure: Failure): void {
+  /** Waits for the thread's end before it tells: the retry of an event that timed out mustn't overlap with its first run. */
+  function end(failure: Failure, how: "from outside" | "by itself" = "from outside"): void {
     if (state === "ending") return;
     state = "ending";
     fate ??= failure;
-    // Not at once: the retry of an event that timed out shouldn't overlap with its first run.
-    lateEnd = setTimeout(conclude, END_GRACE_MS, failure);
-    void worker.terminate();
+    lateEnd = setTimeout(() => {
+      conclude(failure);
+      void worker.terminate();
+    }, END_GRACE_MS);
+    if (how === "from outside") void worker.terminate();
   }
 
   worker.on("message", (reply: Reply) => {
@@ -122,16 +133,14 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
         clearTimeout(initTimer);
         return loaded.resolve(undefined);
       case "unloadable":
-        log.note(now(), undefined, `${reply[1].type}: ${reply[1].text ?? reply[1].message}`);
         return end(reply[1]);
       case "done":
         return settle({ outcome: "done", executedVersion: version, durationMs: reply[1] });
       case "failed":
-        return settle(failedAfter(reply[2], reply[1]));
+        return fail(reply[2], reply[1]);
       case "ending":
-        state = "ending";
         endedIn = { requestId: reply[1] };
-        fate ??= reply[2];
+        return end(reply[2], "by itself");
     }
   });
   worker.on("error", (error) => {
@@ -157,21 +166,22 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
           });
         }, timeoutMs);
         running = { requestId, startMs: performance.now(), timer, resolve };
-        memory = memory === "known" ? "unknown" : memory;
+        hasRun = true;
         worker.postMessage([payload, requestId, alias, timeoutMs] satisfies Invocation);
       });
     },
     checkMemory() {
-      if (memory !== "unknown" || state === "ending") return;
-      memory = "being read";
-      const read = ({ used_heap_size }: { used_heap_size: number }) => {
-        memory = running === undefined && state === "ready" ? "known" : "unknown";
-        if (used_heap_size > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
+      if (!hasRun || reading || state === "ending") return;
+      reading = true;
+      hasRun = running !== undefined || state === "loading";
+      const check = ({ used_heap_size: bytes }: { used_heap_size: number }) => {
+        reading = false;
+        if (bytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
       };
       // Refused by a thread that has just ended.
-      worker.getHeapStatistics().then(read, () => {});
+      worker.getHeapStatistics().then(check, () => {});
     },
-    stop: () => end({ type: "Sandbox.Stopped", message: "Turnout was stopped before the event was done" }),
+    stop: () => end(STOPPED),
   };
 }
 

@@ -165,7 +165,7 @@ function exitFailure(exitCode: number): Failure {
 /** Whatever was thrown. Reading it runs foreign code, which may throw again. */
 function failureOf(error: unknown): Failure {
   try {
-    const { name, message } = error as { name: unknown; message: unknown };
+    const { name, message }: Record<string, unknown> = Object(error);
     const isError = typeof name === "string" && typeof message === "string";
     return failed(isError ? name : typeof error, isError ? message : inspect(error), ownFrames(inspect(error)));
   } catch {

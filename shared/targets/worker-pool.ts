@@ -1,0 +1,197 @@
+import type { DeliveryError } from "../domain/delivery.ts";
+import type { Send, SendResult } from "./target.ts";
+import type { WorkerLog } from "./worker-log.ts";
+import { type Sandbox, startSandbox } from "./worker-sandbox.ts";
+import type { WorkerCode } from "./worker-thread.ts";
+
+/** How often the heaps of threads that run something are looked at. */
+const MEMORY_CHECK_MS = 50;
+
+/** How long a thread that is stopped in native code is waited for. */
+const STOP_GRACE_MS = 1_000;
+
+/** Node's longest timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A send on its way, and who waits for its result. */
+export type Job = { send: Send; resolve: (result: SendResult) => void };
+
+export type PoolOptions = {
+  code: WorkerCode;
+  concurrency: number;
+  environment: Record<string, string>;
+  initTimeoutMs: number;
+  log: WorkerLog;
+  now: () => Date;
+  /** Whether a job that had to wait still is this version's; if not, it has been sent to where it belongs now. */
+  stillHere: (job: Job) => boolean;
+};
+
+/** One version's threads: as many as are needed at once, up to its concurrency; idle ones are kept. */
+export type WorkerPool = {
+  /** Begins the job with the next free thread; jobs that wait are served in the order they came. */
+  run(job: Job): void;
+  /** When it was last used, in ms since the epoch; undefined while something runs or waits. */
+  idleSince(): number | undefined;
+  /** Refuses what waits, gives what runs so much time, and ends the threads. */
+  close(graceMs: number): Promise<void>;
+};
+
+export function workerPool({ concurrency, stillHere, ...options }: PoolOptions): WorkerPool {
+  const { code, log, now } = options;
+  const name = `${code.component} version ${code.version}`;
+  const sandboxes = new Set<Sandbox>();
+  const idle: Sandbox[] = [];
+  const waiting = new Map<Job, NodeJS.Timeout>();
+  const allDone = Promise.withResolvers<void>();
+  let starting = 0;
+  let running = 0;
+  let lastUsedMs = now().getTime();
+  let closed = false;
+  /** Why the latest thread couldn't load the code; undefined once one could. */
+  let loadFailure: DeliveryError | undefined;
+  const memoryChecks = setInterval(() => {
+    for (const sandbox of sandboxes) sandbox.checkMemory();
+  }, MEMORY_CHECK_MS).unref();
+
+  function run(job: Job): void {
+    const at = now();
+    lastUsedMs = at.getTime();
+    if (closed) refuse(job);
+    else if (at > job.send.latestStart) expire(job);
+    else beginOrWait(job, at);
+  }
+
+  function beginOrWait(job: Job, at: Date): void {
+    const sandbox = nextIdle();
+    if (sandbox === undefined) {
+      const waitMs = Math.min(job.send.latestStart.getTime() - at.getTime(), MAX_TIMER_MS);
+      waiting.set(job, setTimeout(expire, waitMs, job));
+      grow();
+    } else begin(sandbox, job);
+  }
+
+  function begin(sandbox: Sandbox, job: Job): void {
+    running++;
+    void sandbox.invoke(job.send).then((result) => {
+      running--;
+      lastUsedMs = now().getTime();
+      release(sandbox);
+      if (result.outcome === "not begun") run(job);
+      else job.resolve(result);
+      if (closed && running === 0) allDone.resolve();
+    });
+  }
+
+  /** The thread has nothing to do: the job that waits longest is its next. */
+  function release(sandbox: Sandbox): void {
+    if (sandbox.state() !== "ready") return;
+    const job = nextJob();
+    if (job === undefined) idle.push(sandbox);
+    else begin(sandbox, job);
+  }
+
+  function nextIdle(): Sandbox | undefined {
+    for (;;) {
+      const sandbox = idle.pop();
+      if (sandbox === undefined || sandbox.state() === "ready") return sandbox;
+    }
+  }
+
+  function nextJob(): Job | undefined {
+    for (const job of waiting.keys()) {
+      forget(job);
+      if (now() > job.send.latestStart) expire(job);
+      else if (stillHere(job)) return job;
+    }
+    return undefined;
+  }
+
+  function forget(job: Job): void {
+    clearTimeout(waiting.get(job));
+    waiting.delete(job);
+  }
+
+  function expire(job: Job): void {
+    forget(job);
+    const by = job.send.latestStart.toISOString();
+    // A version that never loads must not be put off for ever without ever counting as failed.
+    if (loadFailure !== undefined) job.resolve(failed(loadFailure));
+    else job.resolve(throttled("NoFreeWorker", `none of the ${concurrency} workers of ${name} was free by ${by}`));
+  }
+
+  /** A thread that is ending still counts: it may still hold its memory and a core. */
+  function grow(): void {
+    try {
+      while (!closed && waiting.size > starting && sandboxes.size < concurrency) follow(startSandbox(options));
+    } catch (error) {
+      const message = `no thread could be started: ${error instanceof Error ? error.message : String(error)}`;
+      failWaiting({ type: "Sandbox.StartFailed", message });
+    }
+  }
+
+  function follow(sandbox: Sandbox): void {
+    sandboxes.add(sandbox);
+    starting++;
+    void sandbox.loaded.then((failure) => {
+      starting--;
+      if (failure === undefined) {
+        loadFailure = undefined;
+        release(sandbox);
+      } else failWaiting({ type: failure.type, message: failure.message });
+    });
+    void sandbox.ended.then(() => {
+      sandboxes.delete(sandbox);
+      const index = idle.indexOf(sandbox);
+      if (index >= 0) idle.splice(index, 1);
+      grow();
+    });
+  }
+
+  /** Unless other threads do run the code, it is to blame, and whoever waits for it is told. */
+  function failWaiting(failure: DeliveryError): void {
+    if ([...sandboxes].some((sandbox) => sandbox.state() === "ready")) return;
+    loadFailure = failure;
+    for (const job of waiting.keys()) {
+      forget(job);
+      if (stillHere(job)) job.resolve(failed(failure));
+    }
+  }
+
+  function failed(error: DeliveryError): SendResult {
+    return { outcome: "failed", error, executedVersion: code.version, durationMs: 0 };
+  }
+
+  return {
+    run,
+    idleSince: () => (running === 0 && waiting.size === 0 ? lastUsedMs : undefined),
+    async close(graceMs) {
+      closed = true;
+      for (const job of waiting.keys()) {
+        forget(job);
+        refuse(job);
+      }
+      if (running > 0) await within(graceMs, allDone.promise);
+      clearInterval(memoryChecks);
+      for (const sandbox of sandboxes) sandbox.stop();
+      const gone = Promise.all([...sandboxes].map(({ ended }) => ended)).then(() => log.close());
+      await within(STOP_GRACE_MS, gone);
+    },
+  };
+}
+
+function refuse(job: Job): void {
+  job.resolve(throttled("ShuttingDown", "Turnout is being stopped"));
+}
+
+function throttled(type: string, message: string): SendResult {
+  return { outcome: "throttled", error: { type, message } };
+}
+
+/** Waits for the promise, but no longer than this. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
+}
