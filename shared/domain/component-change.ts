@@ -5,11 +5,14 @@ import { aliasOf, type Component } from "./component.ts";
 import { AliasNotFound, AliasRetired, TurnoutError } from "./errors.ts";
 import type { Rollout } from "./rollout.ts";
 
-/** One change to how a component routes. `before` puts a cohort's route ahead of another cohort's. */
+/**
+ * One change to how a component routes. `before` puts a cohort's route ahead of another cohort's. A rollout keeps the
+ * salt that the component's rollout has, and takes its own only where there is none, or with `reshuffle`.
+ */
 export type ComponentChange =
   | { set: "cohort route"; route: CohortRoute; before?: string }
   | { remove: "cohort route"; cohort: string }
-  | { set: "rollout"; rollout: Rollout }
+  | { set: "rollout"; rollout: Rollout; reshuffle?: boolean }
   | { remove: "rollout" }
   | { set: "default alias"; alias: Alias }
   | { set: "fallback alias"; alias: Alias }
@@ -49,7 +52,7 @@ function set(component: Component, change: Extract<ComponentChange, { set: strin
     case "cohort route":
       return setCohortRoute(component, change.route, change.before);
     case "rollout":
-      return { ...component, rollout: usable(component, change.rollout) };
+      return setRollout(component, change.rollout, change.reshuffle ?? false);
     case "default alias":
       return { ...component, defaultAlias: usable(component, change).alias };
     case "fallback alias":
@@ -66,6 +69,13 @@ function usable<T extends { alias: Alias }>(component: Component, rule: T): T {
   if (entry === undefined) throw new AliasNotFound(rule.alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(rule.alias, component.name);
   return rule;
+}
+
+/** Another salt would shuffle everybody: those who were in the share would be out of it. */
+function setRollout(component: Component, rollout: Rollout, reshuffle: boolean): Component {
+  usable(component, rollout);
+  const salt = reshuffle ? rollout.salt : (component.rollout?.salt ?? rollout.salt);
+  return { ...component, rollout: { ...rollout, salt } };
 }
 
 /** A route that is there keeps its place, unless it is told another one; a new one comes last. */

@@ -66,3 +66,16 @@ export class RevisionConflict extends TurnoutError {
     );
   }
 }
+
+/** Thrown when a freeze or a guardrail stands against a change. Nothing was changed. */
+export class GuardrailHit extends TurnoutError {
+  override readonly name = "GuardrailHit";
+
+  constructor(objections: readonly string[]) {
+    super(
+      "not allowed",
+      `Nothing was changed. ${objections.join("; ")}. With --force it is done all the same, and logged as forced. ` +
+        "See 'turnout guardrails show'.",
+    );
+  }
+}

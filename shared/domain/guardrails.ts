@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 import { AliasName } from "./alias.ts";
+import type { Pin } from "./pin.ts";
+import { shareText } from "./rollout.ts";
 import { Instant } from "./schema.ts";
 
 /** Who stopped all changes, when and why. */
@@ -21,37 +23,59 @@ export const Guardrails = z.strictObject({
 });
 export type Guardrails = z.infer<typeof Guardrails>;
 
+/** What holds while nobody has set anything. */
+export const DEFAULT_GUARDRAILS: Guardrails = Guardrails.parse({});
+
+/** A number before and after a change. */
+export type Shift = { before: number; after: number };
+
 /** What a change would do to those the guardrails watch over. */
 export type Impact = {
   component: string;
-  /** Customers off the default alias after the change, of all that the directory knows. */
-  customersOff: number;
-  /** Share of the last hour's events off the default alias after the change, in basis points; undefined: no events. */
-  eventShareOff?: number;
-  /** Subjects that the change moves, as `level#id`. */
-  moved: readonly string[];
+  /** Customers of the directory off the default alias; only counted where there is a budget. */
+  customersOff?: Shift;
+  /** Share of the last hour's events off the default alias, in basis points; left out where there were none. */
+  eventShareOff?: Shift;
+  /** Protected subjects that the change moves, as `level#id`. */
+  protectedMoved: readonly string[];
 };
 
-/** One sentence per guardrail that the change would exceed; none when it may go ahead. */
+/**
+ * One sentence per guardrail that the change would exceed; none when it may go ahead. A budget that is exceeded already
+ * doesn't stand in the way of a change that makes it no worse.
+ */
 export function exceeded(guardrails: Guardrails, impacts: readonly Impact[]): string[] {
   const problems: string[] = [];
   const { maxCustomersOff, maxEventShareOff } = guardrails;
-  const guarded = new Set(guardrails.protectedSubjects);
-  for (const { component, customersOff, eventShareOff, moved } of impacts) {
-    if (maxCustomersOff !== undefined && customersOff > maxCustomersOff) {
+  for (const { component, customersOff, eventShareOff, protectedMoved } of impacts) {
+    if (grewPast(customersOff, maxCustomersOff)) {
+      const count = customersOff.after;
+      problems.push(`${count} customers would sit off ${component}'s default alias; the budget is ${maxCustomersOff}`);
+    }
+    if (grewPast(eventShareOff, maxEventShareOff)) {
+      const [share, budget] = [shareText(eventShareOff.after), shareText(maxEventShareOff ?? 0)];
       problems.push(
-        `${customersOff} customers would sit off ${component}'s default alias; the budget is ${maxCustomersOff}`,
+        `${share} of the last hour's events would go off ${component}'s default alias; the budget is ${budget}`,
       );
     }
-    if (maxEventShareOff !== undefined && eventShareOff !== undefined && eventShareOff > maxEventShareOff) {
-      const [share, budget] = [eventShareOff / 100, maxEventShareOff / 100];
-      problems.push(
-        `${share} % of the last hour's events would go off ${component}'s default alias; the budget is ${budget} %`,
-      );
+    if (protectedMoved.length > 0) {
+      const named = protectedMoved.map((key) => key.replace("#", " ")).join(", ");
+      problems.push(`events of ${named} would move on ${component}, and are protected`);
     }
-    const protectedOnes = moved.filter((subject) => guarded.has(subject));
-    if (protectedOnes.length > 0)
-      problems.push(`${protectedOnes.join(", ")} would move on ${component}, and is protected`);
   }
   return problems;
+}
+
+function grewPast(shift: Shift | undefined, budget: number | undefined): shift is Shift {
+  return shift !== undefined && budget !== undefined && shift.after > budget && shift.after > shift.before;
+}
+
+/** Who froze the routing, when and why. */
+export function freezeText({ who, why, at }: Freeze): string {
+  return `Changes are frozen by ${who} since ${at}: ${why}`;
+}
+
+/** Whether a pin that never ends is against the guardrails. */
+export function lacksEnd(guardrails: Guardrails, pin: Pick<Pin, "alias" | "until">): boolean {
+  return pin.until === undefined && guardrails.expiryRequiredFor.includes(pin.alias);
 }

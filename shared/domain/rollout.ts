@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { AliasName } from "./alias.ts";
 import { Period } from "./period.ts";
+import type { Read } from "./schema.ts";
 
 /** A sticky share of subjects that a component sends to an alias. */
 export const Rollout = z.extend(Period, {
@@ -13,6 +14,20 @@ export const Rollout = z.extend(Period, {
   salt: z.string().check(z.minLength(1)),
 });
 export type Rollout = z.infer<typeof Rollout>;
+
+/** Reads a share such as `5%` or `0.25%` in basis points, exactly: a hundredth of a percent is the smallest step. */
+export function readShare(text: string): Read<number> {
+  const [, percent, hundredths = ""] = /^(\d{1,9})(?:\.(\d{1,2}))? ?%$/.exec(text) ?? [];
+  if (percent === undefined) return { ok: false, problem: "expected a share such as 5% or 0.25%" };
+  const basisPoints = Number(percent) * 100 + Number(hundredths.padEnd(2, "0"));
+  if (basisPoints > 10_000) return { ok: false, problem: "a share is at most 100%" };
+  return { ok: true, value: basisPoints };
+}
+
+/** E.g. `5%`, as `readShare` reads it. */
+export function shareText(basisPoints: number): string {
+  return `${basisPoints / 100}%`;
+}
 
 /**
  * The bucket of a subject, 0 to 9,999: `floor(murmur3_x86_32(salt + ":" + id) × 10000 / 2^32)`.

@@ -14,6 +14,12 @@ export type CohortsKey = "settings#cohorts";
 export type GuardrailsKey = "settings#guardrails";
 export type RowKey = SubjectKey | SourceKey | ComponentKey | CohortsKey | GuardrailsKey;
 
+/** The keys of rows of which there is one each. */
+export const settingsKeys = ["settings#cohorts", "settings#guardrails"] as const satisfies readonly (
+  | CohortsKey
+  | GuardrailsKey
+)[];
+
 /** The type of the row that stands under a key. */
 export type RowAt<K extends RowKey> = K extends ComponentKey
   ? Component

@@ -3,7 +3,8 @@ import { aliasOf, type Component } from "./component.ts";
 import { type ComponentChange, changeComponent } from "./component-change.ts";
 import { AliasNotFound, AliasRetired, CohortNotFound, ComponentNotFound, TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
-import type { Guardrails } from "./guardrails.ts";
+import { exceeded, freezeText, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
+import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
 import { type Instant, own } from "./schema.ts";
@@ -71,6 +72,15 @@ export function takesBack(edit: RoutingEdit): boolean {
   return edit.kind === "revert" || edit.kind === "set guardrails";
 }
 
+/** What stands against an edit, a sentence each; `--force` goes past it. None when it may be made. */
+export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
+  const { freeze } = guardrails;
+  const frozen = freeze === undefined || takesBack(edit) ? [] : [freezeText(freeze)];
+  const endless = edit.kind === "pin" && lacksEnd(guardrails, edit.pin);
+  const noEnd = endless ? [`a pin to ${edit.pin.alias} needs an end: add --for or --until`] : [];
+  return [...frozen, ...noEnd, ...exceeded(guardrails, impacts)];
+}
+
 /** Rows by key, all as of one revision. */
 export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
 
@@ -115,7 +125,11 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
     case "change component": {
       const component = rowOf(`component#${edit.component}`);
       if (component === undefined) throw new ComponentNotFound(edit.component, components);
-      if ("route" in edit.change) checkCohort(edit.change.route.cohort, rowOf);
+      if ("route" in edit.change) {
+        checkCohort(edit.change.route.cohort, rowOf);
+        checkEnd("route", edit.change.route, now);
+      }
+      if ("rollout" in edit.change) checkEnd("rollout", edit.change.rollout, now);
       return changed(`component#${edit.component}`, component, changeComponent(component, edit.change));
     }
     case "create cohort": {
@@ -171,16 +185,26 @@ function checkCohort(cohort: string, rowOf: RowLookup): CohortRegister {
 }
 
 function checkPin(pin: Pin, component: Component, now: Date): void {
-  const entry = aliasOf(component, pin.alias);
-  if (entry === undefined) throw new AliasNotFound(pin.alias, component.name, Object.keys(component.aliases));
-  if (entry.retired) throw new AliasRetired(pin.alias, component.name);
-  if (pin.until !== undefined && pin.until <= now.toISOString()) {
-    throw new TurnoutError("not allowed", `The pin would have expired already, at ${pin.until}. Name a later time.`);
+  for (const alias of [pin.alias, pin.successor]) {
+    if (alias === undefined) continue;
+    const entry = aliasOf(component, alias);
+    if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
+    if (entry.retired) throw new AliasRetired(alias, component.name);
   }
+  if (pin.successor === pin.alias) {
+    throw new TurnoutError("not allowed", `'${pin.alias}' can't be its own successor. Name another alias.`);
+  }
+  checkEnd("pin", pin, now);
+}
+
+function checkEnd(rule: string, { until }: Period, now: Date): void {
+  if (until === undefined || until > now.toISOString()) return;
+  throw new TurnoutError("not allowed", `The ${rule} would have expired already, at ${until}. Name a later time.`);
 }
 
 function samePin(a: Pin, b: Pin): boolean {
-  return a.alias === b.alias && a.from === b.from && a.until === b.until && a.why === b.why;
+  const sameAliases = a.alias === b.alias && a.successor === b.successor;
+  return sameAliases && a.from === b.from && a.until === b.until && a.why === b.why;
 }
 
 function changeSubject(key: SubjectKey, rowOf: RowLookup, change: (row: SubjectRow) => SubjectRow): RowChange[] {

@@ -1,6 +1,7 @@
-import { RevisionConflict } from "../domain/errors.ts";
+import { GuardrailHit, RevisionConflict } from "../domain/errors.ts";
+import { DEFAULT_GUARDRAILS, type Guardrails, type Impact } from "../domain/guardrails.ts";
 import type { Revision, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
-import { applyEdit, keysOf, type RoutingEdit } from "../domain/routing-edit.ts";
+import { applyEdit, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
@@ -13,36 +14,48 @@ export type ChangeRequest = {
   at: Date;
   /** Refuses the change when the head is another one. Default: whatever the head is. */
   expectedRevision?: Revision;
+  /** What the change does to those the guardrails watch over, as of the expected revision. */
+  impacts?: readonly Impact[];
+  /** Goes past a freeze and the guardrails. Logged as forced if there was anything to go past. */
+  force?: boolean;
 };
 
-/** What a change does. No rows: everything is so already. */
-export type PlannedChange = { revision: Revision; rows: RowChange[] };
+/** What a change would do, and the guardrails as of the same revision. No rows: everything is so already. */
+export type PlannedChange = { revision: Revision; rows: RowChange[]; guardrails: Guardrails };
+/** What a change has done. No rows: everything was so already. */
+export type MadeChange = { revision: Revision; rows: RowChange[] };
 
 /** Another operator's changes came first this often in a row: something is writing in a loop. */
 const MAX_LOST_RACES = 20;
 
 /** Works out what an edit would do to the rows as they are now. Changes nothing. */
 export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<PlannedChange> {
-  const { revision, rows } = await table.rows(keysOf(edit));
+  const { revision, rows } = await table.rows([...new Set<RowKey>([...keysOf(edit), "settings#guardrails"])]);
   const rowOf = <K extends RowKey>(key: K) => rows.get(key) as RowAt<K> | undefined;
   const known = "component" in edit && !rows.has(`component#${componentName(edit)}`) ? await names(table) : [];
-  return { revision, rows: applyEdit(edit, rowOf, known, now) };
+  const guardrails = rowOf("settings#guardrails") ?? DEFAULT_GUARDRAILS;
+  return { revision, rows: applyEdit(edit, rowOf, known, now), guardrails };
 }
 
 /**
  * Commits an edit as one change. Without an expected revision a lost race is planned again on the newer rows.
  * @returns the revision and rows; no rows when nothing had to change
- * @throws RevisionConflict, and what `applyEdit` throws
+ * @throws RevisionConflict, GuardrailHit, and what `applyEdit` throws
  */
-export async function changeRoutes(table: RoutingTable, request: ChangeRequest): Promise<PlannedChange> {
-  const { edit, expectedRevision, ...meta } = request;
+export async function changeRoutes(table: RoutingTable, request: ChangeRequest): Promise<MadeChange> {
+  const { edit, expectedRevision, impacts = [], force = false, ...meta } = request;
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const planned = await planChange(table, edit, request.at);
     const expected = expectedRevision ?? planned.revision;
     if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
-    if (planned.rows.length === 0) return planned;
-    const result = await table.commit({ ...meta, rows: planned.rows }, expected);
-    if (result.committed) return { revision: result.revision, rows: planned.rows };
+    const { rows } = planned;
+    if (rows.length === 0) return { revision: expected, rows };
+    // The guardrails are of the revision that the commit is conditional on: no freeze can slip in between.
+    const objections = objectionsTo(edit, planned.guardrails, impacts);
+    if (objections.length > 0 && !force) throw new GuardrailHit(objections);
+    const forced = objections.length > 0 ? { forced: true } : {};
+    const result = await table.commit({ ...meta, ...forced, rows }, expected);
+    if (result.committed) return { revision: result.revision, rows };
     if (expectedRevision !== undefined) throw await revisionConflict(table, expected, result.head);
   }
   throw await revisionConflict(table, -1, await table.head());

@@ -13,6 +13,7 @@ import {
   type Revision,
   type RoutingChange,
   type RowKey,
+  type SourceKey,
 } from "../domain/routing-change.ts";
 import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
 
@@ -24,9 +25,10 @@ import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
  * | `head`          | `head`          | `revision`                                                        |
  * | `log`           | 16-digit number | `entry`: the change log entry as JSON text                        |
  * | `change#HASH`   | `change`        | `revision` at which the change with this id was committed         |
- * | `components`    | `names`         | one attribute per component, named by its row key                 |
+ * | `components`    | `names`         | one attribute per component and source, named by its row key      |
  * | `component#…`   | `row`           | `value`: the row as JSON text                                     |
  * | `source#…`      | `row`           | `value`                                                           |
+ * | `settings#…`    | `row`           | `value`                                                           |
  * | `LEVEL#SHARD`   | the subject id  | `value`; within a shard sorted by id, so that a level can be listed |
  *
  * Rows are JSON text rather than maps: exact, and half the CPU of marshalling.
@@ -34,7 +36,7 @@ import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
 export type ItemKey = { pk: string; sk: string };
 
 const HEAD: ItemKey = { pk: "head", sk: "head" };
-export const COMPONENT_NAMES: ItemKey = { pk: "components", sk: "names" };
+export const NAMES: ItemKey = { pk: "components", sk: "names" };
 
 /**
  * Partitions per subject level. Each takes 3,000 read units a second, or 1,500 transactional row reads; more shards
@@ -99,8 +101,8 @@ export function subjectsRequest(tableName: string, level: SubjectLevel, shard: s
 }
 
 /**
- * The change as one transaction: head, log entry, mark of the change id, rows, and the list of components when one of
- * these is touched. At most 94 items; 2 WRU per item and KB.
+ * The change as one transaction: head, log entry, mark of the change id, rows, and the list of components and sources when
+ * one of these is touched. At most 94 items; 2 WRU per item and KB.
  * @throws TurnoutError `not allowed` when the change has more rows or bytes than one transaction takes
  */
 export function commitRequest(tableName: string, change: RoutingChange, expected: Revision): TransactWriteCommandInput {
@@ -140,11 +142,11 @@ function headUpdate(expected: Revision) {
 }
 
 /**
- * The list of components is an item of its own, changed in the same transaction, because a Query beside a transaction
- * may show half of it (read-committed), and a component that was missed would stay missed.
+ * The list of components and sources is an item of its own, changed in the same transaction, because a Query beside a
+ * transaction may show half of it (read-committed), and a component that was missed would stay missed.
  */
 function namesUpdate(tableName: string, { rows }: RoutingChange) {
-  const touched = rows.filter(({ key }) => key.startsWith("component#"));
+  const touched = rows.filter(({ key }) => key.startsWith("component#") || key.startsWith("source#"));
   if (touched.length === 0) return [];
   const placeholders = Object.fromEntries(touched.map(({ key }, index) => [`#c${index}`, key]));
   const listed = touched.flatMap(({ after }, index) => (after === null ? [] : [`#c${index} = :listed`]));
@@ -157,7 +159,7 @@ function namesUpdate(tableName: string, { rows }: RoutingChange) {
     {
       Update: {
         TableName: tableName,
-        Key: COMPONENT_NAMES,
+        Key: NAMES,
         UpdateExpression: expressions.join(" "),
         ExpressionAttributeNames: placeholders,
         ...(listed.length === 0 ? {} : { ExpressionAttributeValues: { ":listed": true } }),
@@ -166,10 +168,17 @@ function namesUpdate(tableName: string, { rows }: RoutingChange) {
   ];
 }
 
-/** The component keys that the list of components names, by name. */
+/** The component keys that the list of components and sources names, by name. */
 export function componentKeysIn(names: Record<string, unknown> | undefined): ComponentKey[] {
   return Object.keys(names ?? {})
     .filter((name): name is ComponentKey => name.startsWith("component#"))
+    .sort();
+}
+
+/** The source keys that the list of components and sources names, by name. */
+export function sourceKeysIn(names: Record<string, unknown> | undefined): SourceKey[] {
+  return Object.keys(names ?? {})
+    .filter((name): name is SourceKey => name.startsWith("source#"))
     .sort();
 }
 

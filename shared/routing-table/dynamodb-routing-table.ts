@@ -9,9 +9,9 @@ import {
 import type { Component } from "../domain/component.ts";
 import { TurnoutError } from "../domain/errors.ts";
 import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
-import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import { settingsKeys } from "../domain/routing-change.ts";
+import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
 import {
-  COMPONENT_NAMES,
   commitRequest,
   componentKeysIn,
   fateKeys,
@@ -20,6 +20,8 @@ import {
   itemKeyOf,
   logRequest,
   MAX_KEYS_PER_READ,
+  NAMES,
+  sourceKeysIn,
   subjectShards,
   subjectsRequest,
   togetherRequest,
@@ -43,7 +45,7 @@ type Together = { revision: Revision; items: (Item | undefined)[] };
  *
  * Requests: `head` 1 GetItem; `rows` 1 TransactGetItems per 99 keys; `components` 2 TransactGetItems up to 98
  * components; `changesAfter` 1 Query per MB, and 1 GetItem when there are fewer than asked for; `subjects` 8 Queries
- * and 1 more per further MB; `commit` 1 TransactWriteItems, and 1 TransactGetItems when it lost.
+ * and 1 more per further MB; `allRows` those of all levels, and 1 TransactGetItems per 99 other rows and 1 more; `commit` 1 TransactWriteItems, and 1 TransactGetItems when it lost.
  */
 export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): RoutingTable {
   const { client, tableName } = options;
@@ -148,11 +150,11 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
       return { revision, rows };
     },
     async components() {
-      const list = await readTogether([COMPONENT_NAMES]);
+      const list = await readTogether([NAMES]);
       let keys = componentKeysIn(list.items[0]);
       if (keys.length === 0) return { revision: list.revision, components: [] };
       return patiently(async () => {
-        const { revision, items } = await readTogether([COMPONENT_NAMES, ...keys.map(itemKeyOf)]);
+        const { revision, items } = await readTogether([NAMES, ...keys.map(itemKeyOf)]);
         const [names, ...found] = items;
         const listed = componentKeysIn(names);
         if (listed.join() !== keys.join()) {
@@ -164,6 +166,17 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     },
     async *subjects(level) {
       yield* inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
+    },
+    async *allRows() {
+      const { items } = await readTogether([NAMES]);
+      const single: RowKey[] = [...settingsKeys, ...componentKeysIn(items[0]), ...sourceKeysIn(items[0])];
+      for (const keys of chunks(single, MAX_KEYS_PER_READ)) {
+        const { rows } = await this.rows(keys);
+        for (const [key, row] of rows) yield { key, row };
+      }
+      for (const level of subjectLevels.toReversed()) {
+        for await (const { id, row } of this.subjects(level)) yield { key: `${level}#${id}`, row };
+      }
     },
     async commit(change, expected) {
       const request = commitRequest(tableName, change, expected);

@@ -2,7 +2,7 @@ import type { Component } from "../domain/component.ts";
 import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
 import type { Database } from "../sqlite/database.ts";
-import type { RoutingTable } from "./routing-table.ts";
+import type { KeyedRow, RoutingTable } from "./routing-table.ts";
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS routing_log (
@@ -11,7 +11,11 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS routing_rows (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-const SUBJECTS_PER_PAGE = 500;
+const ROWS_PER_PAGE = 500;
+
+/** What stands before `#` in a key; `$` is the character after it. */
+const rowKinds = ["settings", "component", "source", "plan", "customer", "project"] as const;
+type RowKind = (typeof rowKinds)[number];
 
 /** The routing table in the state file. */
 export function sqliteRoutingTable(database: Database): RoutingTable {
@@ -35,6 +39,18 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     selectAfter.all(revision, limit).map((row) => decodeEntry(String(row.entry)));
   const range = (after: string, before: string, limit: number) =>
     selectRange.all(after, before, limit).map((row) => ({ key: String(row.key), value: String(row.value) }));
+
+  /** The rows of a kind, a page at a time. */
+  function* rowsOf(kind: RowKind): Generator<KeyedRow> {
+    let after = `${kind}#`;
+    for (;;) {
+      const page = range(after, `${kind}$`, ROWS_PER_PAGE);
+      for (const { key, value } of page) yield { key: key as RowKey, row: JSON.parse(value) as Row };
+      const last = page.at(-1);
+      if (last === undefined || page.length < ROWS_PER_PAGE) return;
+      after = last.key;
+    }
+  }
 
   /** Several reads as of one moment, also while another process commits. */
   function snapshot<T>(read: () => T): T {
@@ -66,20 +82,14 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     async components() {
       return snapshot(() => ({
         revision: head(),
-        components: range("component#", END_OF.component, -1).map((row): Component => JSON.parse(row.value)),
+        components: range("component#", "component$", -1).map((row): Component => JSON.parse(row.value)),
       }));
     },
     async *subjects(level: SubjectLevel) {
-      let after = `${level}#`;
-      for (;;) {
-        const page = range(after, END_OF[level], SUBJECTS_PER_PAGE);
-        for (const { key, value } of page) {
-          yield { id: key.slice(level.length + 1), row: JSON.parse(value) as SubjectRow };
-        }
-        const last = page.at(-1);
-        if (last === undefined || page.length < SUBJECTS_PER_PAGE) return;
-        after = last.key;
-      }
+      for (const { key, row } of rowsOf(level)) yield { id: key.slice(level.length + 1), row: row as SubjectRow };
+    },
+    async *allRows() {
+      for (const kind of rowKinds) yield* rowsOf(kind);
     },
     commit(change, expected) {
       return database.write((): CommitResult => {
@@ -102,9 +112,6 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     },
   };
 }
-
-/** The first key after all keys of a kind: `$` is the character after `#`. */
-const END_OF = { project: "project$", customer: "customer$", plan: "plan$", component: "component$" } as const;
 
 function decodeEntry(text: string): ChangeLogEntry {
   const entry = JSON.parse(text) as Omit<ChangeLogEntry, "at"> & { at: string };

@@ -42,8 +42,9 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   const name = `${code.component} version ${code.version}`;
   const sandboxes = new Set<Sandbox>();
   const idle: Sandbox[] = [];
-  const waiting = new Map<Job, NodeJS.Timeout>();
+  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number }>();
   const allDone = Promise.withResolvers<void>();
+  let arrivals = 0;
   let starting = 0;
   let running = 0;
   let lastUsedMs = now().getTime();
@@ -66,7 +67,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
     const sandbox = nextIdle();
     if (sandbox === undefined) {
       const waitMs = Math.min(job.send.latestStart.getTime() - at.getTime(), MAX_TIMER_MS);
-      waiting.set(job, setTimeout(expire, waitMs, job));
+      waiting.set(job, { timer: setTimeout(expire, waitMs, job), arrival: ++arrivals });
       grow();
     } else begin(sandbox, job);
   }
@@ -108,7 +109,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   }
 
   function forget(job: Job): void {
-    clearTimeout(waiting.get(job));
+    clearTimeout(waiting.get(job)?.timer);
     waiting.delete(job);
   }
 
@@ -126,11 +127,12 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
       while (!closed && waiting.size > starting && sandboxes.size < concurrency) follow(startSandbox(options));
     } catch (error) {
       const message = `no thread could be started: ${error instanceof Error ? error.message : String(error)}`;
-      failWaiting({ type: "Sandbox.StartFailed", message });
+      failWaiting({ type: "Sandbox.StartFailed", message }, arrivals);
     }
   }
 
   function follow(sandbox: Sandbox): void {
+    const before = arrivals;
     sandboxes.add(sandbox);
     starting++;
     void sandbox.loaded.then((failure) => {
@@ -138,7 +140,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
       if (failure === undefined) {
         loadFailure = undefined;
         release(sandbox);
-      } else failWaiting({ type: failure.type, message: failure.message });
+      } else failWaiting({ type: failure.type, message: failure.message }, before);
     });
     void sandbox.ended.then(() => {
       sandboxes.delete(sandbox);
@@ -148,11 +150,15 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
     });
   }
 
-  /** Unless other threads do run the code, it is to blame, and whoever waits for it is told. */
-  function failWaiting(failure: DeliveryError): void {
+  /**
+   * Tells the failure to whoever waited for the thread since it was started, unless others do run the code. Who came
+   * later gets a thread that is started later.
+   */
+  function failWaiting(failure: DeliveryError, lastArrival: number): void {
     if ([...sandboxes].some((sandbox) => sandbox.state() === "ready")) return;
     loadFailure = failure;
-    for (const job of waiting.keys()) {
+    for (const [job, { arrival }] of waiting) {
+      if (arrival > lastArrival) return;
       forget(job);
       if (stillHere(job)) job.resolve(failed(failure));
     }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Send, SendResult } from "./target.ts";
 import type { WorkerLog } from "./worker-log.ts";
-import type { Failure, Invocation, Reply, WorkerCode } from "./worker-thread.ts";
+import type { Failure, Invocation, Reply, Stop, WorkerCode } from "./worker-thread.ts";
 
 /** A thread that was told to end and hasn't by then is in native code; whoever waits for it is told without it. */
 const END_GRACE_MS = 1_000;
@@ -181,7 +181,11 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
       // Refused by a thread that has just ended.
       worker.getHeapStatistics().then(check, () => {});
     },
-    stop: () => end(STOPPED),
+    stop() {
+      const idle = state === "ready" && running === undefined;
+      if (idle) worker.postMessage("stop" satisfies Stop);
+      end(STOPPED, idle ? "by itself" : "from outside");
+    },
   };
 }
 

@@ -13,6 +13,9 @@ export type WorkerCode = { component: string; version: string; folder: string; h
 /** One event for the handler. Sent only to a worker that is loaded and runs nothing. */
 export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number];
 
+/** Asks an idle worker to end by itself: unlike one that is terminated, it gets rid of what it has written. */
+export type Stop = "stop";
+
 /** `text`: the whole story, for the log. */
 export type Failure = DeliveryError & { text?: string };
 
@@ -58,7 +61,10 @@ for (const stream of [process.stdout, process.stderr]) tagOutput(stream, () => c
 
 const loaded = await load(code);
 if (typeof loaded === "function") {
-  port.on("message", (invocation: Invocation) => void invoke(loaded, invocation));
+  port.on("message", (message: Invocation | Stop) => {
+    if (message === "stop") process.exit(0);
+    void invoke(loaded, message);
+  });
   answer(["loaded"]);
 } else answer(["unloadable", loaded]);
 
@@ -111,7 +117,7 @@ async function load({ folder, handler }: WorkerCode): Promise<Handle | Failure> 
     // A CommonJS module's named exports are only guessed; this is the object itself.
     found = parsed.value.path.reduce<unknown>(property, module["module.exports"] ?? module);
   } catch (error) {
-    return loadFailure(error);
+    return loadFailure(error, file);
   }
   if (typeof found !== "function") {
     return failed(
@@ -132,11 +138,11 @@ function property(value: unknown, name: string): unknown {
 }
 
 /** The names that Lambda's runtime gives to what can go wrong while it imports a module. */
-function loadFailure(error: unknown): Failure {
+function loadFailure(error: unknown, file: string): Failure {
   const { type, message, text } = failureOf(error);
+  // Node doesn't tell in which module of several.
   if (error instanceof SyntaxError) {
-    const where = /^file:\/\/(\S+:\d+)/.exec(text ?? "")?.[1];
-    return failed("Runtime.UserCodeSyntaxError", where === undefined ? message : `${message} (${where})`, text);
+    return failed("Runtime.UserCodeSyntaxError", `${message} (in ${file} or what it imports)`, text);
   }
   const missing = error instanceof Error && "code" in error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
   return failed(missing ? "Runtime.ImportModuleError" : type, message, text);

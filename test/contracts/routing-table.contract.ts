@@ -281,6 +281,34 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
     });
   });
 
+  describe(`all rows of a routing table (${name})`, () => {
+    const listed = async (table: RoutingTable, own: string) =>
+      (await Array.fromAsync(table.allRows())).filter(({ key }) => key.includes(own) || key.startsWith("settings#"));
+
+    test("are listed, of every kind, each once and the subjects last", async () => {
+      const { table, first, own } = await openTable();
+      const rows = new Map<RowKey, Row>([
+        ["settings#guardrails", { protectedSubjects: [`customer#${own}`], expiryRequiredFor: [] }],
+        ["settings#cohorts", { staff: { description: own, who: "ada", at: "2026-11-20T10:00:00.000Z" } }],
+        [`component#${own}`, aComponent({ name: own })],
+        [`source#${own}`, { source: own }],
+        [`source#${own}.b`, { source: `${own}.b` }],
+        [`project#${own}`, aSubjectRow({ customer: own })],
+        [`project#${own}é#/$`, aSubjectRow({ customer: own })],
+        [`customer#${own}`, aSubjectRow({ plan: own })],
+        [`plan#${own}`, aSubjectRow({ pins: { billing: aPin() } })],
+      ]);
+      await table.commit(aChange([...rows].map(([key, row]) => put(key, row))), first);
+      const found = await listed(table, own);
+      expect(found).toHaveLength(rows.size);
+      expect(new Map(found.map(({ key, row }) => [key, row]))).toStrictEqual(rows);
+      const isSubject = found.map(({ key }) => subjectLevels.some((level) => key.startsWith(`${level}#`)));
+      expect(isSubject).toEqual(isSubject.toSorted());
+      await table.commit(aChange([...rows.keys()].map((key) => put(key, null))), first + 1);
+      expect(await listed(table, own)).toEqual([]);
+    });
+  });
+
   describe(`the components of a routing table (${name})`, () => {
     test("are listed by name, with the revision", async () => {
       const { table, first } = await openTable();

@@ -38,6 +38,10 @@ export function memoryRoutingTable(first: Rows = {}) {
       return { revision: head(), components: entries.map(([, row]) => row as Component) };
     },
     async *subjects() {},
+    async *allRows() {
+      const bySubject = Map.groupBy(now(), ([key]) => /^(project|customer|plan)#/.test(key));
+      for (const [key, row] of [...(bySubject.get(false) ?? []), ...(bySubject.get(true) ?? [])]) yield { key, row };
+    },
     async commit(change, expected) {
       const known = log.find(({ changeId }) => changeId === change.changeId);
       if (known !== undefined) return { committed: true, revision: known.revision };

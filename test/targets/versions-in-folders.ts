@@ -1,0 +1,96 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { onTestFinished, vi } from "vitest";
+import { WorkerSettings } from "../../shared/domain/component.ts";
+import type { Send } from "../../shared/targets/target.ts";
+import { type WorkerTargetOptions, workerTarget } from "../../shared/targets/worker-target.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+
+export type AboutSend = Partial<Omit<Send, "worker" | "payload">> & {
+  event?: object;
+  worker?: Partial<WorkerSettings>;
+};
+
+/** Code is a module's text (`index.mjs`) or files by their paths. */
+export type Code = string | Record<string, string>;
+
+/** What a handler may call, in every module: it writes to a file what the test reads, and waits for the test. */
+const TOOLS = `
+  import { appendFileSync as append, existsSync as exists } from "node:fs";
+  const tell = (text) => append(process.env.TOLD, text + "\\n");
+  const open = (gate) => exists(process.env.TOLD + "." + gate);
+  const until = async (gate) => { while (!open(gate)) await new Promise((resolve) => setTimeout(resolve, 2)); };
+`;
+
+/** A target with versions in a temporary folder. Aliases move as the test says. */
+export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
+  const home = temporaryFolder();
+  const logs = join(home, "logs");
+  const toldFile = join(home, "told");
+  const aliases = new Map<string, { version: string; folder: string; handler: string }>();
+  const target = workerTarget({
+    resolve: (component, alias) => aliases.get(`${component} ${alias}`),
+    logs,
+    now: () => new Date(),
+    graceMs: 0,
+    ...options,
+  });
+  onTestFinished(() => target.close());
+  let sends = 0;
+
+  /** Makes a version of `example-consumer` and points an alias, `stable` by default, at it. */
+  function publish(version: string, code: Code, { alias = "stable", handler = "index.handler" } = {}): void {
+    const folder = join(home, "versions", version);
+    const files = typeof code === "string" ? { "index.mjs": TOOLS + code } : code;
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    point(alias, version, handler);
+  }
+
+  function point(alias: string, version: string, handler = "index.handler"): void {
+    aliases.set(`example-consumer ${alias}`, { version, folder: join(home, "versions", version), handler });
+  }
+
+  function send({ event = {}, worker = {}, ...about }: AboutSend = {}) {
+    const environment = { TOLD: toldFile, ...worker.environment };
+    return target.send({
+      component: "example-consumer",
+      alias: "stable",
+      address: { kind: "worker" },
+      worker: WorkerSettings.parse({ concurrency: 1, ...worker, environment }),
+      payload: JSON.stringify(event),
+      requestId: `request-${++sends}`,
+      timeoutMs: 30_000,
+      latestStart: new Date(Date.now() + 60_000),
+      ...about,
+    });
+  }
+
+  /** The lines that handlers have told so far. */
+  const told = () => (existsSync(toldFile) ? readFileSync(toldFile, "utf8").trimEnd().split("\n") : []);
+  const logOf = (version: string) => {
+    const file = join(logs, "example-consumer", `${version}.log`);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
+
+  return {
+    target,
+    publish,
+    point,
+    retire: (alias: string) => aliases.delete(`example-consumer ${alias}`),
+    send,
+    told,
+    untilTold: (lines: number) => eventually(() => told().length >= lines),
+    /** Lets handlers that wait for the gate go on. */
+    open: (gate: string) => appendFileSync(`${toldFile}.${gate}`, ""),
+    log: logOf,
+    untilLogged: (version: string, text: string) => eventually(() => logOf(version).includes(text)),
+  };
+}
+
+/** Waits for what other threads bring about. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  await vi.waitUntil(condition, { timeout: 50_000, interval: 5 });
+}
