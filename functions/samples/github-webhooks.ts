@@ -4,8 +4,14 @@ import { createRequire } from "node:module";
 /** A GitHub webhook event as a service would publish it; `id` is the same on every call, so it can be its event id. */
 export type SampleEvent = { id: string; source: "github.com"; detailType: string; detail: object };
 
-/** A pin to set up for the samples. */
-export type SamplePin = { level: "project" | "customer" | "plan"; id: string; alias: string; reason: string };
+/** A pin to set up for the samples; for so many days, where its alias asks for an end. */
+export type SamplePin = {
+  level: "project" | "customer" | "plan";
+  id: string;
+  alias: string;
+  reason: string;
+  days?: number;
+};
 
 /** Who owns which project, and on which plan they are. */
 export const sampleDirectory: {
@@ -33,8 +39,20 @@ export const sampleDirectory: {
 export const samplePins: SamplePin[] = [
   { level: "customer", id: "globex", alias: "beta", reason: "globex asked for earlier releases" },
   { level: "project", id: "acme/api", alias: "stable", reason: "acme's API is under a change freeze" },
-  { level: "project", id: "umbrella/lab", alias: "experimental", reason: "umbrella's lab tries staged releases" },
-  { level: "plan", id: "enterprise", alias: "experimental", reason: "enterprise customers review staged releases" },
+  {
+    level: "project",
+    id: "umbrella/lab",
+    alias: "experimental",
+    reason: "umbrella's lab tries staged releases",
+    days: 90,
+  },
+  {
+    level: "plan",
+    id: "enterprise",
+    alias: "experimental",
+    reason: "enterprise customers review staged releases",
+    days: 90,
+  },
 ];
 
 /** The sample component; its version folder is the same for all versions, the handler chooses. */

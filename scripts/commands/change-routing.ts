@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { GuardrailHit } from "../../shared/domain/errors.ts";
+import type { Guardrails } from "../../shared/domain/guardrails.ts";
 import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
-import { changeRoutes, type PlannedChange, revisionConflict } from "../../shared/flows/change-routes.ts";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { changeRoutes, revisionConflict } from "../../shared/flows/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complain } from "./complain.ts";
@@ -11,19 +14,23 @@ import { commandAsTyped, who } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
 import type { MutationOptions } from "./options.ts";
 import { note, plural, printJson, printLine } from "./output.ts";
+import { progress } from "./progress.ts";
 import { showMoves, subjectText } from "./subject-text.ts";
+import { showTraffic, trafficJson } from "./traffic-text.ts";
 
 /** Most lines about the rows that change. */
 const MAX_DETAILS = 30;
 
-/** A change as it was made: several revisions if it was too large for one. */
-export type MadeChange = { revisions: Revision[]; rows: RowChange[] };
+/** A change as it was made: several revisions if it was too large for one; and the guardrails it was made under. */
+export type MadeChange = { revisions: Revision[]; rows: RowChange[]; guardrails: Guardrails };
 
 export type RoutingMutation = {
   /** The whole of it, which is previewed. */
   edit: RoutingEdit;
   /** What is committed, one change each in this order, if the whole would be too large for one. Default: the whole. */
   steps?: readonly RoutingEdit[];
+  /** The revision that the edit was worked out on; another one is a conflict. Default: any will do. */
+  plannedOn?: Revision;
   /** In the imperative, e.g. `pin customer acme of release-coordinator to beta`. */
   what: string;
   /** Said when there is nothing to change, e.g. `customer acme has no pin of release-coordinator`. */
@@ -36,25 +43,29 @@ export type RoutingMutation = {
 };
 
 /** Shows what a change does, asks, makes it, and prints the command that takes it back. */
-export async function changeRouting(table: RoutingTable, options: MutationOptions, mutation: RoutingMutation) {
+export async function changeRouting(
+  { routingTable: table, events }: Pick<EmbeddedState, "routingTable" | "events">,
+  options: MutationOptions,
+  mutation: RoutingMutation,
+) {
   const { edit, what, now } = mutation;
-  const preview = await previewChange(table, edit, now);
-  const { expectRevision } = options;
-  if (expectRevision !== undefined && expectRevision !== preview.revision) {
-    throw await revisionConflict(table, expectRevision, preview.revision);
+  const preview = await previewChange(table, edit, now, events);
+  for (const expected of [options.expectRevision, mutation.plannedOn]) {
+    if (expected === undefined || expected === preview.revision) continue;
+    throw await revisionConflict(table, expected, preview.revision);
   }
   if (preview.rows.length === 0) {
     if (options.json) printJson(toJson(options, preview, undefined));
     return note(`nothing to change: ${mutation.alreadySo}`);
   }
   if (!options.json || !options.yes) showPreview(preview, mutation);
-  if (options.dryRun) {
-    if (options.json) printJson(toJson(options, preview, undefined));
-    return note("dry run: nothing was changed");
-  }
+  if (options.dryRun && options.json) printJson(toJson(options, preview, undefined));
+  // A dry run ends as the change itself would.
+  if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
+  if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
   const revisions = await commitAll(table, options, mutation, preview);
-  const undo = mutation.undo({ revisions, rows: preview.rows });
+  const undo = mutation.undo({ revisions, rows: preview.rows, guardrails: preview.guardrails });
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
@@ -62,20 +73,24 @@ export async function changeRouting(table: RoutingTable, options: MutationOption
 }
 
 /**
- * Commits the steps one by one. Without `--yes`, or with a revision named, nothing may come in between: who agreed to
- * what they were shown has not agreed to anything else.
+ * Commits the steps one by one. Without `--yes`, with a revision named, or where a guardrail has counted who moves,
+ * nothing may come in between: who agreed to what they were shown has not agreed to anything else.
  */
 async function commitAll(
   table: RoutingTable,
   options: MutationOptions,
-  { edit, steps = [edit], now }: RoutingMutation,
-  preview: PlannedChange,
+  { edit, steps = [edit], plannedOn, now }: RoutingMutation,
+  preview: ChangePreview,
 ): Promise<Revision[]> {
   const revisions: Revision[] = [];
-  const strict = options.expectRevision !== undefined || options.yes !== true;
+  const { impacts } = preview;
+  const stated = options.expectRevision !== undefined || plannedOn !== undefined;
+  const strict = stated || options.yes !== true || hasBudgets(preview.guardrails);
   let expected = preview.revision;
+  const counter = progress(steps.length, "changes");
   for (const step of steps) {
     try {
+      counter.next();
       const made = await changeRoutes(table, {
         edit: step,
         changeId: randomUUID(),
@@ -83,6 +98,8 @@ async function commitAll(
         why: options.reason,
         command: commandAsTyped(),
         at: now,
+        impacts,
+        force: options.force ?? false,
         ...(strict ? { expectedRevision: expected } : {}),
       });
       expected = made.revision;
@@ -98,7 +115,15 @@ async function commitAll(
   return revisions;
 }
 
-function showPreview({ revision, rows, moves }: ChangePreview, { edit, what, details }: RoutingMutation): void {
+/** Whether anything is set that depends on who moves. */
+function hasBudgets({ maxCustomersOff, maxEventShareOff, protectedSubjects }: Guardrails): boolean {
+  return maxCustomersOff !== undefined || maxEventShareOff !== undefined || protectedSubjects.length > 0;
+}
+
+function showPreview(
+  { revision, rows, moves, traffic }: ChangePreview,
+  { edit, what, details }: RoutingMutation,
+): void {
   note(`${what}  (routing is at revision ${revision})`);
   const lines = details?.(rows) ?? [];
   for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
@@ -109,9 +134,11 @@ function showPreview({ revision, rows, moves }: ChangePreview, { edit, what, det
     moves.count,
     moves.first.map(({ subject, component, from, to }) => `${subjectText(subject)}: ${component} ${from} → ${to}`),
   );
+  if (traffic !== undefined) showTraffic(traffic);
 }
 
-function toJson(options: MutationOptions, { revision, rows, moves }: ChangePreview, undo: string | undefined) {
+function toJson(options: MutationOptions, preview: ChangePreview, undo: string | undefined) {
+  const { revision, rows, moves, traffic, objections } = preview;
   return {
     changed: undo !== undefined,
     dry_run: options.dryRun ?? false,
@@ -120,6 +147,8 @@ function toJson(options: MutationOptions, { revision, rows, moves }: ChangePrevi
     /** Not of a series of changes: it may have a million rows. */
     rows: rows.length <= MAX_ROWS_PER_CHANGE ? rows : null,
     moves,
+    last_hour: traffic === undefined ? null : trafficJson(traffic),
+    objections,
     undo: undo ?? null,
   };
 }

@@ -44,8 +44,8 @@ Example:
 async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
-  await withNewState(willWrite(options), ({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withNewState(willWrite(options), (state) =>
+    changeRouting(state, options, {
       edit: { kind: "apply component", component },
       what: `apply component ${component.name}`,
       alreadySo: `component ${component.name} is like this already`,

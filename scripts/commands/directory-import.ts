@@ -23,8 +23,8 @@ export async function importFile(file: string, options: MutationOptions & { skip
     );
   }
   if (rows.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
-  await withNewState(willWrite(options), ({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withNewState(willWrite(options), (state) =>
+    changeRouting(state, options, {
       edit: { kind: "set directory rows", rows },
       steps: chunks(rows).map((chunk) => ({ kind: "set directory rows", rows: chunk })),
       what: `import ${plural(rows.length, "row")} of the directory from ${name}`,

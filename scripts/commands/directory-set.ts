@@ -14,8 +14,8 @@ type SetOptions = MutationOptions & { project?: string; customer?: string | fals
 export async function set(options: SetOptions): Promise<void> {
   const rows = statedRows(options);
   const edit: RoutingEdit = { kind: "set directory rows", rows };
-  await withNewState(willWrite(options), ({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withNewState(willWrite(options), (state) =>
+    changeRouting(state, options, {
       edit,
       what: `set ${rows.map(rowText).join(", ")}`,
       alreadySo: "the directory says so already",

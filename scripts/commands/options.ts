@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { AliasName } from "../../shared/domain/alias.ts";
+import { CohortName } from "../../shared/domain/cohort.ts";
 import { readDurationMs } from "../../shared/domain/duration.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { Period } from "../../shared/domain/period.ts";
 import { type Read, read } from "../../shared/domain/schema.ts";
 import { SubjectId, type SubjectLevel, subjectLevels } from "../../shared/domain/subject.ts";
 import { readTime } from "../../shared/domain/time-window.ts";
@@ -9,7 +11,16 @@ import { readTime } from "../../shared/domain/time-window.ts";
 export type JsonOption = { json?: true };
 
 /** What every command that changes something takes. */
-export type MutationOptions = JsonOption & { reason: string; dryRun?: true; yes?: true; expectRevision?: number };
+export type MutationOptions = JsonOption & {
+  reason: string;
+  dryRun?: true;
+  yes?: true;
+  expectRevision?: number;
+  force?: true;
+};
+
+/** When a rule counts. Durations in ms. */
+export type PeriodOptions = { from?: Date; until?: Date; for?: number };
 
 export type SubjectOptions = { [level in SubjectLevel]?: string };
 
@@ -32,7 +43,25 @@ export function mutationOptions(command: Command): Command {
     .requiredOption("--reason <text>", "why, for the change log", reason)
     .option("--dry-run", "say what would change, and change nothing")
     .option("-y, --yes", "don't ask")
-    .option("--expect-revision <n>", "refuse if the routing is at another revision", revision);
+    .option("--expect-revision <n>", "refuse if the routing is at another revision", revision)
+    .option("--force", "go past a freeze and the guardrails; the change log says so");
+}
+
+/** `--for`, `--until` and `--from`. @param rule what counts, e.g. `the pin` */
+export function periodOptions(command: Command, rule: string): Command {
+  return command
+    .option("--for <duration>", `how long ${rule} counts, e.g. 3d, 12h`, duration("--for"))
+    .option("--until <time>", "until when it counts (default: until it is taken away)", time("--until"))
+    .option("--from <time>", "from when it counts (default: at once)", time("--from"));
+}
+
+/** @param rule at the start of a sentence, e.g. `The pin` */
+export function period(options: PeriodOptions, rule: string, now: Date): Period {
+  const { from, for: forMs } = options;
+  if (options.until !== undefined && forMs !== undefined) throw usage("Name one of --for and --until.");
+  const until = forMs === undefined ? options.until : new Date((from ?? now).getTime() + forMs);
+  if (from !== undefined && until !== undefined && until <= from) throw usage(`${rule} would end before it starts.`);
+  return { ...(from && { from: from.toISOString() }), ...(until && { until: until.toISOString() }) };
 }
 
 /** `--project`, `--customer` and `--plan`, each with an id. */
@@ -60,6 +89,10 @@ export function subjectId(flag: string): (text: string) => string {
 
 export function aliasName(where: string): (text: string) => string {
   return (text) => must(read(AliasName, text), where);
+}
+
+export function cohortName(where: string): (text: string) => string {
+  return (text) => must(read(CohortName, text), where);
 }
 
 export function duration(flag: string): (text: string) => number {

@@ -4,27 +4,31 @@ import { changeRouting } from "./change-routing.ts";
 import { who, withState } from "./context.ts";
 import {
   aliasName,
-  duration,
   type MutationOptions,
   mutationOptions,
   oneSubject,
+  type PeriodOptions,
+  period,
+  periodOptions,
   type SubjectOptions,
   subjectOptions,
-  time,
-  usage,
 } from "./options.ts";
 import { commandForPinBefore, pinDetails } from "./pin-command.ts";
 
 type PinOptions = MutationOptions &
-  SubjectOptions & { component: string; to: string; from?: Date; until?: Date; for?: number };
+  SubjectOptions &
+  PeriodOptions & { component: string; to: string; successor?: string };
 
 export function define(command: Command): void {
   subjectOptions(command)
     .requiredOption("--component <name>", "the component that it is pinned for")
     .requiredOption("--to <alias>", "the alias that its events go to", aliasName("--to"))
-    .option("--for <duration>", "how long the pin counts, e.g. 3d, 12h", duration("--for"))
-    .option("--until <time>", "until when it counts (default: until it is taken away)", time("--until"))
-    .option("--from <time>", "from when it counts (default: at once)", time("--from"));
+    .option(
+      "--successor <alias>",
+      "where they go once that alias is retired (default: the component's fallback)",
+      aliasName("--successor"),
+    );
+  periodOptions(command, "the pin");
   mutationOptions(command)
     .addHelpText(
       "after",
@@ -44,14 +48,15 @@ async function pin(options: PinOptions): Promise<void> {
   const { level, id, component } = subject;
   const now = new Date();
   const pin: Pin = {
-    ...period(options, now),
+    ...period(options, "The pin", now),
     alias: options.to,
+    ...(options.successor === undefined ? {} : { successor: options.successor }),
     who: who(),
     why: options.reason,
     at: now.toISOString(),
   };
-  await withState(({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withState((state) =>
+    changeRouting(state, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
       alreadySo: `${level} ${id} has this very pin already`,
@@ -60,12 +65,4 @@ async function pin(options: PinOptions): Promise<void> {
       now,
     }),
   );
-}
-
-function period(options: PinOptions, now: Date): Pick<Pin, "from" | "until"> {
-  const { from, for: forMs } = options;
-  if (options.until !== undefined && forMs !== undefined) throw usage("Name one of --for and --until.");
-  const until = forMs === undefined ? options.until : new Date((from ?? now).getTime() + forMs);
-  if (from !== undefined && until !== undefined && until <= from) throw usage("The pin would end before it starts.");
-  return { ...(from && { from: from.toISOString() }), ...(until && { until: until.toISOString() }) };
 }

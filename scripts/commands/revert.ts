@@ -27,13 +27,13 @@ Example:
 
 async function revert(ranges: string[], options: MutationOptions): Promise<void> {
   const revisions = ranges.flatMap((range) => must(readRevisions(range), range));
-  await withState(async ({ routingTable }) => {
-    const changes = await changesOf(routingTable, revisions);
+  await withState(async (state) => {
+    const changes = await changesOf(state.routingTable, revisions);
     const [newest, ...others] = changes;
     if (newest === undefined) return;
     const what =
       others.length === 0 ? `revision ${newest.revision}, '${newest.command}' by ${newest.who}` : ranges.join(" ");
-    await changeRouting(routingTable, options, {
+    await changeRouting(state, options, {
       edit: { kind: "revert", change: { ...newest, rows: together(changes) } },
       steps: changes.map((change) => ({ kind: "revert", change })),
       what: `revert ${what}`,

@@ -36,8 +36,8 @@ Example:
 async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const source = mustRead(read(EventSource, value), name);
-  await withNewState(willWrite(options), ({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withNewState(willWrite(options), (state) =>
+    changeRouting(state, options, {
       edit: { kind: "apply source", source },
       what: `apply source ${source.source}`,
       alreadySo: `source ${source.source} is like this already`,

@@ -23,8 +23,8 @@ async function unpin(options: UnpinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
   const { level, id, component } = subject;
   const now = new Date();
-  await withState(({ routingTable }) =>
-    changeRouting(routingTable, options, {
+  await withState((state) =>
+    changeRouting(state, options, {
       edit: { kind: "unpin", ...subject },
       what: `unpin ${level} ${id} of ${component}`,
       alreadySo: `${level} ${id} has no pin of ${component}`,

@@ -13,6 +13,8 @@ const SAMPLE_FOLDER = fileURLToPath(new URL("../../functions/samples/release-coo
 /** The row that the set-up writes last: while it is missing, a set-up that was interrupted is done again. */
 const SET_UP_LAST = "source#github.com";
 
+const DAY_MS = 86_400_000;
+
 /** Whether the state is new or the sample's: a state with other components is somebody's own, and left alone. */
 export async function wantsSample(state: EmbeddedState): Promise<boolean> {
   const { components } = await state.routingTable.components();
@@ -76,12 +78,18 @@ function sampleEdits(stateFile: string, now: Date): RoutingEdit[] {
     ...directory,
     { kind: "apply component", component },
     ...samplePins.map(
-      ({ level, id, alias, reason: why }): RoutingEdit => ({
+      ({ level, id, alias, reason: why, days }): RoutingEdit => ({
         kind: "pin",
         level,
         id,
         component: name,
-        pin: { alias, who: "turnout", why, at },
+        pin: {
+          alias,
+          who: "turnout",
+          why,
+          at,
+          ...(days && { until: new Date(now.getTime() + days * DAY_MS).toISOString() }),
+        },
       }),
     ),
     ...Object.entries(sources).map(

@@ -33,6 +33,12 @@ export type Attempt = {
   error?: DeliveryError;
 };
 
+/**
+ * Lapsed leases after which a delivery is given up. They aren't failures of the component, as a router may be killed
+ * or deployed any number of times, but a version that takes its router down must not be tried for ever.
+ */
+export const MAX_LAPSES = 20;
+
 /** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
 export const REMEMBERED_ATTEMPTS = 8;
 
@@ -50,6 +56,8 @@ export type LedgerEntry = {
   attempt: number;
   /** Attempts that count towards `maxAttempts`; one that was postponed doesn't. */
   failures: number;
+  /** Leases that ended without a close: the router was gone, or the version took it down. */
+  lapses: number;
   owner: string;
   leaseUntil: Date;
   payloadHash: string;
@@ -80,7 +88,7 @@ export type ClaimRequest = {
 };
 
 export type Claim =
-  | { won: true; attempt: number; failures: number; t0: Date; leaseUntil: Date }
+  | { won: true; attempt: number; failures: number; lapses: number; t0: Date; leaseUntil: Date }
   | { won: false; why: "done" | "dead" | "rejected" | "accepted" }
   /** The key was used before for another payload, whose hash this is. */
   | { won: false; why: "payload differs"; payloadHash: string }
@@ -137,11 +145,12 @@ export function claimAgainst(
       status: "claimed",
       attempt: 1,
       failures: 0,
+      lapses: 0,
       owner,
       leaseUntil,
       attempts: [],
     };
-    return { claim: { won: true, attempt: 1, failures: 0, t0: request.t0, leaseUntil }, entry: fresh };
+    return { claim: { won: true, attempt: 1, failures: 0, lapses: 0, t0: request.t0, leaseUntil }, entry: fresh };
   }
   const lost = (claim: Claim) => ({ claim, entry: undefined });
   if (entry.payloadHash !== request.payloadHash)
@@ -160,6 +169,7 @@ export function claimAgainst(
       won: true,
       attempt: entry.attempt,
       failures: entry.failures,
+      lapses: entry.lapses,
       t0: entry.t0,
       leaseUntil: entry.leaseUntil,
     });
@@ -175,15 +185,15 @@ export function claimAgainst(
 
 function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date, leaseUntil: Date) {
   const attempt = entry.attempt + 1;
-  // A lapsed lease is a failure too: a version that takes its router down with it must not be tried for ever.
   const lapsed = entry.status === "claimed";
-  const failures = entry.failures + (lapsed ? 1 : 0);
+  const { failures } = entry;
+  const lapses = entry.lapses + (lapsed ? 1 : 0);
   const { nextAttemptAt: _due, closedAt: _closed, ...kept } = entry;
   const reclaimed: LedgerEntry = {
     ...kept,
     status: "claimed",
     attempt,
-    failures,
+    lapses,
     owner,
     leaseUntil,
     alias: request.alias,
@@ -193,7 +203,7 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
       ? remember(entry.attempts, { attempt: entry.attempt, at: now, outcome: "lease lapsed" })
       : entry.attempts,
   };
-  const claim: Claim = { won: true, attempt, failures, t0: entry.t0, leaseUntil };
+  const claim: Claim = { won: true, attempt, failures, lapses, t0: entry.t0, leaseUntil };
   return { claim, entry: reclaimed };
 }
 

@@ -75,7 +75,10 @@ export function takesBack(edit: RoutingEdit): boolean {
 /** What stands against an edit, a sentence each; `--force` goes past it. None when it may be made. */
 export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
   const { freeze } = guardrails;
-  const frozen = freeze === undefined || takesBack(edit) ? [] : [freezeText(freeze)];
+  const frozen =
+    freeze === undefined || takesBack(edit)
+      ? []
+      : [`${freezeText(freeze)} (only revert, all-stable and unfreeze are allowed)`];
   const endless = edit.kind === "pin" && lacksEnd(guardrails, edit.pin);
   const noEnd = endless ? [`a pin to ${edit.pin.alias} needs an end: add --for or --until`] : [];
   return [...frozen, ...noEnd, ...exceeded(guardrails, impacts)];

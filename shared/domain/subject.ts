@@ -43,6 +43,10 @@ export type SubjectRow = z.infer<typeof SubjectRow>;
 
 export type SubjectKey = `${SubjectLevel}#${string}`;
 
+export function isSubjectKey(key: string): key is SubjectKey {
+  return subjectLevels.some((level) => key.startsWith(`${level}#`));
+}
+
 /** Reads one subject's row as of the revision at hand; undefined when there is none. */
 export type SubjectRows = (key: SubjectKey) => SubjectRow | undefined;
 

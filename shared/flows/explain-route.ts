@@ -1,25 +1,50 @@
 import type { Component } from "../domain/component.ts";
 import { type Decision, decideRoute } from "../domain/decide-route.ts";
-import type { Revision } from "../domain/routing-change.ts";
-import { resolveSubject, type Subject } from "../domain/subject.ts";
-import type { RoutingCache } from "./routing-cache.ts";
+import type { Revision, Row, RowKey } from "../domain/routing-change.ts";
+import { resolveSubject, type Subject, type SubjectRows } from "../domain/subject.ts";
+import type { RoutingCache, RoutingView } from "./routing-cache.ts";
 
-/** What would happen to an event of this subject now, and why. */
-export type Explanation = { component: Component; subject: Subject; decision: Decision; revision: Revision };
+/** Where an event of this subject goes, and why. */
+export type Explanation = {
+  component: Component;
+  subject: Subject;
+  decision: Decision;
+  revision: Revision;
+  /** Every row that was looked at, the component's own first; null for none there. */
+  rows: { key: RowKey; row: Row | null }[];
+};
+
+/** An event's own part in the decision. */
+export type Question = { component: string; stated: Subject; ignoredAlias?: string };
 
 /** Decides as the router does, with the trace on; undefined when there is no such component. */
 export async function explainRoute(
   routing: RoutingCache,
-  componentName: string,
+  component: string,
   stated: Subject,
   now: Date,
 ): Promise<Explanation | undefined> {
   await routing.refresh();
-  return routing.decideOn((view) => {
-    const component = view.listeners.find((listener) => listener.component.name === componentName)?.component;
-    if (component === undefined) return undefined;
-    const subject = resolveSubject(stated, view.rowOf);
-    const decision = decideRoute({ component, subject, rowOf: view.rowOf, now });
-    return { component, subject, decision, revision: view.revision };
-  });
+  return routing.decideOn((view) => explainOn(view, { component, stated }, now));
+}
+
+/** Pure; on a view that misses rows the result has to be thrown away. */
+export function explainOn(
+  view: RoutingView,
+  { component: name, stated, ignoredAlias }: Question,
+  now: Date,
+): Explanation | undefined {
+  const component = view.listeners.find((listener) => listener.component.name === name)?.component;
+  if (component === undefined) return undefined;
+  const rows = new Map<RowKey, Row | null>([[`component#${name}`, component]]);
+  const rowOf: SubjectRows = (key) => {
+    const row = view.rowOf(key);
+    rows.set(key, row ?? null);
+    return row;
+  };
+  const subject = resolveSubject(stated, rowOf);
+  const ignored = ignoredAlias === undefined ? {} : { ignoredAlias };
+  const decision = decideRoute({ component, subject, rowOf, now, ...ignored });
+  const used = [...rows].map(([key, row]) => ({ key, row }));
+  return { component, subject, decision, revision: view.revision, rows: used };
 }

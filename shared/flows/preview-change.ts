@@ -1,12 +1,13 @@
 import type { Alias } from "../domain/alias.ts";
-import type { Component } from "../domain/component.ts";
-import { decideRoute } from "../domain/decide-route.ts";
-import type { Row, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
-import type { RoutingEdit, RowLookup } from "../domain/routing-edit.ts";
-import { resolveSubject, type Subject, subjectLevels } from "../domain/subject.ts";
+import type { Impact, Shift } from "../domain/guardrails.ts";
+import type { RowChange } from "../domain/routing-change.ts";
+import { objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
+import { type Subject, type SubjectKey, subjectLevels } from "../domain/subject.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
+import { aliasFor, type EffectOn, effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
-import { type RoutingCache, type RoutingView, routingCache } from "./routing-cache.ts";
+import { previewTraffic, type StoredEvents, type Traffic } from "./preview-traffic.ts";
+import { type RoutingCache, routingCache } from "./routing-cache.ts";
 
 /** A subject whose events would go elsewhere. An empty subject stands for all that no rule names. */
 export type Move = { subject: Subject; component: string; from: Alias; to: Alias };
@@ -14,11 +15,18 @@ export type Move = { subject: Subject; component: string; from: Alias; to: Alias
 /** How many there are, and the first few of them. */
 export type Sample<T> = { count: number; first: T[] };
 
-/** What a change does to the rows, and to whom. */
-export type ChangePreview = PlannedChange & { moves: Sample<Move> };
+/** What a change does to the rows, to whom, and what stands against it. */
+export type ChangePreview = PlannedChange & {
+  moves: Sample<Move>;
+  /** The last hour's events; left out where nothing changes or no event store was given. */
+  traffic?: Traffic;
+  impacts: Impact[];
+  /** One sentence each; `--force` goes past them. */
+  objections: string[];
+};
 
 /** How many of a sample are named. */
-const NAMED = 10;
+export const NAMED = 10;
 
 /** Subjects decided at once: their rows are read together. */
 const SUBJECTS_AT_ONCE = 500;
@@ -26,21 +34,37 @@ const SUBJECTS_AT_ONCE = 500;
 /**
  * Works out what an edit would do: to the rows, and to the subject itself and every project and customer of the
  * directory that it can touch. Reads the directory once, and decides each subject before and after. Changes nothing.
- * Subjects that only events know (users, customers outside the directory) are not counted.
+ * Subjects that only events know (users, customers outside the directory) are not counted among the moves; the traffic
+ * counts their events.
  * @throws what `planChange` throws
  */
-export async function previewChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<ChangePreview> {
+export async function previewChange(
+  table: RoutingTable,
+  edit: RoutingEdit,
+  now: Date,
+  events?: StoredEvents,
+): Promise<ChangePreview> {
   const planned = await planChange(table, edit, now);
   const moves: Sample<Move> = { count: 0, first: [] };
-  if (planned.rows.length === 0) return { ...planned, moves };
+  if (planned.rows.length === 0) return { ...planned, moves, impacts: [], objections: [] };
+  const { guardrails, rows } = planned;
   const routing = await freshCache(table);
-  const after = new Map(planned.rows.map((row) => [row.key, row.after]));
-  for await (const subjects of inChunks(touched(table, planned.rows))) {
-    const found = await routing.decideOn((view) => subjects.flatMap((subject) => movesOf(subject, view, after, now)));
+  const effectOn = effectOf(rows, now);
+  const watch = watcher(guardrails.protectedSubjects);
+  for await (const subjects of inChunks(touched(table, rows))) {
+    const found = await routing.decideOn((view) => movesOf(subjects, (subject) => effectOn(subject, view)));
     moves.count += found.length;
-    moves.first.push(...found.slice(0, NAMED - moves.first.length));
+    moves.first.push(...found.slice(0, NAMED - moves.first.length).map(({ keys: _, ...move }) => move));
+    watch.see(found);
   }
-  return { ...planned, moves };
+  // A protected subject may have no row of its own, and then the directory doesn't know it.
+  const guarded = guardrails.protectedSubjects.map((key) => subjectOf(key as SubjectKey));
+  watch.see(await routing.decideOn((view) => movesOf(guarded, (subject) => effectOn(subject, view))));
+  const traffic = events && (await previewTraffic(events, routing, effectOn, now));
+  const off = guardrails.maxCustomersOff === undefined ? undefined : await customersOff(table, routing, effectOn);
+  const impacts = impactsOf(watch.moved, traffic, off);
+  const objections = objectionsTo(edit, guardrails, impacts);
+  return { ...planned, moves, ...(traffic && { traffic }), impacts, objections };
 }
 
 /** The projects and customers of the directory whose events go to this alias of the component now. */
@@ -63,6 +87,73 @@ async function freshCache(table: RoutingTable): Promise<RoutingCache> {
   const routing = routingCache(table, 4 * SUBJECTS_AT_ONCE);
   await routing.refresh();
   return routing;
+}
+
+type KeyedMove = Move & { keys: SubjectKey[] };
+
+function movesOf(subjects: readonly Subject[], effectOn: (subject: Subject) => ReturnType<EffectOn>): KeyedMove[] {
+  return subjects.flatMap((subject) =>
+    effectOn(subject).flatMap(({ component, from, to, keys }) =>
+      from === to ? [] : [{ subject, component, from, to, keys }],
+    ),
+  );
+}
+
+/** Notes which protected subjects are among those that move, by component: they themselves or what is theirs. */
+function watcher(protectedSubjects: readonly string[]) {
+  const guarded = new Set(protectedSubjects);
+  const moved = new Map<string, Set<string>>();
+  return {
+    moved,
+    see(moves: readonly KeyedMove[]) {
+      if (guarded.size === 0) return;
+      for (const { component, keys } of moves) {
+        for (const key of keys.filter((candidate) => guarded.has(candidate))) {
+          moved.set(component, (moved.get(component) ?? new Set()).add(key));
+        }
+      }
+    },
+  };
+}
+
+/** How many customers of the directory sit off each component's default alias. */
+async function customersOff(table: RoutingTable, routing: RoutingCache, on: EffectOn): Promise<Map<string, Shift>> {
+  const counts = new Map<string, Shift>();
+  for await (const customers of inChunks(table.subjects("customer"))) {
+    const effects = await routing.decideOn((view) => customers.flatMap(({ id }) => on({ customer: id }, view)));
+    for (const { component, offBefore, offAfter } of effects) {
+      const count = counts.get(component) ?? { before: 0, after: 0 };
+      counts.set(component, count);
+      if (offBefore) count.before++;
+      if (offAfter) count.after++;
+    }
+  }
+  return counts;
+}
+
+function impactsOf(
+  moved: ReadonlyMap<string, ReadonlySet<string>>,
+  traffic: Traffic | undefined,
+  customers: ReadonlyMap<string, Shift> | undefined,
+): Impact[] {
+  const events = new Map(traffic?.components.map((each) => [each.component, each]));
+  const names = new Set([...moved.keys(), ...events.keys(), ...(customers?.keys() ?? [])]);
+  return [...names].map((component) => {
+    const counted = customers?.get(component);
+    const hour = events.get(component);
+    const share = (off: number) => Math.round((off * 10_000) / (hour?.events ?? 1));
+    return {
+      component,
+      ...(counted && { customersOff: counted }),
+      ...(hour && { eventShareOff: { before: share(hour.off.before), after: share(hour.off.after) } }),
+      protectedMoved: [...(moved.get(component) ?? [])],
+    };
+  });
+}
+
+function subjectOf(key: SubjectKey): Subject {
+  const at = key.indexOf("#");
+  return { [key.slice(0, at)]: key.slice(at + 1) };
 }
 
 /** Who the changed rows can matter to, each once: the subjects themselves and whoever the directory puts below them. */
@@ -102,22 +193,4 @@ async function* inChunks<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function movesOf(subject: Subject, view: RoutingView, after: ReadonlyMap<RowKey, Row | null>, now: Date): Move[] {
-  const rowAfter: RowLookup = <K extends RowKey>(key: K) => {
-    const row = after.get(key);
-    return row === undefined ? view.rowOf(key) : ((row ?? undefined) as RowAt<K> | undefined);
-  };
-  return view.listeners.flatMap(({ component }) => {
-    const changed = (after.get(`component#${component.name}`) as Component | null | undefined) ?? component;
-    const from = aliasFor(component, subject, view.rowOf, now);
-    const to = aliasFor(changed, subject, rowAfter, now);
-    return from === to ? [] : [{ subject, component: component.name, from, to }];
-  });
-}
-
-function aliasFor(component: Component, stated: Subject, rowOf: RowLookup, now: Date): Alias {
-  const subject = resolveSubject(stated, rowOf);
-  return decideRoute({ component, subject, rowOf, now, trace: false }).alias;
 }

@@ -183,6 +183,7 @@ function mismatch(request: ClaimRequest, storedHash: string, owner: string, now:
     status: "rejected",
     attempt: 0,
     failures: 0,
+    lapses: 0,
     owner,
     leaseUntil: now,
     closedAt: now,

@@ -1,7 +1,7 @@
 import type { Component } from "../domain/component.ts";
 import { type CompiledPattern, compileEventPattern } from "../domain/event-pattern.ts";
 import type { ChangeLogEntry, Revision, Row, RowAt, RowKey } from "../domain/routing-change.ts";
-import type { RoutingTable } from "../routing-table/routing-table.ts";
+import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 
 /** A component with its pattern ready to match. */
 export type Listener = { component: Component; matches: CompiledPattern };
@@ -34,8 +34,11 @@ const MAX_CHANGES_BEHIND = 200;
 /** Loads that a change overtook before this many tries in a row mean that something is wrong with the table. */
 const MAX_LOADS = 50;
 
+/** What the cache reads: of a routing table, or of one as it was. */
+export type CachedTable = Pick<RoutingTableReader, "head" | "changesAfter" | "rows" | "components">;
+
 /** @param maxRows rows remembered, absent ones included; the least recently used go first. Default 100,000. */
-export function routingCache(table: RoutingTable, maxRows = 100_000): RoutingCache {
+export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCache {
   // Everything in `rows` and `listeners` is as of `revision`; every await ends with that being true again.
   let revision: Revision = 0;
   let listeners: Listener[] | undefined;

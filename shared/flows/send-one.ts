@@ -1,10 +1,10 @@
 import { aliasOf } from "../domain/component.ts";
 import { deliveredEvent } from "../domain/delivered-event.ts";
-import { type Claim, type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import { type Claim, type DeliveryError, MAX_LAPSES, SEND_MARGIN_MS } from "../domain/delivery.ts";
 import type { SendResult } from "../targets/target.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
-/** What became of one attempt. `exhausted`: it wasn't begun, because earlier ones used up all attempts. */
+/** What became of one attempt. `exhausted`: it wasn't begun, because too many leases ended without an answer. */
 export type Sent = SendResult | { outcome: "exhausted"; error: DeliveryError };
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
@@ -15,8 +15,8 @@ export async function sendOne(
 ): Promise<Sent> {
   const { component, decision } = route;
   const { record, facts } = routed;
-  if (claimed.failures >= component.retry.maxAttempts) {
-    const message = `gave up after ${claimed.failures} attempts; the last one's lease lapsed without an answer`;
+  if (claimed.lapses >= MAX_LAPSES) {
+    const message = `gave up: ${claimed.lapses} leases ended without an answer, as if each attempt took its router down`;
     return { outcome: "exhausted", error: { type: "LeaseLapsed", message } };
   }
   const entry = aliasOf(component, decision.alias);

@@ -27,7 +27,7 @@ import {
   togetherRequest,
 } from "./dynamodb-requests.ts";
 import { answerTooLarge, conditionFailed, GaveUp, ReadAgain, type Retrying, retrying } from "./dynamodb-retry.ts";
-import type { RoutingTable } from "./routing-table.ts";
+import type { RoutingTable, RowSnapshot } from "./routing-table.ts";
 
 export type DynamoDBRoutingTableOptions = Retrying & {
   /** Should not retry by itself: what is tried again, and how, is decided here. */
@@ -101,6 +101,19 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     return entries.slice(0, limit);
   }
 
+  async function readRows(keys: readonly RowKey[]): Promise<RowSnapshot> {
+    const distinct = [...new Set(keys)];
+    const { revision, items } = await readTogether(distinct.map(itemKeyOf));
+    const rows = new Map<RowKey, Row>();
+    distinct.forEach((key, index) => {
+      const item = items[index];
+      if (item !== undefined) rows.set(key, JSON.parse(String(item.value)));
+    });
+    return { revision, rows };
+  }
+
+  const subjects = (level: SubjectLevel) => inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
+
   async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<{ id: string; row: SubjectRow }> {
     for await (const page of pages(subjectsRequest(tableName, level, shard))) {
       for (const { sk, value } of page) yield { id: String(sk), row: JSON.parse(String(value)) as SubjectRow };
@@ -139,16 +152,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
         return entries;
       });
     },
-    async rows(keys) {
-      const distinct = [...new Set(keys)];
-      const { revision, items } = await readTogether(distinct.map(itemKeyOf));
-      const rows = new Map<RowKey, Row>();
-      distinct.forEach((key, index) => {
-        const item = items[index];
-        if (item !== undefined) rows.set(key, JSON.parse(String(item.value)));
-      });
-      return { revision, rows };
-    },
+    rows: readRows,
     async components() {
       const list = await readTogether([NAMES]);
       let keys = componentKeysIn(list.items[0]);
@@ -164,18 +168,16 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
         return { revision, components: found.map((item): Component => JSON.parse(String(item?.value))) };
       });
     },
-    async *subjects(level) {
-      yield* inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
-    },
+    subjects,
     async *allRows() {
       const { items } = await readTogether([NAMES]);
       const single: RowKey[] = [...settingsKeys, ...componentKeysIn(items[0]), ...sourceKeysIn(items[0])];
       for (const keys of chunks(single, MAX_KEYS_PER_READ)) {
-        const { rows } = await this.rows(keys);
+        const { rows } = await readRows(keys);
         for (const [key, row] of rows) yield { key, row };
       }
       for (const level of subjectLevels.toReversed()) {
-        for await (const { id, row } of this.subjects(level)) yield { key: `${level}#${id}`, row };
+        for await (const { id, row } of subjects(level)) yield { key: `${level}#${id}`, row };
       }
     },
     async commit(change, expected) {

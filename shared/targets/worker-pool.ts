@@ -7,8 +7,8 @@ import type { WorkerCode } from "./worker-thread.ts";
 /** How often the heaps of threads that run something are looked at. */
 const MEMORY_CHECK_MS = 50;
 
-/** How long a thread that is stopped in native code is waited for. */
-const STOP_GRACE_MS = 1_000;
+/** How long stopped threads are waited for: longer than a thread takes that has to be terminated. */
+const STOP_GRACE_MS = 2_000;
 
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

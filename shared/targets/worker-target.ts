@@ -29,8 +29,8 @@ export type WorkerTargetOptions = {
  * thread at a time, `handler(event, context)`, a time limit, a limit for the response, Lambda's names for what goes
  * wrong. A version that hangs, crashes or leaks loses its thread; the others don't notice. Unlike on Lambda, versions
  * share one process: a crash in native code, or `memoryMb` exceeded by one allocation of hundreds of MB, ends it all;
- * a thread isn't frozen between events; memory outside of the heap (Buffers) isn't limited; and a loop in native code
- * can't be stopped.
+ * a thread isn't frozen between events; memory outside of the heap (Buffers) isn't limited; a loop in native code can't be
+ * stopped and keeps its thread; and modules are also looked for in the `node_modules` above the state folder.
  *
  * In `process.env` a handler sees the component's own environment, the host's PATH and TZ (a process has but one time
  * zone), AWS_REGION `local` and Lambda's AWS_LAMBDA_FUNCTION_NAME, _VERSION and _MEMORY_SIZE. The component's

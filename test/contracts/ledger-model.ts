@@ -15,7 +15,7 @@ const error = { type: "Timeout", message: "took too long" };
 /** An entry that refuses this delivery for good. */
 export function rejected(request: ClaimRequest): LedgerEntry {
   const { leaseMs: _, ...asked } = request;
-  const refused = { status: "rejected", attempt: 0, failures: 0, owner: "ada", attempts: [] } as const;
+  const refused = { status: "rejected", attempt: 0, failures: 0, lapses: 0, owner: "ada", attempts: [] } as const;
   return { ...asked, ...refused, attempts: [], leaseUntil: start, closedAt: start, error };
 }
 

@@ -34,13 +34,21 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
       const { store } = await openStore();
       const request = aClaim({ alias: "beta", because: "customer pin", routingRevision: 42, generation: "replay-7" });
       const [claim] = await store.claim([request], "ada", start);
-      expect(claim).toStrictEqual({ won: true, attempt: 1, failures: 0, t0: request.t0, leaseUntil: plus(leaseMs) });
+      expect(claim).toStrictEqual({
+        won: true,
+        attempt: 1,
+        failures: 0,
+        lapses: 0,
+        t0: request.t0,
+        leaseUntil: plus(leaseMs),
+      });
       const { leaseMs: _, ...asked } = request;
       expect(await entryOf(store, request)).toStrictEqual({
         ...asked,
         status: "claimed",
         attempt: 1,
         failures: 0,
+        lapses: 0,
         owner: "ada",
         leaseUntil: plus(leaseMs),
         attempts: [],
@@ -57,7 +65,7 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
 
     test.each<[state: string, after: State, at: Date, answer: Claim]>([
       ["claimed, its lease running", "claimed", plus(9_999), lost("claimed by another", plus(10_000))],
-      ["claimed, its lease just over", "claimed", plus(10_000), won(2, 1, plus(10_000))],
+      ["claimed, its lease just over", "claimed", plus(10_000), won(2, 0, plus(10_000), 1)],
       ["failed, not due", "failed", plus(4_999), lost("not due", plus(5_000))],
       ["failed, just due", "failed", plus(5_000), won(2, 1, plus(5_000))],
       ["postponed, not due", "postponed", plus(4_999), lost("not due", plus(5_000))],
@@ -372,8 +380,8 @@ async function claimed(store: EventStore, requests: readonly ClaimRequest[], own
   return new Map(requests.map(({ deliveryKey }, index) => [deliveryKey, claims[index]]));
 }
 
-function won(attempt: number, failures: number, at: Date): Claim {
-  return { won: true, attempt, failures, t0: plus(-1_234), leaseUntil: new Date(at.getTime() + leaseMs) };
+function won(attempt: number, failures: number, at: Date, lapses = 0): Claim {
+  return { won: true, attempt, failures, lapses, t0: plus(-1_234), leaseUntil: new Date(at.getTime() + leaseMs) };
 }
 
 function lost(why: "claimed by another" | "not due", retryAt: Date): Claim {

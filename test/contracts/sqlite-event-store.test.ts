@@ -93,6 +93,16 @@ describe("the event store in the state file", () => {
     }
   });
 
+  test("tells events apart whose keys begin alike", async () => {
+    const { store } = open(":memory:");
+    const requests = ["1", "2"].map((end) => aClaimRequest({ eventKey: "a".repeat(63) + end }));
+    await store.claim(requests, "ada", now);
+    const [first, second] = requests.map(({ eventKey }) => eventKey);
+    const found = await store.deliveriesOf([first ?? ""]);
+    expect([...found.values()].flat().map(({ eventKey }) => eventKey)).toEqual([first]);
+    expect(await store.claim([aClaimRequest({ eventKey: second ?? "" })], "bob", now)).toMatchObject([{ won: false }]);
+  });
+
   test("ends every running lease for the only router", async () => {
     const { store } = open(":memory:");
     const requests = ["running", "done", "failed"].map((idempotencyKey) => aClaimRequest({ idempotencyKey }));
@@ -105,7 +115,7 @@ describe("the event store in the state file", () => {
     ]);
     expect(await store.endLeases(plus(1))).toBe(1);
     expect(await store.claim(requests, "bob", plus(1))).toMatchObject([
-      { won: true, attempt: 2, failures: 1 },
+      { won: true, attempt: 2, failures: 0, lapses: 1 },
       { won: false, why: "done" },
       { won: false, why: "not due" },
     ]);

@@ -142,8 +142,8 @@ describe("the ledger of one delivery, whoever claims and closes it and when", ()
       take(history, next);
       if (next.do !== "claim" || history.entry?.status !== "claimed" || history.entry.owner !== next.owner) return;
       const { entry } = history;
-      const { attempt, failures, t0, leaseUntil } = entry;
-      expect(history.claim(next.owner)).toEqual({ won: true, attempt, failures, t0, leaseUntil });
+      const { attempt, failures, lapses, t0, leaseUntil } = entry;
+      expect(history.claim(next.owner)).toEqual({ won: true, attempt, failures, lapses, t0, leaseUntil });
       expect(history.entry).toBe(entry);
       if (leaseUntil > history.now) {
         expect(history.claim("somebody else")).toEqual({ won: false, why: "claimed by another", retryAt: leaseUntil });
@@ -152,13 +152,13 @@ describe("the ledger of one delivery, whoever claims and closes it and when", ()
     });
   });
 
-  it("counts failed, dead and lapsed attempts as failures, and no postponed ones", () => {
+  it("counts failed and dead attempts as failures, lapsed ones apart, and no postponed ones", () => {
     property((history, next) => {
       take(history, next);
-      const counted = history.attempts.filter(
-        ({ ended }) => ended !== undefined && ended !== "postponed" && ended !== "done",
-      );
-      expect(history.entry?.failures ?? 0).toBe(counted.length);
+      const ended = (...how: string[]) =>
+        history.attempts.filter((attempt) => how.includes(attempt.ended ?? "")).length;
+      expect(history.entry?.failures ?? 0).toBe(ended("failed", "dead"));
+      expect(history.entry?.lapses ?? 0).toBe(ended("lease lapsed"));
     });
   });
 

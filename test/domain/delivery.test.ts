@@ -39,13 +39,14 @@ const postponed = () => closed({ outcome: "postponed", nextAttemptAt: plus(5_000
 describe("a claim", () => {
   it("of a delivery that nobody has claimed is won, and holds until the lease ends", () => {
     const { claim, entry } = claimAgainst(undefined, request, "ada", start);
-    expect(claim).toEqual({ won: true, attempt: 1, failures: 0, t0: request.t0, leaseUntil: plus(leaseMs) });
+    expect(claim).toEqual({ won: true, attempt: 1, failures: 0, lapses: 0, t0: request.t0, leaseUntil: plus(leaseMs) });
     const { leaseMs: _, ...asked } = request;
     expect(entry).toStrictEqual({
       ...asked,
       status: "claimed",
       attempt: 1,
       failures: 0,
+      lapses: 0,
       owner: "ada",
       leaseUntil: plus(leaseMs),
       attempts: [],
@@ -66,14 +67,14 @@ describe("a claim", () => {
       claimed("ada"),
       "ada",
       5_000,
-      { won: true, attempt: 1, failures: 0, t0: start, leaseUntil: plus(leaseMs) },
+      { won: true, attempt: 1, failures: 0, lapses: 0, t0: start, leaseUntil: plus(leaseMs) },
     ],
     [
       "is recognised even after its lease has ended, with the lease as it was",
       claimed("ada"),
       "ada",
       20_000,
-      { won: true, attempt: 1, failures: 0, t0: start, leaseUntil: plus(leaseMs) },
+      { won: true, attempt: 1, failures: 0, lapses: 0, t0: start, leaseUntil: plus(leaseMs) },
     ],
     [
       "is refused while another holds the lease",
@@ -129,9 +130,9 @@ describe("a claim", () => {
     });
   });
 
-  it("of a lapsed lease is won by another, and the lapse counts as a failure", () => {
+  it("of a lapsed lease is won by another, and the lapse isn't a failure of the component", () => {
     const { claim, entry } = claimAgainst(claimed("ada"), later, "ben", plus(leaseMs));
-    expect(claim).toEqual({ won: true, attempt: 2, failures: 1, t0: start, leaseUntil: plus(2 * leaseMs) });
+    expect(claim).toEqual({ won: true, attempt: 2, failures: 0, lapses: 1, t0: start, leaseUntil: plus(2 * leaseMs) });
     expect(entry).toMatchObject({
       owner: "ben",
       attempts: [{ attempt: 1, at: plus(leaseMs), outcome: "lease lapsed" }],

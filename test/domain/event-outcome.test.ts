@@ -32,6 +32,7 @@ function anEntry(about: Partial<LedgerEntry> = {}): LedgerEntry {
     status: "done",
     attempt: 2,
     failures: 1,
+    lapses: 0,
     owner: "o",
     leaseUntil: T0,
     payloadHash: "hash",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";
@@ -97,7 +98,7 @@ describe("a lease that lapsed", () => {
     ports.target = async () => ({ outcome: "done", executedVersion: "8", durationMs: 5 });
     expect(await routeBatch(ports, [again(early)])).toEqual([]);
     const after = await ledger();
-    expect(after).toMatchObject([{ status: "done", attempt: 2, failures: 1, executedVersion: "8" }]);
+    expect(after).toMatchObject([{ status: "done", attempt: 2, failures: 0, lapses: 1, executedVersion: "8" }]);
 
     zombie.release();
     expect(await stuck).toEqual([{ message, retryInMs: 1_000 }]);
@@ -126,11 +127,11 @@ describe("a lease that lapsed", () => {
     expect(await ledger()).toMatchObject([{ status: "done", attempt: 2 }]);
   });
 
-  it("counts as a failure, and the delivery is dead without another send when there are no attempts left", async () => {
+  it("doesn't use up an attempt, but the delivery is dead without another send when too many have", async () => {
     const component = aComponent({ retry: { maxAttempts: 2 } });
     const { ports, calls, sends, time, ledger, reports } = await aRouter({ components: [component] });
     let message = aMessage();
-    for (let attempt = 1; attempt <= 2; attempt++) {
+    for (let attempt = 1; attempt <= MAX_LAPSES; attempt++) {
       const send = calls.hold("send release-coordinator");
       // Never answered, as if the version had taken the router down with it.
       void routeBatch(ports, [message]);
@@ -139,8 +140,8 @@ describe("a lease that lapsed", () => {
       message = again(message);
     }
     expect(await routeBatch(ports, [message])).toEqual([]);
-    expect(sends).toHaveLength(2);
-    expect(reports).toMatchObject([{ outcome: "dead", attempt: 3, error: { type: "LeaseLapsed" } }]);
+    expect(sends).toHaveLength(MAX_LAPSES);
+    expect(reports).toMatchObject([{ outcome: "dead", attempt: MAX_LAPSES + 1, error: { type: "LeaseLapsed" } }]);
     expect(await ledger()).toMatchObject([{ status: "dead" }]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
 import { parseMessage, routeMessage } from "../../shared/flows/read-messages.ts";
 import type { Delivery } from "../../shared/flows/router-ports.ts";
 import { sendOne } from "../../shared/flows/send-one.ts";
@@ -7,7 +8,7 @@ import { aClaimRequest, aComponent } from "../support/builders.ts";
 import { aMessage, done } from "../support/router.ts";
 
 const leaseUntil = new Date("2026-11-20T10:01:00.000Z");
-const won = { won: true, attempt: 3, failures: 2, t0: leaseUntil, leaseUntil } as const;
+const won = { won: true, attempt: 3, failures: 2, lapses: 0, t0: leaseUntil, leaseUntil } as const;
 
 function aDelivery(component = aComponent({ name: "mailer" })): Delivery {
   const listeners = [{ component, matches: () => true }];
@@ -38,9 +39,8 @@ describe("a send", () => {
     expect(JSON.parse(sends[0]?.payload ?? "").turnout).toMatchObject({ attempt: 3, generation: "replay-1" });
   });
 
-  it("isn't made when earlier attempts used up all there are", async () => {
-    const delivery = aDelivery(aComponent({ retry: { maxAttempts: 2 } }));
-    const { sent, sends } = await send(delivery, won);
+  it("isn't made when too many leases have lapsed", async () => {
+    const { sent, sends } = await send(aDelivery(), { ...won, lapses: MAX_LAPSES });
     expect(sends).toEqual([]);
     expect(sent).toMatchObject({ outcome: "exhausted", error: { type: "LeaseLapsed" } });
   });

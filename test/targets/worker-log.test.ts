@@ -52,7 +52,7 @@ describe("what a version writes", () => {
   it("stays when the event times out", async () => {
     const { publish, send, target, log } = aWorkerTarget();
     publish("1", "export const handler = async () => { console.log('last words'); await new Promise(() => {}); };");
-    await send({ timeoutMs: 200, requestId: "r-1" });
+    await send({ timeoutMs: 500, requestId: "r-1" });
     await target.close();
     expect(log("1")).toMatch(new RegExp(`^${TIME} r-1 last words\n${TIME} r-1 Sandbox.Timedout: Task timed out`));
   });
