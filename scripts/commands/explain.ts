@@ -4,77 +4,81 @@ import type { Subject } from "../../shared/domain/subject.ts";
 import { type Explanation, explainRoute } from "../../shared/flows/explain-route.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { withState } from "./context.ts";
-import { type JsonOption, jsonOption, type SubjectOptions, subjectId, subjectOptions } from "./options.ts";
+import { explainEvent } from "./explain-event.ts";
+import { explanationJson, explanationLines, labelled } from "./explanation-rows.ts";
+import {
+  duration,
+  type JsonOption,
+  jsonOption,
+  type SubjectOptions,
+  subjectId,
+  subjectOptions,
+  usage,
+} from "./options.ts";
 import { printJson, printLine } from "./output.ts";
+import { type PastPoint, pastPoint, pastRouting } from "./past-routing.ts";
 import { subjectText } from "./subject-text.ts";
 
-type ExplainOptions = JsonOption & SubjectOptions & { component: string; user?: string };
+type ExplainOptions = JsonOption &
+  SubjectOptions & { component?: string; user?: string; at?: PastPoint; event?: string; since?: number };
 
 export function define(command: Command): void {
-  subjectOptions(command.requiredOption("--component <name>", "the component that the event goes to"))
+  subjectOptions(command.option("--component <name>", "the component that the event goes to"))
     .option("--user <id>", "a user, for rollouts that are keyed by users", subjectId("--user"))
+    .option("--at <time or revision>", "as the routing was then (default: now)", pastPoint("--at"))
+    .option("--event <id>", "a stored event, by its id, idempotency key or the beginning of its key")
+    .option("--since <duration>", "how far back to look for the event (default: 1h)", duration("--since"))
     .addHelpText(
       "after",
       `
 What isn't named is looked up: a project's customer, a customer's plan. With no
-subject at all it says where events of nobody in particular go.
+subject at all it says where events of nobody in particular go. Of a stored event
+it says where each delivery went and why, and where it would go now.
 
 Examples:
   $ turnout explain --component release-coordinator --project acme/site
-  $ turnout explain --component release-coordinator --customer acme --json
+  $ turnout explain --component release-coordinator --customer acme --at 2026-11-20T10:00Z
+  $ turnout explain --event 3f6c0e1a --since 2d --json
 `,
     );
   jsonOption(command).action(explain);
 }
 
-async function explain({ json, component, ...stated }: ExplainOptions): Promise<void> {
+async function explain({ json, component, at, event, since, ...stated }: ExplainOptions): Promise<void> {
+  if (event !== undefined) {
+    if (at !== undefined || Object.keys(stated).length > 0) {
+      throw usage("An event has its own subject and time: leave out --project, --customer, --plan, --user and --at.");
+    }
+    return explainEvent({ event, json: json ?? false, ...(since && { since }), ...(component && { component }) });
+  }
+  if (component === undefined) throw usage("Name a --component, or a stored --event.");
+  if (since !== undefined) throw usage("--since says how far back to look for an --event.");
   await withState(async ({ routingTable, catalog }) => {
-    const explanation = await explainRoute(routingCache(routingTable), component, stated, new Date());
+    const past = at === undefined ? { table: routingTable, at: new Date() } : await pastRouting(routingTable, at);
+    const explanation = await explainRoute(routingCache(past.table), component, stated, past.at);
     if (explanation === undefined) {
-      const { components } = await routingTable.components();
+      const { components } = await past.table.components();
       throw new ComponentNotFound(
         component,
         components.map(({ name }) => name),
       );
     }
-    const aliases = await catalog.aliases(component);
+    // The catalog knows where an alias points now, not where it pointed.
+    const aliases = at === undefined ? await catalog.aliases(component) : [];
     const version = aliases.find(({ alias }) => alias === explanation.decision.alias)?.version ?? null;
-    if (json) printJson(toJson(explanation, version));
-    else for (const line of toLines(explanation, version, stated)) printLine(line);
+    const asked = at === undefined ? null : past.at.toISOString();
+    if (json) printJson({ ...explanationJson(explanation), component_version: version, at: asked });
+    else for (const line of toLines(explanation, version, stated, asked)) printLine(line);
   });
 }
 
-function toJson({ component, subject, decision, revision }: Explanation, version: string | null) {
-  const { project, customer, plan, user } = subject;
-  return {
-    component: component.name,
-    project_id: project ?? null,
-    customer_id: customer ?? null,
-    customer_plan: plan ?? null,
-    user_id: user ?? null,
-    alias: decision.alias,
-    component_version: version,
-    because: decision.because,
-    rule: decision.rule,
-    fallback: decision.fallback,
-    named_alias: decision.named ?? null,
-    passed_over: decision.passedOver,
-    routing_revision: revision,
-  };
-}
-
-function toLines({ component, subject, decision, revision }: Explanation, version: string | null, stated: Subject) {
-  const { alias, because, rule, passedOver, fallback, named } = decision;
+function toLines(explanation: Explanation, version: string | null, stated: Subject, asked: string | null): string[] {
+  const { component, subject, decision } = explanation;
   const looked = Object.keys(subject).length > Object.keys(stated).length ? "  (the rest from the directory)" : "";
   const behind = version === null ? "no version yet" : `version ${version}`;
   return [
-    `${component.name} ${alias}, ${behind}`,
-    `  subject      ${subjectText(subject)}${looked}`,
-    `  because      ${because}: ${rule}`,
-    ...(fallback ? [`  fallback     ${named} is unknown or retired, so ${alias} takes its place`] : []),
-    ...passedOver.map(
-      (passed, index) => `  ${index === 0 ? "passed over" : "           "}  ${passed.rule}: ${passed.why}`,
-    ),
-    `  revision     ${revision}`,
+    `${component.name} ${decision.alias}, ${asked === null ? behind : `as of ${asked}`}`,
+    ...labelled("subject", [subjectText(subject) + looked]),
+    ...explanationLines(explanation),
   ];
 }

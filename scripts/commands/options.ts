@@ -91,6 +91,11 @@ export function aliasName(where: string): (text: string) => string {
   return (text) => must(read(AliasName, text), where);
 }
 
+/** Ids of a variadic option, one after the other. */
+export function subjectIds(flag: string): (text: string, before?: string[]) => string[] {
+  return (text, before = []) => [...before, subjectId(flag)(text)];
+}
+
 export function cohortName(where: string): (text: string) => string {
   return (text) => must(read(CohortName, text), where);
 }

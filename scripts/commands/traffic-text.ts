@@ -15,8 +15,9 @@ export function showTraffic({ components, cut }: Traffic): void {
 
 function trafficText({ component, events, moved, inFlight }: ComponentTraffic): string {
   const share = shareText(Math.round((moved * 10_000) / events));
-  const flying = inFlight === 0 ? "none in flight" : `${inFlight} in flight, which stay where they were sent`;
-  return `${moved} of ${plural(events, "event")} (${share}) at ${component}; ${flying}`;
+  const flying =
+    inFlight === 0 ? "" : `; ${inFlight} of them in flight (being delivered, or waiting for another attempt)`;
+  return `${moved} of ${plural(events, "event")} (${share}) at ${component}${flying}`;
 }
 
 export function trafficJson({ components, cut }: Traffic) {

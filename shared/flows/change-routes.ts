@@ -1,4 +1,4 @@
-import { GuardrailHit, RevisionConflict } from "../domain/errors.ts";
+import { GuardrailHit, RevisionConflict, TurnoutError } from "../domain/errors.ts";
 import { DEFAULT_GUARDRAILS, type Guardrails, type Impact } from "../domain/guardrails.ts";
 import type { Revision, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
 import { applyEdit, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
@@ -58,7 +58,10 @@ export async function changeRoutes(table: RoutingTable, request: ChangeRequest):
     if (result.committed) return { revision: result.revision, rows };
     if (expectedRevision !== undefined) throw await revisionConflict(table, expected, result.head);
   }
-  throw await revisionConflict(table, -1, await table.head());
+  throw new TurnoutError(
+    "conflict",
+    `Other changes came first ${MAX_LOST_RACES} times in a row. Nothing was changed. Try again when it is quieter.`,
+  );
 }
 
 /** The error that names the change which came after the expected revision. */

@@ -11,7 +11,7 @@ import { routingTableAt } from "./routing-table-at.ts";
 /** One delivery of a stored event: what was decided, why as of then, and what it would be now. */
 export type ExplainedDelivery = EventOutcome & {
   /** As of the revision and time of the decision; undefined when nothing was decided, or the component wasn't there. */
-  then?: Explanation;
+  atDecision?: Explanation;
   decidedAt?: Date;
   /** Undefined when the component has gone. */
   now?: Explanation;
@@ -52,7 +52,7 @@ export async function explainDelivery(
   const as = await explainEvent(routingTableAt(table, entry.routingRevision), record, component, (row) =>
     claimedAt(entry, row),
   );
-  return as === undefined ? explained : { ...explained, then: as.explanation, decidedAt: as.at };
+  return as === undefined ? explained : { ...explained, atDecision: as.explanation, decidedAt: as.at };
 }
 
 /** When the newest claim was made, and with it the decision: a lease is as long as the component said then. */

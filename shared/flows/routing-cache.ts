@@ -63,7 +63,9 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
 
   async function advanceTo(head: Revision): Promise<void> {
     if (head <= revision) return;
-    if (head - revision > MAX_CHANGES_BEHIND) {
+    // Nothing to drop, or more to read than to load again.
+    const empty = rows.size === 0 && listeners === undefined;
+    if (empty || head - revision > MAX_CHANGES_BEHIND) {
       forget();
       revision = head;
       return;

@@ -1,6 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli, undoIn } from "../support/cli-process.ts";
+import { temporaryFolder } from "../support/tmp.ts";
 
 const component = { name: "mailer", pattern: { source: ["shop"] }, aliases: { stable: {}, beta: {} } };
 const apply = (...options: string[]) => ["component", "apply", "-", "--reason", "first", ...options];
@@ -32,8 +35,8 @@ describe("turnout component", () => {
   });
 
   it.each([
-    ["what isn't JSON", "{", 1, "stdin: not JSON"],
-    ["nothing", "", 1, "stdin is empty"],
+    ["what isn't JSON", "{", 1, "component.json: not JSON"],
+    ["nothing", "", 1, "component.json is empty"],
     ["a misspelt field", JSON.stringify({ ...component, patern: {} }), 1, "patern"],
     ["a bad value, with its path", JSON.stringify({ ...component, retry: { maxAttempts: 0 } }), 1, "retry.maxAttempts"],
     [
@@ -43,8 +46,10 @@ describe("turnout component", () => {
       "defaultAlias: 'stable'",
     ],
   ])("refuses %s", async (_, text, code, message) => {
-    const { home, turnout } = aCli();
-    const refused = await turnout(apply("--yes"), text);
+    const folder = temporaryFolder();
+    const [home, file] = [join(folder, "state"), join(folder, "component.json")];
+    writeFileSync(file, text);
+    const refused = await runHere(["component", "apply", file, "--reason", "x", "--yes"], home);
     expect(refused).toMatchObject({ code, stdout: "" });
     expect(refused.stderr).toContain(message);
     expect(existsSync(home)).toBe(false);

@@ -4,6 +4,7 @@ import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";
+import { runHere } from "../support/cli-in-process.ts";
 import { aRoutedCli } from "../support/cli-process.ts";
 
 const broken = { type: "Broken", message: "it \u001b[31mbroke" };
@@ -115,8 +116,8 @@ describe("turnout events", () => {
     [["--status", "gone"], "there is no 'gone'"],
     [["--limit", "0"], "from 1 up"],
   ])("refuses %s", async (args, message) => {
-    const { turnout } = await aRoutedCli();
-    const refused = await turnout(["events", ...args]);
+    const { home } = await aRoutedCli();
+    const refused = await runHere(["events", ...args], home);
     expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
   });
 });

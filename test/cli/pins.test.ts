@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runHere } from "../support/cli-in-process.ts";
 import { aRoutedCli, undoIn } from "../support/cli-process.ts";
 
 const RC = ["--component", "release-coordinator"];
@@ -73,20 +74,28 @@ describe("turnout pin", () => {
     ["a duration without a unit", [...RC, "--customer", "a", "--to", "beta", "--for", "3"], 2, "such as 15m"],
     ["a misspelt option", [...RC, "--custmer", "a", "--to", "beta"], 2, "(Did you mean --customer?)"],
   ])("refuses %s", async (_, args, code, message) => {
-    const { turnout } = await aRoutedCli();
-    const refused = await turnout(["pin", ...args, "--reason", "x", "--yes"]);
+    const { home } = await aRoutedCli();
+    const refused = await runHere(["pin", ...args, "--reason", "x", "--yes"], home);
     expect(refused).toMatchObject({ code, stdout: "" });
     expect(refused.stderr).toMatch(/^turnout: .*\n$/);
     expect(refused.stderr).toContain(message);
   });
 
-  it.each(["a/b#c", "it's two words", "日本 \u202e語", "--help"])("takes the id %s, also in its undo", async (id) => {
+  it("takes odd ids, also in the undo", async () => {
     const { turnout, shell, json } = await aRoutedCli();
-    const pinned = await turnout(["pin", `--project=${id}`, ...RC, "--to", "beta", "--reason", "it's odd", "--yes"]);
-    expect(pinned.code).toBe(0);
-    expect(pinned.stdout + pinned.stderr).not.toContain("\u202e");
-    expect(await json(["pins"])).toEqual([expect.objectContaining({ id, why: "it's odd" })]);
-    expect((await shell(`${undoIn(pinned)} --yes`)).code).toBe(0);
+    const ids = ["a/b#c", "it's two words", "日本 \u202e語", "--help"];
+    const pinned = await Promise.all(
+      ids.map((id) => turnout(["pin", `--project=${id}`, ...RC, "--to", "beta", "--reason", "it's odd", "--yes"])),
+    );
+    for (const { code, stdout, stderr } of pinned) {
+      expect(code).toBe(0);
+      expect(stdout + stderr).not.toContain("\u202e");
+    }
+    expect((await json(["pins"])).map(({ id, why }) => `${id} ${why}`).sort()).toEqual(
+      ids.map((id) => `${id} it's odd`).sort(),
+    );
+    const undone = await shell(pinned.map((result) => `${undoIn(result)} --yes`).join(" && "));
+    expect(undone.code).toBe(0);
     expect(await json(["pins"])).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
 
 const commands = [
@@ -17,10 +18,8 @@ const others = ["publish-version", "versions", "aliases", "alias set"];
 
 describe("turnout", () => {
   it("has an example in the help of every command", async () => {
-    const { turnout } = aCli();
-    const helps = await Promise.all(
-      [...commands, ...more, ...others].map((name) => turnout([...name.split(" "), "--help"])),
-    );
+    const helps = [];
+    for (const name of [...commands, ...more, ...others]) helps.push(await runHere([...name.split(" "), "--help"]));
     for (const { code, stdout } of helps) {
       expect(code).toBe(0);
       expect(stdout).toMatch(/\nExamples?:\n {2}\$ .*turnout|turnout publish/);
@@ -36,18 +35,25 @@ describe("turnout", () => {
     [["pin", "--component", "x", "--to", "beta"], "'--reason <text>'"],
     [["unpin", "--component", "x", "--plan", "p", "--reason", " "], "say why"],
   ])("refuses %s with exit code 2", async (args, message) => {
-    const refused = await aCli().turnout(args);
+    const refused = await runHere(args);
     expect(refused).toMatchObject({ code: 2, stdout: "" });
     expect(refused.stderr).toMatch(/^turnout: .*\n$/);
     expect(refused.stderr).toContain(message);
   });
 
   it("says what to do where there is no state", async () => {
-    const { turnout } = aCli();
     const reads = [["events"], ["pins"], ["component", "list"], ["explain", "--component", "x"], ["versions", "x"]];
-    for (const { code, stderr } of await Promise.all(reads.map((args) => turnout(args)))) {
+    for (const args of reads) {
+      const { code, stderr } = await runHere(args);
       expect([code, stderr]).toEqual([3, expect.stringContaining("set TURNOUT_HOME")]);
     }
+  });
+
+  it("ends its process with the code of what went wrong", async () => {
+    const { turnout } = aCli();
+    const [help, usage, missing] = await Promise.all([turnout(["--help"]), turnout(["publsh"]), turnout(["pins"])]);
+    expect([help.code, usage.code, missing.code]).toEqual([0, 2, 3]);
+    expect(help.stdout).toContain("Exit codes:");
   });
 
   it("ends quietly when nobody reads on, and shows a stack only when asked to", async () => {

@@ -77,7 +77,7 @@ describe("a change of routes", () => {
         return table.commit(...request);
       },
     };
-    await expect(changeRoutes(racing, aRequest(pin("acme")))).rejects.toThrow("at revision 21");
+    await expect(changeRoutes(racing, aRequest(pin("acme")))).rejects.toThrow("Other changes came first 20 times in a row");
   });
 
   it("refuses a component that isn't there, and names those that are", async () => {

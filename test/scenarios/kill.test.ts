@@ -13,7 +13,9 @@ const EVENTS = 2_000;
 const KILLS = 8;
 const PROJECTS = ["acme/site", "acme/api", "globex/shop", "initech/tps", "hooli/search", "umbrella/lab"];
 
-test("a server killed at random moments loses no event, and every effect happens once", async () => {
+test("a server killed at random moments loses no event, and every effect happens once", {
+  timeout: 180_000,
+}, async () => {
   const random = seededRandom(20261121);
   const home = await sampleHome();
   let server = await startServer(home);

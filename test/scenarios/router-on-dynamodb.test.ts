@@ -65,7 +65,9 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
   }
 
   const pin = (alias: string, why: string): RoutingEdit => {
-    return { kind: "pin", level: "customer", id: "acme", component: "release-coordinator", pin: aPin({ alias, why }) };
+    const until = "2099-01-01T00:00:00.000Z";
+    const ended = aPin({ alias, why, until });
+    return { kind: "pin", level: "customer", id: "acme", component: "release-coordinator", pin: ended };
   };
 
   it("invoke the alias that a customer is pinned to, and put the version that ran into the ledger", async () => {
@@ -101,7 +103,7 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
       return Object.fromEntries(Object.entries(requests()).map(([key, count]) => [key, count - (before[key] ?? 0)]));
     };
     // Cold: head and change log; list of components, components, customer and source, the plan that the customer names.
-    expect(await spent("cold")).toEqual({ GetItem: 1, Query: 1, TransactGetItems: 4 });
+    expect(await spent("cold")).toEqual({ GetItem: 1, TransactGetItems: 4 });
     expect(await spent("warm")).toEqual({ GetItem: 1, Query: 0, TransactGetItems: 0 });
     await change(table, pin("beta", "trying it"));
     expect(await spent("after a pin")).toEqual({ GetItem: 1, Query: 1, TransactGetItems: 1 });

@@ -1,0 +1,31 @@
+import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
+import type { Revision } from "../../shared/domain/routing-change.ts";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { changeRouting, type MadeChange } from "./change-routing.ts";
+import type { MutationOptions } from "./options.ts";
+import { rowDetails } from "./row-details.ts";
+
+export type StandingGuardrails = { revision: Revision; guardrails: Guardrails };
+
+/** The guardrails that stand now, and the revision they stand at. */
+export async function standingGuardrails(table: RoutingTable): Promise<StandingGuardrails> {
+  const { revision, rows } = await table.rows(["settings#guardrails"]);
+  return { revision, guardrails: (rows.get("settings#guardrails") as Guardrails | undefined) ?? DEFAULT_GUARDRAILS };
+}
+
+/** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */
+export function changeGuardrails(
+  state: Pick<EmbeddedState, "routingTable" | "events">,
+  options: MutationOptions,
+  { revision }: StandingGuardrails,
+  mutation: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChange) => string; now: Date },
+): Promise<void> {
+  const { guardrails, ...rest } = mutation;
+  return changeRouting(state, options, {
+    ...rest,
+    edit: { kind: "set guardrails", guardrails },
+    plannedOn: revision,
+    details: (rows) => rows.flatMap(rowDetails),
+  });
+}

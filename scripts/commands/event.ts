@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+import type { Attempt } from "../../shared/domain/delivery.ts";
+import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import { readJson } from "../../shared/domain/schema.ts";
+import { withState } from "./context.ts";
+import { outcomeJson } from "./event-rows.ts";
+import { labelled } from "./explanation-rows.ts";
+import { type FoundEvent, mustFindEvents } from "./find-event.ts";
+import { duration, type JsonOption, jsonOption } from "./options.ts";
+import { plural, printJson, printLine } from "./output.ts";
+import { subjectText } from "./subject-text.ts";
+
+export function define(command: Command): void {
+  const showing = command
+    .command("show")
+    .description("print a stored event, its deliveries and all that was tried")
+    .argument("<id>", "the event's id, idempotency key or the beginning of its key")
+    .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
+  jsonOption(showing).addHelpText("after", "\nExample:\n  $ turnout event show 3f6c0e1a --since 2d\n").action(show);
+}
+
+async function show(id: string, { since, json }: JsonOption & { since?: number }): Promise<void> {
+  await withState(async ({ events }) => {
+    for (const found of await mustFindEvents(events, id, since, new Date())) {
+      if (json) printJson(toJson(found));
+      else for (const line of toLines(found)) printLine(line);
+    }
+  });
+}
+
+function toJson({ record, outcomes }: FoundEvent) {
+  const { project, customer, plan, user } = record.subject;
+  const body = readJson(record.body);
+  return {
+    event_id: record.id,
+    event_key: record.eventKey,
+    idempotency_key: record.idempotencyKey,
+    payload_hash: record.payloadHash,
+    message_id: record.messageId,
+    source: record.source,
+    detail_type: record.detailType,
+    time: record.time,
+    received_at: record.t0.toISOString(),
+    project_id: project ?? null,
+    customer_id: customer ?? null,
+    customer_plan: plan ?? null,
+    user_id: user ?? null,
+    components: record.components,
+    rejected: record.rejected ?? null,
+    /** As it was published; text where that can't be read. */
+    event: body.ok ? body.value : record.body,
+    deliveries: outcomes.map((outcome) => ({ ...outcomeJson(outcome), ...deliveryJson(outcome) })),
+  };
+}
+
+function deliveryJson({ entry }: EventOutcome) {
+  return {
+    failures: entry?.failures ?? null,
+    claimed_until: entry?.leaseUntil.toISOString() ?? null,
+    closed_at: entry?.closedAt?.toISOString() ?? null,
+    next_attempt_at: entry?.status === "failed" ? (entry.nextAttemptAt?.toISOString() ?? null) : null,
+    /** The last eight, which is what the ledger remembers. */
+    attempts: (entry?.attempts ?? []).map(({ attempt, at, outcome, version, durationMs, error }) => ({
+      attempt,
+      at: at.toISOString(),
+      outcome,
+      component_version: version ?? null,
+      duration_ms: durationMs ?? null,
+      error: error?.message ?? null,
+      error_type: error?.type ?? null,
+    })),
+  };
+}
+
+function toLines({ record, outcomes }: FoundEvent): string[] {
+  return [
+    `event ${record.id}, ${record.source} '${record.detailType}'`,
+    ...labelled("received", [record.t0.toISOString()]),
+    ...labelled("subject", [subjectText(record.subject)]),
+    ...labelled("idempotency", [record.idempotencyKey]),
+    ...labelled("event key", [record.eventKey]),
+    ...labelled("rejected", record.rejected === undefined ? [] : [record.rejected]),
+    ...labelled("body", bodyLines(record.body)),
+    ...outcomes.flatMap(deliveryLines),
+  ];
+}
+
+function bodyLines(body: string): string[] {
+  const json = readJson(body);
+  return (json.ok ? JSON.stringify(json.value, undefined, 2) : body).split("\n");
+}
+
+function deliveryLines({ component, status, entry }: EventOutcome): string[] {
+  if (component === undefined) return status === "unmatched" ? ["no component listened to it"] : [];
+  if (entry === undefined) return [`${component}: ${status}`];
+  const due = entry.status === "failed" && entry.nextAttemptAt;
+  return [
+    `${component} ${entry.alias}, ${status} after ${plural(entry.attempt, "attempt")}`,
+    ...labelled("because", [`${entry.because}, at revision ${entry.routingRevision}`]),
+    ...labelled("generation", entry.generation === "live" ? [] : [entry.generation]),
+    ...labelled("attempts", entry.attempts.map(attemptText)),
+    ...labelled("next", due ? [due.toISOString()] : []),
+  ];
+}
+
+function attemptText({ attempt, at, outcome, version, durationMs, error }: Attempt): string {
+  const by = version === undefined ? "" : ` by version ${version}`;
+  const took = durationMs === undefined ? "" : ` in ${Math.round(durationMs)} ms`;
+  const why = error === undefined ? "" : `: ${error.type}: ${error.message}`;
+  return `${attempt}  ${at.toISOString()}  ${outcome}${by}${took}${why}`;
+}
