@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import { defineAliasNames } from "./alias-names.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";
 import {
@@ -30,6 +31,7 @@ Example:
 `,
     )
     .action(set);
+  defineAliasNames(command);
 }
 
 async function set(name: string, alias: string, version: string, options: MutationOptions): Promise<void> {

@@ -130,6 +130,6 @@ const COLUMNS: Column<ListedRoute>[] = [
   { title: "", text: ({ outside }) => outside, style: () => "yellow" },
 ];
 
-function toJson(component: string, { order, cohort, alias, from = null, until = null, outside }: ListedRoute) {
-  return { component, order, cohort, alias, from, until, counts: outside === undefined };
+function toJson(component: string, { order, cohort, alias, from, until, outside }: ListedRoute) {
+  return { component, order, cohort, alias, from: from ?? null, until: until ?? null, counts: outside === undefined };
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Component } from "../../shared/domain/component.ts";
 import { read } from "../../shared/domain/schema.ts";
 import { changeRouting } from "./change-routing.ts";
+import { defineAliasRoles } from "./component-aliases.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
@@ -31,6 +32,7 @@ Example:
 `,
     )
     .action(apply);
+  defineAliasRoles(command);
   jsonOption(command.command("list").description("list the components"))
     .addHelpText("after", "\nExample:\n  $ turnout component list --json\n")
     .action(list);

@@ -8,11 +8,16 @@ export function printLine(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
-/** Data, for a program: one line of JSON. Direction marks and such are escaped, in case it ends on a terminal. */
+/** Data, for a program: one line of JSON. */
 export function printJson(value: object): void {
+  process.stdout.write(`${safeJson(value)}\n`);
+}
+
+/** One line of JSON. Direction marks and such are escaped, in case it ends on a terminal. */
+export function safeJson(value: object): string {
   const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
   const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  process.stdout.write(`${JSON.stringify(value).replace(unsafe, asEscape)}\n`);
+  return JSON.stringify(value).replace(unsafe, asEscape);
 }
 
 /** JSON for a person to read and edit. */

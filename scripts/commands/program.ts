@@ -15,8 +15,18 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
   unpin: { summary: "take a pin away", load: () => import("./unpin.ts") },
   pins: { summary: "list pins", load: () => import("./pins.ts") },
   revert: { summary: "put the rows of a change back to what they were", load: () => import("./revert.ts") },
-  component: { summary: "apply, list and show components", load: () => import("./component.ts") },
-  source: { summary: "apply and show event sources", load: () => import("./source.ts") },
+  who: { summary: "list who is on an alias, and why", load: () => import("./who.ts") },
+  export: { summary: "write the whole routing to a file", load: () => import("./export.ts") },
+  import: { summary: "make the routing what an exported file says", load: () => import("./import.ts") },
+  cohort: { summary: "name lists of projects and customers", load: () => import("./cohort.ts") },
+  "cohort-route": { summary: "send cohorts to aliases", load: () => import("./cohort-route.ts") },
+  rollout: { summary: "send a share of subjects to an alias", load: () => import("./rollout.ts") },
+  "all-stable": { summary: "send everything of a component to its fallback", load: () => import("./all-stable.ts") },
+  freeze: { summary: "stop every change but those that take something back", load: () => import("./freeze.ts") },
+  unfreeze: { summary: "allow changes again", load: () => import("./unfreeze.ts") },
+  guardrails: { summary: "say what no change may exceed", load: () => import("./guardrails.ts") },
+  component: { summary: "apply, list, show and change components", load: () => import("./component.ts") },
+  source: { summary: "apply, list and show event sources", load: () => import("./source.ts") },
   directory: { summary: "say whose projects and customers are whose", load: () => import("./directory.ts") },
   "publish-version": {
     summary: "publish a version and move an alias to it",
@@ -24,7 +34,7 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
   },
   versions: { summary: "list a component's versions", load: () => import("./versions.ts") },
   aliases: { summary: "list a component's aliases", load: () => import("./aliases.ts") },
-  alias: { summary: "move an alias by hand", load: () => import("./alias.ts") },
+  alias: { summary: "move, add, retire and remove aliases", load: () => import("./alias.ts") },
 };
 
 const FOOTER = `

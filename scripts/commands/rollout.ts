@@ -100,8 +100,16 @@ async function show(name: string, { json }: JsonOption): Promise<void> {
   });
 }
 
-function toJson({ alias, basisPoints, by, salt, from = null, until = null }: Rollout) {
-  return { alias, share: shareText(basisPoints), basis_points: basisPoints, by, salt, from, until };
+function toJson({ alias, basisPoints, by, salt, from, until }: Rollout) {
+  return {
+    alias,
+    share: shareText(basisPoints),
+    basis_points: basisPoints,
+    by,
+    salt,
+    from: from ?? null,
+    until: until ?? null,
+  };
 }
 
 function share(text: string): number {

@@ -2,14 +2,16 @@ import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { EventSource } from "../../shared/domain/event.ts";
 import { read } from "../../shared/domain/schema.ts";
+import { isSubjectKey } from "../../shared/domain/subject.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
 import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
-import { printJson, printPrettyJson } from "./output.ts";
+import { note, printJson, printPrettyJson } from "./output.ts";
 import { mustRead, readJsonInput } from "./read-input.ts";
 import { undoByRevert } from "./revert.ts";
 import { rowDetails } from "./row-details.ts";
+import { type Column, printTable } from "./table.ts";
 
 export function define(command: Command): void {
   const applying = command
@@ -28,6 +30,9 @@ Example:
 `,
     )
     .action(apply);
+  jsonOption(command.command("list").description("list the sources"))
+    .addHelpText("after", "\nExample:\n  $ turnout source list --json\n")
+    .action(list);
   jsonOption(command.command("show").description("print a source, in the form that 'apply' takes").argument("<name>"))
     .addHelpText("after", "\nExample:\n  $ turnout source show github.com\n")
     .action(show);
@@ -47,6 +52,29 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
     }),
   );
 }
+
+async function list({ json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const sources: EventSource[] = [];
+    for await (const { key, row } of routingTable.allRows()) {
+      // Subjects come last, and there may be a million of them.
+      if (isSubjectKey(key)) break;
+      if (key.startsWith("source#")) sources.push(row as EventSource);
+    }
+    if (json) for (const source of sources) printJson(source);
+    else if (sources.length === 0) note("no sources");
+    else printTable(COLUMNS, sources);
+  });
+}
+
+const COLUMNS: Column<EventSource>[] = [
+  { title: "SOURCE", text: ({ source }) => source, least: 12 },
+  { title: "KEY", text: ({ idempotencyKey }) => idempotencyKey, least: 8 },
+  { title: "PROJECT", text: ({ project }) => project, least: 8 },
+  { title: "CUSTOMER", text: ({ customer }) => customer, least: 8 },
+  { title: "PLAN", text: ({ plan }) => plan, least: 8 },
+  { title: "USER", text: ({ user }) => user, least: 8 },
+];
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable }) => {

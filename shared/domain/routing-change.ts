@@ -59,3 +59,6 @@ export type CommitResult =
 
 /** Most rows of one change: DynamoDB takes 100 items in a transaction; head and log entry are two of them. */
 export const MAX_ROWS_PER_CHANGE = 90;
+
+/** Text of a change with its rows, in UTF-8 bytes: far below DynamoDB's 400 KB per item and 4 MB per transaction. */
+export const MAX_CHANGE_BYTES = 300 * 1024;

@@ -1,6 +1,7 @@
 import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
 import { type ComponentChange, changeComponent } from "./component-change.ts";
+import { canonical } from "./delivery-key.ts";
 import { AliasNotFound, AliasRetired, CohortNotFound, ComponentNotFound, TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
 import { exceeded, freezeText, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
@@ -14,6 +15,9 @@ import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow 
 export type DirectoryRow =
   | { level: "project"; id: string; customer: string | null }
   | { level: "customer"; id: string; plan: string | null };
+
+/** A row as it is to be, whatever it was. */
+export type WantedRow = { key: RowKey; row: Row | null };
 
 /** What an operator asks for, before it is known what it does to the rows. */
 export type RoutingEdit =
@@ -31,6 +35,8 @@ export type RoutingEdit =
   /** Puts subjects into a cohort, or takes them out; at most `MAX_ROWS_PER_CHANGE` of them in one change. */
   | { kind: "set members"; cohort: string; members: readonly SubjectKey[]; member: boolean }
   | { kind: "set guardrails"; guardrails: Guardrails }
+  /** Rows as a whole, as an export has them; null takes one away. At most `MAX_ROWS_PER_CHANGE` in one change. */
+  | { kind: "put rows"; rows: readonly WantedRow[] }
   /** Puts the rows of an earlier change back to what they were before it. */
   | { kind: "revert"; change: ChangeLogEntry };
 
@@ -61,6 +67,8 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
       return ["settings#cohorts", ...edit.members];
     case "set guardrails":
       return ["settings#guardrails"];
+    case "put rows":
+      return edit.rows.map(({ key }) => key);
     case "revert":
       return edit.change.rows.map(({ key }) => key);
   }
@@ -155,6 +163,8 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       );
     case "set guardrails":
       return changed("settings#guardrails", rowOf("settings#guardrails"), edit.guardrails);
+    case "put rows":
+      return edit.rows.flatMap(({ key, row }) => changed(key, rowOf(key), row));
     case "revert":
       return edit.change.rows.flatMap((row) => revertRow(row, rowOf(row.key), edit.change));
   }
@@ -221,7 +231,7 @@ function changed(key: RowKey, before: Row | undefined, after: Row | null): RowCh
   return [{ key, before: before ?? null, after }];
 }
 
-/** Rows are plain JSON written by us with a stable order of fields, so their texts compare. */
+/** Rows are plain JSON. Their texts mostly compare; one from a file may have its fields in another order. */
 function sameRow(a: Row | null | undefined, b: Row | null | undefined): boolean {
-  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null) || canonical(a ?? null) === canonical(b ?? null);
 }

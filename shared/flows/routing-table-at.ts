@@ -2,6 +2,7 @@ import type { Component } from "../domain/component.ts";
 import type { Revision, Row, RowKey } from "../domain/routing-change.ts";
 import { isSubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
 import type { KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
+import { inPages } from "./in-pages.ts";
 
 /** Changes read at once: with 90 rows each, a few MB. */
 const CHANGES_PER_PAGE = 200;
@@ -54,7 +55,7 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
     isListed: (key: RowKey) => boolean,
   ): AsyncGenerator<KeyedRow> {
     const told = new Set<RowKey>();
-    for await (const page of inPages(listing)) {
+    for await (const page of inPages(listing, ROWS_AT_ONCE)) {
       // After the page was read: whatever it shows of later changes is in the log by now.
       await readLogTo(await table.head());
       const before = await rowsBefore(page.map(({ key }) => key));
@@ -123,15 +124,4 @@ async function* untilSubjects(rows: AsyncIterable<KeyedRow>): AsyncGenerator<Key
 
 async function* asKeyed<T>(listing: AsyncIterable<T>, keyed: (item: T) => KeyedRow): AsyncGenerator<KeyedRow> {
   for await (const item of listing) yield keyed(item);
-}
-
-async function* inPages<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let page: T[] = [];
-  for await (const item of items) {
-    page.push(item);
-    if (page.length < ROWS_AT_ONCE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }

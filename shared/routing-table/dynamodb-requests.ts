@@ -9,6 +9,7 @@ import { TurnoutError } from "../domain/errors.ts";
 import { murmur3 } from "../domain/rollout.ts";
 import {
   type ComponentKey,
+  MAX_CHANGE_BYTES,
   MAX_ROWS_PER_CHANGE,
   type Revision,
   type RoutingChange,
@@ -47,9 +48,6 @@ export const subjectShards: readonly string[] = Array.from({ length: SHARDS }, (
 
 /** DynamoDB takes 100 items in a transaction; the head is one of them. */
 export const MAX_KEYS_PER_READ = 99;
-
-/** Entry text of one change, in UTF-8 bytes: far enough below an item's 400 KB and a transaction's 4 MB. */
-export const MAX_CHANGE_BYTES = 300 * 1024;
 
 export function itemKeyOf(key: RowKey): ItemKey {
   const level = subjectLevels.find((known) => key.startsWith(`${known}#`));

@@ -31,7 +31,7 @@ describe("turnout", () => {
     [["publsh"], "(Did you mean publish?)"],
     [["pins", "--jsn"], "(Did you mean --json?)"],
     [["directory", "shwo"], "(Did you mean show?)"],
-    [["explain"], "'--component <name>'"],
+    [["unpin", "--plan", "p", "--reason", "x"], "'--component <name>'"],
     [["pin", "--component", "x", "--to", "beta"], "'--reason <text>'"],
     [["unpin", "--component", "x", "--plan", "p", "--reason", " "], "say why"],
   ])("refuses %s with exit code 2", async (args, message) => {

@@ -102,6 +102,13 @@ describe("a state file", () => {
     expect({ ...connection.prepare("PRAGMA synchronous").get() }).toEqual({ synchronous: 2 });
   });
 
+  test("can be opened while another process is making it", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const release = await holdElsewhere(path);
+    release();
+    expect(open(path).all()).toHaveLength(THEIRS);
+  });
+
   test("can be made by several processes at the same moment", async () => {
     const folder = temporaryFolder();
     const turns = new Int32Array(new SharedArrayBuffer(4));
@@ -109,7 +116,7 @@ describe("a state file", () => {
       onOtherThread<string[]>(
         `const { openDatabase } = await load("shared/sqlite/database.ts");
          const problems = [];
-         for (let file = 0; file < 40; file++) {
+         for (let file = 0; file < 20; file++) {
            // Neither opens a file before both have come to it.
            Atomics.add(data.turns, 0, 1);
            while (Atomics.load(data.turns, 0) < (file + 1) * 2);
@@ -127,7 +134,7 @@ describe("a state file", () => {
       ),
     );
     expect(await Promise.all(openers)).toEqual([[], []]);
-    const count = connect(join(folder, "39.db")).prepare("SELECT count(*) AS notes FROM notes");
+    const count = connect(join(folder, "19.db")).prepare("SELECT count(*) AS notes FROM notes");
     expect(count.get()?.notes).toBe(2);
   });
 
@@ -163,24 +170,10 @@ describe("a state file", () => {
 describe("a write while another process is writing", () => {
   test("waits until it has finished", async () => {
     const { path, database, all } = onDisk();
-    const child = startChild(
-      `const { DatabaseSync } = await import("node:sqlite");
-       const connection = new DatabaseSync(process.argv[1]);
-       connection.exec("BEGIN IMMEDIATE");
-       process.stdout.write("locked");
-       process.stdin.once("data", () => {
-         // A good while, so that the other one comes to the lock.
-         const insert = connection.prepare("INSERT INTO notes (text) VALUES (?)");
-         for (let n = 0; n < 50000; n++) insert.run("theirs " + n);
-         connection.exec("COMMIT");
-         process.exit();
-       });`,
-      [path],
-    );
-    await once(child.stdout, "data");
+    const release = await holdElsewhere(path);
     const waiting = database.write(() => all().length);
-    child.stdin.write("go on");
-    expect(await waiting).toBe(50_000);
+    release();
+    expect(await waiting).toBe(THEIRS);
   });
 
   test("fails with the reason when it waited for too long, all writes of the turn together", async () => {
@@ -314,6 +307,29 @@ describe("closing", () => {
     expect(open(path).all()).toEqual(["done"]);
   });
 });
+
+/** How many notes the other process adds before it lets go of the file: enough for us to come to its lock meanwhile. */
+const THEIRS = 50_000;
+
+/** Has another process hold the file for writing. Returns what makes it write its notes, commit and end. */
+async function holdElsewhere(path: string): Promise<() => void> {
+  const child = startChild(
+    `const { DatabaseSync } = await import("node:sqlite");
+     const connection = new DatabaseSync(process.argv[1]);
+     connection.exec("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT");
+     connection.exec("BEGIN IMMEDIATE");
+     process.stdout.write("held");
+     process.stdin.once("data", () => {
+       const insert = connection.prepare("INSERT INTO notes (text) VALUES (?)");
+       for (let n = 0; n < ${THEIRS}; n++) insert.run("theirs " + n);
+       connection.exec("COMMIT");
+       process.exit();
+     });`,
+    [path],
+  );
+  await once(child.stdout, "data");
+  return () => void child.stdin.write("go on");
+}
 
 /** Runs code of an ES module in a process of its own; `load("shared/…")` imports a file of this repository. */
 function startChild(code: string, args: string[], identity: { uid?: number; gid?: number } = {}) {

@@ -1,0 +1,107 @@
+import * as z from "zod/mini";
+import { CohortRegister } from "./cohort.ts";
+import { Component } from "./component.ts";
+import { canonical } from "./delivery-key.ts";
+import { EventSource } from "./event.ts";
+import { Guardrails } from "./guardrails.ts";
+import type { Revision, Row, RowKey } from "./routing-change.ts";
+import { type Read, read, readJson } from "./schema.ts";
+import { isSubjectKey, SubjectId, SubjectRow } from "./subject.ts";
+
+/** The form of an exported routing state. A file with a higher number was written by a newer Turnout. */
+export const ROUTING_FILE_FORMAT = 1;
+
+/** The whole routing state: every row, as of one revision. */
+export type RoutingFile = { revision: Revision; rows: Map<RowKey, Row> };
+
+/** A row that can't be taken, and where it stands, e.g. `line 4, rows.2 (customer#acme)`. */
+export type BadRow = { where: string; problem: string };
+
+const Envelope = z.strictObject({
+  format: z.literal(ROUTING_FILE_FORMAT),
+  revision: z.int().check(z.minimum(0)),
+  rows: z.array(z.unknown()),
+});
+
+const FileRow = z.strictObject({ key: z.string(), row: z.unknown() });
+const StrictSubjectRow = z.strictObject(SubjectRow.shape);
+
+/** Begins the text of a file; the rows follow, one per line, and then `routingFileEnd`. */
+export function routingFileStart(revision: Revision): string {
+  return `{"format":${ROUTING_FILE_FORMAT},"revision":${revision},"rows":[`;
+}
+
+export const routingFileEnd = "\n]}\n";
+
+/** Reads an exported routing state. Every bad row is told; with any of them the file is not to be imported. */
+export function readRoutingFile(text: string): Read<RoutingFile & { bad: BadRow[] }> {
+  const json = readJson(text.replace(/^\uFEFF/, ""));
+  if (!json.ok) return json;
+  const format = formatOf(json.value);
+  if (typeof format === "number" && format > ROUTING_FILE_FORMAT) {
+    return {
+      ok: false,
+      problem: `has format ${format}, and this Turnout knows up to ${ROUTING_FILE_FORMAT}; use the newer Turnout`,
+    };
+  }
+  const envelope = read(Envelope, json.value);
+  if (!envelope.ok) return envelope;
+  const rows = new Map<RowKey, Row>();
+  const bad: BadRow[] = [];
+  envelope.value.rows.forEach((item, index) => {
+    const entry = readFileRow(item);
+    const twice = entry.ok && rows.has(entry.value.key);
+    if (entry.ok && !twice) rows.set(entry.value.key, entry.value.row);
+    else bad.push({ where: place(text, item, index), problem: entry.ok ? "stands in the file twice" : entry.problem });
+  });
+  return { ok: true, value: { revision: envelope.value.revision, rows, bad } };
+}
+
+function formatOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+}
+
+function readFileRow(item: unknown): Read<{ key: RowKey; row: Row }> {
+  const entry = read(FileRow, item);
+  if (!entry.ok) return entry;
+  const { key, row } = entry.value;
+  const parsed = readRow(key, row);
+  if (!parsed.ok) return parsed;
+  // As it was written, unless the schema had something to add: an export of it is then the same text.
+  const kept = canonical(parsed.value) === canonical(row) ? (row as Row) : parsed.value;
+  return { ok: true, value: { key: key as RowKey, row: kept } };
+}
+
+function readRow(key: string, row: unknown): Read<Row> {
+  if (key === "settings#cohorts") return read<Row>(CohortRegister, row, "row");
+  if (key === "settings#guardrails") return read<Row>(Guardrails, row, "row");
+  const [kind = "", id = ""] = splitOnce(key);
+  if (kind === "component") return named(read(Component, row, "row"), id, ({ name }) => name);
+  if (kind === "source") return named(read(EventSource, row, "row"), id, ({ source }) => source);
+  if (!isSubjectKey(key)) return { ok: false, problem: `there are no rows such as '${key}'` };
+  const subject = read(SubjectId, id, "key");
+  return subject.ok ? read<Row>(StrictSubjectRow, row, "row") : subject;
+}
+
+function splitOnce(key: string): [string, string] {
+  const at = key.indexOf("#");
+  return at < 0 ? [key, ""] : [key.slice(0, at), key.slice(at + 1)];
+}
+
+function named<T extends Row>(row: Read<T>, id: string, nameOf: (row: T) => string): Read<T> {
+  if (!row.ok || nameOf(row.value) === id) return row;
+  return { ok: false, problem: `its key says '${id}' and its row '${nameOf(row.value)}'` };
+}
+
+/** The path of a row, with its key and line where these can be told. */
+function place(text: string, item: unknown, index: number): string {
+  const path = `rows.${index}`;
+  const key = typeof item === "object" && item !== null && "key" in item ? item.key : undefined;
+  if (typeof key !== "string") return path;
+  const quoted = JSON.stringify(key);
+  const at = [`"key":${quoted}`, `"key": ${quoted}`]
+    .map((words) => text.lastIndexOf(words))
+    .find((found) => found >= 0);
+  const line = at === undefined ? "" : `line ${text.slice(0, at).split("\n").length}, `;
+  return `${line}${path} (${key})`;
+}
