@@ -77,7 +77,9 @@ describe("a change of routes", () => {
         return table.commit(...request);
       },
     };
-    await expect(changeRoutes(racing, aRequest(pin("acme")))).rejects.toThrow("Other changes came first 20 times in a row");
+    await expect(changeRoutes(racing, aRequest(pin("acme")))).rejects.toThrow(
+      "Other changes came first 20 times in a row",
+    );
   });
 
   it("refuses a component that isn't there, and names those that are", async () => {
