@@ -8,6 +8,7 @@ import {
   expectedHead,
   moveAlias,
   noteUndo,
+  refuseFrozen,
   showAudience,
   undoOfMove,
   versionBehind,
@@ -58,6 +59,7 @@ async function set(name: string, alias: string, version: string, options: Mutati
       note(`${what}  (routing is at revision ${head})`);
       await showAudience(state.routingTable, name, alias, now);
     }
+    await refuseFrozen(state.routingTable, options);
     if (options.dryRun) {
       if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
       return note("dry run: nothing was changed");

@@ -83,7 +83,6 @@ async function commitAll(
   preview: ChangePreview,
 ): Promise<Revision[]> {
   const revisions: Revision[] = [];
-  const { impacts } = preview;
   const stated = options.expectRevision !== undefined || plannedOn !== undefined;
   const strict = stated || options.yes !== true || hasBudgets(preview.guardrails);
   let expected = preview.revision;
@@ -98,7 +97,7 @@ async function commitAll(
         why: options.reason,
         command: commandAsTyped(),
         at: now,
-        impacts,
+        checked: preview,
         force: options.force ?? false,
         ...(strict ? { expectedRevision: expected } : {}),
       });
@@ -129,7 +128,7 @@ function showPreview(
   for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
   if (lines.length > MAX_DETAILS) note(`  … and ${plural(lines.length - MAX_DETAILS, "line")} more`);
   // Where a source's events carry their subjects is not in the directory.
-  if (edit.kind === "apply source") return;
+  if (edit.kind === "apply source" || rows.every(({ key }) => key.startsWith("settings#"))) return;
   showMoves(
     moves.count,
     moves.first.map(({ subject, component, from, to }) => `${subjectText(subject)}: ${component} ${from} → ${to}`),

@@ -1,11 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { aliasOf, type Component } from "../../shared/domain/component.ts";
-import { AliasNotFound, AliasRetired, ComponentNotFound, TurnoutError } from "../../shared/domain/errors.ts";
+import {
+  AliasNotFound,
+  AliasRetired,
+  ComponentNotFound,
+  GuardrailHit,
+  TurnoutError,
+} from "../../shared/domain/errors.ts";
+import { freezeText } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { revisionConflict } from "../../shared/flows/change-routes.ts";
 import { subjectsOn } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { standingGuardrails } from "./change-guardrails.ts";
 import { commandAsTyped, who } from "./context.ts";
 import type { MutationOptions } from "./options.ts";
 import { note } from "./output.ts";
@@ -44,6 +52,13 @@ export async function expectedHead(table: RoutingTable, { expectRevision }: Muta
   throw await revisionConflict(table, expectRevision, head);
 }
 
+/** Whether the routing is frozen and `--force` goes past that. @throws GuardrailHit when it is, without `--force` */
+export async function refuseFrozen(table: RoutingTable, { force }: Pick<MutationOptions, "force">): Promise<boolean> {
+  const { freeze } = (await standingGuardrails(table)).guardrails;
+  if (freeze !== undefined && !force) throw new GuardrailHit([freezeText(freeze)]);
+  return freeze !== undefined;
+}
+
 /** Says whose events the alias gets. */
 export async function showAudience(table: RoutingTable, component: string, alias: string, now: Date): Promise<void> {
   const { count, first } = await subjectsOn(table, component, alias, now);
@@ -54,15 +69,17 @@ export async function showAudience(table: RoutingTable, component: string, alias
 
 /**
  * Points the alias elsewhere, if it still points where it did, and writes into the change log who did it and why. A
- * crash between the two leaves a move without its entry.
+ * crash between the two leaves a move without its entry. A freeze is looked at before the move: one that is committed
+ * in between is too late for it.
  * @returns the revision of the entry
  */
 export async function moveAlias(
   { catalog, routingTable }: EmbeddedState,
   { component, alias, from, to }: AliasMove,
-  { reason }: MutationOptions,
+  { reason, force }: MutationOptions,
   now: Date,
 ): Promise<Revision> {
+  const forced = await refuseFrozen(routingTable, force ? { force } : {});
   if (!(await catalog.moveAlias(component, alias, to, from))) {
     throw new TurnoutError(
       "conflict",
@@ -70,7 +87,8 @@ export async function moveAlias(
         `Look at it with '${commandLine("aliases", component)}' and run the command again.`,
     );
   }
-  const change = { changeId: randomUUID(), at: now, who: who(), why: reason, command: commandAsTyped(), rows: [] };
+  const meta = { changeId: randomUUID(), at: now, who: who(), why: reason, command: commandAsTyped() };
+  const change = { ...meta, ...(forced ? { forced: true } : {}), rows: [] };
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const result = await routingTable.commit(change, await routingTable.head());
     if (result.committed) return result.revision;

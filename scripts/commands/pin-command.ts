@@ -1,16 +1,30 @@
+import type { Component } from "../../shared/domain/component.ts";
 import { lacksEnd } from "../../shared/domain/guardrails.ts";
 import type { Pin } from "../../shared/domain/pin.ts";
 import type { RowChange } from "../../shared/domain/routing-change.ts";
 import { own } from "../../shared/domain/schema.ts";
 import type { SubjectLevel, SubjectRow } from "../../shared/domain/subject.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import type { MadeChange } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";
 import { commandLine } from "./shell-quote.ts";
 
 export type PinnedSubject = { level: SubjectLevel; id: string; component: string };
 
+/** The aliases of a component that a pin may name; none for a component that is gone. */
+export async function usableAliases(table: RoutingTable, name: string): Promise<string[]> {
+  const { rows } = await table.rows([`component#${name}`]);
+  const component = rows.get(`component#${name}`) as Component | undefined;
+  return Object.entries(component?.aliases ?? {}).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
+}
+
 /** The command that gives a subject back the pin that it had before a change, or none if it had none that counts. */
-export function commandForPinBefore(subject: PinnedSubject, made: MadeChange, now: Date): string {
+export function commandForPinBefore(
+  subject: PinnedSubject,
+  made: MadeChange,
+  usable: readonly string[],
+  now: Date,
+): string {
   const { revisions, rows, guardrails } = made;
   const { level, id, component } = subject;
   const pin = pinIn(rows[0]?.before, component);
@@ -20,8 +34,9 @@ export function commandForPinBefore(subject: PinnedSubject, made: MadeChange, no
   if (pin === undefined || (pin.until !== undefined && pin.until <= now.toISOString())) {
     return commandLine("unpin", ...named, ...reason);
   }
-  // It was set with --force, or before its alias asked for an end, and would be refused now.
-  if (lacksEnd(guardrails, pin)) return undoByRevert(revisions);
+  // It would be refused now: its alias asks for an end, or has been retired since.
+  const unusable = [pin.alias, pin.successor].some((alias) => alias !== undefined && !usable.includes(alias));
+  if (unusable || lacksEnd(guardrails, pin)) return undoByRevert(revisions);
   const from = pin.from === undefined ? [] : ["--from", pin.from];
   const until = pin.until === undefined ? [] : ["--until", pin.until];
   const successor = pin.successor === undefined ? [] : ["--successor", pin.successor];

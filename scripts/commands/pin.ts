@@ -13,7 +13,7 @@ import {
   type SubjectOptions,
   subjectOptions,
 } from "./options.ts";
-import { commandForPinBefore, pinDetails } from "./pin-command.ts";
+import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type PinOptions = MutationOptions &
   SubjectOptions &
@@ -55,14 +55,15 @@ async function pin(options: PinOptions): Promise<void> {
     why: options.reason,
     at: now.toISOString(),
   };
-  await withState((state) =>
-    changeRouting(state, options, {
+  await withState(async (state) => {
+    const usable = await usableAliases(state.routingTable, component);
+    await changeRouting(state, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
       alreadySo: `${level} ${id} has this very pin already`,
       details: (rows) => pinDetails(component, rows),
-      undo: (made) => commandForPinBefore(subject, made, now),
+      undo: (made) => commandForPinBefore(subject, made, usable, now),
       now,
-    }),
-  );
+    });
+  });
 }

@@ -11,6 +11,7 @@ import {
   expectedHead,
   moveAlias,
   noteUndo,
+  refuseFrozen,
   showAudience,
   undoOfMove,
   versionBehind,
@@ -68,6 +69,7 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
       );
       if (moves) await showAudience(state.routingTable, name, alias, now);
     }
+    if (moves) await refuseFrozen(state.routingTable, options);
     if (options.dryRun) {
       const json = {
         component: name,

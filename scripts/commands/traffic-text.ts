@@ -5,7 +5,7 @@ import { note, plural } from "./output.ts";
 /** Says how much of the last hour's traffic a change moves, and what of it is on its way. */
 export function showTraffic({ components, cut }: Traffic): void {
   const moved = components.filter((each) => each.moved > 0);
-  const of = cut ? "the first events of the last hour (there were more than are looked at)" : "the last hour's events";
+  const of = cut ? "the newest events of the last hour (there were more than are looked at)" : "the last hour's events";
   if (moved.length === 0) {
     if (components.length > 0) note(`  none of ${of} would go elsewhere`);
     return;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { changeRouting } from "./change-routing.ts";
 import { withState } from "./context.ts";
 import { type MutationOptions, mutationOptions, oneSubject, type SubjectOptions, subjectOptions } from "./options.ts";
-import { commandForPinBefore, pinDetails } from "./pin-command.ts";
+import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type UnpinOptions = MutationOptions & SubjectOptions & { component: string };
 
@@ -23,14 +23,15 @@ async function unpin(options: UnpinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
   const { level, id, component } = subject;
   const now = new Date();
-  await withState((state) =>
-    changeRouting(state, options, {
+  await withState(async (state) => {
+    const usable = await usableAliases(state.routingTable, component);
+    await changeRouting(state, options, {
       edit: { kind: "unpin", ...subject },
       what: `unpin ${level} ${id} of ${component}`,
       alreadySo: `${level} ${id} has no pin of ${component}`,
       details: (rows) => pinDetails(component, rows),
-      undo: (made) => commandForPinBefore(subject, made, now),
+      undo: (made) => commandForPinBefore(subject, made, usable, now),
       now,
-    }),
-  );
+    });
+  });
 }

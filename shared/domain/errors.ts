@@ -74,7 +74,7 @@ export class GuardrailHit extends TurnoutError {
   constructor(objections: readonly string[]) {
     super(
       "not allowed",
-      `Nothing was changed. ${objections.join("; ")}. With --force it is done all the same, and logged as forced. ` +
+      `Nothing was changed: ${objections.join("; ")}. With --force it is done all the same, and logged as forced. ` +
         "See 'turnout guardrails show'.",
     );
   }

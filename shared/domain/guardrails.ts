@@ -72,7 +72,7 @@ function grewPast(shift: Shift | undefined, budget: number | undefined): shift i
 
 /** Who froze the routing, when and why. */
 export function freezeText({ who, why, at }: Freeze): string {
-  return `Changes are frozen by ${who} since ${at}: ${why}`;
+  return `changes are frozen by ${who} since ${at}: ${why}`;
 }
 
 /** Whether a pin that never ends is against the guardrails. */

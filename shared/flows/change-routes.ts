@@ -14,11 +14,14 @@ export type ChangeRequest = {
   at: Date;
   /** Refuses the change when the head is another one. Default: whatever the head is. */
   expectedRevision?: Revision;
-  /** What the change does to those the guardrails watch over, as of the expected revision. */
-  impacts?: readonly Impact[];
+  /** What the change was found to do to those the guardrails watch over. Other guardrails since are a conflict. */
+  checked?: GuardrailCheck;
   /** Goes past a freeze and the guardrails. Logged as forced if there was anything to go past. */
   force?: boolean;
 };
+
+/** Who a change moves, as of a revision and the guardrails that stood then. */
+export type GuardrailCheck = { revision: Revision; guardrails: Guardrails; impacts: readonly Impact[] };
 
 /** What a change would do, and the guardrails as of the same revision. No rows: everything is so already. */
 export type PlannedChange = { revision: Revision; rows: RowChange[]; guardrails: Guardrails };
@@ -43,15 +46,18 @@ export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Da
  * @throws RevisionConflict, GuardrailHit, and what `applyEdit` throws
  */
 export async function changeRoutes(table: RoutingTable, request: ChangeRequest): Promise<MadeChange> {
-  const { edit, expectedRevision, impacts = [], force = false, ...meta } = request;
+  const { edit, expectedRevision, checked, force = false, ...meta } = request;
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const planned = await planChange(table, edit, request.at);
     const expected = expectedRevision ?? planned.revision;
     if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
     const { rows } = planned;
     if (rows.length === 0) return { revision: expected, rows };
+    if (checked !== undefined && !sameBudgets(checked.guardrails, planned.guardrails)) {
+      throw await revisionConflict(table, checked.revision, planned.revision);
+    }
     // The guardrails are of the revision that the commit is conditional on: no freeze can slip in between.
-    const objections = objectionsTo(edit, planned.guardrails, impacts);
+    const objections = objectionsTo(edit, planned.guardrails, checked?.impacts ?? []);
     if (objections.length > 0 && !force) throw new GuardrailHit(objections);
     const forced = objections.length > 0 ? { forced: true } : {};
     const result = await table.commit({ ...meta, ...forced, rows }, expected);
@@ -74,6 +80,11 @@ export async function revisionConflict(
   const told =
     winner === undefined ? "there is no such revision yet" : `'${winner.command}' by ${winner.who} (${winner.why})`;
   return new RevisionConflict(expected, head, told);
+}
+
+/** A freeze needs no counting, so that it may have come in between. */
+function sameBudgets({ freeze: _, ...a }: Guardrails, { freeze: __, ...b }: Guardrails): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function componentName(edit: RoutingEdit & { component: unknown }): string {

@@ -46,8 +46,12 @@ export async function previewChange(
 ): Promise<ChangePreview> {
   const planned = await planChange(table, edit, now);
   const moves: Sample<Move> = { count: 0, first: [] };
-  if (planned.rows.length === 0) return { ...planned, moves, impacts: [], objections: [] };
   const { guardrails, rows } = planned;
+  // Settings move nobody.
+  if (rows.every(({ key }) => key.startsWith("settings#"))) {
+    const objections = rows.length === 0 ? [] : objectionsTo(edit, guardrails, []);
+    return { ...planned, moves, impacts: [], objections };
+  }
   const routing = await freshCache(table);
   const effectOn = effectOf(rows, now);
   const watch = watcher(guardrails.protectedSubjects);

@@ -18,10 +18,11 @@ export type ComponentTraffic = {
   off: Shift;
 };
 
-/** `cut`: there were more events in that hour than are looked at. */
+/** `cut`: there were more events in that hour than are looked at, and these are the newest, to within minutes. */
 export type Traffic = { components: ComponentTraffic[]; cut: boolean };
 
-const HOUR_MS = 3_600_000;
+const STRETCH_MS = 300_000;
+const STRETCHES_PER_HOUR = 12;
 const RECORDS_PER_PAGE = 500;
 /** Pages of records looked at: 20,000 events take about a second. */
 const MAX_PAGES = 40;
@@ -33,18 +34,25 @@ export async function previewTraffic(
   effectOn: EffectOn,
   now: Date,
 ): Promise<Traffic> {
-  const window = { from: new Date(now.getTime() - HOUR_MS), to: new Date(now.getTime() + 1) };
   const counts = new Map<string, ComponentTraffic>();
   // An hour has far fewer subjects than events.
   const known = new Map<string, Effect[]>();
   let pages = 0;
-  for await (const records of events.records(window, RECORDS_PER_PAGE)) {
+  for await (const records of lastHour(events, now)) {
     if (++pages > MAX_PAGES) return { components: [...counts.values()], cut: true };
     await learn(records, known, routing, effectOn);
     const moved = records.flatMap((record) => count(record, known.get(subjectText(record.subject)) ?? [], counts));
     await countInFlight(events, moved, counts);
   }
   return { components: [...counts.values()], cut: false };
+}
+
+/** The newest stretch first: where not all can be looked at, it is they that tell most. */
+async function* lastHour(events: StoredEvents, now: Date): AsyncIterable<EventRecord[]> {
+  let to = now.getTime() + 1;
+  for (let stretch = 0; stretch < STRETCHES_PER_HOUR; stretch++, to -= STRETCH_MS) {
+    yield* events.records({ from: new Date(to - STRETCH_MS), to: new Date(to) }, RECORDS_PER_PAGE);
+  }
 }
 
 async function learn(

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { aComponent, aSubjectRow } from "../support/builders.ts";
+import { aCli, aRoutedCli, undoIn } from "../support/cli-process.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+
+const withoutRevision = (text: string) => text.replace(/"revision":\d+/, "");
+const importing = (...args: string[]) => ["import", "-", "--reason", "restored", ...args];
+
+describe("turnout export and import", () => {
+  it("carry the whole routing into a new state, and back to what it was with the undo", async () => {
+    const [from, into] = [await aRoutedCli(), aCli()];
+    await from.edit([{ kind: "apply source", source: { source: "shop\u202e", customer: "detail.who" } }]);
+    const { stdout: text, code } = await from.turnout(["export"]);
+    expect(code).toBe(0);
+    expect(text).not.toContain("\u202e");
+    const imported = await into.turnout(importing("--yes"), text);
+    expect(imported).toMatchObject({ code: 0, stdout: "revision 1: import 6 rows from stdin\n" });
+    expect(imported.stderr).toContain("6 added, 0 changed, 0 removed, in 1 change");
+    const [again, exported, sources] = await Promise.all([
+      into.json(importing("--yes"), text),
+      into.turnout(["export", "-"]),
+      into.json(["source", "list"]),
+    ]);
+    expect(again).toEqual([expect.objectContaining({ changed: false, revision: 1 })]);
+    expect(withoutRevision(exported.stdout)).toBe(withoutRevision(text));
+    expect(sources).toEqual([{ source: "shop\u202e", customer: "detail.who" }]);
+    expect((await into.shell(`${undoIn(imported)} --yes`)).code).toBe(0);
+    expect((await into.turnout(["export"])).stdout).toBe('{"format":1,"revision":2,"rows":[\n]}\n');
+  });
+
+  it("make another state what the file says: rows added, changed and removed, in several changes", async () => {
+    const [from, into] = await Promise.all([aRoutedCli(), aRoutedCli()]);
+    const many = Array.from({ length: 200 }, (_, n) => ({ key: `plan#p-${n}` as const, row: aSubjectRow({ cohorts: ["x"] }) }));
+    await from.edit([{ kind: "put rows", rows: many }]);
+    await into.edit([
+      { kind: "set plan", customer: "acme", plan: "free" },
+      { kind: "apply component", component: aComponent({ name: "another" }) },
+    ]);
+    const file = `${temporaryFolder()}/routing.json`;
+    const [written] = await from.json(["export", file]);
+    expect(written).toEqual({ file, routing_revision: 3, rows: 205 });
+    expect(readdirSync(file.slice(0, -"/routing.json".length))).toEqual(["routing.json"]);
+    const [dry, conflict] = await Promise.all([
+      into.turnout(["import", file, "--reason", "x", "--dry-run"]),
+      into.turnout(["import", file, "--reason", "x", "--yes", "--expect-revision", "2"]),
+    ]);
+    expect(dry.stderr).toContain("200 added, 1 changed, 1 removed, in 3 changes");
+    expect(conflict.code).toBe(5);
+    expect((await into.turnout(["import", file, "--reason", "x", "--yes"])).code).toBe(0);
+    expect(withoutRevision((await into.turnout(["export"])).stdout)).toBe(withoutRevision(readFileSync(file, "utf8")));
+  });
+
+  it("refuse a file with bad rows, all of them named, one of a newer format, and one that can't be written", async () => {
+    const cli = await aRoutedCli();
+    const bad = '{"format":1,"revision":1,"rows":[\n{"key":"plan#a","row":{"colour":1}},\n{"key":"b","row":{}}\n]}\n';
+    const [refused, newer, unwritable] = await Promise.all([
+      cli.turnout(importing("--yes"), bad),
+      cli.turnout(importing("--yes"), '{"format":9,"rows":[]}'),
+      cli.turnout(["export", `${temporaryFolder()}/no/such/folder.json`]),
+    ]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain('turnout: stdin, line 2, rows.0 (plan#a): row: Unrecognized key: "colour".\n');
+    expect(refused.stderr).toContain("turnout: stdin, line 3, rows.1 (b): there are no rows such as 'b'.\n");
+    expect(refused.stderr).toContain("Nothing was imported: 2 rows of stdin can't be read.");
+    expect(newer.stderr).toContain("has format 9, and this Turnout knows up to 1; use the newer Turnout");
+    expect(unwritable).toMatchObject({ code: 1, stdout: "" });
+    expect(await cli.withState(({ routingTable }) => routingTable.head())).toBe(2);
+  });
+});

@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import { subjectLevels } from "../../shared/domain/subject.ts";
+import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
+import { anyEdit, componentNames, subjectKeys } from "../support/any-routing.ts";
+import { aComponent, aSubjectRow } from "../support/builders.ts";
+import { allRowsOf, aRoutingTable, withRoutingTable } from "../support/routing-table.ts";
+
+const keys: RowKey[] = [...subjectKeys, ...componentNames.map((name) => `component#${name}` as const), "source#shop"];
+
+describe("a routing table as it was", () => {
+  it("has at every revision the rows that stood there then, whatever was changed since", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEdit, { maxLength: 10 }), (edits) =>
+        withRoutingTable(async ({ table, change }) => {
+          const states = [await allRowsOf(table)];
+          for (const edit of edits) {
+            if ((await change(edit)).rows.length > 0) states.push(await allRowsOf(table));
+          }
+          for (const [revision, rows] of states.entries()) {
+            const past = routingTableAt(table, revision);
+            expect(await past.head()).toBe(revision);
+            expect(await past.rows(keys)).toEqual({ revision, rows });
+            expect(await allRowsOf(past)).toEqual(rows);
+            const named = componentNames.flatMap((name) => [rows.get(`component#${name}`)].filter(Boolean));
+            expect(await past.components()).toEqual({ revision, components: named });
+            for (const level of subjectLevels) {
+              const listed = (await Array.fromAsync(past.subjects(level))).map(({ id, row }) => [
+                `${level}#${id}`,
+                row,
+              ]);
+              expect(new Map(listed as [RowKey, Row][])).toEqual(
+                new Map([...rows].filter(([key]) => key.startsWith(`${level}#`))),
+              );
+            }
+            expect(await past.changesAfter(0, 100)).toEqual(await table.changesAfter(0, revision));
+          }
+        }),
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is what folding the change log from nothing gives, up to there", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEdit, { maxLength: 10 }), (edits) =>
+        withRoutingTable(async ({ table, change }) => {
+          for (const edit of edits) await change(edit);
+          const log = await table.changesAfter(0, 100);
+          expect(log.map(({ revision }) => revision)).toEqual(log.map((_, index) => index + 1));
+          const folded = new Map<RowKey, Row>();
+          for (const { rows } of log) {
+            for (const { key, before, after } of rows) {
+              expect(folded.get(key) ?? null).toEqual(before);
+              if (after === null) folded.delete(key);
+              else folded.set(key, after);
+            }
+          }
+          expect(folded).toEqual(await allRowsOf(table));
+        }),
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is listed as of one moment, while rows come, change and go on all sides of the listing", async () => {
+    const { table, change } = aRoutingTable();
+    const id = (n: number) => `p-${String(n).padStart(4, "0")}`;
+    const rows = Array.from({ length: 1_200 }, (_, n) => ({
+      key: `project#${id(n)}` as const,
+      row: aSubjectRow({ customer: "acme" }),
+    }));
+    await change({ kind: "put rows", rows });
+    const wanted = await allRowsOf(table);
+    const past = routingTableAt(table, await table.head());
+    const seen = new Map<RowKey, Row>();
+    for await (const { key, row } of past.allRows()) {
+      expect(seen.has(key)).toBe(false);
+      seen.set(key, row);
+      if (seen.size !== 3 && seen.size !== 700) continue;
+      const others = [1, 600, 1_100].map((n) => ({ key: `project#${id(n + seen.size)}` as const, row: null }));
+      const gone = [0, 650, 1_150].map((n) => ({ key: `project#${id(n)}` as const, row: null }));
+      const moved = [2, 640, 1_160].map((n) => ({ key: `project#${id(n)}` as const, row: aSubjectRow({ plan: "x" }) }));
+      const fresh = ["a", "p-0001x", "z"].map((name) => ({ key: `project#${name}` as const, row: aSubjectRow() }));
+      await change({ kind: "put rows", rows: [...others, ...gone, ...moved, ...fresh] });
+    }
+    expect(seen).toEqual(wanted);
+  });
+
+  it("stays as it was when it is asked again after further changes", async () => {
+    const { table, change } = aRoutingTable();
+    await change({ kind: "apply component", component: aComponent({ name: "mailer" }) });
+    const past = routingTableAt(table, 1);
+    expect((await past.components()).components.map(({ timeoutMs }) => timeoutMs)).toEqual([30_000]);
+    await change({ kind: "apply component", component: aComponent({ name: "mailer", timeoutMs: 1 }) });
+    await change({ kind: "apply component", component: aComponent({ name: "another" }) });
+    expect((await past.components()).components.map(({ timeoutMs }) => timeoutMs)).toEqual([30_000]);
+    expect((await past.rows(["component#mailer"])).rows.get("component#mailer")).toMatchObject({ timeoutMs: 30_000 });
+  });
+});
+
+describe("a revert", () => {
+  it("of the last changes, the newest first, brings the rows of before them back", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEdit, { minLength: 1, maxLength: 8 }), fc.nat(7), (edits, kept) =>
+        withRoutingTable(async ({ table, change }) => {
+          for (const edit of edits) await change(edit);
+          const from = Math.min(kept, await table.head());
+          const before = await allRowsOf(routingTableAt(table, from));
+          for (const entry of (await table.changesAfter(from, 100)).reverse()) {
+            await change({ kind: "revert", change: entry });
+          }
+          expect(await allRowsOf(table)).toEqual(before);
+        }),
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("operators who change at once", () => {
+  it("lose no update, and leave revisions without a gap", async () => {
+    const { table, change } = aRoutingTable();
+    const edits = Array.from({ length: 15 }, (_, n) => ({
+      kind: "set members" as const,
+      cohort: `c-${n}`,
+      members: ["customer#acme" as const],
+      member: true,
+    }));
+    const register = Object.fromEntries(edits.map(({ cohort }) => [cohort, aRegistered]));
+    await change({ kind: "put rows", rows: [{ key: "settings#cohorts", row: register }] });
+    await Promise.all(edits.map((edit) => change(edit)));
+    const { rows } = await table.rows(["customer#acme"]);
+    expect(rows.get("customer#acme")).toEqual(aSubjectRow({ cohorts: edits.map(({ cohort }) => cohort).sort() }));
+    expect((await table.changesAfter(0, 100)).map(({ revision }) => revision)).toEqual(
+      Array.from({ length: 16 }, (_, n) => n + 1),
+    );
+  });
+});
+
+const aRegistered = { description: "", who: "ada", at: "2026-11-20T10:00:00.000Z" };
