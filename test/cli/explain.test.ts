@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin } from "../support/builders.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
-import { aMessage, anotherRouter, failed } from "../support/router.ts";
+import { aMessage, failed } from "../support/router.ts";
 
 const RC = ["--component", "release-coordinator"];
 const component = "release-coordinator";
@@ -14,7 +16,17 @@ async function aRoutedEvent() {
   await cli.edit([{ kind: "pin", level: "customer", id: "acme", component, pin: aPin() }]);
   const about = { id: "e-1", idempotencyKey: "order-7", detail: { who: "acme" }, metadata: { alias: "experimental" } };
   await cli.withState(async ({ routingTable, events }) => {
-    await routeBatch(anotherRouter(routingTable, events, async () => failed), [aMessage({ ...about, sentAt: new Date() })]);
+    const ports = {
+      routing: routingCache(routingTable),
+      events,
+      target: async () => failed,
+      now: () => new Date(),
+      random: () => 0.5,
+      newId: randomUUID,
+      delay: async () => {},
+      report: () => {},
+    };
+    await routeBatch(ports, [aMessage({ ...about, sentAt: new Date() })]);
   });
   await cli.edit([
     { kind: "unpin", level: "customer", id: "acme", component },
@@ -51,7 +63,9 @@ describe("turnout explain --event", () => {
     expect(rows).toEqual(["component#release-coordinator", "customer#acme"]);
     const text = await turnout(["explain", "--event", "e-1", "--since", "1h"]);
     expect(text.stdout).toMatch(/^event e-1, shop 'order placed', .*\nrelease-coordinator beta, failed\n/);
-    expect(text.stdout).toContain("  now          stable, default alias: default of release-coordinator  (revision 6)\n");
+    expect(text.stdout).toContain(
+      "  now          stable, default alias: default of release-coordinator  (revision 6)\n",
+    );
   });
 
   it("finds an event by the beginning of its key, and refuses one that isn't there or comes with a subject", async () => {
@@ -97,10 +111,15 @@ describe("turnout explain --at", () => {
     const cli = aCli();
     const at = (minute: string) => new Date(`2026-11-20T10:${minute}:00.000Z`);
     await cli.edit([{ kind: "apply component", component: aComponent() }], at("00"));
-    await cli.edit([{ kind: "pin", level: "plan", id: "paid", component, pin: aPin({ until: "2026-11-20T10:30:00.000Z" }) }], at("10"));
+    await cli.edit(
+      [{ kind: "pin", level: "plan", id: "paid", component, pin: aPin({ until: "2026-11-20T10:30:00.000Z" }) }],
+      at("10"),
+    );
     await cli.edit([{ kind: "pin", level: "plan", id: "paid", component, pin: aPin({ alias: "stable" }) }], at("40"));
     const points = ["1", "2", "3", "2026-11-20T10:09:59", "2026-11-20T10:10Z", "2026-11-20T10:30Z", "2026-12-01"];
-    const found = await Promise.all(points.map((point) => cli.json(["explain", ...RC, "--plan", "paid", "--at", point])));
+    const found = await Promise.all(
+      points.map((point) => cli.json(["explain", ...RC, "--plan", "paid", "--at", point])),
+    );
     expect(found.flat().map((each) => `${each.routing_revision} ${each.alias}: ${each.because}`)).toEqual([
       "1 stable: default alias",
       "2 beta: plan pin",
@@ -115,7 +134,12 @@ describe("turnout explain --at", () => {
   it.each([
     ["a revision that isn't there", "4", 3, "There is no revision 4; the newest is 2."],
     ["revision 0", "0", 2, "--at: revisions begin at 1"],
-    ["a time before the first change", "2020-01-01", 3, "There was no routing at 2020-01-01T00:00:00.000Z: it began at "],
+    [
+      "a time before the first change",
+      "2020-01-01",
+      3,
+      "There was no routing at 2020-01-01T00:00:00.000Z: it began at ",
+    ],
     ["a time that is none", "yesterday", 2, "--at: expected a time such as"],
   ])("refuses %s", async (_, point, code, message) => {
     const { turnout } = await aRoutedCli();

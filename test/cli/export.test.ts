@@ -31,7 +31,10 @@ describe("turnout export and import", () => {
 
   it("make another state what the file says: rows added, changed and removed, in several changes", async () => {
     const [from, into] = await Promise.all([aRoutedCli(), aRoutedCli()]);
-    const many = Array.from({ length: 200 }, (_, n) => ({ key: `plan#p-${n}` as const, row: aSubjectRow({ cohorts: ["x"] }) }));
+    const many = Array.from({ length: 200 }, (_, n) => ({
+      key: `plan#p-${n}` as const,
+      row: aSubjectRow({ cohorts: ["x"] }),
+    }));
     await from.edit([{ kind: "put rows", rows: many }]);
     await into.edit([
       { kind: "set plan", customer: "acme", plan: "free" },

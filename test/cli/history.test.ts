@@ -2,7 +2,18 @@ import { describe, expect, it } from "vitest";
 import { aRoutedCli } from "../support/cli-process.ts";
 
 const pin = (customer: string, to: string) => {
-  return ["pin", "--customer", customer, "--component", "release-coordinator", "--to", to, "--reason", `to ${to}`, "--yes"];
+  return [
+    "pin",
+    "--customer",
+    customer,
+    "--component",
+    "release-coordinator",
+    "--to",
+    to,
+    "--reason",
+    `to ${to}`,
+    "--yes",
+  ];
 };
 
 describe("turnout history", () => {
@@ -64,9 +75,18 @@ describe("turnout who", () => {
       turnout(["who", "release-coordinator", "nope"]),
     ]);
     expect([some.length, all.length]).toEqual([50, 63]);
-    expect(all[0]).toMatchObject({ customer_id: "acme", customer_plan: "paid", because: "customer pin", routing_revision: 4 });
-    expect(table.stdout).toMatch(/^SUBJECT +BECAUSE +RULE\ncustomer acme, plan paid +customer pin +customer acme pinned by .*: to beta\n/);
-    expect(table.stderr).toContain("63 subjects on beta of release-coordinator at revision 4, the first 50 of them named");
+    expect(all[0]).toMatchObject({
+      customer_id: "acme",
+      customer_plan: "paid",
+      because: "customer pin",
+      routing_revision: 4,
+    });
+    expect(table.stdout).toMatch(
+      /^SUBJECT +BECAUSE +RULE\ncustomer acme, plan paid +customer pin +customer acme pinned by .*: to beta\n/,
+    );
+    expect(table.stderr).toContain(
+      "63 subjects on beta of release-coordinator at revision 4, the first 50 of them named",
+    );
     expect(unknown.code).toBe(3);
   });
 });

@@ -40,7 +40,10 @@ describe("who is on an alias", () => {
     const { table, change } = aRoutingTable();
     const row = aSubjectRow({ customer: "acme" });
     const projects = Array.from({ length: 1_300 }, (_, n) => ({ key: `project#p-${n}` as const, row }));
-    await change({ kind: "put rows", rows: [{ key: "component#mailer", row: aComponent({ name: "mailer" }) }, ...projects] });
+    await change({
+      kind: "put rows",
+      rows: [{ key: "component#mailer", row: aComponent({ name: "mailer" }) }, ...projects],
+    });
     const pages = (await Array.fromAsync(whoIsOn(table, "mailer", "stable", now))).map((page) => page.length);
     expect(pages).toEqual([500, 500, 301]);
   });
