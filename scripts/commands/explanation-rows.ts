@@ -63,6 +63,11 @@ function rowText(row: Row | null, component: Component): string {
     ];
     return said.filter(Boolean).join(", ");
   }
+  if ("source" in row) {
+    const { source: _, ...paths } = row;
+    const said = Object.entries(paths).map(([what, path]) => `${what} at ${path}`);
+    return said.join(", ") || "nothing said";
+  }
   const { customer, plan, cohorts, pins } = row as SubjectRow;
   const pinned = Object.entries(pins).map(([name, { alias }]) => `${name} pinned to ${alias}`);
   const said = [customer && `customer ${customer}`, plan && `plan ${plan}`, ...cohorts.map((name) => `in ${name}`)];

@@ -18,10 +18,12 @@ import {
 import { note, printJson, printLine } from "./output.ts";
 import { undoByRevert } from "./revert.ts";
 
-/** `null` for `none`. */
+/** Takes a budget away. */
+const NONE = "none";
+
 type SetOptions = MutationOptions & {
-  maxCustomersOff?: number | null;
-  maxEventShareOff?: number | null;
+  maxCustomersOff?: number | typeof NONE;
+  maxEventShareOff?: number | typeof NONE;
   protect?: string[];
   unprotect?: string[];
   /** `false` for `--no-expiry-required-for`. */
@@ -76,8 +78,8 @@ async function set(options: SetOptions): Promise<void> {
     for (const key of unprotect) guarded.delete(key);
     const wanted = {
       ...before,
-      ...(maxCustomersOff === undefined ? {} : { maxCustomersOff: maxCustomersOff ?? undefined }),
-      ...(maxEventShareOff === undefined ? {} : { maxEventShareOff: maxEventShareOff ?? undefined }),
+      ...(maxCustomersOff === undefined ? {} : { maxCustomersOff: budget(maxCustomersOff) }),
+      ...(maxEventShareOff === undefined ? {} : { maxEventShareOff: budget(maxEventShareOff) }),
       protectedSubjects: [...guarded],
       ...(expiryRequiredFor === undefined ? {} : { expiryRequiredFor: expiryRequiredFor || [] }),
     };
@@ -121,8 +123,12 @@ function toJson(guardrails: Guardrails, revision: number) {
   };
 }
 
-function orNone(parse: (text: string) => number): (text: string) => number | null {
-  return (text) => (text === "none" ? null : parse(text));
+function orNone(parse: (text: string) => number): (text: string) => number | typeof NONE {
+  return (text) => (text === NONE ? NONE : parse(text));
+}
+
+function budget(stated: number | typeof NONE): number | undefined {
+  return stated === NONE ? undefined : stated;
 }
 
 function collect(text: string, before: string[] = []): string[] {

@@ -73,7 +73,9 @@ async function explainEvent(
   return routing.decideOn((view) => {
     const component = view.listeners.find((listener) => listener.component.name === componentName)?.component;
     // Where an event carries its subject is part of the routing too.
-    const facts = readFacts(event.value, view.rowOf(`source#${event.value.source}`));
+    const sourceKey = `source#${event.value.source}` as const;
+    const source = view.rowOf(sourceKey);
+    const facts = readFacts(event.value, source);
     if (component === undefined || !facts.ok) return undefined;
     const { subject: stated, ignoredAlias } = facts.value;
     const question: Question = {
@@ -83,6 +85,8 @@ async function explainEvent(
     };
     const at = timeFor(component);
     const explanation = explainOn(view, question, at);
-    return explanation && { explanation, at };
+    if (explanation === undefined) return undefined;
+    const sources = source === undefined ? [] : [{ key: sourceKey, row: source }];
+    return { explanation: { ...explanation, rows: [...explanation.rows, ...sources] }, at };
   });
 }

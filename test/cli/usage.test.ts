@@ -14,12 +14,18 @@ const commands = [
   "component list",
 ];
 const more = ["component show", "source apply", "source show", "directory set", "directory import", "directory show"];
-const others = ["publish-version", "versions", "aliases", "alias set"];
+const others = ["publish-version", "versions", "aliases", "alias set", "alias add", "alias retire", "alias remove"];
+const cohorts = ["create", "list", "show", "add", "drop", "remove"].map((name) => `cohort ${name}`);
+const routes = ["set", "list", "remove"].map((name) => `cohort-route ${name}`);
+const rollouts = ["set", "show", "remove"].map((name) => `rollout ${name}`);
+const brakes = ["all-stable", "freeze", "unfreeze", "guardrails show", "guardrails set"];
+const rules = [...cohorts, ...routes, ...rollouts, ...brakes, "component default", "component fallback"];
 
 describe("turnout", () => {
   it("has an example in the help of every command", async () => {
     const helps = [];
-    for (const name of [...commands, ...more, ...others]) helps.push(await runHere([...name.split(" "), "--help"]));
+    for (const name of [...commands, ...more, ...others, ...rules])
+      helps.push(await runHere([...name.split(" "), "--help"]));
     for (const { code, stdout } of helps) {
       expect(code).toBe(0);
       expect(stdout).toMatch(/\nExamples?:\n {2}\$ .*turnout|turnout publish/);
