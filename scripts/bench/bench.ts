@@ -1,5 +1,7 @@
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded.ts";
+import { benchImportRate } from "./import-rate.ts";
+import { benchRoutingMemory } from "./routing-memory.ts";
 import { benchRoutingRequests } from "./routing-requests.ts";
 
 /** Prints every figure of the design's budget table that can be measured so far, beside its budget. */
@@ -24,3 +26,5 @@ console.log(
 );
 
 await benchRoutingRequests();
+await benchImportRate();
+await benchRoutingMemory();

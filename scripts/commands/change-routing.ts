@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../shared/domain/errors.ts";
-import type { Guardrails } from "../../shared/domain/guardrails.ts";
+import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
 import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes, revisionConflict } from "../../shared/flows/change-routes.ts";
+import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complain } from "./complain.ts";
@@ -86,6 +86,7 @@ async function commitAll(
   const stated = options.expectRevision !== undefined || plannedOn !== undefined;
   const strict = stated || options.yes !== true || hasBudgets(preview.guardrails);
   let expected = preview.revision;
+  let checked: GuardrailCheck = preview;
   const counter = progress(steps.length, "changes");
   for (const step of steps) {
     try {
@@ -97,13 +98,15 @@ async function commitAll(
         why: options.reason,
         command: commandAsTyped(),
         at: now,
-        checked: preview,
+        checked,
         force: options.force ?? false,
         ...(strict ? { expectedRevision: expected } : {}),
       });
       expected = made.revision;
+      checked = { ...checked, guardrails: guardrailsAfter(made.rows) ?? checked.guardrails };
       if (made.rows.length > 0) revisions.push(made.revision);
     } catch (error) {
+      counter.stop();
       if (revisions.length === 0) throw error;
       complain(error);
       note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
@@ -112,6 +115,12 @@ async function commitAll(
     }
   }
   return revisions;
+}
+
+/** The guardrails that a step of the series itself has put in place; undefined when it left them alone. */
+function guardrailsAfter(rows: readonly RowChange[]): Guardrails | undefined {
+  const change = rows.find(({ key }) => key === "settings#guardrails");
+  return change && ((change.after ?? DEFAULT_GUARDRAILS) as Guardrails);
 }
 
 /** Whether anything is set that depends on who moves. */

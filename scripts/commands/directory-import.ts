@@ -2,15 +2,20 @@ import { type BadLine, readDirectoryFile } from "../../shared/domain/directory-f
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import type { DirectoryRow } from "../../shared/domain/routing-edit.ts";
+import type { SubjectKey } from "../../shared/domain/subject.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "./change-routing.ts";
 import { complainLine } from "./complain.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
 import type { MutationOptions } from "./options.ts";
-import { plural } from "./output.ts";
+import { note, plural } from "./output.ts";
 import { mustRead, readInput } from "./read-input.ts";
 import { undoByRevert } from "./revert.ts";
+
+/** How many customers that nothing is known of are named. */
+const NAMED_UNKNOWN = 5;
 
 export async function importFile(file: string, options: MutationOptions & { skipBad?: true }): Promise<void> {
   const { name, text } = await readInput(file);
@@ -23,8 +28,9 @@ export async function importFile(file: string, options: MutationOptions & { skip
     );
   }
   if (rows.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
-  await withNewState(willWrite(options), (state) =>
-    changeRouting(state, options, {
+  await withNewState(willWrite(options), async (state) => {
+    await warnOfUnknown(state.routingTable, rows);
+    await changeRouting(state, options, {
       edit: { kind: "set directory rows", rows },
       steps: chunks(rows).map((chunk) => ({ kind: "set directory rows", rows: chunk })),
       what: `import ${plural(rows.length, "row")} of the directory from ${name}`,
@@ -32,9 +38,24 @@ export async function importFile(file: string, options: MutationOptions & { skip
       details: (changes) => [`${changes.length} of ${plural(rows.length, "row")} would change`],
       undo: (made) => undoByRevert(made.revisions),
       now: new Date(),
-    }),
-  );
+    });
+  });
   if (bad.length > 0) endPartlyDone();
+}
+
+/**
+ * A project may come before its customer, so one that the directory says nothing of is no error. It may also be misspelt,
+ * and then its customer's pins and plan never count for the project.
+ */
+async function warnOfUnknown(table: RoutingTable, rows: readonly DirectoryRow[]): Promise<void> {
+  const unknown = new Set<SubjectKey>();
+  for (const row of rows) if (row.level === "project" && row.customer !== null) unknown.add(`customer#${row.customer}`);
+  for (const row of rows) if (row.level === "customer") unknown.delete(`customer#${row.id}`);
+  for (const key of (await table.rows([...unknown])).rows.keys()) unknown.delete(key as SubjectKey);
+  if (unknown.size === 0) return;
+  const named = [...unknown].slice(0, NAMED_UNKNOWN).map((key) => key.slice("customer#".length));
+  const more = unknown.size > named.length ? `, … and ${unknown.size - named.length} more` : "";
+  note(`warning: the directory says nothing else of ${plural(unknown.size, "customer")}: ${named.join(", ")}${more}`);
 }
 
 function chunks(rows: readonly DirectoryRow[]): DirectoryRow[][] {

@@ -70,7 +70,7 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
   {
     title: "UNDO",
-    text: (change) => (undoOf(change) === null ? undefined : `turnout revert ${change.revision}`),
+    text: (change) => undoOf(change) ?? undefined,
     optional: 1,
   },
 ];

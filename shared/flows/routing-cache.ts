@@ -96,6 +96,8 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   }
 
   function evict(): void {
+    // Before the walk, not only in it: a Map's first key stands behind the gaps of all that was moved to its end.
+    if (rows.size <= maxRows) return;
     for (const key of rows.keys()) {
       if (rows.size <= maxRows) return;
       rows.delete(key);

@@ -9,7 +9,8 @@ const END_GRACE_MS = 1_000;
 /**
  * V8 ends the whole process, not the thread, when one allocation overshoots a thread's limit by more than 16 MB, as
  * that of a growing Map or array does. So V8's own limit is set this much higher, and half way a thread is stopped from
- * outside: up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit).
+ * outside: up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit). What
+ * remains is code that can't be interrupted: a loop that V8 has optimised down to allocations, and native code.
  */
 const V8_HEADROOM_MB = 512;
 
@@ -77,8 +78,6 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
       maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
     },
   });
-  // The timers of what is under way keep the process alive; an idle thread doesn't.
-  worker.unref();
   log.take(worker.stdout);
   log.take(worker.stderr);
   const initTimer = setTimeout(() => {
@@ -175,11 +174,18 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
       reading = true;
       hasRun = running !== undefined || state === "loading";
       const check = ({ used_heap_size: bytes }: { used_heap_size: number }) => {
-        reading = false;
         if (bytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
       };
-      // Refused by a thread that has just ended.
-      worker.getHeapStatistics().then(check, () => {});
+      // Refused by a thread that has just begun or ended.
+      const refused = () => {
+        hasRun = true;
+      };
+      void worker
+        .getHeapStatistics()
+        .then(check, refused)
+        .finally(() => {
+          reading = false;
+        });
     },
     stop() {
       const idle = state === "ready" && running === undefined;

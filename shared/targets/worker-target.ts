@@ -27,10 +27,13 @@ export type WorkerTargetOptions = {
 /**
  * Runs each version of a component in worker threads of its own, the way Lambda's Node.js runtime does: one event per
  * thread at a time, `handler(event, context)`, a time limit, a limit for the response, Lambda's names for what goes
- * wrong. A version that hangs, crashes or leaks loses its thread; the others don't notice. Unlike on Lambda, versions
- * share one process: a crash in native code, or `memoryMb` exceeded by one allocation of hundreds of MB, ends it all;
- * a thread isn't frozen between events; memory outside of the heap (Buffers) isn't limited; a loop in native code can't be
- * stopped and keeps its thread; and modules are also looked for in the `node_modules` above the state folder.
+ * wrong. A version that hangs, crashes or leaks loses its thread; the others don't notice. Its threads keep the process
+ * alive until the target is closed.
+ *
+ * Unlike on Lambda, versions share one process. A crash in native code ends it, and so may one allocation of hundreds of
+ * MB beyond `memoryMb`; code that can't be interrupted (native code, some loops that V8 has optimised) keeps its thread;
+ * a thread isn't frozen between events; memory outside of the heap (Buffers) isn't limited; and modules are also looked
+ * for in the `node_modules` above the state folder.
  *
  * In `process.env` a handler sees the component's own environment, the host's PATH and TZ (a process has but one time
  * zone), AWS_REGION `local` and Lambda's AWS_LAMBDA_FUNCTION_NAME, _VERSION and _MEMORY_SIZE. The component's

@@ -41,6 +41,14 @@ describe("turnout directory", () => {
     expect(await turnout(["directory", "show", "--json"])).toMatchObject({ code: 0, stdout: "" });
   });
 
+  it("warns of customers that the directory says nothing else of, and takes the rest as it is", async () => {
+    const { turnout } = await aRoutedCli();
+    const csv = "project,customer,plan\na/one,acme,\nb/one,initech,\nb/two,hooli,\n,hooli,paid\n";
+    const imported = await turnout(importing("--yes"), csv);
+    expect(imported.code).toBe(0);
+    expect(imported.stderr).toContain("warning: the directory says nothing else of 1 customer: initech\n");
+  });
+
   it("names every bad line and imports nothing, or what is good with --skip-bad", async () => {
     const { turnout, json } = await aRoutedCli();
     const csv = "customer,project,plan\nacme,new/one,\nacme,, free\nacme\nglobex,new/one,\n,,paid\n";

@@ -1,6 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aRoutedCli, undoIn } from "../support/cli-process.ts";
+import { temporaryFolder } from "../support/tmp.ts";
 
 const why = ["--reason", "a test", "--yes"];
 const rc = "release-coordinator";
@@ -37,6 +41,24 @@ describe("turnout freeze", () => {
     expect(await shell(`${undoIn(frozen)} --yes`)).toMatchObject({ code: 0 });
     expect(await json(["guardrails", "show"])).toEqual([expect.objectContaining({ frozen: null })]);
     expect(await turnout(pinAcme)).toMatchObject({ code: 0 });
+  });
+});
+
+describe("an alias", () => {
+  it("isn't moved to another version while changes are frozen, unless it is forced", async () => {
+    const { turnout, edit, withState } = await aRoutedCli();
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "index.mjs"), "export async function handler() {}\n");
+    const freeze = { who: "ada", why: "incident 42", at: "2026-01-01T00:00:00.000Z" };
+    await edit([{ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, freeze } }]);
+    const publish = ["publish-version", rc, folder, ...why];
+    expect(await turnout(publish)).toMatchObject({ code: 4, stderr: expect.stringContaining("incident 42") });
+    expect(await turnout([...publish, "--no-alias"])).toMatchObject({ code: 0 });
+    const move = ["alias", "set", rc, "beta", "1", ...why];
+    expect(await turnout(move)).toMatchObject({ code: 4, stderr: expect.stringContaining("incident 42") });
+    expect(await turnout([...move, "--force"])).toMatchObject({ code: 0 });
+    const log = await withState(({ routingTable }) => routingTable.changesAfter(3, 9));
+    expect(log).toMatchObject([{ forced: true, rows: [] }]);
   });
 });
 
@@ -90,6 +112,15 @@ describe("turnout guardrails", () => {
     const none = ["--max-customers-off", "none", "--no-expiry-required-for"];
     expect(await turnout(["guardrails", "set", ...none, ...why])).toMatchObject({ code: 0 });
     expect((await turnout(["guardrails", "show"])).stdout).toMatch(/max customers off +none\n(.*\n){2}.* no alias\n$/);
+  });
+
+  it("are taken back in one series with other changes", async () => {
+    const { turnout, json } = await aRoutedCli();
+    await turnout(pinAcme);
+    await turnout(["guardrails", "set", "--max-customers-off", "5", ...why]);
+    expect(await turnout(["revert", "3..4", ...why])).toMatchObject({ code: 0 });
+    expect(await json(["pins"])).toEqual([]);
+    expect(await json(["guardrails", "show"])).toEqual([expect.objectContaining({ max_customers_off: null })]);
   });
 
   it("ask for an end of a pin to experimental before anybody has set one", async () => {

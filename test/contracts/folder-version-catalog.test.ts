@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import type { SQLInputValue } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { folderVersionCatalog } from "../../shared/versions/folder-version-catalog.ts";
@@ -272,18 +274,15 @@ describe("publishing refuses", () => {
   });
 
   test("code that changes while it is copied", async () => {
-    const { catalog } = openCatalog();
-    const source = codeFolder({ "index.mjs": "x".repeat(1_000_000) });
+    const { database, folder } = openCatalog();
+    const source = codeFolder(index);
+    // The newest version is looked up after the code's hash was taken, and before the code is copied.
+    const changing = onEveryLookup(database, () => appendFileSync(join(source, "index.mjs"), "more"));
+    const catalog = folderVersionCatalog(changing, folder);
     const publishing = catalog.publish({ component, source, now });
-    const outcome = expect(publishing).rejects.toMatchObject({ kind: "conflict", message: /changed while/ });
-    // Written between hashing and copying, or between copying and the second hashing of what is now another length.
-    let settled = false;
-    void publishing.catch(() => {}).then(() => (settled = true));
-    for (let i = 0; !settled; i++) {
-      writeFileSync(join(source, "index.mjs"), String(i));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await outcome;
+    await expect(publishing).rejects.toMatchObject({ kind: "conflict", message: /changed while it was copied/ });
+    expect(await catalog.versions(component)).toEqual([]);
+    expect(readdirSync(join(folder, component))).toEqual([]);
   });
 });
 
@@ -347,6 +346,21 @@ function besideFailing(database: Database, meanwhile = () => {}): Database {
       return written;
     },
   };
+}
+
+/** Does something whenever one row is looked up. */
+function onEveryLookup(database: Database, act: () => void): Database {
+  const prepare = (sql: string) => {
+    const statement = database.connection.prepare(sql);
+    const get = statement.get.bind(statement);
+    statement.get = (...parameters: SQLInputValue[]) => {
+      act();
+      return get(...parameters);
+    };
+    return statement;
+  };
+  const connection = { exec: (sql: string) => database.connection.exec(sql), prepare };
+  return { ...database, connection: connection as Database["connection"] };
 }
 
 /** A process that publishes so many versions, one after the other. Returns its exit code. */

@@ -145,14 +145,14 @@ describe("an invocation fails", () => {
     ],
     [
       "when it needs too much memory",
-      "() => { const kept = []; for (;;) kept.push({ n: kept.length }); }",
+      "async () => { const kept = []; for (;;) kept.push(await new Array(10_000).fill(1)); }",
       "Runtime.OutOfMemory",
       /more memory was used than the 16 MB/,
       { worker: { memoryMb: 16 } },
     ],
     [
       "when a Map outgrows the memory",
-      "() => { const kept = new Map(); for (;;) kept.set(kept.size, 'v' + kept.size); }",
+      "async () => { const kept = new Map(); for (;;) kept.set(kept.size, await { n: kept.size }); }",
       "Runtime.OutOfMemory",
       /Give the component more/,
       { worker: { memoryMb: 16 } },
