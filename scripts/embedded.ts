@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import type { EventRecord } from "../shared/domain/delivery.ts";
+import type { DeliveryReport } from "../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
 import { embeddedSettings } from "../shared/settings.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
@@ -10,10 +12,11 @@ import { sampleBodies, setUpSample, wantsSample } from "./embedded/sample.ts";
 const HELP = `Usage: npm start [-- options]
 
 Runs Turnout on this machine: the front door on 127.0.0.1:4600, the router, and the versions of every component.
-On a new state folder it sets up the sample component and sends it GitHub's example webhooks.
+On a new state folder it sets up the sample component. As long as that is the only one, every start sends it GitHub's
+example webhooks, with new ids as GitHub would; on a state with components of your own it sends nothing.
 
 Options:
-  --once        route the sample's events, print what went where, and exit: 0 if every event was delivered, else 1
+  --once        route what is there, print what went where, and exit: 0 if every event was delivered, else 1
   --no-sample   don't set up or send the sample
   --help        this text
 
@@ -39,17 +42,27 @@ async function main(): Promise<number> {
   }
   const settings = embeddedSettings(process.env);
   const lines = deliveryLines(print);
-  const runtime = await startRuntime({ settings, report: lines.report, onError: complain });
+  const handled = handledEvents();
+  const report = (delivery: DeliveryReport) => {
+    handled.add(delivery.record);
+    lines.report(delivery);
+  };
+  const runtime = await startRuntime({ settings, report, onError: complain });
   const stopped = untilStopped();
   try {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
-    const since = new Date();
-    const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime, since) : 0;
-    const interrupted = await Promise.race([atRest(runtime).then(() => false), stopped.then(() => true)]);
-    lines.flush();
-    const window = { from: since, to: new Date(Date.now() + 1) };
-    const { stored, delivered } = await printOutcomes(runtime.state.events, window, print);
-    if (options.once) return interrupted ? 130 : delivered && stored >= sent ? 0 : 1;
+    const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime) : 0;
+    if (options.once || sent > 0) {
+      const interrupted = await Promise.race([atRest(runtime).then(() => false), stopped.then(() => true)]);
+      lines.flush();
+      const window = { from: handled.oldest(), to: new Date(Date.now() + 1) };
+      const { stored, delivered } = await printOutcomes(runtime.state.events, window, handled.messages, print);
+      if (options.once) return interrupted ? 130 : delivered && stored >= sent ? 0 : 1;
+    } else {
+      const { visible } = await runtime.state.queue.depth(new Date());
+      if (visible > 0) print(`Takes up ${visible} events that were waiting.`);
+    }
+    handled.stop();
     print("Stays up; Ctrl-C stops it. In another terminal try 'npx turnout events' or 'npx turnout --help'.");
     await stopped;
     lines.flush();
@@ -57,6 +70,27 @@ async function main(): Promise<number> {
   } finally {
     await runtime.close();
   }
+}
+
+/** Which events this run has handled, those among them that were waiting since an earlier one. */
+function handledEvents() {
+  const messages = new Set<string>();
+  let oldest = new Date();
+  let counting = true;
+  return {
+    messages,
+    add({ messageId, t0 }: EventRecord) {
+      if (!counting) return;
+      messages.add(messageId);
+      if (t0 < oldest) oldest = t0;
+    },
+    oldest: () => oldest,
+    /** Remembers no more: a server that stays up would remember for ever. */
+    stop() {
+      counting = false;
+      messages.clear();
+    },
+  };
 }
 
 function readOptions(): { once: boolean; sample: boolean; help: boolean } {
@@ -76,7 +110,8 @@ function readOptions(): { once: boolean; sample: boolean; help: boolean } {
 }
 
 /** Sets the sample up and sends its events. Returns how many. */
-async function sendSample(runtime: Runtime, now: Date): Promise<number> {
+async function sendSample(runtime: Runtime): Promise<number> {
+  const now = new Date();
   await setUpSample(runtime.state, () => new Date(), randomUUID);
   const bodies = sampleBodies(now);
   await runtime.state.queue.send(bodies, now);

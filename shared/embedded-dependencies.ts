@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TurnoutError } from "./domain/errors.ts";
 import type { EventQueue } from "./event-queue/event-queue.ts";
@@ -18,7 +18,7 @@ export type EmbeddedState = ReturnType<typeof openEmbeddedState>;
  */
 export function openEmbeddedState(home: string, { create }: { create: boolean }) {
   const file = join(home, "state.db");
-  if (!create && !existsSync(file)) {
+  if (!create && !exists(file)) {
     throw new TurnoutError(
       "not found",
       `There is no Turnout state in ${home}. Run 'npm start' there first, or set TURNOUT_HOME to its state folder.`,
@@ -40,6 +40,20 @@ export function openEmbeddedState(home: string, { create }: { create: boolean })
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** @throws TurnoutError `failed` when the folder may not be looked into: that isn't the same as not being there */
+function exists(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new TurnoutError(
+      "failed",
+      `The state folder can't be read (${detail}). Run this as the user that Turnout runs as.`,
+      { cause: error },
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { aliasOf } from "../../shared/domain/component.ts";
 import { AliasNotFound, TurnoutError } from "../../shared/domain/errors.ts";
 import { pinnedTo } from "../../shared/flows/find-subjects.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "./change-component.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
@@ -88,14 +89,7 @@ async function remove(name: string, alias: string, options: MutationOptions): Pr
     const plannedOn = await routingTable.head();
     const component = await componentNamed(routingTable, name);
     if (aliasOf(component, alias) === undefined) throw new AliasNotFound(alias, name, Object.keys(component.aliases));
-    const pinned = await namedSubjects(pinnedTo(routingTable, name, alias, now));
-    if (pinned !== undefined) {
-      throw new TurnoutError(
-        "not allowed",
-        `Alias '${alias}' of ${name} is still named by the pins of ${pinned}. Nothing was changed. ` +
-          "Pin them elsewhere or unpin them first, or retire the alias instead.",
-      );
-    }
+    await refuseIfPinned(routingTable, name, alias, now);
     await changeComponent(state, options, {
       component: name,
       change: { remove: "alias", alias },
@@ -105,4 +99,15 @@ async function remove(name: string, alias: string, options: MutationOptions): Pr
       now,
     });
   });
+}
+
+/** @throws TurnoutError `not allowed` that says who is pinned to the alias */
+export async function refuseIfPinned(table: RoutingTable, component: string, alias: string, now: Date): Promise<void> {
+  const pinned = await namedSubjects(pinnedTo(table, component, alias, now));
+  if (pinned === undefined) return;
+  throw new TurnoutError(
+    "not allowed",
+    `Alias '${alias}' of ${component} is still named by the pins of ${pinned}. Nothing was changed. ` +
+      "Pin them elsewhere or unpin them first, or retire the alias instead.",
+  );
 }

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
-import { Component } from "../../shared/domain/component.ts";
+import { aliasOf, Component } from "../../shared/domain/component.ts";
 import { read } from "../../shared/domain/schema.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { refuseIfPinned } from "./alias-names.ts";
 import { changeRouting } from "./change-routing.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 import { willWrite } from "./confirm.ts";
@@ -46,16 +48,28 @@ Example:
 async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
-  await withNewState(willWrite(options), (state) =>
-    changeRouting(state, options, {
+  await withNewState(willWrite(options), async (state) => {
+    const now = new Date();
+    const droppedOn = await refuseDroppedAliases(state.routingTable, component, now);
+    await changeRouting(state, options, {
       edit: { kind: "apply component", component },
       what: `apply component ${component.name}`,
       alreadySo: `component ${component.name} is like this already`,
       details: (rows) => rows.flatMap(rowDetails),
       undo: ({ revisions }) => undoByRevert(revisions),
-      now: new Date(),
-    }),
-  );
+      ...(droppedOn === undefined ? {} : { plannedOn: droppedOn }),
+      now,
+    });
+  });
+}
+
+/** An alias that the file leaves out is removed: refused while pins name it. Returns the revision this was looked at. */
+async function refuseDroppedAliases(table: RoutingTable, component: Component, now: Date): Promise<number | undefined> {
+  const revision = await table.head();
+  const before = (await table.components()).components.find(({ name }) => name === component.name);
+  const dropped = Object.keys(before?.aliases ?? {}).filter((alias) => aliasOf(component, alias) === undefined);
+  for (const alias of dropped) await refuseIfPinned(table, component.name, alias, now);
+  return dropped.length === 0 ? undefined : revision;
 }
 
 async function list({ json }: JsonOption): Promise<void> {

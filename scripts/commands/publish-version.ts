@@ -34,7 +34,12 @@ export function define(command: Command): void {
     .option("--handler <file.function>", "what is called with each event", "index.handler")
     .option("--number <n>", "the version's number (default: one more than the last)", wholeNumber("--number", 1))
     .option("--description <text>", "what is in it", "")
-    .option("--alias <name>", "the alias that is moved to it", aliasName("--alias"), "experimental")
+    .option(
+      "--alias <name>",
+      "the alias that is moved to it (default: experimental)",
+      aliasName("--alias"),
+      "experimental",
+    )
     .option("--no-alias", "move no alias");
   mutationOptions(command)
     .addHelpText(

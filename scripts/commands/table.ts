@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { printable } from "../../shared/domain/printable.ts";
-import { paint, type Style } from "./output.ts";
+import { note, paint, type Style } from "./output.ts";
 
 export type Column<T> = {
   title: string;
@@ -43,6 +43,9 @@ export function tablePrinter<T>(columns: readonly Column<T>[]): { print(rows: re
       });
       const shown = (line: readonly string[]) => line.filter((_, index) => widths[index] !== 0);
       if (!started) table.push(shown(columns.map(({ title }) => paint("dim", title))));
+      const hidden = columns.filter((_, index) => seen[index] && widths[index] === 0).map(({ title }) => title);
+      if (!started && hidden.length > 0)
+        note(`no room for ${hidden.join(", ")}: a wider terminal or --json shows them`);
       started = true;
       rows.forEach((row, index) => {
         const line = cells[index] ?? [];

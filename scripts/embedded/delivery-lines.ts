@@ -5,6 +5,9 @@ import { printable } from "../../shared/domain/printable.ts";
 /** Most lines printed in one second; beyond that they are counted, so that a flood stays readable and cheap. */
 const LINES_PER_SECOND = 40;
 
+/** Outcomes that say nothing of what went where. */
+const QUIET: ReadonlySet<DeliveryReport["outcome"]> = new Set(["unmatched", "postponed", "redelivered"]);
+
 /** Prints what went where, a line per delivery. Events that no component listens to are counted, not printed. */
 export function deliveryLines(print: (line: string) => void) {
   let second = 0;
@@ -22,7 +25,7 @@ export function deliveryLines(print: (line: string) => void) {
 
   return {
     report(report: DeliveryReport): void {
-      if (report.outcome === "unmatched" || report.outcome === "postponed") return;
+      if (QUIET.has(report.outcome)) return;
       const now = Math.floor(report.at.getTime() / 1000);
       if (now !== second) {
         flush();

@@ -12,11 +12,13 @@ type Row = { type: string; alias: string; version: string; outcome: string; even
 /**
  * Prints what became of the events of a window: event type × alias × outcome, and a line that accounts for all of
  * them. The figures come from the store, not from what the router said.
+ * @param handled which of the window's records are meant, by message id
  * @returns how many events were stored, and whether all that a component listens to were delivered
  */
 export async function printOutcomes(
   events: EventStore,
   window: TimeWindow,
+  handled: ReadonlySet<string>,
   print: (line: string) => void,
 ): Promise<{ stored: number; delivered: boolean }> {
   const rows = new Map<string, Row>();
@@ -25,6 +27,7 @@ export async function printOutcomes(
   const records = new Set<string>();
   for await (const page of listEvents(events, window, {})) {
     for (const outcome of page) {
+      if (!handled.has(outcome.record.messageId)) continue;
       records.add(outcome.record.messageId);
       totals.set(outcome.status, (totals.get(outcome.status) ?? 0) + 1);
       if (outcome.status === "unmatched") unmatchedTypes.add(outcome.record.detailType);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { routerHandler } from "../../functions/router.ts";
 import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
@@ -57,11 +58,15 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       now,
       newId: randomUUID,
       onAccepted: source.wake,
-      health: async () => ({
-        status: "ok",
-        revision: await state.routingTable.head(),
-        queue: await state.queue.depth(now()),
-      }),
+      health: async () => {
+        const trouble = state.database.trouble();
+        if (trouble !== undefined) throw new TurnoutError("failed", trouble);
+        return {
+          status: "ok",
+          revision: await state.routingTable.head(),
+          queue: await state.queue.depth(now()),
+        };
+      },
     });
     closing.push(() => door.stop());
     lock.announce(door.port);

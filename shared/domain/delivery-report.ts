@@ -9,10 +9,20 @@ export type DeliveryReport = {
   component?: string;
   decision?: Decision;
   /**
-   * `postponed`: no room at the target, nothing was run. `duplicate`: delivered before. `unmatched`: no component
+   * `postponed`: no room at the target, nothing was run. `duplicate`: delivered before. `redelivered`: this
+   * very message came again, and its delivery was at rest already. `unmatched`: no component
    * listens. `rejected`: unreadable, or its key was used for another payload.
    */
-  outcome: "done" | "failed" | "dead" | "postponed" | "duplicate" | "unmatched" | "rejected" | "superseded";
+  outcome:
+    | "done"
+    | "failed"
+    | "dead"
+    | "postponed"
+    | "duplicate"
+    | "redelivered"
+    | "unmatched"
+    | "rejected"
+    | "superseded";
   attempt?: number;
   executedVersion?: string;
   durationMs?: number;

@@ -52,8 +52,10 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
       return [`customer#${edit.customer}`];
     case "set directory rows":
       return edit.rows.map(({ level, id }): RowKey => `${level}#${id}`);
-    case "apply component":
-      return [`component#${edit.component.name}`];
+    case "apply component": {
+      const cohorts: RowKey[] = edit.component.cohortRoutes.length > 0 ? ["settings#cohorts"] : [];
+      return [`component#${edit.component.name}`, ...cohorts];
+    }
     case "apply source":
       return [`source#${edit.source.source}`];
     case "change component": {
@@ -129,8 +131,12 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       return setDirectoryRow({ level: "customer", id: edit.customer, plan: edit.plan }, rowOf);
     case "set directory rows":
       return edit.rows.flatMap((row) => setDirectoryRow(row, rowOf));
-    case "apply component":
-      return changed(`component#${edit.component.name}`, rowOf(`component#${edit.component.name}`), edit.component);
+    case "apply component": {
+      const before = rowOf(`component#${edit.component.name}`);
+      const routed = new Set(before?.cohortRoutes.map(({ cohort }) => cohort));
+      for (const { cohort } of edit.component.cohortRoutes) if (!routed.has(cohort)) checkCohort(cohort, rowOf);
+      return changed(`component#${edit.component.name}`, before, edit.component);
+    }
     case "apply source":
       return changed(`source#${edit.source.source}`, rowOf(`source#${edit.source.source}`), edit.source);
     case "change component": {

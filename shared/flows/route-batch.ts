@@ -169,7 +169,7 @@ async function lost(
     await ports.events.reject([entry]);
     report(ports, delivery, { outcome: "rejected", ...(entry.error === undefined ? {} : { error: entry.error }) });
   } else {
-    report(ports, delivery, { outcome: "duplicate" });
+    report(ports, delivery, { outcome: routed.message.receiveCount > 1 ? "redelivered" : "duplicate" });
   }
   return undefined;
 }

@@ -16,6 +16,8 @@ export type Database = {
    * event loop share one transaction, and so one fsync. `work` may run twice and must touch nothing but the database.
    */
   write<T>(work: () => T): Promise<T>;
+  /** Why the last write could not be made; undefined when it could. */
+  trouble(): string | undefined;
   /** Waits for nothing: writes still queued are refused. */
   close(): void;
 };
@@ -29,11 +31,12 @@ export function openDatabase(path: string): Database {
   const connection = open(path);
   const queue: QueuedWrite[] = [];
   let scheduled = false;
+  let trouble: string | undefined;
 
   const flush = () => {
     scheduled = false;
     const writes = queue.splice(0);
-    if (writes.length > 0) runTogether(connection, writes, path);
+    if (writes.length > 0) trouble = runTogether(connection, writes, path);
   };
 
   return {
@@ -48,6 +51,7 @@ export function openDatabase(path: string): Database {
         setImmediate(flush);
       });
     },
+    trouble: () => trouble,
     close() {
       for (const { reject } of queue.splice(0)) reject(closed());
       connection.close();
@@ -102,19 +106,22 @@ function useWal(connection: DatabaseSync): void {
 /**
  * One transaction for all; if any of them fails, each gets a transaction of its own, so that one can't spoil another.
  * But not when another process holds the file: each would wait its full time for it, with the process standing still.
+ * Returns what is wrong with the file, if that is why a write failed.
  */
-function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: string): void {
+function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: string): string | undefined {
   try {
     const values = inTransaction(connection, () => writes.map(({ work }) => work()));
     writes.forEach(({ resolve }, index) => {
       resolve(values[index]);
     });
+    return undefined;
   } catch (error) {
     if (writes.length === 1 || primaryCodeOf(error) === BUSY) {
-      for (const { reject } of writes) reject(explained(error, path));
-    } else {
-      for (const write of writes) runTogether(connection, [write], path);
+      const reason = explained(error, path);
+      for (const { reject } of writes) reject(reason);
+      return reason instanceof TurnoutError && primaryCodeOf(error) !== undefined ? reason.message : undefined;
     }
+    return writes.map((write) => runTogether(connection, [write], path)).find((problem) => problem !== undefined);
   }
 }
 

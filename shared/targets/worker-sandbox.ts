@@ -3,7 +3,7 @@ import type { Send, SendResult } from "./target.ts";
 import type { WorkerLog } from "./worker-log.ts";
 import type { Failure, Invocation, Reply, Stop, WorkerCode } from "./worker-thread.ts";
 
-/** A thread that was told to end and hasn't by then is in native code; whoever waits for it is told without it. */
+/** A thread that was told to end and hasn't by then can't be interrupted; whoever waits for it is told all the same. */
 const END_GRACE_MS = 1_000;
 
 /**
@@ -112,7 +112,7 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
     if (failure !== STOPPED) log.note(now(), endedIn?.requestId, `${failure.type}: ${failure.text ?? failure.message}`);
   }
 
-  /** Waits for the thread's end before it tells: the retry of an event that timed out mustn't overlap with its first run. */
+  /** Tells once the thread has ended: the retry of an event that timed out mustn't overlap with its first run. */
   function end(failure: Failure, how: "from outside" | "by itself" = "from outside"): void {
     if (state === "ending") return;
     state = "ending";

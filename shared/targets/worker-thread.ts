@@ -165,7 +165,9 @@ function problemOf(response: unknown): Failure | undefined {
 }
 
 function exitFailure(exitCode: number): Failure {
-  return failed("Runtime.ExitError", `the code ended its process with exit code ${exitCode}`);
+  // Node's own code for this; nothing else is left that could go on.
+  const why = exitCode === 13 ? ": an await at the top level of a module never ends" : "";
+  return failed("Runtime.ExitError", `the code ended its process with exit code ${exitCode}${why}`);
 }
 
 /** Whatever was thrown. Reading it runs foreign code, which may throw again. */

@@ -23,11 +23,18 @@ describe("turnout component", () => {
     const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };
     await edit([{ kind: "pin", level: "customer", id: "acme", component: "release-coordinator", pin }]);
     const shown = await turnout(["component", "show", "release-coordinator"]);
-    const { beta: _, ...aliases } = JSON.parse(shown.stdout).aliases;
-    const changed = JSON.stringify({ ...JSON.parse(shown.stdout), aliases, timeoutMs: 60_000 });
+    const { beta, experimental: _, ...aliases } = JSON.parse(shown.stdout).aliases;
+    const without = JSON.stringify({ ...JSON.parse(shown.stdout), aliases });
+    const refused = await turnout(apply("--yes"), without);
+    expect(refused).toMatchObject({ code: 4 });
+    expect(refused.stderr).toContain(
+      "Alias 'beta' of release-coordinator is still named by the pins of 1 subject (customer acme)",
+    );
+    const kept = { ...aliases, beta: { ...beta, retired: true } };
+    const changed = JSON.stringify({ ...JSON.parse(shown.stdout), aliases: kept, timeoutMs: 60_000 });
     const applied = await turnout(apply("--yes"), changed);
     expect(applied.stderr).toContain("timeoutMs: 30000 → 60000");
-    expect(applied.stderr).toContain('- aliases.beta: {"target":{"kind":"worker"}}');
+    expect(applied.stderr).toContain('- aliases.experimental: {"target":{"kind":"worker"}}');
     expect(applied.stderr).toContain("customer acme: release-coordinator beta → stable");
     expect((await turnout(apply("--yes"), changed)).stderr).toContain("is like this already");
     expect(await shell(`${undoIn(applied)} --yes`)).toMatchObject({ code: 0 });

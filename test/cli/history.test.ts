@@ -44,7 +44,9 @@ describe("turnout history", () => {
       }),
     ]);
     expect(newest.map(({ revision }) => revision)).toEqual([4]);
-    expect(table.stdout).toMatch(/^REVISION +TIME +WHO +ROWS +WHY +COMMAND +UNDO\n +3 .*turnout revert 3\n +4 /);
+    expect(table.stdout).toMatch(
+      /^REVISION +TIME +WHO +ROWS +WHY +COMMAND +UNDO\n +3 .*turnout revert 3 --reason 'undo of revision 3'\n +4 /,
+    );
     expect((await shell(`${acme[0]?.undo} --yes`)).code).toBe(0);
     expect(await json(["pins"])).toEqual([expect.objectContaining({ id: "globex" })]);
   });

@@ -237,7 +237,7 @@ describe("when the store fails", () => {
     await expect(routeBatch(ports, [message])).rejects.toThrow("close failed");
     expect(await routeBatch(ports, [again(message)])).toEqual([]);
     expect(sends).toHaveLength(1);
-    expect(reports.map(({ outcome }) => outcome)).toEqual(["duplicate"]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["redelivered"]);
   });
 
   it("to close one delivery, the sends that are still out run to their end before the batch comes back", async () => {
