@@ -51,7 +51,8 @@ export function deliveryLine(report: DeliveryReport): string {
   const why = decision === undefined ? "" : ` (${decision.because}${decision.fallback ? ", fallback" : ""})`;
   const error = report.error === undefined ? "" : `, ${report.error.type}: ${report.error.message}`;
   const time = report.at.toISOString().slice(11, 19);
-  const said = `${record.detailType}  ${about}${where}${version}: `;
+  const what = [record.detailType, about].filter((part) => part !== "").join("  ");
+  const said = `${what}${where}${version}: `;
   return `${time}  ${printable(said)}${outcomeText(outcome)}${took}${printable(why + error)}`;
 }
 

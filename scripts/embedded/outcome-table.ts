@@ -55,7 +55,7 @@ export async function printOutcomes(
   const told = [...totals].map(
     ([status, number]) => `${number} ${status === "unmatched" ? "without a listener" : status}`,
   );
-  print(`\n${records.size} events: ${told.join(", ")}.`);
+  print(`\n${records.size} event${records.size === 1 ? "" : "s"}: ${told.join(", ")}.`);
   const delivered = [...totals.keys()].every((status) => FINE.has(status));
   return { stored: records.size, delivered };
 }
