@@ -42,7 +42,10 @@ export const AliasEntry = z.strictObject({
 export const WorkerSettings = z.strictObject({
   /** Worker threads per version, each running one event at a time. */
   concurrency: z._default(z.int().check(z.minimum(1), z.maximum(256)), 4),
-  /** Heap limit of one worker thread, in MiB. */
+  /**
+   * Heap of one worker thread, in MiB. Read every 50 ms: a thread that is found 256 MiB above it is ended. The slack is
+   * there because V8 ends the whole process, not the thread, when one allocation overshoots its own hard limit.
+   */
   memoryMb: z._default(z.int().check(z.minimum(16), z.maximum(10_240)), 128),
   /** Environment variables the handler sees; it sees no others. */
   environment: z._default(z.record(z.string(), z.string()), {}),

@@ -1,5 +1,6 @@
 import type { CohortRegister } from "./cohort.ts";
 import type { Component } from "./component.ts";
+import { TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
 import type { Guardrails } from "./guardrails.ts";
 import type { SubjectKey, SubjectRow } from "./subject.ts";
@@ -62,3 +63,28 @@ export const MAX_ROWS_PER_CHANGE = 90;
 
 /** Text of a change with its rows, in UTF-8 bytes: far below DynamoDB's 400 KB per item and 4 MB per transaction. */
 export const MAX_CHANGE_BYTES = 300 * 1024;
+
+/**
+ * Refuses what one change can't hold, in every store alike.
+ * @param entry the change as it is logged, as JSON text
+ * @throws TurnoutError `not allowed` with what is too much
+ */
+export function refuseOversized(change: RoutingChange, entry: string): void {
+  const { rows } = change;
+  if (rows.length > MAX_ROWS_PER_CHANGE) {
+    throw new TurnoutError(
+      "not allowed",
+      `The change touches ${rows.length} rows; one change takes at most ${MAX_ROWS_PER_CHANGE}. Make it as several changes.`,
+    );
+  }
+  const bytes = Buffer.byteLength(entry);
+  if (bytes > MAX_CHANGE_BYTES) {
+    throw new TurnoutError(
+      "not allowed",
+      `The change has ${bytes} bytes of rows before and after; one change takes at most ${MAX_CHANGE_BYTES}. ` +
+        "Make it as several changes, or the rows smaller.",
+    );
+  }
+  const twice = rows.find(({ key }, index) => rows.findIndex((row) => row.key === key) !== index);
+  if (twice !== undefined) throw new TurnoutError("not allowed", `The change names the row '${twice.key}' twice.`);
+}

@@ -5,15 +5,13 @@ import type {
   TransactWriteCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import { sha256 } from "../domain/delivery-key.ts";
-import { TurnoutError } from "../domain/errors.ts";
 import { murmur3 } from "../domain/rollout.ts";
 import {
   type ComponentKey,
-  MAX_CHANGE_BYTES,
-  MAX_ROWS_PER_CHANGE,
   type Revision,
   type RoutingChange,
   type RowKey,
+  refuseOversized,
   type SourceKey,
 } from "../domain/routing-change.ts";
 import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
@@ -178,24 +176,4 @@ export function sourceKeysIn(names: Record<string, unknown> | undefined): Source
   return Object.keys(names ?? {})
     .filter((name): name is SourceKey => name.startsWith("source#"))
     .sort();
-}
-
-function refuseOversized(change: RoutingChange, entry: string): void {
-  const { rows } = change;
-  if (rows.length > MAX_ROWS_PER_CHANGE) {
-    throw new TurnoutError(
-      "not allowed",
-      `The change touches ${rows.length} rows; one change takes at most ${MAX_ROWS_PER_CHANGE}. Make it as several changes.`,
-    );
-  }
-  const bytes = Buffer.byteLength(entry);
-  if (bytes > MAX_CHANGE_BYTES) {
-    throw new TurnoutError(
-      "not allowed",
-      `The change has ${bytes} bytes of rows before and after; one change takes at most ${MAX_CHANGE_BYTES}. ` +
-        "Make it as several changes, or the rows smaller.",
-    );
-  }
-  const twice = rows.find(({ key }, index) => rows.findIndex((row) => row.key === key) !== index);
-  if (twice !== undefined) throw new TurnoutError("not allowed", `The change names the row '${twice.key}' twice.`);
 }

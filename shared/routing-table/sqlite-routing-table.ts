@@ -1,5 +1,13 @@
 import type { Component } from "../domain/component.ts";
-import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
+import {
+  type ChangeLogEntry,
+  type CommitResult,
+  type Revision,
+  type RoutingChange,
+  type Row,
+  type RowKey,
+  refuseOversized,
+} from "../domain/routing-change.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { KeyedRow, RoutingTable } from "./routing-table.ts";
@@ -91,7 +99,10 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     async *allRows() {
       for (const kind of rowKinds) yield* rowsOf(kind);
     },
-    commit(change, expected) {
+    async commit(change, expected) {
+      const entry = JSON.stringify({ ...change, revision: expected + 1 });
+      // SQLite would take more, but what one store refuses must not work on the other.
+      refuseOversized(change, entry);
       return database.write((): CommitResult => {
         const known = selectChange.get(change.changeId);
         if (known !== undefined) return { committed: true, revision: Number(known.revision) };
@@ -102,7 +113,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
           return { committed: false, head: current, winner };
         }
         const revision = expected + 1;
-        insertEntry.run(revision, change.changeId, JSON.stringify({ ...change, revision }));
+        insertEntry.run(revision, change.changeId, entry);
         for (const { key, after } of change.rows) {
           if (after === null) deleteRow.run(key);
           else upsertRow.run(key, JSON.stringify(after));

@@ -91,6 +91,19 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       expect([...rows.values()]).toEqual(keys.map((customer) => aSubjectRow({ customer })));
     });
 
+    test("is refused, and applies nothing, with more rows than that, more bytes than any store takes, or a row twice", async () => {
+      const { table, first, own } = await openTable();
+      const keys = Array.from({ length: MAX_ROWS_PER_CHANGE + 1 }, (_, n): RowKey => `project#${own}/${n}`);
+      const [key = `project#${own}`] = keys;
+      const tooMany = aChange(keys.map((each) => put(each, aSubjectRow())));
+      await expect(table.commit(tooMany, first)).rejects.toThrow(`touches ${MAX_ROWS_PER_CHANGE + 1} rows`);
+      const tooLong = aChange([put(key, aSubjectRow({ customer: "x".repeat(400_000) }))]);
+      await expect(table.commit(tooLong, first)).rejects.toThrow("bytes of rows");
+      const twice = aChange([put(key, aSubjectRow()), put(key, aSubjectRow({ plan: "free" }))]);
+      await expect(table.commit(twice, first)).rejects.toThrow("twice");
+      expect(await table.rows(keys.slice(0, 9))).toEqual({ revision: first, rows: new Map() });
+    });
+
     test("that lost the race names the change that won, and applies nothing", async () => {
       const { table, another, first, own } = await openTable();
       const [key, other] = keysOf(own);
