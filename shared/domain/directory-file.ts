@@ -73,9 +73,7 @@ function jsonLines(text: string): Read<StatedLine[]> {
 }
 
 function csvLines(text: string): Read<StatedLine[]> {
-  const csv = readCsv(text);
-  if (!csv.ok) return csv;
-  const [header, ...records] = csv.value;
+  const [header, ...records] = readCsv(text);
   const names = header?.cells.map((cell) => cell.text.trim()) ?? [];
   const unknown = names.find((name) => !columns.some((column) => column === name));
   if (unknown !== undefined || !names.includes("customer") || new Set(names).size < names.length) {
@@ -90,7 +88,8 @@ function csvLines(text: string): Read<StatedLine[]> {
   };
 }
 
-function csvLine({ cells }: CsvRecord, names: readonly string[]): StatedLine["line"] {
+function csvLine({ cells, problem }: CsvRecord, names: readonly string[]): StatedLine["line"] {
+  if (problem !== undefined) return { ok: false, problem };
   if (cells.length !== names.length) {
     return { ok: false, problem: `has ${cells.length} cells, and the header has ${names.length}` };
   }

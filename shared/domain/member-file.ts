@@ -56,9 +56,7 @@ function jsonMember(item: string): Read<SubjectKey> {
 }
 
 function csvLines(text: string): Read<StatedMember[]> {
-  const csv = readCsv(text);
-  if (!csv.ok) return csv;
-  const [header, ...records] = csv.value;
+  const [header, ...records] = readCsv(text);
   const name = header?.cells[0]?.text.trim();
   const level = levels.find((candidate) => candidate === name);
   if (level === undefined || header?.cells.length !== 1) {
@@ -69,7 +67,8 @@ function csvLines(text: string): Read<StatedMember[]> {
   }
   return {
     ok: true,
-    value: records.map(({ line, cells }) => {
+    value: records.map(({ line, cells, problem: broken }) => {
+      if (broken !== undefined) return { where: `line ${line}`, member: { ok: false, problem: broken } };
       const [cell, ...others] = cells;
       const id = cell?.text ?? "";
       const spaced = cell?.quoted === false && id !== id.trim();

@@ -60,7 +60,7 @@ describe("turnout directory", () => {
     expect(refused.code).toBe(1);
     for (const line of [3, 4, 5, 6]) expect(refused.stderr).toContain(`turnout: stdin, line ${line}: `);
     expect(header.stderr).toContain("expected the header project,customer,plan");
-    expect(quote.stderr).toContain("stdin: line 2: a quote that begins here is never closed");
+    expect(quote.stderr).toContain("stdin, line 2: a quote that is never closed");
     expect(await turnout(importing("--yes", "--skip-bad"), csv)).toMatchObject({ code: 7 });
     expect(await json(["directory", "show", "--project", "new/one"])).toHaveLength(1);
   });
