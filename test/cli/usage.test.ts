@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
+import { inChanges } from "../support/edits.ts";
 
 const commands = [
   "publish",
@@ -70,7 +71,7 @@ describe("turnout", () => {
       id: `${i}`,
       plan: "p".repeat(50),
     }));
-    await edit([{ kind: "set directory rows", rows }]);
+    await edit(inChanges({ kind: "set directory rows", rows }));
     const [head, quiet, debug] = await Promise.all([
       shell("set -o pipefail; turnout directory show --json | head -n 1"),
       shell("turnout explain --component x"),

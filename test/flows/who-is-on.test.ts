@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { whoIsOn } from "../../shared/flows/who-is-on.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
+import { inChanges } from "../support/edits.ts";
 import { aRoutingTable } from "../support/routing-table.ts";
 
 const now = new Date("2026-11-20T12:00:00.000Z");
@@ -40,10 +41,8 @@ describe("who is on an alias", () => {
     const { table, change } = aRoutingTable();
     const row = aSubjectRow({ customer: "acme" });
     const projects = Array.from({ length: 1_300 }, (_, n) => ({ key: `project#p-${n}` as const, row }));
-    await change({
-      kind: "put rows",
-      rows: [{ key: "component#mailer", row: aComponent({ name: "mailer" }) }, ...projects],
-    });
+    const rows = [{ key: "component#mailer" as const, row: aComponent({ name: "mailer" }) }, ...projects];
+    for (const edit of inChanges({ kind: "put rows", rows })) await change(edit);
     const pages = (await Array.fromAsync(whoIsOn(table, "mailer", "stable", now))).map((page) => page.length);
     expect(pages).toEqual([500, 500, 301]);
   });
