@@ -219,9 +219,11 @@ describe("a full disk", () => {
       `The state file ${path} can't grow: the disk is full (database or disk is full). ` +
         "Free some space; nothing that was acknowledged is lost.",
     );
+    expect(database.trouble()).toContain("the disk is full");
     expect(all()).toEqual(["before", "small", "also small"]);
     connection.exec("PRAGMA max_page_count = 1000");
     expect(await add("y".repeat(50_000))).toBe(4);
+    expect(database.trouble()).toBeUndefined();
   });
 });
 

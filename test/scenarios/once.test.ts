@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { aComponent, anEvent, bodyOf } from "../support/builders.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+
+const now = new Date();
+
+/** A state with one component, whose only version runs this code, and one event that has been waiting for an hour. */
+async function aBacklog(code: string): Promise<string> {
+  const home = temporaryFolder();
+  const folder = join(home, "code");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "index.mjs"), code);
+  const state = openEmbeddedState(home, { create: true });
+  const component = aComponent({ name: "mailer", aliases: ["stable"], retry: { maxAttempts: 2, baseDelayMs: 1 } });
+  await state.catalog.publish({ component: "mailer", source: folder, now });
+  await state.catalog.moveAlias("mailer", "stable", "1", null);
+  const meta = { changeId: "1", who: "a test", why: "a test", command: "test", at: now };
+  await changeRoutes(state.routingTable, { ...meta, edit: { kind: "apply component", component } });
+  await state.queue.send([bodyOf(anEvent())], new Date(now.getTime() - 3_600_000));
+  state.close();
+  return home;
+}
+
+async function runOnce(home: string): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" };
+  const child = spawn(process.execPath, ["scripts/embedded.ts", "--once"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  const [code] = (await once(child, "close")) as [number];
+  return { code, output };
+}
+
+describe("npm start -- --once", () => {
+  it("delivers what was waiting, accounts for it, and ends with 0", async () => {
+    const { code, output } = await runOnce(await aBacklog("export const handler = async () => null;"));
+    expect(output).toMatch(/\S+ +stable +1 +done +1\n/);
+    expect(output).toContain("1 event: 1 done.");
+    expect(code).toBe(0);
+  });
+
+  it("ends with 1 when something that was waiting could not be delivered", async () => {
+    const home = await aBacklog("export const handler = async () => { throw new Error('no'); };");
+    const { code, output } = await runOnce(home);
+    expect(output).toContain("1 event: 1 dead.");
+    expect(code).toBe(1);
+    // Nothing is left to do, and what is dead already is not this run's.
+    expect(await runOnce(home)).toMatchObject({ code: 0 });
+  });
+
+  it("takes the sample through and ends with 0 on a new state", async () => {
+    const { code, output } = await runOnce(temporaryFolder());
+    expect(output).toMatch(/329 events: 245 without a listener, 84 done\./);
+    for (const version of ["22", "23", "24"]) expect(output).toMatch(new RegExp(` ${version} +done`));
+    expect(code).toBe(0);
+  });
+});
