@@ -52,9 +52,8 @@ export async function printOutcomes(
     ],
     sorted,
   );
-  const told = [...totals].map(
-    ([status, number]) => `${number} ${status === "unmatched" ? "without a listener" : status}`,
-  );
+  const most = [...totals].sort(([a, m], [b, n]) => n - m || compare(a, b));
+  const told = most.map(([status, number]) => `${number} ${status === "unmatched" ? "without a listener" : status}`);
   print(`\n${records.size} event${records.size === 1 ? "" : "s"}: ${told.join(", ")}.`);
   const delivered = [...totals.keys()].every((status) => FINE.has(status));
   return { stored: records.size, delivered };
