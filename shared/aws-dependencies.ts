@@ -7,9 +7,6 @@ import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts"
 import type { AwsSettings } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
 
-/** The adapters on AWS. */
-export type AwsDependencies = ReturnType<typeof awsDependencies>;
-
 /** About 5 s of waiting in all, at worst: then the batch goes back to the queue, which has more patience. */
 const ROUTING_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, maxDelayMs: 1_000 });
 

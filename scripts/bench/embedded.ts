@@ -96,7 +96,8 @@ async function setUp(home: string): Promise<void> {
   state.close();
 }
 
-async function untilQueueIsEmpty(url: string): Promise<void> {
+/** Waits until a running server's queue is empty: every event it accepted is then at rest in the store. */
+export async function untilQueueIsEmpty(url: string): Promise<void> {
   for (;;) {
     const { queue } = (await (await fetch(`${url}/healthz`)).json()) as {
       queue: { visible: number; inFlight: number };

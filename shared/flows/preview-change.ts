@@ -6,6 +6,7 @@ import { type Subject, type SubjectKey, subjectLevels } from "../domain/subject.
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import { aliasFor, type EffectOn, effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
+import { inPages } from "./in-pages.ts";
 import { previewTraffic, type StoredEvents, type Traffic } from "./preview-traffic.ts";
 import { type RoutingCache, routingCache } from "./routing-cache.ts";
 
@@ -55,7 +56,7 @@ export async function previewChange(
   const routing = await freshCache(table);
   const effectOn = effectOf(rows, now);
   const watch = watcher(guardrails.protectedSubjects);
-  for await (const subjects of inChunks(touched(table, rows))) {
+  for await (const subjects of inPages(touched(table, rows), SUBJECTS_AT_ONCE)) {
     const found = await routing.decideOn((view) => movesOf(subjects, (subject) => effectOn(subject, view)));
     moves.count += found.length;
     moves.first.push(...found.slice(0, NAMED - moves.first.length).map(({ keys: _, ...move }) => move));
@@ -75,7 +76,7 @@ export async function previewChange(
 export async function subjectsOn(table: RoutingTable, component: string, alias: Alias, now: Date) {
   const routing = await freshCache(table);
   const on: Sample<Subject> = { count: 0, first: [] };
-  for await (const subjects of inChunks(everyone(table))) {
+  for await (const subjects of inPages(everyone(table), SUBJECTS_AT_ONCE)) {
     const found = await routing.decideOn((view) => {
       const listener = view.listeners.find((candidate) => candidate.component.name === component);
       if (listener === undefined) return [];
@@ -123,7 +124,7 @@ function watcher(protectedSubjects: readonly string[]) {
 /** How many customers of the directory sit off each component's default alias. */
 async function customersOff(table: RoutingTable, routing: RoutingCache, on: EffectOn): Promise<Map<string, Shift>> {
   const counts = new Map<string, Shift>();
-  for await (const customers of inChunks(table.subjects("customer"))) {
+  for await (const customers of inPages(table.subjects("customer"), SUBJECTS_AT_ONCE)) {
     const effects = await routing.decideOn((view) => customers.flatMap(({ id }) => on({ customer: id }, view)));
     for (const { component, offBefore, offAfter } of effects) {
       const count = counts.get(component) ?? { before: 0, after: 0 };
@@ -186,15 +187,4 @@ async function* everyone(table: RoutingTable): AsyncIterable<Subject> {
   yield {};
   for await (const { id } of table.subjects("customer")) yield { customer: id };
   for await (const { id } of table.subjects("project")) yield { project: id };
-}
-
-async function* inChunks<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
-  let chunk: T[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < SUBJECTS_AT_ONCE) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

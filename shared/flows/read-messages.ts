@@ -17,8 +17,8 @@ export type QueuedMessage = {
   receiveCount: number;
 };
 
-/** A message whose body is an event, parsed once for all that follows. */
-export type ParsedMessage = { message: QueuedMessage; event: Read<BusEvent> };
+/** A message whose body is an event, parsed and hashed once for all that follows. */
+export type ParsedMessage = { message: QueuedMessage; event: Read<BusEvent>; payloadHash: string };
 
 /** A component that gets the event, and the alias it goes to. */
 export type Route = { component: Component; decision: Decision };
@@ -33,11 +33,17 @@ export type RoutedMessage = {
 };
 
 export function parseMessage(message: QueuedMessage): ParsedMessage {
-  return { message, event: readEvent(message.body) };
+  const event = readEvent(message.body);
+  // Here and not where it is decided: on a cold cache a decision is made several times over.
+  return { message, event, payloadHash: event.ok ? payloadHashOf(event.value, message.body) : sha256(message.body) };
 }
 
 /** Decides one message on a view. Pure; on a view that misses rows the result has to be thrown away. */
-export function routeMessage({ message, event }: ParsedMessage, view: RoutingView, now: Date): RoutedMessage {
+export function routeMessage(
+  { message, event, payloadHash }: ParsedMessage,
+  view: RoutingView,
+  now: Date,
+): RoutedMessage {
   if (!event.ok) return unreadable(message, event.problem, view.revision);
   const source = view.rowOf(`source#${event.value.source}`);
   const facts = readFacts(event.value, source);
@@ -61,7 +67,7 @@ export function routeMessage({ message, event }: ParsedMessage, view: RoutingVie
   const record: EventRecord = {
     t0: message.sentAt,
     eventKey: eventKeyOf(from, detailType, idempotencyKey),
-    payloadHash: payloadHashOf(event.value, message.body),
+    payloadHash,
     messageId: message.messageId,
     id,
     source: from,

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { expect, test } from "vitest";
+import { untilQueueIsEmpty } from "../../scripts/bench/embedded.ts";
 import { setUpSample } from "../../scripts/embedded/sample.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { startServer, untilQueueIsEmpty } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const EVENTS = 2_000;

@@ -41,12 +41,3 @@ export async function startServer(home: string, args: string[] = ["--no-sample"]
     },
   };
 }
-
-/** Waits until the server's queue is empty. */
-export async function untilQueueIsEmpty(url: string): Promise<void> {
-  for (;;) {
-    const health = (await (await fetch(`${url}/healthz`)).json()) as { queue: { visible: number; inFlight: number } };
-    if (health.queue.visible + health.queue.inFlight === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
