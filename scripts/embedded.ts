@@ -31,6 +31,8 @@ const complain = (error: unknown) => {
   process.stderr.write(`turnout: ${told ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
 };
 
+const END_OF_TIME = new Date(8.64e15);
+
 /** How often `--once` looks whether everything has come to rest. */
 const LOOK_EVERY_MS = 50;
 
@@ -120,11 +122,16 @@ async function sendSample(runtime: Runtime): Promise<number> {
   return bodies.length;
 }
 
-/** Resolves when the queue is empty: every event is then at rest in the store. */
+/** Resolves when every event is at rest in the store: no queue holds one, and the sweeper has none to look after. */
 async function atRest({ state }: Runtime): Promise<void> {
   for (;;) {
-    const { visible, inFlight } = await state.queue.depth(new Date());
-    if (visible + inFlight === 0) return;
+    // In this order: what leaves the store's care goes to a queue, and is never in neither.
+    const parked = await state.events.due(END_OF_TIME, 1);
+    const depths = await Promise.all(
+      [state.queue, state.deadLetters, state.outcomes].map((queue) => queue.depth(new Date())),
+    );
+    const queued = depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
+    if (queued + parked.length === 0 && (await state.events.due(END_OF_TIME, 1)).length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

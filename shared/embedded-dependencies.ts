@@ -1,7 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TurnoutError } from "./domain/errors.ts";
-import type { EventQueue } from "./event-queue/event-queue.ts";
 import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
@@ -32,7 +31,9 @@ export function openEmbeddedState(home: string, { create }: { create: boolean })
       database,
       routingTable: sqliteRoutingTable(database),
       events: sqliteEventStore(database),
-      queue: sqliteEventQueue(database) satisfies EventQueue,
+      queue: sqliteEventQueue(database),
+      deadLetters: sqliteEventQueue(database, { name: "live-dead" }),
+      outcomes: sqliteEventQueue(database, { name: "outcomes", maxReceiveCount: 10 }),
       catalog: folderVersionCatalog(database, join(home, "versions")),
       logs: join(home, "logs"),
       close: () => database.close(),

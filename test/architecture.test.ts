@@ -48,7 +48,7 @@ const floorPlan: Room[] = [
   { files: "functions/samples/github-webhooks.ts", may: ["own folder", "node:", "@octokit/webhooks-examples"] },
   { files: "functions/samples/", may: ["own folder", "node:"] },
   { files: "functions/console/", may: ["own folder", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
-  { files: "functions/", may: ["shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
+  { files: "functions/", may: ["functions/queue-batch.ts", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
 
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,

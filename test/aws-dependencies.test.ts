@@ -71,6 +71,8 @@ function aSendTo(alias: string) {
     component: "release-coordinator",
     alias,
     address: { kind: "lambda" as const, functionArn },
+    invocation: { kind: "sync" as const },
+    subject: {},
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: "{}",
     requestId: "request-1",

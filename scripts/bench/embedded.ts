@@ -110,7 +110,7 @@ export async function untilQueueIsEmpty(url: string): Promise<void> {
 async function latencies(home: string, events: number): Promise<{ p50: number; p99: number; max: number }> {
   const state = openEmbeddedState(home, { create: false });
   const all: number[] = [];
-  for await (const page of state.events.records({ from: new Date(0), to: new Date(8.64e15) })) {
+  for await (const page of state.events.records({ from: new Date(0), to: new Date(8.64e15) }, new Date())) {
     const deliveries = await state.events.deliveriesOf(page.map(({ eventKey }) => eventKey));
     for (const { eventKey, body } of page) {
       const { n, sentAt } = (JSON.parse(body) as { detail: { n: number; sentAt: number } }).detail;

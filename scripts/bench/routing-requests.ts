@@ -58,6 +58,9 @@ async function measure(endpoint: string): Promise<Record<string, Requests>> {
           newId: () => crypto.randomUUID(),
           delay: () => new Promise(() => {}),
           report: () => {},
+          onTrouble: (error) => {
+            throw error;
+          },
         },
         Array.from({ length: BATCH }, (_, n) => aMessage(`customer-${n}`)),
       );

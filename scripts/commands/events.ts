@@ -54,7 +54,7 @@ async function list({ json, since, from, to, limit, ...filter }: EventsOptions):
     };
     let count = 0;
     let newest: EventOutcome[] = [];
-    for await (const outcomes of listEvents(state.events, window, filter)) {
+    for await (const outcomes of listEvents(state.events, window, filter, new Date())) {
       count += outcomes.length;
       // What is asked for is the end, and only the end tells which that is.
       if (limit === undefined) print(outcomes);

@@ -18,7 +18,7 @@ export async function mustFindEvents(
   now: Date,
 ): Promise<FoundEvent[]> {
   const window = must(timeWindow({ sinceMs: sinceMs ?? DEFAULT_SINCE_MS }, now), "The time window");
-  const found = await Array.fromAsync(findEvents(events, window, wanted));
+  const found = await Array.fromAsync(findEvents(events, window, wanted, now));
   if (found.length > 0) return found;
   throw new TurnoutError(
     "not found",

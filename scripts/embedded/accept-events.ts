@@ -1,3 +1,4 @@
+import { type EventEntry, envelopeOf } from "../../shared/domain/event-entry.ts";
 import type { EventQueue } from "../../shared/event-queue/event-queue.ts";
 
 /** What the front door needs to take events in. */
@@ -6,13 +7,23 @@ export type Intake = {
   now: () => Date;
   /** Draws an event id, unique for good. */
   newId: () => string;
+  /** Whose events they are, in the same order: groups share the queue fairly. Default: all are of one group. */
+  groupsOf?: (entries: readonly EventEntry[]) => Promise<string[]>;
   /** Called when events have been stored, e.g. to wake the router. */
   onAccepted?: () => void;
 };
 
+export type AcceptedEntry = { id: string; entry: EventEntry };
+
 /** Stores the events durably, all or none. Throws what the queue throws; then nothing may be acknowledged. */
-export async function acceptEvents(intake: Intake, bodies: readonly string[], now: Date): Promise<void> {
-  if (bodies.length === 0) return;
-  await intake.queue.send(bodies, now);
+export async function acceptEvents(intake: Intake, accepted: readonly AcceptedEntry[], now: Date): Promise<void> {
+  if (accepted.length === 0) return;
+  const groups = await intake.groupsOf?.(accepted.map(({ entry }) => entry));
+  const messages = accepted.map(({ id, entry }, index) => {
+    const body = envelopeOf(entry, { id, now });
+    const group = groups?.[index];
+    return group === undefined ? body : { body, group };
+  });
+  await intake.queue.send(messages, now);
   intake.onAccepted?.();
 }

@@ -1,6 +1,6 @@
 import { entryOfCloudEvent } from "../../shared/domain/cloud-event.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { checkEntry, entryBytes, envelopeOf } from "../../shared/domain/event-entry.ts";
+import { checkEntry, entryBytes } from "../../shared/domain/event-entry.ts";
 import { acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, json } from "./answer.ts";
 import { readCloudEvent } from "./read-cloud-event.ts";
@@ -24,7 +24,7 @@ export async function acceptCloudEvent(text: string, intake: Intake): Promise<An
   const checked = checkEntry(entry);
   if (!checked.ok) return json(400, { error: checked.errorMessage });
   try {
-    await acceptEvents(intake, [envelopeOf(checked.value, { id, now })], now);
+    await acceptEvents(intake, [{ id, entry: checked.value }], now);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return json(500, { error: `The event could not be stored: ${message}. Send it again.` });

@@ -1,5 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { backoffMs } from "../../functions/queue-batch.ts";
 import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import { lambdaContext } from "./lambda-context.ts";
 
 /** Lambda's event source mapping, embedded: takes batches from the queue, calls the handler, deletes what succeeded. */
 export type EventSourceMapping = {
@@ -10,6 +12,8 @@ export type EventSourceMapping = {
 };
 
 export type EventSourceOptions = {
+  /** The handler's function, by name. */
+  name: string;
   queue: EventQueue;
   handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
   now: () => Date;
@@ -24,20 +28,20 @@ export type EventSourceOptions = {
   pollMs?: number;
 };
 
+/** How long the queue is left alone after it couldn't be read. */
+const PAUSE_MS = 1_000;
+
 /** Batches that are taken from the queue together when there are so many messages. */
 const BATCHES_AT_ONCE = 10;
 
-/** Backoff of a batch that failed as a whole: doubles with every receive, 1 s to 30 s. */
-const FIRST_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 30_000;
-
 export function startEventSource(options: EventSourceOptions): EventSourceMapping {
-  const { queue, handler, now, onError } = options;
+  const { name, queue, handler, now, onError } = options;
   const { maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
   const batchSize = Math.min(options.batchSize ?? 10, maxInFlight);
   const running = new Set<Promise<void>>();
   let inFlight = 0;
   let stopped = false;
+  let pausedUntil = 0;
   let taking: Promise<void> | undefined;
   let wokenWhileTaking = false;
 
@@ -46,8 +50,12 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
       wokenWhileTaking = true;
       return;
     }
+    if (now().getTime() < pausedUntil) return;
     taking = take()
-      .catch(onError)
+      .catch((error: unknown) => {
+        pausedUntil = now().getTime() + PAUSE_MS;
+        onError(error);
+      })
       .finally(() => {
         taking = undefined;
         if (wokenWhileTaking) wake();
@@ -77,7 +85,7 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
 
   async function handle(messages: ReceivedMessage[]): Promise<void> {
     try {
-      const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, context());
+      const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, lambdaContext(name));
       const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
       const finished = messages.filter(({ messageId }) => !failed.has(messageId));
       if (finished.length > 0) await queue.delete(finished.map(({ receiptHandle }) => receiptHandle));
@@ -87,9 +95,8 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
     }
   }
 
-  function comeBackLater({ receiptHandle, receiveCount }: ReceivedMessage): Promise<void> {
-    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(receiveCount - 1, 10));
-    return queue.changeVisibility(receiptHandle, backoff, now());
+  function comeBackLater(message: ReceivedMessage): Promise<void> {
+    return queue.changeVisibility(message.receiptHandle, backoffMs(message), now());
   }
 
   const poll = setInterval(wake, pollMs);
@@ -122,22 +129,5 @@ function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
     eventSource: "aws:sqs",
     eventSourceARN: "arn:aws:sqs:local:000000000000:turnout-live",
     awsRegion: "local",
-  };
-}
-
-function context(): Context {
-  return {
-    callbackWaitsForEmptyEventLoop: false,
-    functionName: "turnout-router",
-    functionVersion: "$LATEST",
-    invokedFunctionArn: "arn:aws:lambda:local:000000000000:function:turnout-router",
-    memoryLimitInMB: "0",
-    awsRequestId: "",
-    logGroupName: "",
-    logStreamName: "",
-    getRemainingTimeInMillis: () => 900_000,
-    done: () => {},
-    fail: () => {},
-    succeed: () => {},
   };
 }

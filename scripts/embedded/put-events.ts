@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { checkEntry, entryBytes, envelopeOf, PutEventsEntry } from "../../shared/domain/event-entry.ts";
+import { checkEntry, entryBytes, PutEventsEntry } from "../../shared/domain/event-entry.ts";
 import { read, readJson } from "../../shared/domain/schema.ts";
-import { acceptEvents, type Intake } from "./accept-events.ts";
+import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, amzError, amzJson } from "./answer.ts";
 
 /** The value of the `X-Amz-Target` header that this server knows. */
@@ -28,21 +28,21 @@ export async function putEvents(text: string, intake: Intake): Promise<Answer> {
   const request = readRequest(text);
   if (!request.ok) return request.answer;
   const now = intake.now();
-  const bodies: string[] = [];
+  const accepted: AcceptedEntry[] = [];
   const results = request.entries.map((entry): ResultEntry => {
     const checked = checkEntry(entry);
     if (!checked.ok) return { ErrorCode: checked.errorCode, ErrorMessage: checked.errorMessage };
     const id = intake.newId();
-    bodies.push(envelopeOf(checked.value, { id, now }));
+    accepted.push({ id, entry: checked.value });
     return { EventId: id };
   });
   try {
-    await acceptEvents(intake, bodies, now);
+    await acceptEvents(intake, accepted, now);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return amzError(500, "InternalException", `The events could not be stored: ${message}`);
   }
-  return amzJson(200, { FailedEntryCount: results.length - bodies.length, Entries: results });
+  return amzJson(200, { FailedEntryCount: results.length - accepted.length, Entries: results });
 }
 
 type RequestRead = { ok: true; entries: PutEventsEntry[] } | { ok: false; answer: Answer };

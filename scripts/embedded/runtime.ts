@@ -1,14 +1,26 @@
 import { randomUUID } from "node:crypto";
+import { deadLettersHandler } from "../../functions/dead-letters.ts";
+import { outcomesHandler } from "../../functions/outcomes.ts";
 import { routerHandler } from "../../functions/router.ts";
+import { sweeperHandler } from "../../functions/sweeper.ts";
 import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { EventEntry } from "../../shared/domain/event-entry.ts";
+import { fairGroupOf } from "../../shared/domain/fair-group.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { routingCache } from "../../shared/flows/routing-cache.ts";
+import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
+import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
+import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import { workerTarget } from "../../shared/targets/worker-target.ts";
 import { startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
+import { startSchedule } from "./schedule.ts";
 import { lockServer } from "./server-lock.ts";
+
+/** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
+const SWEEP_EVERY_MS = 500;
+const SWEEP_TIMEOUT_MS = 15_000;
 
 /** A running Turnout: front door, queue, router and the versions' worker threads in one process. */
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
@@ -27,6 +39,7 @@ export type RuntimeOptions = {
 export async function startRuntime({ settings, report, onError }: RuntimeOptions) {
   const now = () => new Date();
   const state = openEmbeddedState(settings.home, { create: true });
+  const { queue: live, deadLetters: dead, outcomes } = state;
   const closing: (() => unknown)[] = [() => state.close()];
   const close = async () => {
     for (const step of closing.reverse()) await step();
@@ -34,38 +47,66 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
   try {
     const lock = lockServer(settings.home);
     closing.push(() => lock.release());
-    await Promise.all([state.queue.releaseAll(now()), state.events.endLeases(now())]);
+    await Promise.all([...[live, dead, outcomes].map((queue) => queue.releaseAll()), state.events.endLeases(now())]);
 
     const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now });
     closing.push(() => workers.close());
-    const handler = routerHandler({
-      routing: routingCache(state.routingTable),
+    const tell = (record: string) => outcomes.send([record], now());
+    const target = asyncInvocations({ run: workers.send, tell, now, onError });
+    const routing = routingCache(state.routingTable);
+    const ports = {
+      routing,
       events: state.events,
-      target: workers.send,
-      queue: state.queue,
+      target: withCircuitBreakers(target, { now, random: Math.random }),
       now,
       random: Math.random,
       newId: randomUUID,
-      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+      delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref()),
       report,
+      onTrouble: onError,
+    };
+    const source = startEventSource({
+      name: "turnout-router",
+      queue: live,
+      handler: routerHandler({ ...ports, queue: live }),
+      now,
+      onError,
     });
-    const source = startEventSource({ queue: state.queue, handler, now, onError });
-    closing.push(() => source.stop());
+    const deadSource = startEventSource({
+      name: "turnout-dead-letters",
+      queue: dead,
+      handler: deadLettersHandler({ ...ports, queue: dead }),
+      now,
+      onError,
+      pollMs: 1_000,
+    });
+    const outcomeSource = startEventSource({
+      name: "turnout-outcomes",
+      queue: outcomes,
+      handler: outcomesHandler({ ...ports, queue: outcomes }),
+      now,
+      onError,
+    });
+    const sweeper = startSchedule({
+      name: "turnout-sweeper",
+      handler: sweeperHandler({ events: state.events, queue: live, now }),
+      everyMs: SWEEP_EVERY_MS,
+      timeoutMs: SWEEP_TIMEOUT_MS,
+      onError,
+    });
+    closing.push(() => Promise.all([sweeper, source, deadSource, outcomeSource].map((part) => part.stop())));
 
     const door = await startFrontDoor({
-      queue: state.queue,
+      queue: live,
       port: settings.port,
       now,
       newId: randomUUID,
+      groupsOf: fairGroups(routing),
       onAccepted: source.wake,
       health: async () => {
         const trouble = state.database.trouble();
         if (trouble !== undefined) throw new TurnoutError("failed", trouble);
-        return {
-          status: "ok",
-          revision: await state.routingTable.head(),
-          queue: await state.queue.depth(now()),
-        };
+        return { status: "ok", revision: await state.routingTable.head(), queue: await live.depth(now()) };
       },
     });
     closing.push(() => door.stop());
@@ -75,4 +116,12 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     await close();
     throw error;
   }
+}
+
+/** Whose events these are, as the publisher says, or at the paths of their source. */
+function fairGroups(routing: RoutingCache) {
+  return (entries: readonly EventEntry[]) =>
+    routing.decideOn(({ rowOf }) =>
+      entries.map(({ source, said }) => fairGroupOf(source, said, rowOf(`source#${source}`))),
+    );
 }

@@ -38,6 +38,21 @@ export const AliasEntry = z.strictObject({
   retired: z.optional(z.boolean()),
 });
 
+/**
+ * How a version is called. `sync`: the router waits for the answer. `async`: the version takes the event and answers
+ * later, through its destinations (embedded: the outcomes queue); the router doesn't wait. On AWS each alias needs
+ * destinations, no retries of its own and this `maxEventAgeMs` in its event invoke configuration.
+ */
+export const Invocation = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("sync") }),
+  z.strictObject({
+    kind: z.literal("async"),
+    /** How long an event may wait at its target before it begins: 1 minute to 6 hours (Lambda), default 1 hour. */
+    maxEventAgeMs: z._default(z.int().check(z.minimum(60_000), z.maximum(21_600_000)), 3_600_000),
+  }),
+]);
+export type Invocation = z.infer<typeof Invocation>;
+
 /** How the embedded runtime runs a version of the component. On AWS these are settings of the function itself. */
 export const WorkerSettings = z.strictObject({
   /** Worker threads per version, each running one event at a time. */
@@ -76,6 +91,7 @@ export const Component = z
     /** How long one attempt may take. */
     timeoutMs: z._default(z.int().check(z.minimum(1), z.maximum(MAX_COMPONENT_TIMEOUT_MS)), 30_000),
     retry: z._default(RetryPolicy, RetryPolicy.parse({})),
+    invocation: z._default(Invocation, { kind: "sync" }),
     worker: z._default(WorkerSettings, WorkerSettings.parse({})),
   })
   .check((context) => {
@@ -103,6 +119,17 @@ export const Component = z
     }
   });
 export type Component = z.infer<typeof Component>;
+
+/** Stands in for a component that has been removed, while deliveries of it are still open. It matches no event. */
+export function removedComponent(name: string): Component {
+  return Component.parse({ name, pattern: { source: [""] }, aliases: { stable: {} } });
+}
+
+/** The component of a row that an earlier Turnout wrote, with the settings that it didn't know at their defaults. */
+export function completed(component: Component): Component {
+  const { retry, invocation = { kind: "sync" } } = component as Partial<Component>;
+  return { ...component, retry: RetryPolicy.parse(retry ?? {}), invocation };
+}
 
 /** The alias's entry; undefined when the component doesn't have it. */
 export function aliasOf(component: Component, alias: string): z.infer<typeof AliasEntry> | undefined {

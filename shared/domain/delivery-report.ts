@@ -9,12 +9,13 @@ export type DeliveryReport = {
   component?: string;
   decision?: Decision;
   /**
-   * `postponed`: no room at the target, nothing was run. `duplicate`: delivered before. `redelivered`: this
+   * `accepted`: handed over, the outcome is to come. `postponed`: no room at the target, nothing was run. `duplicate`: delivered before. `redelivered`: this
    * very message came again, and its delivery was at rest already. `unmatched`: no component
    * listens. `rejected`: unreadable, or its key was used for another payload.
    */
   outcome:
     | "done"
+    | "accepted"
     | "failed"
     | "dead"
     | "postponed"

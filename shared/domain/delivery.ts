@@ -27,7 +27,8 @@ export type DeliveryError = { type: string; message: string };
 export type Attempt = {
   attempt: number;
   at: Date;
-  outcome: "done" | "failed" | "dead" | "postponed" | "lease lapsed";
+  /** `outcome missing`: it was accepted, and its deadline passed without an answer. */
+  outcome: "done" | "failed" | "dead" | "postponed" | "accepted" | "lease lapsed" | "outcome missing";
   version?: string;
   durationMs?: number;
   error?: DeliveryError;
@@ -56,8 +57,10 @@ export type LedgerEntry = {
   attempt: number;
   /** Attempts that count towards `maxAttempts`; one that was postponed doesn't. */
   failures: number;
-  /** Leases that ended without a close: the router was gone, or the version took it down. */
+  /** Leases and deadlines that ended without an answer: the router was gone, or the version took it down. */
   lapses: number;
+  /** When it was first claimed: what `maxAgeMs` is counted from. */
+  since: Date;
   owner: string;
   leaseUntil: Date;
   payloadHash: string;
@@ -67,10 +70,15 @@ export type LedgerEntry = {
   because: Because;
   routingRevision: number;
   executedVersion?: string;
+  /** When it may be claimed again: the end of its backoff, or of the time that an accepted one has to answer. */
   nextAttemptAt?: Date;
+  /** Set while no message in the queue stands for it: from then on the sweeper puts one there. */
+  dueAt?: Date;
   closedAt?: Date;
   error?: DeliveryError;
   attempts: Attempt[];
+  /** From then on it counts as absent, whether or not the store has removed it. */
+  expiresAt: Date;
 };
 
 /** What a router asks for before it sends. */
@@ -85,14 +93,17 @@ export type ClaimRequest = {
   because: Because;
   routingRevision: number;
   leaseMs: number;
+  expiresAt: Date;
 };
 
 export type Claim =
-  | { won: true; attempt: number; failures: number; lapses: number; t0: Date; leaseUntil: Date }
-  | { won: false; why: "done" | "dead" | "rejected" | "accepted" }
+  | { won: true; attempt: number; failures: number; lapses: number; since: Date; t0: Date; leaseUntil: Date }
+  | { won: false; why: "done" | "dead" | "rejected" }
   /** The key was used before for another payload, whose hash this is. */
   | { won: false; why: "payload differs"; payloadHash: string }
-  | { won: false; why: "claimed by another" | "not due"; retryAt: Date };
+  | { won: false; why: "claimed by another" | "not due"; retryAt: Date }
+  /** Its outcome is still to come, or its backoff is long: the sweeper looks after it from `retryAt` on. */
+  | { won: false; why: "accepted" | "parked"; retryAt: Date };
 
 /** How an attempt ended. Takes effect only if `attempt` is still the newest. */
 export type Close = {
@@ -104,10 +115,17 @@ export type Close = {
 } & (
   | { outcome: "done" }
   | { outcome: "dead"; error: DeliveryError }
-  | { outcome: "failed"; error: DeliveryError; nextAttemptAt: Date }
-  /** The target had no room, or the lease ran short before the send: tried again, not counted as a failure. */
-  | { outcome: "postponed"; error: DeliveryError; nextAttemptAt: Date }
+  /**
+   * Tried again from `nextAttemptAt` on: by its message, or, if it has a `dueAt`, by the sweeper. `postponed`: the
+   * target had no room, or the lease ran short before the send; it isn't counted as a failure.
+   */
+  | { outcome: "failed" | "postponed"; error: DeliveryError; nextAttemptAt: Date; dueAt?: Date }
+  /** Handed over; the outcome closes this same attempt, or it is tried again after the deadline. */
+  | { outcome: "accepted"; nextAttemptAt: Date; dueAt: Date }
 );
+
+/** How a record is found again. */
+export type RecordKey = Pick<EventRecord, "t0" | "eventKey" | "payloadHash">;
 
 /** The stored event: what arrived, immutable. */
 export type EventRecord = {
@@ -128,6 +146,8 @@ export type EventRecord = {
   body: string;
   /** Why it was never delivered: unreadable, or the same key with another payload. */
   rejected?: string;
+  /** The end of its retention: from then on it counts as absent, whether or not the store has removed it. */
+  expiresAt: Date;
 };
 
 /** What a claim does to the ledger entry that is there. Pure, so that every store can be held to it. */
@@ -137,81 +157,84 @@ export function claimAgainst(
   owner: string,
   now: Date,
 ): { claim: Claim; entry: LedgerEntry | undefined } {
-  const leaseUntil = new Date(now.getTime() + request.leaseMs);
-  if (entry === undefined) {
-    const { leaseMs: _, ...asked } = request;
-    const fresh: LedgerEntry = {
-      ...asked,
-      status: "claimed",
-      attempt: 1,
-      failures: 0,
-      lapses: 0,
-      owner,
-      leaseUntil,
-      attempts: [],
-    };
-    return { claim: { won: true, attempt: 1, failures: 0, lapses: 0, t0: request.t0, leaseUntil }, entry: fresh };
-  }
+  if (entry === undefined) return firstClaim(request, owner, now, 1);
+  // The number goes on, so that an attempt of long ago can't close this one.
+  if (entry.expiresAt <= now) return firstClaim(request, owner, now, entry.attempt + 1);
   const lost = (claim: Claim) => ({ claim, entry: undefined });
   if (entry.payloadHash !== request.payloadHash)
     return lost({ won: false, why: "payload differs", payloadHash: entry.payloadHash });
-  if (
-    entry.status === "done" ||
-    entry.status === "dead" ||
-    entry.status === "rejected" ||
-    entry.status === "accepted"
-  ) {
-    return lost({ won: false, why: entry.status });
+  const { status, nextAttemptAt = now } = entry;
+  switch (status) {
+    case "done":
+    case "dead":
+    case "rejected":
+      return lost({ won: false, why: status });
+    case "claimed":
+      // The answer to our own claim was lost and the request came again.
+      if (entry.owner === owner) return lost(wonBy(entry));
+      if (entry.leaseUntil > now) return lost({ won: false, why: "claimed by another", retryAt: entry.leaseUntil });
+      return reclaim(entry, request, owner, now);
+    case "accepted":
+      if (nextAttemptAt > now) return lost({ won: false, why: "accepted", retryAt: nextAttemptAt });
+      return reclaim(entry, request, owner, now);
+    case "failed":
+      if (nextAttemptAt <= now) return reclaim(entry, request, owner, now);
+      return lost({ won: false, why: entry.dueAt === undefined ? "not due" : "parked", retryAt: nextAttemptAt });
   }
-  if (entry.status === "claimed" && entry.owner === owner) {
-    // The answer to our own claim was lost and the request came again.
-    return lost({
-      won: true,
-      attempt: entry.attempt,
-      failures: entry.failures,
-      lapses: entry.lapses,
-      t0: entry.t0,
-      leaseUntil: entry.leaseUntil,
-    });
-  }
-  if (entry.status === "claimed" && entry.leaseUntil > now) {
-    return lost({ won: false, why: "claimed by another", retryAt: entry.leaseUntil });
-  }
-  if (entry.status === "failed" && entry.nextAttemptAt !== undefined && entry.nextAttemptAt > now) {
-    return lost({ won: false, why: "not due", retryAt: entry.nextAttemptAt });
-  }
-  return reclaim(entry, request, owner, now, leaseUntil);
 }
 
-function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date, leaseUntil: Date) {
-  const attempt = entry.attempt + 1;
-  const lapsed = entry.status === "claimed";
-  const { failures } = entry;
-  const lapses = entry.lapses + (lapsed ? 1 : 0);
-  const { nextAttemptAt: _due, closedAt: _closed, ...kept } = entry;
+function firstClaim({ leaseMs, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
+  const leaseUntil = new Date(now.getTime() + leaseMs);
+  const entry: LedgerEntry = {
+    ...asked,
+    status: "claimed",
+    attempt,
+    failures: 0,
+    lapses: 0,
+    since: now,
+    owner,
+    leaseUntil,
+    attempts: [],
+  };
+  return { claim: wonBy(entry), entry };
+}
+
+function wonBy({ attempt, failures, lapses, since, t0, leaseUntil }: LedgerEntry): Claim {
+  return { won: true, attempt, failures, lapses, since, t0, leaseUntil };
+}
+
+/** What an attempt is called that ended without a close, by the status that it left behind. */
+const unanswered = { claimed: "lease lapsed", accepted: "outcome missing" } as const;
+
+function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date) {
+  const { status, attempt, nextAttemptAt: _next, dueAt: _due, closedAt: _closed, ...kept } = entry;
+  const missing = status === "claimed" || status === "accepted" ? unanswered[status] : undefined;
   const reclaimed: LedgerEntry = {
     ...kept,
     status: "claimed",
-    attempt,
-    lapses,
+    attempt: attempt + 1,
+    lapses: entry.lapses + (missing === undefined ? 0 : 1),
     owner,
-    leaseUntil,
+    leaseUntil: new Date(now.getTime() + request.leaseMs),
     alias: request.alias,
     because: request.because,
     routingRevision: request.routingRevision,
-    attempts: lapsed
-      ? remember(entry.attempts, { attempt: entry.attempt, at: now, outcome: "lease lapsed" })
-      : entry.attempts,
+    attempts: missing === undefined ? entry.attempts : remember(entry.attempts, { attempt, at: now, outcome: missing }),
+    expiresAt: request.expiresAt > entry.expiresAt ? request.expiresAt : entry.expiresAt,
   };
-  const claim: Claim = { won: true, attempt, failures, lapses, t0: entry.t0, leaseUntil };
-  return { claim, entry: reclaimed };
+  return { claim: wonBy(reclaimed), entry: reclaimed };
 }
 
-/** What a close does to the ledger entry; undefined when the attempt is no longer the newest, or already closed. */
+/**
+ * What a close does to the ledger entry; undefined when the attempt is no longer the newest, or already closed. The
+ * outcome of an accepted attempt may come before the router has noted that it was accepted.
+ */
 export function closeAgainst(entry: LedgerEntry | undefined, close: Close): LedgerEntry | undefined {
-  if (entry === undefined || entry.status !== "claimed" || entry.attempt !== close.attempt) return undefined;
+  if (entry === undefined || entry.attempt !== close.attempt) return undefined;
+  const settles = entry.status === "accepted" && close.outcome !== "accepted";
+  if (entry.status !== "claimed" && !settles) return undefined;
   const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs } = close;
-  const error = close.outcome === "done" ? undefined : shortened(close.error);
+  const error = "error" in close ? shortened(close.error) : undefined;
   const note: Attempt = {
     attempt,
     at,
@@ -220,17 +243,30 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
     ...(durationMs === undefined ? {} : { durationMs }),
     ...(error === undefined ? {} : { error }),
   };
-  const { error: _before, ...kept } = entry;
+  const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
   return {
     ...kept,
     status: outcome === "postponed" ? "failed" : outcome,
     failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
     closedAt: at,
-    attempts: remember(entry.attempts, note),
+    attempts: remember(settles ? entry.attempts.slice(0, -1) : entry.attempts, note),
     ...(version === undefined ? {} : { executedVersion: version }),
     ...(error === undefined ? {} : { error }),
     ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
+    ...("dueAt" in close && close.dueAt !== undefined ? { dueAt: close.dueAt } : {}),
   };
+}
+
+/** True when the entry is as this very close left it: for a store whose own request was applied and its answer lost. */
+export function closedAlready(entry: LedgerEntry | undefined, { attempt, at, outcome }: Close): boolean {
+  const last = entry?.attempts.at(-1);
+  return (
+    last !== undefined &&
+    entry?.attempt === attempt &&
+    last.attempt === attempt &&
+    last.outcome === outcome &&
+    last.at.getTime() === at.getTime()
+  );
 }
 
 function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {

@@ -31,8 +31,15 @@ export const PutEventsEntry = z.object({
 });
 export type PutEventsEntry = z.infer<typeof PutEventsEntry>;
 
-/** An entry that the bus takes. `detail` is the publisher's own text. */
-export type EventEntry = { source: string; detailType: string; detail: string; time?: string; resources: string[] };
+/** An entry that the bus takes. `detail` is the publisher's own text, `said` what it says. */
+export type EventEntry = {
+  source: string;
+  detailType: string;
+  detail: string;
+  said: Record<string, unknown>;
+  time?: string;
+  resources: string[];
+};
 
 export type EntryRefusal = { ok: false; errorCode: string; errorMessage: string };
 export type EntryRead = { ok: true; value: EventEntry } | EntryRefusal;
@@ -65,9 +72,10 @@ export function checkEntry(entry: PutEventsEntry): EntryRead {
   if (time === null) {
     return invalid("Time", "Time is seconds since 1970-01-01, or text such as 2026-11-20T10:00:00Z.");
   }
-  if (!isDetail(detail)) return refuse("MalformedDetail", "Detail is malformed.");
+  const said = readDetail(detail);
+  if (said === undefined) return refuse("MalformedDetail", "Detail is malformed.");
   const resources = entry.Resources ?? [];
-  return { ok: true, value: { source, detailType, detail, resources, ...(time === undefined ? {} : { time }) } };
+  return { ok: true, value: { source, detailType, detail, said, resources, ...(time === undefined ? {} : { time }) } };
 }
 
 /**
@@ -114,11 +122,12 @@ export function nestsDeeperThan(text: string, levels: number): boolean {
   return false;
 }
 
-function isDetail(text: string): boolean {
+function readDetail(text: string): Record<string, unknown> | undefined {
   // Half a surrogate pair has no UTF-8 form: stored, it would become another character.
-  if (!text.isWellFormed() || nestsDeeperThan(text, MAX_DETAIL_DEPTH)) return false;
+  if (!text.isWellFormed() || nestsDeeperThan(text, MAX_DETAIL_DEPTH)) return undefined;
   const json = readJson(text);
-  return json.ok && typeof json.value === "object" && json.value !== null && !Array.isArray(json.value);
+  if (!json.ok || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) return undefined;
+  return json.value as Record<string, unknown>;
 }
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;

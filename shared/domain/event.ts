@@ -50,7 +50,14 @@ const EventPath = z
   .string()
   .check(z.regex(/^detail(\.[^.]+)+$/, "expected a path into the event such as detail.repository.full_name"));
 
-/** Where the events of one source carry their key and subject, for publishers that don't write metadata. */
+/** How long events are kept, in days. */
+export const DEFAULT_RETENTION_DAYS = 30;
+const RetentionDays = z.int().check(z.minimum(1), z.maximum(3_650));
+
+/**
+ * Where the events of one source carry their key and subject, for publishers that don't write metadata, and how long
+ * they are kept.
+ */
 export const EventSource = z.strictObject({
   source: z.string().check(z.minLength(1), z.maxLength(256)),
   idempotencyKey: z.optional(EventPath),
@@ -58,6 +65,10 @@ export const EventSource = z.strictObject({
   customer: z.optional(EventPath),
   plan: z.optional(EventPath),
   user: z.optional(EventPath),
+  /** Default 30. */
+  retentionDays: z.optional(RetentionDays),
+  /** By detail-type, where one type's events are kept for another time than the source's others. */
+  retentionDaysByType: z.optional(z.record(z.string().check(z.minLength(1), z.maxLength(256)), RetentionDays)),
 });
 export type EventSource = z.infer<typeof EventSource>;
 
@@ -71,6 +82,11 @@ export type EventFacts = {
   /** An alias that the event asked for. It is not obeyed, only reported. */
   ignoredAlias?: string;
 };
+
+/** For how many days an event of the type is kept. */
+export function retentionDaysOf(source: EventSource | undefined, detailType: string): number {
+  return own(source?.retentionDaysByType ?? {}, detailType) ?? source?.retentionDays ?? DEFAULT_RETENTION_DAYS;
+}
 
 /** Parses the body of a queue message. */
 export function readEvent(body: string): Read<BusEvent> {

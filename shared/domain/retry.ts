@@ -8,6 +8,13 @@ export const RetryPolicy = z.strictObject({
   baseDelayMs: z._default(z.int().check(z.minimum(1)), 500),
   /** Upper bound of any delay. */
   maxDelayMs: z._default(z.int().check(z.minimum(1), z.maximum(43_200_000)), 30_000),
+  /**
+   * A delivery that would have to wait past this age, counted from its first attempt, is given up: nothing is retried
+   * for ever, not even what is postponed and so never counted. Default 24 hours, at most 14 days.
+   */
+  maxAgeMs: z._default(z.int().check(z.minimum(1), z.maximum(1_209_600_000)), 86_400_000),
+  /** Types of errors that no retry heals, as the version names them: the delivery is given up at once. */
+  nonRetryableErrors: z._default(z.array(z.string().check(z.minLength(1), z.maxLength(256))), []),
 });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
@@ -18,7 +25,11 @@ export type RetryPolicy = z.infer<typeof RetryPolicy>;
  * @param failures attempts that have failed so far, at least 1
  * @param random a number from 0 (inclusive) to 1 (exclusive)
  */
-export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
+export function retryDelayMs(
+  policy: Pick<RetryPolicy, "baseDelayMs" | "maxDelayMs">,
+  failures: number,
+  random: number,
+): number {
   const ceiling = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (failures - 1));
   return Math.floor(random * ceiling);
 }

@@ -9,12 +9,18 @@ export type ReceivedMessage = {
   receiveCount: number;
 };
 
+/**
+ * A message's text. Messages of one group (a customer, say) share the queue fairly with those of other groups: where
+ * one sends a flood, the others' messages don't wait behind it.
+ */
+export type OutgoingMessage = string | { body: string; group: string };
+
 export type QueueDepth = { visible: number; inFlight: number; dead: number };
 
 /** Events on their way to the router: at least once, in no promised order, as SQS standard queues behave. */
 export interface EventQueue {
   /** Stores the messages durably, all or none. Returns their ids in the same order. */
-  send(bodies: readonly string[], now: Date): Promise<string[]>;
+  send(messages: readonly OutgoingMessage[], now: Date): Promise<string[]>;
   /**
    * Takes up to `max` visible messages and hides them for `visibilityMs`. A message received `maxReceiveCount` times
    * already goes to the dead-letter queue instead.

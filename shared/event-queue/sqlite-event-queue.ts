@@ -1,63 +1,95 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "../sqlite/database.ts";
 import type { EventQueue, ReceivedMessage } from "./event-queue.ts";
+import { fairTurns } from "./fair-turns.ts";
 
+// `hidden_until` is null while a message is visible; `turn` is its place in the order in which they are taken.
 const TABLES = `
-  CREATE TABLE IF NOT EXISTS queue_messages (
+  CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
     message_id TEXT NOT NULL,
     body TEXT NOT NULL,
     sent_at INTEGER NOT NULL,
-    visible_at INTEGER NOT NULL,
-    receive_count INTEGER NOT NULL DEFAULT 0,
-    dead_at INTEGER
+    fair_group TEXT,
+    turn INTEGER NOT NULL,
+    hidden_until INTEGER,
+    receive_count INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS queue_messages_visible ON queue_messages (visible_at, id) WHERE dead_at IS NULL;
-  CREATE INDEX IF NOT EXISTS queue_messages_dead ON queue_messages (dead_at) WHERE dead_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS messages_visible ON messages (queue, turn, id) WHERE hidden_until IS NULL;
+  CREATE INDEX IF NOT EXISTS messages_hidden ON messages (queue, hidden_until) WHERE hidden_until IS NOT NULL;
+`;
+
+/** The table of an earlier Turnout, with its one queue. */
+const MOVE_OLD_MESSAGES = `
+  INSERT INTO messages (queue, message_id, body, sent_at, turn, hidden_until, receive_count)
+    SELECT CASE WHEN dead_at IS NULL THEN 'live' ELSE 'live-dead' END, message_id, body, sent_at, sent_at,
+           CASE WHEN dead_at IS NULL THEN visible_at END, CASE WHEN dead_at IS NULL THEN receive_count ELSE 0 END
+    FROM queue_messages ORDER BY id;
+  DROP TABLE queue_messages;
 `;
 
 /** Receives after which a message goes to the dead-letter queue. High: deliveries die by their own count long before. */
 export const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
 
-/** The live queue in the state file. Times are whole milliseconds since the epoch. */
+export type SqliteQueueOptions = {
+  /** Default `live`. What a queue gives up is in the one called `<name>-dead`, which gives nothing up. */
+  name?: string;
+  maxReceiveCount?: number;
+};
+
+/** A queue in the state file. Times are whole milliseconds since the epoch. */
 export function sqliteEventQueue(
   database: Database,
-  maxReceiveCount = DEFAULT_MAX_RECEIVE_COUNT,
-): EventQueue & { releaseAll(now: Date): Promise<void> } {
+  { name = "live", maxReceiveCount = DEFAULT_MAX_RECEIVE_COUNT }: SqliteQueueOptions = {},
+): EventQueue & { releaseAll(): Promise<void> } {
   const { connection } = database;
   connection.exec(TABLES);
+  moveOldMessages(database);
+  const turnOf = fairTurns();
+  const deadName = `${name}-dead`;
+  const lastQueue = name.endsWith("-dead");
   const insert = connection.prepare(
-    "INSERT INTO queue_messages (message_id, body, sent_at, visible_at) VALUES (?, ?, ?, ?)",
+    "INSERT INTO messages (queue, message_id, body, sent_at, fair_group, turn) VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const selectWaiting = connection.prepare(
+    `SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
+         OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until <= ?2) AS waiting`,
+  );
+  const wake = connection.prepare("UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until <= ?");
   const selectVisible = connection.prepare(
-    `SELECT id, message_id, body, sent_at, receive_count FROM queue_messages
-     WHERE dead_at IS NULL AND visible_at <= ? ORDER BY visible_at, id LIMIT ?`,
+    `SELECT id, message_id, body, sent_at, receive_count FROM messages
+     WHERE queue = ? AND hidden_until IS NULL ORDER BY turn, id LIMIT ?`,
   );
   const hide = connection.prepare(
-    "UPDATE queue_messages SET visible_at = ?, receive_count = receive_count + 1 WHERE id = ?",
+    "UPDATE messages SET hidden_until = ?, receive_count = receive_count + 1 WHERE id = ?",
   );
-  const bury = connection.prepare("UPDATE queue_messages SET dead_at = ? WHERE id = ?");
-  const remove = connection.prepare(
-    "DELETE FROM queue_messages WHERE id = ? AND receive_count = ? AND dead_at IS NULL",
+  const bury = connection.prepare("UPDATE messages SET queue = ?, turn = ?, receive_count = 0 WHERE id = ?");
+  const remove = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count = ? AND queue = ?");
+  const selectGroup = connection.prepare(
+    "SELECT fair_group FROM messages WHERE id = ? AND receive_count = ? AND queue = ?",
   );
-  const reveal = connection.prepare(
-    "UPDATE queue_messages SET visible_at = ? WHERE id = ? AND receive_count = ? AND dead_at IS NULL",
+  const reveal = connection.prepare("UPDATE messages SET hidden_until = ?, turn = ? WHERE id = ?");
+  const revealAll = connection.prepare(
+    "UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until IS NOT NULL",
   );
-  const revealAll = connection.prepare("UPDATE queue_messages SET visible_at = ? WHERE visible_at > ?");
   // Counted in the indexes alone: walking the table would read every body, with the process standing still.
   const count = connection.prepare(
-    `SELECT (SELECT count(*) FROM queue_messages WHERE dead_at IS NULL AND visible_at <= ?1) AS visible,
-            (SELECT count(*) FROM queue_messages WHERE dead_at IS NULL AND visible_at > ?1) AS in_flight,
-            (SELECT count(*) FROM queue_messages WHERE dead_at IS NOT NULL) AS dead`,
+    `SELECT (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
+          + (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until <= ?3) AS visible,
+            (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until > ?3) AS in_flight,
+            (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NULL)
+          + (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NOT NULL) AS dead`,
   );
 
   return {
-    send(bodies, now) {
+    send(messages, now) {
       const at = now.getTime();
       return database.write(() =>
-        bodies.map((body) => {
+        messages.map((message) => {
           const messageId = randomUUID();
-          insert.run(messageId, body, at, at);
+          const { body, group } = typeof message === "string" ? { body: message, group: undefined } : message;
+          insert.run(name, messageId, body, at, group ?? null, turnOf(group, at));
           return messageId;
         }),
       );
@@ -65,14 +97,15 @@ export function sqliteEventQueue(
     async receive(max, visibilityMs, now) {
       const at = now.getTime();
       // A look before the transaction: an idle poll must not take the write lock from other processes.
-      if (selectVisible.get(at, 1) === undefined) return [];
+      if (selectWaiting.get(name, at)?.waiting === 0) return [];
       return database.write(() => {
+        wake.run(name, at);
         const received: ReceivedMessage[] = [];
-        for (const row of selectVisible.all(at, max)) {
+        for (const row of selectVisible.all(name, max)) {
           const id = Number(row.id);
           const receiveCount = Number(row.receive_count) + 1;
-          if (receiveCount > maxReceiveCount) {
-            bury.run(at, id);
+          if (receiveCount > maxReceiveCount && !lastQueue) {
+            bury.run(deadName, at, id);
             continue;
           }
           hide.run(at + visibilityMs, id);
@@ -89,27 +122,46 @@ export function sqliteEventQueue(
     },
     delete(receiptHandles) {
       return database.write(() => {
-        for (const handle of receiptHandles) remove.run(...parseHandle(handle));
+        for (const handle of receiptHandles) remove.run(...parseHandle(handle), name);
       });
     },
     changeVisibility(receiptHandle, visibilityMs, now) {
       const visibleAt = now.getTime() + visibilityMs;
       return database.write(() => {
-        reveal.run(visibleAt, ...parseHandle(receiptHandle));
+        const [id, receiveCount] = parseHandle(receiptHandle);
+        const row = selectGroup.get(id, receiveCount, name);
+        if (row === undefined) return;
+        // It takes its place among those that are sent when it comes back: an old one would let it go before all.
+        reveal.run(visibleAt, turnOf(row.fair_group === null ? undefined : String(row.fair_group), visibleAt), id);
       });
     },
     async depth(now) {
-      const row = count.get(now.getTime());
+      const row = count.get(name, deadName, now.getTime());
       return { visible: Number(row?.visible), inFlight: Number(row?.in_flight), dead: Number(row?.dead) };
     },
     /** Makes every hidden message visible. Only for the sole consumer at start: whoever hid them is gone. */
-    releaseAll(now) {
-      const at = now.getTime();
+    releaseAll() {
       return database.write(() => {
-        revealAll.run(at, at);
+        revealAll.run(name);
       });
     },
   };
+}
+
+function moveOldMessages({ connection }: Database): void {
+  const isThere = () =>
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'queue_messages'").get() !==
+    undefined;
+  if (!isThere()) return;
+  connection.exec("BEGIN IMMEDIATE");
+  try {
+    // Another process may have moved them while this one waited.
+    if (isThere()) connection.exec(MOVE_OLD_MESSAGES);
+    connection.exec("COMMIT");
+  } catch (error) {
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+    throw error;
+  }
 }
 
 function parseHandle(handle: string): [id: number, receiveCount: number] {

@@ -1,4 +1,5 @@
-import type { Claim, ClaimRequest, Close, EventRecord, LedgerEntry } from "../domain/delivery.ts";
+import type { Claim, ClaimRequest, Close, EventRecord, LedgerEntry, RecordKey } from "../domain/delivery.ts";
+import type { OutcomeCount } from "../domain/outcome-count.ts";
 
 /** A stretch of time by the records' `t0`: `from` inclusive, `to` exclusive. */
 export type RecordWindow = { from: Date; to: Date };
@@ -7,17 +8,39 @@ export type RecordWindow = { from: Date; to: Date };
 export interface EventStore {
   /** Stores events durably. The same record again changes nothing. */
   record(records: readonly EventRecord[]): Promise<void>;
+  /** The records of these keys, one answer per key in the same order: undefined for one that isn't there (any more). */
+  find(keys: readonly RecordKey[]): Promise<(EventRecord | undefined)[]>;
   /**
    * Claims deliveries for `owner`, durably, one answer per request in the same order. `deliveryKey`s are distinct.
    * @param owner drawn at random per batch: a repeated request recognises its own claims and nobody else's
    */
   claim(requests: readonly ClaimRequest[], owner: string, now: Date): Promise<Claim[]>;
-  /** Closes attempts, one answer per close: false when a newer attempt has taken over, and nothing was changed. */
+  /**
+   * Closes attempts, durably, one answer per close in the same order: false when a newer attempt has taken over, and
+   * nothing was changed, also when the very same close was made before. `deliveryKey`s are distinct. A store that has to
+   * repeat its own request, because the answer was lost, answers as that first request did.
+   */
   close(closes: readonly Close[]): Promise<boolean[]>;
   /** Stores deliveries that were refused for good, durably. The same delivery key again changes nothing. */
   reject(entries: readonly LedgerEntry[]): Promise<void>;
-  /** Records of a window, oldest first, in pages of at most `pageSize` (default 500). */
-  records(window: RecordWindow, pageSize?: number): AsyncIterable<EventRecord[]>;
-  /** Ledger entries of these events, all components and generations, by event key. */
+  /** At most `limit` deliveries whose `dueAt` has come, those due longest first. */
+  due(now: Date, limit: number): Promise<LedgerEntry[]>;
+  /**
+   * Notes that the queue has a message for each of these: moves their `dueAt` to `until`, so that they are looked at
+   * again if nothing comes of it. One that has been claimed or closed since is left alone.
+   */
+  handOver(entries: readonly LedgerEntry[], until: Date): Promise<void>;
+  /**
+   * Records of a window that haven't expired by `now`, oldest first, in pages of at most `pageSize` (default 500).
+   * Complete for all that was stored before it was asked for.
+   */
+  records(window: RecordWindow, now: Date, pageSize?: number): AsyncIterable<EventRecord[]>;
+  /** Ledger entries of these events, all components and generations, by event key. As the last answered write left them. */
   deliveriesOf(eventKeys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry[]>>;
+  /** Adds to the counts of outcomes. Not exactly once: a request whose answer was lost may count twice. */
+  count(counts: readonly OutcomeCount[]): Promise<void>;
+  /** The counts of the minutes that begin in the window, oldest first. */
+  counts(window: RecordWindow): Promise<OutcomeCount[]>;
+  /** Removes at most `limit` of what expired before `now`, as far as the store doesn't do so by itself. Returns how many. */
+  expire(now: Date, limit: number): Promise<number>;
 }

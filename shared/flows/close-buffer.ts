@@ -15,7 +15,7 @@ type Waiting = { close: Close; resolve: (taken: boolean) => void; reject: (reaso
  * @param delay resolves after that many milliseconds
  */
 export function closeBuffer(
-  events: EventStore,
+  events: Pick<EventStore, "close">,
   expected: number,
   delay: (ms: number) => Promise<void>,
 ): (close: Close) => Promise<boolean> {

@@ -25,9 +25,10 @@ export async function* findEvents(
   events: Pick<EventStore, "records" | "deliveriesOf">,
   window: RecordWindow,
   wanted: string,
+  now: Date,
 ): AsyncGenerator<{ record: EventRecord; outcomes: EventOutcome[] }> {
   const isKey = new RegExp(`^[0-9a-f]{${MIN_KEY_CHARS},64}$`).test(wanted);
-  for await (const page of events.records(window)) {
+  for await (const page of events.records(window, now)) {
     const found = page.filter(
       ({ id, idempotencyKey, eventKey }) =>
         id === wanted || idempotencyKey === wanted || (isKey && eventKey.startsWith(wanted)),

@@ -7,8 +7,9 @@ export async function* listEvents(
   events: Pick<EventStore, "records" | "deliveriesOf">,
   window: TimeWindow,
   filter: OutcomeFilter,
+  now: Date,
 ): AsyncIterable<EventOutcome[]> {
-  for await (const records of events.records(window)) {
+  for await (const records of events.records(window, now)) {
     const entries = await events.deliveriesOf([...new Set(records.map(({ eventKey }) => eventKey))]);
     const outcomes = records
       .flatMap((record) => outcomesOf(record, entries.get(record.eventKey) ?? []))

@@ -51,7 +51,7 @@ export async function previewTraffic(
 async function* lastHour(events: StoredEvents, now: Date): AsyncIterable<EventRecord[]> {
   let to = now.getTime() + 1;
   for (let stretch = 0; stretch < STRETCHES_PER_HOUR; stretch++, to -= STRETCH_MS) {
-    yield* events.records({ from: new Date(to - STRETCH_MS), to: new Date(to) }, RECORDS_PER_PAGE);
+    yield* events.records({ from: new Date(to - STRETCH_MS), to: new Date(to) }, now, RECORDS_PER_PAGE);
   }
 }
 

@@ -1,12 +1,14 @@
-import type { Component } from "../domain/component.ts";
+import { type Component, removedComponent } from "../domain/component.ts";
 import type { Decision } from "../domain/decide-route.ts";
 import { decideRoute } from "../domain/decide-route.ts";
-import type { EventRecord } from "../domain/delivery.ts";
-import { eventKeyOf, payloadHashOf, sha256 } from "../domain/delivery-key.ts";
+import type { DeliveryError, EventRecord } from "../domain/delivery.ts";
+import { eventKeyOf, type Generation, LIVE, payloadHashOf, sha256 } from "../domain/delivery-key.ts";
 import { type BusEvent, type EventFacts, readEvent, readFacts } from "../domain/event.ts";
+import { type Redelivery, readRedelivery } from "../domain/redelivery.ts";
+import { recordExpiry } from "../domain/retention.ts";
 import type { Read } from "../domain/schema.ts";
-import { resolveSubject } from "../domain/subject.ts";
-import type { RoutingView } from "./routing-cache.ts";
+import { resolveSubject, type Subject } from "../domain/subject.ts";
+import type { Listener, RoutingView } from "./routing-cache.ts";
 
 /** A message as the queue hands it to the router. */
 export type QueuedMessage = {
@@ -17,52 +19,52 @@ export type QueuedMessage = {
   receiveCount: number;
 };
 
-/** A message whose body is an event, parsed and hashed once for all that follows. */
-export type ParsedMessage = { message: QueuedMessage; event: Read<BusEvent>; payloadHash: string };
+/** A message whose body has been read and hashed, once for all that follows. */
+export type ParsedMessage = ParsedEvent | { message: QueuedMessage; redelivery: Redelivery };
+export type ParsedEvent = { message: QueuedMessage; event: Read<BusEvent>; payloadHash: string };
 
-/** A component that gets the event, and the alias it goes to. */
-export type Route = { component: Component; decision: Decision };
+/** A component that gets the event, and the alias it goes to; or why it can't be had after all. */
+export type Route = { component: Component; decision: Decision; refused?: DeliveryError };
 
 /** A message with everything decided about it. No routes: nobody listens, or the event was unreadable. */
 export type RoutedMessage = {
   message: QueuedMessage;
   record: EventRecord;
+  /** True when the record was in the store before. */
+  stored: boolean;
+  generation: Generation;
+  /** Who it is about, by today's directory. */
+  subject: Subject;
   routes: Route[];
   facts?: EventFacts;
   revision: number;
 };
 
 export function parseMessage(message: QueuedMessage): ParsedMessage {
-  const event = readEvent(message.body);
+  const redelivery = readRedelivery(message.body);
+  return redelivery === undefined ? parseEvent(message) : { message, redelivery };
+}
+
+export function parseEvent(message: QueuedMessage): ParsedEvent {
+  const { body } = message;
+  const event = readEvent(body);
   // Here and not where it is decided: on a cold cache a decision is made several times over.
-  return { message, event, payloadHash: event.ok ? payloadHashOf(event.value, message.body) : sha256(message.body) };
+  return { message, event, payloadHash: event.ok ? payloadHashOf(event.value, body) : sha256(body) };
 }
 
 /** Decides one message on a view. Pure; on a view that misses rows the result has to be thrown away. */
 export function routeMessage(
-  { message, event, payloadHash }: ParsedMessage,
+  { message, event, payloadHash }: ParsedEvent,
   view: RoutingView,
   now: Date,
 ): RoutedMessage {
-  if (!event.ok) return unreadable(message, event.problem, view.revision);
+  if (!event.ok) return unreadable(message, event.problem, view);
   const source = view.rowOf(`source#${event.value.source}`);
   const facts = readFacts(event.value, source);
-  if (!facts.ok) return unreadable(message, facts.problem, view.revision, event.value);
-  const { subject: stated, idempotencyKey, ignoredAlias } = facts.value;
-  const subject = resolveSubject(stated, view.rowOf);
-  const routes = view.listeners
-    .filter(({ matches }) => matches(event.value))
-    .map(({ component }) => ({
-      component,
-      decision: decideRoute({
-        component,
-        subject,
-        rowOf: view.rowOf,
-        now,
-        trace: false,
-        ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
-      }),
-    }));
+  if (!facts.ok) return unreadable(message, facts.problem, view, event.value);
+  const listeners = view.listeners.filter(({ matches }) => matches(event.value));
+  const { subject, routes } = decideAll(facts.value, listeners, view, now);
+  const { idempotencyKey } = facts.value;
   const { source: from, "detail-type": detailType, id, time } = event.value;
   const record: EventRecord = {
     t0: message.sentAt,
@@ -77,26 +79,105 @@ export function routeMessage(
     subject,
     components: routes.map(({ component }) => component.name),
     body: message.body,
+    expiresAt: recordExpiry(source, detailType, message.sentAt),
   };
-  return { message, record, routes, facts: facts.value, revision: view.revision };
+  const { revision } = view;
+  return { message, record, stored: false, generation: LIVE, subject, routes, facts: facts.value, revision };
+}
+
+/** Decides again, by today's routing, where a stored event goes for one component. */
+export function routeAgain(
+  message: QueuedMessage,
+  redelivery: Redelivery,
+  record: EventRecord | undefined,
+  view: RoutingView,
+  now: Date,
+): RoutedMessage {
+  const { component: name, generation } = redelivery;
+  const listener = view.listeners.find(({ component }) => component.name === name);
+  const base = { message, stored: true, generation, revision: view.revision };
+  if (record === undefined || listener === undefined) {
+    const missing = record === undefined ? "RecordGone" : "NoComponent";
+    const known = record ?? goneRecord(message, redelivery);
+    return { ...base, record: known, subject: known.subject, routes: [refusedRoute(name, missing, listener)] };
+  }
+  const event = readEvent(record.body);
+  const facts = event.ok ? readFacts(event.value, view.rowOf(`source#${event.value.source}`)) : event;
+  // A source's paths may have changed since, for the worse; what was read then still counts.
+  const known = facts.ok ? facts.value : { idempotencyKey: record.idempotencyKey, subject: record.subject };
+  return { ...base, record, facts: known, ...decideAll(known, [listener], view, now) };
+}
+
+const refusals = {
+  RecordGone: "the event is no longer stored: its retention is over",
+  NoComponent: "the component has been removed. Apply it again and replay the event if it is still wanted",
+};
+
+/** A route to nowhere: its delivery is claimed and closed as dead, so that it is told and not looked for again. */
+function refusedRoute(name: string, type: keyof typeof refusals, listener: Listener | undefined): Route {
+  const component = listener?.component ?? removedComponent(name);
+  const alias = component.fallbackAlias;
+  const decision: Decision = { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
+  return { component, decision, refused: { type, message: refusals[type] } };
+}
+
+function goneRecord({ messageId, sentAt }: QueuedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {
+  const known = { t0, eventKey, payloadHash, messageId, time: t0.toISOString(), components: [component] };
+  const record: EventRecord = {
+    ...known,
+    id: "",
+    source: "",
+    detailType: "",
+    idempotencyKey: "",
+    subject: {},
+    body: "",
+    expiresAt: sentAt,
+  };
+  return record;
+}
+
+function decideAll(facts: EventFacts, listeners: readonly Listener[], view: RoutingView, now: Date) {
+  const subject = resolveSubject(facts.subject, view.rowOf);
+  const { ignoredAlias } = facts;
+  const routes = listeners.map(
+    ({ component }): Route => ({
+      component,
+      decision: decideRoute({
+        component,
+        subject,
+        rowOf: view.rowOf,
+        now,
+        trace: false,
+        ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
+      }),
+    }),
+  );
+  return { subject, routes };
 }
 
 /** Kept raw, with the reason, so that it can be seen and replayed once whatever is wrong has been put right. */
-function unreadable(message: QueuedMessage, problem: string, revision: number, event?: BusEvent): RoutedMessage {
+function unreadable(message: QueuedMessage, problem: string, view: RoutingView, event?: BusEvent): RoutedMessage {
+  const source = event?.source ?? "";
+  const detailType = event?.["detail-type"] ?? "";
   const record: EventRecord = {
     t0: message.sentAt,
     eventKey: sha256(JSON.stringify(["unreadable", message.messageId])),
     payloadHash: sha256(message.body),
     messageId: message.messageId,
     id: event?.id ?? message.messageId,
-    source: event?.source ?? "",
-    detailType: event?.["detail-type"] ?? "",
+    source,
+    detailType,
     time: event?.time ?? message.sentAt.toISOString(),
     idempotencyKey: event?.id ?? message.messageId,
     subject: {},
     components: [],
     body: message.body,
     rejected: problem,
+    expiresAt: recordExpiry(
+      event === undefined ? undefined : view.rowOf(`source#${source}`),
+      detailType,
+      message.sentAt,
+    ),
   };
-  return { message, record, routes: [], revision };
+  return { message, record, stored: false, generation: LIVE, subject: {}, routes: [], revision: view.revision };
 }

@@ -8,7 +8,7 @@ import type { RoutingCache } from "./routing-cache.ts";
 /** What a router works with. Time, chance and identity come in from outside, so that a run can be repeated exactly. */
 export type RouterPorts = {
   routing: RoutingCache;
-  events: EventStore;
+  events: Pick<EventStore, "record" | "find" | "claim" | "close" | "reject" | "count">;
   target: Target;
   now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */
@@ -17,6 +17,8 @@ export type RouterPorts = {
   /** Resolves after that many milliseconds. */
   delay: (ms: number) => Promise<void>;
   report: (report: DeliveryReport) => void;
+  /** Told of an error that did no delivery any harm. */
+  onTrouble: (error: unknown) => void;
 };
 
 /** One event for one component, on its way. */

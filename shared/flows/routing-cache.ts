@@ -1,4 +1,4 @@
-import type { Component } from "../domain/component.ts";
+import { type Component, completed } from "../domain/component.ts";
 import { type CompiledPattern, compileEventPattern } from "../domain/event-pattern.ts";
 import type { ChangeLogEntry, Revision, Row, RowAt, RowKey } from "../domain/routing-change.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
@@ -142,5 +142,5 @@ function lookUp<K extends RowKey>(rows: Map<RowKey, Row | null>, key: K, missing
 function listenerOf(component: Component): Listener {
   const compiled = compileEventPattern(component.pattern);
   if (!compiled.ok) throw new Error(`component '${component.name}' has a bad pattern: ${compiled.problem}`);
-  return { component, matches: compiled.matches };
+  return { component: completed(component), matches: compiled.matches };
 }

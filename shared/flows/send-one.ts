@@ -1,22 +1,20 @@
 import { aliasOf } from "../domain/component.ts";
 import { deliveredEvent } from "../domain/delivered-event.ts";
-import { type Claim, type DeliveryError, MAX_LAPSES, SEND_MARGIN_MS } from "../domain/delivery.ts";
-import type { SendResult } from "../targets/target.ts";
+import { type Claim, MAX_LAPSES, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import type { AttemptResult } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
-
-/** What became of one attempt. `exhausted`: it wasn't begun, because too many leases ended without an answer. */
-export type Sent = SendResult | { outcome: "exhausted"; error: DeliveryError };
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
 export async function sendOne(
   ports: Pick<RouterPorts, "target" | "newId">,
   { routed, route, request }: Delivery,
   claimed: Claim & { won: true },
-): Promise<Sent> {
-  const { component, decision } = route;
-  const { record, facts } = routed;
+): Promise<AttemptResult> {
+  const { component, decision, refused } = route;
+  const { record, facts, subject } = routed;
+  if (refused !== undefined) return { outcome: "exhausted", error: refused };
   if (claimed.lapses >= MAX_LAPSES) {
-    const message = `gave up: ${claimed.lapses} leases ended without an answer, as if each attempt took its router down`;
+    const message = `gave up: ${claimed.lapses} attempts ended without an answer, as if each took its router down`;
     return { outcome: "exhausted", error: { type: "LeaseLapsed", message } };
   }
   const entry = aliasOf(component, decision.alias);
@@ -33,7 +31,7 @@ export async function sendOne(
     generation: request.generation,
     attempt: claimed.attempt,
     routingRevision: request.routingRevision,
-    subject: record.subject,
+    subject,
     replay: null,
     ...(facts?.flow === undefined ? {} : { flow: facts.flow }),
     ...(facts?.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
@@ -43,7 +41,9 @@ export async function sendOne(
       component: component.name,
       alias: decision.alias,
       address: entry.target,
+      invocation: component.invocation,
       worker: component.worker,
+      subject,
       payload,
       requestId: ports.newId(),
       timeoutMs: component.timeoutMs,

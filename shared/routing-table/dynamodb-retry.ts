@@ -4,7 +4,7 @@ import { type RetryPolicy, retryDelayMs } from "../domain/retry.ts";
 
 /** How a request is tried again. */
 export type Retrying = {
-  retry: RetryPolicy;
+  retry: Pick<RetryPolicy, "maxAttempts" | "baseDelayMs" | "maxDelayMs">;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   /** Resolves after that many milliseconds. */

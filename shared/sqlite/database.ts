@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TurnoutError } from "../domain/errors.ts";
 
 /** The layout of the state file. A file with a higher number was written by a newer Turnout. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** How long a write waits for another process that is writing, in ms. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -59,6 +59,18 @@ export function openDatabase(path: string): Database {
   };
 }
 
+/** Adds a column to a table that an earlier Turnout made without it. */
+export function addColumn(connection: DatabaseSync, table: string, column: string, definition: string): void {
+  const there = connection.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column);
+  if (there !== undefined) return;
+  try {
+    connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
+  } catch (error) {
+    // Another process may have added it in between.
+    if (!(error instanceof Error && error.message.includes("duplicate column name"))) throw error;
+  }
+}
+
 type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
 function closed(): TurnoutError {
@@ -79,7 +91,7 @@ function open(path: string): DatabaseSync {
     }
     useWal(connection);
     connection.exec("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
-    if (layout === 0) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
+    if (layout !== LAYOUT) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
     return connection;
   } catch (error) {
     connection?.close();

@@ -2,8 +2,9 @@ import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
-/** Largest payload of a synchronous invocation: 6 MB (Lambda quotas). */
+/** Largest payloads of a synchronous and an asynchronous invocation: 6 MB and 1 MB (Lambda quotas). */
 export const MAX_LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
+export const MAX_ASYNC_LAMBDA_PAYLOAD_BYTES = 1024 * 1024;
 
 /**
  * How much longer than the component's timeout the answer is waited for: the way there and back. Half of the margin
@@ -17,7 +18,7 @@ export type LambdaTargetOptions = {
   now: () => Date;
 };
 
-/** Invokes the alias of a Lambda function and waits for its answer. 1 request. */
+/** Invokes the alias of a Lambda function and waits for its answer, or only until Lambda has taken the event. 1 request. */
 export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
   return async (send) => {
     const start = now();
@@ -25,8 +26,9 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
     if (refusal !== undefined) return refusal;
     const signal = AbortSignal.timeout(send.timeoutMs + ANSWER_MARGIN_MS);
     try {
-      const answer = await client.send(invocation(send), { abortSignal: signal });
-      return outcomeOf(answer, now().getTime() - start.getTime());
+      const answer = await client.send(invocationOf(send), { abortSignal: signal });
+      const durationMs = now().getTime() - start.getTime();
+      return send.invocation.kind === "async" ? { outcome: "accepted", durationMs } : outcomeOf(answer, durationMs);
     } catch (error) {
       const durationMs = now().getTime() - start.getTime();
       // Lambda doesn't stop a function because its caller has gone.
@@ -37,7 +39,7 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
 }
 
 /** What is known to fail without a request; undefined when the request may be made. */
-function refusalOf({ address, payload, latestStart }: Send, start: Date): SendResult | undefined {
+function refusalOf({ address, payload, latestStart, invocation: { kind } }: Send, start: Date): SendResult | undefined {
   if (start > latestStart) {
     const message = `the lease would end before the answer: the send had to begin by ${latestStart.toISOString()}`;
     return { outcome: "throttled", error: { type: "LeaseTooShort", message } };
@@ -46,16 +48,17 @@ function refusalOf({ address, payload, latestStart }: Send, start: Date): SendRe
     return failed({ type: "WrongTarget", message: `a target of kind '${address.kind}' is not a Lambda function` }, 0);
   }
   const bytes = Buffer.byteLength(payload);
-  if (bytes < MAX_LAMBDA_PAYLOAD_BYTES) return undefined;
-  const message = `the event has ${bytes} bytes; Lambda takes fewer than ${MAX_LAMBDA_PAYLOAD_BYTES} synchronously`;
+  const most = kind === "async" ? MAX_ASYNC_LAMBDA_PAYLOAD_BYTES : MAX_LAMBDA_PAYLOAD_BYTES;
+  if (bytes < most) return undefined;
+  const message = `the event has ${bytes} bytes; Lambda takes fewer than ${most} ${kind}hronously`;
   return failed({ type: "PayloadTooLarge", message }, 0);
 }
 
-function invocation({ address, alias, payload }: Send): InvokeCommand {
+function invocationOf({ address, alias, payload, invocation }: Send): InvokeCommand {
   return new InvokeCommand({
     FunctionName: address.kind === "lambda" ? address.functionArn : "",
     Qualifier: alias,
-    InvocationType: "RequestResponse",
+    InvocationType: invocation.kind === "async" ? "Event" : "RequestResponse",
     Payload: payload,
   });
 }

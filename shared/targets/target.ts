@@ -1,12 +1,16 @@
-import type { TargetAddress, WorkerSettings } from "../domain/component.ts";
+import type { Invocation, TargetAddress, WorkerSettings } from "../domain/component.ts";
 import type { DeliveryError } from "../domain/delivery.ts";
+import type { Subject } from "../domain/subject.ts";
 
 /** One attempt to hand an event to an alias of a component. */
 export type Send = {
   component: string;
   alias: string;
   address: TargetAddress;
+  invocation: Invocation;
   worker: WorkerSettings;
+  /** Who the event is about. */
+  subject: Subject;
   /** The event as published plus the `turnout` field, as JSON text. */
   payload: string;
   /** Identifies this attempt in logs. */
@@ -19,8 +23,13 @@ export type Send = {
 export type SendResult =
   | { outcome: "done"; executedVersion: string; durationMs: number }
   | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs: number }
-  /** There was no room, and nothing was run: try again later, without counting it as a failure. */
-  | { outcome: "throttled"; error: DeliveryError };
+  /** Handed over for an asynchronous invocation; what becomes of it is told later. */
+  | { outcome: "accepted"; durationMs: number }
+  /**
+   * There was no room, and nothing was run: try again later, without counting it as a failure. With `retryAt`: the
+   * version is down, and nothing is sent to it before then.
+   */
+  | { outcome: "throttled"; error: DeliveryError; retryAt?: Date };
 
-/** Sends one event and waits for its outcome. Never throws: what goes wrong is the outcome. */
+/** Sends one event and waits for its outcome, if it is `sync`. Never throws: what goes wrong is the outcome. */
 export type Target = (send: Send) => Promise<SendResult>;

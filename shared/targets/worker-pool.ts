@@ -10,6 +10,18 @@ const MEMORY_CHECK_MS = 50;
 /** How long stopped threads are waited for: longer than a thread takes that has to be terminated. */
 const STOP_GRACE_MS = 2_000;
 
+/**
+ * How long the last of those that wait should have to wait, at most. Who would wait longer is refused, and comes back
+ * later: a slow version may not fill the router with what waits for it.
+ */
+const MAX_WAIT_MS = 2_000;
+
+/** Jobs that may always wait, however slow the version, per thread. */
+const MIN_WAITING_PER_THREAD = 4;
+
+/** Weight of the latest duration in what counts as usual. */
+const SMOOTHING = 0.2;
+
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -43,6 +55,9 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   const sandboxes = new Set<Sandbox>();
   const idle: Sandbox[] = [];
   const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number }>();
+  /** When what runs was begun, the earliest first. */
+  const begun = new Map<Job, number>();
+  let usualMs = 0;
   const allDone = Promise.withResolvers<void>();
   let arrivals = 0;
   let starting = 0;
@@ -65,18 +80,34 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
 
   function beginOrWait(job: Job, at: Date): void {
     const sandbox = nextIdle();
-    if (sandbox === undefined) {
+    if (sandbox === undefined && !mayWait(job, at)) {
+      job.resolve(throttled("NoRoom", `${waiting.size} events wait for the ${concurrency} workers of ${name} already`));
+    } else if (sandbox === undefined) {
       const waitMs = Math.min(job.send.latestStart.getTime() - at.getTime(), MAX_TIMER_MS);
       waiting.set(job, { timer: setTimeout(expire, waitMs, job), arrival: ++arrivals });
       grow();
     } else begin(sandbox, job);
   }
 
+  /** Whether the threads, as slow as they usually or just now are, will get to it within `MAX_WAIT_MS`. */
+  function mayWait({ send }: Job, at: Date): boolean {
+    // Nobody's router waits for an asynchronous one.
+    if (send.invocation.kind === "async") return true;
+    const [oldest = at.getTime()] = begun.values();
+    const jobMs = Math.max(1, usualMs, at.getTime() - oldest);
+    const most = Math.max(concurrency * MIN_WAITING_PER_THREAD, (concurrency * MAX_WAIT_MS) / jobMs);
+    return waiting.size < most;
+  }
+
   function begin(sandbox: Sandbox, job: Job): void {
     running++;
+    const startMs = now().getTime();
+    begun.set(job, startMs);
     void sandbox.invoke(job.send).then((result) => {
       running--;
+      begun.delete(job);
       lastUsedMs = now().getTime();
+      usualMs += SMOOTHING * (lastUsedMs - startMs - usualMs);
       release(sandbox);
       if (result.outcome === "not begun") run(job);
       else job.resolve(result);

@@ -25,6 +25,7 @@ async function aRoutedEvent() {
       newId: randomUUID,
       delay: async () => {},
       report: () => {},
+      onTrouble: () => {},
     };
     await routeBatch(ports, [aMessage({ ...about, sentAt: new Date() })]);
   });

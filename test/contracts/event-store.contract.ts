@@ -14,6 +14,9 @@ export type OpenStore = {
   close: () => Promise<void>;
 };
 
+/** When windows are looked at: before anything expires. */
+const NOW = new Date("2026-11-21T10:00:00.000Z");
+
 /** What every event store does. Each test keeps to event keys and hours of its own. */
 export function describeEventStore(name: string, open: () => Promise<OpenStore>): void {
   async function openStore() {
@@ -159,7 +162,7 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
       const before = [10, 20, 30, 40].map((ms) => aRecord(hour(ms)));
       await store.record(before);
       const seen: EventRecord[] = [];
-      for await (const page of store.records(hour.window, 1)) {
+      for await (const page of store.records(hour.window, NOW, 1)) {
         seen.push(...page);
         if (seen.length === 1) await other.record([aRecord(hour(5)), aRecord(hour(25))]);
       }
@@ -171,7 +174,7 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
       const { store, another } = await openStore();
       const hour = anHour();
       await store.record([aRecord(hour(0)), aRecord(hour(1)), aRecord(hour(2))]);
-      for await (const page of store.records(hour.window, 1)) {
+      for await (const page of store.records(hour.window, NOW, 1)) {
         expect(page).toHaveLength(1);
         break;
       }
@@ -234,13 +237,14 @@ function aRecord(t0: Date, about: Partial<Omit<EventRecord, "t0">> = {}): EventR
     subject: { customer: "acme" },
     components: ["release-coordinator"],
     body: "{}",
+    expiresAt: new Date(NOW.getTime() + 86_400_000),
     ...about,
   };
 }
 
 async function pages(store: EventStore, window: RecordWindow, pageSize?: number): Promise<EventRecord[][]> {
   const found: EventRecord[][] = [];
-  for await (const page of store.records(window, pageSize)) found.push(page);
+  for await (const page of store.records(window, NOW, pageSize)) found.push(page);
   return found;
 }
 

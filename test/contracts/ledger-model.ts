@@ -16,7 +16,7 @@ const error = { type: "Timeout", message: "took too long" };
 export function rejected(request: ClaimRequest): LedgerEntry {
   const { leaseMs: _, ...asked } = request;
   const refused = { status: "rejected", attempt: 0, failures: 0, lapses: 0, owner: "ada", attempts: [] } as const;
-  return { ...asked, ...refused, attempts: [], leaseUntil: start, closedAt: start, error };
+  return { ...asked, ...refused, attempts: [], since: start, leaseUntil: start, closedAt: start, error };
 }
 
 export type Scene = { store: EventStore; model: Map<string, LedgerEntry>; requests: readonly ClaimRequest[]; at: Date };

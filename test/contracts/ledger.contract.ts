@@ -39,6 +39,7 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
         attempt: 1,
         failures: 0,
         lapses: 0,
+        since: start,
         t0: request.t0,
         leaseUntil: plus(leaseMs),
       });
@@ -49,6 +50,7 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
         attempt: 1,
         failures: 0,
         lapses: 0,
+        since: start,
         owner: "ada",
         leaseUntil: plus(leaseMs),
         attempts: [],
@@ -381,7 +383,15 @@ async function claimed(store: EventStore, requests: readonly ClaimRequest[], own
 }
 
 function won(attempt: number, failures: number, at: Date, lapses = 0): Claim {
-  return { won: true, attempt, failures, lapses, t0: plus(-1_234), leaseUntil: new Date(at.getTime() + leaseMs) };
+  return {
+    won: true,
+    attempt,
+    failures,
+    lapses,
+    since: start,
+    t0: plus(-1_234),
+    leaseUntil: new Date(at.getTime() + leaseMs),
+  };
 }
 
 function lost(why: "claimed by another" | "not due", retryAt: Date): Claim {

@@ -12,8 +12,8 @@ const later = new Date("2026-11-20T10:01:00.000Z");
 describeEventQueue("SQLite in memory", async (maxReceiveCount) => {
   const database = openDatabase(":memory:");
   return {
-    queue: sqliteEventQueue(database, maxReceiveCount),
-    another: async () => sqliteEventQueue(database, maxReceiveCount),
+    queue: sqliteEventQueue(database, { maxReceiveCount }),
+    another: async () => sqliteEventQueue(database, { maxReceiveCount }),
     close: async () => database.close(),
   };
 });
@@ -23,7 +23,7 @@ describeEventQueue("SQLite on disk", async (maxReceiveCount) => {
   const databases = [openDatabase(path)];
   const open = (database = openDatabase(path)) => {
     databases.push(database);
-    return sqliteEventQueue(database, maxReceiveCount);
+    return sqliteEventQueue(database, { maxReceiveCount });
   };
   return {
     queue: open(databases.pop()),
@@ -90,7 +90,7 @@ describe("the queue in the state file", () => {
     const { queue } = open(":memory:");
     await queue.send(["a", "b", "c"], now);
     const [done] = await queue.receive(2, 60_000, now);
-    await queue.releaseAll(now);
+    await queue.releaseAll();
     expect(await queue.depth(now)).toEqual({ visible: 3, inFlight: 0, dead: 0 });
     const again = await queue.receive(3, 60_000, now);
     expect(again.map(({ receiveCount }) => receiveCount).sort()).toEqual([1, 2, 2]);

@@ -132,7 +132,7 @@ describe("the event store in the state file", () => {
 });
 
 function scan(store: EventStore): Promise<EventRecord[]> {
-  return Array.fromAsync(store.records({ from: new Date(0), to: plus(1) })).then((pages) => pages.flat());
+  return Array.fromAsync(store.records({ from: new Date(0), to: plus(1) }, plus(2))).then((pages) => pages.flat());
 }
 
 function aRecord(): EventRecord {
@@ -149,5 +149,6 @@ function aRecord(): EventRecord {
     subject: {},
     components: [],
     body: "{}",
+    expiresAt: plus(86_400_000),
   };
 }

@@ -20,7 +20,14 @@ describe("a component", () => {
         fallbackAlias: "stable",
         cohortRoutes: [],
         timeoutMs: 30_000,
-        retry: { maxAttempts: 5, baseDelayMs: 500, maxDelayMs: 30_000 },
+        retry: {
+          maxAttempts: 5,
+          baseDelayMs: 500,
+          maxDelayMs: 30_000,
+          maxAgeMs: 86_400_000,
+          nonRetryableErrors: [],
+        },
+        invocation: { kind: "sync" },
         worker: { concurrency: 4, memoryMb: 128, environment: {} },
       },
     });

@@ -142,8 +142,8 @@ describe("the ledger of one delivery, whoever claims and closes it and when", ()
       take(history, next);
       if (next.do !== "claim" || history.entry?.status !== "claimed" || history.entry.owner !== next.owner) return;
       const { entry } = history;
-      const { attempt, failures, lapses, t0, leaseUntil } = entry;
-      expect(history.claim(next.owner)).toEqual({ won: true, attempt, failures, lapses, t0, leaseUntil });
+      const { attempt, failures, lapses, since, t0, leaseUntil } = entry;
+      expect(history.claim(next.owner)).toEqual({ won: true, attempt, failures, lapses, since, t0, leaseUntil });
       expect(history.entry).toBe(entry);
       if (leaseUntil > history.now) {
         expect(history.claim("somebody else")).toEqual({ won: false, why: "claimed by another", retryAt: leaseUntil });

@@ -39,7 +39,9 @@ const postponed = () => closed({ outcome: "postponed", nextAttemptAt: plus(5_000
 describe("a claim", () => {
   it("of a delivery that nobody has claimed is won, and holds until the lease ends", () => {
     const { claim, entry } = claimAgainst(undefined, request, "ada", start);
-    expect(claim).toEqual({ won: true, attempt: 1, failures: 0, lapses: 0, t0: request.t0, leaseUntil: plus(leaseMs) });
+    const { t0 } = request;
+    const leaseUntil = plus(leaseMs);
+    expect(claim).toEqual({ won: true, attempt: 1, failures: 0, lapses: 0, since: start, t0, leaseUntil });
     const { leaseMs: _, ...asked } = request;
     expect(entry).toStrictEqual({
       ...asked,
@@ -47,6 +49,7 @@ describe("a claim", () => {
       attempt: 1,
       failures: 0,
       lapses: 0,
+      since: start,
       owner: "ada",
       leaseUntil: plus(leaseMs),
       attempts: [],
@@ -67,14 +70,14 @@ describe("a claim", () => {
       claimed("ada"),
       "ada",
       5_000,
-      { won: true, attempt: 1, failures: 0, lapses: 0, t0: start, leaseUntil: plus(leaseMs) },
+      { won: true, attempt: 1, failures: 0, lapses: 0, since: start, t0: start, leaseUntil: plus(leaseMs) },
     ],
     [
       "is recognised even after its lease has ended, with the lease as it was",
       claimed("ada"),
       "ada",
       20_000,
-      { won: true, attempt: 1, failures: 0, lapses: 0, t0: start, leaseUntil: plus(leaseMs) },
+      { won: true, attempt: 1, failures: 0, lapses: 0, since: start, t0: start, leaseUntil: plus(leaseMs) },
     ],
     [
       "is refused while another holds the lease",
@@ -108,10 +111,10 @@ describe("a claim", () => {
     ],
     [
       "is refused while its outcome is awaited",
-      { ...claimed(), status: "accepted" },
+      { ...claimed(), status: "accepted", nextAttemptAt: plus(60_001) },
       "ada",
       60_000,
-      { won: false, why: "accepted" },
+      { won: false, why: "accepted", retryAt: plus(60_001) },
     ],
   ])("%s", (_title, entry, owner, ms, claim) => {
     expect(claimAgainst(entry, later, owner, plus(ms))).toEqual({ claim, entry: undefined });
@@ -132,7 +135,8 @@ describe("a claim", () => {
 
   it("of a lapsed lease is won by another, and the lapse isn't a failure of the component", () => {
     const { claim, entry } = claimAgainst(claimed("ada"), later, "ben", plus(leaseMs));
-    expect(claim).toEqual({ won: true, attempt: 2, failures: 0, lapses: 1, t0: start, leaseUntil: plus(2 * leaseMs) });
+    const leaseUntil = plus(2 * leaseMs);
+    expect(claim).toEqual({ won: true, attempt: 2, failures: 0, lapses: 1, since: start, t0: start, leaseUntil });
     expect(entry).toMatchObject({
       owner: "ben",
       attempts: [{ attempt: 1, at: plus(leaseMs), outcome: "lease lapsed" }],

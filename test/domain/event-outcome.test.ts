@@ -19,6 +19,7 @@ function aRecord(about: Partial<EventRecord> = {}): EventRecord {
     subject: { customer: "acme" },
     components: ["mailer"],
     body: "{}",
+    expiresAt: new Date("2027-01-01T00:00:00.000Z"),
     ...about,
   };
 }
@@ -33,6 +34,8 @@ function anEntry(about: Partial<LedgerEntry> = {}): LedgerEntry {
     attempt: 2,
     failures: 1,
     lapses: 0,
+    since: T0,
+    expiresAt: new Date("2027-01-01T00:00:00.000Z"),
     owner: "o",
     leaseUntil: T0,
     payloadHash: "hash",

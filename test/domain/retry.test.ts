@@ -50,8 +50,14 @@ describe("retryDelayMs", () => {
 });
 
 describe("a retry policy", () => {
-  it("has five attempts, half a second and half a minute by default", () => {
-    expect(RetryPolicy.parse({})).toEqual({ maxAttempts: 5, baseDelayMs: 500, maxDelayMs: 30_000 });
+  it("has five attempts, half a second, half a minute and a day by default", () => {
+    expect(RetryPolicy.parse({})).toEqual({
+      maxAttempts: 5,
+      baseDelayMs: 500,
+      maxDelayMs: 30_000,
+      maxAgeMs: 86_400_000,
+      nonRetryableErrors: [],
+    });
   });
 
   it.each([

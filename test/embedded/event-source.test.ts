@@ -23,6 +23,7 @@ function aSource(options: Partial<EventSourceOptions> = {}) {
   };
   const start = () => {
     const source = startEventSource({
+      name: "turnout-router",
       queue: surrounded(queue, methods, calls.around),
       handler,
       now: time.now,
@@ -181,12 +182,16 @@ describe("the embedded event source", () => {
     expect(calls.made).toEqual(["receive", "receive"]);
   });
 
-  it("goes on after a look that failed", async () => {
-    const { start, send, batches, calls, errors } = aSource();
+  it("goes on a second after a look that failed", async () => {
+    const { start, send, batches, calls, errors, time } = aSource();
     calls.fail("receive");
     const source = start();
     await eventually(() => errors.length === 1);
     await send("a");
+    source.wake();
+    await turns();
+    expect(calls.made).toEqual(["receive"]);
+    await time.pass(1_000);
     source.wake();
     await eventually(() => batches.length === 1);
   });

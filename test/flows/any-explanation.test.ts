@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
 import type { Subject } from "../../shared/domain/subject.ts";
 import { explainRoute } from "../../shared/flows/explain-route.ts";
-import { parseMessage, routeMessage } from "../../shared/flows/read-messages.ts";
+import { parseEvent, routeMessage } from "../../shared/flows/read-messages.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import type { KeyedRow } from "../../shared/routing-table/routing-table.ts";
@@ -37,7 +37,7 @@ type AnyTable = Parameters<typeof routingCache>[0];
 async function routed(table: AnyTable, subject: Subject, now: Date) {
   const routing = routingCache(table);
   await routing.refresh();
-  const message = parseMessage(aMessage(subject as AboutEvent));
+  const message = parseEvent(aMessage(subject as AboutEvent));
   const { routes, record } = await routing.decideOn((view) => routeMessage(message, view, now));
   return routes.map(({ component, decision }) => ({ component: component.name, subject: record.subject, decision }));
 }

@@ -21,7 +21,7 @@ describe("the explanation of a delivery", () => {
           await routeBatch(ports, [aMessage({ ...(subject as AboutEvent), id: `e-${n}`, messageId: `m-${n}` })]);
         }
         for (const [n] of steps.entries()) {
-          const [found] = await Array.fromAsync(findEvents(events, window, `e-${n}`));
+          const [found] = await Array.fromAsync(findEvents(events, window, `e-${n}`, T0));
           for (const outcome of found?.outcomes ?? []) {
             const { entry, atDecision, component } = await explainDelivery(table, outcome, time.now());
             if (component === undefined) continue;
@@ -41,7 +41,7 @@ describe("the explanation of a delivery", () => {
     const { ports, table, events, time } = await aRouter({ rows });
     const decidedAt = time.now();
     await routeBatch(ports, [aMessage({ customer: "acme" })]);
-    const [found] = await Array.fromAsync(findEvents(events, window, "event-1"));
+    const [found] = await Array.fromAsync(findEvents(events, window, "event-1", T0));
     const [outcome] = found?.outcomes ?? [];
     if (outcome === undefined) throw new Error("no delivery");
     const later = new Date(time.now().getTime() + 3_600_000);
@@ -56,7 +56,7 @@ describe("the explanation of a delivery", () => {
     const { ports, table, events, time } = await aRouter({ components: [component] });
     await routeBatch(ports, [aMessage({ messageId: "bad", body: "{" }), aMessage({ id: "unheard" })]);
     for (const name of ["bad", "unheard"]) {
-      const [found] = await Array.fromAsync(findEvents(events, window, name));
+      const [found] = await Array.fromAsync(findEvents(events, window, name, T0));
       const [outcome] = found?.outcomes ?? [];
       if (outcome === undefined) throw new Error("no outcome");
       expect(await explainDelivery(table, outcome, time.now())).toEqual(outcome);

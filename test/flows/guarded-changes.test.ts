@@ -156,6 +156,7 @@ describe("the last hour's events", () => {
     components = ["mailer"],
   ): EventRecord => {
     const t0 = new Date(now.getTime() - minutesAgo * 60_000);
+    const expiresAt = new Date(now.getTime() + 86_400_000);
     const facts = {
       source: "shop",
       detailType: "order",
@@ -164,7 +165,16 @@ describe("the last hour's events", () => {
       id,
       idempotencyKey: id,
     };
-    return { ...facts, t0, eventKey: `key-${id}`, payloadHash: "a".repeat(64), subject, components, body: "{}" };
+    return {
+      ...facts,
+      t0,
+      eventKey: `key-${id}`,
+      payloadHash: "a".repeat(64),
+      subject,
+      components,
+      body: "{}",
+      expiresAt,
+    };
   };
 
   it("are counted where they would move, with the deliveries that are in flight", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Row, RowAt, RowKey } from "../../shared/domain/routing-change.ts";
-import { parseMessage, type QueuedMessage, routeMessage } from "../../shared/flows/read-messages.ts";
+import { parseEvent, type QueuedMessage, routeMessage } from "../../shared/flows/read-messages.ts";
 import type { RoutingView } from "../../shared/flows/routing-cache.ts";
 import { aComponent, anEvent, aPin, aSubjectRow, bodyOf } from "../support/builders.ts";
 import { aMessage, T0 } from "../support/router.ts";
@@ -17,7 +17,7 @@ function aView(rows: { [key in RowKey]?: Row } = {}, components = [aComponent({ 
   };
 }
 
-const route = (message: QueuedMessage, view = aView()) => routeMessage(parseMessage(message), view, now);
+const route = (message: QueuedMessage, view = aView()) => routeMessage(parseEvent(message), view, now);
 
 describe("a message that is routed", () => {
   it("becomes a record of what arrived, at the time its message was sent", () => {
@@ -37,6 +37,7 @@ describe("a message that is routed", () => {
       subject: { project: "site" },
       components: ["mailer"],
       body,
+      expiresAt: new Date(T0.getTime() + 30 * 86_400_000),
     });
     expect(revision).toBe(7);
   });

@@ -50,7 +50,9 @@ describe("a batch", () => {
         component: "mailer",
         alias: "stable",
         address: { kind: "worker" },
+        invocation: { kind: "sync" },
         worker: component.worker,
+        subject: {},
         payload: expect.any(String),
         requestId: expect.stringMatching(/^id-/),
         timeoutMs: 7_000,
@@ -77,14 +79,21 @@ describe("a batch", () => {
     },
   );
 
-  it("of ten costs one look at the head, one claim, one record, ten sends and one close", async () => {
+  it("of ten costs one look at the head, one claim, one record, ten sends, one close and one count", async () => {
     const { ports, calls } = await aRouter({ components: [mailer] });
     const batch = (name: string) =>
       Array.from({ length: 10 }, (_, index) => aMessage({ messageId: `${name}-${index}`, id: `${name}-${index}` }));
     await routeBatch(ports, batch("cold"));
     calls.since();
     await routeBatch(ports, batch("warm"));
-    expect(calls.made.toSorted()).toEqual(["claim", "close", "head", "record", ...Array(10).fill("send mailer")]);
+    expect(calls.made.toSorted()).toEqual([
+      "claim",
+      "close",
+      "count",
+      "head",
+      "record",
+      ...Array(10).fill("send mailer"),
+    ]);
   });
 
   it("without messages does nothing to the ledger", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
-import { parseMessage, routeMessage } from "../../shared/flows/read-messages.ts";
+import { parseEvent, routeMessage } from "../../shared/flows/read-messages.ts";
 import type { Delivery } from "../../shared/flows/router-ports.ts";
 import { sendOne } from "../../shared/flows/send-one.ts";
 import type { Send, Target } from "../../shared/targets/target.ts";
@@ -8,12 +8,12 @@ import { aClaimRequest, aComponent } from "../support/builders.ts";
 import { aMessage, done } from "../support/router.ts";
 
 const leaseUntil = new Date("2026-11-20T10:01:00.000Z");
-const won = { won: true, attempt: 3, failures: 2, lapses: 0, t0: leaseUntil, leaseUntil } as const;
+const won = { won: true, attempt: 3, failures: 2, lapses: 0, since: leaseUntil, t0: leaseUntil, leaseUntil } as const;
 
 function aDelivery(component = aComponent({ name: "mailer" })): Delivery {
   const listeners = [{ component, matches: () => true }];
   const view = { revision: 7, listeners, missing: new Set<never>(), rowOf: () => undefined };
-  const routed = routeMessage(parseMessage(aMessage()), view, leaseUntil);
+  const routed = routeMessage(parseEvent(aMessage()), view, leaseUntil);
   const [route] = routed.routes;
   if (route === undefined) throw new Error("nobody listens");
   return { routed, route, request: aClaimRequest({ component: component.name, generation: "replay-1" }) };

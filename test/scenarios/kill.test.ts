@@ -102,7 +102,7 @@ async function outcome(home: string) {
   const counting = new Map<number, number>();
   const statuses = new Map<string, number>();
   const recordsOf = new Map<string, number[]>();
-  for await (const page of state.events.records({ from: new Date(0), to: new Date(8.64e15) })) {
+  for await (const page of state.events.records({ from: new Date(0), to: new Date(8.64e15) }, new Date())) {
     for (const { eventKey, t0 } of page) recordsOf.set(eventKey, [...(recordsOf.get(eventKey) ?? []), t0.getTime()]);
   }
   const deliveries = await state.events.deliveriesOf([...recordsOf.keys()]);

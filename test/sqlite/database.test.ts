@@ -231,13 +231,13 @@ describe("opening", () => {
   test("refuses a file of a newer layout, and leaves it as it is", () => {
     const path = join(temporaryFolder(), "state.db");
     const newer = connect(path);
-    newer.exec("PRAGMA user_version = 2; CREATE TABLE things (text TEXT)");
+    newer.exec("PRAGMA user_version = 3; CREATE TABLE things (text TEXT)");
     newer.close();
     const before = readFileSync(path);
     expect(() => openDatabase(path)).toThrow(
       new TurnoutError(
         "not allowed",
-        `The state file ${path} has layout 2; this Turnout knows up to 1. Use the newer Turnout.`,
+        `The state file ${path} has layout 3; this Turnout knows up to 2. Use the newer Turnout.`,
       ),
     );
     expect(readFileSync(path).equals(before)).toBe(true);
@@ -245,7 +245,7 @@ describe("opening", () => {
 
   test("marks the file with its layout", () => {
     const { path } = onDisk();
-    expect({ ...connect(path).prepare("PRAGMA user_version").get() }).toEqual({ user_version: 1 });
+    expect({ ...connect(path).prepare("PRAGMA user_version").get() }).toEqual({ user_version: 2 });
   });
 
   test.each([

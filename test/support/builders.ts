@@ -62,7 +62,15 @@ export function aComponent({ aliases = ["stable", "beta"], retry, worker, ...abo
     fallbackAlias: "stable",
     cohortRoutes: [],
     timeoutMs: 30_000,
-    retry: { maxAttempts: 5, baseDelayMs: 500, maxDelayMs: 30_000, ...retry },
+    retry: {
+      maxAttempts: 5,
+      baseDelayMs: 500,
+      maxDelayMs: 30_000,
+      maxAgeMs: 86_400_000,
+      nonRetryableErrors: [],
+      ...retry,
+    },
+    invocation: { kind: "sync" },
     worker: { concurrency: 4, memoryMb: 128, environment: {}, ...worker },
     ...about,
   };
@@ -88,6 +96,7 @@ export function aClaimRequest(about: Partial<ClaimRequest> & { idempotencyKey?: 
     because: "default alias",
     routingRevision: 1,
     leaseMs: 35_000,
+    expiresAt: new Date("2027-01-17T10:00:00.000Z"),
     ...fields,
   };
 }

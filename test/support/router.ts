@@ -73,10 +73,11 @@ export async function aRouter({
   const calls = portCalls();
   const sends: Send[] = [];
   const reports: DeliveryReport[] = [];
+  const troubles: unknown[] = [];
   let ids = 0;
   const ports: RouterPorts = {
     routing: routingCache(surrounded(table, ["head", "changesAfter", "rows", "components"], calls.around)),
-    events: surrounded(events, ["record", "claim", "close", "reject"], calls.around),
+    events: surrounded(events, ["record", "find", "claim", "close", "reject", "count"], calls.around),
     target: (send) => {
       sends.push(send);
       return calls.around(`send ${send.component}`, () => target(send));
@@ -86,16 +87,17 @@ export async function aRouter({
     newId: () => `id-${++ids}`,
     delay: time.delay,
     report: (report) => void reports.push(report),
+    onTrouble: (error) => void troubles.push(error),
   };
 
   async function records(): Promise<EventRecord[]> {
     const all = { from: new Date(0), to: new Date("2100-01-01") };
-    return (await Array.fromAsync(events.records(all))).flat();
+    return (await Array.fromAsync(events.records(all, time.now()))).flat();
   }
   /** Every ledger entry, by delivery key. */
   async function ledger(): Promise<LedgerEntry[]> {
     const keys = database.connection.prepare("SELECT DISTINCT event_key FROM deliveries ORDER BY event_key").all();
     return [...(await events.deliveriesOf(keys.map((row) => String(row.event_key)))).values()].flat();
   }
-  return { ports, table, events, time, calls, sends, reports, records, ledger };
+  return { ports, table, events, time, calls, sends, reports, troubles, records, ledger };
 }

@@ -12,6 +12,8 @@ function aSend(about: Partial<Send> = {}): Send {
     component: "release-coordinator",
     alias: "beta",
     address: { kind: "lambda", functionArn: ARN },
+    invocation: { kind: "sync" },
+    subject: {},
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: '{"id":"event-1"}',
     requestId: "request-1",

@@ -59,6 +59,8 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
       component: "example-consumer",
       alias: "stable",
       address: { kind: "worker" },
+      invocation: { kind: "sync" },
+      subject: {},
       worker: WorkerSettings.parse({ concurrency: 1, ...worker, environment }),
       payload: JSON.stringify(event),
       requestId: `request-${++sends}`,

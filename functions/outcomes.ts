@@ -1,0 +1,17 @@
+import middy from "@middy/core";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { type OutcomePorts, takeOutcomes } from "../shared/flows/take-outcomes.ts";
+import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
+
+/** When a message that is no outcome comes back, until its queue gives it up to a dead-letter queue. */
+const UNREADABLE_RETRY_MS = 30_000;
+
+/** The Lambda handler of the outcomes queue: what became of `async` attempts, as Lambda's destinations tell it. */
+export function outcomesHandler(ports: OutcomePorts & QueuePorts) {
+  return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
+    returned(ports, event.Records.map(messageOf), async (messages) => {
+      const unreadable = await takeOutcomes(ports, messages);
+      return unreadable.map((message) => ({ message, retryInMs: UNREADABLE_RETRY_MS }));
+    }),
+  );
+}

@@ -1,0 +1,14 @@
+import middy from "@middy/core";
+import type { Context } from "aws-lambda";
+import { type SweepPorts, type Swept, sweep } from "../shared/flows/sweep.ts";
+
+/** What is left of the function's time when it takes nothing more: enough for a page that was begun. */
+const SPARE_MS = 10_000;
+
+/** The sweeper's Lambda handler, called on a schedule. */
+export function sweeperHandler(ports: SweepPorts) {
+  return middy<unknown, Swept>().handler((_event, context: Context) => {
+    const leftMs = Math.max(0, context.getRemainingTimeInMillis() - SPARE_MS);
+    return sweep(ports, new Date(ports.now().getTime() + leftMs));
+  });
+}

@@ -1,0 +1,13 @@
+import { type EventSource, readFacts } from "./event.ts";
+
+/**
+ * Whose event this is, for a queue that groups share fairly: its project, else its customer, else its source. A guess is
+ * good enough: it decides about nothing but whose turn it is.
+ */
+export function fairGroupOf(source: string, detail: Record<string, unknown>, row: EventSource | undefined): string {
+  const event = { version: "0", id: "unknown", source, "detail-type": "", time: "", detail };
+  const facts = readFacts(event, row);
+  const { project, customer } = facts.ok ? facts.value.subject : {};
+  if (project !== undefined) return `project#${project}`;
+  return customer === undefined ? `source#${source}` : `customer#${customer}`;
+}

@@ -1,0 +1,67 @@
+import * as z from "zod/mini";
+import { deliveryKeyOf, eventKeyOf } from "./delivery-key.ts";
+import { type Read, read, readJson } from "./schema.ts";
+import type { AttemptResult } from "./settle-attempt.ts";
+
+/** The attempt that a message tells of, and what became of it. */
+export type AttemptOutcome = {
+  component: string;
+  eventKey: string;
+  deliveryKey: string;
+  attempt: number;
+  result: Extract<AttemptResult, { outcome: "done" | "failed" }>;
+};
+
+/** What the version received: the fields that name the attempt. */
+const RequestPayload = z.looseObject({
+  source: z.string(),
+  "detail-type": z.string(),
+  turnout: z.looseObject({
+    component: z.string(),
+    idempotencyKey: z.string(),
+    generation: z.string(),
+    attempt: z.int(),
+  }),
+});
+
+/** The record that Lambda sends to a destination (Lambda developer guide, "Capturing records of asynchronous invocations"). */
+const DestinationRecord = z.looseObject({
+  requestContext: z.looseObject({ condition: z.string() }),
+  requestPayload: RequestPayload,
+  responseContext: z.optional(
+    z.nullable(z.looseObject({ executedVersion: z.optional(z.string()), functionError: z.optional(z.string()) })),
+  ),
+  responsePayload: z.optional(z.unknown()),
+});
+
+/** Reads a message of the outcomes queue: the record that Lambda, or the embedded runtime, sends for an `async` attempt. */
+export function readOutcome(body: string): Read<AttemptOutcome> {
+  const json = readJson(body);
+  const record = json.ok ? read(DestinationRecord, json.value) : json;
+  if (!record.ok) return record;
+  const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
+  const { component, idempotencyKey, generation, attempt } = requestPayload.turnout;
+  const eventKey = eventKeyOf(requestPayload.source, requestPayload["detail-type"], idempotencyKey);
+  const deliveryKey = deliveryKeyOf(component, eventKey, generation);
+  const executedVersion = responseContext?.executedVersion;
+  const base = { component, eventKey, deliveryKey, attempt };
+  if (requestContext.condition === "Success") {
+    return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };
+  }
+  const error = errorOf(requestContext.condition, responseContext?.functionError, responsePayload);
+  const version = executedVersion === undefined ? {} : { executedVersion };
+  return { ok: true, value: { ...base, result: { outcome: "failed", error, ...version } } };
+}
+
+/** In the function's own words; else what Lambda says, e.g. `EventAgeExceeded` for one that never began. */
+function errorOf(condition: string, functionError: string | undefined, payload: unknown) {
+  const { errorType, errorMessage } = (typeof payload === "object" && payload !== null ? payload : {}) as Record<
+    string,
+    unknown
+  >;
+  const type = functionError === undefined ? condition : `${functionError}FunctionError`;
+  return {
+    type: typeof errorType === "string" && errorType !== "" ? errorType : type,
+    message: typeof errorMessage === "string" ? errorMessage : `Lambda ended the invocation: ${condition}`,
+  };
+}

@@ -1,0 +1,111 @@
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
+import type { DeliveryReport } from "../domain/delivery-report.ts";
+import type { CountedOutcome } from "../domain/outcome-count.ts";
+import { type AttemptResult, closeOf, MAX_MESSAGE_BACKOFF_MS } from "../domain/settle-attempt.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+
+/** What a delivery hands its outcome to. */
+export type Settling = {
+  close: (close: Close) => Promise<boolean>;
+  count: (component: string, version: string, outcome: CountedOutcome) => void;
+};
+
+/** Shortest wait for a delivery that somebody else is making; it doubles with every time the message comes back. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Closes an attempt. Answers when the message has to come back. */
+export async function settle(
+  ports: RouterPorts,
+  delivery: Delivery,
+  claimed: Claim & { won: true },
+  result: AttemptResult,
+  { close, count }: Settling,
+): Promise<Date | undefined> {
+  const { component } = delivery.route;
+  const { attempt, failures, since } = claimed;
+  const { deliveryKey } = delivery.request;
+  const settled = { deliveryKey, component, attempt, failures, since, hasMessage: true };
+  const closing = closeOf(settled, result, ports.now(), ports.random());
+  count(component.name, closing.executedVersion ?? "", closing.outcome);
+  const taken = await close(closing);
+  const { outcome: _, ...facts } = result;
+  const error = "error" in closing ? { error: closing.error } : {};
+  report(ports, delivery, { ...facts, ...error, attempt, outcome: taken ? closing.outcome : "superseded" });
+  // Whoever has taken over settles the delivery; this message looks again, and finds it done.
+  if (!taken) return new Date(ports.now().getTime() + LOOK_AGAIN_MS);
+  const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
+  return comesBack ? closing.nextAttemptAt : undefined;
+}
+
+/** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */
+export async function passOver(
+  ports: RouterPorts,
+  delivery: Delivery,
+  answer: Claim & { won: false },
+  owner: string,
+  { count }: Settling,
+): Promise<Date | undefined> {
+  const { request, routed } = delivery;
+  const now = ports.now();
+  const outcome = routed.stored || routed.message.receiveCount > 1 ? "redelivered" : "duplicate";
+  switch (answer.why) {
+    case "claimed by another": {
+      const lookAgain = now.getTime() + LOOK_AGAIN_MS * 2 ** Math.min(routed.message.receiveCount - 1, 10);
+      return new Date(Math.min(answer.retryAt.getTime(), lookAgain));
+    }
+    case "not due":
+      return answer.retryAt;
+    case "accepted":
+    case "parked": {
+      // The sweeper's clock may be ahead of this one. It would look again, but only when its message must be lost.
+      const early = answer.retryAt.getTime() - now.getTime();
+      if (routed.stored && early <= MAX_MESSAGE_BACKOFF_MS) return answer.retryAt;
+      break;
+    }
+    case "payload differs": {
+      const error = {
+        type: "PayloadDiffers",
+        message: `the idempotency key was used before with another payload: ${request.payloadHash} now, ${answer.payloadHash} then`,
+      };
+      await ports.events.reject([rejection(request, error, owner, now)]);
+      count(request.component, "", "rejected");
+      report(ports, delivery, { outcome: "rejected", error });
+      return undefined;
+    }
+  }
+  count(request.component, "", outcome);
+  report(ports, delivery, { outcome });
+  return undefined;
+}
+
+/** The same key with another payload is never run; it stands in the ledger beside the delivery that came first. */
+function rejection(
+  { leaseMs: _, ...asked }: ClaimRequest,
+  error: NonNullable<LedgerEntry["error"]>,
+  owner: string,
+  now: Date,
+): LedgerEntry {
+  return {
+    ...asked,
+    deliveryKey: `${asked.deliveryKey}#${asked.payloadHash}`,
+    status: "rejected",
+    attempt: 0,
+    failures: 0,
+    lapses: 0,
+    since: now,
+    owner,
+    leaseUntil: now,
+    closedAt: now,
+    attempts: [],
+    error,
+  };
+}
+
+function report(
+  ports: RouterPorts,
+  { routed, route }: Delivery,
+  facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision">,
+): void {
+  const { component, decision } = route;
+  ports.report({ record: routed.record, at: ports.now(), component: component.name, decision, ...facts });
+}

@@ -1,0 +1,82 @@
+import type { DeliveryError } from "../domain/delivery.ts";
+import type { Send, SendResult, Target } from "./target.ts";
+
+export type AsyncOptions = {
+  /** Runs one event and waits for it; begins it by the send's `latestStart` or answers `throttled`. */
+  run: Target;
+  /** Puts the record of an outcome into the outcomes queue, durably. */
+  tell: (record: string) => Promise<unknown>;
+  now: () => Date;
+  /** Told when a record couldn't be put there. The delivery is then tried again after its deadline. */
+  onError: (error: unknown) => void;
+  /** Events that are taken and not finished, at most. Default 1,000. */
+  maxTaken?: number;
+};
+
+/**
+ * Asynchronous invocation where there is no Lambda: takes an event at once, runs it when there is room, and tells what
+ * became of it in the form of Lambda's destinations. What was taken is in memory: when the process ends, the ledger
+ * still knows what was accepted. A `sync` send goes straight through.
+ */
+export function asyncInvocations({ run, tell, now, onError, maxTaken = 1_000 }: AsyncOptions): Target {
+  let taken = 0;
+
+  async function runAndTell(send: Send): Promise<void> {
+    try {
+      const record = destinationRecord(send, await run(send), now());
+      if (record !== undefined) await tell(JSON.stringify(record));
+    } catch (error) {
+      onError(error);
+    } finally {
+      taken -= 1;
+    }
+  }
+
+  return async (send) => {
+    if (send.invocation.kind === "sync") return run(send);
+    if (taken >= maxTaken) {
+      const message = `${maxTaken} events are waiting for asynchronous invocation already`;
+      return { outcome: "throttled", error: { type: "NoRoom", message } };
+    }
+    taken += 1;
+    const latestStart = new Date(now().getTime() + send.invocation.maxEventAgeMs);
+    void runAndTell({ ...send, latestStart });
+    return { outcome: "accepted", durationMs: 0 };
+  };
+}
+
+/** As Lambda writes it; undefined when nothing can be said, because the process is being stopped. */
+function destinationRecord(send: Send, result: SendResult, now: Date): object | undefined {
+  const { component, alias, requestId, payload } = send;
+  const record = (condition: string, responseContext: object, responsePayload: unknown) => ({
+    version: "1.0",
+    timestamp: now.toISOString(),
+    requestContext: {
+      requestId,
+      functionArn: `arn:aws:lambda:local:000000000000:function:${component}:${alias}`,
+      condition,
+      approximateInvokeCount: 1,
+    },
+    requestPayload: JSON.parse(payload),
+    responseContext: { statusCode: 200, ...responseContext },
+    responsePayload,
+  });
+  switch (result.outcome) {
+    case "done":
+      return record("Success", { executedVersion: result.executedVersion }, null);
+    case "failed": {
+      const { error, executedVersion } = result;
+      const version = executedVersion === undefined ? {} : { executedVersion };
+      return record("RetriesExhausted", { functionError: "Unhandled", ...version }, errorPayload(error));
+    }
+    case "throttled":
+      if (result.error.type === "ShuttingDown") return undefined;
+      return record("EventAgeExceeded", {}, errorPayload(result.error));
+    case "accepted":
+      throw new Error(`${component} '${alias}' was run, and answered that it will be`);
+  }
+}
+
+function errorPayload({ type, message }: DeliveryError) {
+  return { errorType: type, errorMessage: message };
+}
