@@ -29,6 +29,16 @@ Example of a file, with the defaults left out:
     "pattern": { "source": ["github.com"], "detail-type": ["push"] },
     "aliases": { "stable": {}, "beta": {}, "experimental": {} } }
 
+What may be added, with its defaults:
+  "timeoutMs": 30000                how long one attempt may take, up to 840000
+  "retry": { "maxAttempts": 5,      attempts in all; then the delivery is dead
+             "baseDelayMs": 500,    most that the first delay may be; it doubles each time, with full jitter
+             "maxDelayMs": 30000,   most that any delay may be, up to 43200000
+             "maxAgeMs": 86400000,  a delivery that would have to wait past this age is dead, up to 1209600000
+             "nonRetryableErrors": [] }   types of errors after which it is dead at once
+  "invocation": { "kind": "sync" }  or { "kind": "async", "maxEventAgeMs": 3600000 }: the version takes the event,
+                                    and says later what became of it
+
 Example:
   $ turnout component apply release-coordinator.json --reason "listens to push"
 `,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Attempt } from "../../shared/domain/delivery.ts";
+import type { Attempt, LedgerEntry } from "../../shared/domain/delivery.ts";
 import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import { readJson } from "../../shared/domain/schema.ts";
 import { withState } from "./context.ts";
@@ -58,7 +58,11 @@ function deliveryJson({ entry }: EventOutcome) {
     failures: entry?.failures ?? null,
     claimed_until: entry?.leaseUntil.toISOString() ?? null,
     closed_at: entry?.closedAt?.toISOString() ?? null,
-    next_attempt_at: entry?.status === "failed" ? (entry.nextAttemptAt?.toISOString() ?? null) : null,
+    /** When it is tried again; an accepted one, unless its outcome comes before. */
+    next_attempt_at: isOpen(entry) ? (entry?.nextAttemptAt?.toISOString() ?? null) : null,
+    /** Attempts that ended without an answer. */
+    lapses: entry?.lapses ?? null,
+    kept_until: entry?.expiresAt.toISOString() ?? null,
     /** The last eight, which is what the ledger remembers. */
     attempts: (entry?.attempts ?? []).map(({ attempt, at, outcome, version, durationMs, error }) => ({
       attempt,
@@ -93,14 +97,23 @@ function bodyLines(body: string): string[] {
 function deliveryLines({ component, status, entry }: EventOutcome): string[] {
   if (component === undefined) return status === "unmatched" ? ["no component listened to it"] : [];
   if (entry === undefined) return [`${component}: ${status}`];
-  const due = entry.status === "failed" && entry.nextAttemptAt;
   return [
     `${component} ${entry.alias}, ${status} after ${plural(entry.attempt, "attempt")}`,
     ...labelled("because", [`${entry.because}, at revision ${entry.routingRevision}`]),
     ...labelled("generation", entry.generation === "live" ? [] : [entry.generation]),
     ...labelled("attempts", entry.attempts.map(attemptText)),
-    ...labelled("next", due ? [due.toISOString()] : []),
+    ...labelled("next", nextText(entry)),
   ];
+}
+
+function isOpen(entry: LedgerEntry | undefined): boolean {
+  return entry?.status === "failed" || entry?.status === "accepted";
+}
+
+function nextText(entry: LedgerEntry): string[] {
+  if (!isOpen(entry) || entry.nextAttemptAt === undefined) return [];
+  const at = entry.nextAttemptAt.toISOString();
+  return [entry.status === "accepted" ? `${at}, unless its outcome comes before` : at];
 }
 
 function attemptText({ attempt, at, outcome, version, durationMs, error }: Attempt): string {

@@ -32,6 +32,10 @@ One line per event and component, the newest last.
   waiting     a component listens, and no router has taken it up yet
   duplicate   the same event came before, and was not run again
   rejected    it can't be read, or its key was used for another payload
+  claimed     a router is at it
+  accepted    its version took it, and says later what became of it
+  failed      it will be tried again; 'turnout event show' says when
+  dead        it was given up, and is kept
 
 Examples:
   $ turnout events --customer acme --since 1h

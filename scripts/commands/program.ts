@@ -8,6 +8,7 @@ type CommandModule = { define(command: Command): void };
 const commands: Record<string, { summary: string; load: () => Promise<CommandModule> }> = {
   publish: { summary: "publish events", load: () => import("./publish.ts") },
   events: { summary: "list what arrived and what became of it", load: () => import("./events.ts") },
+  counts: { summary: "count attempts by version and outcome", load: () => import("./counts.ts") },
   explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain.ts") },
   event: { summary: "show a stored event and its deliveries", load: () => import("./event.ts") },
   history: { summary: "list who changed the routing, when and why", load: () => import("./history.ts") },

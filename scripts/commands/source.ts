@@ -16,7 +16,7 @@ import { type Column, printTable } from "./table.ts";
 export function define(command: Command): void {
   const applying = command
     .command("apply")
-    .description("say where the events of a source carry their key and subject")
+    .description("say where the events of a source carry their key and subject, and how long they are kept")
     .argument("<file>", "the source as JSON, - for stdin");
   mutationOptions(applying)
     .addHelpText(
@@ -24,6 +24,9 @@ export function define(command: Command): void {
       `
 For publishers that write no metadata. Example of a file:
   { "source": "github.com", "project": "detail.repository.full_name" }
+
+Events are kept for 30 days. Other times are set by source and by detail-type, in days:
+  { "source": "github.com", "retentionDays": 14, "retentionDaysByType": { "release": 365 } }
 
 Example:
   $ turnout source apply github.json --reason "projects are repositories"

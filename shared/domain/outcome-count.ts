@@ -1,6 +1,15 @@
-import type { DeliveryReport } from "./delivery-report.ts";
-
-export type CountedOutcome = DeliveryReport["outcome"];
+/** What is counted of deliveries; the words are those of `DeliveryReport`. */
+export const countedOutcomes = [
+  "done",
+  "accepted",
+  "failed",
+  "dead",
+  "postponed",
+  "duplicate",
+  "redelivered",
+  "rejected",
+] as const;
+export type CountedOutcome = (typeof countedOutcomes)[number];
 
 /**
  * How many deliveries of a component's version had an outcome within a minute. Approximate: a router that ends between

@@ -11,16 +11,14 @@ const MEMORY_CHECK_MS = 50;
 const STOP_GRACE_MS = 2_000;
 
 /**
- * How long the last of those that wait should have to wait, at most. Who would wait longer is refused, and comes back
- * later: a slow version may not fill the router with what waits for it.
+ * How long a job may wait before those that come are refused, and before it is refused itself. They come back later: a
+ * slow version may not fill the router with what waits for it.
  */
+const CROWDED_AFTER_MS = 1_000;
 const MAX_WAIT_MS = 2_000;
 
-/** Jobs that may always wait, however slow the version, per thread. */
-const MIN_WAITING_PER_THREAD = 4;
-
-/** Weight of the latest duration in what counts as usual. */
-const SMOOTHING = 0.2;
+/** Jobs that may wait for as long as their leases allow, however slow the version, per thread. */
+const MAY_ALWAYS_WAIT = 4;
 
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -54,10 +52,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   const name = `${code.component} version ${code.version}`;
   const sandboxes = new Set<Sandbox>();
   const idle: Sandbox[] = [];
-  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number }>();
-  /** When what runs was begun, the earliest first. */
-  const begun = new Map<Job, number>();
-  let usualMs = 0;
+  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
   const allDone = Promise.withResolvers<void>();
   let arrivals = 0;
   let starting = 0;
@@ -80,34 +75,47 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
 
   function beginOrWait(job: Job, at: Date): void {
     const sandbox = nextIdle();
-    if (sandbox === undefined && !mayWait(job, at)) {
-      job.resolve(throttled("NoRoom", `${waiting.size} events wait for the ${concurrency} workers of ${name} already`));
-    } else if (sandbox === undefined) {
-      const waitMs = Math.min(job.send.latestStart.getTime() - at.getTime(), MAX_TIMER_MS);
-      waiting.set(job, { timer: setTimeout(expire, waitMs, job), arrival: ++arrivals });
+    if (sandbox !== undefined) begin(sandbox, job);
+    else if (!mayWait(job, at)) job.resolve(noRoom());
+    else {
+      const leftMs = job.send.latestStart.getTime() - at.getTime();
+      if (leftMs > MAX_WAIT_MS) wait(job, at, MAX_WAIT_MS, refuseIfCrowded);
+      else wait(job, at, leftMs, expire);
       grow();
-    } else begin(sandbox, job);
+    }
   }
 
-  /** Whether the threads, as slow as they usually or just now are, will get to it within `MAX_WAIT_MS`. */
-  function mayWait({ send }: Job, at: Date): boolean {
-    // Nobody's router waits for an asynchronous one.
-    if (send.invocation.kind === "async") return true;
-    const [oldest = at.getTime()] = begun.values();
-    const jobMs = Math.max(1, usualMs, at.getTime() - oldest);
-    const most = Math.max(concurrency * MIN_WAITING_PER_THREAD, (concurrency * MAX_WAIT_MS) / jobMs);
-    return waiting.size < most;
+  function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
+    const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
+    waiting.set(job, { ...since, timer: setTimeout(then, Math.min(ms, MAX_TIMER_MS), job) });
+  }
+
+  /** More wait than a slow version is granted. Of asynchronous ones any number: nobody's router waits for those. */
+  function isCrowded({ send }: Job): boolean {
+    return waiting.size >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
+  }
+
+  function mayWait(job: Job, at: Date): boolean {
+    const [oldest] = waiting.values();
+    return !isCrowded(job) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
+  }
+
+  function refuseIfCrowded(job: Job): void {
+    if (isCrowded(job)) {
+      forget(job);
+      job.resolve(noRoom());
+    } else wait(job, now(), job.send.latestStart.getTime() - now().getTime(), expire);
+  }
+
+  function noRoom(): SendResult {
+    return throttled("NoRoom", `${waiting.size} events wait for the ${concurrency} workers of ${name} already`);
   }
 
   function begin(sandbox: Sandbox, job: Job): void {
     running++;
-    const startMs = now().getTime();
-    begun.set(job, startMs);
     void sandbox.invoke(job.send).then((result) => {
       running--;
-      begun.delete(job);
       lastUsedMs = now().getTime();
-      usualMs += SMOOTHING * (lastUsedMs - startMs - usualMs);
       release(sandbox);
       if (result.outcome === "not begun") run(job);
       else job.resolve(result);

@@ -1,0 +1,85 @@
+import type { Command } from "commander";
+import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../../shared/domain/outcome-count.ts";
+import { timeWindow } from "../../shared/domain/time-window.ts";
+import { withState } from "./context.ts";
+import { componentNamed } from "./move-alias.ts";
+import { duration, type JsonOption, jsonOption, must, time } from "./options.ts";
+import { note, printJson } from "./output.ts";
+import { type Column, printTable } from "./table.ts";
+
+type CountsOptions = JsonOption & { component?: string; since?: number; from?: Date; to?: Date };
+
+export function define(command: Command): void {
+  command
+    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: 15m)", duration("--since"))
+    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
+    .option("--to <time>", "until when (default: now)", time("--to"))
+    .option("--component <name>", "only this component");
+  jsonOption(command)
+    .addHelpText(
+      "after",
+      `
+Attempts by component, version and outcome, in whole minutes; with --json a line for each minute. They are counted as
+they are made, and approximately: what a router counted last may be missing after it was killed. 'turnout events' lists
+deliveries one by one, and exactly.
+
+Examples:
+  $ turnout counts --component release-coordinator --since 1h
+  $ turnout counts --json
+`,
+    )
+    .action(show);
+}
+
+async function show({ json, component, since, from, to }: CountsOptions): Promise<void> {
+  await withState(async ({ events, routingTable }) => {
+    const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
+    const window = must(timeWindow(stated, new Date()), "The time window");
+    const counts = (await events.counts(window)).filter(
+      (count) => component === undefined || count.component === component,
+    );
+    if (counts.length === 0 && component !== undefined) await componentNamed(routingTable, component);
+    if (counts.length === 0)
+      return note(`nothing was counted from ${window.from.toISOString()} to ${window.to.toISOString()}`);
+    if (json) return counts.forEach(printCount);
+    note(`approximate counts of attempts from ${window.from.toISOString()} to ${window.to.toISOString()}`);
+    const rows = byVersion(counts);
+    printTable(columnsFor(rows), rows);
+  });
+}
+
+function printCount({ minute, component, version, outcome, count }: OutcomeCount): void {
+  const known = version === "" ? null : version;
+  printJson({ minute: minute.toISOString(), component, component_version: known, outcome, count });
+}
+
+type VersionRow = { component: string; version: string; counts: Partial<Record<CountedOutcome, number>> };
+
+function byVersion(counts: readonly OutcomeCount[]): VersionRow[] {
+  const rows = new Map<string, VersionRow>();
+  for (const { component, version, outcome, count } of counts) {
+    const key = `${component} ${version}`;
+    const row = rows.get(key) ?? { component, version, counts: {} };
+    row.counts[outcome] = (row.counts[outcome] ?? 0) + count;
+    rows.set(key, row);
+  }
+  return [...rows.values()].toSorted((a, b) =>
+    a.component === b.component
+      ? a.version.localeCompare(b.version, "en", { numeric: true })
+      : a.component.localeCompare(b.component, "en"),
+  );
+}
+
+/** Only outcomes that there were. */
+function columnsFor(rows: readonly VersionRow[]): Column<VersionRow>[] {
+  const outcomes = countedOutcomes.filter((outcome) => rows.some(({ counts }) => counts[outcome] !== undefined));
+  return [
+    { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+    { title: "VER", text: ({ version }) => version, alignRight: true },
+    ...outcomes.map((outcome) => ({
+      title: outcome.toUpperCase(),
+      text: ({ counts }: VersionRow) => counts[outcome]?.toString(),
+      alignRight: true,
+    })),
+  ];
+}
