@@ -19,7 +19,10 @@ export type QueueDepth = { visible: number; inFlight: number; dead: number };
 
 /** Events on their way to the router: at least once, in no promised order, as SQS standard queues behave. */
 export interface EventQueue {
-  /** Stores the messages durably, all or none. Returns their ids in the same order. */
+  /**
+   * Stores the messages durably, all or none; on SQS an error may leave some of them sent. Returns their ids in the same
+   * order.
+   */
   send(messages: readonly OutgoingMessage[], now: Date): Promise<string[]>;
   /**
    * Takes up to `max` visible messages and hides them for `visibilityMs`. A message received `maxReceiveCount` times
