@@ -56,10 +56,11 @@ export function admit(breaker: CircuitBreaker, now: Date, probeMs: number): Admi
  */
 export function observe(breaker: CircuitBreaker, about: string, failed: boolean, now: Date): CircuitBreaker {
   if (breaker.state !== "closed") return breaker;
-  const before = breaker.recent.find((observation) => observation.about === about);
-  const inARow = before?.failed === failed ? before.inARow + 1 : 1;
   const since = now.getTime() - OBSERVED_MS;
-  const others = breaker.recent.filter((observation) => observation !== before && observation.at.getTime() > since);
+  const known = breaker.recent.filter(({ at }) => at.getTime() > since);
+  const before = known.find((observation) => observation.about === about);
+  const inARow = before?.failed === failed ? before.inARow + 1 : 1;
+  const others = known.filter((observation) => observation !== before);
   const recent = [...others.slice(1 - MAX_OBSERVED), { about, at: now, failed, inARow }];
   return failed && isDown(recent) ? opened(now, FIRST_OPEN_MS) : { state: "closed", recent };
 }

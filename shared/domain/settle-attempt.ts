@@ -22,6 +22,7 @@ export type SettledAttempt = {
   component: Pick<Component, "retry" | "invocation" | "timeoutMs">;
   attempt: number;
   failures: number;
+  lapses: number;
   since: Date;
   /** False when the attempt was made for no message, so that only the sweeper can bring it back. */
   hasMessage: boolean;
@@ -88,8 +89,9 @@ function afterPostponing(settled: SettledAttempt, base: Base, random: number, re
   if (retryAt !== undefined) {
     return again({ ...settled, hasMessage: false }, base, "postponed", Math.max(0, +retryAt - +base.at));
   }
+  const postponements = Math.max(1, settled.attempt - settled.failures - settled.lapses);
   const patient = { ...retry, maxDelayMs: Math.max(retry.maxDelayMs, MAX_POSTPONED_MS) };
-  return again(settled, base, "postponed", retryDelayMs(patient, settled.attempt, random));
+  return again(settled, base, "postponed", retryDelayMs(patient, postponements, random));
 }
 
 function again(settled: SettledAttempt, base: Base, outcome: "failed" | "postponed", delayMs: number): Close {

@@ -89,11 +89,12 @@ export function routeMessage(
 export function routeAgain(
   message: QueuedMessage,
   redelivery: Redelivery,
-  record: EventRecord | undefined,
+  found: EventRecord | undefined,
   view: RoutingView,
   now: Date,
 ): RoutedMessage {
   const { component: name, generation } = redelivery;
+  const record = found !== undefined && found.expiresAt > now ? found : undefined;
   const listener = view.listeners.find(({ component }) => component.name === name);
   const base = { message, stored: true, generation, revision: view.revision };
   if (record === undefined || listener === undefined) {

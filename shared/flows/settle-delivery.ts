@@ -10,7 +10,7 @@ export type Settling = {
   count: (component: string, version: string, outcome: CountedOutcome) => void;
 };
 
-/** Shortest wait for a delivery that somebody else is making; it doubles with every time the message comes back. */
+/** Shortest wait for a delivery that somebody else is making. */
 const LOOK_AGAIN_MS = 1_000;
 
 /** Closes an attempt. Answers when the message has to come back. */
@@ -22,9 +22,9 @@ export async function settle(
   { close, count }: Settling,
 ): Promise<Date | undefined> {
   const { component } = delivery.route;
-  const { attempt, failures, since } = claimed;
+  const { attempt, failures, lapses, since } = claimed;
   const { deliveryKey } = delivery.request;
-  const settled = { deliveryKey, component, attempt, failures, since, hasMessage: true };
+  const settled = { deliveryKey, component, attempt, failures, lapses, since, hasMessage: true };
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(component.name, closing.executedVersion ?? "", closing.outcome);
   const taken = await close(closing);
@@ -50,8 +50,9 @@ export async function passOver(
   const outcome = routed.stored || routed.message.receiveCount > 1 ? "redelivered" : "duplicate";
   switch (answer.why) {
     case "claimed by another": {
-      const lookAgain = now.getTime() + LOOK_AGAIN_MS * 2 ** Math.min(routed.message.receiveCount - 1, 10);
-      return new Date(Math.min(answer.retryAt.getTime(), lookAgain));
+      return new Date(
+        now.getTime() + lookAgainMs(answer.retryAt.getTime() - now.getTime(), routed.message.receiveCount),
+      );
     }
     case "not due":
       return answer.retryAt;
@@ -76,6 +77,12 @@ export async function passOver(
   count(request.component, "", outcome);
   report(ports, delivery, { outcome });
   return undefined;
+}
+
+/** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
+function lookAgainMs(leaseLeftMs: number, receiveCount: number): number {
+  const backoffMs = LOOK_AGAIN_MS * 2 ** Math.min(receiveCount - 1, 10);
+  return Math.min(leaseLeftMs, backoffMs, Math.max(LOOK_AGAIN_MS, leaseLeftMs / 4));
 }
 
 /** The same key with another payload is never run; it stands in the ledger beside the delivery that came first. */

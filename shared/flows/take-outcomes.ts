@@ -53,8 +53,8 @@ async function closeAll(ports: OutcomePorts, outcomes: readonly AttemptOutcome[]
     const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
     if (entry?.attempt !== attempt || closes.has(deliveryKey)) continue;
     const component = components.get(name) ?? removedComponent(name);
-    const { failures, since } = entry;
-    const settled = { deliveryKey, component, attempt, failures, since, hasMessage: false };
+    const { failures, lapses, since } = entry;
+    const settled = { deliveryKey, component, attempt, failures, lapses, since, hasMessage: false };
     const closing = closeOf(settled, result, ports.now(), ports.random());
     closes.set(deliveryKey, closing);
     tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);

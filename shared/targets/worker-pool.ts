@@ -90,9 +90,13 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
     waiting.set(job, { ...since, timer: setTimeout(then, Math.min(ms, MAX_TIMER_MS), job) });
   }
 
-  /** More wait than a slow version is granted. Of asynchronous ones any number: nobody's router waits for those. */
+  /**
+   * More wait than a slow version is granted. Not while it is only being loaded, and asynchronous jobs may be any number:
+   * nobody's router waits for those.
+   */
   function isCrowded({ send }: Job): boolean {
-    return waiting.size >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
+    const loaded = sandboxes.size > starting;
+    return loaded && waiting.size >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
   }
 
   function mayWait(job: Job, at: Date): boolean {

@@ -212,8 +212,8 @@ describe("the same key again", () => {
     for (const [receiveCount, retryInMs] of [
       [1, 1_000],
       [2, 2_000],
-      [5, 16_000],
-      [40, 35_000],
+      [5, 8_750],
+      [40, 8_750],
     ] as const) {
       const message = aMessage({ ...retry, receiveCount });
       expect(await routeBatch(ports, [message])).toEqual([{ message, retryInMs }]);
