@@ -28,6 +28,9 @@ export type EventSourceOptions = {
   pollMs?: number;
 };
 
+/** Share of what may be in flight that only messages in turn get: a flood that is slow to handle leaves room. */
+const FOR_THOSE_IN_TURN = 0.25;
+
 /** How long the queue is left alone after it couldn't be read. */
 const PAUSE_MS = 1_000;
 
@@ -67,9 +70,10 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
     while (!stopped && inFlight + batchSize <= maxInFlight) {
       // Several batches at once: their claims, and then their closes, share a transaction each.
       const most = Math.min(maxInFlight - inFlight, BATCHES_AT_ONCE * batchSize);
-      const messages = await queue.receive(most, visibilityMs, now());
+      const inTurnOnly = inFlight + batchSize > maxInFlight * (1 - FOR_THOSE_IN_TURN);
+      const messages = await queue.receive(most, visibilityMs, now(), inTurnOnly);
       if (messages.length === 0) return;
-      for (let first = 0; first < messages.length; first += batchSize) start(messages.slice(first, first + batchSize));
+      for (const batch of batchesOf(messages, batchSize)) start(batch);
     }
   }
 
@@ -110,6 +114,19 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
       await Promise.all(running);
     },
   };
+}
+
+/**
+ * Messages in batches. A group with many gets batches of its own: where its version is slow, the others' closes would
+ * wait for it in a batch that they share.
+ */
+export function batchesOf(messages: readonly ReceivedMessage[], size: number): ReceivedMessage[][] {
+  const byGroup = Map.groupBy(messages, ({ group }) => group);
+  const crowds = [...byGroup.values()].filter((crowd) => crowd.length > size / 2);
+  const others = messages.filter(({ group }) => (byGroup.get(group)?.length ?? 0) <= size / 2);
+  return [...crowds, others].flatMap((crowd) =>
+    Array.from({ length: Math.ceil(crowd.length / size) }, (_, n) => crowd.slice(n * size, (n + 1) * size)),
+  );
 }
 
 function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {

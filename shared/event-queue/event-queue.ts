@@ -7,6 +7,8 @@ export type ReceivedMessage = {
   sentAt: Date;
   /** How often it was received, this time included. */
   receiveCount: number;
+  /** Whose it is, where the queue says so. */
+  group?: string;
 };
 
 /**
@@ -27,8 +29,9 @@ export interface EventQueue {
   /**
    * Takes up to `max` visible messages and hides them for `visibilityMs`. A message received `maxReceiveCount` times
    * already goes to the dead-letter queue instead.
+   * @param inTurnOnly leaves what a group has sent beyond its fair share, where the queue knows; default false
    */
-  receive(max: number, visibilityMs: number, now: Date): Promise<ReceivedMessage[]>;
+  receive(max: number, visibilityMs: number, now: Date, inTurnOnly?: boolean): Promise<ReceivedMessage[]>;
   /** Removes messages for good. A receipt handle that is out of date is ignored. */
   delete(receiptHandles: readonly string[]): Promise<void>;
   /** Makes a message visible again in `visibilityMs` from now (0: at once). An out-of-date handle is ignored. */

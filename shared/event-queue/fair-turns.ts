@@ -1,8 +1,8 @@
 /**
- * How far apart the turns of one group's messages are, in ms. A group that sends no more than one message per
- * millisecond stays abreast of the clock; one that sends more gets turns that lie in the future.
+ * How far apart the turns of one group's messages are, in ms. A group that sends no more than 100 messages per second
+ * stays abreast of the clock; one that sends more gets turns that lie in the future.
  */
-const SPACING_MS = 1;
+const SPACING_MS = 10;
 
 /** Groups remembered before those are forgotten that are abreast of the clock anyway. */
 const MAX_GROUPS = 10_000;

@@ -58,8 +58,8 @@ export function sqliteEventQueue(
   );
   const wake = connection.prepare("UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until <= ?");
   const selectVisible = connection.prepare(
-    `SELECT id, message_id, body, sent_at, receive_count FROM messages
-     WHERE queue = ? AND hidden_until IS NULL ORDER BY turn, id LIMIT ?`,
+    `SELECT id, message_id, body, sent_at, receive_count, fair_group FROM messages
+     WHERE queue = ? AND hidden_until IS NULL AND turn <= ? ORDER BY turn, id LIMIT ?`,
   );
   const hide = connection.prepare(
     "UPDATE messages SET hidden_until = ?, receive_count = receive_count + 1 WHERE id = ?",
@@ -94,14 +94,15 @@ export function sqliteEventQueue(
         }),
       );
     },
-    async receive(max, visibilityMs, now) {
+    async receive(max, visibilityMs, now, inTurnOnly = false) {
       const at = now.getTime();
+      const latestTurn = inTurnOnly ? at : Number.MAX_SAFE_INTEGER;
       // A look before the transaction: an idle poll must not take the write lock from other processes.
       if (selectWaiting.get(name, at)?.waiting === 0) return [];
       return database.write(() => {
         wake.run(name, at);
         const received: ReceivedMessage[] = [];
-        for (const row of selectVisible.all(name, max)) {
+        for (const row of selectVisible.all(name, latestTurn, max)) {
           const id = Number(row.id);
           const receiveCount = Number(row.receive_count) + 1;
           if (receiveCount > maxReceiveCount && !lastQueue) {
@@ -115,6 +116,7 @@ export function sqliteEventQueue(
             body: String(row.body),
             sentAt: new Date(Number(row.sent_at)),
             receiveCount,
+            ...(row.fair_group === null ? {} : { group: String(row.fair_group) }),
           });
         }
         return received;

@@ -223,7 +223,10 @@ function expiringRows(database: Database) {
   const removeEntries = connection.prepare(
     "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE expires_at <= ? LIMIT ?)",
   );
-  const removeCounts = connection.prepare("DELETE FROM outcome_counts WHERE minute <= ?");
+  const removeCounts = connection.prepare(
+    `DELETE FROM outcome_counts WHERE (minute, component, version, outcome) IN
+       (SELECT minute, component, version, outcome FROM outcome_counts WHERE minute <= ? LIMIT ?)`,
+  );
   const selectExpired = connection.prepare(
     `SELECT EXISTS (SELECT 1 FROM event_records WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM deliveries WHERE expires_at <= ?1)
@@ -237,7 +240,8 @@ function expiringRows(database: Database) {
       return database.write(() => {
         const records = Number(removeRecords.run(now.getTime(), limit).changes);
         const entries = Number(removeEntries.run(now.getTime(), limit - records).changes);
-        return records + entries + Number(removeCounts.run(now.getTime() - COUNTS_KEPT_MS).changes);
+        const left = limit - records - entries;
+        return records + entries + Number(removeCounts.run(at - COUNTS_KEPT_MS, left).changes);
       });
     },
   };

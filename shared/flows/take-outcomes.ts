@@ -1,5 +1,5 @@
 import { removedComponent } from "../domain/component.ts";
-import type { Close } from "../domain/delivery.ts";
+import type { Close, LedgerEntry } from "../domain/delivery.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
 import { type AttemptOutcome, readOutcome } from "../domain/outcome-message.ts";
 import { closeOf } from "../domain/settle-attempt.ts";
@@ -48,18 +48,25 @@ async function closeAll(ports: OutcomePorts, outcomes: readonly AttemptOutcome[]
   );
   const entries = await ports.events.deliveriesOf([...new Set(outcomes.map(({ eventKey }) => eventKey))]);
   const tally = outcomeTally();
-  const closes = new Map<string, Close>();
+  const closes = new Map<string, { name: string; closing: Close }>();
   for (const { component: name, eventKey, deliveryKey, attempt, result } of outcomes) {
     const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
-    if (entry?.attempt !== attempt || closes.has(deliveryKey)) continue;
+    if (entry?.attempt !== attempt || !isAwaited(entry) || closes.has(deliveryKey)) continue;
     const component = components.get(name) ?? removedComponent(name);
     const { failures, lapses, since } = entry;
     const settled = { deliveryKey, component, attempt, failures, lapses, since, hasMessage: false };
     const closing = closeOf(settled, result, ports.now(), ports.random());
-    closes.set(deliveryKey, closing);
-    tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
+    closes.set(deliveryKey, { name, closing });
   }
   if (closes.size === 0) return;
-  await ports.events.close([...closes.values()]);
+  const taken = await ports.events.close([...closes.values()].map(({ closing }) => closing));
+  for (const [index, { name, closing }] of [...closes.values()].entries()) {
+    if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
+  }
   await ports.events.count(tally.take()).catch(ports.onTrouble);
+}
+
+/** Also while it is only claimed: the outcome may be here before the router has noted that it was accepted. */
+function isAwaited({ status }: LedgerEntry): boolean {
+  return status === "accepted" || status === "claimed";
 }

@@ -12,6 +12,14 @@ import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey
 import { settingsKeys } from "../domain/routing-change.ts";
 import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
 import {
+  answerTooLarge,
+  conditionFailed,
+  GaveUp,
+  ReadAgain,
+  type Retrying,
+  retrying,
+} from "../dynamodb/dynamodb-retry.ts";
+import {
   commitRequest,
   componentKeysIn,
   fateKeys,
@@ -26,7 +34,6 @@ import {
   subjectsRequest,
   togetherRequest,
 } from "./dynamodb-requests.ts";
-import { answerTooLarge, conditionFailed, GaveUp, ReadAgain, type Retrying, retrying } from "./dynamodb-retry.ts";
 import type { RoutingTable, RowSnapshot } from "./routing-table.ts";
 
 export type DynamoDBRoutingTableOptions = Retrying & {
@@ -49,7 +56,8 @@ type Together = { revision: Revision; items: (Item | undefined)[] };
  */
 export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): RoutingTable {
   const { client, tableName } = options;
-  const patiently = <T>(work: () => Promise<T>) => retrying(options, tableName, work);
+  const named = { name: tableName, setting: "TURNOUT_ROUTING_TABLE" };
+  const patiently = <T>(work: () => Promise<T>) => retrying(options, named, work);
 
   async function readHead(): Promise<Revision> {
     return revisionIn((await client.send(new GetCommand(headRequest(tableName)))).Item);

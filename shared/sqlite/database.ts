@@ -4,6 +4,12 @@ import { TurnoutError } from "../domain/errors.ts";
 /** The layout of the state file. A file with a higher number was written by a newer Turnout. */
 const LAYOUT = 2;
 
+/**
+ * Pages of 4 KiB that the write-ahead log gathers before they are copied into the file. SQLite's own 1,000 copies the
+ * pages that every write touches, the queue's above all, many times a second; 8,000 took a fifth of the cost off an event.
+ */
+const CHECKPOINT_PAGES = 8_000;
+
 /** How long a write waits for another process that is writing, in ms. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -90,7 +96,9 @@ function open(path: string): DatabaseSync {
       );
     }
     useWal(connection);
-    connection.exec("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
+    connection.exec(
+      `PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    );
     if (layout !== LAYOUT) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
     return connection;
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { DeliveryError } from "../domain/delivery.ts";
+import { fairLine } from "./fair-line.ts";
 import type { Send, SendResult } from "./target.ts";
 import type { WorkerLog } from "./worker-log.ts";
 import { type Sandbox, startSandbox } from "./worker-sandbox.ts";
@@ -39,7 +40,7 @@ export type PoolOptions = {
 
 /** One version's threads: as many as are needed at once, up to its concurrency; idle ones are kept. */
 export type WorkerPool = {
-  /** Begins the job with the next free thread; jobs that wait are served in the order they came. */
+  /** Begins the job with the next free thread; jobs that wait are served project by project, each in the order they came. */
   run(job: Job): void;
   /** When it was last used, in ms since the epoch; undefined while something runs or waits. */
   idleSince(): number | undefined;
@@ -53,6 +54,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   const sandboxes = new Set<Sandbox>();
   const idle: Sandbox[] = [];
   const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
+  const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
   const allDone = Promise.withResolvers<void>();
   let arrivals = 0;
   let starting = 0;
@@ -87,25 +89,27 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
 
   function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
     const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
+    line.add(job);
     waiting.set(job, { ...since, timer: setTimeout(then, Math.min(ms, MAX_TIMER_MS), job) });
   }
 
   /**
    * More wait than a slow version is granted. Not while it is only being loaded, and asynchronous jobs may be any number:
    * nobody's router waits for those.
+   * @param others how many others wait
    */
-  function isCrowded({ send }: Job): boolean {
+  function isCrowded({ send }: Job, others: number): boolean {
     const loaded = sandboxes.size > starting;
-    return loaded && waiting.size >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
+    return loaded && others >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
   }
 
   function mayWait(job: Job, at: Date): boolean {
     const [oldest] = waiting.values();
-    return !isCrowded(job) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
+    return !isCrowded(job, waiting.size) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
   }
 
   function refuseIfCrowded(job: Job): void {
-    if (isCrowded(job)) {
+    if (isCrowded(job, waiting.size - 1)) {
       forget(job);
       job.resolve(noRoom());
     } else wait(job, now(), job.send.latestStart.getTime() - now().getTime(), expire);
@@ -143,7 +147,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   }
 
   function nextJob(): Job | undefined {
-    for (const job of waiting.keys()) {
+    for (let job = line.next(); job !== undefined; job = line.next()) {
       forget(job);
       if (now() > job.send.latestStart) expire(job);
       else if (stillHere(job)) return job;
@@ -154,6 +158,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   function forget(job: Job): void {
     clearTimeout(waiting.get(job)?.timer);
     waiting.delete(job);
+    line.remove(job);
   }
 
   function expire(job: Job): void {

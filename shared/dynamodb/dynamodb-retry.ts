@@ -11,9 +11,17 @@ export type Retrying = {
   delay: (ms: number) => Promise<void>;
 };
 
+/** A table by its name, and the environment variable that names it. */
+export type DynamoDBTable = { name: string; setting: string };
+
 /** Thrown by a read that saw half of a change; the other half is on its way. */
 export class ReadAgain extends Error {
   override readonly name = "ReadAgain";
+}
+
+/** Thrown when a request was answered, but not for all that it asked: what is left is asked for again. */
+export class PartlyServed extends Error {
+  override readonly name = "PartlyServed";
 }
 
 /** Thrown when every try failed in a way that might pass. */
@@ -34,24 +42,35 @@ export class GaveUp extends TurnoutError {
  * Runs `work` until it succeeds, with exponential backoff and full jitter between the tries.
  * @throws GaveUp after the last try; TurnoutError `not found` or `not allowed` for a table that isn't there or may not
  * be used; anything else that doesn't pass by itself, as it is
+ * @param passes which errors are tried again; by default all after which the same request may succeed
  */
-export async function retrying<T>(options: Retrying, tableName: string, work: () => Promise<T>): Promise<T> {
+export async function retrying<T>(
+  options: Retrying,
+  table: DynamoDBTable,
+  work: () => Promise<T>,
+  passes: (error: unknown) => boolean = mayPass,
+): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await work();
     } catch (error) {
-      if (!mayPass(error)) throw explained(error, tableName);
-      if (failures >= options.retry.maxAttempts) throw new GaveUp(tableName, failures, error);
+      if (!passes(error)) throw explained(error, table);
+      if (failures >= options.retry.maxAttempts) throw new GaveUp(table.name, failures, error);
       await options.delay(retryDelayMs(options.retry, failures, options.random()));
     }
   }
 }
 
+const THROTTLES = new Set(["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]);
+
+/** True for a request that was turned away unread: it has certainly changed nothing. */
+export function throttled(error: unknown): boolean {
+  return error instanceof Error && THROTTLES.has(error.name);
+}
+
 /** Error names and Node's error codes after which the same request may succeed. */
 const PASSING = new Set([
-  "ProvisionedThroughputExceededException",
-  "ThrottlingException",
-  "RequestLimitExceeded",
+  ...THROTTLES,
   "TransactionConflictException",
   "TransactionInProgressException",
   "ReplicatedWriteConflictException",
@@ -63,6 +82,7 @@ const PASSING = new Set([
   // An answer that was cut off.
   "SyntaxError",
   "ReadAgain",
+  "PartlyServed",
   "ECONNRESET",
   "ECONNREFUSED",
   "ECONNABORTED",
@@ -99,24 +119,28 @@ function cancellationReasons(error: unknown): string[] {
   return (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None").filter((code) => code !== "None");
 }
 
-function explained(error: unknown, tableName: string): unknown {
+function explained(error: unknown, table: DynamoDBTable): unknown {
   if (!(error instanceof Error)) return error;
-  if (error.name === "ResourceNotFoundException") {
-    return new TurnoutError(
-      "not found",
-      `There is no DynamoDB table '${tableName}' in this account and region. Deploy Turnout there, or name another ` +
-        "table in TURNOUT_ROUTING_TABLE or another region in AWS_REGION.",
-      { cause: error },
-    );
-  }
-  if (error.name === "AccessDeniedException") {
-    return new TurnoutError(
-      "not allowed",
-      `The DynamoDB table '${tableName}' may not be used with these credentials (${error.message}).`,
-      { cause: error },
-    );
-  }
+  if (error.name === "ResourceNotFoundException") return tableMissing(table, error);
+  if (error.name === "AccessDeniedException") return accessDenied(table, error.message, error);
   return error;
+}
+
+export function tableMissing({ name, setting }: DynamoDBTable, cause?: Error): TurnoutError {
+  return new TurnoutError(
+    "not found",
+    `There is no DynamoDB table '${name}' in this account and region. Deploy Turnout there, or name another ` +
+      `table in ${setting} or another region in AWS_REGION.`,
+    { cause },
+  );
+}
+
+export function accessDenied({ name }: DynamoDBTable, message: string, cause?: Error): TurnoutError {
+  return new TurnoutError(
+    "not allowed",
+    `The DynamoDB table '${name}' may not be used with these credentials (${message}).`,
+    { cause },
+  );
 }
 
 function described(error: unknown): string {
