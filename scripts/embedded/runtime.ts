@@ -49,9 +49,16 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     closing.push(() => lock.release());
     await Promise.all([...[live, dead, outcomes].map((queue) => queue.releaseAll()), state.events.endLeases(now())]);
 
+    // What the last asynchronous invocations say when their workers are closed must still be stored.
+    const telling = new Set<Promise<unknown>>();
+    closing.push(() => Promise.allSettled(telling));
+    const tell = (record: string) => {
+      const told = outcomes.send([record], now()).finally(() => telling.delete(told));
+      telling.add(told);
+      return told;
+    };
     const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now });
     closing.push(() => workers.close());
-    const tell = (record: string) => outcomes.send([record], now());
     const target = asyncInvocations({ run: workers.send, tell, now, onError });
     const routing = routingCache(state.routingTable);
     const ports = {

@@ -72,7 +72,10 @@ export type LedgerEntry = {
   executedVersion?: string;
   /** When it may be claimed again: the end of its backoff, or of the time that an accepted one has to answer. */
   nextAttemptAt?: Date;
-  /** Set while no message in the queue stands for it: from then on the sweeper puts one there. */
+  /**
+   * Set once its messages may have been acknowledged, until it is at rest: from then on the sweeper puts a message for
+   * it into the queue. While it is claimed or waits shortly it is the net below the message that should bring it back.
+   */
   dueAt?: Date;
   closedAt?: Date;
   error?: DeliveryError;
@@ -203,11 +206,23 @@ function wonBy({ attempt, failures, lapses, since, t0, leaseUntil }: LedgerEntry
   return { won: true, attempt, failures, lapses, since, t0, leaseUntil };
 }
 
+/** How long after a message should have come back the sweeper takes it that there is none. */
+const NET_MS = 60_000;
+
+/**
+ * A queue may hand a message out twice at once. Whoever claims by the second copy, after the first one was acknowledged,
+ * holds a message that is gone: it won't come back, whatever becomes of the claim.
+ */
+function netBelow(comesBackAt: Date): Date {
+  return new Date(comesBackAt.getTime() + NET_MS);
+}
+
 /** What an attempt is called that ended without a close, by the status that it left behind. */
 const unanswered = { claimed: "lease lapsed", accepted: "outcome missing" } as const;
 
 function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date) {
-  const { status, attempt, nextAttemptAt: _next, dueAt: _due, closedAt: _closed, ...kept } = entry;
+  const { status, attempt, nextAttemptAt: _next, dueAt, closedAt: _closed, ...kept } = entry;
+  const leaseUntil = new Date(now.getTime() + request.leaseMs);
   const missing = status === "claimed" || status === "accepted" ? unanswered[status] : undefined;
   const reclaimed: LedgerEntry = {
     ...kept,
@@ -215,7 +230,8 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
     attempt: attempt + 1,
     lapses: entry.lapses + (missing === undefined ? 0 : 1),
     owner,
-    leaseUntil: new Date(now.getTime() + request.leaseMs),
+    leaseUntil,
+    ...(dueAt === undefined ? {} : { dueAt: netBelow(leaseUntil) }),
     alias: request.alias,
     because: request.because,
     routingRevision: request.routingRevision,
@@ -244,6 +260,7 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
     ...(error === undefined ? {} : { error }),
   };
   const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
+  const dueAt = dueAfter(entry, close);
   return {
     ...kept,
     status: outcome === "postponed" ? "failed" : outcome,
@@ -253,8 +270,15 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
     ...(version === undefined ? {} : { executedVersion: version }),
     ...(error === undefined ? {} : { error }),
     ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
-    ...("dueAt" in close && close.dueAt !== undefined ? { dueAt: close.dueAt } : {}),
+    ...(dueAt === undefined ? {} : { dueAt }),
   };
+}
+
+/** Undefined at rest, and while its message surely stands for it. */
+function dueAfter(entry: LedgerEntry, close: Close): Date | undefined {
+  if (!("nextAttemptAt" in close)) return undefined;
+  if (close.dueAt !== undefined) return close.dueAt;
+  return entry.dueAt === undefined ? undefined : netBelow(close.nextAttemptAt);
 }
 
 /** True when the entry is as this very close left it: for a store whose own request was applied and its answer lost. */

@@ -42,7 +42,6 @@ async function executeChunk(access: TableAccess, chunk: readonly Statement[]): P
       if (!throttled(error)) for (const { result } of left) result.inDoubt = true;
       throw error;
     });
-    if (Responses.length !== left.length) throw new PartlyServed("an answer doesn't fit its statements");
     const again: { code: string; one: (typeof left)[number] }[] = [];
     left.forEach((one, index) => {
       const error = Responses[index]?.Error;

@@ -115,12 +115,24 @@ describe("a delivery that is parked", () => {
     expect(claim).toEqual({ won: false, why: "parked", retryAt: plus(60_000) });
   });
 
-  it("has no due time any more once it is claimed, nor once it is closed", () => {
+  it("keeps a due time below whatever should bring it back, as its message may be gone, until it is at rest", () => {
     for (const before of [parked(), accepted()]) {
       const entry = claimed(before, 60_000);
       expect(entry).toMatchObject({ status: "claimed", attempt: 2 });
-      expect(entry).not.toHaveProperty("dueAt");
+      expect(entry.dueAt).toEqual(new Date(entry.leaseUntil.getTime() + 60_000));
       expect(entry).not.toHaveProperty("nextAttemptAt");
+      const nextAttemptAt = plus(70_000);
+      const again = closeAgainst(entry, {
+        deliveryKey,
+        attempt: 2,
+        at: plus(61_000),
+        outcome: "failed",
+        error,
+        nextAttemptAt,
+      });
+      expect(again).toMatchObject({ status: "failed", nextAttemptAt, dueAt: plus(130_000) });
+      const dead = closeAgainst(entry, { deliveryKey, attempt: 2, at: plus(61_000), outcome: "dead", error });
+      expect(dead).not.toHaveProperty("dueAt");
     }
     expect(closed(accepted(), { outcome: "done" }, 5_000)).not.toHaveProperty("dueAt");
   });

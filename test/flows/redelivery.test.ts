@@ -112,7 +112,13 @@ describe("a redelivery", () => {
     await routeBatch(ports, [aMessage()]);
     const [record] = await records();
     const { eventKey, payloadHash, t0 } = record ?? aClaimRequest();
-    const body = redeliveryBody({ component: "release-coordinator", generation: "replay-7", eventKey, payloadHash, t0 });
+    const body = redeliveryBody({
+      component: "release-coordinator",
+      generation: "replay-7",
+      eventKey,
+      payloadHash,
+      t0,
+    });
     expect(await routeBatch(ports, [aMessage({ body })])).toEqual([]);
     expect(turnoutOf(sends[1]).generation).toBe("replay-7");
     expect((await ledger()).map(({ generation, status }) => [generation, status])).toEqual([
@@ -146,7 +152,7 @@ describe("a redelivery", () => {
   ])("of an event whose record %s makes the delivery dead", async (_, removed) => {
     const { time, events, redeliver, sentAgain, entryOf } = await parkedAt("mailer");
     await time.pass(30 * DAY_MS);
-    if (removed) expect(await events.expire(time.now(), 100)).toBe(1);
+    if (removed) expect(await events.expire(time.now(), 100)).toBeGreaterThan(0);
     expect(await redeliver("mailer")).toEqual([]);
     expect(sentAgain()).toEqual([]);
     expect(await entryOf("mailer")).toMatchObject({ status: "dead", error: { type: "RecordGone" }, t0: T0 });

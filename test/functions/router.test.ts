@@ -66,18 +66,4 @@ describe("the router's handler", () => {
     stuck.release();
     await first;
   });
-
-  it("fails when the store does, so that the whole batch comes back", async () => {
-    const { handle, calls } = await aHandler();
-    calls.fail("claim");
-    await expect(handle(aMessage({ detailType: "mailer" }))).rejects.toThrow("claim failed");
-  });
-
-  it("fails when a backoff can't be set: nothing may be deleted that hides for longer than it should", async () => {
-    const { handle, queue } = await aHandler();
-    queue.changeVisibility = async () => {
-      throw new Error("the queue is away");
-    };
-    await expect(handle(aMessage({ detailType: "broken" }))).rejects.toThrow("the queue is away");
-  });
 });

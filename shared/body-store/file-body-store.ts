@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { TurnoutError } from "../domain/errors.ts";
+import { type BodyStore, hasExpired } from "./body-store.ts";
+
+/** Bodies as files of one folder, which is made when the first one is stored. */
+export function fileBodyStore(folder: string): BodyStore {
+  return {
+    async put(key, bytes) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      // A reader sees the whole file or none. What a crash leaves of this begins with its expiry too, and goes with it.
+      const unfinished = join(folder, `${key}.${randomUUID()}.tmp`);
+      try {
+        await synced(unfinished, "w", (file) => file.writeFile(bytes));
+        await rename(unfinished, join(folder, key));
+        await synced(folder, "r");
+      } catch (error) {
+        await rm(unfinished, { force: true }).catch(() => {});
+        throw notStored(folder, error);
+      }
+    },
+    async get(key) {
+      try {
+        return await readFile(join(folder, key));
+      } catch (error) {
+        throw new TurnoutError(
+          "failed",
+          `The body of a stored event can't be read from ${join(folder, key)} (${told(error)}). Restore the folder ` +
+            "'bodies' together with the state file that it belongs to.",
+          { cause: error },
+        );
+      }
+    },
+    async expire(now, limit) {
+      const expired = (await names(folder))
+        .filter((name) => hasExpired(name, now))
+        .sort()
+        .slice(0, limit);
+      for (const name of expired) await rm(join(folder, name), { force: true });
+      return expired.length;
+    },
+  };
+}
+
+type OpenFile = Awaited<ReturnType<typeof open>>;
+
+async function synced(path: string, flags: string, write?: (file: OpenFile) => Promise<void>): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await write?.(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function notStored(folder: string, error: unknown): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `A large event body can't be stored in ${folder} (${told(error)}). Check that there is room on the disk, and that ` +
+      "Turnout's user may write there.",
+    { cause: error },
+  );
+}
+
+function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,276 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/delivery.ts";
+import { eventKeyIn } from "../domain/delivery-key.ts";
+import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
+
+/** DynamoDB counts writes by the KB: an entry within one costs one write unit for each of its changes. */
+export const MAX_ENTRY_BYTES = 1_024;
+
+/**
+ * A ledger entry as an item:
+ *
+ * | attribute | type   | what                                                                                      |
+ * |-----------|--------|-------------------------------------------------------------------------------------------|
+ * | `pk`      | S      | `d#` and the event key                                                                    |
+ * | `sk`      | S      | component, `#`, generation, and for a refused payload `#` and its hash                    |
+ * | `s`       | S      | status                                                                                    |
+ * | `a`       | N      | attempt                                                                                   |
+ * | `o`       | B or S | owner: the 16 bytes of a UUID, or text                                                    |
+ * | `h`       | B or S | payload hash: 32 bytes, or text                                                           |
+ * | `d`       | N      | `dueAt` in ms since the epoch, while it has one                                           |
+ * | `e`       | S or B | all the rest as a JSON array; zstd of it where that is needed to stay within 1 KB         |
+ * | `expires` | N      | when DynamoDB may remove it, in whole seconds since the epoch, rounded up                 |
+ */
+export type EntryAttributes = Omit<Item, "pk" | "sk"> & { s: string; a: number; d?: number };
+
+export function entryKey(deliveryKey: string): ItemKey {
+  const eventKey = eventKeyIn(deliveryKey);
+  const component = deliveryKey.slice(0, deliveryKey.indexOf("#"));
+  return {
+    pk: eventPartition(eventKey),
+    sk: `${component}${deliveryKey.slice(component.length + 1 + eventKey.length)}`,
+  };
+}
+
+export function eventPartition(eventKey: string): string {
+  return `d#${eventKey}`;
+}
+
+export function deliveryKeyOfItem({ pk, sk }: ItemKey): string {
+  const split = sk.indexOf("#");
+  return `${sk.slice(0, split)}#${pk.slice(2)}${sk.slice(split)}`;
+}
+
+const codes: Record<Attempt["outcome"], string> = {
+  done: "d",
+  failed: "f",
+  dead: "x",
+  postponed: "p",
+  accepted: "a",
+  "lease lapsed": "l",
+  "outcome missing": "m",
+};
+const outcomes = Object.fromEntries(Object.entries(codes).map(([outcome, code]) => [code, outcome]));
+
+/** What is said of an entry in `e`, in this order. Times are in ms after the entry's own `since`. */
+type Rest = [
+  since: number,
+  t0: number,
+  leaseUntil: number,
+  failures: number,
+  lapses: number,
+  routingRevision: number,
+  alias: string,
+  because: string,
+  expiresEarlier: number,
+  generation: string | 0,
+  executedVersion: string | 0,
+  nextAttemptAt: number | null,
+  closedAt: number | null,
+  /** 0: none; 1: the last attempt's. */
+  error: [type: string, message: string] | 0 | 1,
+  ...attempts: StoredAttempt[],
+];
+
+type StoredAttempt = [
+  attempt: number,
+  at: number,
+  outcome: string,
+  version?: string | 0,
+  durationMs?: number | null,
+  ...error: string[],
+];
+
+/** The attributes of an entry but for its key: within 1 KB whatever its attempts have said. */
+export function encodeEntry(entry: LedgerEntry): EntryAttributes {
+  const attributes: EntryAttributes = {
+    s: entry.status,
+    a: entry.attempt,
+    o: packed(entry.owner, UUID),
+    h: packed(entry.payloadHash, SHA256),
+    ...(entry.dueAt === undefined ? {} : { d: entry.dueAt.getTime() }),
+    expires: Math.ceil(entry.expiresAt.getTime() / 1_000),
+  };
+  const room = MAX_ENTRY_BYTES - itemBytes({ ...entryKey(entry.deliveryKey), ...attributes, e: "" });
+  const text = JSON.stringify(restOf(entry));
+  if (Buffer.byteLength(text) <= room) return { ...attributes, e: text };
+  for (const shorter of shortened(entry)) {
+    const e = zstdCompressSync(JSON.stringify(restOf(shorter)));
+    if (e.byteLength <= room) return { ...attributes, e };
+  }
+  throw new RangeError(`the ledger entry ${entry.deliveryKey} doesn't fit in ${MAX_ENTRY_BYTES} bytes`);
+}
+
+export function decodeEntry(item: Item): LedgerEntry {
+  const { s, a, o, h, d, e, expires } = item;
+  const text = typeof e === "string" ? e : zstdDecompressSync(e as Uint8Array).toString();
+  const [since, t0, leaseUntil, failures, lapses, routingRevision, alias, because, earlier, ...more] = JSON.parse(
+    text,
+  ) as Rest;
+  const [generation, version, next, closed, error, ...stored] = more;
+  const after = (ms: number) => new Date(since + ms);
+  const attempts = stored.map((one) => decodeAttempt(one, after));
+  const known = error === 0 ? undefined : error === 1 ? attempts.at(-1)?.error : { type: error[0], message: error[1] };
+  return {
+    deliveryKey: deliveryKeyOfItem(item),
+    component: item.sk.slice(0, item.sk.indexOf("#")),
+    eventKey: item.pk.slice(2),
+    generation: generation === 0 ? generationIn(item.sk) : generation,
+    status: s as DeliveryStatus,
+    attempt: Number(a),
+    failures,
+    lapses,
+    since: after(0),
+    owner: unpacked(o, UUID),
+    leaseUntil: after(leaseUntil),
+    payloadHash: unpacked(h, SHA256),
+    t0: after(t0),
+    alias,
+    because: because as LedgerEntry["because"],
+    routingRevision,
+    ...(version === 0 ? {} : { executedVersion: version }),
+    ...(next === null ? {} : { nextAttemptAt: after(next) }),
+    ...(d === undefined ? {} : { dueAt: new Date(Number(d)) }),
+    ...(closed === null ? {} : { closedAt: after(closed) }),
+    ...(known === undefined ? {} : { error: known }),
+    attempts,
+    expiresAt: new Date(Number(expires) * 1_000 - earlier),
+  };
+}
+
+function restOf(entry: LedgerEntry): Rest {
+  const since = entry.since.getTime();
+  const ms = (at: Date) => at.getTime() - since;
+  const { error, attempts, expiresAt } = entry;
+  const last = attempts.at(-1)?.error;
+  const same = error !== undefined && error.type === last?.type && error.message === last.message;
+  return [
+    since,
+    ms(entry.t0),
+    ms(entry.leaseUntil),
+    entry.failures,
+    entry.lapses,
+    entry.routingRevision,
+    entry.alias,
+    entry.because,
+    Math.ceil(expiresAt.getTime() / 1_000) * 1_000 - expiresAt.getTime(),
+    entry.generation === generationIn(entryKey(entry.deliveryKey).sk) ? 0 : entry.generation,
+    entry.executedVersion ?? 0,
+    entry.nextAttemptAt === undefined ? null : ms(entry.nextAttemptAt),
+    entry.closedAt === undefined ? null : ms(entry.closedAt),
+    error === undefined ? 0 : same ? 1 : [error.type, error.message],
+    ...attempts.map((attempt) => encodeAttempt(attempt, ms)),
+  ];
+}
+
+function encodeAttempt({ attempt, at, outcome, version, durationMs, error }: Attempt, ms: (at: Date) => number) {
+  const stored: StoredAttempt = [attempt, ms(at), codes[outcome]];
+  if (version !== undefined || durationMs !== undefined || error !== undefined) stored.push(version ?? 0);
+  if (durationMs !== undefined || error !== undefined) stored.push(durationMs ?? null);
+  if (error !== undefined) stored.push(error.type, error.message);
+  return stored;
+}
+
+function decodeAttempt(stored: StoredAttempt, after: (ms: number) => Date): Attempt {
+  const [attempt, at, code, version = 0, durationMs = null, type, message] = stored;
+  return {
+    attempt,
+    at: after(at),
+    outcome: outcomes[code] as Attempt["outcome"],
+    ...(version === 0 ? {} : { version }),
+    ...(durationMs === null ? {} : { durationMs }),
+    ...(type === undefined || message === undefined ? {} : { error: { type, message } }),
+  };
+}
+
+/**
+ * The entry, then shorter and shorter ones: the words of the oldest attempts go first, then their other details, then
+ * the attempts themselves, and those of the last error at the very end.
+ */
+function* shortened(entry: LedgerEntry): Generator<LedgerEntry> {
+  yield entry;
+  let { attempts } = entry;
+  const older = attempts.slice(0, -1).keys();
+  const steps: ((attempt: Attempt) => Attempt)[] = [
+    (attempt) => withError(attempt, ({ type, message }) => ({ type: cut(type, 64), message: cut(message, 64) })),
+    (attempt) => withError(attempt, ({ type }) => ({ type: cut(type, 64), message: "" })),
+    (attempt) => withError(attempt, ({ type }) => ({ type: cut(type, 16), message: "" })),
+    ({ attempt, at, outcome }) => ({ attempt, at, outcome }),
+  ];
+  const indexes = [...older];
+  for (const step of steps) {
+    for (const index of indexes) {
+      attempts = attempts.map((attempt, n) => (n === index ? step(attempt) : attempt));
+      yield { ...entry, attempts };
+    }
+  }
+  while (attempts.length > 1) {
+    attempts = attempts.slice(1);
+    yield { ...entry, attempts };
+  }
+  for (const length of [192, 128, 96, 64, 32, 8, 0]) yield lastWords({ ...entry, attempts }, length);
+}
+
+/** With the texts of the last error, and of what ran, cut to so many characters. */
+function lastWords(entry: LedgerEntry, length: number): LedgerEntry {
+  const shorter = ({ type, message }: DeliveryError) => ({ type: cut(type, length), message: cut(message, length) });
+  const { error, executedVersion } = entry;
+  return {
+    ...entry,
+    ...(error === undefined ? {} : { error: shorter(error) }),
+    ...(executedVersion === undefined ? {} : { executedVersion: cut(executedVersion, Math.max(32, length)) }),
+    attempts: entry.attempts.map((attempt) => {
+      const { version } = attempt;
+      const kept = version === undefined ? attempt : { ...attempt, version: cut(version, Math.max(32, length)) };
+      return withError(kept, shorter);
+    }),
+  };
+}
+
+function withError(attempt: Attempt, change: (error: DeliveryError) => DeliveryError): Attempt {
+  return attempt.error === undefined ? attempt : { ...attempt, error: change(attempt.error) };
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).toWellFormed();
+}
+
+/** What follows the component in a sort key, up to the hash of a refused payload. */
+function generationIn(sk: string): string {
+  return sk.split("#", 3)[1] ?? "";
+}
+
+const UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/;
+const SHA256 = /^([0-9a-f]{64})$/;
+
+/** The bytes that a text of hexadecimal digits stands for; any other text as it is. */
+export function packed(text: string, form: RegExp): string | Uint8Array {
+  const digits = form.exec(text)?.slice(1).join("");
+  return digits === undefined ? text : Buffer.from(digits, "hex");
+}
+
+function unpacked(value: unknown, form: RegExp): string {
+  if (!(value instanceof Uint8Array)) return String(value);
+  const digits = Buffer.from(value).toString("hex");
+  if (form === SHA256) return digits;
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
+    "-",
+  );
+}
+
+/** The owner as the item has it, for conditions. */
+export function ownerOf({ owner }: Pick<LedgerEntry, "owner">): string | Uint8Array {
+  return packed(owner, UUID);
+}
+
+/**
+ * What DynamoDB counts as an item's size: names and values in UTF-8, bytes as they are, numbers by half a byte per
+ * digit and two (Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats").
+ */
+export function itemBytes(item: Record<string, unknown>): number {
+  return Object.entries(item).reduce((sum, [name, value]) => {
+    if (value instanceof Uint8Array) return sum + name.length + value.byteLength;
+    if (typeof value === "number") return sum + name.length + Math.ceil(`${value}`.length / 2) + 2;
+    return sum + Buffer.byteLength(name) + Buffer.byteLength(String(value));
+  }, 0);
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { backoffMs, messageOf, returned } from "../../functions/queue-batch.ts";
+import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
+import type { ReturnedMessage } from "../../shared/flows/route-batch.ts";
+import { aMessage, T0 } from "../support/router.ts";
+
+const now = new Date("2026-11-20T10:00:00.000Z");
+
+/** Runs a batch, and tells what the queue was asked for. The messages named in `away` can't be hidden. */
+async function run(
+  messages: readonly QueuedMessage[],
+  work: (messages: readonly QueuedMessage[]) => Promise<ReturnedMessage[]>,
+  away: readonly string[] = [],
+) {
+  const hidden: [receiptHandle: string, visibilityMs: number, now: Date][] = [];
+  const troubles: unknown[] = [];
+  const queue = {
+    changeVisibility: async (...change: (typeof hidden)[number]) => {
+      if (away.includes(change[0])) throw new Error(`no answer about ${change[0]}`);
+      hidden.push(change);
+    },
+  };
+  const ports = { queue, now: () => now, onTrouble: (error: unknown) => void troubles.push(error) };
+  return { response: await returned(ports, messages, work), hidden, troubles: troubles.map(String) };
+}
+
+const failures = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
+const [first, second, third] = ["m-1", "m-2", "m-3"].map((messageId, index) =>
+  aMessage({ messageId, receiveCount: index + 1 }),
+) as [QueuedMessage, QueuedMessage, QueuedMessage];
+
+describe("a batch of a queue's messages", () => {
+  it("gives back what its work gives back, each hidden for its own time", async () => {
+    const { response, hidden, troubles } = await run([first, second, third], async ([one, , other]) => [
+      { message: other ?? first, retryInMs: 12_000 },
+      { message: one ?? first, retryInMs: 0 },
+    ]);
+    expect(response).toEqual(failures("m-3", "m-1"));
+    expect(hidden).toEqual([
+      ["m-3:3", 12_000, now],
+      ["m-1:1", 0, now],
+    ]);
+    expect(troubles).toEqual([]);
+  });
+
+  it("whose work fails comes back as a whole, each message after its own backoff, and nothing is thrown", async () => {
+    const { response, hidden, troubles } = await run([first, second, third], () =>
+      Promise.reject(new Error("the store is away")),
+    );
+    expect(response).toEqual(failures("m-1", "m-2", "m-3"));
+    expect(hidden).toEqual([
+      ["m-1:1", 1_000, now],
+      ["m-2:2", 2_000, now],
+      ["m-3:3", 4_000, now],
+    ]);
+    expect(troubles).toEqual(["Error: the store is away"]);
+  });
+
+  it("still gives back a message that can't be hidden, and tells why; the others are hidden", async () => {
+    const back = [first, second, third].map((message) => ({ message, retryInMs: 500 }));
+    const { response, hidden, troubles } = await run([first, second, third], async () => back, ["m-2:2"]);
+    expect(response).toEqual(failures("m-1", "m-2", "m-3"));
+    expect(hidden.map(([handle]) => handle)).toEqual(["m-1:1", "m-3:3"]);
+    expect(troubles).toEqual(["Error: no answer about m-2:2"]);
+  });
+
+  it("tells every error when the queue is away as well", async () => {
+    const { response, troubles } = await run([first], () => Promise.reject(new Error("the store is away")), ["m-1:1"]);
+    expect(response).toEqual(failures("m-1"));
+    expect(troubles).toEqual(["Error: the store is away", "Error: no answer about m-1:1"]);
+  });
+});
+
+it.each([
+  [1, 1_000],
+  [2, 2_000],
+  [5, 16_000],
+  [6, 30_000],
+  [1_000, 30_000],
+])("a message received %i times comes back after %i ms from a batch that failed", (receiveCount, ms) => {
+  expect(backoffMs({ receiveCount })).toBe(ms);
+});
+
+it("a message is read as SQS hands it to Lambda: numbers as text", () => {
+  const message = aMessage({ receiveCount: 12, body: "é" });
+  const { messageId, receiptHandle, body } = message;
+  const attributes = {
+    ApproximateReceiveCount: "12",
+    SentTimestamp: String(T0.getTime()),
+    SenderId: "",
+    ApproximateFirstReceiveTimestamp: "0",
+  };
+  const rest = { messageAttributes: {}, md5OfBody: "", eventSource: "", eventSourceARN: "", awsRegion: "" };
+  expect(messageOf({ messageId, receiptHandle, body, attributes, ...rest })).toEqual(message);
+});
