@@ -18,9 +18,9 @@ const QUIET_EVENTS = 1_000;
 const QUIET_PER_SECOND = 200;
 
 /** What disturbs them, published as fast as it goes, at the same time. */
-type Disturbance = { name: string; events: number; alias: "stable" | "slow" | "broken" };
+export type Disturbance = { events: number; alias: "stable" | "slow" | "broken" };
 
-const DISTURBANCES: Disturbance[] = [
+const DISTURBANCES: (Disturbance & { name: string })[] = [
   { name: "nothing else", events: 0, alias: "stable" },
   { name: "a flood of 20,000 events of one customer", events: 20_000, alias: "stable" },
   { name: `2,000 events for a version that takes ${SLOW_MS} ms`, events: 2_000, alias: "slow" },
@@ -38,7 +38,7 @@ export async function benchFairness(): Promise<void> {
   console.log(`Fairness, embedded: ${QUIET_PER_SECOND} events/s of 50 quiet customers, published to done, beside`);
   let alone: number | undefined;
   for (const disturbance of DISTURBANCES) {
-    const { p50, p99, leftOver } = await measure(disturbance);
+    const { p50, p99, leftOver } = await besideQuietCustomers(disturbance, QUIET_EVENTS);
     alone ??= p99;
     const ratio = `${(p99 / alone).toFixed(1)} × alone`;
     const left = disturbance.events === 0 ? "" : `; ${leftOver} of the others still under way when they are done`;
@@ -46,7 +46,11 @@ export async function benchFairness(): Promise<void> {
   }
 }
 
-async function measure({ events, alias }: Disturbance): Promise<{ p50: number; p99: number; leftOver: number }> {
+/** How long the quiet customers' events take, in ms, and how many of the others aren't at rest when they are done. */
+export async function besideQuietCustomers(
+  { events, alias }: Disturbance,
+  quietEvents: number,
+): Promise<{ p50: number; p99: number; leftOver: number }> {
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
     await setUp(home, alias);
@@ -67,13 +71,13 @@ async function measure({ events, alias }: Disturbance): Promise<{ p50: number; p
     });
     await publishLoad(url, 200, (n) => entry("warm-up", n), { connections: 4 });
     const flood = publishLoad(url, events, (n) => entry("noisy", n), { connections: 4 });
-    await publishLoad(url, QUIET_EVENTS, (n) => entry(quiet(n), n), { connections: 2, perSecond: QUIET_PER_SECOND });
+    await publishLoad(url, quietEvents, (n) => entry(quiet(n), n), { connections: 2, perSecond: QUIET_PER_SECOND });
     await flood;
     const state = openEmbeddedState(home, { create: false });
     const keyOf = (customer: string, n: number) => eventKeyOf("bench", "tick", `${customer} ${n}`);
     const took = await untilDone(
       state,
-      Array.from({ length: QUIET_EVENTS }, (_, n) => keyOf(quiet(n), n)),
+      Array.from({ length: quietEvents }, (_, n) => keyOf(quiet(n), n)),
     );
     const noisy = await state.events.deliveriesOf(Array.from({ length: events }, (_, n) => keyOf("noisy", n)));
     const done = [...noisy.values()].flat().filter(({ status }) => status === "done" || status === "dead").length;

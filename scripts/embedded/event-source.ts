@@ -41,6 +41,7 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
   const { name, queue, handler, now, onError } = options;
   const { maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
   const batchSize = Math.min(options.batchSize ?? 10, maxInFlight);
+  const forAnybody = Math.max(1, Math.floor((maxInFlight * (1 - FOR_THOSE_IN_TURN)) / batchSize)) * batchSize;
   const running = new Set<Promise<void>>();
   let inFlight = 0;
   let stopped = false;
@@ -69,8 +70,9 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
     wokenWhileTaking = false;
     while (!stopped && inFlight + batchSize <= maxInFlight) {
       // Several batches at once: their claims, and then their closes, share a transaction each.
-      const most = Math.min(maxInFlight - inFlight, BATCHES_AT_ONCE * batchSize);
-      const inTurnOnly = inFlight + batchSize > maxInFlight * (1 - FOR_THOSE_IN_TURN);
+      const inTurnOnly = inFlight + batchSize > forAnybody;
+      const places = (inTurnOnly ? maxInFlight : forAnybody) - inFlight;
+      const most = Math.min(places, BATCHES_AT_ONCE * batchSize);
       const messages = await queue.receive(most, visibilityMs, now(), inTurnOnly);
       if (messages.length === 0) return;
       for (const batch of batchesOf(messages, batchSize)) start(batch);
