@@ -66,10 +66,9 @@ export function sqliteEventQueue(
   );
   const bury = connection.prepare("UPDATE messages SET queue = ?, turn = ?, receive_count = 0 WHERE id = ?");
   const remove = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count = ? AND queue = ?");
-  const selectGroup = connection.prepare(
-    "SELECT fair_group FROM messages WHERE id = ? AND receive_count = ? AND queue = ?",
+  const reveal = connection.prepare(
+    "UPDATE messages SET hidden_until = ?, turn = ? WHERE id = ? AND receive_count = ? AND queue = ?",
   );
-  const reveal = connection.prepare("UPDATE messages SET hidden_until = ?, turn = ? WHERE id = ?");
   const revealAll = connection.prepare(
     "UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until IS NOT NULL",
   );
@@ -130,11 +129,8 @@ export function sqliteEventQueue(
     changeVisibility(receiptHandle, visibilityMs, now) {
       const visibleAt = now.getTime() + visibilityMs;
       return database.write(() => {
-        const [id, receiveCount] = parseHandle(receiptHandle);
-        const row = selectGroup.get(id, receiveCount, name);
-        if (row === undefined) return;
         // It takes its place among those that are sent when it comes back: an old one would let it go before all.
-        reveal.run(visibleAt, turnOf(row.fair_group === null ? undefined : String(row.fair_group), visibleAt), id);
+        reveal.run(visibleAt, visibleAt, ...parseHandle(receiptHandle), name);
       });
     },
     async depth(now) {

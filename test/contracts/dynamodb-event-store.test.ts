@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { dynamodbEventStore } from "../../shared/event-store/dynamodb-event-store.ts";
+import { memoryBodyStore } from "../support/dynamodb-event-store.ts";
+import { createTable, dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
+import { describeEventStore } from "./event-store.contract.ts";
+
+withDynamoDB("the event store on DynamoDB", (endpoint) => {
+  const shared = { name: undefined as Promise<string> | undefined };
+
+  describeEventStore("DynamoDB Local", async () => {
+    const clients = [dynamodbClient(endpoint), dynamodbClient(endpoint)] as const;
+    shared.name ??= createTable(clients[0]);
+    const tableName = await shared.name;
+    const bodies = memoryBodyStore();
+    const [store, other] = clients.map((client) =>
+      dynamodbEventStore({
+        client,
+        tableName,
+        retry: { maxAttempts: 20, baseDelayMs: 10, maxDelayMs: 200 },
+        random: Math.random,
+        delay,
+        recordShards: [{ from: new Date(0), shards: 3 }],
+        dueShards: [{ from: new Date(0), shards: 2 }],
+        bodies,
+      }),
+    );
+    if (store === undefined || other === undefined) throw new Error("no store");
+    return {
+      store,
+      another: async () => other,
+      close: async () => {
+        for (const client of clients) client.destroy();
+      },
+    };
+  });
+});
