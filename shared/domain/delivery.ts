@@ -235,7 +235,8 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
     alias: request.alias,
     because: request.because,
     routingRevision: request.routingRevision,
-    attempts: missing === undefined ? entry.attempts : remember(entry.attempts, { attempt, at: now, outcome: missing }),
+    attempts:
+      missing === undefined ? entry.attempts : remember(withoutAccepted(entry), { attempt, at: now, outcome: missing }),
     expiresAt: request.expiresAt > entry.expiresAt ? request.expiresAt : entry.expiresAt,
   };
   return { claim: wonBy(reclaimed), entry: reclaimed };
@@ -266,7 +267,7 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
     status: outcome === "postponed" ? "failed" : outcome,
     failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
     closedAt: at,
-    attempts: remember(settles ? entry.attempts.slice(0, -1) : entry.attempts, note),
+    attempts: remember(withoutAccepted(entry), note),
     ...(version === undefined ? {} : { executedVersion: version }),
     ...(error === undefined ? {} : { error }),
     ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
@@ -291,6 +292,11 @@ export function closedAlready(entry: LedgerEntry | undefined, { attempt, at, out
     last.outcome === outcome &&
     last.at.getTime() === at.getTime()
   );
+}
+
+/** What became of an accepted attempt stands in the place of the note that it was accepted. */
+function withoutAccepted({ status, attempts }: LedgerEntry): Attempt[] {
+  return status === "accepted" ? attempts.slice(0, -1) : attempts;
 }
 
 function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {
