@@ -35,10 +35,12 @@ export type Attempt = {
 };
 
 /**
- * Lapsed leases after which a delivery is given up. They aren't failures of the component, as a router may be killed
- * or deployed any number of times, but a version that takes its router down must not be tried for ever.
+ * Lapsed leases after which a delivery is given up, if they are spread over this time at least. They aren't failures of
+ * the component, as a router may be killed or deployed any number of times, or a store may lose its answers for some
+ * minutes; but a version that takes its router down must not be tried for ever.
  */
 export const MAX_LAPSES = 20;
+export const MIN_LAPSING_MS = 900_000;
 
 /** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
 export const REMEMBERED_ATTEMPTS = 8;

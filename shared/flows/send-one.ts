@@ -1,19 +1,19 @@
 import { aliasOf } from "../domain/component.ts";
 import { deliveredEvent } from "../domain/delivered-event.ts";
-import { type Claim, MAX_LAPSES, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import { type Claim, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
 import type { AttemptResult } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
 export async function sendOne(
-  ports: Pick<RouterPorts, "target" | "newId">,
+  ports: Pick<RouterPorts, "target" | "newId" | "now">,
   { routed, route, request }: Delivery,
   claimed: Claim & { won: true },
 ): Promise<AttemptResult> {
   const { component, decision, refused } = route;
   const { record, facts, subject } = routed;
   if (refused !== undefined) return { outcome: "exhausted", error: refused };
-  if (claimed.lapses >= MAX_LAPSES) {
+  if (claimed.lapses >= MAX_LAPSES && ports.now().getTime() - claimed.since.getTime() >= MIN_LAPSING_MS) {
     const message = `gave up: ${claimed.lapses} attempts ended without an answer, as if each took its router down`;
     return { outcome: "exhausted", error: { type: "LeaseLapsed", message } };
   }

@@ -67,6 +67,16 @@ describe("a version that is down", () => {
     expect(reached).toHaveLength(10);
   });
 
+  it("isn't taken for well because it had no room in between", async () => {
+    const { send, answers } = aBrokenTarget();
+    for (let n = 0; n < 9; n++) await send();
+    answers(throttled);
+    await send();
+    answers(failed);
+    await send();
+    expect(await send()).toMatchObject(held);
+  });
+
   it("doesn't hold what goes to another alias or component", async () => {
     const { send, breakDown } = aBrokenTarget();
     await breakDown();

@@ -5,6 +5,7 @@ import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aClaimRequest, aComponent, aPin, aSubjectRow } from "../support/builders.ts";
+import { eventually } from "../support/port-calls.ts";
 import { aMessage, aRouter, done, failed, putRows, T0, turnoutOf } from "../support/router.ts";
 
 const DAY_MS = 86_400_000;
@@ -134,6 +135,21 @@ describe("a redelivery", () => {
     expect(await redeliver("mailer")).toEqual([]);
     const dueAt = new Date(time.now().getTime() + 60_000);
     expect(await entryOf("mailer")).toMatchObject({ status: "failed", failures: 2, dueAt });
+  });
+
+  it("is made anew by the sweeper when its router ends in the middle and its message is gone", async () => {
+    const { calls, time, events, redeliver, entryOf } = await parkedAt("mailer");
+    await time.pass(60_000);
+    const stuck = calls.hold("send mailer");
+    const running = redeliver("mailer");
+    await eventually(stuck.reached);
+    const { leaseUntil } = await entryOf("mailer");
+    expect(await events.due(leaseUntil, 10)).toEqual([]);
+    expect(await events.due(new Date(leaseUntil.getTime() + 60_000), 10)).toMatchObject([
+      { component: "mailer", status: "claimed", attempt: 2 },
+    ]);
+    stuck.release();
+    await running;
   });
 
   it("of a component that has been removed makes the delivery dead", async () => {

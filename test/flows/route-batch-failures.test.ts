@@ -136,7 +136,7 @@ describe("a lease that lapsed", () => {
       // Never answered, as if the version had taken the router down with it.
       void routeBatch(ports, [message]);
       await eventually(send.reached);
-      await time.pass(35_000);
+      await time.pass(45_000);
       message = again(message);
     }
     expect(await routeBatch(ports, [message])).toEqual([]);

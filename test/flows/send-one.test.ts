@@ -8,6 +8,7 @@ import { aClaimRequest, aComponent } from "../support/builders.ts";
 import { aMessage, done } from "../support/router.ts";
 
 const leaseUntil = new Date("2026-11-20T10:01:00.000Z");
+const now = new Date("2026-11-20T10:00:00.000Z");
 const won = { won: true, attempt: 3, failures: 2, lapses: 0, since: leaseUntil, t0: leaseUntil, leaseUntil } as const;
 
 function aDelivery(component = aComponent({ name: "mailer" })): Delivery {
@@ -25,7 +26,7 @@ async function send(delivery: Delivery, claimed: Parameters<typeof sendOne>[2], 
     sends.push(one);
     return target(one);
   };
-  const sent = await sendOne({ target: watched, newId: () => "request-1" }, delivery, claimed);
+  const sent = await sendOne({ target: watched, newId: () => "request-1", now: () => now }, delivery, claimed);
   return { sent, sends };
 }
 
@@ -39,10 +40,16 @@ describe("a send", () => {
     expect(JSON.parse(sends[0]?.payload ?? "").turnout).toMatchObject({ attempt: 3, generation: "replay-1" });
   });
 
-  it("isn't made when too many leases have lapsed", async () => {
-    const { sent, sends } = await send(aDelivery(), { ...won, lapses: MAX_LAPSES });
+  it("isn't made when too many leases have lapsed, over a quarter of an hour", async () => {
+    const lapsed = (minutesAgo: number, lapses: number) => {
+      return send(aDelivery(), { ...won, lapses, since: new Date(now.getTime() - minutesAgo * 60_000) });
+    };
+    const { sent, sends } = await lapsed(15, MAX_LAPSES);
     expect(sends).toEqual([]);
     expect(sent).toMatchObject({ outcome: "exhausted", error: { type: "LeaseLapsed" } });
+    for (const { sent: other } of [await lapsed(14, 100), await lapsed(600, MAX_LAPSES - 1)]) {
+      expect(other).toEqual(done);
+    }
   });
 
   it("fails without being made when the component has neither the alias nor its fallback", async () => {

@@ -131,6 +131,22 @@ describe("a sweep", () => {
     expect(entry?.dueAt).toEqual(new Date((entry?.leaseUntil.getTime() ?? 0) + 60_000));
   });
 
+  it("leaves a delivery alone whose outcome came while its message was being sent", async () => {
+    const { calls, time, events, requests, dueAt, sweep: run } = await aSweeper({ parked: 1 });
+    await time.pass(60_000);
+    await events.claim(requests, "ben", time.now());
+    const [deliveryKey = ""] = requests.map((request) => request.deliveryKey);
+    const at = time.now();
+    await events.close([{ deliveryKey, attempt: 2, at, outcome: "accepted", nextAttemptAt: dueAt, dueAt }]);
+    const noting = calls.hold("handOver");
+    const running = run();
+    await time.pass(0);
+    await events.close([{ deliveryKey, attempt: 2, at, outcome: "done" }]);
+    noting.release();
+    expect(await running).toMatchObject({ redelivered: 1 });
+    expect(await events.due(never, 10)).toEqual([]);
+  });
+
   it("removes what has expired, however much, until its time is up", async () => {
     const { events, time, sweep: run } = await aSweeper();
     const expiresAt = new Date(time.now().getTime() + 1_000);

@@ -107,6 +107,14 @@ describe("an outcome", () => {
     expect(await ledger()).toEqual(before);
   });
 
+  it("of the newest attempt is taken, also beside one of an attempt before", async () => {
+    const { ports, take, ledger, time, messages } = await accepted("event-1");
+    await time.pass(60_000 + 30_000 + 5_000);
+    await routeBatch(ports, messages);
+    await take(anOutcome({ error: "TypeError" }), anOutcome({ attempt: 2 }));
+    expect((await ledger()).map(shortOf)).toEqual([{ status: "done", attempt: 2, failures: 0 }]);
+  });
+
   it("that comes twice is taken once, in one batch and in two", async () => {
     const { take, ledger } = await accepted("event-1");
     await take(anOutcome(), anOutcome({ error: "TypeError" }));

@@ -27,14 +27,16 @@ export function simulatedQueue(options: SimulatedQueueOptions = {}) {
   };
 
   const queue: EventQueue = {
-    async send(bodies, now) {
-      return bodies.map((body) => {
-        const messageId = `message-${++sent}`;
-        const message = { messageId, body, sentAt: now, visibleAt: 0, receiveCount: 0 };
-        messages.set(messageId, message);
-        show(message, now.getTime());
-        return messageId;
-      });
+    async send(outgoing, now) {
+      return outgoing
+        .map((message) => (typeof message === "string" ? message : message.body))
+        .map((body) => {
+          const messageId = `message-${++sent}`;
+          const message = { messageId, body, sentAt: now, visibleAt: 0, receiveCount: 0 };
+          messages.set(messageId, message);
+          show(message, now.getTime());
+          return messageId;
+        });
     },
     async receive(max, visibilityMs, now) {
       const visible = [...messages.values()].filter(({ visibleAt }) => visibleAt <= now.getTime());

@@ -1,0 +1,168 @@
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  claimAgainst,
+  closeAgainst,
+  closedAlready,
+  type EventRecord,
+  type LedgerEntry,
+  type RecordKey,
+} from "../../shared/domain/delivery.ts";
+import { eventKeyIn } from "../../shared/domain/delivery-key.ts";
+import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { between } from "./chance.ts";
+import { InjectedFault } from "./faults.ts";
+import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
+
+/** Told of every change of a ledger entry. */
+export type OnEntry = (before: LedgerEntry | undefined, after: LedgerEntry) => void;
+
+export type MemoryEventStore = ReturnType<typeof memoryEventStore>;
+
+/** Records and ledger in memory, statement by statement: each takes effect alone and at once. */
+export function memoryEventStore(onEntry: OnEntry = () => {}) {
+  const records = new Map<string, EventRecord>();
+  const entries = new Map<string, Map<string, LedgerEntry>>();
+  /** How the entries of an event were before their last change. */
+  const earlier = new Map<string, Map<string, LedgerEntry>>();
+  const counts: OutcomeCount[] = [];
+
+  const recordKey = ({ t0, eventKey, payloadHash }: RecordKey) => `${t0.getTime()} ${eventKey} ${payloadHash}`;
+  const entryOf = (deliveryKey: string) => entries.get(eventKeyIn(deliveryKey))?.get(deliveryKey);
+
+  function put(entry: LedgerEntry): void {
+    const siblings = entries.get(entry.eventKey) ?? new Map<string, LedgerEntry>();
+    onEntry(siblings.get(entry.deliveryKey), entry);
+    earlier.set(entry.eventKey, new Map(siblings));
+    entries.set(entry.eventKey, siblings.set(entry.deliveryKey, entry));
+  }
+
+  return {
+    entryOf,
+    put,
+    all: () => [...entries.values()].flatMap((siblings) => [...siblings.values()]),
+    forget: (deliveryKey: string) => entries.get(eventKeyIn(deliveryKey))?.delete(deliveryKey),
+    hasRecord: (key: RecordKey) => records.has(recordKey(key)),
+
+    record(record: EventRecord): void {
+      const key = recordKey(record);
+      if (!records.has(key)) records.set(key, record);
+    },
+    find: (key: RecordKey) => records.get(recordKey(key)),
+    claim(request: ClaimRequest, owner: string, now: Date): Claim {
+      const { claim, entry } = claimAgainst(entryOf(request.deliveryKey), request, owner, now);
+      if (entry !== undefined) put(entry);
+      return claim;
+    },
+    /** @param again the store's client sends it again, because the answer was lost */
+    close(close: Close, again = false): boolean {
+      const entry = entryOf(close.deliveryKey);
+      const closed = closeAgainst(entry, close);
+      if (closed === undefined) return again && closedAlready(entry, close);
+      put(closed);
+      return true;
+    },
+    reject(entry: LedgerEntry): void {
+      if (entryOf(entry.deliveryKey) === undefined) put(entry);
+    },
+    handOver({ deliveryKey, attempt, dueAt }: LedgerEntry, until: Date): void {
+      const entry = entryOf(deliveryKey);
+      if (entry?.attempt !== attempt || entry.dueAt?.getTime() !== dueAt?.getTime()) return;
+      put({ ...entry, dueAt: until });
+    },
+    due(now: Date, limit: number): LedgerEntry[] {
+      const due: { entry: LedgerEntry; at: number }[] = [];
+      for (const siblings of entries.values()) {
+        for (const entry of siblings.values()) {
+          if (entry.dueAt !== undefined && entry.dueAt <= now) due.push({ entry, at: entry.dueAt.getTime() });
+        }
+      }
+      return due
+        .sort((a, b) => a.at - b.at)
+        .slice(0, limit)
+        .map(({ entry }) => entry);
+    },
+    deliveriesOf(eventKeys: readonly string[], stale = false): Map<string, LedgerEntry[]> {
+      const source = stale ? earlier : entries;
+      return new Map(
+        eventKeys.flatMap((key): [string, LedgerEntry[]][] => {
+          const found = source.get(key);
+          return found === undefined || found.size === 0 ? [] : [[key, [...found.values()]]];
+        }),
+      );
+    },
+    *records({ from, to }: { from: Date; to: Date }): Iterable<EventRecord> {
+      for (const record of records.values()) if (record.t0 >= from && record.t0 < to) yield record;
+    },
+    count: (added: readonly OutcomeCount[]) => void counts.push(...added),
+    counts: () => counts,
+  };
+}
+
+const BATCH = {
+  "batch half applied": 0.02,
+  "batch in two parts": 0.03,
+  "request repeated by the store's client": 0.02,
+};
+
+/** How far the parts of a batch, or a request and its repetition, may lie apart, in ms. */
+const MAX_APART_MS = 1_500;
+
+/**
+ * The store as a process far from it sees it, with DynamoDB's habits: a batch is not one transaction. Its statements may
+ * take effect one after the other, some of them only, or all of them twice.
+ */
+export function distantEventStore(
+  { time, chance }: Surroundings,
+  process: SimulatedProcess,
+  store: MemoryEventStore,
+): EventStore {
+  function batch<S, A>(name: string, statements: readonly S[], apply: (s: S, again?: boolean) => A): Promise<A[]> {
+    return process.call(name, async (point) => {
+      const apart = () => time.delay(between(chance(`${point} apart`), 1, MAX_APART_MS));
+      const kind = process.strike(`${point} at the store`, BATCH);
+      switch (kind) {
+        case "batch half applied":
+          for (const [index, statement] of statements.entries()) {
+            if (chance(`${point} statement ${index}`) < 0.5) apply(statement);
+          }
+          throw new InjectedFault(`${point}: ${kind}`);
+        case "batch in two parts": {
+          const middle = Math.ceil(statements.length / 2);
+          const first = statements.slice(0, middle).map((statement) => apply(statement));
+          await apart();
+          return [...first, ...statements.slice(middle).map((statement) => apply(statement))];
+        }
+        case "request repeated by the store's client":
+          for (const statement of statements) apply(statement);
+          await apart();
+          return statements.map((statement) => apply(statement, true));
+        default:
+          return statements.map((statement) => apply(statement));
+      }
+    });
+  }
+
+  return {
+    record: async (records) => void (await batch("record", records, (record) => store.record(record))),
+    find: (keys) => process.call("find", () => keys.map((key) => store.find(key))),
+    claim: (requests, owner, now) => batch("claim", requests, (request) => store.claim(request, owner, now)),
+    close: (closes) => batch("close", closes, (close, again) => store.close(close, again)),
+    reject: async (entries) => void (await batch("reject", entries, (entry) => store.reject(entry))),
+    due: (now, limit) => process.call("due", () => store.due(now, limit)),
+    handOver: async (entries, until) =>
+      void (await batch("hand over", entries, (entry) => store.handOver(entry, until))),
+    async *records(window) {
+      yield await process.call("records", () => [...store.records(window)]);
+    },
+    deliveriesOf: (eventKeys) =>
+      process.call("read deliveries", (point) =>
+        store.deliveriesOf(eventKeys, process.strike(`${point} at the store`, { "stale read": 0.05 }) !== undefined),
+      ),
+    count: (counts) => process.call("count", () => store.count(counts)),
+    counts: (window) => process.call("read counts", () => store.counts().filter(({ minute }) => minute >= window.from)),
+    expire: async () => 0,
+  };
+}

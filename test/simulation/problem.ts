@@ -1,0 +1,15 @@
+export type ProblemKind =
+  | "lost"
+  | "misrouted"
+  | "stuck"
+  | "two runs at the same time"
+  | "attempt went back"
+  | "duplicate effect"
+  | "another payload ran"
+  | "too many attempts"
+  | "ran after success"
+  | "wrong outcome shown"
+  | "surprise";
+
+/** Something that must not be. `at` is the true time, where there is one. */
+export type Problem = { kind: ProblemKind; text: string; at?: number };

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { runSeed } from "./run-seeds.ts";
+import { type Failure, shrink } from "./shrink.ts";
+import { storyOf } from "./story.ts";
+
+/** What goes wrong: the first seed's shrunken story, and the other seeds. */
+async function failuresOf(seeds: readonly number[], options: { embedded?: boolean } = {}): Promise<string[]> {
+  const failures: Failure[] = [];
+  for (const seed of seeds) {
+    const failure = await runSeed(seed, options);
+    if (failure.problems.length + failure.ended.inside.length > 0) failures.push(failure);
+  }
+  const [first, ...others] = failures;
+  if (first === undefined) return [];
+  return [
+    storyOf(await shrink(first, options)),
+    ...others.map(({ scenario }) => `seed ${scenario.seed} fails as well`),
+  ];
+}
+
+const seeds = (count: number, first: number) => Array.from({ length: count }, (_, index) => first + 2 * index);
+
+describe("Turnout, whatever fails, crashes, overlaps or changes on the way", () => {
+  it("loses, misroutes, doubles and mixes up nothing while faults go on", async () => {
+    expect(await failuresOf(seeds(300, 1))).toEqual([]);
+  });
+
+  it("brings every event to rest as promised once the faults have stopped", async () => {
+    expect(await failuresOf(seeds(200, 2))).toEqual([]);
+  });
+
+  it("does both on the embedded runtime's own store", async () => {
+    expect(await failuresOf([...seeds(15, 1), ...seeds(15, 2)], { embedded: true })).toEqual([]);
+  });
+
+  it("does the same again under the same seed, so that a failure can be looked into", async () => {
+    expect(storyOf(await runSeed(3))).toEqual(storyOf(await runSeed(3)));
+  });
+});

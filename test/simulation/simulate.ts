@@ -1,0 +1,145 @@
+import { parseArgs } from "node:util";
+import { controls } from "./controls.ts";
+import { faultKinds } from "./faults.ts";
+import { catchingSeed, type Figures, noFigures, runSeed } from "./run-seeds.ts";
+import { MINUTE, REST_WITHIN } from "./scenario.ts";
+import { type Failure, shrink } from "./shrink.ts";
+import { storyOf } from "./story.ts";
+
+const HELP = `Runs Turnout's flows in a simulated world full of faults, and checks its promises on what is seen from outside.
+
+Usage: npm run simulate -- [options]
+
+  --seeds N        runs of so many seeds (default 1000); odd ones are safety runs, even ones liveness runs
+  --from N         the first seed (default 1)
+  --seed N         runs this one seed only, and prints its story
+  --control NAME   breaks something deliberately; the run is then expected to fail
+  --controls       switches on each control in turn, and prints the seed that caught it
+  --help           prints this
+
+Controls:
+${Object.entries(controls)
+  .map(([name, { breaks }]) => `  ${name.padEnd(22)} ${breaks}`)
+  .join("\n")}
+
+Exit codes: 0 all held (with --controls: all were caught), 1 not so, 2 usage
+`;
+
+/** Seeds within which every control has to be caught. */
+const CONTROL_SEEDS = 200;
+
+/** Runs as the arguments say. Returns the exit code. */
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seeds: { type: "string", default: "1000" },
+      from: { type: "string", default: "1" },
+      seed: { type: "string" },
+      control: { type: "string" },
+      controls: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (values.controls) return runControls();
+  if (values.control !== undefined && controls[values.control] === undefined) {
+    throw new UsageError(`no control '${values.control}'; there are ${Object.keys(controls).join(", ")}`);
+  }
+  if (values.seed !== undefined) return runOne(wholeNumber("seed", values.seed), values.control);
+  return runMany(wholeNumber("from", values.from), wholeNumber("seeds", values.seeds), values.control);
+}
+
+class UsageError extends Error {}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
+    throw new UsageError(`--${option} takes a whole number from 1 on, not '${text}'`);
+  }
+  return Number(text);
+}
+
+async function runOne(seed: number, control: string | undefined): Promise<number> {
+  const failure = await runSeed(seed, { control: controls[control ?? ""] });
+  console.log(storyOf(failure));
+  return failure.problems.length + failure.ended.inside.length === 0 ? 0 : 1;
+}
+
+async function runMany(from: number, seeds: number, control: string | undefined): Promise<number> {
+  const figures = noFigures();
+  const began = performance.now();
+  let first: Failure | undefined;
+  const failed: number[] = [];
+  for (let seed = from; seed < from + seeds; seed++) {
+    const failure = await runSeed(seed, { control: controls[control ?? ""], figures });
+    if (failure.problems.length + failure.ended.inside.length === 0) continue;
+    failed.push(seed);
+    if (first === undefined || first.problems.length === 0)
+      first = failure.problems.length > 0 ? failure : (first ?? failure);
+  }
+  console.log(textOf(figures, (performance.now() - began) / 1_000));
+  if (failed.length === 0) return 0;
+  console.log(
+    `\nFailed: seed${failed.length > 1 ? "s" : ""} ${failed.slice(0, 20).join(", ")}${failed.length > 20 ? ", …" : ""}`,
+  );
+  if (first !== undefined) {
+    console.log("\nThe first one, shrunken:");
+    console.log(storyOf(await shrink(first, { breakage: controls[control ?? ""]?.breakage })));
+  }
+  return 1;
+}
+
+async function runControls(): Promise<number> {
+  let missed = 0;
+  for (const [name, { breaks }] of Object.entries(controls)) {
+    const caught = await catchingSeed(name, CONTROL_SEEDS);
+    if (caught === undefined) missed += 1;
+    const told =
+      caught === undefined ? `NOT CAUGHT by seeds 1 to ${CONTROL_SEEDS}` : `seed ${caught.seed}: ${caught.problem}`;
+    console.log(`${name.padEnd(22)} ${breaks}\n${" ".repeat(23)}${told}`);
+  }
+  return missed === 0 ? 0 : 1;
+}
+
+function textOf(figures: Figures, seconds: number): string {
+  const { seeds, simulatedMs, events, runs, faults, problems, duplicateInvocations, longestRestMs, inside } = figures;
+  const number = (value: number) => value.toLocaleString("en-US");
+  const line = (name: string, value: number, more = "") => `${name.padEnd(42)}${number(value).padStart(10)}${more}`;
+  const other = [...problems].filter(([kind]) => kind !== "duplicate effect");
+  const [lost, misrouted, stuck] = (["lost", "misrouted", "stuck"] as const).map((kind) => problems.get(kind) ?? 0);
+  const total = [...faults.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    line("seeds", seeds.safety + seeds.liveness, `  (${seeds.safety} safety, ${seeds.liveness} liveness)`),
+    line("simulated hours", Math.round(simulatedMs / 3_600_000), `  in ${seconds.toFixed(1)} s`),
+    line("events", events),
+    line("invocations", runs),
+    line("faults", total),
+    ...faultKinds.map((kind) => line(`  ${kind}`, faults.get(kind) ?? 0)),
+    line("lost", lost ?? 0),
+    line("misrouted", misrouted ?? 0),
+    line("stuck", stuck ?? 0),
+    ...other
+      .filter(([kind]) => kind !== "lost" && kind !== "misrouted" && kind !== "stuck")
+      .map(([kind, count]) => line(kind, count)),
+    line("duplicate invocations", duplicateInvocations),
+    line("duplicate effects", problems.get("duplicate effect") ?? 0),
+    line(
+      "minutes to rest after the last fault",
+      Math.ceil(longestRestMs / MINUTE),
+      `  at most, of ${REST_WITHIN / MINUTE} allowed`,
+    ),
+    ...(inside === 0 ? [] : [line("rules of the ledger broken (white box)", inside)]),
+  ].join("\n");
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof UsageError || (error instanceof TypeError && "code" in error);
+  if (!isUsage) throw error;
+  console.error(`${error.message}\nTry npm run simulate -- --help`);
+  process.exitCode = 2;
+}

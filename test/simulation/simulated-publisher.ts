@@ -1,0 +1,65 @@
+import { anEvent, bodyOf } from "../support/builders.ts";
+import { between } from "./chance.ts";
+import type { History, Published } from "./history.ts";
+import { type Publication, type Scenario, SECOND } from "./scenario.ts";
+import type { Surroundings } from "./simulated-process.ts";
+import type { StandardQueue } from "./standard-queue.ts";
+
+const MAX_TRIES = 3;
+
+/** Services that publish as planned, over a bus. One that got no answer publishes again: same key, new id. */
+export function simulatedPublisher(
+  { time, chance, faults }: Surroundings,
+  queue: StandardQueue,
+  { publications }: Scenario,
+  history: History,
+) {
+  const start = time.now();
+  let open = publications.length;
+
+  function attempt(publication: Publication, tryNumber: number): void {
+    const { kind, key, payload, project } = publication;
+    const id = tryNumber === 1 ? publication.id : `${publication.id} again ${tryNumber}`;
+    const readable = kind !== "unreadable";
+    const published: Published = {
+      id,
+      at: time.now(),
+      detailType: kind,
+      key: `${kind} ${key}`,
+      payload,
+      project: `project-${project}`,
+      body: readable ? bodyOf(eventOf(publication, id, time.now())) : `unreadable ${id}`,
+      readable,
+    };
+    history.published.push(published);
+    const fault = faults.strike(`${id} published`, {
+      "publisher's answer lost": 0.03,
+      "request lost": 0.02,
+      "bus duplicate": 0.05,
+    });
+    if (fault !== "request lost") queue.send([published.body]);
+    if (fault === "bus duplicate") {
+      time.at(time.now() + between(chance(`${id} duplicate`), 0, 10 * SECOND), () => queue.send([published.body]));
+    }
+    if (fault !== "request lost" && fault !== "publisher's answer lost") {
+      published.acceptedAt = time.now();
+      open -= 1;
+    } else if (tryNumber === MAX_TRIES) open -= 1;
+    else time.at(time.now() + 2 * SECOND, () => attempt(publication, tryNumber + 1));
+  }
+
+  for (const publication of publications) time.at(start + publication.at, () => attempt(publication, 1));
+  /** Whether there is anything still to be published. */
+  return { isDone: () => open === 0 };
+}
+
+function eventOf({ kind, key, payload, project, poison }: Publication, id: string, at: number) {
+  return anEvent({
+    id,
+    time: new Date(at).toISOString(),
+    detailType: kind,
+    idempotencyKey: `${kind} ${key}`,
+    project: `project-${project}`,
+    detail: { payload, ...(poison ? { poison } : {}) },
+  });
+}

@@ -1,0 +1,219 @@
+import { deadLettersHandler } from "../../functions/dead-letters.ts";
+import { outcomesHandler } from "../../functions/outcomes.ts";
+import type { QueuePorts } from "../../functions/queue-batch.ts";
+import { routerHandler } from "../../functions/router.ts";
+import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
+import { listEvents } from "../../shared/flows/list-events.ts";
+import type { RouterPorts } from "../../shared/flows/router-ports.ts";
+import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { sweep } from "../../shared/flows/sweep.ts";
+import { memoryRoutingTable } from "../support/memory-routing-table.ts";
+import { surrounded } from "../support/port-calls.ts";
+import { chanceOf } from "./chance.ts";
+import type { Breakage } from "./controls.ts";
+import { simulatedFaults } from "./faults.ts";
+import { type Batch, emptyHistory, type History } from "./history.ts";
+import { type Ledger, memoryLedger, sqliteLedger } from "./ledger.ts";
+import { memoryEventStore } from "./memory-event-store.ts";
+import { MINUTE, type Scenario, SECOND } from "./scenario.ts";
+import {
+  type FunctionOptions,
+  type SimulatedFunction,
+  simulatedFunction,
+  simulatedSchedule,
+} from "./simulated-function.ts";
+import { simulatedOperator } from "./simulated-operator.ts";
+import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
+import { simulatedPublisher } from "./simulated-publisher.ts";
+import { simulatedVersions } from "./simulated-versions.ts";
+import {
+  distantQueue,
+  type QueueOptions,
+  type StandardQueue,
+  type StoredMessage,
+  standardQueue,
+} from "./standard-queue.ts";
+import { virtualTime } from "./virtual-time.ts";
+import { whiteBox } from "./white-box.ts";
+
+const START = Date.parse("2026-11-20T10:00:00.000Z");
+const FUNCTION_TIMEOUT_MS = 30 * SECOND;
+const SWEEP_EVERY_MS = MINUTE;
+const SWEEP_TIMEOUT_MS = 50 * SECOND;
+
+/** Few, so that routers forget rows as well. */
+const ROWS_CACHED = 5;
+
+/** What a run left behind. */
+export type Ended = {
+  history: History;
+  /** What the operator's own listing shows at the end. */
+  listing: EventOutcome[];
+  /** Texts of the messages that are still in the queue or its dead-letter queue. */
+  queued: string[];
+  /** True when it came to rest before its end. */
+  atRest: boolean;
+  /** What the white box found. */
+  inside: { at: number; text: string }[];
+  simulatedMs: number;
+};
+
+/** `embedded`: the store is the embedded runtime's own, on SQLite in memory; what is broken, and the white box, need the other. */
+export type Options = { breakage?: Breakage | undefined; embedded?: boolean };
+
+/** Runs the production flows in a simulated world. The same scenario runs the same way every time. */
+export async function runWorld(scenario: Scenario, { breakage = {}, embedded = false }: Options = {}): Promise<Ended> {
+  const { seed, intensity, emphasis } = scenario;
+  const time = virtualTime(START);
+  const chance = chanceOf(seed ^ 0x5bd1e995);
+  const until = START + scenario.calmAt;
+  const faults = simulatedFaults({ chance, now: time.now, intensity, emphasis, until, only: scenario.faults });
+  const surroundings = { time, chance, faults };
+  const history = emptyHistory(START, faults.struck);
+  const inside = whiteBox(time, () => store);
+  const store = memoryEventStore(inside.onEntry);
+  const ledger = embedded ? sqliteLedger(surroundings) : memoryLedger(surroundings, store);
+  const routing = memoryRoutingTable();
+
+  const queues = simulatedQueues(surroundings, scenario, history, (message, others) => {
+    if (!embedded) inside.acknowledged(message, others);
+  });
+  const { live, deadLetters, outcomes } = queues;
+  const versions = simulatedVersions(surroundings, scenario, history, outcomes);
+  simulatedOperator(surroundings, routing, scenario, history.commits);
+  const publisher = simulatedPublisher(surroundings, live, scenario, history);
+
+  const eventsOf = (process: SimulatedProcess): EventStore => {
+    const events = ledger.seenBy(process);
+    return breakage.events?.(events, { store, process, time }) ?? events;
+  };
+  const routingOf = (process: SimulatedProcess): RoutingCache => {
+    const calls = ["head", "changesAfter", "rows", "components"] as const;
+    const cache = routingCache(surrounded(routing.table, calls, process.call), ROWS_CACHED);
+    return breakage.routing?.(cache) ?? cache;
+  };
+  const portsOf: PortsOf = (process, batchOf, queue) => {
+    const target = versions.targetOf(process, batchOf);
+    return {
+      routing: routingOf(process),
+      events: eventsOf(process),
+      target: withCircuitBreakers(embedded ? target : inside.watched(target), process),
+      now: process.now,
+      random: process.random,
+      newId: breakage.newId ?? process.newId,
+      delay: process.delay,
+      report: () => {},
+      onTrouble: () => {},
+      queue: distantQueue(process, queue),
+    };
+  };
+  const functions = startFunctions(surroundings, scenario, history, queues, portsOf, breakage);
+  const sweeper = simulatedSchedule(surroundings, history, {
+    name: "sweeper",
+    everyMs: SWEEP_EVERY_MS,
+    timeoutMs: SWEEP_TIMEOUT_MS,
+    skewMs: scenario.skewMs,
+    async run(process) {
+      const ports = { events: eventsOf(process), queue: distantQueue(process, live), now: process.now };
+      const { redelivered } = await sweep(ports, new Date(process.now().getTime() + SWEEP_TIMEOUT_MS));
+      if (redelivered > 0) history.swept.push({ at: time.now(), process: process.id, redelivered });
+    },
+  });
+
+  const isAtRest = () =>
+    time.now() >= until &&
+    publisher.isDone() &&
+    live.messages.size + deadLetters.messages.size + outcomes.messages.size === 0 &&
+    [versions, sweeper, ...functions].every(({ isIdle }) => isIdle()) &&
+    ledger.isSettled();
+  await time.run(START + scenario.endAt, isAtRest);
+  const atRest = isAtRest();
+  const listing = await listOf(ledger, time.now());
+  ledger.close();
+  const queued = [...live.messages.values(), ...deadLetters.messages.values()].map(({ body }) => body);
+  return { history, listing, queued, atRest, inside: inside.problems, simulatedMs: time.now() - START };
+}
+
+type Queues = ReturnType<typeof simulatedQueues>;
+type Ports = RouterPorts & { events: EventStore } & QueuePorts;
+type PortsOf = (process: SimulatedProcess, batchOf: () => Batch | undefined, queue: StandardQueue) => Ports;
+
+/** The live queue, its dead-letter queue, and the one for outcomes; each wakes its function. */
+function simulatedQueues(
+  surroundings: Surroundings,
+  { maxReceiveCount, redriveAt }: Scenario,
+  history: History,
+  acknowledged: (message: StoredMessage, others: StoredMessage[]) => void,
+) {
+  const { time } = surroundings;
+  const wakes = new Map<string, () => void>();
+  const onDeleted = (message: StoredMessage) =>
+    acknowledged(message, [...live.messages.values(), ...deadLetters.messages.values()]);
+  const queue = (name: string, more: Partial<QueueOptions>) =>
+    standardQueue(surroundings, { name, onVisible: (at) => time.at(at, () => wakes.get(name)?.()), ...more });
+
+  const deadLetters = queue("dead letters", { onDeleted });
+  const onGivenUp = ({ body }: StoredMessage) => void history.deadLettered.push({ at: time.now(), body });
+  const live: StandardQueue = queue("live", { deadLetters, maxReceiveCount, onDeleted, onGivenUp });
+  const outcomes = queue("outcomes", {});
+  if (redriveAt !== undefined) {
+    time.at(START + redriveAt, () => {
+      const messages = deadLetters.redrive(live);
+      if (messages > 0) history.redriven.push({ at: time.now(), messages });
+    });
+  }
+  return { live, deadLetters, outcomes, onVisible: (name: string, wake: () => void) => void wakes.set(name, wake) };
+}
+
+/** The functions behind the queues. */
+function startFunctions(
+  surroundings: Surroundings,
+  { routers, batchSize, skewMs, deadLettersFrom }: Scenario,
+  history: History,
+  { live, deadLetters, outcomes, onVisible }: Queues,
+  portsOf: PortsOf,
+  breakage: Breakage,
+): SimulatedFunction[] {
+  const common = { batchSize: 10, timeoutMs: FUNCTION_TIMEOUT_MS, skewMs };
+  const router = breakage.router ?? routerHandler;
+  const consumer = breakage.deadLetters ?? deadLettersHandler;
+  const all: FunctionOptions[] = [
+    {
+      ...common,
+      name: "router",
+      queue: live,
+      concurrency: routers,
+      batchSize,
+      deletesOnReceive: breakage.deletesOnReceive ?? false,
+      load: (process, batchOf) => router(portsOf(process, batchOf, live)),
+    },
+    {
+      ...common,
+      name: "dead-letters",
+      queue: deadLetters,
+      concurrency: 1,
+      from: START + deadLettersFrom,
+      load: (process, batchOf) => consumer(portsOf(process, batchOf, deadLetters)),
+    },
+    {
+      ...common,
+      name: "outcomes",
+      queue: outcomes,
+      concurrency: 2,
+      load: (process, batchOf) => outcomesHandler(portsOf(process, batchOf, outcomes)),
+    },
+  ];
+  return all.map((options) => {
+    const started = simulatedFunction(surroundings, history, options);
+    onVisible(options.queue.name, started.pump);
+    return started;
+  });
+}
+
+/** The operator's listing, as it would be read from right beside the store. */
+async function listOf({ near }: Ledger, now: number): Promise<EventOutcome[]> {
+  const window = { from: new Date(0), to: new Date(now + 1) };
+  return (await Array.fromAsync(listEvents(near, window, {}, new Date(now)))).flat();
+}
