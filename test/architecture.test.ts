@@ -16,6 +16,7 @@ import { importsOf, sourceFile, sourceFiles } from "./support/source-code.ts";
 const portFiles = [
   "shared/routing-table/routing-table.ts",
   "shared/event-store/event-store.ts",
+  "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
   "shared/versions/version-catalog.ts",
   "shared/targets/target.ts",
@@ -30,9 +31,27 @@ const floorPlan: Room[] = [
   ...portFiles.map((files) => ({ files, may: ["shared/domain/"] })),
   // The one database file that the SQLite adapters share.
   { files: "shared/sqlite/", may: ["own folder", "shared/domain/", "node:sqlite"] },
-  ...["routing-table", "event-store", "event-queue", "versions", "targets"].map((port) => ({
+  // What the DynamoDB adapters share: batches, and how they are tried again.
+  {
+    files: "shared/dynamodb/",
+    may: ["own folder", "shared/domain/", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb"],
+  },
+  { files: "shared/body-store/", may: ["own folder", "shared/domain/", "node:", "@aws-sdk/client-s3"] },
+  {
+    files: "shared/event-store/",
+    may: [
+      "own folder",
+      "shared/domain/",
+      "shared/body-store/body-store.ts",
+      "shared/dynamodb/",
+      "shared/sqlite/",
+      "node:",
+      "@aws-sdk/",
+    ],
+  },
+  ...["routing-table", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
-    may: ["own folder", "shared/domain/", "shared/sqlite/", "node:", "@aws-sdk/"],
+    may: ["own folder", "shared/domain/", "shared/dynamodb/", "shared/sqlite/", "node:", "@aws-sdk/"],
   })),
 
   { files: "shared/flows/", may: ["own folder", "shared/domain/", ...portFiles] },
@@ -55,6 +74,22 @@ const floorPlan: Room[] = [
     may: ["scripts/", "shared/", "functions/", "node:", "zod", "commander", "cloudevents", "cli-table3"],
     mayTypes: ["aws-lambda"],
   })),
+  // It measures against what others would build instead, bundles included.
+  {
+    files: "scripts/bench/router/",
+    may: [
+      "scripts/",
+      "shared/",
+      "functions/",
+      "node:",
+      "@middy/",
+      "@aws-sdk/",
+      "@aws-lambda-powertools/",
+      "zod",
+      "esbuild",
+    ],
+    mayTypes: ["aws-lambda"],
+  },
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
   { files: "scripts/", may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3"] },
 
@@ -146,6 +181,9 @@ describe("the checks", () => {
     ["shared/flows/route-batch.ts", 'import { sqliteEventStore } from "../event-store/sqlite-event-store.ts";'],
     ["shared/flows/route-batch.ts", 'import { readFileSync } from "node:fs";'],
     ["shared/event-store/event-store.ts", 'import { sqliteEventStore } from "./sqlite-event-store.ts";'],
+    ["shared/event-store/dynamodb-ledger.ts", 'import { fileBodyStore } from "../body-store/file-body-store.ts";'],
+    ["shared/body-store/s3-body-store.ts", 'import { sqs } from "@aws-sdk/client-sqs";'],
+    ["shared/dynamodb/dynamodb-retry.ts", 'import type { EventStore } from "../event-store/event-store.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import { routeBatch } from "../flows/route-batch.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import type { Target } from "../targets/target.ts";'],
     ["shared/targets/worker-target.ts", 'new Worker(new URL("../../scripts/worker.ts", import.meta.url));'],

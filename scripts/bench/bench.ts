@@ -1,6 +1,10 @@
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded.ts";
+import { benchFairness } from "./fairness.ts";
 import { benchImportRate } from "./import-rate.ts";
+import { benchBundles } from "./router/bundle-sizes.ts";
+import { benchCapacity } from "./router/capacity.ts";
+import { benchPipelines } from "./router/compare-pipelines.ts";
 import { benchRoutingMemory } from "./routing-memory.ts";
 import { benchRoutingRequests } from "./routing-requests.ts";
 
@@ -25,6 +29,10 @@ console.log(
   `  at a steady 1,000/s: ${round(steady.perSecond)}/s, p50 ${steady.p50} ms, p99 ${steady.p99} ms, max ${steady.max} ms`,
 );
 
+await benchFairness();
+await benchPipelines();
+await benchCapacity();
+await benchBundles();
 await benchRoutingRequests();
 await benchImportRate();
 await benchRoutingMemory();

@@ -8,6 +8,7 @@ import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { awsSettings } from "../../shared/settings.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";
 import { startDynamoDBLocal } from "./dynamodb-local.ts";
 
@@ -40,7 +41,14 @@ async function measure(endpoint: string): Promise<Record<string, Requests>> {
   process.env.AWS_ENDPOINT_URL_DYNAMODB = counter.endpoint;
   process.env.AWS_ACCESS_KEY_ID ??= "bench";
   process.env.AWS_SECRET_ACCESS_KEY ??= "bench";
-  const { routingTable, close } = awsDependencies({ routingTable: TABLE, region: "eu-west-1" });
+  const { routingTable, close } = awsDependencies(
+    awsSettings({
+      TURNOUT_ROUTING_TABLE: TABLE,
+      TURNOUT_EVENT_TABLE: TABLE,
+      TURNOUT_BODY_BUCKET: "unused",
+      AWS_REGION: "eu-west-1",
+    }),
+  );
   const database = openDatabase(":memory:");
   try {
     await setUp(routingTable);

@@ -1,0 +1,127 @@
+import { type AwsStub, type Kinds, startAwsStub } from "./aws-stub.ts";
+import { medianOf } from "./median.ts";
+import { type Pipeline, type PipelineName, type Round, startPipeline } from "./pipeline.ts";
+import { routingItems } from "./routing-items.ts";
+import { BATCH } from "./sample-batch.ts";
+
+/** Batches until the code is compiled and the routing table is cached; none of them counts. */
+const WARM_UP = 200;
+
+/** Rounds per pipeline, taken in turns: whatever else the machine does meets both of them. */
+const ROUNDS = 5;
+
+const names = ["turnout", "powertools"] as const satisfies readonly PipelineName[];
+
+type Figures = { perSecond: number; p50: number; p99: number; cpuMs: number; kinds: Kinds; events: number };
+type Compared = { [name in PipelineName]: Figures } & { cpuRatio: number };
+
+/** Prints the router beside what a user would otherwise build, on stub servers, in turns. */
+export async function benchPipelines(): Promise<void> {
+  const stub = await startAwsStub();
+  const started: Pipeline[] = [];
+  try {
+    await stub.order({ items: routingItems() });
+    const pipelines = { turnout: await start("turnout"), powertools: await start("powertools") };
+    for (const name of names) await pipelines[name].round(WARM_UP);
+    console.log(`Router beside Powertools batch + idempotency, stub servers, batches of ${BATCH}, events of 1 KB`);
+    const idle = await compare(stub, pipelines, 70, { storeMs: 0, targetMs: 0 });
+    print("answers at once", idle);
+    printBudget("requests per event ≤ 1.5", requestsPerEvent(idle.turnout) <= 1.5);
+    printBudget("CPU ≤ 1/3 of theirs", idle.cpuRatio <= 1 / 3);
+    const waiting = await compare(stub, pipelines, 25, { storeMs: 5, targetMs: 20 });
+    print("store answers after 5 ms, target after 20 ms", waiting);
+    printBudget("p50 of a batch ≤ 40 ms", waiting.turnout.p50 <= 40);
+  } finally {
+    await Promise.all(started.map((pipeline) => pipeline.stop()));
+    await stub.stop();
+  }
+
+  async function start(name: PipelineName): Promise<Pipeline> {
+    const pipeline = await startPipeline(name, stub.endpoint);
+    started.push(pipeline);
+    return pipeline;
+  }
+}
+
+async function compare(
+  stub: AwsStub,
+  pipelines: { [name in PipelineName]: Pipeline },
+  batches: number,
+  latency: { storeMs: number; targetMs: number },
+): Promise<Compared> {
+  const rounds: { [name in PipelineName]: Round[] } = { turnout: [], powertools: [] };
+  const kinds: { [name in PipelineName]: Kinds } = { turnout: {}, powertools: {} };
+  await stub.order({ latency });
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of names) {
+      await stub.order({ reset: true });
+      rounds[name].push(await pipelines[name].round(batches));
+      kinds[name] = added(kinds[name], await stub.order({}));
+    }
+  }
+  const [turnout, powertools] = names.map((name) => figuresOf(rounds[name], kinds[name])) as [Figures, Figures];
+  const cpuRatio = medianOf(rounds.turnout.map(({ cpuMs }, n) => cpuMs / (rounds.powertools[n]?.cpuMs ?? Number.NaN)));
+  return { turnout, powertools, cpuRatio };
+}
+
+function figuresOf(rounds: readonly Round[], kinds: Kinds): Figures {
+  const batchMs = rounds.flatMap((round) => round.batchMs).sort((a, b) => a - b);
+  const at = (share: number) => batchMs[Math.min(batchMs.length - 1, Math.floor(batchMs.length * share))] ?? 0;
+  const eventsOf = (round: Round) => round.batchMs.length * BATCH;
+  return {
+    perSecond: medianOf(rounds.map((round) => (eventsOf(round) / round.totalMs) * 1_000)),
+    cpuMs: medianOf(rounds.map((round) => round.cpuMs / eventsOf(round))),
+    p50: at(0.5),
+    p99: at(0.99),
+    kinds,
+    events: batchMs.length * BATCH,
+  };
+}
+
+function added(one: Kinds, other: Kinds): Kinds {
+  const sum = { ...one };
+  for (const [kind, { requests, bytes }] of Object.entries(other)) {
+    sum[kind] = { requests: requests + (sum[kind]?.requests ?? 0), bytes: bytes + (sum[kind]?.bytes ?? 0) };
+  }
+  return sum;
+}
+
+function requestsPerEvent({ kinds, events }: Figures): number {
+  return Object.values(kinds).reduce((sum, { requests }) => sum + requests, 0) / events;
+}
+
+function bytesPerEvent({ kinds, events }: Figures): number {
+  return Object.values(kinds).reduce((sum, { bytes }) => sum + bytes, 0) / events;
+}
+
+function print(title: string, { turnout, powertools, cpuRatio }: Compared): void {
+  console.log(`  ${title}`);
+  printFigures("turnout", turnout);
+  printFigures("powertools", powertools);
+  const ratio = (figure: (figures: Figures) => number) => (figure(turnout) / figure(powertools)).toFixed(2);
+  const ratios = [
+    `events/s ${ratio(({ perSecond }) => perSecond)}`,
+    `p50 ${ratio(({ p50 }) => p50)}`,
+    `CPU ${cpuRatio.toFixed(2)}`,
+    `requests ${ratio(requestsPerEvent)}`,
+    `bytes ${ratio(bytesPerEvent)}`,
+  ];
+  console.log(`    ours ÷ theirs: ${ratios.join(", ")}`);
+}
+
+function printFigures(name: string, figures: Figures): void {
+  const { perSecond, p50, p99, cpuMs, kinds, events } = figures;
+  const speed = `${Math.round(perSecond).toLocaleString("en-US")} events/s, batch p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+  console.log(`    ${name}: ${speed}, CPU ${cpuMs.toFixed(3)} ms per event`);
+  const told = Object.entries(kinds)
+    .sort(([, a], [, b]) => b.requests - a.requests)
+    .map(([kind, { requests }]) => `${kind} ${(requests / events).toFixed(2)}`);
+  const bytes = Math.round(bytesPerEvent(figures)).toLocaleString("en-US");
+  console.log(
+    `      per event: ${requestsPerEvent(figures).toFixed(2)} requests (${told.join(", ")}), ${bytes} bytes sent`,
+  );
+}
+
+function printBudget(budget: string, met: boolean): void {
+  console.log(`    budget ${budget}: ${met ? "met" : "MISSED"}`);
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { QueuePorts } from "../../../functions/queue-batch.ts";
+import { awsDependencies } from "../../../shared/aws-dependencies.ts";
+import type { RouterPorts } from "../../../shared/flows/router-ports.ts";
+import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import type { AwsSettings } from "../../../shared/settings.ts";
+
+/** A deployed router's environment. */
+export const turnoutEnvironment = {
+  AWS_REGION: "eu-west-1",
+  TURNOUT_ROUTING_TABLE: "turnout-bench-routing",
+  TURNOUT_EVENT_TABLE: "turnout-bench-events",
+  TURNOUT_BODY_BUCKET: "turnout-bench-bodies",
+};
+
+/** A deployed router's ports, but that it reports to nobody: what a line of log costs is the logger's. */
+export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]): RouterPorts & QueuePorts {
+  const { routingTable, events, target } = awsDependencies(settings);
+  return {
+    routing: routingCache(routingTable),
+    events,
+    target,
+    queue,
+    now: () => new Date(),
+    random: Math.random,
+    newId: () => crypto.randomUUID(),
+    delay,
+    report: () => {},
+    onTrouble: (error) => console.error(error),
+  };
+}
+
+/** On the happy path nothing comes back. */
+export const noQueue: QueuePorts["queue"] = {
+  changeVisibility: () => Promise.reject(new Error("a message came back to the queue")),
+};
