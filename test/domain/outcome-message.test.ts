@@ -69,7 +69,7 @@ describe("a record that Lambda sends to a destination", () => {
       "without a type, as of a timeout",
       {
         responseContext: { statusCode: 200, executedVersion: "23", functionError: "Unhandled" },
-        responsePayload: { errorMessage: "Task timed out after 3.00 seconds" },
+        responsePayload: { errorType: "", errorMessage: "Task timed out after 3.00 seconds" },
       },
       {
         error: { type: "UnhandledFunctionError", message: "Task timed out after 3.00 seconds" },
