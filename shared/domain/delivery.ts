@@ -284,6 +284,11 @@ function dueAfter(entry: LedgerEntry, close: Close): Date | undefined {
   return entry.dueAt === undefined ? undefined : netBelow(close.nextAttemptAt);
 }
 
+/** True for an entry that nothing is known of but that this owner has just claimed it for the first time. */
+export function isFirstClaim({ status, attempt, owner: holder }: LedgerEntry, owner: string): boolean {
+  return status === "claimed" && attempt === 1 && holder === owner;
+}
+
 /** True when the entry is as this very close left it: for a store whose own request was applied and its answer lost. */
 export function closedAlready(entry: LedgerEntry | undefined, { attempt, at, outcome }: Close): boolean {
   const last = entry?.attempts.at(-1);

@@ -6,7 +6,7 @@ export type RecordWindow = { from: Date; to: Date };
 
 /** The stored events and the ledger of their deliveries. */
 export interface EventStore {
-  /** Stores events durably. The same record again changes nothing. */
+  /** Stores events durably. A record of the same key is replaced. */
   record(records: readonly EventRecord[]): Promise<void>;
   /** The records of these keys, one answer per key in the same order: undefined for one that isn't there (any more). */
   find(keys: readonly RecordKey[]): Promise<(EventRecord | undefined)[]>;
@@ -15,6 +15,11 @@ export interface EventStore {
    * @param owner drawn at random per batch: a repeated request recognises its own claims and nobody else's
    */
   claim(requests: readonly ClaimRequest[], owner: string, now: Date): Promise<Claim[]>;
+  /**
+   * Takes back the first claims of deliveries that nothing was sent for, as if they had never been made. One that isn't
+   * claimed by this owner, or was begun before, is left alone.
+   */
+  release(deliveryKeys: readonly string[], owner: string): Promise<void>;
   /**
    * Closes attempts, durably, one answer per close in the same order: false when a newer attempt has taken over, and
    * nothing was changed, also when the very same close was made before. `deliveryKey`s are distinct. A store that has to

@@ -1,4 +1,4 @@
-import { type Claim, type Close, type EventRecord, LEASE_MARGIN_MS } from "../domain/delivery.ts";
+import { type Claim, type Close, type DeliveryError, type EventRecord, LEASE_MARGIN_MS } from "../domain/delivery.ts";
 import { deliveryKeyOf } from "../domain/delivery-key.ts";
 import { entryExpiry } from "../domain/retention.ts";
 import type { RoutedMessage } from "./read-messages.ts";
@@ -73,7 +73,7 @@ export async function claimAndRecord(
 
 /**
  * A delivery counts by the record of the message that won its first claim. Where that was another message, its router
- * may have ended between claim and record, so the record is written for it; if it is there, nothing changes.
+ * may have ended between claim and record, so the record is written for it, unless it is there.
  */
 export async function recordFirsts(
   ports: RouterPorts,
@@ -87,23 +87,58 @@ export async function recordFirsts(
   });
   if (records.length === 0) return;
   try {
-    await ports.events.record(records);
+    const found = await ports.events.find(records);
+    const missing = records.filter((_, index) => found[index] === undefined);
+    if (missing.length > 0) await ports.events.record(missing);
   } catch (error) {
     await giveBack(ports, round, claims);
     throw error;
   }
 }
 
+/**
+ * Takes back claims of a routing that has changed since, before anything was sent. A first claim leaves no trace: its
+ * component may not even listen any more. One of a delivery that was begun before is free to be won again at once.
+ */
+export async function release(
+  ports: RouterPorts,
+  deliveries: readonly Delivery[],
+  claims: readonly Claim[],
+  owner: string,
+): Promise<void> {
+  const firsts = claims.flatMap((answer, index): string[] => {
+    const deliveryKey = deliveries[index]?.request.deliveryKey;
+    return answer.won && answer.attempt === 1 && deliveryKey !== undefined ? [deliveryKey] : [];
+  });
+  const others = claims.map((answer): Claim => (answer.won && answer.attempt === 1 ? NOTHING_WON : answer));
+  const error = { type: "RoutingChanged", message: "the routing changed while the delivery was claimed" };
+  await Promise.all([
+    firsts.length === 0 ? undefined : ports.events.release(firsts, owner),
+    close(ports, deliveries, others, error),
+  ]);
+}
+
+const NOTHING_WON: Claim = { won: false, why: "done" };
+
 /** The events could not be recorded, so nothing may be sent: the claims go back, uncounted, to be won again. */
 async function giveBack(ports: RouterPorts, deliveries: readonly Delivery[], claims: readonly Claim[]): Promise<void> {
-  const at = ports.now();
   const error = { type: "NotRecorded", message: "the event could not be stored before it was sent" };
+  // The lease ends by itself if this fails as well; the error that matters is the one about the record.
+  await close(ports, deliveries, claims, error).catch(() => {});
+}
+
+/** Closes what was won as postponed, free to be won again at once. */
+async function close(
+  ports: RouterPorts,
+  deliveries: readonly Delivery[],
+  claims: readonly Claim[],
+  error: DeliveryError,
+): Promise<void> {
+  const at = ports.now();
   const closes = claims.flatMap((answer, index): Close[] => {
     const deliveryKey = deliveries[index]?.request.deliveryKey;
     if (!answer.won || deliveryKey === undefined) return [];
     return [{ deliveryKey, attempt: answer.attempt, at, outcome: "postponed", error, nextAttemptAt: at }];
   });
-  if (closes.length === 0) return;
-  // The lease ends by itself if this fails as well; the error that matters is the one about the record.
-  await ports.events.close(closes).catch(() => []);
+  if (closes.length > 0) await ports.events.close(closes);
 }

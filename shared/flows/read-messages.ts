@@ -109,6 +109,22 @@ export function routeAgain(
   return { ...base, record, facts: known, ...decideAll(known, [listener], view, now) };
 }
 
+/** The message with routes to these components too, which don't match it any more, and may not even be there. */
+export function routeOpen(
+  routed: RoutedMessage,
+  components: readonly string[],
+  view: RoutingView,
+  now: Date,
+): RoutedMessage {
+  const { record, facts = { idempotencyKey: record.idempotencyKey, subject: record.subject } } = routed;
+  const routes = components.flatMap((name): Route[] => {
+    const listener = view.listeners.find(({ component }) => component.name === name);
+    if (listener === undefined) return [refusedRoute(name, "NoComponent", undefined)];
+    return decideAll(facts, [listener], view, now).routes;
+  });
+  return { ...routed, routes: [...routed.routes, ...routes], revision: view.revision };
+}
+
 const refusals = {
   RecordGone: "the event is no longer stored: its retention is over",
   NoComponent: "the component has been removed. Apply it again and replay the event if it is still wanted",

@@ -2,16 +2,10 @@ import type { Claim } from "../domain/delivery.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
 import type { AttemptResult } from "../domain/settle-attempt.ts";
-import { claim, claimAndRecord, deliveriesOf, recordFirsts, roundsOf } from "./claim-deliveries.ts";
+import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
 import { closeBuffer } from "./close-buffer.ts";
-import {
-  type ParsedMessage,
-  parseMessage,
-  type QueuedMessage,
-  type RoutedMessage,
-  routeAgain,
-  routeMessage,
-} from "./read-messages.ts";
+import { decideBatch } from "./decide-batch.ts";
+import { type ParsedMessage, parseMessage, type QueuedMessage } from "./read-messages.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { sendOne } from "./send-one.ts";
 import { passOver, type Settling, settle } from "./settle-delivery.ts";
@@ -37,11 +31,8 @@ export async function routeBatch(
   messages: readonly QueuedMessage[],
   attempt: Attempting = sendOne,
 ): Promise<ReturnedMessage[]> {
-  const routed = await decideBatch(ports, messages.map(parseMessage));
+  const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage));
   const tally = outcomeTally();
-  const owner = ports.newId();
-  const [first = [], ...later] = roundsOf(routed.flatMap(deliveriesOf));
-  const claims = await claimAndRecord(ports, first, routed, owner);
   for (const message of routed) if (message.routes.length === 0) reportUnrouted(ports, message.record);
 
   const comesBack = new Map<QueuedMessage, Date>();
@@ -65,18 +56,31 @@ export async function routeBatch(
   return [...comesBack].map(([message, at]) => ({ message, retryInMs: Math.max(0, at.getTime() - now) }));
 }
 
-/** Decides all messages of a batch on one view that is no older than the batch. */
-async function decideBatch(ports: RouterPorts, parsed: readonly ParsedMessage[]): Promise<RoutedMessage[]> {
-  const asked = parsed.flatMap((message) => ("redelivery" in message ? [message.redelivery] : []));
-  const [found] = await Promise.all([asked.length === 0 ? [] : ports.events.find(asked), ports.routing.refresh()]);
-  const records = new Map(asked.map((redelivery, index) => [redelivery, found[index]]));
-  return ports.routing.decideOn((view) =>
-    parsed.map((message) =>
-      "redelivery" in message
-        ? routeAgain(message.message, message.redelivery, records.get(message.redelivery), view, ports.now())
-        : routeMessage(message, view, ports.now()),
-    ),
-  );
+/**
+ * Decides, claims and records on the routing as it is remembered, while the head is read to see whether that is still
+ * true. Where a change has been committed meanwhile, the claims go back as if they had never been made, and it is all done
+ * again on the new routing, which then is no older than the batch.
+ */
+async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage[]) {
+  const attempt = async () => {
+    const routed = await decideBatch(ports, parsed);
+    const owner = ports.newId();
+    const [first = [], ...later] = roundsOf(routed.flatMap(deliveriesOf));
+    return { routed, owner, first, later };
+  };
+  const remembered = await attempt();
+  const { first, owner } = remembered;
+  const [claims, head] = await Promise.allSettled([
+    claimAndRecord(ports, first, remembered.routed, owner),
+    ports.routing.refresh(),
+  ]);
+  if (claims.status === "rejected") throw claims.reason;
+  const isCurrent = head.status === "fulfilled" && remembered.routed.every(({ revision }) => revision === head.value);
+  if (isCurrent) return { ...remembered, claims: claims.value };
+  await release(ports, first, claims.value, owner);
+  if (head.status === "rejected") throw head.reason;
+  const anew = await attempt();
+  return { ...anew, claims: await claimAndRecord(ports, anew.first, anew.routed, anew.owner) };
 }
 
 type Delivering = { attempt: Attempting; owner: string; tally: ReturnType<typeof outcomeTally> };

@@ -8,7 +8,7 @@ import type { RoutingCache } from "./routing-cache.ts";
 /** What a router works with. Time, chance and identity come in from outside, so that a run can be repeated exactly. */
 export type RouterPorts = {
   routing: RoutingCache;
-  events: Pick<EventStore, "record" | "find" | "claim" | "close" | "reject" | "count">;
+  events: Pick<EventStore, "record" | "find" | "deliveriesOf" | "claim" | "release" | "close" | "reject" | "count">;
   target: Target;
   now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */

@@ -21,9 +21,9 @@ export type RoutingView = {
 export type RoutingCache = {
   /**
    * Reads the head and drops what has changed since. A view made after it obeys every change that was committed
-   * before it was called.
+   * before it was called. Returns the revision that is remembered now.
    */
-  refresh(): Promise<void>;
+  refresh(): Promise<Revision>;
   /** Runs `decide` on one consistent view, loading rows until it finds all that it asks for. Never waits inside. */
   decideOn<T>(decide: (view: RoutingView) => T): Promise<T>;
 };
@@ -107,6 +107,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   return {
     async refresh() {
       await advance(await table.head());
+      return revision;
     },
     async decideOn(decide) {
       for (let load = 0; load < MAX_LOADS; load++) {

@@ -3,7 +3,7 @@ import { controls } from "./controls.ts";
 import { catchingSeed } from "./run-seeds.ts";
 
 /** More than any control has ever needed. */
-const SEEDS = 100;
+const SEEDS = 500;
 
 describe("the checker", () => {
   it.each(Object.entries(controls).map(([name, { breaks }]) => [name, breaks]))("catches %s: %s", async (name) => {

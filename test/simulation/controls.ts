@@ -146,7 +146,7 @@ export const controls: Record<string, Control> = {
     shows: ["misrouted"],
     breakage: {
       routing(cache) {
-        let first: Promise<void> | undefined;
+        let first: Promise<number> | undefined;
         return {
           ...cache,
           refresh() {
@@ -246,7 +246,13 @@ export const controls: Record<string, Control> = {
     weather: (scenario) => ({
       ...scenario,
       publications: scenario.publications.map((publication) => ({ ...publication, kind: "parcel packed" })),
-      emphasis: ["slow answer", "message handed out twice", "old handle taken", "version failed before its effect"],
+      emphasis: [
+        "slow answer",
+        "process crashed",
+        "message handed out twice",
+        "old handle taken",
+        "version failed before its effect",
+      ],
       intensity: 1,
     }),
     breakage: {

@@ -14,7 +14,6 @@ export const faultKinds = [
   "batch half applied",
   "batch in two parts",
   "request repeated by the store's client",
-  "stale read",
   "message handed out twice",
   "old handle taken",
   "message delayed",

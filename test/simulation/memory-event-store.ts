@@ -6,6 +6,7 @@ import {
   closeAgainst,
   closedAlready,
   type EventRecord,
+  isFirstClaim,
   type LedgerEntry,
   type RecordKey,
 } from "../../shared/domain/delivery.ts";
@@ -25,8 +26,6 @@ export type MemoryEventStore = ReturnType<typeof memoryEventStore>;
 export function memoryEventStore(onEntry: OnEntry = () => {}) {
   const records = new Map<string, EventRecord>();
   const entries = new Map<string, Map<string, LedgerEntry>>();
-  /** How the entries of an event were before their last change. */
-  const earlier = new Map<string, Map<string, LedgerEntry>>();
   const counts: OutcomeCount[] = [];
 
   const recordKey = ({ t0, eventKey, payloadHash }: RecordKey) => `${t0.getTime()} ${eventKey} ${payloadHash}`;
@@ -35,7 +34,6 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
   function put(entry: LedgerEntry): void {
     const siblings = entries.get(entry.eventKey) ?? new Map<string, LedgerEntry>();
     onEntry(siblings.get(entry.deliveryKey), entry);
-    earlier.set(entry.eventKey, new Map(siblings));
     entries.set(entry.eventKey, siblings.set(entry.deliveryKey, entry));
   }
 
@@ -47,8 +45,7 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
     hasRecord: (key: RecordKey) => records.has(recordKey(key)),
 
     record(record: EventRecord): void {
-      const key = recordKey(record);
-      if (!records.has(key)) records.set(key, record);
+      records.set(recordKey(record), record);
     },
     find: (key: RecordKey) => records.get(recordKey(key)),
     claim(request: ClaimRequest, owner: string, now: Date): Claim {
@@ -63,6 +60,10 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
       if (closed === undefined) return again && closedAlready(entry, close);
       put(closed);
       return true;
+    },
+    release(deliveryKey: string, owner: string): void {
+      const entry = entryOf(deliveryKey);
+      if (entry !== undefined && isFirstClaim(entry, owner)) entries.get(entry.eventKey)?.delete(deliveryKey);
     },
     reject(entry: LedgerEntry): void {
       if (entryOf(entry.deliveryKey) === undefined) put(entry);
@@ -84,11 +85,10 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
         .slice(0, limit)
         .map(({ entry }) => entry);
     },
-    deliveriesOf(eventKeys: readonly string[], stale = false): Map<string, LedgerEntry[]> {
-      const source = stale ? earlier : entries;
+    deliveriesOf(eventKeys: readonly string[]): Map<string, LedgerEntry[]> {
       return new Map(
         eventKeys.flatMap((key): [string, LedgerEntry[]][] => {
-          const found = source.get(key);
+          const found = entries.get(key);
           return found === undefined || found.size === 0 ? [] : [[key, [...found.values()]]];
         }),
       );
@@ -150,6 +150,7 @@ export function distantEventStore(
     find: (keys) => process.call("find", () => keys.map((key) => store.find(key))),
     claim: (requests, owner, now) => batch("claim", requests, (request) => store.claim(request, owner, now)),
     close: (closes) => batch("close", closes, (close, again) => store.close(close, again)),
+    release: async (keys, owner) => void (await batch("release", keys, (key) => store.release(key, owner))),
     reject: async (entries) => void (await batch("reject", entries, (entry) => store.reject(entry))),
     due: (now, limit) => process.call("due", () => store.due(now, limit)),
     handOver: async (entries, until) =>
@@ -157,10 +158,7 @@ export function distantEventStore(
     async *records(window) {
       yield await process.call("records", () => [...store.records(window)]);
     },
-    deliveriesOf: (eventKeys) =>
-      process.call("read deliveries", (point) =>
-        store.deliveriesOf(eventKeys, process.strike(`${point} at the store`, { "stale read": 0.05 }) !== undefined),
-      ),
+    deliveriesOf: (eventKeys) => process.call("read deliveries", () => store.deliveriesOf(eventKeys)),
     count: (counts) => process.call("count", () => store.count(counts)),
     counts: (window) => process.call("read counts", () => store.counts().filter(({ minute }) => minute >= window.from)),
     expire: async () => 0,
