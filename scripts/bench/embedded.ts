@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { Component } from "../../shared/domain/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { publishLoad } from "./publisher.ts";
+import { startServer } from "./server.ts";
 
 export type EmbeddedFigures = {
   events: number;
@@ -32,16 +30,7 @@ export async function benchEmbedded(events: number, perSecond?: number): Promise
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
     await setUp(home);
-    const server = spawn(process.execPath, ["scripts/embedded.ts", "--no-sample"], {
-      env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const url = await new Promise<string>((resolve) => {
-      createInterface(server.stdout).on("line", (line) => {
-        const found = /listens on (\S+?),/.exec(line)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-    });
+    const { url, end } = await startServer(home);
     const entry = (n: number) => ({
       Source: "bench",
       DetailType: "tick",
@@ -62,9 +51,7 @@ export async function benchEmbedded(events: number, perSecond?: number): Promise
     });
     await untilQueueIsEmpty(url);
     const seconds = (performance.now() - start) / 1_000;
-    const exited = once(server, "exit");
-    server.kill("SIGTERM");
-    await exited;
+    await end("SIGTERM");
     if (accepted !== events) throw new Error(`only ${accepted} of ${events} events were accepted`);
     return { events, perSecond: events / seconds, ...(await latencies(home, events)) };
   } finally {

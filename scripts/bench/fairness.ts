@@ -1,14 +1,12 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { Component } from "../../shared/domain/component.ts";
 import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { publishLoad } from "./publisher.ts";
+import { startServer } from "./server.ts";
 
 /** How long a version takes that is slow. */
 const SLOW_MS = 2_000;
@@ -54,16 +52,7 @@ export async function besideQuietCustomers(
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
     await setUp(home, alias);
-    const server = spawn(process.execPath, ["scripts/embedded.ts", "--no-sample"], {
-      env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const url = await new Promise<string>((resolve) => {
-      createInterface(server.stdout).on("line", (line) => {
-        const found = /listens on (\S+?),/.exec(line)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-    });
+    const { url, end } = await startServer(home);
     const entry = (customer: string, n: number) => ({
       Source: "bench",
       DetailType: "tick",
@@ -82,9 +71,7 @@ export async function besideQuietCustomers(
     const noisy = await state.events.deliveriesOf(Array.from({ length: events }, (_, n) => keyOf("noisy", n)));
     const done = [...noisy.values()].flat().filter(({ status }) => status === "done" || status === "dead").length;
     state.close();
-    const exited = once(server, "exit");
-    server.kill("SIGKILL");
-    await exited;
+    await end("SIGKILL");
     const at = (share: number) => took[Math.floor((took.length - 1) * share)] ?? 0;
     return { p50: at(0.5), p99: at(0.99), leftOver: events - done };
   } finally {
