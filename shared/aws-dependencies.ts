@@ -2,13 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { BodyStore } from "./body-store/body-store.ts";
 import { RetryPolicy } from "./domain/retry.ts";
+import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
 import type { AwsSettings } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
 
 /** About 5 s of waiting in all, at worst: then the batch goes back to the queue, which has more patience. */
-const ROUTING_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, maxDelayMs: 1_000 });
+const DYNAMODB_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, maxDelayMs: 1_000 });
 
 /** A DynamoDB request takes some milliseconds. One that takes seconds is lost, and is better made again. */
 const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
@@ -16,28 +18,62 @@ const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, thr
 /** An invocation takes as long as its component may, and the target watches that; here nothing must cut in. */
 const LAMBDA_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 0, socketTimeout: 0 };
 
+/** An object of S3 takes longer than an item, and the SDK tries again by itself: putting it twice is putting it once. */
+const S3_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
 /** 25 messages, each to ten components at once. */
 const MAX_INVOCATIONS = 250;
 
 /** Makes the adapters and the only clients that they use. One connection pool per service, for the process's life. */
-export function awsDependencies({ routingTable, region }: AwsSettings) {
-  // No retries in the SDK: the routing table has its own, and an attempt at a component must be counted in the ledger.
+export function awsDependencies({ routingTable, region, ...events }: AwsSettings) {
+  // No retries in the SDK: the stores have their own, and an attempt at a component must be counted in the ledger.
   const base = { region, maxAttempts: 1 };
   const dynamodb = new DynamoDBClient({ ...base, requestHandler: { ...DYNAMODB_TIMEOUTS, ...pool(50) } });
   const lambda = new LambdaClient({ ...base, requestHandler: { ...LAMBDA_TIMEOUTS, ...pool(MAX_INVOCATIONS) } });
+  const onDynamoDB = {
+    client: DynamoDBDocumentClient.from(dynamodb),
+    retry: DYNAMODB_RETRY,
+    random: Math.random,
+    delay,
+  };
   return {
-    routingTable: dynamodbRoutingTable({
-      client: DynamoDBDocumentClient.from(dynamodb),
-      tableName: routingTable,
-      retry: ROUTING_RETRY,
-      random: Math.random,
-      delay,
+    routingTable: dynamodbRoutingTable({ ...onDynamoDB, tableName: routingTable }),
+    events: dynamodbEventStore({
+      ...onDynamoDB,
+      tableName: events.eventTable,
+      recordShards: events.recordShards,
+      dueShards: events.dueShards,
+      bodies: onFirstUse(() => openBodies(region, events.bodyBucket)),
     }),
     target: lambdaTarget({ client: lambda, now: () => new Date() }),
     close() {
       dynamodb.destroy();
       lambda.destroy();
     },
+  };
+}
+
+/** The client for S3 is loaded by the first large body: most routers never see one, and it takes as long as all the rest. */
+async function openBodies(region: string, bucket: string): Promise<BodyStore> {
+  const [{ S3Client }, { s3BodyStore }] = await Promise.all([
+    import("@aws-sdk/client-s3"),
+    import("./body-store/s3-body-store.ts"),
+  ]);
+  // 3 tries whatever the environment says. Its sockets let the process end by themselves.
+  const requestHandler = { ...S3_TIMEOUTS, ...pool(50) };
+  return s3BodyStore(new S3Client({ region, maxAttempts: 3, requestHandler }), bucket);
+}
+
+function onFirstUse(open: () => Promise<BodyStore>): BodyStore {
+  let opened: Promise<BodyStore> | undefined;
+  const bodies = () => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    put: async (key, bytes) => (await bodies()).put(key, bytes),
+    get: async (key) => (await bodies()).get(key),
+    expire: async (now, limit) => (await bodies()).expire(now, limit),
   };
 }
 

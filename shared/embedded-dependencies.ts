@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileBodyStore } from "./body-store/file-body-store.ts";
 import { TurnoutError } from "./domain/errors.ts";
 import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
@@ -11,7 +12,7 @@ import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
 export type EmbeddedState = ReturnType<typeof openEmbeddedState>;
 
 /**
- * Opens the state folder: `state.db`, `versions/`, `logs/`.
+ * Opens the state folder: `state.db`, `bodies/`, `versions/`, `logs/`.
  * @param create makes the folder when it isn't there; without it a missing folder is an error
  * @throws TurnoutError `not found` when there is no state, `failed` when it can't be read or written
  */
@@ -30,7 +31,7 @@ export function openEmbeddedState(home: string, { create }: { create: boolean })
       home,
       database,
       routingTable: sqliteRoutingTable(database),
-      events: sqliteEventStore(database),
+      events: sqliteEventStore(database, fileBodyStore(join(home, "bodies"))),
       queue: sqliteEventQueue(database),
       deadLetters: sqliteEventQueue(database, { name: "live-dead" }),
       outcomes: sqliteEventQueue(database, { name: "outcomes", maxReceiveCount: 10 }),

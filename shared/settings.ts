@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { TurnoutError } from "./domain/errors.ts";
 import { read } from "./domain/schema.ts";
+import { readShardSchedule, type ShardSchedule } from "./domain/shard-schedule.ts";
 
 /** Where embedded mode keeps its state and listens. */
 export const EmbeddedSettings = z.object({
@@ -27,24 +28,64 @@ export function embeddedSettings(environment: Record<string, string | undefined>
   return { home: resolve(settings.value.TURNOUT_HOME), port: settings.value.TURNOUT_PORT };
 }
 
+const TableName = z
+  .string()
+  .check(z.regex(/^[\w.-]{3,255}$/, "expected a DynamoDB table's name: 3 to 255 letters, digits, '_', '-' and '.'"));
+
 /**
  * What Turnout needs to know on AWS. Credentials and endpoints are the SDK's own affair: its provider chain, and for
- * tests `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_LAMBDA`.
+ * tests `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_S3`.
  */
 export const AwsSettings = z.object({
   /** `TURNOUT_ROUTING_TABLE`: the name of the routing table's DynamoDB table. */
-  TURNOUT_ROUTING_TABLE: z
+  TURNOUT_ROUTING_TABLE: TableName,
+  /** `TURNOUT_EVENT_TABLE`: the name of the event store's DynamoDB table. */
+  TURNOUT_EVENT_TABLE: TableName,
+  /** `TURNOUT_BODY_BUCKET`: the S3 bucket for events of more than 300 KB, compressed. Turnout alone may write there. */
+  TURNOUT_BODY_BUCKET: z
     .string()
-    .check(z.regex(/^[\w.-]{3,255}$/, "expected a DynamoDB table's name: 3 to 255 letters, digits, '_', '-' and '.'")),
-  /** `AWS_REGION`: where the table and the functions are. Lambda sets it. */
+    .check(z.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "expected an S3 bucket's name, such as acme-turnout-bodies")),
+  /**
+   * `TURNOUT_RECORD_SHARDS`: partitions that the records of a minute are spread over, e.g. `1,8@2026-11-21T10:00:00Z`
+   * for 1, and 8 from then on. The most records a second, divided by 500. The time must lie ahead when it is set, and
+   * a number has to stay for as long as records are kept that were stored under it. Default 1.
+   */
+  TURNOUT_RECORD_SHARDS: z._default(z.string(), "1"),
+  /**
+   * `TURNOUT_DUE_SHARDS`: partitions for deliveries that wait for a later attempt or outcome, written in the same way.
+   * Default 4: 2,000 of them a second.
+   */
+  TURNOUT_DUE_SHARDS: z._default(z.string(), "4"),
+  /** `AWS_REGION`: where the tables, the bucket and the functions are. Lambda sets it. */
   AWS_REGION: z.string().check(z.minLength(1)),
 });
 
-export type AwsSettings = { routingTable: string; region: string };
+export type AwsSettings = {
+  routingTable: string;
+  eventTable: string;
+  bodyBucket: string;
+  recordShards: ShardSchedule;
+  dueShards: ShardSchedule;
+  region: string;
+};
 
 /** @throws TurnoutError `usage` that names the variable */
 export function awsSettings(environment: Record<string, string | undefined>): AwsSettings {
   const settings = read(AwsSettings, environment);
   if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
-  return { routingTable: settings.value.TURNOUT_ROUTING_TABLE, region: settings.value.AWS_REGION };
+  const { value } = settings;
+  return {
+    routingTable: value.TURNOUT_ROUTING_TABLE,
+    eventTable: value.TURNOUT_EVENT_TABLE,
+    bodyBucket: value.TURNOUT_BODY_BUCKET,
+    recordShards: shardSchedule("TURNOUT_RECORD_SHARDS", value.TURNOUT_RECORD_SHARDS),
+    dueShards: shardSchedule("TURNOUT_DUE_SHARDS", value.TURNOUT_DUE_SHARDS),
+    region: value.AWS_REGION,
+  };
+}
+
+function shardSchedule(variable: string, text: string): ShardSchedule {
+  const schedule = readShardSchedule(text);
+  if (!schedule.ok) throw new TurnoutError("usage", `Bad environment: ${variable}: ${schedule.problem}.`);
+  return schedule.value;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { TurnoutError } from "../domain/errors.ts";
 import { type BodyStore, hasExpired } from "./body-store.ts";
 
@@ -8,10 +8,11 @@ import { type BodyStore, hasExpired } from "./body-store.ts";
 export function fileBodyStore(folder: string): BodyStore {
   return {
     async put(key, bytes) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       // A reader sees the whole file or none. What a crash leaves of this begins with its expiry too, and goes with it.
       const unfinished = join(folder, `${key}.${randomUUID()}.tmp`);
       try {
+        const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+        if (made !== undefined) await synced(dirname(made), "r");
         await synced(unfinished, "w", (file) => file.writeFile(bytes));
         await rename(unfinished, join(folder, key));
         await synced(folder, "r");

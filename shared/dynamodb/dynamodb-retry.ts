@@ -31,7 +31,7 @@ export class GaveUp extends TurnoutError {
   constructor(tableName: string, tries: number, cause: unknown) {
     super(
       "failed",
-      `The DynamoDB table '${tableName}' didn't serve the request in ${tries} tries; the last one failed with ` +
+      `The DynamoDB table '${tableName}' didn't serve the request in ${tries === 1 ? "1 try" : `${tries} tries`}; the last one failed with ` +
         `${described(cause)}. Try again; if it stays so, look at the table's throttling metrics and the network.`,
       { cause },
     );

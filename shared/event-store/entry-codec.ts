@@ -21,7 +21,15 @@ export const MAX_ENTRY_BYTES = 1_024;
  * | `e`       | S or B | all the rest as a JSON array; zstd of it where that is needed to stay within 1 KB         |
  * | `expires` | N      | when DynamoDB may remove it, in whole seconds since the epoch, rounded up                 |
  */
-export type EntryAttributes = Omit<Item, "pk" | "sk"> & { s: string; a: number; d?: number };
+export type EntryAttributes = {
+  s: string;
+  a: number;
+  o: string | Uint8Array;
+  h: string | Uint8Array;
+  d?: number;
+  e: string | Uint8Array;
+  expires: number;
+};
 
 export function entryKey(deliveryKey: string): ItemKey {
   const eventKey = eventKeyIn(deliveryKey);
@@ -83,7 +91,7 @@ type StoredAttempt = [
 
 /** The attributes of an entry but for its key: within 1 KB whatever its attempts have said. */
 export function encodeEntry(entry: LedgerEntry): EntryAttributes {
-  const attributes: EntryAttributes = {
+  const attributes: Omit<EntryAttributes, "e"> = {
     s: entry.status,
     a: entry.attempt,
     o: packed(entry.owner, UUID),
@@ -190,16 +198,15 @@ function decodeAttempt(stored: StoredAttempt, after: (ms: number) => Date): Atte
 function* shortened(entry: LedgerEntry): Generator<LedgerEntry> {
   yield entry;
   let { attempts } = entry;
-  const older = attempts.slice(0, -1).keys();
+  const older = [...attempts.slice(0, -1).keys()];
   const steps: ((attempt: Attempt) => Attempt)[] = [
     (attempt) => withError(attempt, ({ type, message }) => ({ type: cut(type, 64), message: cut(message, 64) })),
     (attempt) => withError(attempt, ({ type }) => ({ type: cut(type, 64), message: "" })),
     (attempt) => withError(attempt, ({ type }) => ({ type: cut(type, 16), message: "" })),
     ({ attempt, at, outcome }) => ({ attempt, at, outcome }),
   ];
-  const indexes = [...older];
   for (const step of steps) {
-    for (const index of indexes) {
+    for (const index of older) {
       attempts = attempts.map((attempt, n) => (n === index ? step(attempt) : attempt));
       yield { ...entry, attempts };
     }
@@ -244,7 +251,7 @@ const UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]
 const SHA256 = /^([0-9a-f]{64})$/;
 
 /** The bytes that a text of hexadecimal digits stands for; any other text as it is. */
-export function packed(text: string, form: RegExp): string | Uint8Array {
+function packed(text: string, form: RegExp): string | Uint8Array {
   const digits = form.exec(text)?.slice(1).join("");
   return digits === undefined ? text : Buffer.from(digits, "hex");
 }

@@ -1,19 +1,12 @@
-import { type Claim, claimAgainst, closeAgainst, type EventRecord, type LedgerEntry } from "../domain/delivery.ts";
+import type { BodyStore } from "../body-store/body-store.ts";
+import { type Claim, claimAgainst, closeAgainst, isFirstClaim, type LedgerEntry } from "../domain/delivery.ts";
 import { eventKeyIn } from "../domain/delivery-key.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/outcome-count.ts";
 import { addColumn, type Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
+import { FAR_FUTURE, sqliteRecords } from "./sqlite-records.ts";
 
 const TABLES = `
-  CREATE TABLE IF NOT EXISTS event_records (
-    id INTEGER PRIMARY KEY,
-    t0 INTEGER NOT NULL,
-    event_key TEXT NOT NULL,
-    payload_hash TEXT NOT NULL,
-    facts TEXT NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (t0, event_key, payload_hash)
-  ) STRICT;
   CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY,
     event_key TEXT NOT NULL,
@@ -31,9 +24,6 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** What an earlier Turnout stored without an expiry is kept this long. */
-const FAR_FUTURE = 253_402_300_799_000;
-
 const INDEXES = `
   -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
   -- and keep it small; a whole key would write several times as many pages.
@@ -41,39 +31,29 @@ const INDEXES = `
   DROP INDEX IF EXISTS deliveries_claimed;
   CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (id) WHERE status IN ('claimed', 'accepted');
   CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
-  -- In the order of arrival, nearly: these two grow at their end.
-  CREATE INDEX IF NOT EXISTS event_records_expiring ON event_records (expires_at);
+  -- In the order of arrival, nearly: it grows at its end.
   CREATE INDEX IF NOT EXISTS deliveries_expiring ON deliveries (expires_at);
 `;
 
 /** Counts are kept as long as most events are. */
 const COUNTS_KEPT_MS = 30 * 86_400_000;
 
-const DEFAULT_PAGE_SIZE = 500;
-
 type StoredEntry = { id: number; entry: LedgerEntry };
 
-/** Records and ledger in the state file. The ledger's rules are the domain's `claimAgainst` and `closeAgainst`. */
-export function sqliteEventStore(database: Database): EventStore & { endLeases(now: Date): Promise<number> } {
+/**
+ * Records and ledger in the state file. The ledger's rules are the domain's `claimAgainst` and `closeAgainst`.
+ * @param bodies where the bodies of large events go; without it they stay in the state file
+ */
+export function sqliteEventStore(
+  database: Database,
+  bodies?: BodyStore,
+): EventStore & { endLeases(now: Date): Promise<number> } {
   const { connection } = database;
+  const records = sqliteRecords(database, bodies);
   connection.exec(TABLES);
-  addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
   addColumn(connection, "deliveries", "due_at", "INTEGER");
   addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
   connection.exec(INDEXES);
-  const insertRecord = connection.prepare(
-    `INSERT INTO event_records (t0, event_key, payload_hash, facts, body, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-  );
-  // Ordered by everything that is unique, so that a page can begin where the last one ended.
-  const selectRecords = connection.prepare(
-    `SELECT t0, event_key, payload_hash, facts, body, expires_at FROM event_records
-     WHERE (t0, event_key, payload_hash) > (?, ?, ?) AND t0 < ? ORDER BY t0, event_key, payload_hash LIMIT ?`,
-  );
-  const selectRecord = connection.prepare(
-    `SELECT t0, event_key, payload_hash, facts, body, expires_at FROM event_records
-     WHERE t0 = ? AND event_key = ? AND payload_hash = ?`,
-  );
   const selectEntries = connection.prepare(
     "SELECT id, delivery_key, entry FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
   );
@@ -83,11 +63,12 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
   const updateEntry = connection.prepare(
     "UPDATE deliveries SET status = ?, entry = ?, due_at = ?, expires_at = ? WHERE id = ?",
   );
+  const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
   const selectUnsettled = connection.prepare(
     "SELECT id, entry FROM deliveries WHERE status IN ('claimed', 'accepted')",
   );
   const selectDue = connection.prepare(
-    "SELECT entry FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+    "SELECT entry FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?1 ORDER BY due_at, id LIMIT ?2",
   );
   const addCount = connection.prepare(
     `INSERT INTO outcome_counts (minute, component, version, outcome, count) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -113,19 +94,7 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
   };
 
   return {
-    record(records) {
-      return database.write(() => {
-        for (const { t0, eventKey, payloadHash, body, expiresAt, ...facts } of records) {
-          insertRecord.run(t0.getTime(), eventKey, payloadHash, JSON.stringify(facts), body, expiresAt.getTime());
-        }
-      });
-    },
-    async find(keys) {
-      return keys.map(({ t0, eventKey, payloadHash }) => {
-        const row = selectRecord.get(t0.getTime(), eventKey, payloadHash);
-        return row === undefined ? undefined : decodeRecord(row);
-      });
-    },
+    ...records,
     claim(requests, owner, now) {
       return database.write(() =>
         requests.map((request): Claim => {
@@ -147,6 +116,14 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
         }),
       );
     },
+    release(deliveryKeys, owner) {
+      return database.write(() => {
+        for (const deliveryKey of deliveryKeys) {
+          const stored = find(deliveryKey);
+          if (stored !== undefined && isFirstClaim(stored.entry, owner)) deleteEntry.run(stored.id);
+        }
+      });
+    },
     reject(entries) {
       return database.write(() => {
         for (const entry of entries) if (find(entry.deliveryKey) === undefined) put(undefined, entry);
@@ -163,18 +140,6 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
           put(stored, { ...stored.entry, dueAt: until });
         }
       });
-    },
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE) {
-      let after: [number, string, string] = [window.from.getTime(), "", ""];
-      for (;;) {
-        const rows = selectRecords.all(...after, window.to.getTime(), pageSize);
-        const page = rows.map(decodeRecord);
-        const kept = page.filter(({ expiresAt }) => expiresAt > now);
-        if (kept.length > 0) yield kept;
-        const last = page.at(-1);
-        if (last === undefined || page.length < pageSize) return;
-        after = [last.t0.getTime(), last.eventKey, last.payloadHash];
-      }
     },
     async deliveriesOf(eventKeys) {
       const found = new Map<string, LedgerEntry[]>();
@@ -194,7 +159,10 @@ export function sqliteEventStore(database: Database): EventStore & { endLeases(n
     async counts(window) {
       return selectCounts.all(window.from.getTime(), window.to.getTime()).map(decodeCount);
     },
-    expire: (now, limit) => expiring.remove(now, limit),
+    async expire(now, limit) {
+      const rows = await expiring.remove(now, limit);
+      return bodies === undefined || rows === limit ? rows : rows + (await bodies.expire(now, limit - rows));
+    },
     /**
      * Ends every running lease and all waiting for outcomes. Only for the sole router at start: whoever held them is
      * gone. Returns how many.
@@ -256,19 +224,6 @@ function decodeCount(row: Record<string, unknown>): OutcomeCount {
     count: Number(row.count),
   };
 }
-
-function decodeRecord(row: Record<string, unknown>): EventRecord {
-  return {
-    ...(JSON.parse(String(row.facts)) as Omit<EventRecord, StoredApart>),
-    t0: new Date(Number(row.t0)),
-    eventKey: String(row.event_key),
-    payloadHash: String(row.payload_hash),
-    body: String(row.body),
-    expiresAt: new Date(Number(row.expires_at)),
-  };
-}
-
-type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "expiresAt";
 
 /** As JSON has it: instants are texts. */
 type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;

@@ -2,13 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { dynamodbEventStore } from "../../shared/event-store/dynamodb-event-store.ts";
 import { memoryBodyStore } from "../support/dynamodb-event-store.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
-import { describeEventStore } from "./event-store.contract.ts";
+import { describeEventStore, type Opening, type OpenStore } from "./event-store.contract.ts";
 
 withDynamoDB("the event store on DynamoDB", (endpoint) => {
   const shared = { name: undefined as Promise<string> | undefined };
 
-  describeEventStore("DynamoDB Local", async () => {
+  const open = async ({ empty }: Opening): Promise<OpenStore> => {
     const clients = [dynamodbClient(endpoint), dynamodbClient(endpoint)] as const;
+    if (empty) shared.name = undefined;
     shared.name ??= createTable(clients[0]);
     const tableName = await shared.name;
     const bodies = memoryBodyStore();
@@ -32,5 +33,7 @@ withDynamoDB("the event store on DynamoDB", (endpoint) => {
         for (const client of clients) client.destroy();
       },
     };
-  });
+  };
+
+  describeEventStore("DynamoDB Local", open, 0.2);
 });

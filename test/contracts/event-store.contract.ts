@@ -1,13 +1,14 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { EventRecord } from "../../shared/domain/delivery.ts";
 import { canonical, eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
+import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";
+import { describeOutcomeCounts } from "./outcome-counts.contract.ts";
 
 export type OpenStore = {
-  /** May hold what other tests have stored. */
   store: EventStore;
   /** The same store, as another router has it. */
   another: () => Promise<EventStore>;
@@ -17,13 +18,22 @@ export type OpenStore = {
 /** When windows are looked at: before anything expires. */
 const NOW = new Date("2026-11-21T10:00:00.000Z");
 
-/** What every event store does. Each test keeps to event keys and hours of its own. */
-export function describeEventStore(name: string, open: () => Promise<OpenStore>): void {
-  async function openStore() {
-    const opened = await open();
+export type Opening = {
+  /** Else the store may hold what other tests have stored. */
+  empty: boolean;
+};
+
+/**
+ * What every event store does. Each test keeps to event keys and hours of its own.
+ * @param effort how much of the usual number of random cases is tried, for a store that is slow
+ */
+export function describeEventStore(name: string, open: (opening: Opening) => Promise<OpenStore>, effort = 1): void {
+  async function openStore(opening: Opening = { empty: false }) {
+    const opened = await open(opening);
     onTestFinished(opened.close);
     return opened;
   }
+  const runs = (usual: number) => ({ numRuns: Math.ceil(usual * effort) });
 
   describe(`an event store's records (${name})`, () => {
     test("come back with all that was known of the event", async () => {
@@ -51,6 +61,8 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
       ["control characters", "\u0000\u0001\t\r\n\u007f"],
       ["nothing", ""],
       ["a megabyte", `{"text":"${"é€😀".repeat(116_500)}"}`],
+      ["some kilobytes", `{"text":"${"é€😀 and so on ".repeat(500)}"}`],
+      ["a megabyte of chance", `{"text":"${randomBytes(780_000).toString("base64")}"}`],
     ])("keep a body with %s byte for byte", async (_what, body) => {
       const { store } = await openStore();
       const hour = anHour();
@@ -67,6 +79,24 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
       const other = await another();
       await Promise.all([store.record(records), other.record(records.slice(1)), other.record(records.toReversed())]);
       expect(await scan(store, hour.window)).toStrictEqual(records);
+    });
+
+    test("of one key are replaced by the last, in one call too", async () => {
+      const { store, another } = await openStore();
+      const hour = anHour();
+      const first = aRecord(hour(0), { components: ["billing"] });
+      const second = {
+        ...first,
+        messageId: "second",
+        body: "{ }",
+        subject: { plan: "paid" },
+        rejected: "for a reason",
+      };
+      await store.record([first]);
+      await (await another()).record([second]);
+      expect(await scan(store, hour.window)).toStrictEqual([second]);
+      await store.record([second, first]);
+      expect(await scan(store, hour.window)).toStrictEqual([first]);
     });
 
     test("of the same moment and event are both kept when their payloads differ", async () => {
@@ -198,18 +228,66 @@ export function describeEventStore(name: string, open: () => Promise<OpenStore>)
           for (const record of records) await store.record([record]);
           const found = (await pages(store, { from: hour(from), to: hour(to) }, pageSize)).flat();
           const inside = records.filter(({ t0 }) => t0 >= hour(from) && t0 < hour(to));
-          // The first of a moment, event and payload stays; the others are the same record again.
-          const first = new Map(inside.toReversed().map((record) => [keyOf(record), record]));
-          expect(new Map(found.map((record) => [keyOf(record), record]))).toEqual(first);
-          expect(found).toHaveLength(first.size);
+          // Of one moment, event and payload there is one, the last.
+          const last = new Map(inside.map((record) => [keyOf(record), record]));
+          expect(new Map(found.map((record) => [keyOf(record), record]))).toEqual(last);
+          expect(found).toHaveLength(last.size);
           expect(found.map(({ t0 }) => t0)).toEqual(found.map(({ t0 }) => t0).sort((a, b) => +a - +b));
         }),
-        { numRuns: 40 },
+        runs(40),
       );
     });
   });
 
-  describeLedger(name, openStore);
+  describe(`records that have expired (${name})`, () => {
+    test("count as absent from their last millisecond on, whether they are removed or not", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const kept = aRecord(hour(0), { expiresAt: new Date(NOW.getTime() + 1) });
+      const gone = aRecord(hour(1), { expiresAt: NOW });
+      await store.record([kept, gone]);
+      expect(await scan(store, hour.window)).toStrictEqual([kept]);
+    });
+
+    test("are removed, large ones too, and the others stay", async () => {
+      const { store } = await openStore({ empty: true });
+      const hour = anHour();
+      const body = randomBytes(400_000).toString("base64");
+      const days = (count: number) => new Date(NOW.getTime() + count * 86_400_000);
+      const kept = [aRecord(hour(0), { body }), aRecord(hour(1))].map((one) => ({ ...one, expiresAt: days(30) }));
+      await store.record([...kept, aRecord(hour(2), { body, expiresAt: days(1) })]);
+      while ((await store.expire(days(3), 1)) > 0);
+      expect(await scan(store, hour.window, days(3))).toStrictEqual(kept);
+    });
+  });
+
+  describe(`finding records in an event store (${name})`, () => {
+    test("answers every key in its place, also one that comes twice or isn't there", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = [0, 1, 1, 60_000].map((ms) => aRecord(hour(ms), { body: `${ms}` }));
+      const large = aRecord(hour(2), { body: randomBytes(400_000).toString("base64") });
+      await store.record([...records, large]);
+      const [first, second] = records;
+      if (first === undefined || second === undefined) throw new Error("no records");
+      const keys = [second, { ...first, t0: hour(5) }, large, first, { ...first, payloadHash: sha256("x") }, second];
+      expect(await store.find(keys)).toStrictEqual([second, undefined, large, first, undefined, second]);
+      expect(await store.find([])).toEqual([]);
+    });
+
+    test("answers for many keys, and for keys that nothing can have", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = Array.from({ length: 230 }, (_, n) => aRecord(hour(n)));
+      await store.record(records);
+      expect(await store.find(records)).toStrictEqual(records);
+      expect(await store.find([{ t0: hour(0), eventKey: "", payloadHash: "#" }])).toEqual([undefined]);
+    });
+  });
+
+  describeLedger(name, openStore, runs);
+  describeDueDeliveries(name, openStore, runs);
+  describeOutcomeCounts(name, openStore);
 }
 
 /** Any text that is well-formed Unicode. */
@@ -237,19 +315,17 @@ function aRecord(t0: Date, about: Partial<Omit<EventRecord, "t0">> = {}): EventR
     subject: { customer: "acme" },
     components: ["release-coordinator"],
     body: "{}",
-    expiresAt: new Date(NOW.getTime() + 86_400_000),
+    expiresAt: new Date(NOW.getTime() + 86_400_001),
     ...about,
   };
 }
 
-async function pages(store: EventStore, window: RecordWindow, pageSize?: number): Promise<EventRecord[][]> {
-  const found: EventRecord[][] = [];
-  for await (const page of store.records(window, NOW, pageSize)) found.push(page);
-  return found;
+function pages(store: EventStore, window: RecordWindow, pageSize?: number, now = NOW): Promise<EventRecord[][]> {
+  return Array.fromAsync(store.records(window, now, pageSize));
 }
 
-async function scan(store: EventStore, window: RecordWindow): Promise<EventRecord[]> {
-  return (await pages(store, window)).flat();
+async function scan(store: EventStore, window: RecordWindow, now?: Date): Promise<EventRecord[]> {
+  return (await pages(store, window, undefined, now)).flat();
 }
 
 function keyOf({ t0, eventKey, payloadHash }: EventRecord): string {

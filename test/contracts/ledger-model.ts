@@ -34,10 +34,14 @@ const claimStep = fc
     leaseMs: fc.constantFrom(1, 5_000, 10_000),
     alias: fc.constantFrom("stable", "beta"),
     payloadHash: fc.constantFrom("a".repeat(64), "a".repeat(64), "a".repeat(64), "b".repeat(64)),
+    keptMs: fc.constantFrom(20_001, 86_400_000),
   })
-  .map(({ wait, owner, chosen, ...about }): Step => {
+  .map(({ wait, owner, chosen, keptMs, ...about }): Step => {
     const run = async ({ store, model, requests, at }: Scene) => {
-      const asked = chosen.flatMap((n) => requests.slice(n, n + 1)).map((request) => ({ ...request, ...about }));
+      const expiresAt = new Date(at.getTime() + keptMs);
+      const asked = chosen
+        .flatMap((n) => requests.slice(n, n + 1))
+        .map((request) => ({ ...request, ...about, expiresAt }));
       const expected = asked.map((request) => {
         const { claim, entry } = claimAgainst(model.get(request.deliveryKey), request, owner, at);
         if (entry !== undefined) model.set(request.deliveryKey, entry);
@@ -53,11 +57,12 @@ const closeStep = fc
     wait: waiting,
     chosen: fc.uniqueArray(which, { minLength: 1 }),
     behind: fc.constantFrom(0, 0, 0, 1, -1),
-    outcome: fc.constantFrom("done", "dead", "failed", "failed", "postponed", "postponed"),
+    outcome: fc.constantFrom("done", "dead", "failed", "failed", "postponed", "postponed", "accepted", "accepted"),
     dueIn: fc.constantFrom(0, 5_000),
+    parked: fc.boolean(),
     version: fc.option(fc.constantFrom("23", "24"), { nil: undefined }),
   })
-  .map(({ wait, chosen, behind, outcome, dueIn, version }): Step => {
+  .map(({ wait, chosen, behind, outcome, dueIn, parked, version }): Step => {
     const run = async ({ store, model, requests, at }: Scene) => {
       const closes = chosen.map((n): Close => {
         const deliveryKey = requests[n]?.deliveryKey ?? "";
@@ -65,7 +70,9 @@ const closeStep = fc
         const base = { deliveryKey, attempt, at, ...(version === undefined ? {} : { executedVersion: version }) };
         if (outcome === "done") return { ...base, outcome };
         if (outcome === "dead") return { ...base, outcome, error };
-        return { ...base, outcome, error, nextAttemptAt: new Date(at.getTime() + dueIn) };
+        const nextAttemptAt = new Date(at.getTime() + dueIn);
+        if (outcome === "accepted") return { ...base, outcome, nextAttemptAt, dueAt: nextAttemptAt };
+        return { ...base, outcome, error, nextAttemptAt, ...(parked ? { dueAt: nextAttemptAt } : {}) };
       });
       const expected = closes.map((close) => {
         const entry = closeAgainst(model.get(close.deliveryKey), close);

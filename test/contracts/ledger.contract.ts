@@ -28,7 +28,11 @@ function aClaim(about: Partial<ClaimRequest> = {}): ClaimRequest {
 type Stores = { store: EventStore; another: () => Promise<EventStore> };
 
 /** The part of the event store's contract that is about deliveries: `claimAgainst` and `closeAgainst`, kept. */
-export function describeLedger(name: string, openStore: () => Promise<Stores>): void {
+export function describeLedger(
+  name: string,
+  openStore: () => Promise<Stores>,
+  runs: (usual: number) => { numRuns: number },
+): void {
   describe(`a claim in an event store (${name})`, () => {
     test("of a delivery that nobody has claimed is won and entered", async () => {
       const { store } = await openStore();
@@ -72,6 +76,10 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
       ["failed, just due", "failed", plus(5_000), won(2, 1, plus(5_000))],
       ["postponed, not due", "postponed", plus(4_999), lost("not due", plus(5_000))],
       ["postponed, just due: no failure", "postponed", plus(5_000), won(2, 0, plus(5_000))],
+      ["parked, not due", "parked", plus(4_999), lost("parked", plus(5_000))],
+      ["parked, just due", "parked", plus(5_000), won(2, 1, plus(5_000))],
+      ["accepted, its deadline to come", "accepted", plus(4_999), lost("accepted", plus(5_000))],
+      ["accepted, its deadline over", "accepted", plus(5_000), won(2, 0, plus(5_000), 1)],
       ["done", "done", plus(3_600_000), { won: false, why: "done" }],
       ["dead", "dead", plus(3_600_000), { won: false, why: "dead" }],
       ["rejected", "rejected", plus(3_600_000), { won: false, why: "rejected" }],
@@ -87,7 +95,7 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
       expect(await entryOf(store, request)).toStrictEqual(expected);
     });
 
-    test.each<State>(["claimed", "failed", "postponed", "done", "dead", "rejected"])(
+    test.each<State>(["claimed", "failed", "postponed", "parked", "accepted", "done", "dead", "rejected"])(
       "with another payload is refused and changes nothing, the delivery being %s",
       async (state) => {
         const { store } = await openStore();
@@ -99,6 +107,21 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
           { won: false, why: "payload differs", payloadHash: request.payloadHash },
         ]);
         expect(await entryOf(store, request)).toStrictEqual(before);
+      },
+    );
+
+    test.each<State>(["claimed", "failed", "parked", "accepted", "done", "dead", "rejected"])(
+      "of a delivery whose entry has expired begins anew, with the next number, it having been %s",
+      async (state) => {
+        const { store, another } = await openStore();
+        const request = aClaim({ expiresAt: plus(60_000) });
+        await bring(store, request, state);
+        const before = await entryOf(store, request);
+        const again = { ...request, payloadHash: "b".repeat(64), t0: plus(59_000), expiresAt: plus(120_000) };
+        const { claim, entry } = claimAgainst(before, again, "bob", plus(60_000));
+        expect(await (await another()).claim([again], "bob", plus(60_000))).toStrictEqual([claim]);
+        expect(claim).toMatchObject({ won: true, attempt: (before?.attempt ?? 0) + 1, since: plus(60_000) });
+        expect(await entryOf(store, request)).toStrictEqual(entry);
       },
     );
 
@@ -161,6 +184,49 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
     });
   });
 
+  describe(`a release in an event store (${name})`, () => {
+    test("takes first claims back, as if they had never been made", async () => {
+      const { store, another } = await openStore();
+      const requests = Array.from({ length: 30 }, () => aClaim());
+      await store.claim(requests, "ada", start);
+      await store.release(
+        requests.slice(1).map(({ deliveryKey }) => deliveryKey),
+        "ada",
+      );
+      expect((await store.deliveriesOf(requests.map(({ eventKey }) => eventKey))).size).toBe(1);
+      expect(await store.close(requests.slice(1).map((request) => closed(request, 1)))).toEqual(Array(29).fill(false));
+      const again = await (await another()).claim(requests, "bob", plus(1));
+      expect(again.slice(1)).toStrictEqual(
+        Array.from({ length: 29 }, () => ({ ...won(1, 0, plus(1)), since: plus(1) })),
+      );
+      expect(again[0]).toEqual(lost("claimed by another", plus(leaseMs)));
+      await store.release([], "ada");
+    });
+
+    test.each<State>(["claimed", "failed", "parked", "accepted", "done", "dead", "rejected"])(
+      "leaves one alone that isn't this owner's first claim: %s",
+      async (state) => {
+        const { store } = await openStore();
+        const request = aClaim();
+        await bring(store, request, state);
+        const before = await entryOf(store, request);
+        const owner = state === "claimed" ? "bob" : "ada";
+        await store.release([request.deliveryKey, aClaim().deliveryKey], owner);
+        expect(await entryOf(store, request)).toStrictEqual(before);
+      },
+    );
+
+    test("leaves one alone that was begun before", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await bring(store, request, "failed");
+      await store.claim([request], "ada", plus(5_000));
+      await store.release([request.deliveryKey], "ada");
+      expect(await entryOf(store, request)).toMatchObject({ status: "claimed", attempt: 2, owner: "ada" });
+      expect(await store.close([closed(request, 2)])).toEqual([true]);
+    });
+  });
+
   describe(`a close in an event store (${name})`, () => {
     test.each<[string, (base: Base) => Close]>([
       ["done", (base) => ({ ...base, outcome: "done" })],
@@ -171,6 +237,9 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
       ["dead", (base) => ({ ...base, outcome: "dead", error })],
       ["failed", (base) => ({ ...base, outcome: "failed", error, executedVersion: "23", nextAttemptAt: plus(5_000) })],
       ["postponed", (base) => ({ ...base, outcome: "postponed", error, nextAttemptAt: plus(5_000) })],
+      ["parked", (base) => ({ ...base, ...failed(error), dueAt: plus(5_000) })],
+      ["postponed and parked", (base) => ({ ...base, ...failed(error), outcome: "postponed", dueAt: plus(5_000) })],
+      ["accepted", (base) => ({ ...base, outcome: "accepted", nextAttemptAt: plus(5_000), dueAt: plus(5_000) })],
       ["failed with a long message", (base) => ({ ...base, ...failed({ type: "E", message: "Ærø😀".repeat(999) }) })],
     ])("of the newest attempt takes effect: %s", async (_what, closeOf) => {
       const { store } = await openStore();
@@ -222,6 +291,31 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
       await store.claim(requests, "ada", start);
       const closes = requests.map((request, n) => closed(request, n % 3 === 0 ? 2 : 1));
       expect(await store.close(closes)).toEqual(requests.map((_, n) => n % 3 !== 0));
+    });
+
+    test.each<[string, Partial<Close>]>([
+      ["done", { outcome: "done", executedVersion: "24", durationMs: 7 }],
+      ["dead", { outcome: "dead", error }],
+      ["failed", { ...failed(error), dueAt: plus(9_000) }],
+    ])("settles an accepted attempt, from wherever the outcome comes: %s", async (_what, outcome) => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      await bring(store, request, "accepted");
+      const before = await entryOf(store, request);
+      const close = { ...closed(request, 1), at: plus(2_000), ...outcome } as Close;
+      expect(await (await another()).close([close])).toEqual([true]);
+      expect(await entryOf(store, request)).toStrictEqual(closeAgainst(before, close));
+      expect(await store.close([close, { ...closed(aClaim(), 1) }])).toEqual([false, false]);
+    });
+
+    test("as accepted comes too late once the outcome is known", async () => {
+      const { store, another } = await openStore();
+      const request = aClaim();
+      await store.claim([request], "ada", start);
+      expect(await (await another()).close([closed(request, 1)])).toEqual([true]);
+      const accepted = { outcome: "accepted", nextAttemptAt: plus(5_000), dueAt: plus(5_000) } as const;
+      expect(await store.close([{ ...closed(request, 1), ...accepted }])).toEqual([false]);
+      expect(await entryOf(store, request)).toMatchObject({ status: "done", attempts: [{ outcome: "done" }] });
     });
 
     test("made by two at once is made once", async () => {
@@ -322,7 +416,7 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
           const found = await store.deliveriesOf(requests.map(({ eventKey }) => eventKey));
           expect(new Map([...found.values()].flat().map((entry) => [entry.deliveryKey, entry]))).toStrictEqual(model);
         }),
-        { numRuns: 300 },
+        runs(300),
       );
     });
 
@@ -334,13 +428,13 @@ export function describeLedger(name: string, openStore: () => Promise<Stores>): 
           const requests = Array.from({ length: 2 }, () => aClaim({ leaseMs: 10 }));
           await inTurmoil(stores, requests, rounds, start);
         }),
-        { numRuns: 200 },
+        runs(200),
       );
     });
   });
 }
 
-type State = "claimed" | "failed" | "postponed" | "done" | "dead" | "rejected";
+type State = "claimed" | "failed" | "postponed" | "parked" | "accepted" | "done" | "dead" | "rejected";
 type Base = { deliveryKey: string; attempt: number; at: Date };
 
 /** Brings a new delivery into a state: claimed by ada at the start, closed a second later. */
@@ -349,13 +443,16 @@ async function bring(store: EventStore, request: ClaimRequest, state: State): Pr
   expect(await store.claim([request], "ada", start)).toMatchObject([{ won: true }]);
   if (state === "claimed") return;
   const base = { deliveryKey: request.deliveryKey, attempt: 1, at: plus(1_000) };
-  const close: Close =
-    state === "done"
-      ? { ...base, outcome: "done" }
-      : state === "dead"
-        ? { ...base, outcome: "dead", error }
-        : { ...base, outcome: state, error, nextAttemptAt: plus(5_000) };
-  expect(await store.close([close])).toEqual([true]);
+  const later = { nextAttemptAt: plus(5_000), dueAt: plus(5_000) };
+  const closes: Record<Exclude<State, "claimed" | "rejected">, Close> = {
+    done: { ...base, outcome: "done" },
+    dead: { ...base, outcome: "dead", error },
+    failed: { ...base, outcome: "failed", error, nextAttemptAt: plus(5_000) },
+    postponed: { ...base, outcome: "postponed", error, nextAttemptAt: plus(5_000) },
+    parked: { ...base, outcome: "failed", error, ...later },
+    accepted: { ...base, outcome: "accepted", ...later },
+  };
+  expect(await store.close([closes[state]])).toEqual([true]);
 }
 
 async function bringAll(
@@ -394,7 +491,7 @@ function won(attempt: number, failures: number, at: Date, lapses = 0): Claim {
   };
 }
 
-function lost(why: "claimed by another" | "not due", retryAt: Date): Claim {
+function lost(why: "claimed by another" | "not due" | "parked" | "accepted", retryAt: Date): Claim {
   return { won: false, why, retryAt };
 }
 

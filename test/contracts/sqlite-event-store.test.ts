@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { fileBodyStore } from "../../shared/body-store/file-body-store.ts";
 import type { EventRecord } from "../../shared/domain/delivery.ts";
 import { eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
@@ -23,11 +25,13 @@ describeEventStore("SQLite in memory", async () => {
 });
 
 describeEventStore("SQLite on disk", async () => {
-  const path = join(temporaryFolder(), "state.db");
+  const folder = temporaryFolder();
+  const path = join(folder, "state.db");
   const [database, other] = [openDatabase(path), openDatabase(path)];
+  const bodies = fileBodyStore(join(folder, "bodies"));
   return {
-    store: sqliteEventStore(database),
-    another: async () => sqliteEventStore(other),
+    store: sqliteEventStore(database, bodies),
+    another: async () => sqliteEventStore(other, bodies),
     close: async () => {
       database.close();
       other.close();
@@ -122,6 +126,35 @@ describe("the event store in the state file", () => {
     expect(await store.close([{ deliveryKey: running ?? "", attempt: 1, at: plus(2), outcome: "done" }])).toEqual([
       false,
     ]);
+  });
+
+  test.each([
+    ["a text of 4 KB as it is", `"${"é".repeat(2_047)}"`, { body: 4_096, zstd: null, key: null }],
+    ["a longer one compressed", `"${"é".repeat(2_048)}"`, { body: 0, zstd: 21, key: null }],
+    ["a large one as a file beside it", randomBytes(400_000).toString("base64"), { body: 0, zstd: null, key: 79 }],
+  ])("keeps %s, and gives it back", async (_what, body, sizes) => {
+    const folder = temporaryFolder();
+    const database = openDatabase(join(folder, "state.db"));
+    onTestFinished(() => database.close());
+    const store = sqliteEventStore(database, fileBodyStore(join(folder, "bodies")));
+    const record = { ...aRecord(), body };
+    await store.record([record]);
+    const lengths = "length(CAST(body AS BLOB)) AS body, length(body_zstd) AS zstd, length(body_key) AS key";
+    expect({ ...database.connection.prepare(`SELECT ${lengths} FROM event_records`).get() }).toEqual(sizes);
+    expect(await scan(store)).toStrictEqual([record]);
+    expect(await store.find([record])).toStrictEqual([record]);
+    await store.record([{ ...record, body: "{}" }]);
+    expect(await scan(store)).toStrictEqual([{ ...record, body: "{}" }]);
+  });
+
+  test("gives out smaller pages where bodies are large, so that memory stays flat", async () => {
+    const { store } = open(":memory:");
+    const body = randomBytes(1_500_000).toString("base64");
+    const records = Array.from({ length: 6 }, (_, n) => ({ ...aRecord(), t0: plus(-n), body }));
+    await store.record(records);
+    const pages = await Array.fromAsync(store.records({ from: plus(-10), to: plus(1) }, plus(2)));
+    expect(pages.map((page) => page.length)).toEqual([3, 3]);
+    expect(pages.flat()).toStrictEqual(records.toReversed());
   });
 
   test("fails rather than leave out a record that can't be stored", async () => {

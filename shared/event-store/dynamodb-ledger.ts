@@ -1,0 +1,176 @@
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  claimAgainst,
+  closeAgainst,
+  closedAlready,
+  type LedgerEntry,
+} from "../domain/delivery.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
+import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
+import { dueDeliveries } from "./dynamodb-due.ts";
+import { insertEntry, removeFirstClaim, replaceEntry } from "./dynamodb-event-requests.ts";
+import type { EventTableAccess } from "./dynamodb-event-table.ts";
+import { decodeEntry, entryKey } from "./entry-codec.ts";
+import type { EventStore } from "./event-store.ts";
+
+/**
+ * How often a write is made on what was just read. Each time somebody else must have come in between, and what they
+ * can do to one entry ends after two or three of their writes.
+ */
+const MAX_ROUNDS = 6;
+
+/** Claims whose entries are remembered until they are closed: what 40 batches of 250 deliveries have under way. */
+const REMEMBERED_CLAIMS = 10_000;
+
+/**
+ * The deliveries in DynamoDB. The rules are `claimAgainst` and `closeAgainst`, applied to what was read and written on
+ * condition that nobody has changed it since:
+ *
+ *     claim   insert ── it's there ──> read, judge ── won ──> replace, if as read ── it isn't ──> read again …
+ *     close   replace, if as our claim left it ── it isn't ──> read, judge ──> replace, if as read …
+ *
+ * An answer that is lost leaves a doubt: the second try is refused by what the first one did. Then the claim is known
+ * by its owner, and the close by what it wrote.
+ */
+export function dynamodbLedger(access: EventTableAccess): Pick<EventStore, "claim" | "release" | "close" | "reject"> {
+  const tableName = access.table.name;
+  const due = dueDeliveries(access);
+  const mine = rememberedClaims();
+
+  async function read(deliveryKeys: readonly string[]): Promise<(LedgerEntry | undefined)[]> {
+    const keys = deliveryKeys.map(entryKey);
+    const found = await readItems(access, keys);
+    return keys.map((key) => {
+      const item = found.get(keyText(key));
+      return item === undefined ? undefined : decodeEntry(item);
+    });
+  }
+
+  return {
+    async claim(requests, owner, now) {
+      const claims: Claim[] = [];
+      let open = requests.map((request, index) => ({ request, index, before: undefined as LedgerEntry | undefined }));
+      for (let round = 1; open.length > 0; round++) {
+        if (round > MAX_ROUNDS) {
+          for (const { request, index } of open) claims[index] = contended(request, now);
+          break;
+        }
+        // The first time as if nothing were there: so it is with nearly all.
+        const writes = open.flatMap((one) => {
+          const { claim, entry } = claimAgainst(one.before, one.request, owner, now);
+          claims[one.index] = claim;
+          if (entry !== undefined) return [{ ...one, entry }];
+          if (claim.won && one.before !== undefined) mine.remember(one.before);
+          return [];
+        });
+        // Before the entry that says so: a crash between the two leaves an item too many, which is found out, and not
+        // one too few. Nearly no claim has a `dueAt`.
+        await due.note(writes.map(({ entry }) => entry));
+        const results = await executeStatements(
+          access,
+          writes.map(({ before, entry }) =>
+            before === undefined ? insertEntry(tableName, entry) : replaceEntry(tableName, before, entry),
+          ),
+        );
+        const refused = writes.filter(({ entry }, n) => {
+          if (results[n]?.applied === true) mine.remember(entry);
+          return results[n]?.applied !== true;
+        });
+        const found = await read(refused.map(({ request }) => request.deliveryKey));
+        open = refused.map(({ request, index }, n) => ({ request, index, before: found[n] }));
+      }
+      return claims;
+    },
+
+    async release(deliveryKeys, owner) {
+      for (const deliveryKey of deliveryKeys) mine.forget(deliveryKey);
+      // One that isn't such a claim refuses, and stays.
+      await executeStatements(
+        access,
+        [...new Set(deliveryKeys)].map((deliveryKey) => removeFirstClaim(tableName, deliveryKey, owner)),
+      );
+    },
+
+    async close(closes) {
+      const taken = closes.map(() => false);
+      let open = closes.map((close, index) => ({ close, index, inDoubt: false, before: mine.take(close) }));
+      // What an earlier process claimed, or what was accepted.
+      let unread = open.filter(({ before }) => before === undefined);
+      for (let round = 1; open.length > 0; round++) {
+        if (round > MAX_ROUNDS) throw restless(tableName, open[0]?.close.deliveryKey ?? "");
+        const found = await read(unread.map(({ close }) => close.deliveryKey));
+        unread.forEach((one, n) => {
+          one.before = found[n];
+        });
+        const writes = open.flatMap((one) => {
+          const { before, close, inDoubt } = one;
+          taken[one.index] = inDoubt && closedAlready(before, close);
+          const entry = taken[one.index] ? undefined : closeAgainst(before, close);
+          return before === undefined || entry === undefined ? [] : [{ ...one, before, entry }];
+        });
+        // Before the close, as in a claim.
+        await due.note(writes.map(({ entry }) => entry));
+        const results = await executeStatements(
+          access,
+          writes.map(({ before, entry }) => replaceEntry(tableName, before, entry)),
+        );
+        open = writes.flatMap(({ close, index, inDoubt }, n) => {
+          taken[index] = results[n]?.applied === true;
+          if (taken[index]) return [];
+          return [{ close, index, inDoubt: inDoubt || results[n]?.inDoubt === true, before: undefined }];
+        });
+        unread = open;
+      }
+      return taken;
+    },
+
+    async reject(entries) {
+      const distinct = distinctBy(entries.toReversed(), ({ deliveryKey }) => deliveryKey);
+      // One that is there already stays as it is.
+      await executeStatements(
+        access,
+        distinct.map((entry) => insertEntry(tableName, entry)),
+      );
+    },
+  };
+}
+
+/** The entries of claims won here, so that their closes need no read. Bounded: what is pushed out is read after all. */
+function rememberedClaims() {
+  const entries = new Map<string, LedgerEntry>();
+  return {
+    remember(entry: LedgerEntry): void {
+      entries.delete(entry.deliveryKey);
+      entries.set(entry.deliveryKey, entry);
+      if (entries.size <= REMEMBERED_CLAIMS) return;
+      const [oldest] = entries.keys();
+      if (oldest !== undefined) entries.delete(oldest);
+    },
+    forget(deliveryKey: string): void {
+      entries.delete(deliveryKey);
+    },
+    /** The entry as the claim of this very attempt left it. A claim is closed once: it is forgotten. */
+    take({ deliveryKey, attempt }: Close): LedgerEntry | undefined {
+      const entry = entries.get(deliveryKey);
+      if (entry?.attempt !== attempt) return undefined;
+      entries.delete(deliveryKey);
+      return entry;
+    },
+  };
+}
+
+/** Others have changed the entry each time between a read and a write: whoever did so last has it. */
+function contended({ leaseMs }: ClaimRequest, now: Date): Claim {
+  return { won: false, why: "claimed by another", retryAt: new Date(now.getTime() + leaseMs) };
+}
+
+function restless(tableName: string, deliveryKey: string): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `The delivery ${deliveryKey} could not be closed: its entry in the DynamoDB table '${tableName}' was changed by ` +
+      `others ${MAX_ROUNDS} times in a row. It will be tried again when its lease ends.`,
+  );
+}

@@ -1,0 +1,116 @@
+import { bodyKeyOf } from "../body-store/body-store.ts";
+import type { EventRecord, RecordKey } from "../domain/delivery.ts";
+import { mostShardsWithin } from "../domain/shard-schedule.ts";
+import {
+  distinctBy,
+  type Item,
+  inParallel,
+  keyText,
+  queryPages,
+  readItems,
+  writeItems,
+} from "../dynamodb/dynamodb-batches.ts";
+import { recordsRequest } from "./dynamodb-event-requests.ts";
+import type { EventTableAccess } from "./dynamodb-event-table.ts";
+import type { EventStore, RecordWindow } from "./event-store.ts";
+import { aheadOf, inOrder } from "./in-order.ts";
+import {
+  bodyNameOf,
+  MAX_RECORD_BYTES,
+  mayBeThere,
+  recordBytes,
+  recordItem,
+  recordKey,
+  recordOf,
+  recordPartition,
+} from "./record-codec.ts";
+
+const MINUTE_MS = 60_000;
+const DEFAULT_PAGE_SIZE = 500;
+
+/** First pages that are read ahead, each of at most 1 MB. */
+const READ_AHEAD = 24;
+
+/** A page ends early once its bodies have so many characters, so that memory stays flat whatever their size. */
+const MAX_PAGE_CHARACTERS = 4_000_000;
+
+/** The stored events in DynamoDB, by minute and shard. */
+export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "record" | "find" | "records"> {
+  const { recordShards, bodies } = access;
+  const tableName = access.table.name;
+
+  async function itemOf(record: EventRecord): Promise<Item> {
+    const key = recordKey(record, recordShards);
+    const bytes = recordBytes(record);
+    if (bytes.byteLength <= MAX_RECORD_BYTES) return recordItem(key, record.expiresAt, { e: bytes });
+    const b = bodyKeyOf(record.expiresAt, bodyNameOf(key));
+    await bodies.put(b, bytes);
+    return recordItem(key, record.expiresAt, { b });
+  }
+
+  async function recordIn(item: Item): Promise<EventRecord> {
+    return recordOf(item, item.b === undefined ? (item.e as Uint8Array) : await bodies.get(String(item.b)));
+  }
+
+  /** A window's part within one minute, in order of time. */
+  function itemsOf(minute: Date, window: RecordWindow, pageSize: number): AsyncGenerator<Item> {
+    const end = new Date(minute.getTime() + MINUTE_MS);
+    // A minute in which the number changes has records of both.
+    const shards = mostShardsWithin(recordShards, minute, end);
+    const listings = Array.from({ length: shards }, (_, shard) =>
+      queryPages(access, recordsRequest(tableName, recordPartition(minute, shard), window, pageSize)),
+    );
+    return inOrder(listings);
+  }
+
+  async function* recordsIn(window: RecordWindow, now: Date, pageSize: number): AsyncGenerator<EventRecord> {
+    const most = mostShardsWithin(recordShards, window.from, window.to);
+    const minutes = minutesOf(window);
+    const parts = aheadOf(minutes, Math.ceil(READ_AHEAD / most), (minute) => itemsOf(minute, window, pageSize));
+    for await (const item of parts) {
+      // Its record may have been removed with it.
+      if (Number(item.expires) * 1_000 <= now.getTime()) continue;
+      const record = await recordIn(item);
+      if (record.expiresAt > now) yield record;
+    }
+  }
+
+  return {
+    async record(records) {
+      const distinct = distinctBy(records, (record) => keyText(recordKey(record, recordShards)));
+      // Bodies before what names them: a crash in between leaves a body that expires, and no record without one.
+      await writeItems(access, await inParallel(distinct, itemOf));
+    },
+    async find(keys: readonly RecordKey[]) {
+      const itemKeys = keys.map((key) => (mayBeThere(key) ? recordKey(key, recordShards) : undefined));
+      const found = await readItems(
+        access,
+        itemKeys.filter((key) => key !== undefined),
+      );
+      return inParallel(itemKeys, async (key) => {
+        const item = key === undefined ? undefined : found.get(keyText(key));
+        return item === undefined ? undefined : recordIn(item);
+      });
+    },
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE) {
+      let page: EventRecord[] = [];
+      let characters = 0;
+      for await (const record of recordsIn(window, now, pageSize)) {
+        page.push(record);
+        characters += record.body.length;
+        if (page.length < pageSize && characters < MAX_PAGE_CHARACTERS) continue;
+        yield page;
+        page = [];
+        characters = 0;
+      }
+      if (page.length > 0) yield page;
+    },
+  };
+}
+
+/** The minutes that a window touches; none if it ends before it begins. */
+export function* minutesOf({ from, to }: RecordWindow): Generator<Date> {
+  if (to <= from) return;
+  const first = Math.floor(from.getTime() / MINUTE_MS) * MINUTE_MS;
+  for (let minute = first; minute < to.getTime(); minute += MINUTE_MS) yield new Date(minute);
+}

@@ -1,0 +1,67 @@
+import type { Item } from "../dynamodb/dynamodb-batches.ts";
+
+type Listing<T> = AsyncGenerator<T[]>;
+type Head<T> = { page: T[]; at: number; rest: Listing<T> };
+
+/** Merges listings that are each in the order of their sort keys. All of them are read at once, a page ahead. */
+export async function* inOrder<T extends Pick<Item, "sk">>(listings: readonly Listing<T>[]): AsyncGenerator<T> {
+  let heads = present(await Promise.all(listings.map(nextPage)));
+  for (;;) {
+    const [first, ...others] = heads;
+    if (first === undefined) return;
+    const least = others.reduce((best, head) => (sortKey(head) < sortKey(best) ? head : best), first);
+    const item = least.page[least.at];
+    if (item !== undefined) yield item;
+    least.at += 1;
+    if (least.at < least.page.length) continue;
+    const following = await nextPage(least.rest);
+    heads = present(heads.map((head) => (head === least ? following : head)));
+  }
+}
+
+/** The next page that has something on it. */
+async function nextPage<T>(rest: Listing<T>): Promise<Head<T> | undefined> {
+  for (;;) {
+    const { value, done } = await rest.next();
+    if (done === true) return undefined;
+    if (value.length > 0) return { page: value, at: 0, rest };
+  }
+}
+
+function present<T>(heads: readonly (Head<T> | undefined)[]): Head<T>[] {
+  return heads.filter((head) => head !== undefined);
+}
+
+function sortKey<T extends Pick<Item, "sk">>({ page, at }: Head<T>): string {
+  return page[at]?.sk ?? "";
+}
+
+/** One listing after the other, each begun when it is at most `ahead` away. */
+export async function* aheadOf<K, T>(
+  keys: Iterable<K>,
+  ahead: number,
+  begin: (key: K) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  const waiting: { listing: AsyncGenerator<T>; first: Promise<IteratorResult<T>> }[] = [];
+  const next = (key: K) => {
+    const listing = begin(key);
+    const first = listing.next();
+    // Its turn may never come. When it does, the error is met there.
+    first.catch(() => {});
+    waiting.push({ listing, first });
+  };
+  const later = keys[Symbol.iterator]();
+  for (;;) {
+    while (waiting.length < ahead) {
+      const { value, done } = later.next();
+      if (done === true) break;
+      next(value);
+    }
+    const one = waiting.shift();
+    if (one === undefined) return;
+    const { value, done } = await one.first;
+    if (done === true) continue;
+    yield value;
+    yield* one.listing;
+  }
+}

@@ -1,0 +1,170 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
+import type { EventRecord, RecordKey } from "../domain/delivery.ts";
+import { sha256 } from "../domain/delivery-key.ts";
+import { addColumn, type Database } from "../sqlite/database.ts";
+import type { EventStore } from "./event-store.ts";
+
+/** What an earlier Turnout stored without an expiry is kept this long. */
+export const FAR_FUTURE = 253_402_300_799_000;
+
+/**
+ * A body of up to 4 KB is the text `body`; a longer one `body_zstd`, compressed; one of more than 300 KB, compressed, a
+ * file, and `body_key` its name.
+ */
+const TABLE = `
+  CREATE TABLE IF NOT EXISTS event_records (
+    id INTEGER PRIMARY KEY,
+    t0 INTEGER NOT NULL,
+    event_key TEXT NOT NULL,
+    payload_hash TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (t0, event_key, payload_hash)
+  ) STRICT;
+`;
+
+/** Shorter texts gain little by compression, and can be read in the file by anybody. */
+const MAX_TEXT_BYTES = 4_096;
+
+/** Larger rows make every backup, and every checkpoint of the log, a copy of them. */
+const MAX_COLUMN_BYTES = 300 * 1_024;
+
+const DEFAULT_PAGE_SIZE = 500;
+
+/** A page ends early once its bodies have so many bytes, so that memory stays flat whatever their size. */
+const MAX_PAGE_BYTES = 4_000_000;
+
+const COLUMNS = "t0, event_key, payload_hash, facts, body, body_zstd, body_key, expires_at";
+
+type Row = Record<string, unknown>;
+type StoredBody = { text: string; zstd: Uint8Array | null; key: string | null };
+
+/**
+ * The stored events in the state file.
+ * @param bodies where large bodies go; without it they stay in the state file
+ */
+export function sqliteRecords(
+  database: Database,
+  bodies: BodyStore | undefined,
+): Pick<EventStore, "record" | "find" | "records"> {
+  const { connection } = database;
+  connection.exec(TABLE);
+  addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
+  addColumn(connection, "event_records", "body_zstd", "BLOB");
+  addColumn(connection, "event_records", "body_key", "TEXT");
+  // In the order of arrival, nearly: it grows at its end.
+  connection.exec("CREATE INDEX IF NOT EXISTS event_records_expiring ON event_records (expires_at)");
+  const insertRecord = connection.prepare(
+    `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET facts = excluded.facts, body = excluded.body, body_zstd = excluded.body_zstd,
+       body_key = excluded.body_key, expires_at = excluded.expires_at`,
+  );
+  // Ordered by everything that is unique, so that a page can begin where the last one ended.
+  const selectRecords = connection.prepare(
+    `SELECT ${COLUMNS}, length(body) + coalesce(length(body_zstd), 0) AS bytes FROM event_records
+     WHERE (t0, event_key, payload_hash) > (?, ?, ?) AND t0 < ? ORDER BY t0, event_key, payload_hash LIMIT ?`,
+  );
+  const selectRecord = connection.prepare(
+    `SELECT ${COLUMNS} FROM event_records WHERE t0 = ? AND event_key = ? AND payload_hash = ?`,
+  );
+
+  async function stored(record: EventRecord): Promise<StoredBody> {
+    const { body } = record;
+    if (body.length <= MAX_TEXT_BYTES && Buffer.byteLength(body) <= MAX_TEXT_BYTES) return asText(body);
+    const zstd = zstdCompressSync(body);
+    if (bodies === undefined || zstd.byteLength <= MAX_COLUMN_BYTES) return { text: "", zstd, key: null };
+    const key = bodyKeyOf(record.expiresAt, nameOf(record));
+    await bodies.put(key, zstd);
+    return { text: "", zstd: null, key };
+  }
+
+  function folder(): BodyStore {
+    if (bodies === undefined) throw new TypeError("the state file names a body beside it, and was opened by itself");
+    return bodies;
+  }
+
+  async function recordIn(row: Row): Promise<EventRecord> {
+    return { ...decodeRecord(row), body: await bodyIn(row) };
+  }
+
+  async function bodyIn({ body, body_zstd: zstd, body_key: key }: Row): Promise<string> {
+    if (key !== null) return text(await folder().get(String(key)));
+    return zstd === null ? String(body) : text(zstd as Uint8Array);
+  }
+
+  /** The rows after a key, as many as make a page; whether there are more. */
+  function rowsAfter(
+    after: readonly [number, string, string],
+    to: Date,
+    limit: number,
+  ): { rows: Row[]; more: boolean } {
+    const rows: Row[] = [];
+    let bytes = 0;
+    for (const row of selectRecords.iterate(...after, to.getTime(), limit)) {
+      rows.push(row);
+      // What a file holds isn't known here, but it was too much for a column.
+      bytes += row.body_key === null ? Number(row.bytes) : MAX_COLUMN_BYTES;
+      if (bytes >= MAX_PAGE_BYTES) return { rows, more: true };
+    }
+    return { rows, more: rows.length === limit };
+  }
+
+  return {
+    async record(records) {
+      // Large bodies before the rows that name them: a crash in between leaves a file that expires.
+      const kept = await Promise.all(records.map(stored));
+      await database.write(() => {
+        records.forEach((record, index) => {
+          const { t0, eventKey, payloadHash, body: _, expiresAt, ...facts } = record;
+          const { text: body, zstd, key } = kept[index] ?? asText(record.body);
+          const about = JSON.stringify(facts);
+          insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expiresAt.getTime());
+        });
+      });
+    },
+    find(keys) {
+      return Promise.all(
+        keys.map(async ({ t0, eventKey, payloadHash }) => {
+          const row = selectRecord.get(t0.getTime(), eventKey, payloadHash);
+          return row === undefined ? undefined : recordIn(row);
+        }),
+      );
+    },
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE) {
+      let after: [number, string, string] = [window.from.getTime(), "", ""];
+      for (;;) {
+        const { rows, more } = rowsAfter(after, window.to, pageSize);
+        const kept = await Promise.all(rows.filter((row) => Number(row.expires_at) > now.getTime()).map(recordIn));
+        if (kept.length > 0) yield kept;
+        const last = rows.at(-1);
+        if (last === undefined || !more) return;
+        after = [Number(last.t0), String(last.event_key), String(last.payload_hash)];
+      }
+    },
+  };
+}
+
+function asText(text: string): StoredBody {
+  return { text, zstd: null, key: null };
+}
+
+function text(zstd: Uint8Array): string {
+  return zstdDecompressSync(zstd).toString();
+}
+
+function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
+  return sha256(`${t0.getTime()}\n${eventKey}\n${payloadHash}`);
+}
+
+type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "expiresAt";
+
+function decodeRecord(row: Row): Omit<EventRecord, "body"> {
+  return {
+    ...(JSON.parse(String(row.facts)) as Omit<EventRecord, StoredApart>),
+    t0: new Date(Number(row.t0)),
+    eventKey: String(row.event_key),
+    payloadHash: String(row.payload_hash),
+    expiresAt: new Date(Number(row.expires_at)),
+  };
+}

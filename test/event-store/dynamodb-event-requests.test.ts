@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { claimAgainst, type LedgerEntry } from "../../shared/domain/delivery.ts";
+import {
+  countRequest,
+  countsRequest,
+  dueItem,
+  dueRequest,
+  entriesRequest,
+  insertEntry,
+  moveDue,
+  readCounts,
+  readDueItem,
+  recordsRequest,
+  removeDue,
+  removeFirstClaim,
+  replaceEntry,
+} from "../../shared/event-store/dynamodb-event-requests.ts";
+import { aClaimRequest } from "../support/builders.ts";
+
+const start = new Date("2026-11-20T10:00:00.000Z");
+const later = new Date("2026-11-20T10:05:00.000Z");
+
+function claimed(): LedgerEntry {
+  const request = aClaimRequest({ eventKey: "e".repeat(64) });
+  const { entry } = claimAgainst(undefined, request, "ada", start);
+  if (entry === undefined) throw new Error("not won");
+  return entry;
+}
+
+describe("the event store's requests", () => {
+  it("insert an entry by a statement that is the same for every entry of its kind", () => {
+    const { Statement, Parameters } = insertEntry("events", claimed());
+    expect(Statement).toBe(
+      `INSERT INTO "events" VALUE {'pk': ?, 'sk': ?, 's': ?, 'a': ?, 'o': ?, 'h': ?, 'expires': ?, 'e': ?}`,
+    );
+    expect(Parameters.slice(0, 5)).toEqual([`d#${"e".repeat(64)}`, "release-coordinator#live", "claimed", 1, "ada"]);
+  });
+
+  it("replace an entry only as it was read, with or without a due time", () => {
+    const entry = claimed();
+    const condition = "WHERE pk=? AND sk=? AND a=? AND s=? AND o=?";
+    const closed = replaceEntry("events", entry, { ...entry, status: "done", attempt: 1 });
+    expect(closed.Statement).toBe(
+      `UPDATE "events" SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "expires"=? SET "e"=? REMOVE "d" ${condition}`,
+    );
+    expect(closed.Parameters.slice(-5)).toEqual([
+      `d#${"e".repeat(64)}`,
+      "release-coordinator#live",
+      1,
+      "claimed",
+      "ada",
+    ]);
+    const parked = replaceEntry("events", entry, { ...entry, status: "failed", dueAt: later });
+    expect(parked.Statement).toBe(
+      `UPDATE "events" SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "d"=? SET "expires"=? SET "e"=? ${condition}`,
+    );
+    expect(parked.Parameters).toContain(later.getTime());
+  });
+
+  it("move, remove and release on conditions", () => {
+    const entry: LedgerEntry = { ...claimed(), status: "failed", attempt: 3, dueAt: start };
+    const { pk, sk } = { pk: `d#${"e".repeat(64)}`, sk: "release-coordinator#live" };
+    expect(moveDue("events", entry, later)).toEqual({
+      Statement: 'UPDATE "events" SET d=? WHERE pk=? AND sk=? AND a=? AND s=? AND d=?',
+      Parameters: [later.getTime(), pk, sk, 3, "failed", start.getTime()],
+    });
+    expect(removeDue("events", { pk: "due#0", sk: "x" }, 3)).toEqual({
+      Statement: 'DELETE FROM "events" WHERE pk=? AND sk=? AND a=?',
+      Parameters: ["due#0", "x", 3],
+    });
+    expect(removeFirstClaim("events", entry.deliveryKey, "ada")).toEqual({
+      Statement: 'DELETE FROM "events" WHERE pk=? AND sk=? AND a=? AND s=? AND o=?',
+      Parameters: [pk, sk, 1, "claimed", "ada"],
+    });
+  });
+
+  it("keep due items under the same keys for ever, in order of time", () => {
+    const shards = [{ from: new Date(0), shards: 4 }];
+    const due = { deliveryKey: `billing#${"e".repeat(64)}#live`, dueAt: start, attempt: 2 };
+    const item = dueItem(due, later, shards);
+    expect(item).toEqual({
+      pk: "due#3",
+      sk: `01795168800000#billing#${"e".repeat(64)}#live`,
+      a: 2,
+      expires: 1795169100,
+    });
+    expect(readDueItem(item)).toEqual(due);
+    expect(dueItem({ ...due, dueAt: new Date(9) }, later, shards).sk < item.sk).toBe(true);
+  });
+
+  it("add counts under one name per component, outcome and version", () => {
+    const counts = [
+      { minute: start, component: "billing", version: "a#b", outcome: "done" as const, count: 3 },
+      { minute: start, component: "billing", version: "", outcome: "dead" as const, count: 1 },
+    ];
+    const request = countRequest("events", start, counts, 0.999);
+    expect(request).toMatchObject({
+      Key: { pk: "c#2026-11-20T10:00", sk: "3" },
+      UpdateExpression: "SET #expires = :expires ADD #c0 :c0, #c1 :c1",
+      ExpressionAttributeNames: { "#c0": "billing#done#a#b", "#c1": "billing#dead#" },
+      ExpressionAttributeValues: { ":expires": 1797760800, ":c0": 3, ":c1": 1 },
+    });
+    const item = { pk: "c#2026-11-20T10:00", sk: "3", expires: 1, "billing#done#a#b": 3, "billing#dead#": 1 };
+    expect(readCounts(start, item)).toEqual(counts);
+  });
+
+  it("read consistently: an older look could miss what has been answered", () => {
+    const window = { from: start, to: later };
+    const requests = [
+      entriesRequest("events", "e"),
+      dueRequest("events", 0, start, 10),
+      recordsRequest("events", "r#2026-11-20T10:00#0", window, 10),
+      countsRequest("events", start),
+    ];
+    expect(requests.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true, true, true, true]);
+  });
+});

@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import { expect, it } from "vitest";
+import type { ClaimRequest, Close, EventRecord } from "../../shared/domain/delivery.ts";
+import { sha256 } from "../../shared/domain/delivery-key.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { aClaimRequest } from "../support/builders.ts";
+import { aNewEventStore } from "../support/dynamodb-event-store.ts";
+import { countRequests, withDynamoDB } from "../support/dynamodb-local.ts";
+
+const start = new Date("2026-11-20T10:00:00.000Z");
+const plus = (ms: number) => new Date(start.getTime() + ms);
+
+withDynamoDB("the event store's requests", (endpoint) => {
+  async function requestsOf(call: (store: EventStore) => Promise<unknown>, before = call) {
+    const { store, client } = await aNewEventStore(endpoint);
+    if (before !== call) await before(store);
+    const requests = countRequests(client);
+    await call(store);
+    return requests();
+  }
+
+  it.each([10, 25])("are one per claim, record, close and count for a batch of %i", async (batch) => {
+    const claims = claimsOf(batch);
+    const claiming = (store: EventStore) => store.claim(claims, randomUUID(), start);
+    expect(await requestsOf(claiming)).toEqual({ BatchExecuteStatement: 1 });
+    expect(await requestsOf((store) => store.record(claims.map(aRecord)))).toEqual({ BatchWriteItem: 1 });
+    expect(await requestsOf((store) => store.close(claims.map(done)), claiming)).toEqual({ BatchExecuteStatement: 1 });
+    const keys = claims.map(({ deliveryKey }) => deliveryKey);
+    expect(await requestsOf((store) => store.release(keys, "ada"))).toEqual({ BatchExecuteStatement: 1 });
+    expect(
+      await requestsOf((store) =>
+        store.count([
+          { minute: start, component: "billing", version: "23", outcome: "done", count: batch - 1 },
+          { minute: start, component: "billing", version: "24", outcome: "failed", count: 1 },
+        ]),
+      ),
+    ).toEqual({ UpdateItem: 1 });
+  });
+
+  it("are one more per 25, and none for nothing", async () => {
+    const claims = claimsOf(26);
+    const claiming = (store: EventStore) => store.claim(claims, randomUUID(), start);
+    expect(await requestsOf(claiming)).toEqual({ BatchExecuteStatement: 2 });
+    expect(await requestsOf((store) => store.record(claims.map(aRecord)))).toEqual({ BatchWriteItem: 2 });
+    expect(await requestsOf((store) => store.close(claims.map(done)), claiming)).toEqual({ BatchExecuteStatement: 2 });
+    const nothing = async (store: EventStore) => {
+      await store.claim([], "ada", start);
+      await store.close([]);
+      await store.record([]);
+      await store.count([]);
+      await store.reject([]);
+      await store.handOver([], start);
+      await store.find([]);
+      await store.deliveriesOf([]);
+    };
+    expect(await requestsOf(nothing)).toEqual({});
+  });
+
+  it("are one more where something is due later, was accepted, or is somebody else's", async () => {
+    const claims = claimsOf(10);
+    const claiming = (store: EventStore) => store.claim(claims, "ada", start);
+    const accept = claims.map(({ deliveryKey }): Close => {
+      const due = { nextAttemptAt: plus(60_000), dueAt: plus(60_000) };
+      return { deliveryKey, attempt: 1, at: plus(100), outcome: "accepted", ...due };
+    });
+    expect(await requestsOf((store) => store.close(accept), claiming)).toEqual({
+      BatchWriteItem: 1,
+      BatchExecuteStatement: 1,
+    });
+    const accepting = async (store: EventStore) => {
+      await claiming(store);
+      await store.close(accept);
+    };
+    expect(await requestsOf((store) => store.close(claims.map(done)), accepting)).toEqual({
+      BatchGetItem: 1,
+      BatchExecuteStatement: 1,
+    });
+    expect(await requestsOf((store) => store.claim(claims, "bob", start), claiming)).toEqual({
+      BatchExecuteStatement: 1,
+      BatchGetItem: 1,
+    });
+    // Lapsed: inserted in vain, read, replaced.
+    expect(await requestsOf((store) => store.claim(claims, "bob", plus(35_000)), claiming)).toEqual({
+      BatchExecuteStatement: 2,
+      BatchGetItem: 1,
+    });
+  });
+
+  it("are one per minute and shard for a window, and one per event for its deliveries", async () => {
+    expect(
+      await requestsOf((store) => Array.fromAsync(store.records({ from: start, to: plus(300_000) }, start))),
+    ).toEqual({
+      Query: 5,
+    });
+    expect(await requestsOf((store) => store.counts({ from: start, to: plus(300_000) }))).toEqual({ Query: 5 });
+    expect(await requestsOf((store) => store.deliveriesOf(["a", "b", "a"]))).toEqual({ Query: 2 });
+    expect(await requestsOf((store) => store.due(start, 100))).toEqual({ Query: 1 });
+  });
+});
+
+function claimsOf(count: number): ClaimRequest[] {
+  return Array.from({ length: count }, () => aClaimRequest({ idempotencyKey: randomUUID() }));
+}
+
+function done({ deliveryKey }: ClaimRequest): Close {
+  return { deliveryKey, attempt: 1, at: plus(100), outcome: "done", executedVersion: "23", durationMs: 12.5 };
+}
+
+function aRecord({ eventKey, t0, expiresAt }: ClaimRequest): EventRecord {
+  const known = { messageId: randomUUID(), id: randomUUID(), source: "shop", detailType: "order placed" };
+  const time = t0.toISOString();
+  const said = { time, idempotencyKey: known.id, subject: {}, components: [], body: "{}" };
+  return { t0, eventKey, payloadHash: sha256("{}"), ...known, ...said, expiresAt };
+}

@@ -1,0 +1,232 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, it } from "vitest";
+import type { EventRecord } from "../../shared/domain/delivery.ts";
+import { sha256 } from "../../shared/domain/delivery-key.ts";
+import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/shard-schedule.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { aheadOf } from "../../shared/event-store/in-order.ts";
+import { recordKey } from "../../shared/event-store/record-codec.ts";
+import { readOnly, servedOnly } from "../support/batch-faults.ts";
+import { type AboutStore, aNewEventStore, anEventStore, memoryBodyStore } from "../support/dynamodb-event-store.ts";
+import { withDynamoDB } from "../support/dynamodb-local.ts";
+import { answerLost, dynamodbProxy, edited, refused, requestLost } from "../support/dynamodb-proxy.ts";
+
+const start = new Date("2026-11-20T10:00:00.000Z");
+const plus = (ms: number) => new Date(start.getTime() + ms);
+const hour = { from: start, to: plus(3_600_000) };
+const DAY_MS = 86_400_000;
+
+function aRecord(ms: number, about: Partial<EventRecord> = {}): EventRecord {
+  const id = randomUUID();
+  const said = { id, source: "shop", detailType: "order placed", time: start.toISOString(), idempotencyKey: id };
+  const kept = { subject: {}, components: [], body: `{"n":${ms}}`, expiresAt: plus(30 * DAY_MS) };
+  return { t0: plus(ms), eventKey: sha256(id), payloadHash: sha256("{}"), messageId: id, ...said, ...kept, ...about };
+}
+
+const large = () => `"${randomBytes(400_000).toString("base64")}"`;
+
+function scan(store: EventStore, pageSize?: number, now = start): Promise<EventRecord[][]> {
+  return Array.fromAsync(store.records(hour, now, pageSize));
+}
+
+withDynamoDB("records on DynamoDB", (endpoint) => {
+  async function throughProxy(about?: AboutStore) {
+    const proxy = await dynamodbProxy(endpoint);
+    const { tableName, store: direct, client, bodies } = await aNewEventStore(endpoint, about);
+    const { store, delays } = anEventStore(proxy.endpoint, tableName, { bodies, ...about });
+    return { proxy, direct, store, delays, client, tableName, bodies };
+  }
+
+  it("are all stored when some are handed back, throttled or their answer is lost", async () => {
+    const { proxy, direct, store, delays } = await throughProxy();
+    const records = Array.from({ length: 30 }, (_, n) => aRecord(n));
+    const faults = [
+      servedOnly(7),
+      servedOnly(0),
+      refused("ThrottlingException"),
+      answerLost,
+      requestLost,
+      servedOnly(1),
+    ];
+    proxy.faults("BatchWriteItem", ...faults);
+    await store.record(records);
+    expect((await scan(direct)).flat()).toEqual(records);
+    expect(delays).toHaveLength(faults.length);
+  });
+
+  it("fail with what to do when some are handed back for good", async () => {
+    const { proxy, store } = await throughProxy({ maxAttempts: 3 });
+    proxy.faults("BatchWriteItem", servedOnly(1), servedOnly(0), servedOnly(0));
+    await expect(store.record([aRecord(0), aRecord(1)])).rejects.toThrow(/in 3 tries.*1 of 2 items weren't written/);
+  });
+
+  it("are stored once when one call names them twice, with an order of its own", async () => {
+    const { store } = await throughProxy();
+    const [first, second] = [aRecord(5), aRecord(3)];
+    await store.record([first, second, { ...first, messageId: "again" }, first]);
+    expect((await scan(store)).flat()).toEqual([second, first]);
+  });
+
+  it("are found, however little is read at a time, and after lost answers", async () => {
+    const { proxy, store } = await throughProxy();
+    const records = Array.from({ length: 8 }, (_, n) => aRecord(n));
+    await store.record(records);
+    proxy.faults("BatchGetItem", answerLost, readOnly(3), readOnly(0));
+    expect(await store.find(records)).toEqual(records);
+    proxy.faults("Query", requestLost, answerLost, refused("ProvisionedThroughputExceededException"));
+    expect((await scan(store)).flat()).toEqual(records);
+  });
+
+  it("of a window fail, and aren't left out, when a part of it can't be read", async () => {
+    const { proxy, store } = await throughProxy({ maxAttempts: 1 });
+    await store.record([aRecord(0), aRecord(60_000)]);
+    proxy.faults("Query", (forward) => forward(), requestLost);
+    await expect(scan(store)).rejects.toThrow(/didn't serve the request in 1 try;/);
+  });
+
+  it("of a minute are complete past the end of a page of DynamoDB's", async () => {
+    const { proxy, store } = await throughProxy({ recordShards: [{ from: new Date(0), shards: 2 }] });
+    const records = Array.from({ length: 20 }, (_, n) =>
+      aRecord(n, { eventKey: sha256(`${n}`), body: `"${randomBytes(150_000).toString("base64")}"` }),
+    );
+    await store.record(records);
+    const found = await scan(store);
+    expect(found.flat()).toEqual(records);
+    expect(proxy.counts().Query).toBeGreaterThan(2 * 60);
+  });
+
+  it("come in smaller pages where their bodies are large, so that memory stays flat", async () => {
+    const { store } = await throughProxy();
+    const records = Array.from({ length: 9 }, (_, n) => aRecord(n, { body: `"${"x".repeat(1_000_000)}"` }));
+    await store.record(records);
+    const found = await scan(store, 500);
+    expect(found.map((page) => page.length)).toEqual([4, 4, 1]);
+    expect(found.flat()).toEqual(records);
+  });
+
+  it("are found in every shard, also in the minute in which their number changes", async () => {
+    const change = plus(90_500);
+    const recordShards: ShardSchedule = [
+      { from: new Date(0), shards: 2 },
+      { from: change, shards: 9 },
+      { from: plus(150_000), shards: 1 },
+    ];
+    const { proxy, store } = await throughProxy({ recordShards });
+    const moments = [0, 89_000, 90_499, 90_500, 91_000, 149_999, 150_000, 151_000, 200_000];
+    const records = moments.flatMap((ms) =>
+      Array.from({ length: 20 }, (_, n) => aRecord(ms, { eventKey: sha256(`${ms} ${n}`) })),
+    );
+    await store.record(records);
+    const found = (await scan(store)).flat();
+    expect(new Set(found)).toEqual(new Set(records));
+    expect(found.map(({ t0 }) => t0.getTime())).toEqual(records.map(({ t0 }) => t0.getTime()));
+    expect(await store.find(records)).toEqual(records);
+    // Before, in and after the minutes of the changes.
+    const partitions = new Set(records.map((record) => recordKey(record, recordShards).pk));
+    const shardsOf = (minute: string) => [...partitions].filter((pk) => pk.startsWith(`r#2026-11-20T${minute}`)).length;
+    expect(["10:00", "10:01", "10:02", "10:03"].map(shardsOf)).toEqual([2, 9, 9, 1]);
+    expect(proxy.counts().Query).toBe(2 + 9 + 9 + 57);
+  });
+
+  it("too large for the table stand in the body store, before their record does", async () => {
+    const bodies = memoryBodyStore();
+    const { proxy, store } = await throughProxy({ bodies });
+    const record = aRecord(0, { body: large() });
+    proxy.faults("BatchWriteItem", async (forward) => {
+      expect(bodies.kept.size).toBe(1);
+      return forward();
+    });
+    await store.record([record, aRecord(1)]);
+    expect((await scan(store)).flat()[0]).toEqual(record);
+    expect(await store.find([record])).toEqual([record]);
+    await store.record([record]);
+    expect(bodies.kept.size).toBe(1);
+  });
+
+  it("whose table could not be written leave a body that goes when they would have gone", async () => {
+    const bodies = memoryBodyStore();
+    const { proxy, store } = await throughProxy({ bodies, maxAttempts: 1 });
+    proxy.faults("BatchWriteItem", requestLost);
+    await expect(store.record([aRecord(0, { body: large() })])).rejects.toThrow(/didn't serve/);
+    expect(bodies.kept.size).toBe(1);
+    expect(await store.expire(plus(31 * DAY_MS - 1), 100)).toBe(0);
+    expect(await store.expire(plus(31 * DAY_MS), 100)).toBe(1);
+    expect(bodies.kept.size).toBe(0);
+  });
+
+  it("whose body could not be stored aren't stored", async () => {
+    const broken = { ...memoryBodyStore(), put: () => Promise.reject(new Error("no room")) };
+    const { direct, store } = await throughProxy({ bodies: broken });
+    await expect(store.record([aRecord(0, { body: large() }), aRecord(1)])).rejects.toThrow("no room");
+    expect(await scan(direct)).toEqual([]);
+  });
+
+  it("whose body is gone fail to be read, and aren't taken for empty", async () => {
+    const bodies = memoryBodyStore();
+    const { store } = await throughProxy({ bodies });
+    const record = aRecord(0, { body: large() });
+    await store.record([record]);
+    bodies.kept.clear();
+    await expect(scan(store)).rejects.toThrow(/no body/);
+    await expect(store.find([record])).rejects.toThrow(/no body/);
+  });
+
+  it("that have expired aren't looked for in the body store", async () => {
+    const bodies = memoryBodyStore();
+    const { store } = await throughProxy({ bodies });
+    await store.record([aRecord(0, { body: large(), expiresAt: plus(DAY_MS) })]);
+    expect(await store.expire(plus(2 * DAY_MS), 100)).toBe(1);
+    expect(await scan(store, 500, plus(2 * DAY_MS))).toEqual([]);
+  });
+
+  it("tell DynamoDB when it may remove them, and their deliveries too", async () => {
+    const { proxy, store } = await throughProxy();
+    await store.record([aRecord(0, { expiresAt: plus(DAY_MS + 1) })]);
+    const [request] = proxy.requests("BatchWriteItem");
+    const seconds = (start.getTime() + DAY_MS) / 1_000 + 1;
+    expect(JSON.stringify(request)).toContain(`"expires":{"N":"${seconds}"}`);
+  });
+
+  it("that somebody else's hand has damaged fail to be read", async () => {
+    const { store, client, tableName } = await throughProxy();
+    const Item = { ...recordKey(aRecord(0), ONE_SHARD), e: Buffer.from("half"), expires: 9_999_999_999 };
+    await client.send(new PutCommand({ TableName: tableName, Item }));
+    await expect(scan(store)).rejects.toThrow();
+  });
+
+  it("of a batch are read again when an answer is cut in two", async () => {
+    const { proxy, store } = await throughProxy();
+    const record = aRecord(0);
+    await store.record([record]);
+    proxy.faults("BatchGetItem", async (forward) => {
+      const { status, body } = await forward();
+      return { status, body: body.slice(0, 40) };
+    });
+    proxy.faults(
+      "Query",
+      edited((answer) => answer),
+    );
+    expect(await store.find([record])).toEqual([record]);
+  });
+});
+
+describe("reading ahead", () => {
+  it("begins no more than it was told to, in order, and lets go of what nobody waits for", async () => {
+    const begun: number[] = [];
+    async function* listing(n: number) {
+      begun.push(n);
+      if (n === 4) throw new Error("never met");
+      yield `${n}a`;
+      yield `${n}b`;
+    }
+    const seen: string[] = [];
+    for await (const one of aheadOf([1, 2, 3, 4, 5, 6], 3, listing)) {
+      seen.push(one);
+      if (one === "2b") break;
+      expect(begun.length).toBeLessThanOrEqual(Number(one[0]) + 2);
+    }
+    expect(seen).toEqual(["1a", "1b", "2a", "2b"]);
+    expect(begun).toEqual([1, 2, 3, 4]);
+  });
+});
