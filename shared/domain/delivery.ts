@@ -42,12 +42,6 @@ export type Attempt = {
 export const MAX_LAPSES = 20;
 export const MIN_LAPSING_MS = 900_000;
 
-/** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
-export const REMEMBERED_ATTEMPTS = 8;
-
-/** Most characters of an error that the ledger keeps: a component may throw a whole document. */
-export const MAX_ERROR_CHARS = 256;
-
 /** One event going to one component, in one generation. Never holds the event's body. */
 export type LedgerEntry = {
   deliveryKey: string;
@@ -132,7 +126,7 @@ export type Close = {
 /** How a record is found again. */
 export type RecordKey = Pick<EventRecord, "t0" | "eventKey" | "payloadHash">;
 
-/** The stored event: what arrived, immutable. */
+/** The stored event: what arrived. Only the message that brought it writes it again, with the same body. */
 export type EventRecord = {
   /** The sent time of the message that brought it, in ms precision. */
   t0: Date;
@@ -154,166 +148,3 @@ export type EventRecord = {
   /** The end of its retention: from then on it counts as absent, whether or not the store has removed it. */
   expiresAt: Date;
 };
-
-/** What a claim does to the ledger entry that is there. Pure, so that every store can be held to it. */
-export function claimAgainst(
-  entry: LedgerEntry | undefined,
-  request: ClaimRequest,
-  owner: string,
-  now: Date,
-): { claim: Claim; entry: LedgerEntry | undefined } {
-  if (entry === undefined) return firstClaim(request, owner, now, 1);
-  // The number goes on, so that an attempt of long ago can't close this one.
-  if (entry.expiresAt <= now) return firstClaim(request, owner, now, entry.attempt + 1);
-  const lost = (claim: Claim) => ({ claim, entry: undefined });
-  if (entry.payloadHash !== request.payloadHash)
-    return lost({ won: false, why: "payload differs", payloadHash: entry.payloadHash });
-  const { status, nextAttemptAt = now } = entry;
-  switch (status) {
-    case "done":
-    case "dead":
-    case "rejected":
-      return lost({ won: false, why: status });
-    case "claimed":
-      // The answer to our own claim was lost and the request came again.
-      if (entry.owner === owner) return lost(wonBy(entry));
-      if (entry.leaseUntil > now) return lost({ won: false, why: "claimed by another", retryAt: entry.leaseUntil });
-      return reclaim(entry, request, owner, now);
-    case "accepted":
-      if (nextAttemptAt > now) return lost({ won: false, why: "accepted", retryAt: nextAttemptAt });
-      return reclaim(entry, request, owner, now);
-    case "failed":
-      if (nextAttemptAt <= now) return reclaim(entry, request, owner, now);
-      return lost({ won: false, why: entry.dueAt === undefined ? "not due" : "parked", retryAt: nextAttemptAt });
-  }
-}
-
-function firstClaim({ leaseMs, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
-  const leaseUntil = new Date(now.getTime() + leaseMs);
-  const entry: LedgerEntry = {
-    ...asked,
-    status: "claimed",
-    attempt,
-    failures: 0,
-    lapses: 0,
-    since: now,
-    owner,
-    leaseUntil,
-    attempts: [],
-  };
-  return { claim: wonBy(entry), entry };
-}
-
-function wonBy({ attempt, failures, lapses, since, t0, leaseUntil }: LedgerEntry): Claim {
-  return { won: true, attempt, failures, lapses, since, t0, leaseUntil };
-}
-
-/** How long after a message should have come back the sweeper takes it that there is none. */
-const NET_MS = 60_000;
-
-/**
- * A queue may hand a message out twice at once. Whoever claims by the second copy, after the first one was acknowledged,
- * holds a message that is gone: it won't come back, whatever becomes of the claim.
- */
-function netBelow(comesBackAt: Date): Date {
-  return new Date(comesBackAt.getTime() + NET_MS);
-}
-
-/** What an attempt is called that ended without a close, by the status that it left behind. */
-const unanswered = { claimed: "lease lapsed", accepted: "outcome missing" } as const;
-
-function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date) {
-  const { status, attempt, nextAttemptAt: _next, dueAt, closedAt: _closed, ...kept } = entry;
-  const leaseUntil = new Date(now.getTime() + request.leaseMs);
-  const missing = status === "claimed" || status === "accepted" ? unanswered[status] : undefined;
-  const reclaimed: LedgerEntry = {
-    ...kept,
-    status: "claimed",
-    attempt: attempt + 1,
-    lapses: entry.lapses + (missing === undefined ? 0 : 1),
-    owner,
-    leaseUntil,
-    ...(dueAt === undefined ? {} : { dueAt: netBelow(leaseUntil) }),
-    alias: request.alias,
-    because: request.because,
-    routingRevision: request.routingRevision,
-    attempts:
-      missing === undefined ? entry.attempts : remember(withoutAccepted(entry), { attempt, at: now, outcome: missing }),
-    expiresAt: request.expiresAt > entry.expiresAt ? request.expiresAt : entry.expiresAt,
-  };
-  return { claim: wonBy(reclaimed), entry: reclaimed };
-}
-
-/**
- * What a close does to the ledger entry; undefined when the attempt is no longer the newest, or already closed. The
- * outcome of an accepted attempt may come before the router has noted that it was accepted.
- */
-export function closeAgainst(entry: LedgerEntry | undefined, close: Close): LedgerEntry | undefined {
-  if (entry === undefined || entry.attempt !== close.attempt) return undefined;
-  const settles = entry.status === "accepted" && close.outcome !== "accepted";
-  if (entry.status !== "claimed" && !settles) return undefined;
-  const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs } = close;
-  const error = "error" in close ? shortened(close.error) : undefined;
-  const note: Attempt = {
-    attempt,
-    at,
-    outcome,
-    ...(version === undefined ? {} : { version }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...(error === undefined ? {} : { error }),
-  };
-  const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
-  const dueAt = dueAfter(entry, close);
-  return {
-    ...kept,
-    status: outcome === "postponed" ? "failed" : outcome,
-    failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
-    closedAt: at,
-    attempts: remember(withoutAccepted(entry), note),
-    ...(version === undefined ? {} : { executedVersion: version }),
-    ...(error === undefined ? {} : { error }),
-    ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
-    ...(dueAt === undefined ? {} : { dueAt }),
-  };
-}
-
-/** Undefined at rest, and while its message surely stands for it. */
-function dueAfter(entry: LedgerEntry, close: Close): Date | undefined {
-  if (!("nextAttemptAt" in close)) return undefined;
-  if (close.dueAt !== undefined) return close.dueAt;
-  return entry.dueAt === undefined ? undefined : netBelow(close.nextAttemptAt);
-}
-
-/** True for an entry that nothing is known of but that this owner has just claimed it for the first time. */
-export function isFirstClaim({ status, attempt, owner: holder }: LedgerEntry, owner: string): boolean {
-  return status === "claimed" && attempt === 1 && holder === owner;
-}
-
-/** True when the entry is as this very close left it: for a store whose own request was applied and its answer lost. */
-export function closedAlready(entry: LedgerEntry | undefined, { attempt, at, outcome }: Close): boolean {
-  const last = entry?.attempts.at(-1);
-  return (
-    last !== undefined &&
-    entry?.attempt === attempt &&
-    last.attempt === attempt &&
-    last.outcome === outcome &&
-    last.at.getTime() === at.getTime()
-  );
-}
-
-/** What became of an accepted attempt stands in the place of the note that it was accepted. */
-function withoutAccepted({ status, attempts }: LedgerEntry): Attempt[] {
-  return status === "accepted" ? attempts.slice(0, -1) : attempts;
-}
-
-function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {
-  return [...attempts, attempt].slice(-REMEMBERED_ATTEMPTS);
-}
-
-function shortened({ type, message }: DeliveryError): DeliveryError {
-  return { type: cut(type), message: cut(message) };
-}
-
-function cut(text: string): string {
-  return text.length <= MAX_ERROR_CHARS ? text : `${text.slice(0, MAX_ERROR_CHARS - 1).toWellFormed()}…`;
-}

@@ -1,13 +1,6 @@
-import {
-  type Claim,
-  type ClaimRequest,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  closedAlready,
-  type LedgerEntry,
-} from "../domain/delivery.ts";
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
 import { TurnoutError } from "../domain/errors.ts";
+import { claimAgainst, closeAgainst, closedAlready } from "../domain/ledger-rules.ts";
 import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";

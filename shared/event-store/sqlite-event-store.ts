@@ -1,6 +1,7 @@
 import type { BodyStore } from "../body-store/body-store.ts";
-import { type Claim, claimAgainst, closeAgainst, isFirstClaim, type LedgerEntry } from "../domain/delivery.ts";
+import type { Claim, LedgerEntry } from "../domain/delivery.ts";
 import { eventKeyIn } from "../domain/delivery-key.ts";
+import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/outcome-count.ts";
 import { addColumn, type Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";

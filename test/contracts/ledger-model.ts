@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import {
-  type ClaimRequest,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  type LedgerEntry,
-} from "../../shared/domain/delivery.ts";
+import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst, closeAgainst } from "../../shared/domain/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");

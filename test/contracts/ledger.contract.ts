@@ -1,15 +1,8 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  type Claim,
-  type ClaimRequest,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  type LedgerEntry,
-  REMEMBERED_ATTEMPTS,
-} from "../../shared/domain/delivery.ts";
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { ledgerStep, rejected } from "./ledger-model.ts";

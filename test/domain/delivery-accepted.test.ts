@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  type ClaimRequest,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  closedAlready,
-  type LedgerEntry,
-} from "../../shared/domain/delivery.ts";
+import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst, closeAgainst, closedAlready } from "../../shared/domain/ledger-rules.ts";
 import { aClaimRequest } from "../support/builders.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");
@@ -182,10 +176,15 @@ describe("a close that comes again because its answer was lost", () => {
     expect(closedAlready(entry, aClose({ outcome: "dead" }))).toBe(false);
   });
 
-  it("isn't seen where nothing was closed, or a new attempt has begun", () => {
+  it("isn't seen where nothing was closed", () => {
     const [close] = closes as [Close];
     expect(closedAlready(undefined, close)).toBe(false);
     expect(closedAlready(claimed(), close)).toBe(false);
-    expect(closedAlready(claimed(parked(), 60_000), aClose({ outcome: "failed" }))).toBe(false);
+  });
+
+  it("is seen also when a new attempt has begun since", () => {
+    const [, close] = closes as [Close, Close];
+    const entry = closeAgainst(claimed(), close);
+    expect(closedAlready(claimed(entry, 60_000), close)).toBe(true);
   });
 });

@@ -1,14 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Claim,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  isAtRest,
-  type LedgerEntry,
-  REMEMBERED_ATTEMPTS,
-} from "../../shared/domain/delivery.ts";
+import { type Claim, type Close, isAtRest, type LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/ledger-rules.ts";
 import { aClaimRequest } from "../support/builders.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");

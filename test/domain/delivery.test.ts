@@ -1,14 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Claim,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  deliveryStatuses,
-  isAtRest,
-  type LedgerEntry,
-  MAX_ERROR_CHARS,
-} from "../../shared/domain/delivery.ts";
+import { type Claim, type Close, deliveryStatuses, isAtRest, type LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst, closeAgainst, MAX_ERROR_CHARS } from "../../shared/domain/ledger-rules.ts";
 import { aClaimRequest } from "../support/builders.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { claimAgainst, type LedgerEntry } from "../../shared/domain/delivery.ts";
+import type { LedgerEntry } from "../../shared/domain/delivery.ts";
+import { claimAgainst } from "../../shared/domain/ledger-rules.ts";
 import {
   countRequest,
   countsRequest,

@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Attempt,
-  claimAgainst,
-  closeAgainst,
-  deliveryStatuses,
-  type LedgerEntry,
-} from "../../shared/domain/delivery.ts";
+import { type Attempt, deliveryStatuses, type LedgerEntry } from "../../shared/domain/delivery.ts";
 import { deliveryKeyOf } from "../../shared/domain/delivery-key.ts";
+import { claimAgainst, closeAgainst } from "../../shared/domain/ledger-rules.ts";
 import {
   decodeEntry,
   encodeEntry,

@@ -1,16 +1,6 @@
-import {
-  type Claim,
-  type ClaimRequest,
-  type Close,
-  claimAgainst,
-  closeAgainst,
-  closedAlready,
-  type EventRecord,
-  isFirstClaim,
-  type LedgerEntry,
-  type RecordKey,
-} from "../../shared/domain/delivery.ts";
+import type { Claim, ClaimRequest, Close, EventRecord, LedgerEntry, RecordKey } from "../../shared/domain/delivery.ts";
 import { eventKeyIn } from "../../shared/domain/delivery-key.ts";
+import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../../shared/domain/ledger-rules.ts";
 import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { between } from "./chance.ts";
