@@ -46,8 +46,13 @@ const MAX_POSTPONED_MS = 300_000;
  */
 export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date, random: number): Close {
   const { deliveryKey, attempt, component } = settled;
-  const { outcome: _, ...facts } = result;
-  const base = { deliveryKey, attempt, at, ...facts };
+  const base = {
+    deliveryKey,
+    attempt,
+    at,
+    ...("executedVersion" in result ? { executedVersion: result.executedVersion } : {}),
+    ...("durationMs" in result ? { durationMs: result.durationMs } : {}),
+  };
   switch (result.outcome) {
     case "done":
       return { ...base, outcome: "done" };

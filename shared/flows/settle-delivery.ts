@@ -28,9 +28,14 @@ export async function settle(
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(component.name, closing.executedVersion ?? "", closing.outcome);
   const taken = await close(closing);
-  const { outcome: _, ...facts } = result;
-  const error = "error" in closing ? { error: closing.error } : {};
-  report(ports, delivery, { ...facts, ...error, attempt, outcome: taken ? closing.outcome : "superseded" });
+  const { executedVersion, durationMs } = closing;
+  report(ports, delivery, {
+    attempt,
+    outcome: taken ? closing.outcome : "superseded",
+    ...(executedVersion === undefined ? {} : { executedVersion }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...("error" in closing ? { error: closing.error } : {}),
+  });
   // Whoever has taken over settles the delivery; this message looks again, and finds it done.
   if (!taken) return new Date(ports.now().getTime() + LOOK_AGAIN_MS);
   const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
