@@ -31,7 +31,8 @@ const complain = (error: unknown) => {
   process.stderr.write(`turnout: ${told ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
 };
 
-const END_OF_TIME = new Date(8.64e15);
+/** No delivery waits for longer: past `maxAgeMs`, at most 14 days, it is given up. */
+const LONGEST_WAIT_MS = 15 * 86_400_000;
 
 /** How often `--once` looks whether everything has come to rest. */
 const LOOK_EVERY_MS = 50;
@@ -126,14 +127,18 @@ async function sendSample(runtime: Runtime): Promise<number> {
 async function atRest({ state }: Runtime): Promise<void> {
   for (;;) {
     // In this order: what leaves the store's care goes to a queue, and is never in neither.
-    const parked = await state.events.due(END_OF_TIME, 1);
+    const parked = await isAnyParked(state);
     const depths = await Promise.all(
       [state.queue, state.deadLetters, state.outcomes].map((queue) => queue.depth(new Date())),
     );
     const queued = depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
-    if (queued + parked.length === 0 && (await state.events.due(END_OF_TIME, 1)).length === 0) return;
+    if (queued === 0 && !parked && !(await isAnyParked(state))) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+}
+
+async function isAnyParked({ events }: Runtime["state"]): Promise<boolean> {
+  return (await events.due(new Date(Date.now() + LONGEST_WAIT_MS), 1)).length > 0;
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -5,19 +5,24 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
-import { aComponent, anEvent, bodyOf } from "../support/builders.ts";
+import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const now = new Date();
 
 /** A state with one component, whose only version runs this code, and one event that has been waiting for an hour. */
-async function aBacklog(code: string): Promise<string> {
+async function aBacklog(code: string, about: AboutComponent = {}): Promise<string> {
   const home = temporaryFolder();
   const folder = join(home, "code");
   mkdirSync(folder);
   writeFileSync(join(folder, "index.mjs"), code);
   const state = openEmbeddedState(home, { create: true });
-  const component = aComponent({ name: "mailer", aliases: ["stable"], retry: { maxAttempts: 2, baseDelayMs: 1 } });
+  const component = aComponent({
+    name: "mailer",
+    aliases: ["stable"],
+    retry: { maxAttempts: 2, baseDelayMs: 1 },
+    ...about,
+  });
   await state.catalog.publish({ component: "mailer", source: folder, now });
   await state.catalog.moveAlias("mailer", "stable", "1", null);
   const meta = { changeId: "1", who: "a test", why: "a test", command: "test", at: now };
@@ -47,6 +52,13 @@ describe("npm start -- --once", () => {
     expect(output).toMatch(/\S+ +stable +1 +done +1\n/);
     expect(output).toContain("1 event: 1 done.");
     expect(code).toBe(0);
+  });
+
+  it("waits for what a version has accepted, and for what the sweeper brings back", async () => {
+    const code =
+      "export const handler = async ({ turnout }) => { if (turnout.attempt === 1) throw new Error('later'); };";
+    const home = await aBacklog(code, { invocation: { kind: "async", maxEventAgeMs: 60_000 } });
+    expect(await runOnce(home)).toMatchObject({ code: 0, output: expect.stringContaining("1 event: 1 done.") });
   });
 
   it("ends with 1 when something that was waiting could not be delivered", async () => {

@@ -14,9 +14,9 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 400;
-const KILLS = 6;
-const END_OF_TIME = new Date(8.64e15);
+const EVENTS = 300;
+const KILLS = 5;
+const DAY_MS = 86_400_000;
 
 const retry = { maxAttempts: 8, baseDelayMs: 20, maxDelayMs: 200 };
 
@@ -154,7 +154,7 @@ async function atRest(home: string, url: string): Promise<void> {
   const state = openEmbeddedState(home, { create: false });
   for (;;) {
     await untilQueueIsEmpty(url);
-    const parked = await state.events.due(END_OF_TIME, 1);
+    const parked = await state.events.due(new Date(Date.now() + DAY_MS), 1);
     const { visible, inFlight } = await state.outcomes.depth(new Date());
     const live = await state.queue.depth(new Date());
     if (parked.length + visible + inFlight + live.visible + live.inFlight === 0) break;
