@@ -12,8 +12,8 @@ const MEMORY_CHECK_MS = 50;
 const STOP_GRACE_MS = 2_000;
 
 /**
- * How long a job may wait before those that come are refused, and before it is refused itself. They come back later: a
- * slow version may not fill the router with what waits for it.
+ * How long a job may wait before those that come are refused, and before it is refused itself, where more wait than the
+ * threads get through in that time. They come back later: a slow version may not fill the router with what waits for it.
  */
 const CROWDED_AFTER_MS = 1_000;
 const MAX_WAIT_MS = 2_000;
@@ -61,6 +61,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   let running = 0;
   let lastUsedMs = now().getTime();
   let closed = false;
+  const rate = perSecond();
   /** Why the latest thread couldn't load the code; undefined once one could. */
   let loadFailure: DeliveryError | undefined;
   const memoryChecks = setInterval(() => {
@@ -100,7 +101,8 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
    */
   function isCrowded({ send }: Job, others: number): boolean {
     const loaded = sandboxes.size > starting;
-    return loaded && others >= concurrency * MAY_ALWAYS_WAIT && send.invocation.kind === "sync";
+    const served = (rate.of(now().getTime()) * MAX_WAIT_MS) / 1_000;
+    return loaded && others >= Math.max(concurrency * MAY_ALWAYS_WAIT, served) && send.invocation.kind === "sync";
   }
 
   function mayWait(job: Job, at: Date): boolean {
@@ -124,6 +126,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
     void sandbox.invoke(job.send).then((result) => {
       running--;
       lastUsedMs = now().getTime();
+      rate.add(lastUsedMs);
       release(sandbox);
       if (result.outcome === "not begun") run(job);
       else job.resolve(result);
@@ -230,6 +233,28 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
       for (const sandbox of sandboxes) sandbox.stop();
       const gone = Promise.all([...sandboxes].map(({ ended }) => ended)).then(() => log.close());
       await within(STOP_GRACE_MS, gone);
+    },
+  };
+}
+
+/** How many there were within about the last second. */
+function perSecond() {
+  let second = 0;
+  let [inThis, inLast] = [0, 0];
+  const turn = (atMs: number) => {
+    const current = Math.floor(atMs / 1_000);
+    if (current === second) return;
+    [inLast, inThis] = [current === second + 1 ? inThis : 0, 0];
+    second = current;
+  };
+  return {
+    add(atMs: number): void {
+      turn(atMs);
+      inThis += 1;
+    },
+    of(atMs: number): number {
+      turn(atMs);
+      return Math.max(inThis, inLast);
     },
   };
 }
