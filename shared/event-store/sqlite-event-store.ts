@@ -5,6 +5,7 @@ import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/ledger-rules
 import type { CountedOutcome, OutcomeCount } from "../domain/outcome-count.ts";
 import { addColumn, type Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
+import { sqliteExpiry } from "./sqlite-expiry.ts";
 import { FAR_FUTURE, sqliteRecords } from "./sqlite-records.ts";
 
 const TABLES = `
@@ -32,12 +33,7 @@ const INDEXES = `
   DROP INDEX IF EXISTS deliveries_claimed;
   CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (id) WHERE status IN ('claimed', 'accepted');
   CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
-  -- In the order of arrival, nearly: it grows at its end.
-  CREATE INDEX IF NOT EXISTS deliveries_expiring ON deliveries (expires_at);
 `;
-
-/** Counts are kept as long as most events are. */
-const COUNTS_KEPT_MS = 30 * 86_400_000;
 
 type StoredEntry = { id: number; entry: LedgerEntry };
 
@@ -61,9 +57,9 @@ export function sqliteEventStore(
   const insertEntry = connection.prepare(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const updateEntry = connection.prepare(
-    "UPDATE deliveries SET status = ?, entry = ?, due_at = ?, expires_at = ? WHERE id = ?",
-  );
+  const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
+  // Apart, because an index is written for every column that a statement sets, changed or not.
+  const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
   const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
   const selectUnsettled = connection.prepare(
     "SELECT id, entry FROM deliveries WHERE status IN ('claimed', 'accepted')",
@@ -79,7 +75,7 @@ export function sqliteEventStore(
     `SELECT minute, component, version, outcome, count FROM outcome_counts WHERE minute >= ? AND minute < ?
      ORDER BY minute, component, version, outcome`,
   );
-  const expiring = expiringRows(database);
+  const expiry = sqliteExpiry(database);
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
   const find = (deliveryKey: string): StoredEntry | undefined => {
@@ -90,8 +86,14 @@ export function sqliteEventStore(
     const text = JSON.stringify(entry);
     const dueAt = entry.dueAt?.getTime() ?? null;
     const expiresAt = entry.expiresAt.getTime();
-    if (stored === undefined) insertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, text, dueAt, expiresAt);
-    else updateEntry.run(entry.status, text, dueAt, expiresAt, stored.id);
+    if (stored === undefined) {
+      insertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, text, dueAt, expiresAt);
+      return;
+    }
+    updateEntry.run(entry.status, text, stored.id);
+    const { dueAt: dueBefore, expiresAt: expiredBefore } = stored.entry;
+    const same = dueAt === (dueBefore?.getTime() ?? null) && expiresAt === expiredBefore.getTime();
+    if (!same) updateTimes.run(dueAt, expiresAt, stored.id);
   };
 
   return {
@@ -161,7 +163,7 @@ export function sqliteEventStore(
       return selectCounts.all(window.from.getTime(), window.to.getTime()).map(decodeCount);
     },
     async expire(now, limit) {
-      const rows = await expiring.remove(now, limit);
+      const rows = await expiry.remove(now, limit);
       return bodies === undefined || rows === limit ? rows : rows + (await bodies.expire(now, limit - rows));
     },
     /**
@@ -178,39 +180,6 @@ export function sqliteEventStore(
           put({ id: Number(row.id), entry }, ended);
         }
         return unsettled.length;
-      });
-    },
-  };
-}
-
-/** Removes what has expired, little by little. */
-function expiringRows(database: Database) {
-  const { connection } = database;
-  const removeRecords = connection.prepare(
-    "DELETE FROM event_records WHERE id IN (SELECT id FROM event_records WHERE expires_at <= ? LIMIT ?)",
-  );
-  const removeEntries = connection.prepare(
-    "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE expires_at <= ? LIMIT ?)",
-  );
-  const removeCounts = connection.prepare(
-    `DELETE FROM outcome_counts WHERE (minute, component, version, outcome) IN
-       (SELECT minute, component, version, outcome FROM outcome_counts WHERE minute <= ? LIMIT ?)`,
-  );
-  const selectExpired = connection.prepare(
-    `SELECT EXISTS (SELECT 1 FROM event_records WHERE expires_at <= ?1)
-         OR EXISTS (SELECT 1 FROM deliveries WHERE expires_at <= ?1)
-         OR EXISTS (SELECT 1 FROM outcome_counts WHERE minute <= ?2) AS expired`,
-  );
-  return {
-    async remove(now: Date, limit: number): Promise<number> {
-      // A look before the transaction: an idle sweep must not take the write lock from other processes.
-      const at = now.getTime();
-      if (selectExpired.get(at, at - COUNTS_KEPT_MS)?.expired === 0) return 0;
-      return database.write(() => {
-        const records = Number(removeRecords.run(now.getTime(), limit).changes);
-        const entries = Number(removeEntries.run(now.getTime(), limit - records).changes);
-        const left = limit - records - entries;
-        return records + entries + Number(removeCounts.run(at - COUNTS_KEPT_MS, left).changes);
       });
     },
   };

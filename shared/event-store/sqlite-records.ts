@@ -53,8 +53,6 @@ export function sqliteRecords(
   addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
   addColumn(connection, "event_records", "body_zstd", "BLOB");
   addColumn(connection, "event_records", "body_key", "TEXT");
-  // In the order of arrival, nearly: it grows at its end.
-  connection.exec("CREATE INDEX IF NOT EXISTS event_records_expiring ON event_records (expires_at)");
   const insertRecord = connection.prepare(
     `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET facts = excluded.facts, body = excluded.body, body_zstd = excluded.body_zstd,
