@@ -10,7 +10,9 @@ import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
  */
 export function deadLettersHandler(ports: RouterPorts & QueuePorts) {
   return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-    returned(ports, event.Records.map(messageOf), (messages) => routeBatch(ports, messages, giveUp)),
+    returned(ports, event.Records.map(messageOf), (messages) =>
+      routeBatch(ports, messages, { attempt: giveUp, received: true }),
+    ),
   );
 }
 

@@ -21,7 +21,7 @@ export function define(command: Command): void {
       `
 Attempts by component, version and outcome, in whole minutes; with --json a line for each minute. They are counted as
 they are made, and approximately: what a router counted last may be missing after it was killed. 'turnout events' lists
-deliveries one by one, and exactly.
+deliveries one by one, and exactly. Where VER is empty nothing was run.
 
 Examples:
   $ turnout counts --component release-coordinator --since 1h

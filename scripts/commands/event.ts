@@ -13,7 +13,7 @@ import { subjectText } from "./subject-text.ts";
 export function define(command: Command): void {
   const showing = command
     .command("show")
-    .description("print a stored event, its deliveries and all that was tried")
+    .description("print a stored event, its deliveries and their last eight attempts")
     .argument("<id>", "the event's id, idempotency key or the beginning of its key")
     .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
   jsonOption(showing).addHelpText("after", "\nExample:\n  $ turnout event show 3f6c0e1a --since 2d\n").action(show);

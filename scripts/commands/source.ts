@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { EventSource } from "../../shared/domain/event.ts";
+import { DEFAULT_RETENTION_DAYS, EventSource } from "../../shared/domain/event.ts";
 import { read } from "../../shared/domain/schema.ts";
 import { isSubjectKey } from "../../shared/domain/subject.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
 import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
-import { note, printJson, printPrettyJson } from "./output.ts";
+import { note, plural, printJson, printPrettyJson } from "./output.ts";
 import { mustRead, readJsonInput } from "./read-input.ts";
 import { undoByRevert } from "./revert.ts";
 import { rowDetails } from "./row-details.ts";
@@ -77,7 +77,13 @@ const COLUMNS: Column<EventSource>[] = [
   { title: "CUSTOMER", text: ({ customer }) => customer, least: 8 },
   { title: "PLAN", text: ({ plan }) => plan, least: 8 },
   { title: "USER", text: ({ user }) => user, least: 8 },
+  { title: "KEPT", text: keptText, optional: 1 },
 ];
+
+function keptText({ retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType }: EventSource): string {
+  const types = Object.keys(retentionDaysByType ?? {}).length;
+  return `${retentionDays} d${types === 0 ? "" : `, but for ${plural(types, "type")}`}`;
+}
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable }) => {

@@ -37,8 +37,18 @@ const PAUSE_MS = 1_000;
 /** Batches that are taken from the queue together when there are so many messages. */
 const BATCHES_AT_ONCE = 10;
 
+/** Has the handler work off what is in the queue now. What it gives back, or can't be handed over, is left for later. */
+export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight" | "pollMs">): Promise<void> {
+  const { queue, now, batchSize = 10, visibilityMs = 6 * 900_000 } = options;
+  for (;;) {
+    const messages = await queue.receive(batchSize, visibilityMs, now());
+    if (messages.length === 0) return;
+    await handle(options, messages);
+  }
+}
+
 export function startEventSource(options: EventSourceOptions): EventSourceMapping {
-  const { name, queue, handler, now, onError } = options;
+  const { queue, now, onError } = options;
   const { maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
   const batchSize = Math.min(options.batchSize ?? 10, maxInFlight);
   const forAnybody = Math.max(1, Math.floor((maxInFlight * (1 - FOR_THOSE_IN_TURN)) / batchSize)) * batchSize;
@@ -81,28 +91,12 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
 
   function start(messages: ReceivedMessage[]): void {
     inFlight += messages.length;
-    const batch = handle(messages).finally(() => {
+    const batch = handle(options, messages).finally(() => {
       inFlight -= messages.length;
       running.delete(batch);
       wake();
     });
     running.add(batch);
-  }
-
-  async function handle(messages: ReceivedMessage[]): Promise<void> {
-    try {
-      const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, lambdaContext(name));
-      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-      const finished = messages.filter(({ messageId }) => !failed.has(messageId));
-      if (finished.length > 0) await queue.delete(finished.map(({ receiptHandle }) => receiptHandle));
-    } catch (error) {
-      onError(error);
-      await Promise.all(messages.map(comeBackLater)).catch(onError);
-    }
-  }
-
-  function comeBackLater(message: ReceivedMessage): Promise<void> {
-    return queue.changeVisibility(message.receiptHandle, backoffMs(message), now());
   }
 
   const poll = setInterval(wake, pollMs);
@@ -116,6 +110,22 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
       await Promise.all(running);
     },
   };
+}
+
+type Handling = Pick<EventSourceOptions, "name" | "queue" | "handler" | "now" | "onError">;
+
+async function handle({ name, queue, handler, now, onError }: Handling, messages: ReceivedMessage[]): Promise<void> {
+  const comeBackLater = (message: ReceivedMessage) =>
+    queue.changeVisibility(message.receiptHandle, backoffMs(message), now());
+  try {
+    const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, lambdaContext(name));
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const finished = messages.filter(({ messageId }) => !failed.has(messageId));
+    if (finished.length > 0) await queue.delete(finished.map(({ receiptHandle }) => receiptHandle));
+  } catch (error) {
+    onError(error);
+    await Promise.all(messages.map(comeBackLater)).catch(onError);
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { type RoutingCache, routingCache } from "../../shared/flows/routing-cach
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import { workerTarget } from "../../shared/targets/worker-target.ts";
-import { startEventSource } from "./event-source.ts";
+import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
 import { startSchedule } from "./schedule.ts";
 import { lockServer } from "./server-lock.ts";
@@ -47,7 +47,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
   try {
     const lock = lockServer(settings.home);
     closing.push(() => lock.release());
-    await Promise.all([...[live, dead, outcomes].map((queue) => queue.releaseAll()), state.events.endLeases(now())]);
+    await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
 
     // What the last asynchronous invocations say when their workers are closed must still be stored.
     const telling = new Set<Promise<unknown>>();
@@ -72,6 +72,11 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       report,
       onTrouble: onError,
     };
+    const outcomesSource = { name: "turnout-outcomes", queue: outcomes, now, onError };
+    const takeOutcomes = outcomesHandler({ ...ports, queue: outcomes });
+    // What versions had said when the last process ended counts; only what is still open after it was interrupted.
+    await drainQueue({ ...outcomesSource, handler: takeOutcomes });
+    await state.events.endLeases(now());
     const source = startEventSource({
       name: "turnout-router",
       queue: live,
@@ -87,13 +92,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       onError,
       pollMs: 1_000,
     });
-    const outcomeSource = startEventSource({
-      name: "turnout-outcomes",
-      queue: outcomes,
-      handler: outcomesHandler({ ...ports, queue: outcomes }),
-      now,
-      onError,
-    });
+    const outcomeSource = startEventSource({ ...outcomesSource, handler: takeOutcomes });
     const sweeper = startSchedule({
       name: "turnout-sweeper",
       handler: sweeperHandler({ events: state.events, queue: live, now }),

@@ -7,8 +7,8 @@
  */
 export type CircuitBreaker =
   | { state: "closed"; recent: readonly Observation[] }
-  | { state: "open"; until: Date; openMs: number }
-  | { state: "half-open"; probeUntil: Date; openMs: number };
+  | { state: "open"; until: Date; openMs: number; failing: readonly string[] }
+  | { state: "half-open"; probeUntil: Date; openMs: number; failing: readonly string[] };
 
 /** A project's (or customer's) latest outcome, and how many in a row were like it. */
 type Observation = { about: string; at: Date; failed: boolean; inARow: number };
@@ -20,10 +20,12 @@ const MAX_OBSERVED = 50;
 const OBSERVED_MS = 60_000;
 
 /**
- * It opens when so many attempts failed, and so large a share of the projects sees nothing but failures. By project and
- * not by attempt: one customer's flood of events that can't be handled must not hold those of the others.
+ * It opens when so many attempts failed, for several projects, and so large a share of those seen sees nothing but
+ * failures. By project and not by attempt: one customer's flood of events that can't be handled must not hold those of the
+ * others, who may not have sent any yet.
  */
 const MIN_FAILURES = 10;
+const MIN_FAILING = 2;
 const FAILING_SHARE = 0.9;
 
 /** How long it stays open the first time; each failed probe doubles it, up to the longest. */
@@ -33,27 +35,24 @@ const MAX_OPEN_MS = 60_000;
 /** What may be done with a delivery now: send it, send it as the probe, or hold it until then. */
 export type Admission = { send: "normally" | "as probe"; next: CircuitBreaker } | { send: "later"; until: Date };
 
-/** @param probeMs how long a probe may take before another one is let through */
-export function admit(breaker: CircuitBreaker, now: Date, probeMs: number): Admission {
-  switch (breaker.state) {
-    case "closed":
-      return { send: "normally", next: breaker };
-    case "open":
-      if (breaker.until > now) return { send: "later", until: breaker.until };
-      break;
-    case "half-open":
-      // The probe's own outcome may never come: a router's process can end between the two.
-      if (breaker.probeUntil > now) return { send: "later", until: breaker.probeUntil };
-      break;
+/**
+ * Who has not been seen to fail is tried at once, one at a time: it may be that only the others' events can't be handled.
+ * @param about who the event is about: its project, else its customer
+ * @param probeMs how long a probe may take before another one is let through
+ */
+export function admit(breaker: CircuitBreaker, about: string, now: Date, probeMs: number): Admission {
+  if (breaker.state === "closed") return { send: "normally", next: breaker };
+  if (breaker.state === "open" && breaker.until > now && breaker.failing.includes(about)) {
+    return { send: "later", until: breaker.until };
   }
+  // The probe's own outcome may never come: a router's process can end between the two.
+  if (breaker.state === "half-open" && breaker.probeUntil > now) return { send: "later", until: breaker.probeUntil };
+  const { openMs, failing } = breaker;
   const probeUntil = new Date(now.getTime() + probeMs);
-  return { send: "as probe", next: { state: "half-open", probeUntil, openMs: breaker.openMs } };
+  return { send: "as probe", next: { state: "half-open", probeUntil, openMs, failing } };
 }
 
-/**
- * After the outcome of what was sent normally. What was sent before it opened no longer counts.
- * @param about who the event was about: its project, else its customer
- */
+/** After the outcome of what was sent normally. What was sent before it opened no longer counts. */
 export function observe(breaker: CircuitBreaker, about: string, failed: boolean, now: Date): CircuitBreaker {
   if (breaker.state !== "closed") return breaker;
   const since = now.getTime() - OBSERVED_MS;
@@ -62,22 +61,34 @@ export function observe(breaker: CircuitBreaker, about: string, failed: boolean,
   const inARow = before?.failed === failed ? before.inARow + 1 : 1;
   const others = known.filter((observation) => observation !== before);
   const recent = [...others.slice(1 - MAX_OBSERVED), { about, at: now, failed, inARow }];
-  return failed && isDown(recent) ? opened(now, FIRST_OPEN_MS) : { state: "closed", recent };
+  if (!failed || !isDown(recent)) return { state: "closed", recent };
+  const failing = recent.filter((observation) => observation.failed).map((observation) => observation.about);
+  return opened(now, FIRST_OPEN_MS, failing);
 }
 
 function isDown(recent: readonly Observation[]): boolean {
   const failing = recent.filter(({ failed }) => failed);
   const failures = failing.reduce((sum, { inARow }) => sum + inARow, 0);
-  return failures >= MIN_FAILURES && failing.length >= FAILING_SHARE * recent.length;
+  return failures >= MIN_FAILURES && failing.length >= MIN_FAILING && failing.length >= FAILING_SHARE * recent.length;
 }
 
-function opened(now: Date, openMs: number): CircuitBreaker {
-  return { state: "open", until: new Date(now.getTime() + openMs), openMs };
+function opened(now: Date, openMs: number, failing: readonly string[]): CircuitBreaker {
+  return { state: "open", until: new Date(now.getTime() + openMs), openMs, failing };
 }
 
-/** After the outcome of the probe. */
-export function probed(breaker: CircuitBreaker, failed: boolean, now: Date): CircuitBreaker {
-  if (!failed) return CLOSED;
+/** After the outcome of the probe. One that found no room says nothing about the version, and is made again. */
+export function probed(
+  breaker: CircuitBreaker,
+  about: string,
+  outcome: "good" | "failed" | "no room",
+  now: Date,
+): CircuitBreaker {
+  if (outcome === "good") return CLOSED;
   if (breaker.state !== "half-open") return breaker;
-  return opened(now, Math.min(MAX_OPEN_MS, breaker.openMs * 2));
+  const { openMs, failing } = breaker;
+  if (outcome === "no room") return opened(now, FIRST_OPEN_MS, failing);
+  // Somebody new failing too says that it is as bad as it was taken for, not that it got worse.
+  const known = failing.includes(about);
+  const all = known ? failing : [...failing.slice(1 - MAX_OBSERVED), about];
+  return opened(now, known ? Math.min(MAX_OPEN_MS, openMs * 2) : openMs, all);
 }

@@ -53,7 +53,7 @@ export type LedgerEntry = {
   attempt: number;
   /** Attempts that count towards `maxAttempts`; one that was postponed doesn't. */
   failures: number;
-  /** Leases and deadlines that ended without an answer: the router was gone, or the version took it down. */
+  /** Leases and deadlines that ended without an answer: the router was gone, the version took it down, or says nothing. */
   lapses: number;
   /** When it was first claimed: what `maxAgeMs` is counted from. */
   since: Date;

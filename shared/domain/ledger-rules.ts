@@ -153,8 +153,12 @@ function withoutAccepted({ status, attempts }: LedgerEntry): Attempt[] {
   return status === "accepted" ? attempts.slice(0, -1) : attempts;
 }
 
+/** Of several in a row that were put off for one reason the last is remembered: they would push out what really failed. */
 function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {
-  return [...attempts, attempt].slice(-REMEMBERED_ATTEMPTS);
+  const last = attempts.at(-1);
+  const again =
+    attempt.outcome === "postponed" && last?.outcome === "postponed" && last.error?.type === attempt.error?.type;
+  return [...(again ? attempts.slice(0, -1) : attempts), attempt].slice(-REMEMBERED_ATTEMPTS);
 }
 
 function shortened({ type, message }: DeliveryError): DeliveryError {

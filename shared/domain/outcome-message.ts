@@ -9,7 +9,7 @@ export type AttemptOutcome = {
   eventKey: string;
   deliveryKey: string;
   attempt: number;
-  result: Extract<AttemptResult, { outcome: "done" | "failed" }>;
+  result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
 };
 
 /** What the version received: the fields that name the attempt. */
@@ -49,6 +49,9 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };
   }
   const error = errorOf(requestContext.condition, responseContext?.functionError, responsePayload);
+  // It never began: that isn't the version's failure.
+  if (requestContext.condition === "EventAgeExceeded")
+    return { ok: true, value: { ...base, result: { outcome: "throttled", error } } };
   const version = executedVersion === undefined ? {} : { executedVersion };
   return { ok: true, value: { ...base, result: { outcome: "failed", error, ...version } } };
 }

@@ -1,7 +1,9 @@
+import { en } from "zod/locales";
 import * as z from "zod/mini";
 
-// zod/mini ships without message texts; without this every problem reads "Invalid input".
-z.config(z.locales.en());
+// zod/mini ships without message texts; without this every problem reads "Invalid input". Not `z.locales`: that would put
+// all its languages into a bundle.
+z.config(en());
 
 /** A value read from outside: either the value in its type, or one sentence per problem with its path. */
 export type Read<T> = { ok: true; value: T } | { ok: false; problem: string };

@@ -175,14 +175,18 @@ export function sqliteEventStore(
         const unsettled = selectUnsettled.all();
         for (const row of unsettled) {
           const entry = decodeEntry(String(row.entry));
-          const ended =
-            entry.status === "accepted" ? { ...entry, nextAttemptAt: now, dueAt: now } : { ...entry, leaseUntil: now };
+          const ended = entry.status === "accepted" ? lostAccepted(entry, now) : { ...entry, leaseUntil: now };
           put({ id: Number(row.id), entry }, ended);
         }
         return unsettled.length;
       });
     },
   };
+}
+
+/** The process that it was accepted in is gone: as after a lapsed lease, the version isn't to blame. */
+function lostAccepted(entry: LedgerEntry, now: Date): LedgerEntry {
+  return { ...entry, status: "failed", lapses: entry.lapses + 1, nextAttemptAt: now, dueAt: now };
 }
 
 function decodeCount(row: Record<string, unknown>): OutcomeCount {

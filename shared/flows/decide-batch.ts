@@ -3,8 +3,18 @@ import { LIVE } from "../domain/delivery-key.ts";
 import { type ParsedMessage, type RoutedMessage, routeAgain, routeMessage, routeOpen } from "./read-messages.ts";
 import type { RouterPorts } from "./router-ports.ts";
 
-/** Decides all messages of a batch on one view of the routing, as the router remembers it. */
-export async function decideBatch(ports: RouterPorts, parsed: readonly ParsedMessage[]): Promise<RoutedMessage[]> {
+/** Older messages may have been received before, whatever they say: a queue that was redriven counts from the beginning. */
+const MAY_BE_REDRIVEN_MS = 3_600_000;
+
+/**
+ * Decides all messages of a batch on one view of the routing, as the router remembers it.
+ * @param received true when the messages were received before, whatever they say of that
+ */
+export async function decideBatch(
+  ports: RouterPorts,
+  parsed: readonly ParsedMessage[],
+  received: boolean,
+): Promise<RoutedMessage[]> {
   const asked = parsed.flatMap((message) => ("redelivery" in message ? [message.redelivery] : []));
   const found = asked.length === 0 ? [] : await ports.events.find(asked);
   const records = new Map(asked.map((redelivery, index) => [redelivery, found[index]]));
@@ -15,15 +25,22 @@ export async function decideBatch(ports: RouterPorts, parsed: readonly ParsedMes
         : routeMessage(message, view, ports.now()),
     ),
   );
-  return withOpenDeliveries(ports, routed);
+  return withOpenDeliveries(ports, routed, received);
 }
 
 /**
- * What an earlier receive of a message began is brought to its end, also where the component's pattern doesn't match the
- * event any more or the component is gone: nobody else would look after it.
+ * What an earlier receive of a message began is closed, where the component doesn't listen to the event any more or is
+ * gone: nobody else would look after it.
  */
-async function withOpenDeliveries(ports: RouterPorts, routed: readonly RoutedMessage[]): Promise<RoutedMessage[]> {
-  const returning = routed.filter(({ message, stored }) => !stored && message.receiveCount > 1);
+async function withOpenDeliveries(
+  ports: RouterPorts,
+  routed: readonly RoutedMessage[],
+  received: boolean,
+): Promise<RoutedMessage[]> {
+  const old = new Date(ports.now().getTime() - MAY_BE_REDRIVEN_MS);
+  const returning = routed.filter(
+    ({ message, stored }) => !stored && (received || message.receiveCount > 1 || message.sentAt <= old),
+  );
   if (returning.length === 0) return [...routed];
   const entries = await ports.events.deliveriesOf([...new Set(returning.map(({ record }) => record.eventKey))]);
   const left = new Map(
@@ -33,7 +50,7 @@ async function withOpenDeliveries(ports: RouterPorts, routed: readonly RoutedMes
   return ports.routing.decideOn((view) =>
     routed.map((one) => {
       const components = (left.get(one) ?? []).map(({ component }) => component);
-      return components.length === 0 ? one : routeOpen(one, components, view, ports.now());
+      return components.length === 0 ? one : routeOpen(one, components, view);
     }),
   );
 }

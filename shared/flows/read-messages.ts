@@ -103,30 +103,28 @@ export function routeAgain(
     return { ...base, record: known, subject: known.subject, routes: [refusedRoute(name, missing, listener)] };
   }
   const event = readEvent(record.body);
+  if (generation === LIVE && event.ok && !listener.matches(event.value)) {
+    return { ...base, record, subject: record.subject, routes: [refusedRoute(name, "NotListening", listener)] };
+  }
   const facts = event.ok ? readFacts(event.value, view.rowOf(`source#${event.value.source}`)) : event;
   // A source's paths may have changed since, for the worse; what was read then still counts.
   const known = facts.ok ? facts.value : { idempotencyKey: record.idempotencyKey, subject: record.subject };
   return { ...base, record, facts: known, ...decideAll(known, [listener], view, now) };
 }
 
-/** The message with routes to these components too, which don't match it any more, and may not even be there. */
-export function routeOpen(
-  routed: RoutedMessage,
-  components: readonly string[],
-  view: RoutingView,
-  now: Date,
-): RoutedMessage {
-  const { record, facts = { idempotencyKey: record.idempotencyKey, subject: record.subject } } = routed;
-  const routes = components.flatMap((name): Route[] => {
+/** The message with routes to these components too, which don't listen to it any more, and may not even be there. */
+export function routeOpen(routed: RoutedMessage, components: readonly string[], view: RoutingView): RoutedMessage {
+  const routes = components.map((name) => {
     const listener = view.listeners.find(({ component }) => component.name === name);
-    if (listener === undefined) return [refusedRoute(name, "NoComponent", undefined)];
-    return decideAll(facts, [listener], view, now).routes;
+    return refusedRoute(name, listener === undefined ? "NoComponent" : "NotListening", listener);
   });
   return { ...routed, routes: [...routed.routes, ...routes], revision: view.revision };
 }
 
 const refusals = {
   RecordGone: "the event is no longer stored: its retention is over",
+  NotListening:
+    "the component doesn't listen to such events any more. Change its pattern and replay the event if it should",
   NoComponent: "the component has been removed. Apply it again and replay the event if it is still wanted",
 };
 

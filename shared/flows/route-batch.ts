@@ -24,14 +24,16 @@ export type Attempting = (
  * Takes a batch of messages through their life: decide, claim and record, send, close. Returns the messages that have
  * to come back. Every other one is at rest in the store, or the sweeper looks after it, and may be deleted.
  *
+ * @param attempt how a claimed delivery is attempted; by default it is sent
+ * @param received true when the messages were received before, whatever they say of that; default false
  * @throws what the routing table or the store throws; then the whole batch has to come back
  */
 export async function routeBatch(
   ports: RouterPorts,
   messages: readonly QueuedMessage[],
-  attempt: Attempting = sendOne,
+  { attempt = sendOne, received = false }: { attempt?: Attempting; received?: boolean } = {},
 ): Promise<ReturnedMessage[]> {
-  const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage));
+  const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage), received);
   const tally = outcomeTally();
   for (const message of routed) if (message.routes.length === 0) reportUnrouted(ports, message.record);
 
@@ -61,9 +63,9 @@ export async function routeBatch(
  * true. Where a change has been committed meanwhile, the claims go back as if they had never been made, and it is all done
  * again on the new routing, which then is no older than the batch.
  */
-async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage[]) {
+async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage[], received: boolean) {
   const attempt = async () => {
-    const routed = await decideBatch(ports, parsed);
+    const routed = await decideBatch(ports, parsed, received);
     const owner = ports.newId();
     const [first = [], ...later] = roundsOf(routed.flatMap(deliveriesOf));
     return { routed, owner, first, later };

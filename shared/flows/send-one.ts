@@ -1,6 +1,7 @@
 import { aliasOf } from "../domain/component.ts";
 import { deliveredEvent } from "../domain/delivered-event.ts";
-import { type Claim, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import { type Claim, type DeliveryError, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import type { RetryPolicy } from "../domain/retry.ts";
 import type { AttemptResult } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
@@ -13,10 +14,8 @@ export async function sendOne(
   const { component, decision, refused } = route;
   const { record, facts, subject } = routed;
   if (refused !== undefined) return { outcome: "exhausted", error: refused };
-  if (claimed.lapses >= MAX_LAPSES && ports.now().getTime() - claimed.since.getTime() >= MIN_LAPSING_MS) {
-    const message = `gave up: ${claimed.lapses} attempts ended without an answer, as if each took its router down`;
-    return { outcome: "exhausted", error: { type: "LeaseLapsed", message } };
-  }
+  const hopeless = hopelessness(claimed, component.retry, ports.now());
+  if (hopeless !== undefined) return { outcome: "exhausted", error: hopeless };
   const entry = aliasOf(component, decision.alias);
   if (entry === undefined) {
     const message = `${component.name} has no alias '${decision.alias}', not even as a fallback`;
@@ -54,4 +53,19 @@ export async function sendOne(
     const message = error instanceof Error ? error.message : String(error);
     return { outcome: "failed", durationMs: 0, error: { type: "TargetThrew", message } };
   }
+}
+
+/** Why another attempt makes no sense, for want of an end of those before; undefined when it does. */
+function hopelessness(
+  { lapses, since }: Claim & { won: true },
+  { maxAgeMs }: RetryPolicy,
+  now: Date,
+): DeliveryError | undefined {
+  const ageMs = now.getTime() - since.getTime();
+  if (ageMs > maxAgeMs) return { type: "TooOld", message: `not done within the ${maxAgeMs} ms of maxAgeMs` };
+  if (lapses < MAX_LAPSES || ageMs < MIN_LAPSING_MS) return undefined;
+  return {
+    type: "LeaseLapsed",
+    message: `gave up: ${lapses} attempts ended without an answer, as if each took its router down`,
+  };
 }

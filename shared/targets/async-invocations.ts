@@ -9,7 +9,7 @@ export type AsyncOptions = {
   now: () => Date;
   /** Told when a record couldn't be put there. The delivery is then tried again after its deadline. */
   onError: (error: unknown) => void;
-  /** Events that are taken and not finished, at most. Default 1,000. */
+  /** Events that are taken for one alias of a component and not finished, at most. Default 500. */
   maxTaken?: number;
 };
 
@@ -18,8 +18,9 @@ export type AsyncOptions = {
  * became of it in the form of Lambda's destinations. What was taken is in memory: when the process ends, the ledger
  * still knows what was accepted. A `sync` send goes straight through.
  */
-export function asyncInvocations({ run, tell, now, onError, maxTaken = 1_000 }: AsyncOptions): Target {
-  let taken = 0;
+export function asyncInvocations({ run, tell, now, onError, maxTaken = 500 }: AsyncOptions): Target {
+  const taken = new Map<string, number>();
+  const keyOf = ({ component, alias }: Send) => `${component} ${alias}`;
 
   async function runAndTell(send: Send): Promise<void> {
     try {
@@ -28,17 +29,18 @@ export function asyncInvocations({ run, tell, now, onError, maxTaken = 1_000 }: 
     } catch (error) {
       onError(error);
     } finally {
-      taken -= 1;
+      taken.set(keyOf(send), (taken.get(keyOf(send)) ?? 1) - 1);
     }
   }
 
   return async (send) => {
     if (send.invocation.kind === "sync") return run(send);
-    if (taken >= maxTaken) {
-      const message = `${maxTaken} events are waiting for asynchronous invocation already`;
+    const waiting = taken.get(keyOf(send)) ?? 0;
+    if (waiting >= maxTaken) {
+      const message = `${waiting} events wait for ${send.component} '${send.alias}' already`;
       return { outcome: "throttled", error: { type: "NoRoom", message } };
     }
-    taken += 1;
+    taken.set(keyOf(send), waiting + 1);
     const latestStart = new Date(now().getTime() + send.invocation.maxEventAgeMs);
     void runAndTell({ ...send, latestStart });
     return { outcome: "accepted", durationMs: 0 };

@@ -2,9 +2,12 @@ import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
-/** Largest payloads of a synchronous and an asynchronous invocation: 6 MB and 1 MB (Lambda quotas). */
+/**
+ * Largest payloads of a synchronous and an asynchronous invocation: 6 MB and 1 MB (Lambda quotas), the latter less what
+ * Lambda puts around it in the record of its outcome, which has to fit into an SQS message.
+ */
 export const MAX_LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
-export const MAX_ASYNC_LAMBDA_PAYLOAD_BYTES = 1024 * 1024;
+export const MAX_ASYNC_LAMBDA_PAYLOAD_BYTES = (1024 - 16) * 1024;
 
 /**
  * How much longer than the component's timeout the answer is waited for: the way there and back. Half of the margin
@@ -51,7 +54,7 @@ function refusalOf({ address, payload, latestStart, invocation: { kind } }: Send
   const most = kind === "async" ? MAX_ASYNC_LAMBDA_PAYLOAD_BYTES : MAX_LAMBDA_PAYLOAD_BYTES;
   if (bytes < most) return undefined;
   const message = `the event has ${bytes} bytes; Lambda takes fewer than ${most} ${kind}hronously`;
-  return failed({ type: "PayloadTooLarge", message }, 0);
+  return failed({ type: "Turnout.PayloadTooLarge", message }, 0);
 }
 
 function invocationOf({ address, alias, payload, invocation }: Send): InvokeCommand {

@@ -13,24 +13,31 @@ function breakerAfter(outcomes: readonly Outcome[], from: CircuitBreaker = CLOSE
   return outcomes.reduce((breaker, [about, failed, ms = 0]) => observe(breaker, about, failed, plus(ms)), from);
 }
 const times = (count: number, outcome: Outcome): Outcome[] => Array.from({ length: count }, () => outcome);
-const open = (ms = 0) => breakerAfter(times(10, ["acme", true, ms]));
+/** Fails for two customers, five times each. */
+const down = (ms = 0): Outcome[] => [...times(5, ["acme", true, ms]), ...times(5, ["beta", true, ms])];
+const open = (ms = 0) => breakerAfter(down(ms));
+const failing = ["acme", "beta"];
 
 /** The breaker that lets a probe through at this moment. */
-function probing(breaker: CircuitBreaker, ms: number): CircuitBreaker {
-  const admission = admit(breaker, plus(ms), PROBE_MS);
+function probing(breaker: CircuitBreaker, ms: number, about = "acme"): CircuitBreaker {
+  const admission = admit(breaker, about, plus(ms), PROBE_MS);
   if (admission.send !== "as probe") throw new Error(`sends ${admission.send}`);
   return admission.next;
 }
 
 describe("a circuit breaker", () => {
   it("sends everything while it is closed, and changes nothing by it", () => {
-    const breaker = breakerAfter(times(9, ["acme", true]));
-    expect(admit(breaker, start, PROBE_MS)).toEqual({ send: "normally", next: breaker });
+    const breaker = breakerAfter(down().slice(1));
+    expect(admit(breaker, "acme", start, PROBE_MS)).toEqual({ send: "normally", next: breaker });
   });
 
-  it("opens for 10 s after the tenth failure of the only customer", () => {
-    expect(breakerAfter(times(9, ["acme", true])).state).toBe("closed");
-    expect(open()).toEqual({ state: "open", until: plus(10_000), openMs: 10_000 });
+  it("opens for 10 s after the tenth failure of the only two customers", () => {
+    expect(breakerAfter(down().slice(1)).state).toBe("closed");
+    expect(open()).toEqual({ state: "open", until: plus(10_000), openMs: 10_000, failing });
+  });
+
+  it("doesn't open for the only customer's flood of failures: the others may just not have sent anything", () => {
+    expect(breakerAfter(times(5_000, ["acme", true])).state).toBe("closed");
   });
 
   it("opens when ten customers fail once each", () => {
@@ -54,9 +61,9 @@ describe("a circuit breaker", () => {
   });
 
   it("takes a customer's latest outcome for all: one success, and its failures are forgotten", () => {
-    expect(breakerAfter([...times(9, ["acme", true]), ["acme", false], ...times(9, ["acme", true])]).state).toBe(
-      "closed",
-    );
+    const forgiven: Outcome[] = [...times(9, ["acme", true]), ["acme", false], ...times(5, ["acme", true])];
+    expect(breakerAfter([...forgiven, ...times(4, ["beta", true])]).state).toBe("closed");
+    expect(breakerAfter([...forgiven, ...times(5, ["beta", true])]).state).toBe("open");
   });
 
   it("never opens by a success, not even when those who were well before are forgotten", () => {
@@ -71,12 +78,12 @@ describe("a circuit breaker", () => {
 
   it("forgets who hasn't been heard of for a minute", () => {
     const well: Outcome = ["well", false, 0];
-    expect(breakerAfter([well, ...times(20, ["acme", true, 59_999])]).state).toBe("closed");
-    expect(breakerAfter([well, ...times(10, ["acme", true, 60_000])]).state).toBe("open");
+    expect(breakerAfter([well, ...down(59_999), ...down(59_999)]).state).toBe("closed");
+    expect(breakerAfter([well, ...down(60_000)]).state).toBe("open");
   });
 
   it("forgets failures of more than a minute ago, also those of who fails again", () => {
-    expect(breakerAfter([...times(9, ["acme", true, 0]), ["acme", true, 3_600_000]]).state).toBe("closed");
+    expect(breakerAfter([...down(0).slice(1), ["beta", true, 3_600_000]]).state).toBe("closed");
   });
 
   it("remembers 50 customers at most", () => {
@@ -96,16 +103,16 @@ describe("a circuit breaker", () => {
 describe("an open circuit breaker", () => {
   it("holds everything until its time, then lets one through as a probe and holds the others", () => {
     const breaker = open();
-    expect(admit(breaker, plus(9_999), PROBE_MS)).toEqual({ send: "later", until: plus(10_000) });
+    expect(admit(breaker, "acme", plus(9_999), PROBE_MS)).toEqual({ send: "later", until: plus(10_000) });
     const halfOpen = probing(breaker, 10_000);
-    expect(admit(halfOpen, plus(10_000), PROBE_MS)).toEqual({ send: "later", until: plus(40_000) });
+    expect(admit(halfOpen, "gamma", plus(10_000), PROBE_MS)).toEqual({ send: "later", until: plus(40_000) });
   });
 
   it("lets another probe through when the first one doesn't answer in its time", () => {
     const halfOpen = probing(open(), 10_000);
-    expect(admit(halfOpen, plus(39_999), PROBE_MS).send).toBe("later");
+    expect(admit(halfOpen, "acme", plus(39_999), PROBE_MS).send).toBe("later");
     const next = probing(halfOpen, 40_000);
-    expect(admit(next, plus(69_999), PROBE_MS)).toEqual({ send: "later", until: plus(70_000) });
+    expect(admit(next, "acme", plus(69_999), PROBE_MS)).toEqual({ send: "later", until: plus(70_000) });
   });
 
   it("stays open for twice as long after every bad probe, up to 60 s", () => {
@@ -115,23 +122,38 @@ describe("an open circuit breaker", () => {
       if (breaker.state !== "open") throw new Error(breaker.state);
       const openMs = breaker.until.getTime() - plus(now).getTime();
       now += openMs;
-      breaker = probed(probing(breaker, now), true, plus(now));
+      breaker = probed(probing(breaker, now), "acme", "failed", plus(now));
       return openMs;
     });
     expect(opens).toEqual([10_000, 20_000, 40_000, 60_000, 60_000]);
   });
 
   it("begins again at 10 s, with nothing remembered, after a good probe", () => {
-    const second = probed(probing(open(), 10_000), true, plus(10_000));
-    const closed = probed(probing(second, 30_000), false, plus(30_000));
-    expect(breakerAfter(times(9, ["acme", true, 30_000]), closed).state).toBe("closed");
-    expect(breakerAfter(times(10, ["acme", true, 30_000]), closed)).toMatchObject({ openMs: 10_000 });
+    const second = probed(probing(open(), 10_000), "acme", "failed", plus(10_000));
+    const closed = probed(probing(second, 30_000), "acme", "good", plus(30_000));
+    expect(breakerAfter(down(30_000).slice(1), closed).state).toBe("closed");
+    expect(breakerAfter(down(30_000), closed)).toMatchObject({ openMs: 10_000 });
   });
 
   it("isn't kept open any longer by the bad answer of a probe that was given up", () => {
-    const reopened = probed(probing(open(), 10_000), true, plus(10_000));
-    expect(probed(reopened, true, plus(15_000))).toBe(reopened);
-    expect(probed(CLOSED, true, plus(15_000))).toBe(CLOSED);
+    const reopened = probed(probing(open(), 10_000), "acme", "failed", plus(10_000));
+    expect(probed(reopened, "acme", "failed", plus(15_000))).toBe(reopened);
+    expect(probed(CLOSED, "acme", "failed", plus(15_000))).toBe(CLOSED);
+  });
+
+  it("tries at once whom it hasn't seen failing, one at a time, and closes if that goes well", () => {
+    const halfOpen = probing(open(), 1, "gamma");
+    expect(admit(halfOpen, "delta", plus(1), PROBE_MS).send).toBe("later");
+    expect(probed(halfOpen, "gamma", "good", plus(2))).toEqual(CLOSED);
+    const worse = probed(halfOpen, "gamma", "failed", plus(2));
+    expect(worse).toEqual({ state: "open", until: plus(10_002), openMs: 10_000, failing: [...failing, "gamma"] });
+    expect(admit(worse, "gamma", plus(3), PROBE_MS).send).toBe("later");
+  });
+
+  it("learns nothing from a probe that found no room", () => {
+    const second = probed(probing(open(), 10_000), "acme", "failed", plus(10_000));
+    const full = probed(probing(second, 30_000), "acme", "no room", plus(30_000));
+    expect(full).toEqual({ state: "open", until: plus(40_000), openMs: 10_000, failing });
   });
 });
 
@@ -155,14 +177,15 @@ describe("a circuit breaker, whatever happens", () => {
           // Only an open one is worth waiting for.
           if (breaker.state !== "closed") now += ms;
           const at = new Date(now);
-          const admission = admit(breaker, at, PROBE_MS);
+          const admission = admit(breaker, about, at, PROBE_MS);
           if (breaker.state === "open") {
             opened += 1;
-            expect(admission.send).toBe(breaker.until > at ? "later" : "as probe");
+            const isHeld = breaker.until > at && breaker.failing.includes(about);
+            expect(admission.send).toBe(isHeld ? "later" : "as probe");
           }
           if (admission.send === "later") {
             expect(admission.until > at).toBe(true);
-            expect(admit(breaker, admission.until, PROBE_MS).send).toBe("as probe");
+            expect(admit(breaker, about, admission.until, PROBE_MS).send).toBe("as probe");
             continue;
           }
           if (admission.send === "normally") {
@@ -177,7 +200,7 @@ describe("a circuit breaker, whatever happens", () => {
             continue;
           }
           probeUntil = 0;
-          breaker = probed(breaker, failed, at);
+          breaker = probed(breaker, about, failed ? "failed" : "good", at);
           expect(breaker.state).toBe(failed ? "open" : "closed");
           if (breaker.state === "open") expect(breaker.until.getTime() - now).toBeLessThanOrEqual(60_000);
         }

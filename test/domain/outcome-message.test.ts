@@ -96,13 +96,13 @@ describe("a record that Lambda sends to a destination", () => {
   it.each([
     ["null", { ...neverBegun, responseContext: null, responsePayload: null }],
     ["absent", neverBegun],
-  ])("of an event that never began, its answer being %s, is a failure without a version", (_, record) => {
+  ])("of an event that never began, its answer being %s, is no failure: nothing was run", (_, record) => {
     expect(outcomeOf(record)).toStrictEqual({
       ok: true,
       value: {
         ...named,
         result: {
-          outcome: "failed",
+          outcome: "throttled",
           error: { type: "EventAgeExceeded", message: expect.stringContaining("EventAgeExceeded") },
         },
       },

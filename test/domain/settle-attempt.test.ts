@@ -65,7 +65,7 @@ describe("an attempt", () => {
     expect(close(failed, { component: { retry: { maxAttempts: 1 } } }).outcome).toBe("dead");
   });
 
-  it.each(["OutOfStock", "PayloadTooLarge"])("that failed with %s is dead at once", (type) => {
+  it.each(["OutOfStock", "Turnout.PayloadTooLarge"])("that failed with %s is dead at once", (type) => {
     const component = { retry: { nonRetryableErrors: ["NoSuchProject", "OutOfStock"] } };
     expect(close({ outcome: "failed", error: { ...error, type } }, { component }).outcome).toBe("dead");
     expect(close(failed, { component }).outcome).toBe("failed");

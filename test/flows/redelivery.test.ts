@@ -90,12 +90,13 @@ describe("a redelivery", () => {
     expect(await entryOf("mailer")).toMatchObject({ alias: "beta", because: "customer pin", routingRevision: 2 });
   });
 
-  it("reaches a component whose pattern no longer matches the event", async () => {
-    const { time, table, redeliver, sentAgain } = await parkedAt("mailer");
+  it("isn't sent to a component that doesn't listen to such events any more: the delivery is dead, and says why", async () => {
+    const { time, table, redeliver, sentAgain, entryOf } = await parkedAt("mailer");
     await putRows(table, { "component#mailer": { ...patient("mailer"), pattern: { source: ["other"] } } });
     await time.pass(60_000);
     await redeliver("mailer");
-    expect(sentAgain().map(({ component }) => component)).toEqual(["mailer"]);
+    expect(sentAgain()).toEqual([]);
+    expect(await entryOf("mailer")).toMatchObject({ status: "dead", error: { type: "NotListening" } });
   });
 
   it("isn't recorded again, and keeps the delivery's counting t0", async () => {

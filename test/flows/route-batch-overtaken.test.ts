@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
-import { again, aMessage, aRouter, done, failed, putRows } from "../support/router.ts";
+import { again, aMessage, aRouter, failed, putRows } from "../support/router.ts";
 
 const mailer = aComponent({ name: "mailer", pattern: { source: ["shop"] } });
 
@@ -63,16 +63,25 @@ describe("a batch that a change of the routing overtakes", () => {
 });
 
 describe("a delivery that was begun, and whose component has changed since", () => {
-  it("is brought to its end, though the component doesn't listen to such events any more", async () => {
-    let broken = true;
-    const router = await aRouter({ components: [mailer], target: async () => (broken ? failed : done) });
+  it("is dead, and nothing is sent, when the component doesn't listen to such events any more", async () => {
+    const router = await aRouter({ components: [mailer], target: async () => failed });
     const message = aMessage();
     expect(await routeBatch(router.ports, [message])).toHaveLength(1);
     await putRows(router.table, { "component#mailer": { ...mailer, pattern: { source: ["elsewhere"] } } });
-    broken = false;
     await router.time.pass(1_000);
     expect(await routeBatch(router.ports, [again(message)])).toEqual([]);
-    expect(await router.ledger()).toMatchObject([{ component: "mailer", status: "done" }]);
+    expect(router.sends).toHaveLength(1);
+    expect(await router.ledger()).toMatchObject([{ status: "dead", error: { type: "NotListening" } }]);
+  });
+
+  it("is found also when its message counts its receives from the beginning, as a redriven queue's does", async () => {
+    const router = await aRouter({ components: [mailer], target: async () => failed });
+    const message = aMessage();
+    await routeBatch(router.ports, [message]);
+    await putRows(router.table, { "component#mailer": { ...mailer, pattern: { source: ["elsewhere"] } } });
+    await router.time.pass(3_600_000);
+    expect(await routeBatch(router.ports, [message])).toEqual([]);
+    expect(await router.ledger()).toMatchObject([{ status: "dead", error: { type: "NotListening" } }]);
   });
 
   it("is dead, and says why, when the component has been removed", async () => {

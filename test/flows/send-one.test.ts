@@ -52,6 +52,14 @@ describe("a send", () => {
     }
   });
 
+  it("isn't made past the age that the component's retries may have", async () => {
+    const aged = (ms: number) => send(aDelivery(), { ...won, since: new Date(now.getTime() - ms) });
+    expect((await aged(86_400_000)).sent).toEqual(done);
+    const { sent, sends } = await aged(86_400_001);
+    expect(sends).toEqual([]);
+    expect(sent).toMatchObject({ outcome: "exhausted", error: { type: "TooOld" } });
+  });
+
   it("fails without being made when the component has neither the alias nor its fallback", async () => {
     const { sent, sends } = await send(aDelivery(aComponent({ name: "mailer", aliases: ["beta"] })), won);
     expect(sends).toEqual([]);

@@ -76,7 +76,7 @@ describe("an asynchronous send", () => {
       { outcome: "failed", error, executedVersion: "23" },
     ],
     ["failed without a version", { outcome: "failed", error, durationMs: 5 }, { outcome: "failed", error }],
-    ["too old before it began", { outcome: "throttled", error }, { outcome: "failed", error }],
+    ["too old before it began", { outcome: "throttled", error }, { outcome: "throttled", error: { ...error } }],
   ])("that is %s tells so, and the outcomes' reader knows which attempt it was", async (_, ended, result) => {
     const { target, runs, told } = aTarget();
     await target(aSend());
@@ -113,6 +113,13 @@ describe("an asynchronous send", () => {
     runs[0]?.end(done);
     await eventually(() => told.length === 1);
     await eventually(async () => (await target(aSend())).outcome === "accepted");
+    expect(await target(aSend())).toMatchObject({ outcome: "throttled" });
+  });
+
+  it("takes no room from another component or alias", async () => {
+    const { target } = aTarget({ maxTaken: 1 });
+    expect([await target(aSend()), await target(aSend({ alias: "other" }))]).toEqual([accepted, accepted]);
+    expect(await target(aSend({ component: "other" }))).toEqual(accepted);
     expect(await target(aSend())).toMatchObject({ outcome: "throttled" });
   });
 

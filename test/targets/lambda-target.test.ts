@@ -139,7 +139,7 @@ describe("a Lambda target", () => {
   it("fails without a request on an event that Lambda doesn't take", async () => {
     const payload = `"${"é".repeat(MAX_LAMBDA_PAYLOAD_BYTES / 2 - 1)}"`;
     const { result, invocations } = await sendTo({}, { payload });
-    expect(result).toMatchObject({ outcome: "failed", durationMs: 0, error: { type: "PayloadTooLarge" } });
+    expect(result).toMatchObject({ outcome: "failed", durationMs: 0, error: { type: "Turnout.PayloadTooLarge" } });
     expect(invocations).toEqual([]);
     expect((await sendTo({}, { payload: payload.slice(1) })).result.outcome).toBe("done");
   });
