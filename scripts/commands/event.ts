@@ -79,7 +79,7 @@ function deliveryJson({ entry }: EventOutcome) {
 function toLines({ record, outcomes }: FoundEvent): string[] {
   return [
     `event ${record.id}, ${record.source} '${record.detailType}'`,
-    ...labelled("received", [record.t0.toISOString()]),
+    ...labelled("received", [`${record.t0.toISOString()}, kept until ${record.expiresAt.toISOString().slice(0, 10)}`]),
     ...labelled("subject", [subjectText(record.subject)]),
     ...labelled("idempotency", [record.idempotencyKey]),
     ...labelled("event key", [record.eventKey]),
