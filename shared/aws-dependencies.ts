@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { LambdaClient } from "@aws-sdk/client-lambda";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { quickClient } from "./aws/quick-client.ts";
+import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
 import { RetryPolicy } from "./domain/retry.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
@@ -31,7 +32,7 @@ export function awsDependencies({ routingTable, region, ...events }: AwsSettings
   const dynamodb = new DynamoDBClient({ ...base, requestHandler: { ...DYNAMODB_TIMEOUTS, ...pool(50) } });
   const lambda = new LambdaClient({ ...base, requestHandler: { ...LAMBDA_TIMEOUTS, ...pool(MAX_INVOCATIONS) } });
   const onDynamoDB = {
-    client: DynamoDBDocumentClient.from(dynamodb),
+    client: quickDynamoDB(dynamodb),
     retry: DYNAMODB_RETRY,
     random: Math.random,
     delay,
@@ -45,7 +46,7 @@ export function awsDependencies({ routingTable, region, ...events }: AwsSettings
       dueShards: events.dueShards,
       bodies: onFirstUse(() => openBodies(region, events.bodyBucket)),
     }),
-    target: lambdaTarget({ client: lambda, now: () => new Date() }),
+    target: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
     close() {
       dynamodb.destroy();
       lambda.destroy();

@@ -67,6 +67,7 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
     folder: join(home, component, String(row.number)),
     handler: String(row.handler),
   });
+  const resolved = new Map<string, VersionCode>();
   const newestOf = (component: string) => sql.newest.get(component);
 
   /** Under the write lock: gives the copy its number and its row. */
@@ -95,14 +96,23 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
         const current = sql.aliased.get(component, alias)?.number ?? null;
         if (expected !== undefined && (current === null ? null : String(current)) !== expected) return false;
         sql.saveAlias.run(component, alias, number);
+        resolved.clear();
         return true;
       });
       if (moved === undefined) throw noVersion(component, version, newestOf(component));
       return moved;
     },
     resolve(component, alias) {
+      const key = `${component} ${alias}`;
+      const known = resolved.get(key);
+      if (known !== undefined) return known;
       const row = sql.aliased.get(component, alias);
-      return row === undefined ? undefined : codeOf(component, row);
+      if (row === undefined) return undefined;
+      // Remembered for this turn of the event loop only: a router resolves an alias for every event that it sends.
+      if (resolved.size === 0) setImmediate(() => resolved.clear());
+      const code = codeOf(component, row);
+      resolved.set(key, code);
+      return code;
     },
     codeOf(component, version) {
       const row = sql.version.get(component, Number(version));
