@@ -36,6 +36,8 @@ const floorPlan: Room[] = [
     files: "shared/dynamodb/",
     may: ["own folder", "shared/domain/", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb"],
   },
+  // The hot requests of the SDK, sent by parts of its clients; no port, as it has the clients' own form.
+  { files: "shared/aws/", may: ["own folder", "@aws-sdk/"] },
   { files: "shared/body-store/", may: ["own folder", "shared/domain/", "node:", "@aws-sdk/client-s3"] },
   {
     files: "shared/event-store/",
