@@ -38,6 +38,17 @@ const floorPlan: Room[] = [
   },
   // The hot requests of the SDK, sent by parts of its clients; no port, as it has the clients' own form.
   { files: "shared/aws/", may: ["own folder", "@aws-sdk/"] },
+  // Clients that send a router's most frequent requests for less CPU. They know AWS, and nothing of events.
+  {
+    files: "shared/aws/",
+    may: [
+      "own folder",
+      "@aws-sdk/client-dynamodb",
+      "@aws-sdk/client-lambda",
+      "@aws-sdk/lib-dynamodb",
+      "@aws-sdk/util-dynamodb",
+    ],
+  },
   { files: "shared/body-store/", may: ["own folder", "shared/domain/", "node:", "@aws-sdk/client-s3"] },
   {
     files: "shared/event-store/",

@@ -58,7 +58,7 @@ export function quickClient<C extends SdkClient>(client: C, hot: readonly Comman
   const operations = new Map<unknown, Operation>();
   let way: Way | undefined;
   watch(client, (found) => {
-    way ??= found;
+    if (hasParts(config)) way ??= found;
   });
 
   function operationOf({ schema }: Command): Operation {
@@ -98,6 +98,12 @@ export function quickClient<C extends SdkClient>(client: C, hot: readonly Comman
   }
 
   return { send: send as C["send"] };
+}
+
+/** True while the SDK is built as it was when this was written; else the client sends everything. */
+function hasParts({ protocol, signer, requestHandler }: Partial<Parts>): boolean {
+  const parts = [protocol?.serializeRequest, protocol?.deserializeResponse, signer, requestHandler?.handle];
+  return parts.every((part) => typeof part === "function");
 }
 
 function sendByClient(client: SdkClient, command: Command, options: SendOptions): Promise<unknown> {

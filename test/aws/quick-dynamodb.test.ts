@@ -29,10 +29,11 @@ async function clients() {
   requests.splice(0);
 
   /** Sends a command by both, and returns what was sent and what came back. */
-  async function both(command: Parameters<typeof quick.send>[0], answer: Answer = {}) {
+  async function both(command: object, answer: Answer = {}) {
+    const given = command as GetCommand;
     requests.splice(0);
     answers(answer, answer);
-    const outcomes = [await outcomeOf(sdk.send(command)), await outcomeOf(quick.send(command))];
+    const outcomes = [await outcomeOf(sdk.send(given)), await outcomeOf(quick.send(given))];
     const sent = requests.map(({ body, headers }) => ({
       operation: headers["x-amz-target"],
       type: headers["content-type"],
@@ -105,7 +106,7 @@ describe("a quick client of DynamoDB", () => {
   it("sends the same as the document client, whatever the values", async () => {
     const { both } = await clients();
     const property = fc.asyncProperty(anyCommand, async (command) => {
-      const { sent, quick } = await both(command as GetCommand);
+      const { sent, quick } = await both(command);
       expect(quick).toBe(true);
       expect(sent).toHaveLength(2);
       expect(sent[1]).toEqual(sent[0]);
@@ -128,7 +129,7 @@ describe("a quick client of DynamoDB", () => {
     ["an updated item", update, { Attributes: STORED }],
   ])("reads %s as the document client does", async (_, command, answer) => {
     const { both } = await clients();
-    const { outcomes, quick } = await both(command as GetCommand, { body: JSON.stringify(answer) });
+    const { outcomes, quick } = await both(command, { body: JSON.stringify(answer) });
     expect(quick).toBe(true);
     expect(outcomes[1]).toEqual(outcomes[0]);
   });
@@ -146,7 +147,7 @@ describe("a quick client of DynamoDB", () => {
     ["a page of a proxy", { status: 502, body: "<html>" }],
   ])("fails as the document client does after %s", async (_, answer) => {
     const { both } = await clients();
-    const { outcomes, quick } = await both(statements as never, answer);
+    const { outcomes, quick } = await both(statements, answer);
     expect(quick).toBe(true);
     expect(outcomes[1]).toHaveProperty("name");
     expect(outcomes[1]).toEqual(outcomes[0]);
@@ -159,7 +160,7 @@ describe("a quick client of DynamoDB", () => {
     ["metrics", new BatchWriteCommand({ ...writes.input, ReturnItemCollectionMetrics: "SIZE" })],
   ])("leaves %s to the document client", async (_, command) => {
     const { both } = await clients();
-    const { sent, quick } = await both(command as GetCommand);
+    const { sent, quick } = await both(command);
     expect(quick).toBe(false);
     expect(sent[1]).toEqual(sent[0]);
   });
