@@ -36,8 +36,6 @@ const floorPlan: Room[] = [
     files: "shared/dynamodb/",
     may: ["own folder", "shared/domain/", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb"],
   },
-  // The hot requests of the SDK, sent by parts of its clients; no port, as it has the clients' own form.
-  { files: "shared/aws/", may: ["own folder", "@aws-sdk/"] },
   // Clients that send a router's most frequent requests for less CPU. They know AWS, and nothing of events.
   {
     files: "shared/aws/",
