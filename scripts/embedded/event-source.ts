@@ -37,9 +37,13 @@ const PAUSE_MS = 1_000;
 /** Batches that are taken from the queue together when there are so many messages. */
 const BATCHES_AT_ONCE = 10;
 
+/** As Lambda's event source for SQS has them by default; six times the longest router run. */
+const BATCH_SIZE = 10;
+const VISIBILITY_MS = 6 * 900_000;
+
 /** Has the handler work off what is in the queue now. What it gives back, or can't be handed over, is left for later. */
 export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight" | "pollMs">): Promise<void> {
-  const { queue, now, batchSize = 10, visibilityMs = 6 * 900_000 } = options;
+  const { queue, now, batchSize = BATCH_SIZE, visibilityMs = VISIBILITY_MS } = options;
   for (;;) {
     const messages = await queue.receive(batchSize, visibilityMs, now());
     if (messages.length === 0) return;
@@ -49,8 +53,8 @@ export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight"
 
 export function startEventSource(options: EventSourceOptions): EventSourceMapping {
   const { queue, now, onError } = options;
-  const { maxInFlight = 1_000, visibilityMs = 6 * 900_000, pollMs = 50 } = options;
-  const batchSize = Math.min(options.batchSize ?? 10, maxInFlight);
+  const { maxInFlight = 1_000, visibilityMs = VISIBILITY_MS, pollMs = 50 } = options;
+  const batchSize = Math.min(options.batchSize ?? BATCH_SIZE, maxInFlight);
   const forAnybody = Math.max(1, Math.floor((maxInFlight * (1 - FOR_THOSE_IN_TURN)) / batchSize)) * batchSize;
   const running = new Set<Promise<void>>();
   let inFlight = 0;

@@ -1,7 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { onTestFinished } from "vitest";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { stubServer } from "./stub-server.ts";
 
 export type Recorded = {
   path: string;
@@ -25,7 +24,7 @@ export type Recorder = {
 export async function awsRecorder(): Promise<Recorder> {
   const requests: Recorded[] = [];
   const waiting: Answer[] = [];
-  const server = createServer((request, response) => {
+  const endpoint = await stubServer((request, response) => {
     void (async () => {
       requests.push(await recorded(request));
       const answer = waiting.shift() ?? {};
@@ -34,16 +33,9 @@ export async function awsRecorder(): Promise<Recorder> {
       const { status = 200, headers = {}, body = "{}" } = answer;
       response.writeHead(status, headers).end(body);
     })();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the recorder has no port");
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint,
     requests,
     answers: (...answers) => void waiting.push(...answers),
   };

@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { onTestFinished } from "vitest";
+import { stubServer } from "./stub-server.ts";
 
 /** An invocation as Lambda got it. */
 export type Invocation = { functionArn: string; qualifier: string | null; type: string | undefined; payload: string };
@@ -21,7 +21,7 @@ export async function lambdaStub(
   answer: (invocation: Invocation) => InvocationAnswer | Promise<InvocationAnswer> = () => ({ executedVersion: "1" }),
 ): Promise<LambdaStub> {
   const invocations: Invocation[] = [];
-  const server = createServer((request, response) => {
+  const endpoint = await stubServer((request, response) => {
     void (async () => {
       const invocation = await invocationOf(request);
       invocations.push(invocation);
@@ -40,15 +40,8 @@ export async function lambdaStub(
       });
       response.end(text);
     })().catch((error: unknown) => response.writeHead(404).end(String(error)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the stub has no port");
-  return { endpoint: `http://127.0.0.1:${address.port}`, invocations };
+  return { endpoint, invocations };
 }
 
 /** The real client, without retries, as the Lambda target wants it. */

@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { S3Client } from "@aws-sdk/client-s3";
 import { onTestFinished } from "vitest";
+import { stubServer } from "./stub-server.ts";
 
 export type S3Stub = {
   endpoint: string;
@@ -57,18 +57,11 @@ export async function s3Stub(...buckets: string[]): Promise<S3Stub> {
     answer(200, object);
   }
 
-  const server = createServer((request, response) => {
+  const endpoint = await stubServer((request, response) => {
     serve(request, response).catch((problem: unknown) => response.writeHead(500).end(String(problem)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the stub has no port");
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint,
     objects,
     counts: () => ({ ...counts }),
     fail(operation, ...codes) {

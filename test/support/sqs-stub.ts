@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { onTestFinished } from "vitest";
+import { stubServer } from "./stub-server.ts";
 
 type Stored = {
   messageId: string;
@@ -133,7 +133,7 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
     return { status: 400, errorType: "UnsupportedOperation", body: { message: operation } };
   }
 
-  const server = createServer((request, response) => {
+  const endpoint = await stubServer((request, response) => {
     void (async () => {
       const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
       counts[operation] = (counts[operation] ?? 0) + 1;
@@ -142,15 +142,7 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
       response.end(JSON.stringify({ ...type, ...body }));
     })().catch((error: unknown) => response.writeHead(500).end(String(error)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the stub has no port");
-  const endpoint = `http://127.0.0.1:${address.port}`;
   return {
     endpoint,
     queueUrl: `${endpoint}/000000000000/live`,
