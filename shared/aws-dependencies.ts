@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -6,6 +7,7 @@ import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
 import { RetryPolicy } from "./domain/retry.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
+import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
 import type { AwsSettings } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
@@ -46,6 +48,7 @@ export function awsDependencies({ routingTable, region, ...events }: AwsSettings
       dueShards: events.dueShards,
       bodies: onFirstUse(() => openBodies(region, events.bodyBucket)),
     }),
+    replays: dynamodbReplayStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     target: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
     close() {
       dynamodb.destroy();

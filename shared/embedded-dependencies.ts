@@ -4,6 +4,7 @@ import { fileBodyStore } from "./body-store/file-body-store.ts";
 import { TurnoutError } from "./domain/errors.ts";
 import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
+import { sqliteReplayStore } from "./replay-store/sqlite-replay-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
 import { openDatabase } from "./sqlite/database.ts";
 import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
@@ -32,6 +33,7 @@ export function openEmbeddedState(home: string, { create }: { create: boolean })
       database,
       routingTable: sqliteRoutingTable(database),
       events: sqliteEventStore(database, fileBodyStore(join(home, "bodies"))),
+      replays: sqliteReplayStore(database),
       queue: sqliteEventQueue(database),
       deadLetters: sqliteEventQueue(database, { name: "live-dead" }),
       outcomes: sqliteEventQueue(database, { name: "outcomes", maxReceiveCount: 10 }),

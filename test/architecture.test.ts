@@ -16,6 +16,7 @@ import { importsOf, sourceFile, sourceFiles } from "./support/source-code.ts";
 const portFiles = [
   "shared/routing-table/routing-table.ts",
   "shared/event-store/event-store.ts",
+  "shared/replay-store/replay-store.ts",
   "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
   "shared/versions/version-catalog.ts",
@@ -60,7 +61,7 @@ const floorPlan: Room[] = [
       "@aws-sdk/",
     ],
   },
-  ...["routing-table", "event-queue", "versions", "targets"].map((port) => ({
+  ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
     may: ["own folder", "shared/domain/", "shared/dynamodb/", "shared/sqlite/", "node:", "@aws-sdk/"],
   })),

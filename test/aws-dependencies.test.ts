@@ -4,6 +4,7 @@ import { awsDependencies } from "../shared/aws-dependencies.ts";
 import type { EventRecord } from "../shared/domain/delivery.ts";
 import { sha256 } from "../shared/domain/delivery-key.ts";
 import { awsSettings } from "../shared/settings.ts";
+import { aReplay } from "./support/any-replay.ts";
 import { aClaimRequest, aSubjectRow } from "./support/builders.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "./support/dynamodb-local.ts";
 import { dynamodbProxy, refused } from "./support/dynamodb-proxy.ts";
@@ -73,6 +74,17 @@ withDynamoDB("the adapters on AWS", (endpoint) => {
     expect(await events.claim([request], "ada", t0)).toMatchObject([{ won: true, attempt: 1 }]);
     expect((await events.deliveriesOf([request.eventKey])).size).toBe(1);
     expect(proxy.counts()).toMatchObject({ BatchExecuteStatement: 1, BatchWriteItem: 2 });
+  });
+
+  it("keep replays in the events' table, and tell a lost race by the quick client's answer", async () => {
+    const { replays, proxy } = await inEnvironment();
+    const replay = aReplay();
+    expect(await replays.create(replay)).toBe(true);
+    expect(await replays.create(replay)).toBe(false);
+    expect(await replays.update({ ...replay, asked: "pause" })).toMatchObject({ asked: "pause", revision: 2 });
+    expect(await replays.update(replay)).toBeUndefined();
+    expect(await replays.active()).toMatchObject([{ revision: 2 }]);
+    expect(proxy.counts()).toEqual({ UpdateItem: 4, Query: 1 });
   });
 
   it("try a throttled table again and a failing function not", async () => {

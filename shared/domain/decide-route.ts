@@ -3,18 +3,21 @@ import { aliasOf, type Component } from "./component.ts";
 import { outsidePeriod, type Period } from "./period.ts";
 import { bucketOf, type Rollout } from "./rollout.ts";
 import { own } from "./schema.ts";
-import type { Subject, SubjectLevel, SubjectRow, SubjectRows } from "./subject.ts";
+import { cohortRows, type Subject, type SubjectLevel, type SubjectRow, type SubjectRows } from "./subject.ts";
 
+/** The rules, in the order in which they win. */
+export const becauses = [
+  "all stable",
+  "replay target",
+  "project pin",
+  "customer pin",
+  "cohort route",
+  "plan pin",
+  "rollout",
+  "default alias",
+] as const;
 /** The rule that won. */
-export type Because =
-  | "all stable"
-  | "replay target"
-  | "project pin"
-  | "customer pin"
-  | "cohort route"
-  | "plan pin"
-  | "rollout"
-  | "default alias";
+export type Because = (typeof becauses)[number];
 
 /** A rule that was looked at and did not win. An alias that the event asked for is listed too: it never wins. */
 export type PassedOver = { rule: Because | "alias in the event"; why: string };
@@ -102,10 +105,7 @@ type Take = (because: Because, alias: Alias, rule: () => string, successor?: Ali
 function cohortRoute(input: DecisionInput, pass: Pass, take: Take): Decision | undefined {
   const { component, subject, rowOf, now } = input;
   if (component.cohortRoutes.length === 0) return void pass?.("cohort route", "the component has no cohort routes");
-  const rows = [
-    subject.project === undefined ? undefined : rowOf(`project#${subject.project}`),
-    subject.customer === undefined ? undefined : rowOf(`customer#${subject.customer}`),
-  ].filter((row): row is SubjectRow => row !== undefined);
+  const rows = cohortRows(subject, rowOf);
   for (const route of component.cohortRoutes) {
     const outside = outsideRoute(route, rows, now);
     if (outside === undefined) return take("cohort route", route.alias, () => `cohort ${route.cohort}`);

@@ -65,6 +65,8 @@ export type LedgerEntry = {
   alias: Alias;
   because: Because;
   routingRevision: number;
+  /** The replay that had it tried again in the generation that it has. */
+  replay?: string;
   executedVersion?: string;
   /** When it may be claimed again: the end of its backoff, or of the time that an accepted one has to answer. */
   nextAttemptAt?: Date;
@@ -93,10 +95,22 @@ export type ClaimRequest = {
   routingRevision: number;
   leaseMs: number;
   expiresAt: Date;
+  /** The replay that claims what is dead, or not due yet, once: as if nothing had been tried before. */
+  reopenedBy?: string;
 };
 
 export type Claim =
-  | { won: true; attempt: number; failures: number; lapses: number; since: Date; t0: Date; leaseUntil: Date }
+  | {
+      won: true;
+      attempt: number;
+      failures: number;
+      lapses: number;
+      since: Date;
+      t0: Date;
+      leaseUntil: Date;
+      /** The replay that reopened it. */
+      replay?: string;
+    }
   | { won: false; why: "done" | "dead" | "rejected" }
   /** The key was used before for another payload, whose hash this is. */
   | { won: false; why: "payload differs"; payloadHash: string }
@@ -120,11 +134,18 @@ export type Close = {
    */
   | { outcome: "failed" | "postponed"; error: DeliveryError; nextAttemptAt: Date; dueAt?: Date }
   /** Handed over; the outcome closes this same attempt, or it is tried again after the deadline. */
-  | { outcome: "accepted"; nextAttemptAt: Date; dueAt: Date }
+  | { outcome: "accepted"; nextAttemptAt: Date; dueAt?: Date }
 );
 
 /** How a record is found again. */
 export type RecordKey = Pick<EventRecord, "t0" | "eventKey" | "payloadHash">;
+
+/** The order in which a window's records are listed: negative when `a` comes first. */
+export function compareRecordKeys(a: RecordKey, b: RecordKey): number {
+  if (a.t0.getTime() !== b.t0.getTime()) return a.t0.getTime() - b.t0.getTime();
+  if (a.eventKey !== b.eventKey) return a.eventKey < b.eventKey ? -1 : 1;
+  return a.payloadHash === b.payloadHash ? 0 : a.payloadHash < b.payloadHash ? -1 : 1;
+}
 
 /** The stored event: what arrived. Only the message that brought it writes it again, with the same body. */
 export type EventRecord = {

@@ -1,4 +1,10 @@
+import type { Because } from "./decide-route.ts";
 import { type DeliveryStatus, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
+import { TurnoutError } from "./errors.ts";
+import { readEvent } from "./event.ts";
+import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
+import type { Instant } from "./schema.ts";
+import type { Subject } from "./subject.ts";
 
 /**
  * What became of an event at one component. `waiting`: a component listens, but nobody has claimed the delivery yet.
@@ -35,24 +41,59 @@ export type OutcomeFilter = {
   project?: string;
   customer?: string;
   plan?: string;
+  /** The project or the customer is in it, by today's directory. */
+  cohort?: string;
   alias?: string;
   /** A version that ran any of the attempts, not only the last. */
   executedVersion?: string;
+  /** Only if it ran one then or later: an instant. Without a version it is ignored. */
+  ranSince?: Instant;
   status?: OutcomeStatus;
+  /** The rule that decided. */
+  because?: Because;
+  /** What this replay delivered. */
+  replay?: string;
+  /** What the event looks like, in EventBridge's pattern language. */
+  pattern?: EventPattern;
 };
 
-export function passes({ record, status, component, entry }: EventOutcome, filter: OutcomeFilter): boolean {
+/** Whether a subject is in a cohort. */
+export type IsMember = (subject: Subject, cohort: string) => boolean;
+
+/**
+ * The filter, ready to be asked.
+ * @throws TurnoutError `usage` when the pattern is none; it says where
+ */
+export function outcomeFilter(filter: OutcomeFilter): (outcome: EventOutcome, isMember: IsMember) => boolean {
+  const { executedVersion: version, cohort, pattern, replay, because } = filter;
+  const matches = pattern === undefined ? undefined : compiled(pattern);
   const is = (wanted: string | undefined, found: string | undefined) => wanted === undefined || wanted === found;
-  const { executedVersion: version } = filter;
-  return (
+  return ({ record, status, component, entry }, isMember) =>
     is(filter.component, component) &&
     is(filter.project, record.subject.project) &&
     is(filter.customer, record.subject.customer) &&
     is(filter.plan, record.subject.plan) &&
     is(filter.alias, entry?.alias) &&
     is(filter.status, status) &&
-    (version === undefined ||
-      entry?.executedVersion === version ||
-      (entry?.attempts.some((attempt) => attempt.version === version) ?? false))
-  );
+    is(because, entry?.because) &&
+    (replay === undefined || entry?.generation === replay || entry?.replay === replay) &&
+    (version === undefined || (entry !== undefined && hasRun(entry, version, filter.ranSince))) &&
+    (cohort === undefined || isMember(record.subject, cohort)) &&
+    (matches === undefined || matches(record.body));
+}
+
+/** True when this version ran any of the attempts that the ledger remembers, since then if a time is named. */
+export function hasRun({ executedVersion, attempts }: LedgerEntry, version: string, since?: Instant): boolean {
+  const ran = attempts.filter((attempt) => attempt.version === version);
+  if (since === undefined) return executedVersion === version || ran.length > 0;
+  return ran.some(({ at }) => at.toISOString() >= since);
+}
+
+function compiled(pattern: EventPattern): (body: string) => boolean {
+  const compiledPattern = compileEventPattern(pattern);
+  if (!compiledPattern.ok) throw new TurnoutError("usage", `The pattern: ${compiledPattern.problem}.`);
+  return (body) => {
+    const event = readEvent(body);
+    return event.ok && compiledPattern.matches(event.value);
+  };
 }

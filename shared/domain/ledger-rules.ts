@@ -1,4 +1,5 @@
 import type { Attempt, Claim, ClaimRequest, Close, DeliveryError, LedgerEntry } from "./delivery.ts";
+import { LIVE } from "./delivery-key.ts";
 
 /** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
 export const REMEMBERED_ATTEMPTS = 8;
@@ -19,6 +20,8 @@ export function claimAgainst(
   const lost = (claim: Claim) => ({ claim, entry: undefined });
   if (entry.payloadHash !== request.payloadHash)
     return lost({ won: false, why: "payload differs", payloadHash: entry.payloadHash });
+  if (request.reopenedBy !== undefined && isReopened(entry, request.reopenedBy))
+    return reopen(entry, request, owner, now);
   const { status, nextAttemptAt = now } = entry;
   switch (status) {
     case "done":
@@ -39,7 +42,7 @@ export function claimAgainst(
   }
 }
 
-function firstClaim({ leaseMs, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
+function firstClaim({ leaseMs, reopenedBy: _, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
   const leaseUntil = new Date(now.getTime() + leaseMs);
   const entry: LedgerEntry = {
     ...asked,
@@ -55,8 +58,26 @@ function firstClaim({ leaseMs, ...asked }: ClaimRequest, owner: string, now: Dat
   return { claim: wonBy(entry), entry };
 }
 
-function wonBy({ attempt, failures, lapses, since, t0, leaseUntil }: LedgerEntry): Claim {
-  return { won: true, attempt, failures, lapses, since, t0, leaseUntil };
+function wonBy({ attempt, failures, lapses, since, t0, leaseUntil, replay }: LedgerEntry): Claim {
+  return { won: true, attempt, failures, lapses, since, t0, leaseUntil, ...(replay === undefined ? {} : { replay }) };
+}
+
+/** A replay reopens a delivery once: what dies again then has died of the attempt that the replay was asked for. */
+function isReopened({ status, replay }: LedgerEntry, reopenedBy: string): boolean {
+  return (status === "dead" || status === "failed") && replay !== reopenedBy;
+}
+
+/** Claims what was given up, or isn't due yet, with all its attempts to be made anew. */
+function reopen(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date) {
+  const { replay: _, ...before } = entry;
+  const { claim, entry: reclaimed } = reclaim({ ...before, failures: 0, lapses: 0, since: now }, request, owner, now);
+  const reopened: LedgerEntry = {
+    ...reclaimed,
+    ...(request.reopenedBy === undefined ? {} : { replay: request.reopenedBy }),
+    // No message stands for one that was given up. A replay looks after what it delivers in a generation of its own.
+    ...(entry.generation === LIVE ? { dueAt: netBelow(reclaimed.leaseUntil) } : {}),
+  };
+  return { claim: claim.won ? wonBy(reopened) : claim, entry: reopened };
 }
 
 /** How long after a message should have come back the sweeper takes it that there is none. */

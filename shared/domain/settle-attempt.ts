@@ -1,5 +1,6 @@
 import type { Component } from "./component.ts";
 import { type Close, type DeliveryError, LEASE_MARGIN_MS } from "./delivery.ts";
+import { type Generation, LIVE } from "./delivery-key.ts";
 import { retryDelayMs } from "./retry.ts";
 
 /** What became of one attempt. */
@@ -24,9 +25,19 @@ export type SettledAttempt = {
   failures: number;
   lapses: number;
   since: Date;
-  /** False when the attempt was made for no message, so that only the sweeper can bring it back. */
-  hasMessage: boolean;
+  broughtBackBy: BroughtBackBy;
 };
+
+/**
+ * Who has a delivery tried again that isn't at rest. `message`: the one it was made for, until its backoff is too long.
+ * `sweeper`: no message stands for it. `replay`: the replay whose generation it belongs to, in its next pass.
+ */
+export type BroughtBackBy = "message" | "sweeper" | "replay";
+
+/** Who brings back a delivery that no message stands for. */
+export function lookedAfterBy(generation: Generation): BroughtBackBy {
+  return generation === LIVE ? "sweeper" : "replay";
+}
 
 /**
  * Longest backoff for which a message is kept invisible in its queue. After a longer one the sweeper sends a new message:
@@ -58,7 +69,8 @@ export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date
       return { ...base, outcome: "done" };
     case "accepted": {
       const deadline = new Date(at.getTime() + answerMs(component));
-      return { ...base, outcome: "accepted", nextAttemptAt: deadline, dueAt: deadline };
+      const due = settled.broughtBackBy === "replay" ? {} : { dueAt: deadline };
+      return { ...base, outcome: "accepted", nextAttemptAt: deadline, ...due };
     }
     case "exhausted":
       return { ...base, error: result.error, outcome: "dead" };
@@ -92,7 +104,8 @@ function afterFailure(settled: SettledAttempt, base: Base, random: number): Clos
 function afterPostponing(settled: SettledAttempt, base: Base, random: number, retryAt: Date | undefined): Close {
   const { retry } = settled.component;
   if (retryAt !== undefined) {
-    return again({ ...settled, hasMessage: false }, base, "postponed", Math.max(0, +retryAt - +base.at));
+    const broughtBackBy = settled.broughtBackBy === "message" ? "sweeper" : settled.broughtBackBy;
+    return again({ ...settled, broughtBackBy }, base, "postponed", Math.max(0, +retryAt - +base.at));
   }
   const postponements = Math.max(1, settled.attempt - settled.failures - settled.lapses);
   const patient = { ...retry, maxDelayMs: Math.max(retry.maxDelayMs, MAX_POSTPONED_MS) };
@@ -100,7 +113,7 @@ function afterPostponing(settled: SettledAttempt, base: Base, random: number, re
 }
 
 function again(settled: SettledAttempt, base: Base, outcome: "failed" | "postponed", delayMs: number): Close {
-  const { since, hasMessage, component } = settled;
+  const { since, broughtBackBy, component } = settled;
   const { maxAgeMs } = component.retry;
   const nextAttemptAt = new Date(base.at.getTime() + delayMs);
   if (nextAttemptAt.getTime() - since.getTime() > maxAgeMs) {
@@ -108,6 +121,6 @@ function again(settled: SettledAttempt, base: Base, outcome: "failed" | "postpon
     const told = `not done within the ${maxAgeMs} ms of maxAgeMs; the last attempt: ${type}: ${message}`;
     return { ...base, error: { type: "TooOld", message: told }, outcome: "dead" };
   }
-  const parked = !hasMessage || delayMs > MAX_MESSAGE_BACKOFF_MS;
+  const parked = broughtBackBy === "sweeper" || (broughtBackBy === "message" && delayMs > MAX_MESSAGE_BACKOFF_MS);
   return { ...base, outcome, nextAttemptAt, ...(parked ? { dueAt: nextAttemptAt } : {}) };
 }

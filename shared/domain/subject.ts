@@ -72,6 +72,20 @@ export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
   };
 }
 
+/** The rows whose cohorts a subject is in: those of its project and of its customer. */
+export function cohortRows({ project, customer }: Subject, rowOf: SubjectRows): SubjectRow[] {
+  const rows = [
+    project === undefined ? undefined : rowOf(`project#${project}`),
+    customer === undefined ? undefined : rowOf(`customer#${customer}`),
+  ];
+  return rows.filter((row) => row !== undefined);
+}
+
+/** Whether a subject is in a cohort, by these rows. */
+export function isMemberOn(rowOf: SubjectRows): (subject: Subject, cohort: string) => boolean {
+  return (subject, cohort) => cohortRows(subject, rowOf).some(({ cohorts }) => cohorts.includes(cohort));
+}
+
 export function isEmptySubjectRow(row: SubjectRow): boolean {
   return (
     row.customer === undefined &&

@@ -19,6 +19,7 @@ import { momentText } from "./record-codec.ts";
  * | `d#EVENT KEY`      | `component#generation`               | ledger entry                                          |
  * | `due#SHARD`        | `dueAt#delivery key`                 | a delivery that is due then, if its entry agrees; `a`: attempt |
  * | `c#MINUTE`         | a number                             | counts, one attribute `component#outcome#version` each |
+ * | `replays`          | name                                 | a replay, as `shared/replay-store` has it; never expires |
  */
 
 /** Inserts an entry, if there is none under its key. 1 WRU. */
@@ -37,6 +38,7 @@ export function replaceEntry(tableName: string, before: LedgerEntry, entry: Ledg
   const attributes = encodeEntry(entry);
   const changes = Object.keys(attributes).map((name) => `SET "${name}"=?`);
   if (entry.dueAt === undefined) changes.push('REMOVE "d"');
+  if (entry.replay === undefined && before.replay !== undefined) changes.push('REMOVE "r"');
   return {
     Statement: `UPDATE "${tableName}" ${changes.join(" ")} WHERE pk=? AND sk=? AND a=? AND s=? AND o=?`,
     Parameters: [...Object.values(attributes), pk, sk, before.attempt, before.status, ownerOf(before)],

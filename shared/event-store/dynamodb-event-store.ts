@@ -15,10 +15,11 @@ export type DynamoDBEventStoreOptions = Omit<EventTableAccess, "table"> & { tabl
  * Records and ledger in one DynamoDB table; its layout stands in `dynamodb-event-requests.ts`.
  *
  * Requests: `claim` 1 BatchExecuteStatement per 25, and 1 BatchGetItem per 100 that aren't new; `record` 1
- * BatchWriteItem per 25; `release` 1 BatchExecuteStatement per 25; `close` 1 BatchExecuteStatement per 25, with 1 BatchWriteItem before it if any is due later;
- * `count` 1 UpdateItem per minute; `find` 1 BatchGetItem per 100; `deliveriesOf` 1 Query per event; `due` 1 Query and
- * 1 BatchGetItem per 100 on each due shard; `handOver` 1 BatchWriteItem and 2 BatchExecuteStatements per 25; `records`
- * 1 Query per minute and shard, and more past 1 MB; `counts` 1 Query per minute.
+ * BatchWriteItem per 25; `release` 1 BatchExecuteStatement per 25; `close` 1 BatchExecuteStatement per 25, with 1
+ * BatchWriteItem before it if any is due later; `count` 1 UpdateItem per minute; `find` and `deliveries` 1 BatchGetItem
+ * per 100; `deliveriesOf` 1 Query per event; `due` 1 Query and 1 BatchGetItem per 100 on each due shard; `handOver` 1
+ * BatchWriteItem and 2 BatchExecuteStatements per 25; `records` 1 Query per minute and shard, from the minute of `after`
+ * on, and more past 1 MB or a page; `counts` 1 Query per minute.
  */
 export function dynamodbEventStore({ tableName, ...options }: DynamoDBEventStoreOptions): EventStore {
   const access: EventTableAccess = { ...options, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };

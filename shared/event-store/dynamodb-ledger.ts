@@ -28,7 +28,9 @@ const REMEMBERED_CLAIMS = 10_000;
  * An answer that is lost leaves a doubt: the second try is refused by what the first one did. Then the claim is known
  * by its owner, and the close by what it wrote.
  */
-export function dynamodbLedger(access: EventTableAccess): Pick<EventStore, "claim" | "release" | "close" | "reject"> {
+export function dynamodbLedger(
+  access: EventTableAccess,
+): Pick<EventStore, "claim" | "release" | "close" | "reject" | "deliveries"> {
   const tableName = access.table.name;
   const due = dueDeliveries(access);
   const mine = rememberedClaims();
@@ -128,6 +130,8 @@ export function dynamodbLedger(access: EventTableAccess): Pick<EventStore, "clai
         distinct.map((entry) => insertEntry(tableName, entry)),
       );
     },
+
+    deliveries: read,
   };
 }
 

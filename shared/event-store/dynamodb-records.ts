@@ -1,5 +1,5 @@
 import { bodyKeyOf } from "../body-store/body-store.ts";
-import type { EventRecord, RecordKey } from "../domain/delivery.ts";
+import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
 import { mostShardsWithin } from "../domain/shard-schedule.ts";
 import {
   distinctBy,
@@ -21,6 +21,7 @@ import {
   recordBytes,
   recordItem,
   recordKey,
+  recordKeyIn,
   recordOf,
   recordPartition,
 } from "./record-codec.ts";
@@ -63,11 +64,19 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
     return inOrder(listings);
   }
 
-  async function* recordsIn(window: RecordWindow, now: Date, pageSize: number): AsyncGenerator<EventRecord> {
+  async function* recordsIn(
+    { from, to }: RecordWindow,
+    now: Date,
+    pageSize: number,
+    after?: RecordKey,
+  ): AsyncGenerator<EventRecord> {
+    // From the cursor's moment on, and not after its key: within a moment the table has another order.
+    const window = { from: after !== undefined && after.t0 > from ? after.t0 : from, to };
     const most = mostShardsWithin(recordShards, window.from, window.to);
     const minutes = minutesOf(window);
     const parts = aheadOf(minutes, Math.ceil(READ_AHEAD / most), (minute) => itemsOf(minute, window, pageSize));
-    for await (const item of parts) {
+    for await (const item of byRecordKey(parts)) {
+      if (after !== undefined && compareRecordKeys(recordKeyIn(item), after) <= 0) continue;
       // Its record may have been removed with it.
       if (Number(item.expires) * 1_000 <= now.getTime()) continue;
       const record = await recordIn(item);
@@ -92,10 +101,10 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
         return item === undefined ? undefined : recordIn(item);
       });
     },
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE) {
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, after?: RecordKey) {
       let page: EventRecord[] = [];
       let characters = 0;
-      for await (const record of recordsIn(window, now, pageSize)) {
+      for await (const record of recordsIn(window, now, pageSize, after)) {
         page.push(record);
         characters += record.body.length;
         if (page.length < pageSize && characters < MAX_PAGE_CHARACTERS) continue;
@@ -106,6 +115,28 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
       if (page.length > 0) yield page;
     },
   };
+}
+
+/**
+ * Items that come in the order of their sort keys, in that of their record keys. Both begin with the moment, but hashes
+ * stand in a sort key as base64url, whose letters DynamoDB sorts otherwise than the digits that they stand for. Holds one
+ * moment's items at a time: a millisecond's.
+ */
+async function* byRecordKey(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  let moment: { item: Item; key: RecordKey }[] = [];
+  for await (const item of items) {
+    const key = recordKeyIn(item);
+    if (moment[0] !== undefined && moment[0].key.t0.getTime() !== key.t0.getTime()) {
+      yield* sorted(moment);
+      moment = [];
+    }
+    moment.push({ item, key });
+  }
+  yield* sorted(moment);
+}
+
+function sorted(moment: { item: Item; key: RecordKey }[]): Item[] {
+  return moment.sort((a, b) => compareRecordKeys(a.key, b.key)).map(({ item }) => item);
 }
 
 /** The minutes that a window touches; none if it ends before it begins. */

@@ -18,6 +18,7 @@ export const MAX_ENTRY_BYTES = 1_024;
  * | `o`       | B or S | owner: the 16 bytes of a UUID, or text                                                    |
  * | `h`       | B or S | payload hash: 32 bytes, or text                                                           |
  * | `d`       | N      | `dueAt` in ms since the epoch, while it has one                                           |
+ * | `r`       | S      | `replay`, if it has one                                                                   |
  * | `e`       | S or B | all the rest as a JSON array; zstd of it where that is needed to stay within 1 KB         |
  * | `expires` | N      | when DynamoDB may remove it, in whole seconds since the epoch, rounded up                 |
  */
@@ -27,6 +28,7 @@ export type EntryAttributes = {
   o: string | Uint8Array;
   h: string | Uint8Array;
   d?: number;
+  r?: string;
   e: string | Uint8Array;
   expires: number;
 };
@@ -97,6 +99,7 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
     o: packed(entry.owner, UUID),
     h: packed(entry.payloadHash, SHA256),
     ...(entry.dueAt === undefined ? {} : { d: entry.dueAt.getTime() }),
+    ...(entry.replay === undefined ? {} : { r: entry.replay }),
     expires: Math.ceil(entry.expiresAt.getTime() / 1_000),
   };
   const room = MAX_ENTRY_BYTES - itemBytes({ ...entryKey(entry.deliveryKey), ...attributes, e: "" });
@@ -110,7 +113,7 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
 }
 
 export function decodeEntry(item: Item): LedgerEntry {
-  const { s, a, o, h, d, e, expires } = item;
+  const { s, a, o, h, d, r, e, expires } = item;
   const text = typeof e === "string" ? e : zstdDecompressSync(e as Uint8Array).toString();
   const [since, t0, leaseUntil, failures, lapses, routingRevision, alias, because, earlier, ...more] = JSON.parse(
     text,
@@ -136,6 +139,7 @@ export function decodeEntry(item: Item): LedgerEntry {
     alias,
     because: because as LedgerEntry["because"],
     routingRevision,
+    ...(r === undefined ? {} : { replay: String(r) }),
     ...(version === 0 ? {} : { executedVersion: version }),
     ...(next === null ? {} : { nextAttemptAt: after(next) }),
     ...(d === undefined ? {} : { dueAt: new Date(Number(d)) }),

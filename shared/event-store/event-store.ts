@@ -37,11 +37,17 @@ export interface EventStore {
   handOver(entries: readonly LedgerEntry[], until: Date): Promise<void>;
   /**
    * Records of a window that haven't expired by `now`, oldest first, in pages of at most `pageSize` (default 500).
-   * Complete for all that was stored before it was asked for.
+   * Complete for all that was stored before it was asked for. Between pages others get their turn.
+   * @param after leaves out this record and all that come before it
    */
-  records(window: RecordWindow, now: Date, pageSize?: number): AsyncIterable<EventRecord[]>;
+  records(window: RecordWindow, now: Date, pageSize?: number, after?: RecordKey): AsyncIterable<EventRecord[]>;
   /** Ledger entries of these events, all components and generations, by event key. As the last answered write left them. */
   deliveriesOf(eventKeys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry[]>>;
+  /**
+   * The ledger entries under these keys, one answer per key in the same order: undefined for one that isn't there. As the
+   * last answered write left them. `deliveryKeys` are distinct.
+   */
+  deliveries(deliveryKeys: readonly string[]): Promise<(LedgerEntry | undefined)[]>;
   /** Adds to the counts of outcomes. Not exactly once: a request whose answer was lost may count twice. */
   count(counts: readonly OutcomeCount[]): Promise<void>;
   /** The counts of the minutes that begin in the window, oldest first. */

@@ -80,24 +80,33 @@ export function recordBytes(record: EventRecord): Uint8Array {
     ...(rejected === undefined ? ([] as const) : ([rejected] as const)),
   ];
   const plain = Buffer.from(`${JSON.stringify(facts)}\n${record.body}`);
-  const compressed = zstdCompressSync(plain);
+  // By default 16 KB are set aside for each record, and kept until it is sent.
+  const chunkSize = Math.max(MIN_CHUNK_BYTES, Math.min(MAX_CHUNK_BYTES, plain.byteLength));
+  const compressed = zstdCompressSync(plain, { chunkSize });
   return compressed.byteLength < plain.byteLength ? compressed : plain;
 }
 
+/** What zlib takes at least, and by default, for the parts of its output. */
+const MIN_CHUNK_BYTES = 64;
+const MAX_CHUNK_BYTES = 16_384;
+
 const FACTS_BEGIN = "[".charCodeAt(0);
 
-/** The record of these bytes; the key says what isn't in them. */
-export function recordOf({ sk }: ItemKey, bytes: Uint8Array): EventRecord {
+/** The key that `recordKey` has put into an item. */
+export function recordKeyIn({ sk }: Pick<ItemKey, "sk">): RecordKey {
   const [moment = "", event = "", payload = ""] = sk.split("#");
+  return { t0: new Date(Number(moment)), eventKey: hashOf(event), payloadHash: hashOf(payload) };
+}
+
+/** The record of these bytes; the key says what isn't in them. */
+export function recordOf(key: Pick<ItemKey, "sk">, bytes: Uint8Array): EventRecord {
   // Facts begin with a bracket, and what zstd makes with a magic number of its own.
   const plain = bytes[0] === FACTS_BEGIN ? Buffer.from(bytes) : zstdDecompressSync(bytes);
   const end = plain.indexOf("\n");
   const facts = JSON.parse(plain.toString("utf8", 0, end)) as Facts;
   const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expiresAt, rejected] = facts;
   return {
-    t0: new Date(Number(moment)),
-    eventKey: hashOf(event),
-    payloadHash: hashOf(payload),
+    ...recordKeyIn(key),
     messageId,
     id,
     source,

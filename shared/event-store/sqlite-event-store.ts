@@ -152,6 +152,16 @@ export function sqliteEventStore(
       }
       return found;
     },
+    async deliveries(deliveryKeys) {
+      // All of an event stand together: whoever asks for one generation of it asks for others too.
+      const found = new Map<string, LedgerEntry>();
+      for (const eventKey of new Set(deliveryKeys.map(eventKeyIn))) {
+        for (const row of selectEntries.all(eventKey)) {
+          found.set(String(row.delivery_key), decodeEntry(String(row.entry)));
+        }
+      }
+      return deliveryKeys.map((deliveryKey) => found.get(deliveryKey));
+    },
     count(counts) {
       return database.write(() => {
         for (const { minute, component, version, outcome, count } of counts) {

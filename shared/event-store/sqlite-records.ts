@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
-import type { EventRecord, RecordKey } from "../domain/delivery.ts";
+import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
 import { addColumn, type Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
@@ -92,14 +93,11 @@ export function sqliteRecords(
   }
 
   /** The rows after a key, as many as make a page; whether there are more. */
-  function rowsAfter(
-    after: readonly [number, string, string],
-    to: Date,
-    limit: number,
-  ): { rows: Row[]; more: boolean } {
+  function rowsAfter(after: RecordKey, to: Date, limit: number): { rows: Row[]; more: boolean } {
     const rows: Row[] = [];
     let bytes = 0;
-    for (const row of selectRecords.iterate(...after, to.getTime(), limit)) {
+    const { t0, eventKey, payloadHash } = after;
+    for (const row of selectRecords.iterate(t0.getTime(), eventKey, payloadHash, to.getTime(), limit)) {
       rows.push(row);
       // What a file holds isn't known here, but it was too much for a column.
       bytes += row.body_key === null ? Number(row.bytes) : MAX_COLUMN_BYTES;
@@ -129,15 +127,19 @@ export function sqliteRecords(
         }),
       );
     },
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE) {
-      let after: [number, string, string] = [window.from.getTime(), "", ""];
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordKey) {
+      const start = { t0: window.from, eventKey: "", payloadHash: "" };
+      let after = cursor !== undefined && compareRecordKeys(cursor, start) > 0 ? cursor : start;
       for (;;) {
         const { rows, more } = rowsAfter(after, window.to, pageSize);
         const kept = await Promise.all(rows.filter((row) => Number(row.expires_at) > now.getTime()).map(recordIn));
         if (kept.length > 0) yield kept;
         const last = rows.at(-1);
         if (last === undefined || !more) return;
-        after = [Number(last.t0), String(last.event_key), String(last.payload_hash)];
+        after = keyIn(last);
+        // Nothing above waits for the disk or a timer: without this a long window would be read in one turn of the event
+        // loop, and requests and the queue would stand still meanwhile.
+        await nextTurn();
       }
     },
   };
@@ -160,9 +162,11 @@ type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "expiresAt";
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
   return {
     ...(JSON.parse(String(row.facts)) as Omit<EventRecord, StoredApart>),
-    t0: new Date(Number(row.t0)),
-    eventKey: String(row.event_key),
-    payloadHash: String(row.payload_hash),
+    ...keyIn(row),
     expiresAt: new Date(Number(row.expires_at)),
   };
+}
+
+function keyIn(row: Row): RecordKey {
+  return { t0: new Date(Number(row.t0)), eventKey: String(row.event_key), payloadHash: String(row.payload_hash) };
 }

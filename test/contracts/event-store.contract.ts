@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
+import { compareRecordKeys, type EventRecord, type RecordKey } from "../../shared/domain/delivery.ts";
 import { canonical, eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
@@ -232,10 +232,97 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
           const last = new Map(inside.map((record) => [keyOf(record), record]));
           expect(new Map(found.map((record) => [keyOf(record), record]))).toEqual(last);
           expect(found).toHaveLength(last.size);
-          expect(found.map(({ t0 }) => t0)).toEqual(found.map(({ t0 }) => t0).sort((a, b) => +a - +b));
+          expect(found).toEqual(found.toSorted(compareRecordKeys));
         }),
         runs(40),
       );
+    });
+  });
+
+  describe(`a window of an event store from a record on (${name})`, () => {
+    test("leaves out that record and all before it, whether it is there or not", async () => {
+      const { store, another } = await openStore();
+      const hour = anHour();
+      const records = [0, 5, 5, 5, 60_000, 60_000, 120_001].map((ms) => aRecord(hour(ms))).sort(compareRecordKeys);
+      await store.record(records);
+      const other = await another();
+      for (const [n, record] of records.entries()) {
+        expect(await scanAfter(other, hour.window, record)).toStrictEqual(records.slice(n + 1));
+      }
+      const startOf = (ms: number) => ({ t0: hour(ms), eventKey: "", payloadHash: "" });
+      const endOf = (ms: number) => ({ t0: hour(ms), eventKey: "g", payloadHash: "" });
+      expect(await scanAfter(store, hour.window, startOf(5))).toStrictEqual(records.slice(1));
+      expect(await scanAfter(store, hour.window, endOf(5))).toStrictEqual(records.slice(4));
+      expect(await scanAfter(store, hour.window, startOf(-1))).toStrictEqual(records);
+      expect(await scanAfter(store, hour.window, startOf(3_600_000))).toEqual([]);
+      expect(await scanAfter(store, { from: hour(6), to: hour(120_000) }, startOf(5))).toStrictEqual(
+        records.slice(4, 6),
+      );
+    });
+
+    test("tells the payloads of one event at one moment apart", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const one = aRecord(hour(7));
+      const records = ["a", "b", "c", "d"].map((body) => ({ ...one, payloadHash: sha256(body), body }));
+      await store.record(records);
+      const sorted = records.toSorted(compareRecordKeys);
+      for (const [n, record] of sorted.entries()) {
+        expect(await scanAfter(store, hour.window, record)).toStrictEqual(sorted.slice(n + 1));
+      }
+    });
+
+    test("is the rest of the window, however often and wherever it is begun anew", async () => {
+      const { store } = await openStore();
+      // Two minutes with many to a moment.
+      const moment = fc.integer({ min: 0, max: 3 }).chain((n) => fc.constantFrom(n, 59_998 + n, 60_000 + n));
+      const stored = fc.array(fc.record({ ms: moment, event: fc.nat(5), payload: fc.nat(2) }), { maxLength: 40 });
+      const visits = fc.array(fc.record({ pageSize: fc.integer({ min: 1, max: 12 }), taken: fc.nat(3) }), {
+        minLength: 1,
+        maxLength: 8,
+      });
+      await fc.assert(
+        fc.asyncProperty(stored, visits, moment, async (facts, stays, from) => {
+          const hour = anHour();
+          const events = Array.from({ length: 6 }, () => eventKeyOf("shop", "order placed", randomUUID()));
+          const records = facts.map(({ ms, event, payload }) =>
+            aRecord(hour(ms), { eventKey: events[event] ?? "", payloadHash: sha256(`${payload}`), body: `${ms}` }),
+          );
+          await store.record(records);
+          const window = { from: hour(from), to: hour(120_000) };
+          const all = await scan(store, window);
+          const distinct = new Map(records.map((record) => [keyOf(record), record]));
+          const inside = [...distinct.values()].filter(({ t0 }) => t0 >= window.from);
+          expect(all).toStrictEqual(inside.sort(compareRecordKeys));
+          // So many pages at a time, with a cursor from one visit to the next; the last one stays to the end.
+          const seen: EventRecord[] = [];
+          for (const { pageSize, taken } of [...stays, { pageSize: 7, taken: Number.POSITIVE_INFINITY }]) {
+            let left = taken;
+            for await (const page of store.records(window, NOW, pageSize, seen.at(-1))) {
+              if (left === 0) break;
+              left -= 1;
+              expect(page.length).toBeLessThanOrEqual(pageSize);
+              seen.push(...page);
+            }
+          }
+          expect(seen).toStrictEqual(all);
+        }),
+        runs(60),
+      );
+    });
+
+    test("goes on behind records that have expired", async () => {
+      const { store } = await openStore();
+      const hour = anHour();
+      const records = Array.from({ length: 9 }, (_, n) => aRecord(hour(n), n % 3 === 0 ? {} : { expiresAt: NOW }));
+      await store.record(records);
+      const [first, second, third] = records.filter((_, n) => n % 3 === 0);
+      for (const pageSize of [1, 2, 3]) {
+        const found = await Array.fromAsync(store.records(hour.window, NOW, pageSize, first));
+        expect(found.flat()).toStrictEqual([second, third]);
+        const none = await Array.fromAsync(store.records(hour.window, NOW, pageSize, third));
+        expect(none).toEqual([]);
+      }
     });
   });
 
@@ -326,6 +413,10 @@ function pages(store: EventStore, window: RecordWindow, pageSize?: number, now =
 
 async function scan(store: EventStore, window: RecordWindow, now?: Date): Promise<EventRecord[]> {
   return (await pages(store, window, undefined, now)).flat();
+}
+
+async function scanAfter(store: EventStore, window: RecordWindow, after: RecordKey): Promise<EventRecord[]> {
+  return (await Array.fromAsync(store.records(window, NOW, undefined, after))).flat();
 }
 
 function keyOf({ t0, eventKey, payloadHash }: EventRecord): string {

@@ -30,13 +30,15 @@ const claimStep = fc
     alias: fc.constantFrom("stable", "beta"),
     payloadHash: fc.constantFrom("a".repeat(64), "a".repeat(64), "a".repeat(64), "b".repeat(64)),
     keptMs: fc.constantFrom(20_001, 86_400_000),
+    reopenedBy: fc.constantFrom(undefined, undefined, "after-the-outage", "once-more"),
   })
-  .map(({ wait, owner, chosen, keptMs, ...about }): Step => {
+  .map(({ wait, owner, chosen, keptMs, reopenedBy, ...about }): Step => {
     const run = async ({ store, model, requests, at }: Scene) => {
       const expiresAt = new Date(at.getTime() + keptMs);
+      const reopening = reopenedBy === undefined ? {} : { reopenedBy };
       const asked = chosen
         .flatMap((n) => requests.slice(n, n + 1))
-        .map((request) => ({ ...request, ...about, expiresAt }));
+        .map((request) => ({ ...request, ...about, ...reopening, expiresAt }));
       const expected = asked.map((request) => {
         const { claim, entry } = claimAgainst(model.get(request.deliveryKey), request, owner, at);
         if (entry !== undefined) model.set(request.deliveryKey, entry);

@@ -118,6 +118,27 @@ export function describeLedger(
       },
     );
 
+    test.each<State>(["dead", "failed", "parked"])(
+      "by a replay reopens one that is %s, says so in the entry, and is found again as its own",
+      async (state) => {
+        const { store, another } = await openStore();
+        const request = { ...aClaim({ expiresAt: plus(60_000) }), reopenedBy: "after-the-outage" };
+        await bring(store, request, state);
+        const before = await entryOf(store, request);
+        const { claim, entry } = claimAgainst(before, request, "bob", plus(2_000));
+        expect(claim).toMatchObject({ won: true, attempt: 2, failures: 0, replay: "after-the-outage" });
+        expect(await (await another()).claim([request], "bob", plus(2_000))).toStrictEqual([claim]);
+        expect(await store.claim([request], "bob", plus(2_500))).toStrictEqual([claim]);
+        expect(await entryOf(store, request)).toStrictEqual(entry);
+        expect(await store.close([{ ...closed(request, 2), at: plus(3_000) }])).toEqual([true]);
+        expect(await entryOf(store, request)).toMatchObject({ status: "done", replay: "after-the-outage" });
+        // What begins anew is nobody's replay.
+        const { reopenedBy: _, ...later } = { ...request, expiresAt: plus(120_000) };
+        await store.claim([later], "cleo", plus(60_000));
+        expect(await entryOf(store, later)).not.toHaveProperty("replay");
+      },
+    );
+
     test("of another component or generation is another delivery", async () => {
       const { store } = await openStore();
       const live = aClaim();
@@ -394,6 +415,42 @@ export function describeLedger(
     });
   });
 
+  describe(`ledger entries by key in an event store (${name})`, () => {
+    test("are answered in their places, also one that isn't there", async () => {
+      const { store, another } = await openStore();
+      const live = aClaim();
+      const { eventKey } = live;
+      const requests = [live, aClaim({ eventKey, component: "billing" }), aClaim({ eventKey, generation: "replay-1" })];
+      const refused = rejected(aClaim());
+      const beside = { ...rejected(live), deliveryKey: `${live.deliveryKey}#${"b".repeat(64)}` };
+      await store.claim(requests, "ada", start);
+      await store.reject([refused, beside]);
+      const claims = await Promise.all(requests.map((request) => entryOf(store, request)));
+      const expected = [beside, claims[2], undefined, claims[0], refused, undefined, claims[1]];
+      const [absent, otherComponent] = [aClaim(), aClaim({ eventKey, component: "other" })];
+      const keys = [beside, requests[2], absent, live, refused, otherComponent, requests[1]];
+      const asked = keys.map((one) => one?.deliveryKey ?? "");
+      expect(await (await another()).deliveries(asked)).toStrictEqual(expected);
+      expect(await store.deliveries([])).toEqual([]);
+    });
+
+    test("are answered for many, as the last answered write left them", async () => {
+      const { store, another } = await openStore();
+      const requests = Array.from({ length: 230 }, () => aClaim());
+      const there = requests.filter((_, n) => n % 3 !== 0);
+      await store.claim(there, "ada", start);
+      const closing = there.filter((_, n) => n % 2 === 0);
+      await (await another()).close(closing.map((request) => closed(request, 1)));
+      const found = await store.deliveries(requests.map(({ deliveryKey }) => deliveryKey));
+      const statusOf = (request: ClaimRequest) =>
+        closing.includes(request) ? "done" : there.includes(request) ? "claimed" : undefined;
+      expect(found.map((entry) => entry?.deliveryKey)).toEqual(
+        requests.map((request) => (there.includes(request) ? request.deliveryKey : undefined)),
+      );
+      expect(found.map((entry) => entry?.status)).toEqual(requests.map(statusOf));
+    });
+  });
+
   describe(`the ledger of an event store (${name})`, () => {
     test("answers and remembers what claimAgainst and closeAgainst say, whatever is done", async () => {
       const { store } = await openStore();
@@ -408,6 +465,8 @@ export function describeLedger(
           }
           const found = await store.deliveriesOf(requests.map(({ eventKey }) => eventKey));
           expect(new Map([...found.values()].flat().map((entry) => [entry.deliveryKey, entry]))).toStrictEqual(model);
+          const keys = requests.map(({ deliveryKey }) => deliveryKey);
+          expect(await store.deliveries(keys)).toStrictEqual(keys.map((key) => model.get(key)));
         }),
         runs(300),
       );

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { LoggedMove } from "../../shared/domain/alias-move.ts";
 import type {
   ChangeLogEntry,
   CommitResult,
@@ -54,6 +55,29 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       const committed = aChange(rows, { who: "arn:aws:iam::1:user/ada", why: "Ærø\n😀", command: "turnout pin …" });
       await table.commit(committed, first);
       expect(await table.changesAfter(first, 10)).toStrictEqual([{ ...committed, revision: first + 1 }]);
+    });
+
+    test("keeps the move of an alias, to the winner's entry that a loser is told, and none where there was none", async () => {
+      const { table, another, first } = await openTable();
+      const move: LoggedMove = {
+        component: "release-coordinator",
+        alias: "stable",
+        from: null,
+        to: "22",
+        kind: "rollback",
+        stage: "settled",
+        intent: first + 1,
+        replay: "replay-7",
+      };
+      const [plain, moving] = [aChange([]), aChange([], { move })];
+      await table.commit(plain, first);
+      await table.commit(moving, first + 1);
+      const log = await (await another()).changesAfter(first, 10);
+      expect(log).toStrictEqual([
+        { ...plain, revision: first + 1 },
+        { ...moving, revision: first + 2 },
+      ]);
+      expect(await table.commit(aChange([]), first + 1)).toMatchObject({ committed: false, winner: { move } });
     });
 
     test("puts its rows there together, and keeps the others", async () => {

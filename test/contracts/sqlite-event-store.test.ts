@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fileBodyStore } from "../../shared/body-store/file-body-store.ts";
 import type { EventRecord } from "../../shared/domain/delivery.ts";
 import { eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
@@ -9,6 +9,7 @@ import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts
 import { openDatabase } from "../../shared/sqlite/database.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { onOtherThread } from "../support/other-thread.ts";
+import { nextTurn } from "../support/port-calls.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 import { describeEventStore } from "./event-store.contract.ts";
 
@@ -155,6 +156,41 @@ describe("the event store in the state file", () => {
     const pages = await Array.fromAsync(store.records({ from: plus(-10), to: plus(1) }, plus(2)));
     expect(pages.map((page) => page.length)).toEqual([3, 3]);
     expect(pages.flat()).toStrictEqual(records.toReversed());
+  });
+
+  test("reads a window along an index, and sorts nothing", () => {
+    const database = openDatabase(":memory:");
+    onTestFinished(() => database.close());
+    const prepared = vi.spyOn(database.connection, "prepare");
+    sqliteEventStore(database);
+    const statements = prepared.mock.calls.map(([sql]) => sql);
+    const scanning = statements.filter((sql) => sql.includes("ORDER BY t0"));
+    expect(scanning).toHaveLength(1);
+    const plan = database.connection.prepare(`EXPLAIN QUERY PLAN ${scanning}`).all(0, "", "", 1, 500);
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^SEARCH event_records USING INDEX sqlite_autoindex_event_records_1 \(.*t0/),
+    ]);
+  });
+
+  test("lets others have their turn between the pages of a window, also where all has expired", async () => {
+    const { store } = open(":memory:");
+    const records = Array.from({ length: 60 }, (_, n) => ({
+      ...aRecord(),
+      t0: plus(-n),
+      ...(n < 30 ? { expiresAt: plus(0) } : {}),
+    }));
+    await store.record(records);
+    let turns = 0;
+    let scanning = true;
+    const others = async () => {
+      for (; scanning; turns++) await nextTurn();
+    };
+    const counting = others();
+    const pages = await Array.fromAsync(store.records({ from: plus(-60), to: plus(1) }, plus(2), 2));
+    scanning = false;
+    await counting;
+    expect(pages).toHaveLength(15);
+    expect(turns).toBeGreaterThanOrEqual(29);
   });
 
   test("fails rather than leave out a record that can't be stored", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AttemptResult, SettledAttempt } from "../../shared/domain/settle-attempt.ts";
+import type { AttemptResult, BroughtBackBy, SettledAttempt } from "../../shared/domain/settle-attempt.ts";
 import { closeOf } from "../../shared/domain/settle-attempt.ts";
 import { type AboutComponent, aComponent } from "../support/builders.ts";
 
@@ -14,7 +14,7 @@ const throttled: AttemptResult = { outcome: "throttled", error };
 type About = Partial<Omit<SettledAttempt, "component">> & { component?: AboutComponent; at?: Date; random?: number };
 
 function close(result: AttemptResult, { component, at: when = at, random = 0.5, ...about }: About = {}) {
-  const base = { deliveryKey: "key", attempt: 1, failures: 0, lapses: 0, since, hasMessage: true };
+  const base = { deliveryKey: "key", attempt: 1, failures: 0, lapses: 0, since, broughtBackBy: "message" as BroughtBackBy };
   return closeOf({ ...base, component: aComponent(component), ...about }, result, when, random);
 }
 
@@ -103,7 +103,7 @@ describe("a delivery that is tried again", () => {
   });
 
   it.each([failed, throttled])("without a message is always parked", (result) => {
-    const closing = close(result, { hasMessage: false, random: 0 });
+    const closing = close(result, { broughtBackBy: "sweeper", random: 0 });
     expect(closing).toMatchObject({ nextAttemptAt: at, dueAt: at });
   });
 
@@ -135,11 +135,11 @@ describe("a delivery that is tried again", () => {
     const ms = fc.integer({ min: 1, max: 43_200_000 });
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const result = fc.constantFrom(failed, throttled);
-    const any = fc.record({ base: ms, max: ms, age: ms, result, chance, hasMessage: fc.boolean() });
+    const any = fc.record({ base: ms, max: ms, age: ms, result, chance, broughtBackBy: fc.constantFrom<BroughtBackBy>("message", "sweeper", "replay") });
     fc.assert(
-      fc.property(any, fc.nat(100), ({ base, max, age, result, chance, hasMessage }, past) => {
+      fc.property(any, fc.nat(100), ({ base, max, age, result, chance, broughtBackBy }, past) => {
         const retry = { baseDelayMs: base, maxDelayMs: max, maxAgeMs: age, maxAttempts: 100 };
-        const settled = { component: { retry }, attempt: past + 1, failures: Math.min(past, 98), hasMessage };
+        const settled = { component: { retry }, attempt: past + 1, failures: Math.min(past, 98), broughtBackBy };
         const closing = close(result, { ...settled, random: chance });
         if (closing.outcome === "dead") return;
         if (!("nextAttemptAt" in closing)) throw new Error(`closed as ${closing.outcome}`);
@@ -148,7 +148,8 @@ describe("a delivery that is tried again", () => {
         expect(delayMs).toBeGreaterThanOrEqual(0);
         expect(delayMs).toBeLessThanOrEqual(result === failed ? max : Math.max(max, 300_000));
         expect(nextAttemptAt.getTime() - since.getTime()).toBeLessThanOrEqual(age);
-        expect(dueAt).toEqual(!hasMessage || delayMs > 30_000 ? nextAttemptAt : undefined);
+        const parked = broughtBackBy === "sweeper" || (broughtBackBy === "message" && delayMs > 30_000);
+        expect(dueAt).toEqual(parked ? nextAttemptAt : undefined);
       }),
     );
   });

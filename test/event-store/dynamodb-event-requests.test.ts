@@ -58,6 +58,14 @@ describe("the event store's requests", () => {
     expect(parked.Parameters).toContain(later.getTime());
   });
 
+  it("replace the entry of a replay, and of what was one", () => {
+    const entry = claimed();
+    const reopened: LedgerEntry = { ...entry, attempt: 2, replay: "once-more" };
+    expect(replaceEntry("events", entry, reopened).Statement).toContain(' SET "r"=? ');
+    expect(replaceEntry("events", entry, reopened).Parameters).toContain("once-more");
+    expect(replaceEntry("events", reopened, { ...entry, attempt: 3 }).Statement).toContain(' REMOVE "d" REMOVE "r" ');
+  });
+
   it("move, remove and release on conditions", () => {
     const entry: LedgerEntry = { ...claimed(), status: "failed", attempt: 3, dueAt: start };
     const { pk, sk } = { pk: `d#${"e".repeat(64)}`, sk: "release-coordinator#live" };

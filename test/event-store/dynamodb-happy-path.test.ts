@@ -92,9 +92,18 @@ withDynamoDB("the event store's requests", (endpoint) => {
     ).toEqual({
       Query: 5,
     });
+    const after = { ...aRecord(aClaimRequest()), t0: plus(210_000) };
+    expect(
+      await requestsOf((store) =>
+        Array.fromAsync(store.records({ from: start, to: plus(300_000) }, start, undefined, after)),
+      ),
+    ).toEqual({ Query: 2 });
     expect(await requestsOf((store) => store.counts({ from: start, to: plus(300_000) }))).toEqual({ Query: 5 });
     expect(await requestsOf((store) => store.deliveriesOf(["a", "b", "a"]))).toEqual({ Query: 2 });
     expect(await requestsOf((store) => store.due(start, 100))).toEqual({ Query: 1 });
+    const keys = claimsOf(101).map(({ deliveryKey }) => deliveryKey);
+    expect(await requestsOf((store) => store.deliveries(keys.slice(1)))).toEqual({ BatchGetItem: 1 });
+    expect(await requestsOf((store) => store.deliveries(keys))).toEqual({ BatchGetItem: 2 });
   });
 });
 

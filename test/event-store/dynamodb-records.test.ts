@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
+import { compareRecordKeys, type EventRecord } from "../../shared/domain/delivery.ts";
 import { sha256 } from "../../shared/domain/delivery-key.ts";
 import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/shard-schedule.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
@@ -127,6 +128,48 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     const shardsOf = (minute: string) => [...partitions].filter((pk) => pk.startsWith(`r#2026-11-20T${minute}`)).length;
     expect(["10:00", "10:01", "10:02", "10:03"].map(shardsOf)).toEqual([2, 9, 9, 1]);
     expect(proxy.counts().Query).toBe(2 + 9 + 9 + 57);
+  });
+
+  it("come after a cursor in the order of their keys, in every shard of every schedule", async () => {
+    const { tableName } = await aNewEventStore(endpoint);
+    const stored = fc.array(
+      fc.record({ ms: fc.constantFrom(0, 1, 59_999, 60_000, 60_001, 90_000), payload: fc.nat(2) }),
+      {
+        minLength: 1,
+        maxLength: 30,
+      },
+    );
+    const shards = fc.integer({ min: 1, max: 9 });
+    let hours = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        stored,
+        fc.tuple(shards, shards, shards),
+        fc.integer({ min: 1, max: 9 }),
+        async (facts, [first, second, third], pageSize) => {
+          hours += 1;
+          const at = (ms: number) => plus(hours * 3_600_000 + ms);
+          const recordShards: ShardSchedule = [
+            { from: new Date(0), shards: first },
+            { from: at(60_001), shards: second },
+            { from: at(75_000), shards: third },
+          ];
+          const { store } = anEventStore(endpoint, tableName, { recordShards });
+          const records = facts.map(({ ms, payload }) =>
+            aRecord(0, { t0: at(ms), payloadHash: sha256(`${payload}`), expiresAt: new Date("2200-01-01") }),
+          );
+          await store.record(records);
+          const window = { from: at(0), to: at(120_000) };
+          const sorted = records.toSorted(compareRecordKeys);
+          expect((await Array.fromAsync(store.records(window, start, pageSize))).flat()).toEqual(sorted);
+          for (const index of new Set([0, Math.floor(sorted.length / 2), sorted.length - 1])) {
+            const pages = await Array.fromAsync(store.records(window, start, pageSize, sorted[index]));
+            expect(pages.flat()).toEqual(sorted.slice(index + 1));
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 
   it("too large for the table stand in the body store, before their record does", async () => {

@@ -86,13 +86,14 @@ const anyEntry: fc.Arbitrary<LedgerEntry> = fc
     maybe("dueAt", date),
     maybe("closedAt", date),
     maybe("error", error),
+    maybe("replay", name(64)),
     fc.boolean(),
   )
-  .map(([base, version, next, due, closed, failure, refused]): LedgerEntry => {
+  .map(([base, version, next, due, closed, failure, replay, refused]): LedgerEntry => {
     const { component, eventKey, generation, payloadHash } = base;
     const key = deliveryKeyOf(component, eventKey, generation);
     const deliveryKey = refused ? `${key}#${payloadHash}` : key;
-    return { deliveryKey, ...base, ...version, ...next, ...due, ...closed, ...failure };
+    return { deliveryKey, ...base, ...version, ...next, ...due, ...closed, ...failure, ...replay };
   });
 
 describe("a ledger entry as an item", () => {

@@ -1,0 +1,152 @@
+import { type EventRecord, isAtRest, type LedgerEntry } from "./delivery.ts";
+import { type Generation, LIVE } from "./delivery-key.ts";
+import { type EventOutcome, outcomesOf } from "./event-outcome.ts";
+import type { ReplayMode, ReplayRequest, SkipReason } from "./replay.ts";
+
+/** The replay as far as it bears on what is delivered. */
+export type ReplayPlan = Pick<ReplayRequest, "mode" | "filter"> & { name: Generation; startedAt: Date };
+
+/** What is to be done about something that the filter matches, before it is asked where it would go. */
+export type Verdict =
+  /** In that generation; `before` is what was made of it, undefined for an event that no component had. */
+  | { kind: "deliver"; component: string; generation: Generation; before: LedgerEntry }
+  /** To every component that listens now. */
+  | { kind: "deliver to listeners"; generation: Generation }
+  /** This replay has begun it already. */
+  | { kind: "begun"; component: string; entry: LedgerEntry }
+  | { kind: "skip"; component?: string; reason: SkipReason; entry?: LedgerEntry };
+
+/**
+ * Judges all that a filter matches of one event. `rerun` has one verdict per component, whatever the number of generations
+ * that delivered to it; `finish` has one per delivery. What the replay has made itself is not matched again.
+ *
+ * @param entries the ledger's entries for the event, in the generations that there are
+ */
+export function judgeEvent(
+  record: EventRecord,
+  entries: readonly LedgerEntry[],
+  plan: ReplayPlan,
+  now: Date,
+  matches: (outcome: EventOutcome) => boolean,
+): Verdict[] {
+  // The same event may have come twice, and this replay's delivery is of the one that counts.
+  const begun = entries.filter((entry) => isOwn(entry, plan) && isOf(entry, record));
+  const others = outcomesOf(
+    record,
+    entries.filter((entry) => !begun.includes(entry)),
+  );
+  const verdicts = begun.map((entry): Verdict => ({ kind: "begun", component: entry.component, entry }));
+  if (plan.mode === "finish") {
+    const matched = others.filter(matches);
+    return [
+      ...verdicts,
+      ...matched.filter((outcome) => !isBegun(outcome, begun)).map((one) => finishing(one, plan, now)),
+    ];
+  }
+  const components = new Set(begun.map(({ component }) => component));
+  for (const [component, outcomes] of Map.groupBy(others, (outcome) => outcome.component)) {
+    if (component !== undefined && components.has(component)) continue;
+    // Without a component the question is who listens now, and that is asked of whoever does.
+    const matched = outcomes.filter((outcome) => matches(withListener(outcome, plan)));
+    const verdict = matched.length === 0 ? undefined : rerunning(component, matched, plan, begun);
+    if (verdict?.kind === "deliver to listeners") verdicts.push(...deliveredForAnother(record, entries, plan));
+    if (verdict !== undefined) verdicts.push(verdict);
+  }
+  return verdicts;
+}
+
+/** Whether this replay delivers, or has reopened, the delivery. */
+function isOwn({ generation, replay }: LedgerEntry, { name }: ReplayPlan): boolean {
+  return generation === name || replay === name;
+}
+
+/** Whether the delivery is of this record, and not of another one of the same key. */
+function isOf({ t0, payloadHash }: LedgerEntry, record: EventRecord): boolean {
+  return t0.getTime() === record.t0.getTime() && payloadHash === record.payloadHash;
+}
+
+/** Of an event that came twice with nobody listening, and was delivered by this replay, the second is a duplicate. */
+function deliveredForAnother(record: EventRecord, entries: readonly LedgerEntry[], plan: ReplayPlan): Verdict[] {
+  const twins = entries.filter(
+    (entry) => isOwn(entry, plan) && entry.payloadHash === record.payloadHash && !isOf(entry, record),
+  );
+  return twins.map(({ component }) => skipped("duplicate", component));
+}
+
+/** Of an event that is being finished nothing is waiting or a duplicate any more. */
+function isBegun({ component, entry }: EventOutcome, begun: readonly LedgerEntry[]): boolean {
+  return entry === undefined && begun.some((own) => own.component === component);
+}
+
+function withListener(outcome: EventOutcome, { filter }: ReplayPlan): EventOutcome {
+  if (outcome.component !== undefined || filter.component === undefined) return outcome;
+  return { ...outcome, component: filter.component };
+}
+
+function finishing({ status, component, entry, record }: EventOutcome, plan: ReplayPlan, now: Date): Verdict {
+  const skip = (reason: SkipReason): Verdict => skipped(reason, component, entry);
+  if (component === undefined) return skip(record.rejected === undefined ? "unmatched" : "unreadable");
+  if (status === "duplicate" || status === "waiting" || status === "rejected") return skip(status);
+  if (entry === undefined || entry.expiresAt <= now) return skip("forgotten");
+  if (entry.since > plan.startedAt) return skip("claimed since");
+  switch (entry.status) {
+    case "done":
+      return skip("done already");
+    case "rejected":
+      return skip("rejected");
+    case "claimed":
+    case "accepted":
+      return skip("not at rest");
+    case "failed":
+    case "dead":
+      return { kind: "deliver", component, generation: entry.generation, before: entry };
+  }
+}
+
+function rerunning(
+  component: string | undefined,
+  matched: readonly EventOutcome[],
+  plan: ReplayPlan,
+  begun: readonly LedgerEntry[],
+): Verdict | undefined {
+  if (component === undefined) return withoutComponent(matched, plan, begun);
+  const made = matched.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
+  const first = matched[0]?.status;
+  if (made.length === 0) return skipped(first === "duplicate" ? "duplicate" : "waiting", component);
+  if (made.every(({ status }) => status === "rejected")) return skipped("rejected", component, made[0]);
+  const covered = made.filter(({ since, status }) => since <= plan.startedAt && status !== "rejected");
+  const [before] = covered.toSorted((a, b) => b.since.getTime() - a.since.getTime());
+  if (before === undefined) return skipped("claimed since", component, made[0]);
+  const open = covered.find(({ status }) => !isAtRest(status));
+  if (open !== undefined) return skipped("not at rest", component, open);
+  return { kind: "deliver", component, generation: plan.name, before };
+}
+
+/** An event that no component had is delivered only if just that was asked for. */
+function withoutComponent(
+  matched: readonly EventOutcome[],
+  { filter, name }: ReplayPlan,
+  begun: readonly LedgerEntry[],
+): Verdict | undefined {
+  const unreadable = matched.some(({ record }) => record.rejected !== undefined);
+  if (filter.status === "unmatched" || filter.status === "rejected")
+    return { kind: "deliver to listeners", generation: name };
+  // Whoever had it only by this replay has it.
+  if (begun.length > 0) return undefined;
+  return skipped(unreadable ? "unreadable" : "unmatched");
+}
+
+function skipped(reason: SkipReason, component?: string, entry?: LedgerEntry): Verdict {
+  return {
+    kind: "skip",
+    reason,
+    ...(component === undefined ? {} : { component }),
+    ...(entry === undefined ? {} : { entry }),
+  };
+}
+
+/** Generations that a delivery may have been made in: as it arrived, and by each of these replays. */
+export function generationsOf(replays: readonly { name: string; mode: ReplayMode }[], own: string): Generation[] {
+  const rerun = replays.filter(({ mode }) => mode === "rerun").map(({ name }) => name);
+  return [...new Set([LIVE, ...rerun, own])];
+}

@@ -1,0 +1,99 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { GetCommandInput, QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
+import { isEnded, type Replay } from "../domain/replay.ts";
+import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
+import { decodeReplay, encodeReplay } from "./replay-codec.ts";
+
+/*
+ * A replay as an item, under the key that the table in `dynamodb-event-requests.ts` gives it:
+ *
+ * | attribute     | type | what                                                                       |
+ * |---------------|------|----------------------------------------------------------------------------|
+ * | `revision`    | N    | revision                                                                   |
+ * | `requestedAt` | N    | `requestedAt` in ms since the epoch                                        |
+ * | `ended`       | BOOL | whether it has ended                                                       |
+ * | `text`        | B    | the replay as JSON, compressed where that makes it shorter                 |
+ * | `c0` to `c7`  | S    | the id of the change to revision n, under n modulo 8                       |
+ */
+
+const PARTITION = "replays";
+
+/** So many of the last changes are known by their ids. */
+const CHANGES_KNOWN = 8;
+
+function replayKey(name: string): ItemKey {
+  return { pk: PARTITION, sk: name };
+}
+
+/** Where the change to a revision leaves its id. */
+function changeName(revision: number): string {
+  return `c${revision % CHANGES_KNOWN}`;
+}
+
+/**
+ * Stores a replay at its revision: the first if there is none of the name, and any later one in the place of the one
+ * before it. 1 WRU per KB.
+ */
+export function putRequest(tableName: string, replay: Replay, changeId: string): UpdateCommandInput {
+  const { name, revision, requestedAt } = replay;
+  const isFirst = revision === 1;
+  return {
+    TableName: tableName,
+    Key: replayKey(name),
+    UpdateExpression:
+      "SET #revision = :revision, #requestedAt = :requestedAt, #ended = :ended, #text = :text, #change = :change",
+    ConditionExpression: isFirst ? "attribute_not_exists(pk)" : "#revision = :before",
+    ExpressionAttributeNames: {
+      "#revision": "revision",
+      "#requestedAt": "requestedAt",
+      "#ended": "ended",
+      "#text": "text",
+      "#change": changeName(revision),
+    },
+    ExpressionAttributeValues: {
+      ":revision": revision,
+      ":requestedAt": requestedAt.getTime(),
+      ":ended": isEnded(replay),
+      ":text": packed(encodeReplay(replay)),
+      ":change": changeId,
+      ...(isFirst ? {} : { ":before": revision - 1 }),
+    },
+  };
+}
+
+/** True when the change to this revision was the one with this id, as far as it is still known. */
+export function wasMade(item: Item | undefined, revision: number, changeId: string): boolean {
+  return item?.[changeName(revision)] === changeId;
+}
+
+export function getRequest(tableName: string, name: string): GetCommandInput {
+  return { TableName: tableName, Key: replayKey(name), ConsistentRead: true };
+}
+
+/** All replays, or those that haven't ended. 1 RRU per 4 KB of all of them either way. */
+export function allRequest(tableName: string, about: { activeOnly: boolean }): QueryCommandInput {
+  return {
+    TableName: tableName,
+    ConsistentRead: true,
+    KeyConditionExpression: "pk = :replays",
+    ...(about.activeOnly ? { FilterExpression: "#ended = :no", ExpressionAttributeNames: { "#ended": "ended" } } : {}),
+    ExpressionAttributeValues: { ":replays": PARTITION, ...(about.activeOnly ? { ":no": false } : {}) },
+  };
+}
+
+export function readReplay({ text }: Item): Replay {
+  return decodeReplay(unpacked(text as Uint8Array));
+}
+
+/** A JSON object begins with a brace, and what zstd makes with a magic number of its own. */
+const OBJECT_BEGINS = "{".charCodeAt(0);
+
+function packed(text: string): Uint8Array {
+  const plain = Buffer.from(text);
+  const compressed = zstdCompressSync(plain);
+  return compressed.byteLength < plain.byteLength ? compressed : plain;
+}
+
+function unpacked(bytes: Uint8Array): string {
+  return (bytes[0] === OBJECT_BEGINS ? Buffer.from(bytes) : zstdDecompressSync(bytes)).toString();
+}

@@ -1,0 +1,83 @@
+import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { Replay } from "../domain/replay.ts";
+import { type Item, queryPages, type TableAccess } from "../dynamodb/dynamodb-batches.ts";
+import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
+import { allRequest, getRequest, putRequest, readReplay, wasMade } from "./dynamodb-replay-requests.ts";
+import type { ReplayStore } from "./replay-store.ts";
+
+export type DynamoDBReplayStoreOptions = Omit<TableAccess, "table"> & {
+  /** The event store's table. */
+  tableName: string;
+  /** Drawn at random per change: by it a repeated request recognises what it did before. */
+  newId: () => string;
+};
+
+/**
+ * The replays in the event store's DynamoDB table, all in one partition: made for some thousands of them.
+ *
+ * Requests: `create` and `update` 1 UpdateItem, and 1 GetItem more when one whose answer was lost is refused; `get` 1
+ * GetItem; `list` and `active` 1 Query, and more past 1 MB of all replays.
+ */
+export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): ReplayStore {
+  const { tableName, newId, ...retried } = options;
+  const access: TableAccess = { ...retried, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };
+  const { client, table } = access;
+
+  async function itemOf(name: string): Promise<Item | undefined> {
+    const { Item: found } = await client.send(new GetCommand(getRequest(tableName, name)));
+    return found as Item | undefined;
+  }
+
+  /**
+   * Stores a replay at its revision; false when somebody else came first. An answer that is lost leaves a doubt: the second
+   * try is refused by what the first one did. Then the change is known by its id.
+   */
+  function put(replay: Replay): Promise<boolean> {
+    const changeId = newId();
+    const request = putRequest(tableName, replay, changeId);
+    let inDoubt = false;
+    return retrying(access, table, async () => {
+      try {
+        await client.send(new UpdateCommand(request));
+        return true;
+      } catch (error) {
+        if (!isRefusal(error)) {
+          if (!throttled(error)) inDoubt = true;
+          throw error;
+        }
+        return inDoubt && wasMade(await itemOf(replay.name), replay.revision, changeId);
+      }
+    });
+  }
+
+  /** In order of `requestedAt`, then of the names. */
+  async function all(about: { activeOnly: boolean }): Promise<Item[]> {
+    const pages = await Array.fromAsync(queryPages(access, allRequest(tableName, about)));
+    return pages.flat().sort((a, b) => Number(a.requestedAt) - Number(b.requestedAt) || (a.sk < b.sk ? -1 : 1));
+  }
+
+  return {
+    create(replay) {
+      return put({ ...replay, revision: 1 });
+    },
+    async get(name) {
+      const item = await retrying(access, table, () => itemOf(name));
+      return item === undefined ? undefined : readReplay(item);
+    },
+    async list(limit) {
+      const items = await all({ activeOnly: false });
+      return items.toReversed().slice(0, limit).map(readReplay);
+    },
+    async active() {
+      return (await all({ activeOnly: true })).map(readReplay);
+    },
+    async update(replay) {
+      const next = { ...replay, revision: replay.revision + 1 };
+      return (await put(next)) ? next : undefined;
+    },
+  };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ConditionalCheckFailedException";
+}

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { becauses } from "../../shared/domain/decide-route.ts";
+import type { RecordKey } from "../../shared/domain/delivery.ts";
+import { sha256 } from "../../shared/domain/delivery-key.ts";
+import { type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-outcome.ts";
+import {
+  noCounts,
+  type OpenStretch,
+  type Replay,
+  type ReplayCounts,
+  type ReplayProgress,
+  type ReplayTarget,
+  replayModes,
+  type SkipReason,
+  skipReasons,
+} from "../../shared/domain/replay.ts";
+
+const REQUESTED_AT = new Date("2026-11-20T10:00:00.000Z");
+
+/** A replay that was just asked for. */
+export function aReplay({ progress, ...about }: Partial<Omit<Replay, "progress">> & AboutProgress = {}): Replay {
+  return {
+    name: "after-the-outage",
+    revision: 1,
+    window: { from: new Date("2026-11-20T08:00:00.000Z"), to: new Date("2026-11-20T09:00:00.000Z") },
+    filter: {},
+    mode: "rerun",
+    target: { kind: "today" },
+    who: "ada",
+    why: "a test",
+    command: "turnout replay",
+    requestedAt: REQUESTED_AT,
+    concurrency: 25,
+    planned: noCounts(),
+    asked: "run",
+    progress: { pass: 1, counts: noCounts(), stretches: [], ...progress },
+    ...about,
+  };
+}
+
+type AboutProgress = { progress?: Partial<ReplayProgress> };
+
+/** An object of these fields, each of which may be left out. */
+function some<T extends object>(fields: { [K in keyof T]-?: fc.Arbitrary<NonNullable<T[K]>> }): fc.Arbitrary<T> {
+  return fc.record(fields, { requiredKeys: [], noNullPrototype: true }) as unknown as fc.Arbitrary<T>;
+}
+
+const date = fc.date({ min: new Date(0), max: new Date("2200-01-01"), noInvalidDate: true });
+const words = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  date.map((at) => at.toISOString()),
+);
+const name = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?$/);
+
+const recordKey: fc.Arbitrary<RecordKey> = fc.record(
+  { t0: date, eventKey: words.map(sha256), payloadHash: words.map(sha256) },
+  { noNullPrototype: true },
+);
+
+const counts: fc.Arbitrary<ReplayCounts> = fc.record(
+  {
+    scanned: fc.nat(),
+    matched: fc.nat(),
+    sent: fc.nat(),
+    targets: fc.array(
+      fc.record({ component: name, alias: name, version: words, count: fc.nat() }, { noNullPrototype: true }),
+      { maxLength: 3 },
+    ),
+    skipped: fc.dictionary(fc.constantFrom(...(Object.keys(skipReasons) as SkipReason[])), fc.nat(), {
+      maxKeys: 3,
+      noNullPrototype: true,
+    }),
+    done: fc.nat(),
+    dead: fc.nat(),
+    open: fc.nat(),
+  },
+  { noNullPrototype: true },
+);
+
+const stretch: fc.Arbitrary<OpenStretch> = fc
+  .tuple(
+    fc.record({ upTo: recordKey, counts, waitsFor: fc.nat() }, { noNullPrototype: true }),
+    some<Pick<OpenStretch, "after">>({ after: recordKey }),
+  )
+  .map(([known, after]) => ({ ...known, ...after }));
+
+const progress: fc.Arbitrary<ReplayProgress> = fc
+  .tuple(
+    fc.record({ pass: fc.nat(9), counts, stretches: fc.array(stretch, { maxLength: 3 }) }, { noNullPrototype: true }),
+    some<Omit<ReplayProgress, "pass" | "counts" | "stretches">>({
+      after: recordKey,
+      before: counts,
+      cancelling: fc.constant(true),
+      stopAfter: recordKey,
+      nextPassAt: date,
+      startedAt: date,
+      firstSentAt: date,
+      endedAt: date,
+      trouble: words,
+    }),
+  )
+  .map(([known, others]) => ({ ...known, ...others }));
+
+const filter = some<OutcomeFilter>({
+  component: name,
+  project: words,
+  customer: words,
+  plan: words,
+  cohort: name,
+  alias: name,
+  executedVersion: words,
+  ranSince: date.map((at) => at.toISOString()),
+  status: fc.constantFrom(...outcomeStatuses),
+  because: fc.constantFrom(...becauses),
+  replay: name,
+  // What it names may look like an instant, and is text all the same.
+  pattern: fc.dictionary(words, fc.array(fc.oneof(words, fc.boolean(), fc.constant(null)), { maxLength: 2 }), {
+    maxKeys: 2,
+    noNullPrototype: true,
+  }),
+});
+
+const target: fc.Arbitrary<ReplayTarget> = fc.oneof(
+  fc.constantFrom<ReplayTarget>({ kind: "today" }, { kind: "original" }),
+  name.map((alias): ReplayTarget => ({ kind: "alias", alias })),
+);
+
+/** Any replay, of a name that no other has. */
+export const anyReplay: fc.Arbitrary<Replay> = fc
+  .tuple(
+    fc.record(
+      {
+        name: fc.uuid(),
+        revision: fc.constant(1),
+        window: fc.record({ from: date, to: date }, { noNullPrototype: true }),
+        filter,
+        mode: fc.constantFrom(...replayModes),
+        target,
+        who: words,
+        why: words,
+        command: words,
+        requestedAt: date,
+        concurrency: fc.nat(),
+        planned: counts,
+        asked: fc.constantFrom("run" as const, "pause" as const, "cancel" as const),
+        progress,
+      },
+      { noNullPrototype: true },
+    ),
+    some<Pick<Replay, "avoidVersion" | "ratePerSecond" | "askedBy" | "driver">>({
+      avoidVersion: words,
+      ratePerSecond: fc.double({ min: 0, max: 10_000, noNaN: true }).map((rate) => rate + 0.001),
+      askedBy: fc.record({ who: words, why: words, at: words }, { noNullPrototype: true }),
+      driver: fc.record({ id: words, until: date }, { noNullPrototype: true }),
+    }),
+  )
+  .map(([known, others]) => ({ ...known, ...others }));
