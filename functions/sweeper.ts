@@ -1,5 +1,7 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
+import { moveFinisher } from "../shared/flows/finish-moves.ts";
+import type { MovePorts } from "../shared/flows/move-alias.ts";
 import { type SweepPorts, type Swept, sweep } from "../shared/flows/sweep.ts";
 
 /** What is left of the function's time when it takes nothing more: enough for a page that was begun. */
@@ -11,4 +13,10 @@ export function sweeperHandler(ports: SweepPorts) {
     const leftMs = Math.max(0, context.getRemainingTimeInMillis() - SPARE_MS);
     return sweep(ports, new Date(ports.now().getTime() + leftMs));
   });
+}
+
+/** Finishes the moves of aliases that a crash has left, called on a schedule of its own: there are few. */
+export function moveSweeperHandler({ now, ...ports }: MovePorts & { now: () => Date }) {
+  const finish = moveFinisher(ports);
+  return middy<unknown, void>().handler(() => finish(now()));
 }

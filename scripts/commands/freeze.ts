@@ -10,8 +10,8 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Stops every change of the routing but those that take something back: revert,
-all-stable, and unfreeze. Others need --force, and are logged as forced.
+Stops every change of the routing but those that take something back: rollback,
+revert, all-stable, and unfreeze. Others need --force, and are logged as forced.
 
 Example:
   $ turnout freeze --reason "incident 42, nobody moves"

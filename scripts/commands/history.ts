@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import type { LoggedMove } from "../../shared/domain/alias-move.ts";
 import type { ChangeFilter } from "../../shared/domain/change-filter.ts";
 import type { ChangeLogEntry } from "../../shared/domain/routing-change.ts";
 import { timeWindow } from "../../shared/domain/time-window.ts";
 import { readHistory } from "../../shared/flows/change-log.ts";
 import { withState } from "./context.ts";
+import { undoOfMove } from "./move-alias.ts";
 import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "./options.ts";
 import { note, printJson } from "./output.ts";
 import { undoByRevert } from "./revert.ts";
@@ -25,7 +27,8 @@ export function define(command: Command): void {
       "after",
       `
 One line per change of the routing, the newest last, with the command that takes
-it back. With --json also the rows, before and after.
+it back. With --json also the rows, before and after. The move of an alias has two:
+intended, and then settled, or abandoned when the alias was not moved after all.
 
 Examples:
   $ turnout history --since 1d --component release-coordinator
@@ -55,8 +58,9 @@ function period(sinceMs: number | undefined, from: Date | undefined, to: Date | 
   return must(timeWindow(stated, new Date()), "The time window");
 }
 
-/** The command that takes a change back; null where the log has no rows to put back. */
-function undoOf({ revision, rows }: ChangeLogEntry): string | null {
+/** The command that takes a change back; null where there is nothing to put back. */
+function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
+  if (move?.stage === "settled") return undoOfMove(move, revision);
   return rows.length === 0 ? null : undoByRevert([revision]);
 }
 
@@ -66,6 +70,7 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "WHO", text: ({ who }) => who, least: 6 },
   { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
   { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
+  { title: "MOVED", text: ({ move }) => move && moveText(move), least: 24 },
   { title: "WHY", text: ({ why }) => why, least: 12 },
   { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
   {
@@ -75,8 +80,13 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   },
 ];
 
+/** E.g. `stable of release-coordinator: 22 → 23 (settled)`. */
+function moveText({ component, alias, from, to, stage }: LoggedMove): string {
+  return `${alias} of ${component}: ${from ?? "nowhere"} → ${to} (${stage})`;
+}
+
 function toJson(change: ChangeLogEntry) {
-  const { revision, at, who, why, command, forced, changeId, rows } = change;
+  const { revision, at, who, why, command, forced, changeId, rows, move } = change;
   return {
     revision,
     at: at.toISOString(),
@@ -87,6 +97,7 @@ function toJson(change: ChangeLogEntry) {
     change_id: changeId,
     rows_changed: rows.length,
     rows,
+    move: move ?? null,
     undo: undoOf(change),
   };
 }

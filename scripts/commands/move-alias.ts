@@ -1,16 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
 import { aliasOf, type Component } from "../../shared/domain/component.ts";
-import {
-  AliasNotFound,
-  AliasRetired,
-  ComponentNotFound,
-  GuardrailHit,
-  TurnoutError,
-} from "../../shared/domain/errors.ts";
-import { freezeText } from "../../shared/domain/guardrails.ts";
+import { AliasNotFound, AliasRetired, ComponentNotFound, GuardrailHit } from "../../shared/domain/errors.ts";
+import { freezeObjection } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { revisionConflict } from "../../shared/flows/change-routes.ts";
+import { freezeAgainst, moveAlias, versionOf } from "../../shared/flows/move-alias.ts";
 import { subjectsOn } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { standingGuardrails } from "./change-guardrails.ts";
@@ -19,11 +15,6 @@ import type { MutationOptions } from "./options.ts";
 import { note } from "./output.ts";
 import { commandLine } from "./shell-quote.ts";
 import { subjectText } from "./subject-text.ts";
-
-export type AliasMove = { component: string; alias: string; from: string | null; to: string };
-
-/** How often another operator's change may come first while a move is being logged. */
-const MAX_LOST_RACES = 20;
 
 /** @throws ComponentNotFound */
 export async function componentNamed(table: RoutingTable, name: string): Promise<Component> {
@@ -41,8 +32,7 @@ export async function versionBehind({ catalog }: EmbeddedState, component: Compo
   const entry = aliasOf(component, alias);
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
-  const aliases = await catalog.aliases(component.name);
-  return aliases.find((target) => target.alias === alias)?.version ?? null;
+  return versionOf(catalog, { component: component.name, alias });
 }
 
 /** The revision that the routing is at. @throws RevisionConflict when another one was expected */
@@ -52,11 +42,14 @@ export async function expectedHead(table: RoutingTable, { expectRevision }: Muta
   throw await revisionConflict(table, expectRevision, head);
 }
 
-/** Whether the routing is frozen and `--force` goes past that. @throws GuardrailHit when it is, without `--force` */
-export async function refuseFrozen(table: RoutingTable, { force }: Pick<MutationOptions, "force">): Promise<boolean> {
-  const { freeze } = (await standingGuardrails(table)).guardrails;
-  if (freeze !== undefined && !force) throw new GuardrailHit([freezeText(freeze)]);
-  return freeze !== undefined;
+/** @throws GuardrailHit when a freeze stands against the move, without `--force` */
+export async function refuseFrozen(
+  table: RoutingTable,
+  kind: MoveKind,
+  { force }: Pick<MutationOptions, "force">,
+): Promise<void> {
+  const freeze = freezeAgainst((await standingGuardrails(table)).guardrails, kind);
+  if (freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(freeze)]);
 }
 
 /** Says whose events the alias gets. */
@@ -68,32 +61,32 @@ export async function showAudience(table: RoutingTable, component: string, alias
 }
 
 /**
- * Points the alias elsewhere, if it still points where it did, and writes into the change log who did it and why. A
- * crash between the two leaves a move without its entry. A freeze is looked at before the move: one that is committed
- * in between is too late for it.
- * @returns the revision of the entry
+ * Moves the alias as this command's doing, at this moment.
+ * @param replay the replay that belongs to it
+ * @returns the revision at which the move is settled
  */
-export async function moveAlias(
-  { catalog, routingTable }: EmbeddedState,
-  { component, alias, from, to }: AliasMove,
-  { reason, force }: MutationOptions,
-  now: Date,
+export async function moveAs(
+  { catalog, routingTable: table }: EmbeddedState,
+  move: AliasMove,
+  kind: MoveKind,
+  { reason, force, expectRevision }: Pick<MutationOptions, "reason" | "force" | "expectRevision">,
+  replay?: string,
 ): Promise<Revision> {
-  const forced = await refuseFrozen(routingTable, force ? { force } : {});
-  if (!(await catalog.moveAlias(component, alias, to, from))) {
-    throw new TurnoutError(
-      "conflict",
-      `Somebody else has just moved ${alias} of ${component}. Nothing was changed. ` +
-        `Look at it with '${commandLine("aliases", component)}' and run the command again.`,
-    );
-  }
-  const meta = { changeId: randomUUID(), at: now, who: who(), why: reason, command: commandAsTyped() };
-  const change = { ...meta, ...(forced ? { forced: true } : {}), rows: [] };
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const result = await routingTable.commit(change, await routingTable.head());
-    if (result.committed) return result.revision;
-  }
-  throw new TurnoutError("conflict", `${alias} of ${component} was moved, but the change log is too busy to say so.`);
+  const { settled } = await moveAlias(
+    { table, catalog, newId: randomUUID },
+    {
+      move,
+      kind,
+      who: who(),
+      why: reason,
+      command: commandAsTyped(),
+      at: new Date(),
+      force: force ?? false,
+      ...(expectRevision === undefined ? {} : { expectedRevision: expectRevision }),
+      ...(replay === undefined ? {} : { replay }),
+    },
+  );
+  return settled;
 }
 
 /** The command that moves the alias back; null for an alias that pointed nowhere. */

@@ -1,15 +1,15 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { PublishedVersion } from "../../shared/versions/version-catalog.ts";
 import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import {
-  type AliasMove,
   componentNamed,
   expectedHead,
-  moveAlias,
+  moveAs,
   noteUndo,
   refuseFrozen,
   showAudience,
@@ -74,7 +74,7 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
       );
       if (moves) await showAudience(state.routingTable, name, alias, now);
     }
-    if (moves) await refuseFrozen(state.routingTable, options);
+    if (moves) await refuseFrozen(state.routingTable, "publish", options);
     if (options.dryRun) {
       const json = {
         component: name,
@@ -91,7 +91,7 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
     const published = await publish(state, name, folder, options, now);
     const move = { component: name, alias: alias || "", from, to: published.version.version };
     const moved = alias !== false && from !== move.to;
-    const revision = moved ? await moveAlias(state, move, options, now) : head;
+    const revision = moved ? await moveAs(state, move, "publish", options) : head;
     report(published, moved ? move : undefined, revision, name, options);
   });
 }

@@ -5,7 +5,9 @@ import type { ChangeLogEntry, Revision, RowChange } from "../../shared/domain/ro
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "./change-routing.ts";
 import { withState } from "./context.ts";
+import { undoOfMove } from "./move-alias.ts";
 import { type MutationOptions, must, mutationOptions } from "./options.ts";
+import { note } from "./output.ts";
 import { rowDetails } from "./row-details.ts";
 import { commandLine } from "./shell-quote.ts";
 
@@ -31,6 +33,7 @@ async function revert(ranges: string[], options: MutationOptions): Promise<void>
     const changes = await changesOf(state.routingTable, revisions);
     const [newest, ...others] = changes;
     if (newest === undefined) return;
+    for (const line of changes.flatMap(moveLeft)) note(line);
     const what =
       others.length === 0 ? `revision ${newest.revision}, '${newest.command}' by ${newest.who}` : ranges.join(" ");
     await changeRouting(state, options, {
@@ -38,7 +41,7 @@ async function revert(ranges: string[], options: MutationOptions): Promise<void>
       steps: changes.map((change) => ({ kind: "revert", change })),
       what: `revert ${what}`,
       alreadySo: changes.every(({ rows }) => rows.length === 0)
-        ? "no routing rows were changed there; an alias is moved back with 'turnout alias set'"
+        ? "no routing rows were changed there; an alias is moved back with 'turnout alias set' or 'turnout rollback'"
         : "it has been reverted already",
       details: (rows) => rows.flatMap(rowDetails),
       undo: (made) => undoByRevert(made.revisions),
@@ -58,6 +61,16 @@ async function changesOf(table: RoutingTable, revisions: readonly Revision[]): P
     changes.push(change);
   }
   return changes;
+}
+
+/** Says that the move of an alias stays, which has no rows to put back, and what takes it back. */
+function moveLeft({ move, revision }: ChangeLogEntry): string[] {
+  if (move === undefined) return [];
+  const { component, alias, from, to, stage } = move;
+  const what = `revision ${revision} is the move of ${alias} of ${component} from ${from ?? "nowhere"} to ${to}`;
+  if (stage === "abandoned") return [`${what}, which was abandoned: nothing was moved`];
+  const undo = undoOfMove(move, revision);
+  return [`${what}, which isn't reverted${undo === null ? "" : `; it is taken back with: ${undo}`}`];
 }
 
 /** What several changes did to each row, taken together. */

@@ -7,11 +7,15 @@ import { EventSource } from "../../shared/domain/event.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { moveAlias, versionOf } from "../../shared/flows/move-alias.ts";
 
 const SAMPLE_FOLDER = fileURLToPath(new URL("../../functions/samples/release-coordinator", import.meta.url));
 
 /** The row that the set-up writes last: while it is missing, a set-up that was interrupted is done again. */
 const SET_UP_LAST = "source#github.com";
+
+/** Who it is in the change log, and why. */
+const SET_UP = { who: "turnout", why: "the sample's set-up", command: "npm start" };
 
 const DAY_MS = 86_400_000;
 
@@ -30,21 +34,21 @@ export async function setUpSample(state: EmbeddedState, now: () => Date, newId: 
   if (rows.has(SET_UP_LAST)) return;
   const stateFolder = join(state.home, "samples");
   mkdirSync(stateFolder, { recursive: true });
-  await publishVersions(state, now);
+  await publishVersions(state, now, newId);
   for (const edit of sampleEdits(join(stateFolder, `${sampleComponent.name}.db`), now())) {
     await changeRoutes(state.routingTable, {
       edit,
       changeId: newId(),
-      who: "turnout",
-      why: "pin" in edit ? edit.pin.why : "the sample's set-up",
-      command: "npm start",
+      ...SET_UP,
+      why: "pin" in edit ? edit.pin.why : SET_UP.why,
       at: now(),
     });
   }
 }
 
-async function publishVersions(state: EmbeddedState, now: () => Date): Promise<void> {
+async function publishVersions(state: EmbeddedState, now: () => Date, newId: () => string): Promise<void> {
   const { name, aliases } = sampleComponent;
+  const ports = { table: state.routingTable, catalog: state.catalog, newId };
   const published = new Set((await state.catalog.versions(name)).map(({ version }) => version));
   for (const [alias, { version, handler }] of Object.entries(aliases)) {
     if (!published.has(version)) {
@@ -52,7 +56,16 @@ async function publishVersions(state: EmbeddedState, now: () => Date): Promise<v
       const description = `sample, ${alias} at first`;
       await state.catalog.publish({ component: name, source: SAMPLE_FOLDER, handler, number, description, now: now() });
     }
-    await state.catalog.moveAlias(name, alias, version, null);
+  }
+  // Every alias begins at the stable version, so that there is something to roll back to.
+  const first = aliases.stable.version;
+  for (const [alias, { version }] of Object.entries(aliases)) {
+    for (const to of new Set([first, version])) {
+      const from = await versionOf(state.catalog, { component: name, alias });
+      if (from === version || from === to) continue;
+      const move = { component: name, alias, from, to };
+      await moveAlias(ports, { ...SET_UP, move, kind: "publish", at: now() });
+    }
   }
 }
 

@@ -8,7 +8,7 @@ export type ChangeFilter = {
   from?: Date;
   /** Exclusive. */
   to?: Date;
-  /** The component's own row, and pins of it. */
+  /** The component's own row, pins of it, and moves of its aliases. */
   component?: string;
   /** The subject's own row, and what the directory says of others about it. */
   project?: string;
@@ -30,8 +30,9 @@ export function passesFilter(change: ChangeLogEntry, filter: ChangeFilter): bool
   });
 }
 
-function concernsComponent({ rows, command }: ChangeLogEntry, component: string): boolean {
-  // The move of an alias touches no row; the command is all that the log has of it.
+function concernsComponent({ rows, command, move }: ChangeLogEntry, component: string): boolean {
+  if (move !== undefined) return move.component === component;
+  // Earlier moves of an alias: the command is all that the log has of them.
   if (rows.length === 0) return command.split(/[\s=]+/).includes(component);
   return rows.some(({ key, before, after }) => {
     if (key === `component#${component}`) return true;

@@ -75,6 +75,11 @@ export function freezeText({ who, why, at }: Freeze): string {
   return `changes are frozen by ${who} since ${at}: ${why}`;
 }
 
+/** Why a change is refused while a freeze stands. */
+export function freezeObjection(freeze: Freeze): string {
+  return `${freezeText(freeze)} (only rollback, revert, all-stable and unfreeze are allowed)`;
+}
+
 /** Whether a pin that never ends is against the guardrails. */
 export function lacksEnd(guardrails: Guardrails, pin: Pick<Pin, "alias" | "until">): boolean {
   return pin.until === undefined && guardrails.expiryRequiredFor.includes(pin.alias);

@@ -1,3 +1,4 @@
+import type { LoggedMove } from "./alias-move.ts";
 import type { CohortRegister } from "./cohort.ts";
 import type { Component } from "./component.ts";
 import { TurnoutError } from "./errors.ts";
@@ -49,6 +50,8 @@ export type RoutingChange = {
   /** It went past a guardrail or a freeze with `--force`. */
   forced?: boolean;
   rows: RowChange[];
+  /** The move of an alias that it tells of. It touches no rows: which version an alias points at stands in the catalog. */
+  move?: LoggedMove;
 };
 
 export type ChangeLogEntry = RoutingChange & { revision: Revision };

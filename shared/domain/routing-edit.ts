@@ -4,7 +4,7 @@ import { type ComponentChange, changeComponent } from "./component-change.ts";
 import { canonical } from "./delivery-key.ts";
 import { AliasNotFound, AliasRetired, CohortNotFound, ComponentNotFound, TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
-import { exceeded, freezeText, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
+import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
@@ -85,10 +85,7 @@ export function takesBack(edit: RoutingEdit): boolean {
 /** What stands against an edit, a sentence each; `--force` goes past it. None when it may be made. */
 export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
   const { freeze } = guardrails;
-  const frozen =
-    freeze === undefined || takesBack(edit)
-      ? []
-      : [`${freezeText(freeze)} (only revert, all-stable and unfreeze are allowed)`];
+  const frozen = freeze === undefined || takesBack(edit) ? [] : [freezeObjection(freeze)];
   const endless = edit.kind === "pin" && lacksEnd(guardrails, edit.pin);
   const noEnd = endless ? [`a pin to ${edit.pin.alias} needs an end: add --for or --until`] : [];
   return [...frozen, ...noEnd, ...exceeded(guardrails, impacts)];

@@ -72,7 +72,7 @@ async function firstAround(log: ChangeLog, timeMs: number, head: Revision): Prom
 }
 
 /** Pages of changes from `last` down to `first`, in each the newest first. */
-async function* backwards(log: ChangeLog, last: Revision, first: Revision): AsyncGenerator<ChangeLogEntry[]> {
+export async function* backwards(log: ChangeLog, last: Revision, first: Revision): AsyncGenerator<ChangeLogEntry[]> {
   for (let end = last; end >= first; end -= CHANGES_PER_PAGE) {
     const after = Math.max(first - 1, end - CHANGES_PER_PAGE);
     const page = await log.changesAfter(after, end - after);

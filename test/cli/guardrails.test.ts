@@ -58,7 +58,10 @@ describe("an alias", () => {
     expect(await turnout(move)).toMatchObject({ code: 4, stderr: expect.stringContaining("incident 42") });
     expect(await turnout([...move, "--force"])).toMatchObject({ code: 0 });
     const log = await withState(({ routingTable }) => routingTable.changesAfter(3, 9));
-    expect(log).toMatchObject([{ forced: true, rows: [] }]);
+    expect(log).toMatchObject([
+      { forced: true, rows: [], move: { stage: "intended" } },
+      { forced: true, rows: [], move: { stage: "settled" } },
+    ]);
   });
 });
 

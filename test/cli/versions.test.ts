@@ -83,13 +83,15 @@ describe("turnout alias set", () => {
     const { turnout, json, withState } = await aRoutedCli();
     await turnout(publishing(aFolder(), "--no-alias", "--yes"));
     const moved = await turnout(["alias", "set", RC, "stable", "1", "--reason", "it's fine", "--yes"]);
-    expect(moved).toMatchObject({ code: 0, stdout: `revision 3: move stable of ${RC} from nowhere to version 1\n` });
+    expect(moved).toMatchObject({ code: 0, stdout: `revision 4: move stable of ${RC} from nowhere to version 1\n` });
     expect(moved.stderr).toContain("subjects of the directory that are on stable: 5 (everyone else; customer acme;");
-    const [entry] = await withState(({ routingTable }) => routingTable.changesAfter(2, 1));
-    expect(entry).toMatchObject({
-      why: "it's fine",
-      command: `turnout alias set ${RC} stable 1 --reason 'it'\\''s fine' --yes`,
-    });
+    const log = await withState(({ routingTable }) => routingTable.changesAfter(2, 9));
+    const said = { why: "it's fine", command: `turnout alias set ${RC} stable 1 --reason 'it'\\''s fine' --yes` };
+    const move = { component: RC, alias: "stable", from: null, to: "1", kind: "set" };
+    expect(log).toMatchObject([
+      { ...said, move: { ...move, stage: "intended" } },
+      { ...said, move: { ...move, stage: "settled", intent: 3 } },
+    ]);
     expect(await json(["alias", "set", RC, "stable", "1", "--reason", "x", "--yes"])).toMatchObject([
       { changed: false },
     ]);

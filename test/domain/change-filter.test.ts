@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { LoggedMove } from "../../shared/domain/alias-move.ts";
 import { type ChangeFilter, passesFilter } from "../../shared/domain/change-filter.ts";
 import type { ChangeLogEntry, RowChange } from "../../shared/domain/routing-change.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
@@ -13,6 +14,15 @@ function passes(about: Partial<ChangeLogEntry>, filter: ChangeFilter): boolean {
 const pinned = aSubjectRow({ pins: { mailer: aPin() }, plan: "paid" });
 const pinning: RowChange = { key: "customer#acme", before: aSubjectRow({ plan: "paid" }), after: pinned };
 const belonging: RowChange = { key: "project#site", before: null, after: aSubjectRow({ customer: "acme" }) };
+
+const move: LoggedMove = {
+  component: "mailer",
+  alias: "stable",
+  from: "1",
+  to: "2",
+  kind: "promote",
+  stage: "settled",
+};
 
 describe("a filter of changes", () => {
   it.each<[string, Partial<ChangeLogEntry>, ChangeFilter, boolean]>([
@@ -37,8 +47,10 @@ describe("a filter of changes", () => {
       false,
     ],
     ["another component", { rows: [pinning] }, { component: "billing" }, false],
+    ["a component whose alias was moved", { move, command: "turnout promote a b c" }, { component: "mailer" }, true],
+    ["another than that of the alias", { move, command: "turnout x billing" }, { component: "billing" }, false],
     [
-      "a component whose alias was moved",
+      "a component whose alias was moved by an earlier Turnout",
       { command: "turnout alias set mailer beta 7" },
       { component: "mailer" },
       true,

@@ -107,7 +107,7 @@ describe("while changes are frozen", () => {
     ["members", { kind: "set members", cohort: "a", members: [], member: true }],
   ])("%s is refused, with who froze and why", (_, edit) => {
     expect(objectionsTo(edit, frozen, [])).toEqual([
-      `changes are frozen by ada since ${at}: incident 42 (only revert, all-stable and unfreeze are allowed)`,
+      `changes are frozen by ada since ${at}: incident 42 (only rollback, revert, all-stable and unfreeze are allowed)`,
     ]);
     expect(objectionsTo(edit, DEFAULT_GUARDRAILS, [])).toEqual([]);
   });

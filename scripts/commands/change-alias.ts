@@ -1,0 +1,57 @@
+import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { confirm } from "./confirm.ts";
+import { expectedHead, moveAs, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
+import type { MutationOptions } from "./options.ts";
+import { note, printJson, printLine } from "./output.ts";
+
+export type AliasMutation = {
+  move: AliasMove;
+  kind: MoveKind;
+  /** In the imperative, before the versions, e.g. `roll stable of release-coordinator back`. */
+  what: string;
+  /** Lines that say more of where it goes from or to. */
+  details?: string[];
+  now: Date;
+};
+
+/** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
+export async function changeAlias(state: EmbeddedState, options: MutationOptions, mutation: AliasMutation) {
+  const { move, kind, details = [], now } = mutation;
+  const { component, alias, from, to } = move;
+  const head = await expectedHead(state.routingTable, options);
+  const json = { ...move, dry_run: options.dryRun ?? false };
+  if (from === to) {
+    if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
+    return note(`nothing to change: ${alias} of ${component} points at version ${to} already`);
+  }
+  const what = `${mutation.what} from ${from ?? "nowhere"} to version ${to}`;
+  if (!options.json || !options.yes) {
+    note(`${what}  (routing is at revision ${head})`);
+    for (const line of details) note(`  ${line}`);
+    await showAudience(state.routingTable, component, alias, now);
+  }
+  // A dry run ends as the move itself would.
+  await refuseFrozen(state.routingTable, kind, options);
+  if (options.dryRun) {
+    if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
+    return note("dry run: nothing was changed");
+  }
+  await confirm("Move it?", options.yes ?? false);
+  const revision = await moveAs(state, move, kind, options);
+  const undo = undoOfMove(move, revision);
+  if (options.json) return printJson({ ...json, changed: true, revision, undo });
+  printLine(`revision ${revision}: ${what}`);
+  noteUndo(move, undo);
+}
+
+/** @throws TurnoutError `not found` when the component has no such version */
+export async function requireVersion({ catalog }: EmbeddedState, component: string, version: string): Promise<void> {
+  const versions = (await catalog.versions(component)).map((published) => published.version);
+  if (versions.includes(version)) return;
+  throw new TurnoutError(
+    "not found",
+    `${component} has no version ${version}; it has ${versions.join(", ") || "none"}.`,
+  );
+}
