@@ -1,6 +1,7 @@
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { type Attempting, routeBatch } from "../shared/flows/route-batch.ts";
+import type { Attempting } from "../shared/flows/deliver-claimed.ts";
+import { routeBatch } from "../shared/flows/route-batch.ts";
 import type { RouterPorts } from "../shared/flows/router-ports.ts";
 import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
 

@@ -14,12 +14,21 @@ export class Interrupted extends Error {
 }
 
 /** Asks on the terminal. Only `y` and `yes` mean yes; so does nothing else, not even the end of the input. */
-export async function askYesNo(question: string, { input, output, isTerminal }: Terminal): Promise<Answer> {
+export function askYesNo(question: string, terminal: Terminal): Promise<Answer> {
+  return ask(`${question} [y/N] `, (text) => /^y(es)?$/i.test(text), terminal);
+}
+
+async function ask(
+  prompt: string,
+  isYes: (text: string) => boolean,
+  { input, output, isTerminal }: Terminal,
+): Promise<Answer> {
+  const meaning = (text: string): Answer => (isYes(text.trim()) ? "yes" : "no");
   const lines = createInterface({ input, output, terminal: isTerminal });
   const interrupted = once(lines, "SIGINT").then((): Answer => "interrupted");
   const ended = once(lines, "close").then((): Answer => "no");
   // At the end of the input, Ctrl-D, the question is aborted.
-  const answered = lines.question(`${question} [y/N] `).then(meaning, (): Answer => "no");
+  const answered = lines.question(prompt).then(meaning, (): Answer => "no");
   try {
     const answer = await Promise.race([answered, interrupted, ended]);
     if (answer === "interrupted") output.write("\n");
@@ -27,10 +36,6 @@ export async function askYesNo(question: string, { input, output, isTerminal }: 
   } finally {
     lines.close();
   }
-}
-
-function meaning(text: string): Answer {
-  return /^y(es)?$/i.test(text.trim()) ? "yes" : "no";
 }
 
 /** Whether there is somebody to ask. */
@@ -55,7 +60,22 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
       "Nothing was changed: there is no terminal to ask on. Add --yes to do it, or --dry-run to only look.",
     );
   }
-  const answer = await askYesNo(question, { input: process.stdin, output: process.stderr, isTerminal: true });
+  refuseUnlessYes(await askYesNo(question, here()));
+}
+
+/**
+ * Lets a change happen only if the operator types how much it is.
+ * @throws TurnoutError `needs confirmation` when they don't; Interrupted at Ctrl-C
+ */
+export async function confirmCount(question: string, count: number): Promise<void> {
+  refuseUnlessYes(await ask(`${question} Type ${count} to go on: `, (text) => text === `${count}`, here()));
+}
+
+function here(): Terminal {
+  return { input: process.stdin, output: process.stderr, isTerminal: true };
+}
+
+function refuseUnlessYes(answer: Answer): void {
   if (answer === "interrupted") throw new Interrupted();
   if (answer === "no") throw new TurnoutError("needs confirmation", "Nothing was changed.");
 }

@@ -1,20 +1,16 @@
 import type { Command } from "commander";
 import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../../shared/domain/outcome-count.ts";
-import { timeWindow } from "../../shared/domain/time-window.ts";
 import { withState } from "./context.ts";
+import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 import { componentNamed } from "./move-alias.ts";
-import { duration, type JsonOption, jsonOption, must, time } from "./options.ts";
+import { type JsonOption, jsonOption } from "./options.ts";
 import { note, printJson } from "./output.ts";
 import { type Column, printTable } from "./table.ts";
 
-type CountsOptions = JsonOption & { component?: string; since?: number; from?: Date; to?: Date };
+type CountsOptions = JsonOption & WindowOptions & { component?: string };
 
 export function define(command: Command): void {
-  command
-    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: 15m)", duration("--since"))
-    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
-    .option("--to <time>", "until when (default: now)", time("--to"))
-    .option("--component <name>", "only this component");
+  windowOptions(command).option("--component <name>", "only this component");
   jsonOption(command)
     .addHelpText(
       "after",
@@ -31,10 +27,9 @@ Examples:
     .action(show);
 }
 
-async function show({ json, component, since, from, to }: CountsOptions): Promise<void> {
+async function show({ json, component, ...stated }: CountsOptions): Promise<void> {
   await withState(async ({ events, routingTable }) => {
-    const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
-    const window = must(timeWindow(stated, new Date()), "The time window");
+    const window = windowOf(stated, new Date());
     const counts = (await events.counts(window)).filter(
       (count) => component === undefined || count.component === component,
     );

@@ -1,28 +1,20 @@
 import type { Command } from "commander";
-import { type EventOutcome, type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-outcome.ts";
-import { timeWindow } from "../../shared/domain/time-window.ts";
+import type { EventOutcome, OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
+import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { server, withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
+import { filterOf, filterOptions, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 import { componentNamed } from "./move-alias.ts";
-import { duration, type JsonOption, jsonOption, must, subjectOptions, time, usage, wholeNumber } from "./options.ts";
+import { type JsonOption, jsonOption, wholeNumber } from "./options.ts";
 import { note, plural, printJson } from "./output.ts";
 import { tablePrinter } from "./table.ts";
 
-type EventsOptions = JsonOption & OutcomeFilter & { since?: number; from?: Date; to?: Date; limit?: number };
+type EventsOptions = JsonOption & OutcomeFilter & WindowOptions & { limit?: number };
 
 export function define(command: Command): void {
-  command
-    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: 15m)", duration("--since"))
-    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
-    .option("--to <time>", "until when (default: now)", time("--to"))
-    .option("--component <name>", "only deliveries to this component");
-  subjectOptions(command)
-    .option("--alias <name>", "only what this alias handled")
-    .option("--executed-version <version>", "only what this version ran, in any attempt")
-    .option("--status <status>", `only this outcome: ${outcomeStatuses.join(", ")}`, status)
-    .option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
+  filterOptions(windowOptions(command)).option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
   jsonOption(command)
     .addHelpText(
       "after",
@@ -45,11 +37,12 @@ Examples:
     .action(list);
 }
 
-async function list({ json, since, from, to, limit, ...filter }: EventsOptions): Promise<void> {
+async function list(options: EventsOptions): Promise<void> {
+  const { json, limit } = options;
+  const filter = filterOf(options);
   await withState(async (state) => {
     const now = new Date();
-    const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
-    const window = must(timeWindow(stated, now), "The time window");
+    const window = windowOf(options, now);
     note(`events from ${window.from.toISOString()} to ${window.to.toISOString()}`);
     const table = tablePrinter(outcomeColumns(window));
     const print = (outcomes: readonly EventOutcome[]) => {
@@ -58,7 +51,8 @@ async function list({ json, since, from, to, limit, ...filter }: EventsOptions):
     };
     let count = 0;
     let newest: EventOutcome[] = [];
-    for await (const outcomes of listEvents(state.events, window, filter, new Date())) {
+    const ports = { events: state.events, routing: routingCache(state.routingTable) };
+    for await (const outcomes of listEvents(ports, window, filter, new Date())) {
       count += outcomes.length;
       // What is asked for is the end, and only the end tells which that is.
       if (limit === undefined) print(outcomes);
@@ -77,9 +71,4 @@ async function tellWaiting(state: EmbeddedState, now: Date): Promise<void> {
   const { visible } = await state.queue.depth(now);
   if (visible === 0 || server(state) !== undefined) return;
   note(`${plural(visible, "event")} in the queue, to be routed when a server runs ('npm start')`);
-}
-
-function status(text: string): string {
-  if (outcomeStatuses.some((known) => known === text)) return text;
-  throw usage(`--status: there is no '${text}'; there are ${outcomeStatuses.join(", ")}.`);
 }

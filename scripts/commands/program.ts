@@ -9,6 +9,8 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
   publish: { summary: "publish events", load: () => import("./publish.ts") },
   events: { summary: "list what arrived and what became of it", load: () => import("./events.ts") },
   counts: { summary: "count attempts by version and outcome", load: () => import("./counts.ts") },
+  replay: { summary: "deliver a window of events again", load: () => import("./replay.ts") },
+  undo: { summary: "roll an alias back, and replay what its version handled", load: () => import("./undo.ts") },
   explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain.ts") },
   event: { summary: "show a stored event and its deliveries", load: () => import("./event.ts") },
   history: { summary: "list who changed the routing, when and why", load: () => import("./history.ts") },
@@ -35,6 +37,11 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
   },
   versions: { summary: "list a component's versions", load: () => import("./versions.ts") },
   aliases: { summary: "list a component's aliases", load: () => import("./aliases.ts") },
+  promote: { summary: "give an alias's version to another alias", load: () => import("./promote.ts") },
+  rollback: {
+    summary: "point an alias at what was promoted there before",
+    load: () => import("./rollback.ts"),
+  },
   alias: { summary: "move, add, retire and remove aliases", load: () => import("./alias.ts") },
 };
 

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { DEFAULT_RETENTION_DAYS, EventSource } from "../../shared/domain/event.ts";
 import { read } from "../../shared/domain/schema.ts";
-import { isSubjectKey } from "../../shared/domain/subject.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
@@ -11,6 +10,7 @@ import { note, plural, printJson, printPrettyJson } from "./output.ts";
 import { mustRead, readJsonInput } from "./read-input.ts";
 import { undoByRevert } from "./revert.ts";
 import { rowDetails } from "./row-details.ts";
+import { sourcesIn } from "./sources.ts";
 import { type Column, printTable } from "./table.ts";
 
 export function define(command: Command): void {
@@ -58,12 +58,7 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
 
 async function list({ json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable }) => {
-    const sources: EventSource[] = [];
-    for await (const { key, row } of routingTable.allRows()) {
-      // Subjects come last, and there may be a million of them.
-      if (isSubjectKey(key)) break;
-      if (key.startsWith("source#")) sources.push(row as EventSource);
-    }
+    const sources = await sourcesIn(routingTable);
     if (json) for (const source of sources) printJson(source);
     else if (sources.length === 0) note("no sources");
     else printTable(COLUMNS, sources);

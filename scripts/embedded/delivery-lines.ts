@@ -48,7 +48,8 @@ export function deliveryLine(report: DeliveryReport): string {
   const where = decision === undefined ? "" : ` → ${decision.alias}`;
   const version = report.executedVersion === undefined ? "" : `, version ${report.executedVersion}`;
   const took = report.durationMs === undefined ? "" : ` in ${Math.round(report.durationMs)} ms`;
-  const why = decision === undefined ? "" : ` (${decision.because}${decision.fallback ? ", fallback" : ""})`;
+  const replay = report.replay === undefined ? "" : `, ${report.replay}`;
+  const why = decision === undefined ? "" : ` (${decision.because}${decision.fallback ? ", fallback" : ""}${replay})`;
   const error = report.error === undefined ? "" : `, ${report.error.type}: ${report.error.message}`;
   const time = report.at.toISOString().slice(11, 19);
   const what = [record.detailType, about].filter((part) => part !== "").join("  ");

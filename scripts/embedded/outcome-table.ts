@@ -25,7 +25,7 @@ export async function printOutcomes(
   const totals = new Map<OutcomeStatus, number>();
   const unmatchedTypes = new Set<string>();
   const records = new Set<string>();
-  for await (const page of listEvents(events, window, {}, new Date())) {
+  for await (const page of listEvents({ events }, window, {}, new Date())) {
     for (const outcome of page) {
       if (!handled.has(outcome.record.messageId)) continue;
       records.add(outcome.record.messageId);

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
+import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
-import { sweeperHandler } from "../../functions/sweeper.ts";
+import { moveSweeperHandler, sweeperHandler } from "../../functions/sweeper.ts";
 import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/event-entry.ts";
@@ -15,12 +16,22 @@ import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import { workerTarget } from "../../shared/targets/worker-target.ts";
 import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
+import { startReplayDriver } from "./replay-driver.ts";
 import { startSchedule } from "./schedule.ts";
 import { lockServer } from "./server-lock.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
 const SWEEP_EVERY_MS = 500;
 const SWEEP_TIMEOUT_MS = 15_000;
+
+/** How often moves of aliases are looked for that a crash has left unfinished. */
+const FINISH_MOVES_EVERY_MS = 10_000;
+
+/**
+ * How long after its start a replay looks again for events that were claimed before: here claim and record are written
+ * together, so that it is only a matter of a slow disk.
+ */
+const SETTLE_MS = 2_000;
 
 /** A running Turnout: front door, queue, router and the versions' worker threads in one process. */
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
@@ -77,6 +88,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     // What versions had said when the last process ended counts; only what is still open after it was interrupted.
     await drainQueue({ ...outcomesSource, handler: takeOutcomes });
     await state.events.endLeases(now());
+    await state.replays.releaseDrivers();
     const source = startEventSource({
       name: "turnout-router",
       queue: live,
@@ -100,7 +112,21 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
     });
-    closing.push(() => Promise.all([sweeper, source, deadSource, outcomeSource].map((part) => part.stop())));
+    const moveSweeper = startSchedule({
+      name: "turnout-move-sweeper",
+      handler: moveSweeperHandler({ table: state.routingTable, catalog: state.catalog, newId: randomUUID, now }),
+      everyMs: FINISH_MOVES_EVERY_MS,
+      timeoutMs: SWEEP_TIMEOUT_MS,
+      onError,
+    });
+    const replayer = startReplayDriver({
+      replays: state.replays,
+      handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
+      onError,
+    });
+    closing.push(() =>
+      Promise.all([replayer, sweeper, moveSweeper, source, deadSource, outcomeSource].map((part) => part.stop())),
+    );
 
     const door = await startFrontDoor({
       queue: live,

@@ -1,5 +1,5 @@
 import type { Because } from "./decide-route.ts";
-import type { Generation } from "./delivery-key.ts";
+import { type Generation, LIVE } from "./delivery-key.ts";
 import type { Subject } from "./subject.ts";
 
 /** The one field that a target receives on top of the event as it was published. */
@@ -9,16 +9,23 @@ export type TurnoutField = {
   because: Because;
   /** True when the rule named an alias that is unknown or retired. */
   fallback: boolean;
+  /** What a consumer makes its effects depend on: the event's key, and another one in every replay that runs it again. */
   idempotencyKey: string;
-  /** `live`, or the replay's id: an idempotent consumer keys its effects on the pair of key and generation. */
+  /** `live`, or the name of the replay that runs it again. */
   generation: Generation;
   attempt: number;
   routingRevision: number;
   subject: Subject;
+  /** The replay that this delivery is made for, whether it runs the event again or finishes what was begun. */
   replay: string | null;
   flow?: string;
   traceparent?: string;
 };
+
+/** The key that a consumer sees: its own in every generation, so that one that only knows of the key runs it again. */
+export function deliveredKey(idempotencyKey: string, generation: Generation): string {
+  return generation === LIVE ? idempotencyKey : `${idempotencyKey}#${generation}`;
+}
 
 /**
  * The JSON text that a target receives. The event's own text is kept byte for byte, so that numbers beyond what

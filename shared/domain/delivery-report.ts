@@ -24,6 +24,8 @@ export type DeliveryReport = {
     | "unmatched"
     | "rejected"
     | "superseded";
+  /** The replay that it was made for. */
+  replay?: string;
   attempt?: number;
   executedVersion?: string;
   durationMs?: number;

@@ -1,3 +1,4 @@
+import type { Alias } from "../domain/alias.ts";
 import { type Component, removedComponent } from "../domain/component.ts";
 import type { Decision } from "../domain/decide-route.ts";
 import { decideRoute } from "../domain/decide-route.ts";
@@ -85,13 +86,17 @@ export function routeMessage(
   return { message, record, stored: false, generation: LIVE, subject, routes, facts: facts.value, revision };
 }
 
-/** Decides again, by today's routing, where a stored event goes for one component. */
+/**
+ * Decides again, by today's routing, where a stored event goes for one component.
+ * @param replayTarget the alias that a replay sends it to, if not where the rules say
+ */
 export function routeAgain(
   message: QueuedMessage,
   redelivery: Redelivery,
   found: EventRecord | undefined,
   view: RoutingView,
   now: Date,
+  replayTarget?: Alias,
 ): RoutedMessage {
   const { component: name, generation } = redelivery;
   const record = found !== undefined && found.expiresAt > now ? found : undefined;
@@ -103,13 +108,13 @@ export function routeAgain(
     return { ...base, record: known, subject: known.subject, routes: [refusedRoute(name, missing, listener)] };
   }
   const event = readEvent(record.body);
-  if (generation === LIVE && event.ok && !listener.matches(event.value)) {
+  if (event.ok && !listener.matches(event.value)) {
     return { ...base, record, subject: record.subject, routes: [refusedRoute(name, "NotListening", listener)] };
   }
   const facts = event.ok ? readFacts(event.value, view.rowOf(`source#${event.value.source}`)) : event;
   // A source's paths may have changed since, for the worse; what was read then still counts.
   const known = facts.ok ? facts.value : { idempotencyKey: record.idempotencyKey, subject: record.subject };
-  return { ...base, record, facts: known, ...decideAll(known, [listener], view, now) };
+  return { ...base, record, facts: known, ...decideAll(known, [listener], view, now, replayTarget) };
 }
 
 /** The message with routes to these components too, which don't listen to it any more, and may not even be there. */
@@ -151,7 +156,13 @@ function goneRecord({ messageId, sentAt }: QueuedMessage, { t0, eventKey, payloa
   return record;
 }
 
-function decideAll(facts: EventFacts, listeners: readonly Listener[], view: RoutingView, now: Date) {
+function decideAll(
+  facts: EventFacts,
+  listeners: readonly Listener[],
+  view: RoutingView,
+  now: Date,
+  replayTarget?: Alias,
+) {
   const subject = resolveSubject(facts.subject, view.rowOf);
   const { ignoredAlias } = facts;
   const routes = listeners.map(
@@ -164,6 +175,7 @@ function decideAll(facts: EventFacts, listeners: readonly Listener[], view: Rout
         now,
         trace: false,
         ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
+        ...(replayTarget === undefined ? {} : { replayTarget }),
       }),
     }),
   );

@@ -1,24 +1,15 @@
 import type { Claim } from "../domain/delivery.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
-import type { AttemptResult } from "../domain/settle-attempt.ts";
 import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
-import { closeBuffer } from "./close-buffer.ts";
 import { decideBatch } from "./decide-batch.ts";
+import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
 import { type ParsedMessage, parseMessage, type QueuedMessage } from "./read-messages.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { sendOne } from "./send-one.ts";
-import { passOver, type Settling, settle } from "./settle-delivery.ts";
 
 /** A message that isn't finished and has to come back. */
 export type ReturnedMessage = { message: QueuedMessage; retryInMs: number };
-
-/** Makes an attempt of a claimed delivery. Whatever goes wrong is in the result. */
-export type Attempting = (
-  ports: RouterPorts,
-  delivery: Delivery,
-  claimed: Claim & { won: true },
-) => Promise<AttemptResult>;
 
 /**
  * Takes a batch of messages through their life: decide, claim and record, send, close. Returns the messages that have
@@ -40,12 +31,12 @@ export async function routeBatch(
   const comesBack = new Map<QueuedMessage, Date>();
   const finish = async (round: readonly Delivery[], answers: readonly Claim[], roundOwner: string) => {
     await recordFirsts(ports, round, answers);
-    const verdicts = await deliver(ports, round, answers, { attempt, owner: roundOwner, tally });
-    verdicts.forEach((retryAt, index) => {
+    const settled = await deliverClaimed(ports, round, answers, { attempt, owner: roundOwner, tally });
+    settled.forEach(({ comesBackAt }, index) => {
       const message = round[index]?.routed.message;
-      if (retryAt === undefined || message === undefined) return;
+      if (comesBackAt === undefined || message === undefined) return;
       const earlier = comesBack.get(message);
-      if (earlier === undefined || retryAt < earlier) comesBack.set(message, retryAt);
+      if (earlier === undefined || comesBackAt < earlier) comesBack.set(message, comesBackAt);
     });
   };
   await finish(first, claims, owner);
@@ -83,50 +74,6 @@ async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage
   if (head.status === "rejected") throw head.reason;
   const anew = await attempt();
   return { ...anew, claims: await claimAndRecord(ports, anew.first, anew.routed, anew.owner) };
-}
-
-type Delivering = { attempt: Attempting; owner: string; tally: ReturnType<typeof outcomeTally> };
-
-/** Answers, per delivery, when its message has to come back; undefined when nothing is left to do. */
-async function deliver(
-  ports: RouterPorts,
-  deliveries: readonly Delivery[],
-  claims: readonly Claim[],
-  { attempt, owner, tally }: Delivering,
-): Promise<(Date | undefined)[]> {
-  const won = claims.filter((answer) => answer.won).length;
-  let uncounted = deliveries.length;
-  let counted: Promise<void> = Promise.resolve();
-  const settling: Settling = {
-    close: closeBuffer(ports.events, won, ports.delay),
-    // With the last outcome known, not with the last close written: the two requests then wait side by side.
-    count(component, version, outcome) {
-      tally.add(ports.now(), component, version, outcome);
-      uncounted -= 1;
-      if (uncounted === 0) counted = writeCounts(ports, tally);
-    },
-  };
-  // Every delivery runs to its end, also when another one's close fails: a send in flight must not be abandoned.
-  const settled = await Promise.allSettled(
-    deliveries.map(async (delivery, index) => {
-      const answer = claims[index];
-      if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
-      if (!answer.won) return passOver(ports, delivery, answer, owner, settling);
-      return settle(ports, delivery, answer, await attempt(ports, delivery, answer), settling);
-    }),
-  );
-  await (uncounted === 0 ? counted : writeCounts(ports, tally));
-  return settled.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
-}
-
-/** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
-async function writeCounts(ports: RouterPorts, tally: Delivering["tally"]): Promise<void> {
-  const counts = tally.take();
-  if (counts.length === 0) return;
-  await ports.events.count(counts).catch(ports.onTrouble);
 }
 
 function reportUnrouted(ports: RouterPorts, record: DeliveryReport["record"]): void {

@@ -1,6 +1,7 @@
 import { aliasOf } from "../domain/component.ts";
-import { deliveredEvent } from "../domain/delivered-event.ts";
+import { deliveredEvent, deliveredKey } from "../domain/delivered-event.ts";
 import { type Claim, type DeliveryError, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import { LIVE } from "../domain/delivery-key.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { AttemptResult } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
@@ -26,12 +27,12 @@ export async function sendOne(
     alias: decision.alias,
     because: decision.because,
     fallback: decision.fallback,
-    idempotencyKey: record.idempotencyKey,
+    idempotencyKey: deliveredKey(record.idempotencyKey, request.generation),
     generation: request.generation,
     attempt: claimed.attempt,
     routingRevision: request.routingRevision,
     subject,
-    replay: null,
+    replay: claimed.replay ?? (request.generation === LIVE ? null : request.generation),
     ...(facts?.flow === undefined ? {} : { flow: facts.flow }),
     ...(facts?.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
   });

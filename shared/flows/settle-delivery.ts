@@ -1,7 +1,8 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
+import { LIVE } from "../domain/delivery-key.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import type { CountedOutcome } from "../domain/outcome-count.ts";
-import { type AttemptResult, closeOf, MAX_MESSAGE_BACKOFF_MS } from "../domain/settle-attempt.ts";
+import { type AttemptResult, type BroughtBackBy, closeOf, MAX_MESSAGE_BACKOFF_MS } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** What a delivery hands its outcome to. */
@@ -10,21 +11,30 @@ export type Settling = {
   count: (component: string, version: string, outcome: CountedOutcome) => void;
 };
 
+/** What became of a delivery that was to be made. */
+export type Settled = {
+  /** How its attempt was closed; `superseded`: somebody has taken over. Undefined when the claim wasn't won. */
+  outcome?: Close["outcome"] | "superseded";
+  executedVersion?: string;
+  /** When its message has to come back; undefined when nothing is left to do for it. */
+  comesBackAt?: Date;
+};
+
 /** Shortest wait for a delivery that somebody else is making. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Closes an attempt. Answers when the message has to come back. */
+/** Closes an attempt. */
 export async function settle(
   ports: RouterPorts,
   delivery: Delivery,
   claimed: Claim & { won: true },
   result: AttemptResult,
-  { close, count }: Settling,
-): Promise<Date | undefined> {
+  { close, count, broughtBackBy }: Settling & { broughtBackBy: BroughtBackBy },
+): Promise<Settled> {
   const { component } = delivery.route;
   const { attempt, failures, lapses, since } = claimed;
   const { deliveryKey } = delivery.request;
-  const settled = { deliveryKey, component, attempt, failures, lapses, since, hasMessage: true };
+  const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(component.name, closing.executedVersion ?? "", closing.outcome);
   const taken = await close(closing);
@@ -37,9 +47,13 @@ export async function settle(
     ...("error" in closing ? { error: closing.error } : {}),
   });
   // Whoever has taken over settles the delivery; this message looks again, and finds it done.
-  if (!taken) return new Date(ports.now().getTime() + LOOK_AGAIN_MS);
+  if (!taken) return { outcome: "superseded", comesBackAt: new Date(ports.now().getTime() + LOOK_AGAIN_MS) };
   const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
-  return comesBack ? closing.nextAttemptAt : undefined;
+  return {
+    outcome: closing.outcome,
+    ...(executedVersion === undefined ? {} : { executedVersion }),
+    ...(comesBack ? { comesBackAt: closing.nextAttemptAt } : {}),
+  };
 }
 
 /** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */
@@ -49,23 +63,22 @@ export async function passOver(
   answer: Claim & { won: false },
   owner: string,
   { count }: Settling,
-): Promise<Date | undefined> {
+): Promise<Settled> {
   const { request, routed } = delivery;
   const now = ports.now();
   const outcome = routed.stored || routed.message.receiveCount > 1 ? "redelivered" : "duplicate";
   switch (answer.why) {
     case "claimed by another": {
-      return new Date(
-        now.getTime() + lookAgainMs(answer.retryAt.getTime() - now.getTime(), routed.message.receiveCount),
-      );
+      const leaseLeftMs = answer.retryAt.getTime() - now.getTime();
+      return { comesBackAt: new Date(now.getTime() + lookAgainMs(leaseLeftMs, routed.message.receiveCount)) };
     }
     case "not due":
-      return answer.retryAt;
+      return { comesBackAt: answer.retryAt };
     case "accepted":
     case "parked": {
       // The sweeper's clock may be ahead of this one. It would look again, but only when its message must be lost.
       const early = answer.retryAt.getTime() - now.getTime();
-      if (routed.stored && early <= MAX_MESSAGE_BACKOFF_MS) return answer.retryAt;
+      if (routed.stored && early <= MAX_MESSAGE_BACKOFF_MS) return { comesBackAt: answer.retryAt };
       break;
     }
     case "payload differs": {
@@ -76,12 +89,12 @@ export async function passOver(
       await ports.events.reject([rejection(request, error, owner, now)]);
       count(request.component, "", "rejected");
       report(ports, delivery, { outcome: "rejected", error });
-      return undefined;
+      return {};
     }
   }
   count(request.component, "", outcome);
   report(ports, delivery, { outcome });
-  return undefined;
+  return {};
 }
 
 /** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
@@ -115,9 +128,11 @@ function rejection(
 
 function report(
   ports: RouterPorts,
-  { routed, route }: Delivery,
-  facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision">,
+  { routed, route, request }: Delivery,
+  facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision" | "replay">,
 ): void {
   const { component, decision } = route;
-  ports.report({ record: routed.record, at: ports.now(), component: component.name, decision, ...facts });
+  const { generation, reopenedBy = generation === LIVE ? undefined : generation } = request;
+  const replay = reopenedBy === undefined ? {} : { replay: reopenedBy };
+  ports.report({ record: routed.record, at: ports.now(), component: component.name, decision, ...replay, ...facts });
 }

@@ -2,7 +2,7 @@ import { removedComponent } from "../domain/component.ts";
 import type { Close, LedgerEntry } from "../domain/delivery.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
 import { type AttemptOutcome, readOutcome } from "../domain/outcome-message.ts";
-import { closeOf } from "../domain/settle-attempt.ts";
+import { closeOf, lookedAfterBy } from "../domain/settle-attempt.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { RoutingCache } from "./routing-cache.ts";
 
@@ -53,8 +53,9 @@ async function closeAll(ports: OutcomePorts, outcomes: readonly AttemptOutcome[]
     const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
     if (entry?.attempt !== attempt || !isAwaited(entry) || closes.has(deliveryKey)) continue;
     const component = components.get(name) ?? removedComponent(name);
-    const { failures, lapses, since } = entry;
-    const settled = { deliveryKey, component, attempt, failures, lapses, since, hasMessage: false };
+    const { failures, lapses, since, generation } = entry;
+    const broughtBackBy = lookedAfterBy(generation);
+    const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
     const closing = closeOf(settled, result, ports.now(), ports.random());
     closes.set(deliveryKey, { name, closing });
   }

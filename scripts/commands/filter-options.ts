@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import { type Because, becauses } from "../../shared/domain/decide-route.ts";
+import { type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-outcome.ts";
+import { compileEventPattern, type EventPattern } from "../../shared/domain/event-pattern.ts";
+import { readJson } from "../../shared/domain/schema.ts";
+import { type TimeWindow, timeWindow } from "../../shared/domain/time-window.ts";
+import { cohortName, duration, must, subjectOptions, time, usage } from "./options.ts";
+import { commandLine } from "./shell-quote.ts";
+
+/** A window as it is asked for. */
+export type WindowOptions = { since?: number; from?: Date; to?: Date };
+
+/** `--since`, `--from` and `--to`. */
+export function windowOptions(command: Command): Command {
+  return command
+    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: 15m)", duration("--since"))
+    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
+    .option("--to <time>", "until when (default: now)", time("--to"));
+}
+
+/** The window in absolute times, by when events arrived. @throws TurnoutError `usage` */
+export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWindow {
+  const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
+  return must(timeWindow(stated, now), "The time window");
+}
+
+/** What to look for, in the same words wherever events are listed or delivered again. */
+export function filterOptions(command: Command): Command {
+  command.option("--component <name>", "only deliveries to this component");
+  return subjectOptions(command)
+    .option("--cohort <name>", "only projects and customers that are in this cohort now", cohortName("--cohort"))
+    .option("--alias <name>", "only what this alias handled")
+    .option("--executed-version <version>", "only what this version ran, in any attempt")
+    .option("--status <status>", `only this outcome: ${outcomeStatuses.join(", ")}`, status)
+    .option("--because <rule>", `only what this rule decided: ${becauses.join(", ")}`, because)
+    .option("--replay <name>", "only what this replay delivered")
+    .option("--pattern <json>", "only events that match this EventBridge pattern", pattern);
+}
+
+/** The filter among a command's options. */
+export function filterOf(options: OutcomeFilter): OutcomeFilter {
+  const { component, project, customer, plan, cohort, alias, executedVersion, status: outcome } = options;
+  const { because: rule, replay, pattern: wanted } = options;
+  const all = { component, project, customer, plan, cohort, alias, executedVersion, status: outcome, because: rule };
+  return Object.fromEntries(
+    Object.entries({ ...all, replay, pattern: wanted }).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** The filter as it is typed, e.g. `--component x --customer acme`. */
+export function filterWords(filter: OutcomeFilter): string[] {
+  return Object.entries(filter).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return [flag, typeof value === "string" ? value : JSON.stringify(value)];
+  });
+}
+
+/** The same for a person to read. */
+export function filterText(filter: OutcomeFilter): string {
+  return commandLine(...filterWords(filter)).replace(/^turnout ?/, "");
+}
+
+function status(text: string): string {
+  if (outcomeStatuses.some((known) => known === text)) return text;
+  throw usage(`--status: there is no '${text}'; there are ${outcomeStatuses.join(", ")}.`);
+}
+
+function because(text: string): Because {
+  const known = becauses.find((rule) => rule === text);
+  if (known !== undefined) return known;
+  throw usage(`--because: there is no rule '${text}'; there are ${becauses.join(", ")}.`);
+}
+
+function pattern(text: string): EventPattern {
+  const json = must(readJson(text), "--pattern");
+  const compiled = compileEventPattern(json);
+  if (!compiled.ok) throw usage(`--pattern: ${compiled.problem}.`);
+  return json as EventPattern;
+}

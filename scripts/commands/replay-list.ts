@@ -1,0 +1,88 @@
+import { type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { replayNamed } from "../../shared/flows/start-replay.ts";
+import { withState } from "./context.ts";
+import { filterText } from "./filter-options.ts";
+import type { JsonOption } from "./options.ts";
+import { note, printJson, printLine } from "./output.ts";
+import {
+  differenceLines,
+  progressText,
+  replayJson,
+  requestLines,
+  skippedLines,
+  targetCountText,
+  toldCounts,
+} from "./replay-text.ts";
+import { type Column, printTable } from "./table.ts";
+
+export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
+  await withState(async ({ replays }) => {
+    const now = new Date();
+    const newest = (await replays.list(limit)).reverse();
+    if (newest.length === 0) return note("no replays");
+    if (json) for (const replay of newest) printJson(replayJson(replay, now));
+    else printTable(columns(now), newest);
+  });
+}
+
+function columns(now: Date): Column<Replay>[] {
+  const count = (title: string, of: (replay: Replay) => number): Column<Replay> => ({
+    title,
+    text: (replay) => `${of(replay)}`,
+    alignRight: true,
+  });
+  return [
+    { title: "REPLAY", text: ({ name }) => name },
+    {
+      title: "STATUS",
+      text: (replay) => statusOf(replay, now),
+      style: (replay) => (statusOf(replay, now) === "done" ? "green" : "yellow"),
+    },
+    { title: "STARTED", text: ({ requestedAt }) => requestedAt.toISOString().slice(0, 19).replace("T", " ") },
+    { title: "MODE", text: ({ mode }) => mode, optional: 2 },
+    { title: "FILTER", text: ({ filter }) => filterText(filter), least: 12 },
+    count("PLANNED", ({ planned }) => planned.sent),
+    count("SENT", (replay) => toldCounts(replay).sent),
+    count("DONE", (replay) => toldCounts(replay).done),
+    count("DEAD", (replay) => toldCounts(replay).dead),
+    { title: "BY", text: ({ who }) => who, optional: 1 },
+    { title: "WHY", text: ({ why }) => why, least: 12, optional: 3 },
+  ];
+}
+
+export async function showReplay(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ replays }) => {
+    const now = new Date();
+    const replay = await replayNamed(replays, name);
+    if (json) return printJson(replayJson(replay, now));
+    for (const line of lines(replay, now)) printLine(line);
+  });
+}
+
+function lines(replay: Replay, now: Date): string[] {
+  const { who, why, command, requestedAt, progress, asked, askedBy, ratePerSecond, concurrency } = replay;
+  const counts = toldCounts(replay);
+  const time = (title: string, at: Date | undefined) =>
+    at === undefined ? [] : [`${title.padEnd(9)}${at.toISOString()}`];
+  const differences = progress.endedAt === undefined || asked === "cancel" ? [] : differenceLines(replay);
+  return [
+    `replay ${replay.name}`,
+    `by       ${who}: ${why}`,
+    `command  ${command}`,
+    ...requestLines(replay),
+    `rate     ${ratePerSecond === undefined ? "unlimited" : `${ratePerSecond}/s`}, ${concurrency} at once`,
+    `status   ${progressText(replay, now)}`,
+    ...(askedBy === undefined
+      ? []
+      : [`asked to ${asked} by ${askedBy.who} at ${askedBy.at}${askedBy.why && `: ${askedBy.why}`}`]),
+    ...time("stored", requestedAt),
+    ...time("started", progress.startedAt),
+    ...time("sent", progress.firstSentAt),
+    ...time("ended", progress.endedAt),
+    `matched  ${counts.matched}, of ${counts.scanned} stored events in the window`,
+    ...skippedLines(counts),
+    `sent     ${counts.sent}, ${counts.done} done, ${counts.dead} dead, ${counts.open} open`,
+    ...counts.targets.map((target) => `           ${targetCountText(target)}`),
+    ...(differences.length === 0 ? [] : ["not as planned:", ...differences.map((line) => `  ${line}`)]),
+  ];
+}

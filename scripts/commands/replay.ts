@@ -1,0 +1,88 @@
+import type { Command } from "commander";
+import { type JsonOption, jsonOption, wholeNumber } from "./options.ts";
+import { askOf } from "./replay-asking.ts";
+import { listReplays, showReplay } from "./replay-list.ts";
+import { rateOptions, requestOptions, startOptions } from "./replay-options.ts";
+import { planOnly, startAsAsked } from "./replay-start.ts";
+import { watchNamed } from "./replay-watch.ts";
+
+const EXAMPLES = `
+What is replayed: every delivery that the filter matches and that was begun before the replay. Oldest first, and of one
+project to one component one by one.
+  --mode rerun   every match is run once more, with another turnout.idempotencyKey, so that consumers run it again
+  --mode finish  what is dead, or waits for another attempt, is tried again now, with the key that it had
+Where to: where the routing says at that moment (a pin that is made while it runs counts at once), or --to an alias, or
+with --original the alias that handled it before. 'all-stable' comes before all of these.
+
+Defined, whatever else goes on:
+  a delivery that is under way    is looked at again seconds later, and replayed once it is over
+  a live retry                    is left to the routing of today, and skipped; --mode finish tries it now
+  what arrives meanwhile          isn't part of it; it follows the routing anyway
+  two replays of the same events  each run them, with a key of their own
+  a replay of a replay            --replay NAME matches what that one delivered
+  what a consumer publishes       is a live event; where it hands on turnout.replay it can be told apart`;
+
+export function define(command: Command): void {
+  const planning = command.command("plan").description("say what a replay would do, and send nothing");
+  requestOptions(planning);
+  rateOptions(planning);
+  jsonOption(planning)
+    .addHelpText(
+      "after",
+      `${EXAMPLES}
+
+Examples:
+  $ turnout replay plan --since 15m --component release-coordinator
+  $ turnout replay plan --since 1h --status dead --mode finish
+`,
+    )
+    .action(planOnly);
+
+  const starting = command.command("start").description("deliver a window of events again");
+  requestOptions(starting);
+  rateOptions(starting);
+  startOptions(starting);
+  starting
+    .addHelpText(
+      "after",
+      `${EXAMPLES}
+
+It runs on the server; the command only watches, and Ctrl-C leaves it running.
+
+Examples:
+  $ turnout replay start --since 15m --executed-version 23 --reason "23 lost releases"
+  $ turnout replay start --from 2026-11-20T10:00Z --to 2026-11-20T10:20Z --customer acme --to-alias stable \\
+      --reason "acme missed its release" --rate 20
+`,
+    )
+    .action(startAsAsked);
+
+  jsonOption(command.command("list").description("list replays, the newest last"))
+    .option("--limit <n>", "only the newest n (default: 20)", wholeNumber("--limit", 1), 20)
+    .action(listReplays);
+  jsonOption(
+    command.command("show").description("print all that is known of a replay").argument("<name>", "its name"),
+  ).action(showReplay);
+  jsonOption(
+    command
+      .command("watch")
+      .description("watch a replay until it ends; Ctrl-C leaves it running")
+      .argument("<name>", "its name"),
+  )
+    .addHelpText("after", "\nExit code: 0 if everything was delivered, 7 if something is dead or it was cancelled.\n")
+    .action(watchNamed);
+  for (const [name, description] of [
+    ["pause", "stop a replay for now; what is under way comes to its end"],
+    ["resume", "let a paused replay go on"],
+    ["cancel", "end a replay for good; what it has delivered stays delivered"],
+  ] as const) {
+    const asking = command.command(name).description(description).argument("<name>", "the replay's name");
+    jsonOption(asking)
+      .option("--reason <text>", "why", "")
+      .option("--dry-run", "say what would be asked, and ask nothing")
+      .option("-y, --yes", "don't ask")
+      .action((replay: string, options: JsonOption & { reason: string; dryRun?: true; yes?: true }) =>
+        askOf(name, replay, options),
+      );
+  }
+}

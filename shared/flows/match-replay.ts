@@ -1,0 +1,271 @@
+import { compareRecordKeys, type EventRecord, type LedgerEntry, type RecordKey } from "../domain/delivery.ts";
+import { deliveryKeyOf, type Generation } from "../domain/delivery-key.ts";
+import { readEvent } from "../domain/event.ts";
+import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
+import { generationsOf, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
+import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
+import { isMemberOn } from "../domain/subject.ts";
+import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
+import type { ReplayStore } from "../replay-store/replay-store.ts";
+import type { VersionCatalog } from "../versions/version-catalog.ts";
+import { deliveriesOf } from "./claim-deliveries.ts";
+import { type QueuedMessage, routeAgain } from "./read-messages.ts";
+import type { Delivery } from "./router-ports.ts";
+import type { RoutingCache, RoutingView } from "./routing-cache.ts";
+
+export type MatchPorts = {
+  routing: RoutingCache;
+  events: Pick<EventStore, "records" | "deliveries">;
+  replays: Pick<ReplayStore, "list">;
+  catalog: Pick<VersionCatalog, "aliases">;
+};
+
+/** One thing that a replay's filter matches, and what becomes of it. */
+export type ReplayItem = { record: EventRecord; component?: string; entry?: LedgerEntry } & (
+  | { kind: "deliver"; delivery: Delivery /** Behind the alias that it would go to. */; version: string | undefined }
+  | { kind: "begun"; entry: LedgerEntry }
+  | { kind: "skip"; reason: SkipReason }
+);
+
+/** The items of some records that follow each other in the window; `upTo` is the last record. */
+export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordKey };
+
+/** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
+export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
+
+/** `after` and `upTo`: only records after the one and up to the other. */
+export type MatchOptions = { now: () => Date; pageSize?: number; after?: RecordKey; upTo?: RecordKey };
+
+/** Replays that are looked at for deliveries of the same events. */
+const MAX_REPLAYS = 1_000;
+
+const DEFAULT_PAGE_SIZE = 500;
+
+/**
+ * Everything that a replay's filter matches, oldest first, with what would become of it now. A plan counts it, and a run
+ * delivers it: there is no other way to either.
+ * @throws TurnoutError `usage` when the filter has a pattern that is none
+ */
+export async function* matchReplay(
+  ports: MatchPorts,
+  replay: MatchedReplay,
+  { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end }: MatchOptions,
+): AsyncGenerator<MatchedPage> {
+  const matches = outcomeFilter(replay.filter);
+  const overlapping = (await ports.replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
+  const generations = generationsOf(overlapping, replay.name);
+  await ports.routing.refresh();
+  const versions = versionsBehind(ports.catalog);
+  for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
+    const records = end === undefined ? stored : stored.filter((record) => compareRecordKeys(record, end) <= 0);
+    const entries = await entriesOf(ports, records, generations, replay);
+    const judged = await ports.routing.decideOn((view) => {
+      const isMember = isMemberOn(view.rowOf);
+      const passes = (outcome: EventOutcome) => matches(outcome, isMember);
+      return records.flatMap((record) => {
+        const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes);
+        return verdicts.flatMap((verdict) => itemsOf(record, verdict, verdicts, replay, view, now()));
+      });
+    });
+    versions.forget();
+    const items = await Promise.all(
+      judged.map((item) => (item.kind === "begun" ? item : withVersion(item, replay, versions.of))),
+    );
+    const last = records.at(-1);
+    if (last === undefined) continue;
+    const upTo = { t0: last.t0, eventKey: last.eventKey, payloadHash: last.payloadHash };
+    yield { items, scanned: records.length, upTo };
+  }
+}
+
+/**
+ * Where deliveries go by the routing as it is now: what was decided a page ago may have been changed since. A delivery that
+ * the replay has begun goes on wherever that is; one that it hasn't may be skipped after all.
+ */
+export async function decideAgain(
+  ports: Pick<MatchPorts, "routing" | "catalog">,
+  replay: MatchedReplay,
+  items: readonly (DeliverItem | BegunItem)[],
+  now: Date,
+): Promise<(DeliverItem | SkipItem)[]> {
+  const versions = versionsBehind(ports.catalog);
+  const decided = await ports.routing.decideOn((view) =>
+    items.map((item) => {
+      if (item.kind === "begun") return begunAgain(item, replay, view, now);
+      const { component, generation } = item.delivery.request;
+      return routed(item.record, component, generation, item.entry, replay, view, now);
+    }),
+  );
+  return Promise.all(
+    decided.map((item, index) => (items[index]?.kind === "begun" ? item : withVersion(item, replay, versions.of))),
+  );
+}
+
+export type DeliverItem = ReplayItem & { kind: "deliver" };
+export type BegunItem = ReplayItem & { kind: "begun" };
+export type SkipItem = ReplayItem & { kind: "skip" };
+
+/** Goes where it would go now; one whose component is gone or doesn't listen is closed as dead. */
+function begunAgain({ record, entry }: BegunItem, replay: MatchedReplay, view: RoutingView, now: Date): DeliverItem {
+  const { component, generation } = entry;
+  const delivery = deliveryOf(record, component, generation, entry, replay, view, now);
+  return { record, entry, component, kind: "deliver", delivery, version: undefined };
+}
+
+/** One request per component while it isn't forgotten. */
+function versionsBehind(catalog: MatchPorts["catalog"]) {
+  const known = new Map<string, Promise<Map<string, string>>>();
+  return {
+    async of(component: string, alias: string): Promise<string | undefined> {
+      const aliases =
+        known.get(component) ??
+        catalog.aliases(component).then((targets) => new Map(targets.map((target) => [target.alias, target.version])));
+      known.set(component, aliases);
+      return (await aliases).get(alias);
+    },
+    forget: () => known.clear(),
+  };
+}
+
+async function withVersion(
+  item: DeliverItem | SkipItem,
+  { avoidVersion }: MatchedReplay,
+  versionOf: (component: string, alias: string) => Promise<string | undefined>,
+): Promise<DeliverItem | SkipItem> {
+  if (item.kind === "skip") return item;
+  const { component, alias } = item.delivery.request;
+  const version = await versionOf(component, alias);
+  if (avoidVersion === undefined || version !== avoidVersion) return { ...item, version };
+  const { record, entry } = item;
+  return { record, component, kind: "skip", reason: "same version", ...(entry && { entry }) };
+}
+
+/** The ledger's entries of each record, in all generations that may have delivered it. */
+async function entriesOf(
+  { events, routing }: MatchPorts,
+  records: readonly EventRecord[],
+  generations: readonly Generation[],
+  { filter }: MatchedReplay,
+): Promise<Map<EventRecord, LedgerEntry[]>> {
+  // What no component had may by now have been delivered to any: by this replay, or by another one.
+  const mayHaveBeen = filter.status === "unmatched" || filter.status === "rejected" || generations.length > 2;
+  const all = await routing.decideOn(({ listeners }) => listeners.map(({ component }) => component.name));
+  const wanted = records.map((record) => {
+    const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
+    return components.flatMap((component) =>
+      generations.map((generation) => deliveryKeyOf(component, record.eventKey, generation)),
+    );
+  });
+  const keys = [...new Set(wanted.flat())];
+  const found = await events.deliveries(keys);
+  const entries = new Map(keys.map((key, index) => [key, found[index]]));
+  // The same key with another payload was refused, and its refusal stands beside the delivery that came first.
+  const refused = records.flatMap((record, index) =>
+    (wanted[index] ?? []).flatMap((key) => {
+      const entry = entries.get(key);
+      return entry === undefined || entry.payloadHash === record.payloadHash ? [] : [`${key}#${record.payloadHash}`];
+    }),
+  );
+  const refusals = [...new Set(refused)];
+  const foundRefusals = refusals.length === 0 ? [] : await events.deliveries(refusals);
+  refusals.forEach((key, index) => {
+    entries.set(key, foundRefusals[index]);
+  });
+  return new Map(
+    records.map((record, index) => {
+      const own = (wanted[index] ?? []).flatMap((key) => [key, `${key}#${record.payloadHash}`]);
+      return [record, own.flatMap((key) => entries.get(key) ?? [])];
+    }),
+  );
+}
+
+function itemsOf(
+  record: EventRecord,
+  verdict: Verdict,
+  verdicts: readonly Verdict[],
+  replay: MatchedReplay,
+  view: RoutingView,
+  now: Date,
+): ReplayItem[] {
+  switch (verdict.kind) {
+    case "skip": {
+      const { kind, reason, component, entry } = verdict;
+      return [{ record, kind, reason, ...(component && { component }), ...(entry && { entry }) }];
+    }
+    case "begun":
+      return [{ record, ...verdict }];
+    case "deliver":
+      return [routed(record, verdict.component, verdict.generation, verdict.before, replay, view, now)];
+    case "deliver to listeners": {
+      const judged = new Set(verdicts.flatMap((other) => ("component" in other ? [other.component] : [])));
+      return toListeners(record, verdict.generation, judged, replay, view, now);
+    }
+  }
+}
+
+function toListeners(
+  record: EventRecord,
+  generation: Generation,
+  judged: ReadonlySet<string | undefined>,
+  replay: MatchedReplay,
+  view: RoutingView,
+  now: Date,
+): ReplayItem[] {
+  const event = readEvent(record.body);
+  if (!event.ok) return [{ record, kind: "skip", reason: "unreadable" }];
+  const names = view.listeners
+    .filter(({ matches }) => matches(event.value))
+    .map(({ component }) => component.name)
+    .filter((name) => replay.filter.component === undefined || name === replay.filter.component);
+  if (names.length === 0) return [{ record, kind: "skip", reason: "not listening" }];
+  return names
+    .filter((name) => !judged.has(name))
+    .map((name) => routed(record, name, generation, undefined, replay, view, now));
+}
+
+/** A record as the message that it once was. */
+function asMessage({ messageId, t0 }: EventRecord): QueuedMessage {
+  return { messageId, receiptHandle: "", body: "", sentAt: t0, receiveCount: 1 };
+}
+
+function routed(
+  record: EventRecord,
+  component: string,
+  generation: Generation,
+  before: LedgerEntry | undefined,
+  replay: MatchedReplay,
+  view: RoutingView,
+  now: Date,
+): DeliverItem | SkipItem {
+  const about = { record, component, ...(before && { entry: before }) };
+  const { mode, name } = replay;
+  const delivery = deliveryOf(record, component, generation, before, replay, view, now);
+  const refused = delivery.route.refused?.type;
+  if (refused === "NoComponent") return { ...about, kind: "skip", reason: "no component" };
+  if (refused !== undefined) return { ...about, kind: "skip", reason: "not listening" };
+  const { because, fallback } = delivery.route.decision;
+  if (because === "replay target" && fallback) return { ...about, kind: "skip", reason: "alias gone" };
+  const request = mode === "finish" ? { ...delivery.request, reopenedBy: name } : delivery.request;
+  return { ...about, kind: "deliver", delivery: { ...delivery, request }, version: undefined };
+}
+
+function deliveryOf(
+  record: EventRecord,
+  component: string,
+  generation: Generation,
+  before: LedgerEntry | undefined,
+  { target }: MatchedReplay,
+  view: RoutingView,
+  now: Date,
+): Delivery {
+  const alias = target.kind === "alias" ? target.alias : target.kind === "original" ? before?.alias : undefined;
+  const { t0, eventKey, payloadHash } = record;
+  const redelivery = { t0, eventKey, payloadHash, component, generation };
+  const [delivery] = deliveriesOf(routeAgain(asMessage(record), redelivery, record, view, now, alias));
+  if (delivery === undefined) throw new Error(`${component} was decided without a route`);
+  return delivery;
+}
+
+function overlap(a: RecordWindow, b: RecordWindow): boolean {
+  return a.from < b.to && b.from < a.to;
+}

@@ -1,0 +1,35 @@
+/** How fast something may be begun. */
+export type Pace = {
+  /** How many of so many may begin now; they count as begun. */
+  take(wanted: number, now: Date): number;
+  /** How long until the next may, in ms. */
+  waitMs(now: Date): number;
+};
+
+/** What may be begun at once after a pause, as a part of a second. */
+const BURST_SECONDS = 0.1;
+
+/** A token bucket that holds a tenth of a second's worth, one at least. @param perSecond undefined: as fast as it goes */
+export function paceOf(perSecond: number | undefined): Pace {
+  if (perSecond === undefined) return { take: (wanted) => wanted, waitMs: () => 0 };
+  const most = Math.max(1, perSecond * BURST_SECONDS);
+  let tokens = 1;
+  let at: number | undefined;
+  const refill = (now: Date) => {
+    const elapsedMs = at === undefined ? 0 : Math.max(0, now.getTime() - at);
+    at = now.getTime();
+    tokens = Math.min(most, tokens + (elapsedMs * perSecond) / 1_000);
+  };
+  return {
+    take(wanted, now) {
+      refill(now);
+      const taken = Math.min(wanted, Math.floor(tokens));
+      tokens -= taken;
+      return taken;
+    },
+    waitMs(now) {
+      refill(now);
+      return Math.max(1, Math.ceil(((1 - tokens) * 1_000) / perSecond));
+    },
+  };
+}

@@ -1,0 +1,416 @@
+import { compareRecordKeys, type LedgerEntry, type RecordKey } from "../domain/delivery.ts";
+import { LIVE } from "../domain/delivery-key.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replay.ts";
+import { type CountedItem, stateOf, withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
+import type { ReplayStore } from "../replay-store/replay-store.ts";
+import type { Attempting } from "./deliver-claimed.ts";
+import { deliverPage, type Made, Stopped } from "./deliver-page.ts";
+import {
+  type BegunItem,
+  type DeliverItem,
+  decideAgain,
+  type MatchedPage,
+  type MatchPorts,
+  matchReplay,
+  type ReplayItem,
+} from "./match-replay.ts";
+import { type Pace, paceOf } from "./pace.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+
+export type ReplayerPorts = Omit<RouterPorts, "events"> &
+  Omit<MatchPorts, "events" | "replays"> & {
+    events: RouterPorts["events"] & MatchPorts["events"];
+    replays: ReplayStore;
+    /** How long a router may still be at what it claimed before a replay began, in ms: its timeout and 5 s. */
+    settleMs: number;
+  };
+
+/** Whether a replay has ended; if not, when it is to be run again, in ms. */
+export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
+
+/** For how long a driver that says nothing is taken to be alive. */
+const DRIVER_LEASE_MS = 60_000;
+
+/** How often one that can't be run on is looked at: paused, or driven by another. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** Another's changes came first this often in a row: something is writing in a loop. */
+const MAX_LOST_RACES = 20;
+
+/** How long a delivery that others are at is waited for, counted from the start: longer than any lease. */
+const MAX_LEASE_MS = 900_000;
+
+/** The time between two passes over what is open: doubles with every pass. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+
+/** Records of a page: two seconds' worth at the replay's rate, so that its progress is seen to move. */
+const PAGE_SECONDS = 2;
+const MIN_PAGE = 25;
+const MAX_PAGE = 500;
+
+const CANCELLED = { type: "ReplayCancelled", message: "the replay was cancelled before this was done" };
+
+/**
+ * Drives a replay as far as it may, from where its last checkpoint was: a page that was not finished is matched anew, and
+ * what was delivered of it is found delivered.
+ *
+ * @param mayGoOn asked before every batch; false stops as soon as what is on its way has ended
+ * @throws TurnoutError `not found`; what the stores throw, and then it goes on from its checkpoint the next time
+ */
+export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: () => boolean): Promise<ReplayRun> {
+  const driver = replayDriver(ports, name, mayGoOn);
+  const taken = await driver.takeUp();
+  if (!("replay" in taken)) return taken;
+  let { replay } = taken;
+  const pace = paceOf(replay.ratePerSecond);
+  try {
+    for (;;) {
+      if (replay.asked === "cancel" && replay.progress.cancelling === undefined) {
+        replay = await driver.change(beginCancelling);
+      }
+      replay = await runPass(ports, replay, driver, pace);
+      if (isEnded(replay)) return { ended: true };
+      const waitMs = (replay.progress.nextPassAt?.getTime() ?? 0) - ports.now().getTime();
+      if (waitMs > 0) return { ended: false, waitMs };
+    }
+  } catch (error) {
+    if (!(error instanceof Stopped)) {
+      await driver.note(error).catch(ports.onTrouble);
+      throw error;
+    }
+    return { ended: false, waitMs: 0 };
+  } finally {
+    await driver.leave().catch(ports.onTrouble);
+  }
+}
+
+type Driver = ReturnType<typeof replayDriver>;
+
+/** One who drives a replay. Only one does at a time; were there two, the ledger would still have each delivery made once. */
+function replayDriver(ports: ReplayerPorts, name: string, mayGoOn: () => boolean) {
+  const id = ports.newId();
+  const lease = () => ({ id, until: new Date(ports.now().getTime() + DRIVER_LEASE_MS) });
+
+  async function update(to: (replay: Replay) => Replay | undefined): Promise<Replay | undefined> {
+    for (let race = 0; race < MAX_LOST_RACES; race++) {
+      const current = await ports.replays.get(name);
+      if (current === undefined) throw new TurnoutError("not found", `There is no replay '${name}'.`);
+      const changed = to(current);
+      if (changed === undefined) return undefined;
+      const stored = await ports.replays.update(changed);
+      if (stored !== undefined) return stored;
+    }
+    throw new TurnoutError("conflict", `Replay '${name}' was changed ${MAX_LOST_RACES} times in a row by others.`);
+  }
+
+  async function change(to: (replay: Replay) => Replay): Promise<Replay> {
+    const changed = await update((replay) =>
+      replay.driver?.id === id ? { ...to(replay), driver: lease() } : undefined,
+    );
+    if (changed === undefined) throw new Stopped(`another drives replay '${name}'`);
+    return changed;
+  }
+
+  return {
+    change,
+    async takeUp(): Promise<ReplayRun | { replay: Replay }> {
+      let answer: ReplayRun = { ended: true };
+      const replay = await update((current) => {
+        const now = ports.now();
+        const { driver, asked, progress } = current;
+        const wait = (waitMs: number) => {
+          answer = { ended: false, waitMs };
+          return undefined;
+        };
+        if (isEnded(current)) return undefined;
+        if (driver !== undefined && driver.id !== id && driver.until > now) {
+          return wait(Math.min(LOOK_AGAIN_MS, driver.until.getTime() - now.getTime()));
+        }
+        if (asked === "pause") return wait(LOOK_AGAIN_MS);
+        const { nextPassAt, trouble: _, ...goesOn } = progress;
+        if (asked === "run" && nextPassAt !== undefined && nextPassAt > now) {
+          return wait(nextPassAt.getTime() - now.getTime());
+        }
+        return { ...current, driver: lease(), progress: { startedAt: now, ...goesOn } };
+      });
+      return replay === undefined ? answer : { replay };
+    },
+    /** @throws Stopped when the pass must not go on */
+    async goOn(): Promise<void> {
+      if (!mayGoOn()) throw new Stopped("time is up");
+      const current = await ports.replays.get(name);
+      if (current?.driver?.id !== id) throw new Stopped(`another drives replay '${name}'`);
+      // What it does is asked, not what was asked when it was last stored: that may have changed with its last page.
+      if (current.asked !== (current.progress.cancelling ? "cancel" : "run"))
+        throw new Stopped(`replay '${name}' was asked to ${current.asked}`);
+      if (current.driver.until.getTime() - ports.now().getTime() < DRIVER_LEASE_MS / 2) await change((same) => same);
+    },
+    /** Keeps for the operator why it doesn't go on. */
+    async note(error: unknown): Promise<void> {
+      const trouble = error instanceof Error ? error.message : String(error);
+      await change((replay) => ({ ...replay, progress: { ...replay.progress, trouble } }));
+    },
+    /** Lets another take it up at once. */
+    async leave(): Promise<void> {
+      await update((replay) => {
+        if (replay.driver?.id !== id) return undefined;
+        const { driver: _, ...left } = replay;
+        return left;
+      });
+    },
+  };
+}
+
+/** Before everything that is in the window. */
+function windowStart({ window }: Replay): RecordKey {
+  return { t0: window.from, eventKey: "", payloadHash: "" };
+}
+
+/** From here on it only sees to what it has begun: all of it is gone over once more, and counted. */
+function beginCancelling(replay: Replay): Replay {
+  const { pass, after = windowStart(replay), counts, startedAt, firstSentAt } = replay.progress;
+  const progress: ReplayProgress = {
+    pass: 2,
+    counts: noCounts(),
+    before: counts,
+    stretches: [],
+    cancelling: true,
+    ...(pass === 1 ? { stopAfter: after } : {}),
+    ...(startedAt && { startedAt }),
+    ...(firstSentAt && { firstSentAt }),
+  };
+  return { ...replay, progress };
+}
+
+async function runPass(ports: ReplayerPorts, replay: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+  const { pass } = replay.progress;
+  return pass <= 2 ? runWholePass(ports, replay, driver, pace) : runOpenPass(ports, replay, driver, pace);
+}
+
+/** Passes 1 and 2: everything in the window, page by page. */
+async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+  let replay = begun;
+  const { after, stopAfter } = replay.progress;
+  const pages = matchReplay(ports, matchedAs(replay), {
+    now: ports.now,
+    pageSize: pageSizeOf(replay),
+    ...(after && { after }),
+  });
+  try {
+    // Beyond its last checkpoint a cancelled replay had begun one page at most; pages may be cut in other places by now.
+    let looked = 0;
+    // The next page is read while this one is delivered.
+    let following = pages.next();
+    for (;;) {
+      const { value: page, done } = await following;
+      if (done === true) break;
+      following = pages.next();
+      following.catch(() => {});
+      // Of pages without a delivery to make as well: a pass over a long window must be stoppable, too.
+      await driver.goOn();
+      if (stopAfter !== undefined && compareRecordKeys(replay.progress.after ?? windowStart(replay), stopAfter) >= 0) {
+        looked += page.scanned;
+        if (!page.items.some(({ kind }) => kind === "begun")) {
+          if (looked >= 2 * pageSizeOf(replay)) break;
+          continue;
+        }
+      }
+      const made = await makePage(ports, replay, page, driver, pace);
+      replay = await driver.change((current) => ({ ...current, progress: afterPage(current.progress, page, made) }));
+    }
+  } finally {
+    await pages.return(undefined);
+  }
+  await driver.goOn();
+  const now = ports.now();
+  return driver.change((current) => ({
+    ...current,
+    progress: afterWholePass(current.progress, now, ports.settleMs),
+  }));
+}
+
+/** Later passes: the stretches of the window in which something isn't at rest. */
+async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+  let replay = begun;
+  const { after: visited, stretches } = replay.progress;
+  for (const stretch of stretches) {
+    if (visited !== undefined && compareRecordKeys(stretch.upTo, visited) <= 0) continue;
+    let now: OpenStretch = { ...stretch, counts: noCounts(), waitsFor: 0 };
+    for await (const page of pagesOf(ports, replay, stretch)) {
+      await driver.goOn();
+      const { counted, waitsFor } = await makePage(ports, replay, page, driver, pace);
+      now = { ...now, counts: withCounted(now.counts, page.scanned, counted), waitsFor: now.waitsFor + waitsFor };
+    }
+    replay = await driver.change((current) => {
+      const { progress } = current;
+      const others = progress.stretches.map((one) => (compareRecordKeys(one.upTo, stretch.upTo) === 0 ? now : one));
+      const counts = withRecounted(progress.counts, stretch.counts, now.counts);
+      return { ...current, progress: { ...progress, after: stretch.upTo, stretches: others, counts } };
+    });
+  }
+  await driver.goOn();
+  const now = ports.now();
+  return driver.change((current) => ({ ...current, progress: afterOpenPass(current.progress, now) }));
+}
+
+/** The pages of a stretch, without what comes after it. */
+async function* pagesOf(
+  ports: ReplayerPorts,
+  replay: Replay,
+  { after, upTo }: OpenStretch,
+): AsyncGenerator<MatchedPage> {
+  const window = { from: after?.t0 ?? replay.window.from, to: new Date(upTo.t0.getTime() + 1) };
+  const options = { now: ports.now, pageSize: pageSizeOf(replay), upTo, ...(after && { after }) };
+  yield* matchReplay(ports, { ...matchedAs(replay), window }, options);
+}
+
+function matchedAs(replay: Replay) {
+  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
+  const startedAt = progress.startedAt ?? replay.requestedAt;
+  return { window, filter, mode, target, name, startedAt, ...(avoidVersion && { avoidVersion }) };
+}
+
+function pageSizeOf({ ratePerSecond }: Replay): number {
+  if (ratePerSecond === undefined) return MAX_PAGE;
+  return Math.min(MAX_PAGE, Math.max(MIN_PAGE, Math.ceil(ratePerSecond * PAGE_SECONDS)));
+}
+
+/** What was made of a page, and how many of its things are waited for. */
+type MadePage = { counted: CountedItem[]; waitsFor: number; firstSentAt?: Date };
+
+/** Delivers what is to be delivered of a page. */
+async function makePage(
+  ports: ReplayerPorts,
+  replay: Replay,
+  page: MatchedPage,
+  driver: Driver,
+  pace: Pace,
+): Promise<MadePage> {
+  const now = ports.now();
+  const cancelling = replay.progress.cancelling === true;
+  const toMake = page.items.filter((item) => isToMake(item, now, cancelling));
+  const results = new Map<ReplayItem, CountedItem>();
+  const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
+  /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
+  const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
+    const answers = await decideAgain(ports, matchedAs(replay), items, ports.now());
+    return items.map((item, index) => {
+      const answer = answers[index];
+      if (answer?.kind === "deliver") return answer.delivery;
+      if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
+      return undefined;
+    });
+  };
+  const firstDecided = await decided(toMake);
+  const deliveries = toMake.flatMap((item, index) => {
+    const delivery = firstDecided[index];
+    if (delivery === undefined) return [];
+    itemOf.set(delivery, item);
+    return [delivery];
+  });
+  const made = await deliverPage(ports, deliveries, {
+    concurrency: replay.concurrency,
+    pace,
+    goOn: driver.goOn,
+    async decide(heads) {
+      const revision = await ports.routing.refresh();
+      if (heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
+      return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
+    },
+    ...(cancelling ? { attempt: giveUp } : {}),
+  });
+  for (const [head, result] of made) {
+    const item = itemOf.get(head);
+    if (item !== undefined && result !== undefined) results.set(item, sent(result));
+  }
+  let waitsFor = 0;
+  const counted = page.items.map((item) => {
+    const result = results.get(item) ?? untouched(item);
+    if (isAwaited(item, result, replay, now)) waitsFor += 1;
+    return result;
+  });
+  return { counted, waitsFor, ...(counted.some(({ kind }) => kind === "sent") ? { firstSentAt: now } : {}) };
+}
+
+/** Whether what became of an item isn't known yet, and will be. */
+function isAwaited(item: ReplayItem, result: CountedItem, { progress }: Replay, now: Date): boolean {
+  if (result.kind === "sent") {
+    if (result.state !== "open") return false;
+    // What was reopened in the generation of its arrival is looked after as such; a cancelled replay doesn't wait for it.
+    const generation = item.kind === "deliver" ? item.delivery.request.generation : item.entry?.generation;
+    return progress.cancelling !== true || generation !== LIVE;
+  }
+  // Somebody else is at it: once that is over it is to be delivered again, unless it takes for ever.
+  const isClaimed = result.kind === "skip" && result.reason === "not at rest" && item.entry?.status === "claimed";
+  const { startedAt = now, cancelling } = progress;
+  return isClaimed && cancelling !== true && now.getTime() - startedAt.getTime() < MAX_LEASE_MS;
+}
+
+function untouched(item: ReplayItem): CountedItem {
+  switch (item.kind) {
+    case "begun":
+      return begun(item.entry);
+    case "deliver":
+      return { kind: "skip", reason: "cancelled" };
+    case "skip":
+      return { kind: "skip", reason: item.reason };
+  }
+}
+
+function isToMake(item: ReplayItem, now: Date, cancelling: boolean): item is DeliverItem | BegunItem {
+  if (item.kind === "deliver") return !cancelling;
+  if (item.kind === "skip" || item.entry.generation === LIVE) return false;
+  const opens = opensAt(item.entry);
+  return opens !== undefined && opens <= now;
+}
+
+/** When a delivery that isn't at rest may be claimed again. */
+function opensAt({ status, nextAttemptAt, leaseUntil }: LedgerEntry): Date | undefined {
+  if (status === "claimed") return leaseUntil;
+  return status === "failed" || status === "accepted" ? nextAttemptAt : undefined;
+}
+
+function sent({ state, delivery, version }: Made): CountedItem {
+  const { component, alias } = delivery.request;
+  return { kind: "sent", state, component, alias, version };
+}
+
+function begun(entry: LedgerEntry): CountedItem & { kind: "sent" } {
+  const { component, alias, executedVersion = "" } = entry;
+  return { kind: "sent", state: stateOf(entry), component, alias, version: executedVersion };
+}
+
+const giveUp: Attempting = async () => ({ outcome: "exhausted", error: CANCELLED });
+
+function afterPage(progress: ReplayProgress, page: MatchedPage, made: MadePage): ReplayProgress {
+  const { counted, waitsFor } = made;
+  const { after, firstSentAt = made.firstSentAt } = progress;
+  const counts = withCounted(noCounts(), page.scanned, counted);
+  const stretch: OpenStretch = { ...(after && { after }), upTo: page.upTo, counts, waitsFor };
+  return {
+    ...progress,
+    after: page.upTo,
+    counts: withCounted(progress.counts, page.scanned, counted),
+    // Pass 2 comes by all of them again.
+    stretches: progress.pass === 1 ? [] : withStretch(progress.stretches, stretch),
+    ...(firstSentAt && { firstSentAt }),
+  };
+}
+
+function afterWholePass(progress: ReplayProgress, now: Date, settleMs: number): ReplayProgress {
+  const { after: _, before: __, ...rest } = progress;
+  if (progress.pass === 2) return afterOpenPass(rest, now);
+  const { startedAt = now, counts } = progress;
+  const nextPassAt = new Date(startedAt.getTime() + settleMs);
+  return { ...rest, pass: 2, counts: noCounts(), before: counts, nextPassAt };
+}
+
+function afterOpenPass(progress: ReplayProgress, now: Date): ReplayProgress {
+  const { after: _, ...rest } = progress;
+  const stretches = progress.stretches.filter(({ waitsFor }) => waitsFor > 0);
+  if (stretches.length === 0) return { ...rest, stretches, endedAt: now };
+  const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(16, progress.pass - 2));
+  return { ...rest, stretches, pass: progress.pass + 1, nextPassAt: new Date(now.getTime() + pauseMs) };
+}

@@ -1,0 +1,88 @@
+import type { Replay, ReplayRequest } from "../../shared/domain/replay.ts";
+import { noCounts } from "../../shared/domain/replay.ts";
+import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
+import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { type ReplayerPorts, runReplay } from "../../shared/flows/run-replay.ts";
+import { startReplay } from "../../shared/flows/start-replay.ts";
+import type { AboutEvent } from "./builders.ts";
+import { memoryReplayStore } from "./memory-replay-store.ts";
+import { surrounded } from "./port-calls.ts";
+import { aMessage, aRouter, type RouterOptions, T0 } from "./router.ts";
+
+/** How long after its start a replay looks again, in the tests. */
+export const SETTLE_MS = 5_000;
+
+/** From a minute before the first test event on, for an hour. */
+export const WINDOW = { from: new Date(T0.getTime() - 60_000), to: new Date(T0.getTime() + 3_600_000) };
+
+export type ReplayerOptions = RouterOptions & {
+  /** The version behind each alias; default: stable 22, beta 23. */
+  versions?: Record<string, string>;
+};
+
+/** A router and a replayer on one store, with time, chance and ids in the test's hand. */
+export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...options }: ReplayerOptions = {}) {
+  const router = await aRouter({
+    target: async ({ alias }) => ({ outcome: "done", executedVersion: versions[alias] ?? "?", durationMs: 1 }),
+    ...options,
+  });
+  const { ports: routing, calls, events, time } = router;
+  const replays = memoryReplayStore();
+  const ports: ReplayerPorts = {
+    ...routing,
+    events: { ...routing.events, ...surrounded(events, ["deliveries"], calls.around), records: events.records },
+    replays: surrounded(replays, ["get", "update", "list"], calls.around),
+    catalog: {
+      aliases: async () => Object.entries(versions).map(([alias, version]) => ({ alias, version })),
+    },
+    settleMs: SETTLE_MS,
+  };
+
+  /** Routes events as they arrive, a second apart. */
+  async function arrive(...events: (AboutEvent & Partial<QueuedMessage>)[]): Promise<void> {
+    const messages = events.map((about, index) =>
+      aMessage({
+        id: about.id ?? `event-${index + 1}`,
+        messageId: `message-${about.id ?? index + 1}`,
+        sentAt: new Date(T0.getTime() + index * 1_000),
+        ...about,
+      }),
+    );
+    await routeBatch(routing, messages);
+  }
+
+  async function start(request: Partial<ReplayRequest> & Partial<Replay> = {}): Promise<Replay> {
+    return startReplay(replays, {
+      name: "replay-1",
+      who: "ada",
+      why: "a test",
+      command: "turnout replay start",
+      requestedAt: time.now(),
+      window: WINDOW,
+      filter: {},
+      mode: "rerun",
+      target: { kind: "today" },
+      concurrency: 10,
+      planned: noCounts(),
+      ...request,
+    });
+  }
+
+  /** Runs it as its driver would, with the clock going on where it has to wait, until it has ended. */
+  async function run(name = "replay-1", mayGoOn = () => true): Promise<Replay> {
+    for (let turn = 0; turn < 100; turn++) {
+      const answer = await runReplay(ports, name, mayGoOn);
+      if (answer.ended) return replay(name);
+      await time.pass(Math.max(1, answer.waitMs));
+    }
+    throw new Error(`replay ${name} doesn't end`);
+  }
+
+  async function replay(name = "replay-1"): Promise<Replay> {
+    const found = await replays.get(name);
+    if (found === undefined) throw new Error(`no replay ${name}`);
+    return found;
+  }
+
+  return { ...router, ports, routing, replays, arrive, start, run, replay };
+}
