@@ -77,6 +77,12 @@ const floorPlan: Room[] = [
 
   // Samples are published folder by folder, so each has to be complete in itself.
   { files: "functions/samples/github-webhooks.ts", may: ["own folder", "node:", "@octokit/webhooks-examples"] },
+  {
+    // What a user's own consumer would import.
+    files: "functions/samples/idempotent-consumer/with-powertools.ts",
+    may: ["own folder", "@aws-lambda-powertools/"],
+    mayTypes: ["aws-lambda"],
+  },
   { files: "functions/samples/", may: ["own folder", "node:"] },
   { files: "functions/console/", may: ["own folder", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
   { files: "functions/", may: ["functions/queue-batch.ts", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
