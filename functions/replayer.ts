@@ -3,21 +3,26 @@ import type { Context } from "aws-lambda";
 import { type ReplayerPorts, runReplay } from "../shared/flows/run-replay.ts";
 
 /** What is left of the function's time when it begins nothing more: a batch that was begun may take a component's longest. */
-const SPARE_MS = 30_000;
+const SPARE_MS = 60_000;
 
-/** Asks for a replay to be driven on. */
-export type ReplayerEvent = { replay: string };
+/** Asks for a replay to be driven on; without a name, for all that haven't ended. */
+export type ReplayerEvent = { replay?: string };
 
-/** Whether it has ended, and if not, in how many seconds it is to be called again. */
-export type ReplayerAnswer = { replay: string; ended: boolean; waitSeconds: number };
+/** Whether the replay has ended, and if not, in how many seconds it is to be called again; of several the soonest. */
+export type ReplayerAnswer = { ended: boolean; waitSeconds: number };
 
 /**
- * The replayer's Lambda handler: drives one replay for as long as the function may run, or until it has to wait. Whoever
- * calls it does so again and again, with what it answered, until the replay has ended.
+ * The replayer's Lambda handler: drives replays for as long as the function may run, or until they have to wait. It is
+ * called for a replay when that is started, and every minute for all of them: one that is driven already is left alone.
  */
 export function replayerHandler(ports: ReplayerPorts) {
   return middy<ReplayerEvent, ReplayerAnswer>().handler(async ({ replay }, context: Context) => {
-    const run = await runReplay(ports, replay, () => context.getRemainingTimeInMillis() > SPARE_MS);
-    return { replay, ended: run.ended, waitSeconds: run.ended ? 0 : run.waitMs / 1_000 };
+    const names = replay === undefined ? (await ports.replays.active()).map(({ name }) => name) : [replay];
+    const mayGoOn = () => context.getRemainingTimeInMillis() > SPARE_MS;
+    const runs = await Promise.allSettled(names.map((name) => runReplay(ports, name, mayGoOn)));
+    // One that fails must not end the others; all have come to a stop before it is told.
+    for (const run of runs) if (run.status === "rejected") throw run.reason;
+    const waits = runs.flatMap((run) => (run.status === "fulfilled" && !run.value.ended ? [run.value.waitMs] : []));
+    return { ended: waits.length === 0, waitSeconds: waits.length === 0 ? 0 : Math.min(...waits) / 1_000 };
   });
 }

@@ -2,14 +2,16 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { quickClient } from "./aws/quick-client.ts";
 import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
 import { RetryPolicy } from "./domain/retry.ts";
+import { sqsEventQueue } from "./event-queue/sqs-event-queue.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
 import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
-import type { AwsSettings } from "./settings.ts";
+import { type AwsSettings, required } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
 
 /** About 5 s of waiting in all, at worst: then the batch goes back to the queue, which has more patience. */
@@ -17,6 +19,9 @@ const DYNAMODB_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, max
 
 /** A DynamoDB request takes some milliseconds. One that takes seconds is lost, and is better made again. */
 const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+
+/** Sending twice is one message more, which the ledger sees through; so here the SDK tries again by itself. */
+const SQS_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
 
 /** An invocation takes as long as its component may, and the target watches that; here nothing must cut in. */
 const LAMBDA_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 0, socketTimeout: 0 };
@@ -28,11 +33,15 @@ const S3_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnR
 const MAX_INVOCATIONS = 250;
 
 /** Makes the adapters and the only clients that they use. One connection pool per service, for the process's life. */
-export function awsDependencies({ routingTable, region, ...events }: AwsSettings) {
+export function awsDependencies(settings: AwsSettings) {
+  const { routingTable, region, ...events } = settings;
   // No retries in the SDK: the stores have their own, and an attempt at a component must be counted in the ledger.
   const base = { region, maxAttempts: 1 };
   const dynamodb = new DynamoDBClient({ ...base, requestHandler: { ...DYNAMODB_TIMEOUTS, ...pool(50) } });
   const lambda = new LambdaClient({ ...base, requestHandler: { ...LAMBDA_TIMEOUTS, ...pool(MAX_INVOCATIONS) } });
+  const sqs = new SQSClient({ region, maxAttempts: 3, requestHandler: { ...SQS_TIMEOUTS, ...pool(50) } });
+  const queueAt = (queueUrl: string | undefined, variable: string) =>
+    sqsEventQueue({ client: sqs, queueUrl: required(queueUrl, variable) });
   const onDynamoDB = {
     client: quickDynamoDB(dynamodb),
     retry: DYNAMODB_RETRY,
@@ -50,7 +59,14 @@ export function awsDependencies({ routingTable, region, ...events }: AwsSettings
     }),
     replays: dynamodbReplayStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     target: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
+    /** @throws TurnoutError `usage` when the environment doesn't name it */
+    liveQueue: () => queueAt(settings.liveQueueUrl, "TURNOUT_LIVE_QUEUE_URL"),
+    /** @throws TurnoutError `usage` when the environment doesn't name it */
+    deadLetterQueue: () => queueAt(settings.deadLetterQueueUrl, "TURNOUT_DEAD_LETTER_QUEUE_URL"),
+    /** @throws TurnoutError `usage` when the environment doesn't name it */
+    outcomeQueue: () => queueAt(settings.outcomeQueueUrl, "TURNOUT_OUTCOME_QUEUE_URL"),
     close() {
+      sqs.destroy();
       dynamodb.destroy();
       lambda.destroy();
     },

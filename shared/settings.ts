@@ -56,6 +56,18 @@ export const AwsSettings = z.object({
    * Default 4: 2,000 of them a second.
    */
   TURNOUT_DUE_SHARDS: z._default(z.string(), "4"),
+  /** `TURNOUT_LIVE_QUEUE_URL`: the queue that the bus sends events to; for whatever takes from it or sends to it. */
+  TURNOUT_LIVE_QUEUE_URL: z.optional(z.url()),
+  /** `TURNOUT_DEAD_LETTER_QUEUE_URL`: what the live queue has given up. */
+  TURNOUT_DEAD_LETTER_QUEUE_URL: z.optional(z.url()),
+  /** `TURNOUT_OUTCOME_QUEUE_URL`: where asynchronous versions' destinations say what became of events. */
+  TURNOUT_OUTCOME_QUEUE_URL: z.optional(z.url()),
+  /** `TURNOUT_REPLAYER`: the replayer's function name; whoever starts a replay calls it, and else it is called every minute. */
+  TURNOUT_REPLAYER: z.optional(z.string().check(z.minLength(1))),
+  /** `TURNOUT_EVENT_BUS`: the bus that events are published to. */
+  TURNOUT_EVENT_BUS: z.optional(z.string().check(z.minLength(1))),
+  /** `TURNOUT_ROUTER_TIMEOUT_MS`: how long a router may live. A replay looks again once those from before its start are over. */
+  TURNOUT_ROUTER_TIMEOUT_MS: z._default(z.coerce.number<unknown>().check(z.int(), z.minimum(1_000)), 900_000),
   /** `AWS_REGION`: where the tables, the bucket and the functions are. Lambda sets it. */
   AWS_REGION: z.string().check(z.minLength(1)),
 });
@@ -66,6 +78,12 @@ export type AwsSettings = {
   bodyBucket: string;
   recordShards: ShardSchedule;
   dueShards: ShardSchedule;
+  liveQueueUrl?: string;
+  deadLetterQueueUrl?: string;
+  outcomeQueueUrl?: string;
+  replayer?: string;
+  eventBus?: string;
+  routerTimeoutMs: number;
   region: string;
 };
 
@@ -80,8 +98,20 @@ export function awsSettings(environment: Record<string, string | undefined>): Aw
     bodyBucket: value.TURNOUT_BODY_BUCKET,
     recordShards: shardSchedule("TURNOUT_RECORD_SHARDS", value.TURNOUT_RECORD_SHARDS),
     dueShards: shardSchedule("TURNOUT_DUE_SHARDS", value.TURNOUT_DUE_SHARDS),
+    ...(value.TURNOUT_LIVE_QUEUE_URL && { liveQueueUrl: value.TURNOUT_LIVE_QUEUE_URL }),
+    ...(value.TURNOUT_DEAD_LETTER_QUEUE_URL && { deadLetterQueueUrl: value.TURNOUT_DEAD_LETTER_QUEUE_URL }),
+    ...(value.TURNOUT_OUTCOME_QUEUE_URL && { outcomeQueueUrl: value.TURNOUT_OUTCOME_QUEUE_URL }),
+    ...(value.TURNOUT_REPLAYER && { replayer: value.TURNOUT_REPLAYER }),
+    ...(value.TURNOUT_EVENT_BUS && { eventBus: value.TURNOUT_EVENT_BUS }),
+    routerTimeoutMs: value.TURNOUT_ROUTER_TIMEOUT_MS,
     region: value.AWS_REGION,
   };
+}
+
+/** A setting that not every function has. @throws TurnoutError `usage` that names the variable */
+export function required<T>(value: T | undefined, variable: string): T {
+  if (value === undefined) throw new TurnoutError("usage", `Bad environment: ${variable} is not set.`);
+  return value;
 }
 
 function shardSchedule(variable: string, text: string): ShardSchedule {

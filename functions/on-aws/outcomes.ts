@@ -1,0 +1,7 @@
+import { outcomesHandler } from "../outcomes.ts";
+import { functionPorts } from "./router-ports.ts";
+
+const { aws, router } = functionPorts();
+
+/** Takes batches from the outcomes queue. */
+export const handler = outcomesHandler({ ...router, queue: aws.outcomeQueue() });

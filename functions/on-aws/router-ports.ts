@@ -1,0 +1,31 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { awsDependencies } from "../../shared/aws-dependencies.ts";
+import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
+import { routingCache } from "../../shared/flows/routing-cache.ts";
+import { awsSettings } from "../../shared/settings.ts";
+
+/** One line of JSON per error, for CloudWatch. */
+export function onTrouble(error: unknown): void {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  console.error(JSON.stringify({ level: "ERROR", error: { type: name, message, stack } }));
+}
+
+/** What the functions of one environment share, made once per Lambda environment and kept for its life. */
+export function functionPorts() {
+  const settings = awsSettings(process.env);
+  const aws = awsDependencies(settings);
+  const now = () => new Date();
+  const router = {
+    routing: routingCache(aws.routingTable),
+    events: aws.events,
+    target: withCircuitBreakers(aws.target, { now, random: Math.random }),
+    now,
+    random: Math.random,
+    newId: randomUUID,
+    delay: (ms: number) => delay(ms),
+    report: () => {},
+    onTrouble,
+  };
+  return { settings, aws, now, router };
+}

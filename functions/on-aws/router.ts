@@ -1,0 +1,7 @@
+import { routerHandler } from "../router.ts";
+import { functionPorts } from "./router-ports.ts";
+
+const { aws, router } = functionPorts();
+
+/** Takes batches from the live queue. */
+export const handler = routerHandler({ ...router, queue: aws.liveQueue() });

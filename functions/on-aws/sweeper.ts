@@ -1,0 +1,7 @@
+import { sweeperHandler } from "../sweeper.ts";
+import { functionPorts } from "./router-ports.ts";
+
+const { aws, now } = functionPorts();
+
+/** Called every minute. */
+export const handler = sweeperHandler({ events: aws.events, queue: aws.liveQueue(), now });
