@@ -8,6 +8,7 @@ type CommandModule = { define(command: Command): void };
 const commands: Record<string, { summary: string; load: () => Promise<CommandModule> }> = {
   publish: { summary: "publish events", load: () => import("./publish.ts") },
   events: { summary: "list what arrived and what became of it", load: () => import("./events.ts") },
+  tail: { summary: "print what becomes of events, as it does", load: () => import("./tail.ts") },
   counts: { summary: "count attempts by version and outcome", load: () => import("./counts.ts") },
   replay: { summary: "deliver a window of events again", load: () => import("./replay.ts") },
   undo: { summary: "roll an alias back, and replay what its version handled", load: () => import("./undo.ts") },
