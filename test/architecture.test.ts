@@ -42,6 +42,7 @@ const floorPlan: Room[] = [
     files: "shared/aws/",
     may: [
       "own folder",
+      "node:crypto",
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-lambda",
       "@aws-sdk/lib-dynamodb",
@@ -85,6 +86,8 @@ const floorPlan: Room[] = [
   },
   { files: "functions/samples/", may: ["own folder", "node:"] },
   { files: "functions/console/", may: ["own folder", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
+  // A handler with its real clients: what Lambda loads.
+  { files: "functions/on-aws/", may: ["functions/", "shared/", "node:"] },
   { files: "functions/", may: ["functions/queue-batch.ts", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
 
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
@@ -111,8 +114,8 @@ const floorPlan: Room[] = [
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
   { files: "scripts/", may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3"] },
 
-  // Handlers are named by path, never imported.
-  { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs"] },
+  // Handlers are named by path, never imported. esbuild makes their bundles.
+  { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs", "esbuild"] },
 ];
 
 const source = sourceFiles("functions", "infra", "shared", "scripts");

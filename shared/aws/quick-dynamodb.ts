@@ -36,7 +36,9 @@ type Translated = { command: object; documents: (answer: unknown) => object };
  */
 export function quickDynamoDB(client: DynamoDBClient): Pick<DynamoDBDocumentClient, "send"> {
   const hot = [GetItemCommand, BatchExecuteStatementCommand, BatchWriteItemCommand, UpdateItemCommand];
-  const sendHot = quickClient(client, hot).send as Sending;
+  // DynamoDB's own JSON. The client's protocol walks its schemas for it, and makes bytes, which go out by themselves after
+  // the request's head; a text goes along with it.
+  const sendHot = quickClient(client, hot, JSON.stringify).send as Sending;
   const documents = DynamoDBDocumentClient.from(client);
   const sendOther = documents.send.bind(documents) as Sending;
 
@@ -132,11 +134,33 @@ function attributesOf(document: Document | undefined): Attributes | undefined {
   return document && mapped(document, attributeOf);
 }
 
-/** As the document client does it by default. */
+/** As the document client does it by default; quicker for what our items are made of. */
 function attributeOf(value: unknown): AttributeValue {
+  if (typeof value === "string") return { S: value };
+  if (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return { N: String(value) };
+  if (value instanceof Uint8Array) return { B: writableBytes(value) };
   // Left out of an item, and among parameters for DynamoDB to refuse.
   if (value === undefined) return value as never;
-  return marshall(value as never, { convertTopLevelContainer: true }) as unknown as AttributeValue;
+  return writable(marshall(value as never, { convertTopLevelContainer: true }) as unknown as AttributeValue);
+}
+
+function writable(value: AttributeValue): AttributeValue {
+  if (value.B !== undefined) return { B: writableBytes(value.B) };
+  if (value.BS !== undefined) return { BS: value.BS.map(writableBytes) };
+  if (value.L !== undefined) return { L: value.L.map(writable) };
+  if (value.M !== undefined) return { M: mapped(value.M, writable) };
+  return value;
+}
+
+/** Bytes that JSON has in base64, as DynamoDB's protocol wants them. */
+class WritableBytes extends Uint8Array<ArrayBufferLike> {
+  toJSON(): string {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString("base64");
+  }
+}
+
+function writableBytes({ buffer, byteOffset, byteLength }: Uint8Array): WritableBytes {
+  return new WritableBytes(buffer, byteOffset, byteLength);
 }
 
 function documentOf(attributes: Attributes | undefined): Document | undefined {

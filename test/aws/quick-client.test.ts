@@ -138,6 +138,7 @@ describe("a quick client", () => {
     ["no JSON", { status: 502, body: "<html>Bad Gateway</html>" }],
     ["no access", lambdaError(403, "AccessDeniedException")],
     ["a cut connection", "cut"],
+    ["half of an answer", "half"],
   ])("fails as the SDK does after %s", async (_, answer) => {
     const { sdk, quick, requests, answers } = await learned();
     answers(answer, answer);

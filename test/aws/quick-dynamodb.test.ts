@@ -59,6 +59,7 @@ const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     fc.string({ unit: "grapheme" }),
+    fc.constant("half a pair: \ud83d"),
     fc.integer(),
     fc.double({ noDefaultInfinity: true, noNaN: true, min: -9e15, max: 9e15 }),
     fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }),

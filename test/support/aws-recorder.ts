@@ -11,7 +11,7 @@ export type Recorded = {
   /** Of the connection that it came over. */
   port: number;
 };
-export type Answer = { status?: number; headers?: Record<string, string>; body?: string } | "cut" | "silence";
+export type Answer = { status?: number; headers?: Record<string, string>; body?: string } | "cut" | "half" | "silence";
 
 export type Recorder = {
   endpoint: string;
@@ -30,6 +30,10 @@ export async function awsRecorder(): Promise<Recorder> {
       const answer = waiting.shift() ?? {};
       if (answer === "silence") return;
       if (answer === "cut") return void response.destroy();
+      if (answer === "half") {
+        response.writeHead(200, { "content-length": "9" });
+        return void response.write('{"a":', () => response.destroy());
+      }
       const { status = 200, headers = {}, body = "{}" } = answer;
       response.writeHead(status, headers).end(body);
     })();
