@@ -10,6 +10,21 @@ const LAYOUT = 2;
  */
 const CHECKPOINT_PAGES = 8_000;
 
+/**
+ * How long the file rests between two transactions of a busy process, so that each carries more writes, in ms. Every one
+ * costs an fsync and the pages that all of them touch: without a rest a server with much to do makes 900 a second, of
+ * three writes each, and with this one 200, of twenty, for half of the time. An event waits for it up to four times.
+ */
+const REST_MS = 2;
+
+/**
+ * How long a process counts as busy after a transaction that carried several writes, in ms. Whoever writes one by one
+ * isn't held up.
+ */
+const BUSY_MS = 50;
+
+const IN_MEMORY = ":memory:";
+
 /** How long a write waits for another process that is writing, in ms. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -19,7 +34,8 @@ export type Database = {
   readonly connection: DatabaseSync;
   /**
    * Runs `work` in a transaction and resolves once it is on disk. Writes that were asked for in the same turn of the
-   * event loop share one transaction, and so one fsync. `work` may run twice and must touch nothing but the database.
+   * event loop, or on disk in the 2 ms after another transaction of a busy process, share one transaction, and so one
+   * fsync. `work` may run twice and must touch nothing but the database.
    */
   write<T>(work: () => T): Promise<T>;
   /** Why the last write could not be made; undefined when it could. */
@@ -35,14 +51,21 @@ export type Database = {
  */
 export function openDatabase(path: string): Database {
   const connection = open(path);
+  const rest = path === IN_MEMORY ? 0 : REST_MS;
   const queue: QueuedWrite[] = [];
   let scheduled = false;
+  let restUntil = 0;
+  let busyUntil = 0;
   let trouble: string | undefined;
 
   const flush = () => {
     scheduled = false;
     const writes = queue.splice(0);
-    if (writes.length > 0) trouble = runTogether(connection, writes, path);
+    if (writes.length === 0) return;
+    trouble = runTogether(connection, writes, path);
+    const now = performance.now();
+    restUntil = now + rest;
+    if (writes.length > 1) busyUntil = now + BUSY_MS;
   };
 
   return {
@@ -53,8 +76,10 @@ export function openDatabase(path: string): Database {
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
         if (scheduled) return;
         scheduled = true;
+        const now = performance.now();
+        if (now < Math.min(restUntil, busyUntil)) setTimeout(flush, Math.ceil(restUntil - now));
         // After the poll phase: every request that arrived in this turn gets into the same transaction.
-        setImmediate(flush);
+        else setImmediate(flush);
       });
     },
     trouble: () => trouble,

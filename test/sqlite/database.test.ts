@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { onOtherThread } from "../support/other-thread.ts";
+import { nextTurn } from "../support/port-calls.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 type Notes = { path: string; database: Database; add: (text: string) => Promise<number>; all: () => string[] };
@@ -85,6 +86,40 @@ describe("writes asked for in one turn", () => {
     const chained = add("a").then(() => add("c"));
     await Promise.all([chained, add("b")]);
     expect(all()).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("a state file's next transaction", () => {
+  /** Whether a write and one that is asked for a turn later share a transaction, after one that carried so many. */
+  async function isShared(writes: number): Promise<boolean> {
+    const { path, database, add } = onDisk();
+    const count = connect(path).prepare("SELECT count(*) AS notes FROM notes");
+    await Promise.all(Array.from({ length: writes }, (_, n) => add(`before ${n}`)));
+    const first = add("first");
+    await nextTurn();
+    const committed = await database.write(() => Number(count.get()?.notes));
+    await first;
+    return committed === writes;
+  }
+
+  test("waits a little for more, where the last one carried several writes", async () => {
+    // A machine that stands still for 2 ms may miss it now and then.
+    const rounds = [];
+    for (let round = 0; round < 20; round++) rounds.push(await isShared(2));
+    expect(rounds).toContain(true);
+  });
+
+  test("begins at once, where the last one carried a single write", async () => {
+    expect(await isShared(1)).toBe(false);
+  });
+
+  test("is refused when the file is closed while it waits", async () => {
+    const { path, database, add } = onDisk();
+    await Promise.all([add("a"), add("b")]);
+    const waiting = add("c");
+    database.close();
+    await expect(waiting).rejects.toThrow("The state file was closed.");
+    expect(open(path).all()).toEqual(["a", "b"]);
   });
 });
 
