@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { expect, test } from "vitest";
-import { untilQueueIsEmpty } from "../../scripts/bench/embedded.ts";
 import { setUpSample } from "../../scripts/embedded/sample.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { untilAtRest } from "../support/at-rest.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
@@ -48,7 +48,7 @@ test("a server killed at random moments loses no event, and every effect happens
       client = clientOf(server.url);
     }
   }
-  await untilQueueIsEmpty(server.url);
+  await untilAtRest(home, server.url);
   expect(await server.end("SIGTERM")).toBe(0);
   expect(puts).toBeGreaterThan(EVENTS);
 

@@ -4,19 +4,18 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { expect, test } from "vitest";
-import { untilQueueIsEmpty } from "../../scripts/bench/embedded.ts";
 import { Component } from "../../shared/domain/component.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { untilAtRest } from "../support/at-rest.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const EVENTS = 300;
 const KILLS = 5;
-const DAY_MS = 86_400_000;
 
 const retry = { maxAttempts: 8, baseDelayMs: 20, maxDelayMs: 200 };
 
@@ -78,7 +77,7 @@ test("sync and async, flaky, hanging and poisoned components get every event as 
     await server.end(random() < 0.3 ? "SIGTERM" : "SIGKILL");
     server = await startServer(home);
   }
-  await atRest(home, server.url);
+  await untilAtRest(home, server.url);
   expect(await server.end("SIGTERM")).toBe(0);
 
   const { byComponent, rejected } = await ledgerOf(home);
@@ -147,20 +146,6 @@ async function put(client: EventBridgeClient, batch: number[], mark: string): Pr
   } catch {
     return batch;
   }
-}
-
-/** Waits until no queue holds anything, and the sweeper has nothing to look after. */
-async function atRest(home: string, url: string): Promise<void> {
-  const state = openEmbeddedState(home, { create: false });
-  for (;;) {
-    await untilQueueIsEmpty(url);
-    const parked = await state.events.due(new Date(Date.now() + DAY_MS), 1);
-    const { visible, inFlight } = await state.outcomes.depth(new Date());
-    const live = await state.queue.depth(new Date());
-    if (parked.length + visible + inFlight + live.visible + live.inFlight === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  state.close();
 }
 
 async function ledgerOf(home: string) {
