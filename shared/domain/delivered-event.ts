@@ -27,6 +27,11 @@ export function deliveredKey(idempotencyKey: string, generation: Generation): st
   return generation === LIVE ? idempotencyKey : `${idempotencyKey}#${generation}`;
 }
 
+/** The event's own key, out of the one that a consumer saw. */
+export function eventsOwnKey(delivered: string, generation: Generation): string {
+  return generation === LIVE ? delivered : delivered.slice(0, -generation.length - 1);
+}
+
 /**
  * The JSON text that a target receives. The event's own text is kept byte for byte, so that numbers beyond what
  * JavaScript holds, key order and spacing arrive as they were published.

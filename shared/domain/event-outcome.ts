@@ -1,5 +1,6 @@
+import type { Alias } from "./alias.ts";
 import type { Because } from "./decide-route.ts";
-import { type DeliveryStatus, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
+import { type Attempt, type DeliveryStatus, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
 import { TurnoutError } from "./errors.ts";
 import { readEvent } from "./event.ts";
 import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
@@ -48,6 +49,8 @@ export type OutcomeFilter = {
   executedVersion?: string;
   /** Only if it ran one then or later: an instant. Without a version it is ignored. */
   ranSince?: Instant;
+  /** Counts an attempt of this alias that nobody answered as one of the version: a timeout doesn't say who ran. */
+  ranBehind?: Alias;
   status?: OutcomeStatus;
   /** The rule that decided. */
   because?: Because;
@@ -77,17 +80,23 @@ export function outcomeFilter(filter: OutcomeFilter): (outcome: EventOutcome, is
     is(filter.status, status) &&
     is(because, entry?.because) &&
     (replay === undefined || entry?.generation === replay || entry?.replay === replay) &&
-    (version === undefined || (entry !== undefined && hasRun(entry, version, filter.ranSince))) &&
+    (version === undefined || (entry !== undefined && hasRun(entry, version, filter))) &&
     (cohort === undefined || isMember(record.subject, cohort)) &&
     (matches === undefined || matches(record.body));
 }
 
 /** True when this version ran any of the attempts that the ledger remembers, since then if a time is named. */
-export function hasRun({ executedVersion, attempts }: LedgerEntry, version: string, since?: Instant): boolean {
-  const ran = attempts.filter((attempt) => attempt.version === version);
-  if (since === undefined) return executedVersion === version || ran.length > 0;
-  return ran.some(({ at }) => at.toISOString() >= since);
+function hasRun(entry: LedgerEntry, version: string, { ranSince, ranBehind }: OutcomeFilter): boolean {
+  const isIts = (attempt: Attempt) =>
+    attempt.version === version ||
+    (attempt.version === undefined && entry.alias === ranBehind && RAN_UNSAID.has(attempt.outcome));
+  const ran = entry.attempts.filter(isIts);
+  if (ranSince === undefined) return entry.executedVersion === version || ran.length > 0;
+  return ran.some(({ at }) => at.toISOString() >= ranSince);
 }
+
+/** Outcomes after which something may have run although nobody said what. */
+const RAN_UNSAID: ReadonlySet<Attempt["outcome"]> = new Set(["failed", "dead", "lease lapsed", "outcome missing"]);
 
 function compiled(pattern: EventPattern): (body: string) => boolean {
   const compiledPattern = compileEventPattern(pattern);

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { eventsOwnKey } from "./delivered-event.ts";
 import { deliveryKeyOf, eventKeyOf } from "./delivery-key.ts";
 import { type Read, read, readJson } from "./schema.ts";
 import type { AttemptResult } from "./settle-attempt.ts";
@@ -40,7 +41,8 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   const record = json.ok ? read(DestinationRecord, json.value) : json;
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
-  const { component, idempotencyKey, generation, attempt } = requestPayload.turnout;
+  const { component, idempotencyKey: delivered, generation, attempt } = requestPayload.turnout;
+  const idempotencyKey = eventsOwnKey(delivered, generation);
   const eventKey = eventKeyOf(requestPayload.source, requestPayload["detail-type"], idempotencyKey);
   const deliveryKey = deliveryKeyOf(component, eventKey, generation);
   const executedVersion = responseContext?.executedVersion;

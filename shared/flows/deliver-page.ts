@@ -32,6 +32,9 @@ const MAX_BATCH = 25;
 /** However slow the rate, whether it may go on is asked this often. */
 const MAX_PAUSE_MS = 1_000;
 
+/** While nothing more can be begun, whether it may go on is asked this often. */
+const PULSE_MS = 10_000;
+
 /** How long a delivery that found no room waits in its lane; longer, and a later pass makes it. */
 const MAX_WAIT_MS = 30_000;
 
@@ -52,6 +55,10 @@ export async function deliverPage(
   let waiting = 0;
   let trouble: { reason: unknown } | undefined;
   let wake = () => {};
+  let pulse: Promise<void> | undefined;
+  const stop = (reason: unknown) => {
+    trouble ??= { reason };
+  };
 
   const finish = (lane: Lane, delivery: Delivery, result: Made | undefined) => {
     made.set(delivery, result);
@@ -112,7 +119,7 @@ export async function deliverPage(
         onSettled,
       });
     } catch (error) {
-      trouble ??= { reason: error };
+      stop(error);
       for (const lane of open) {
         lane.length = 0;
         free(lane);
@@ -124,9 +131,7 @@ export async function deliverPage(
     if (trouble !== undefined) ready = [];
     const room = Math.min(MAX_BATCH, concurrency - inFlight, ready.length);
     if (room > 0) {
-      await goOn().catch((error: unknown) => {
-        trouble ??= { reason: error };
-      });
+      await goOn().catch(stop);
       if (trouble !== undefined) continue;
       const allowed = pace.take(room, ports.now());
       if (allowed === 0) {
@@ -140,9 +145,15 @@ export async function deliverPage(
     }
     // What waits for room can be left to the next time; what is on its way can't.
     if (inFlight === 0 && (waiting === 0 || trouble !== undefined)) break;
-    await new Promise<void>((resolve) => {
+    const woken = new Promise<void>((resolve) => {
       wake = resolve;
     });
+    pulse ??= ports.delay(PULSE_MS).then(() => {
+      pulse = undefined;
+    });
+    await Promise.race([woken, pulse]);
+    // A send may take longer than its driver is taken to be alive without a word.
+    if (pulse === undefined && trouble === undefined) await goOn().catch(stop);
   }
   if (trouble !== undefined) throw trouble.reason;
   return made;

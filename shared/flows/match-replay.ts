@@ -33,8 +33,19 @@ export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordKe
 /** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
 export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
 
-/** `after` and `upTo`: only records after the one and up to the other. */
-export type MatchOptions = { now: () => Date; pageSize?: number; after?: RecordKey; upTo?: RecordKey };
+export type MatchOptions = {
+  now: () => Date;
+  pageSize?: number;
+  /** Only records after this one. */
+  after?: RecordKey;
+  /** Only records up to this one. */
+  upTo?: RecordKey;
+  /**
+   * Whether the version behind each alias is told, for a request per component and page; default true. Where one is to be
+   * avoided they are asked for in any case.
+   */
+  tellVersions?: boolean;
+};
 
 /** Replays that are looked at for deliveries of the same events. */
 const MAX_REPLAYS = 1_000;
@@ -49,19 +60,24 @@ const DEFAULT_PAGE_SIZE = 500;
 export async function* matchReplay(
   ports: MatchPorts,
   replay: MatchedReplay,
-  { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end }: MatchOptions,
+  { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end, tellVersions = true }: MatchOptions,
 ): AsyncGenerator<MatchedPage> {
+  const { executedVersion, ...unversioned } = replay.filter;
   const matches = outcomeFilter(replay.filter);
+  // Which version runs an attempt is told when it ends: until then it may be the one that is asked for.
+  const mayMatch = executedVersion === undefined ? () => false : outcomeFilter(unversioned);
   const overlapping = (await ports.replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
   const generations = generationsOf(overlapping, replay.name);
   await ports.routing.refresh();
   const versions = versionsBehind(ports.catalog);
+  const asksVersions = tellVersions || replay.avoidVersion !== undefined;
   for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
     const records = end === undefined ? stored : stored.filter((record) => compareRecordKeys(record, end) <= 0);
     const entries = await entriesOf(ports, records, generations, replay);
     const judged = await ports.routing.decideOn((view) => {
       const isMember = isMemberOn(view.rowOf);
-      const passes = (outcome: EventOutcome) => matches(outcome, isMember);
+      const passes = (outcome: EventOutcome) =>
+        matches(outcome, isMember) || (isOnItsWay(outcome, replay.startedAt) && mayMatch(outcome, isMember));
       return records.flatMap((record) => {
         const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes);
         return verdicts.flatMap((verdict) => itemsOf(record, verdict, verdicts, replay, view, now()));
@@ -69,7 +85,7 @@ export async function* matchReplay(
     });
     versions.forget();
     const items = await Promise.all(
-      judged.map((item) => (item.kind === "begun" ? item : withVersion(item, replay, versions.of))),
+      judged.map((item) => (item.kind === "begun" || !asksVersions ? item : withVersion(item, replay, versions.of))),
     );
     const last = records.at(-1);
     if (last === undefined) continue;
@@ -88,7 +104,6 @@ export async function decideAgain(
   items: readonly (DeliverItem | BegunItem)[],
   now: Date,
 ): Promise<(DeliverItem | SkipItem)[]> {
-  const versions = versionsBehind(ports.catalog);
   const decided = await ports.routing.decideOn((view) =>
     items.map((item) => {
       if (item.kind === "begun") return begunAgain(item, replay, view, now);
@@ -96,6 +111,8 @@ export async function decideAgain(
       return routed(item.record, component, generation, item.entry, replay, view, now);
     }),
   );
+  if (replay.avoidVersion === undefined) return decided;
+  const versions = versionsBehind(ports.catalog);
   return Promise.all(
     decided.map((item, index) => (items[index]?.kind === "begun" ? item : withVersion(item, replay, versions.of))),
   );
@@ -264,6 +281,11 @@ function deliveryOf(
   const [delivery] = deliveriesOf(routeAgain(asMessage(record), redelivery, record, view, now, alias));
   if (delivery === undefined) throw new Error(`${component} was decided without a route`);
   return delivery;
+}
+
+/** Whether somebody is at it since before the replay began. */
+function isOnItsWay({ entry }: EventOutcome, startedAt: Date): boolean {
+  return entry !== undefined && (entry.status === "claimed" || entry.status === "accepted") && entry.since <= startedAt;
 }
 
 function overlap(a: RecordWindow, b: RecordWindow): boolean {

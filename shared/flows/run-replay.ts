@@ -1,6 +1,5 @@
 import { compareRecordKeys, type LedgerEntry, type RecordKey } from "../domain/delivery.ts";
 import { LIVE } from "../domain/delivery-key.ts";
-import { TurnoutError } from "../domain/errors.ts";
 import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replay.ts";
 import { type CountedItem, stateOf, withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
@@ -16,6 +15,7 @@ import {
   type ReplayItem,
 } from "./match-replay.ts";
 import { type Pace, paceOf } from "./pace.ts";
+import { type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 export type ReplayerPorts = Omit<RouterPorts, "events"> &
@@ -26,19 +26,10 @@ export type ReplayerPorts = Omit<RouterPorts, "events"> &
     settleMs: number;
   };
 
-/** Whether a replay has ended; if not, when it is to be run again, in ms. */
-export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
-
-/** For how long a driver that says nothing is taken to be alive. */
-const DRIVER_LEASE_MS = 60_000;
-
-/** How often one that can't be run on is looked at: paused, or driven by another. */
-const LOOK_AGAIN_MS = 5_000;
-
-/** Another's changes came first this often in a row: something is writing in a loop. */
-const MAX_LOST_RACES = 20;
-
-/** How long a delivery that others are at is waited for, counted from the start: longer than any lease. */
+/**
+ * How long a delivery that others are at is waited for, counted from the start: longer than any lease. For one that they
+ * have handed over by then its outcome is waited for.
+ */
 const MAX_LEASE_MS = 900_000;
 
 /** The time between two passes over what is open: doubles with every pass. */
@@ -86,83 +77,6 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: () 
   }
 }
 
-type Driver = ReturnType<typeof replayDriver>;
-
-/** One who drives a replay. Only one does at a time; were there two, the ledger would still have each delivery made once. */
-function replayDriver(ports: ReplayerPorts, name: string, mayGoOn: () => boolean) {
-  const id = ports.newId();
-  const lease = () => ({ id, until: new Date(ports.now().getTime() + DRIVER_LEASE_MS) });
-
-  async function update(to: (replay: Replay) => Replay | undefined): Promise<Replay | undefined> {
-    for (let race = 0; race < MAX_LOST_RACES; race++) {
-      const current = await ports.replays.get(name);
-      if (current === undefined) throw new TurnoutError("not found", `There is no replay '${name}'.`);
-      const changed = to(current);
-      if (changed === undefined) return undefined;
-      const stored = await ports.replays.update(changed);
-      if (stored !== undefined) return stored;
-    }
-    throw new TurnoutError("conflict", `Replay '${name}' was changed ${MAX_LOST_RACES} times in a row by others.`);
-  }
-
-  async function change(to: (replay: Replay) => Replay): Promise<Replay> {
-    const changed = await update((replay) =>
-      replay.driver?.id === id ? { ...to(replay), driver: lease() } : undefined,
-    );
-    if (changed === undefined) throw new Stopped(`another drives replay '${name}'`);
-    return changed;
-  }
-
-  return {
-    change,
-    async takeUp(): Promise<ReplayRun | { replay: Replay }> {
-      let answer: ReplayRun = { ended: true };
-      const replay = await update((current) => {
-        const now = ports.now();
-        const { driver, asked, progress } = current;
-        const wait = (waitMs: number) => {
-          answer = { ended: false, waitMs };
-          return undefined;
-        };
-        if (isEnded(current)) return undefined;
-        if (driver !== undefined && driver.id !== id && driver.until > now) {
-          return wait(Math.min(LOOK_AGAIN_MS, driver.until.getTime() - now.getTime()));
-        }
-        if (asked === "pause") return wait(LOOK_AGAIN_MS);
-        const { nextPassAt, trouble: _, ...goesOn } = progress;
-        if (asked === "run" && nextPassAt !== undefined && nextPassAt > now) {
-          return wait(nextPassAt.getTime() - now.getTime());
-        }
-        return { ...current, driver: lease(), progress: { startedAt: now, ...goesOn } };
-      });
-      return replay === undefined ? answer : { replay };
-    },
-    /** @throws Stopped when the pass must not go on */
-    async goOn(): Promise<void> {
-      if (!mayGoOn()) throw new Stopped("time is up");
-      const current = await ports.replays.get(name);
-      if (current?.driver?.id !== id) throw new Stopped(`another drives replay '${name}'`);
-      // What it does is asked, not what was asked when it was last stored: that may have changed with its last page.
-      if (current.asked !== (current.progress.cancelling ? "cancel" : "run"))
-        throw new Stopped(`replay '${name}' was asked to ${current.asked}`);
-      if (current.driver.until.getTime() - ports.now().getTime() < DRIVER_LEASE_MS / 2) await change((same) => same);
-    },
-    /** Keeps for the operator why it doesn't go on. */
-    async note(error: unknown): Promise<void> {
-      const trouble = error instanceof Error ? error.message : String(error);
-      await change((replay) => ({ ...replay, progress: { ...replay.progress, trouble } }));
-    },
-    /** Lets another take it up at once. */
-    async leave(): Promise<void> {
-      await update((replay) => {
-        if (replay.driver?.id !== id) return undefined;
-        const { driver: _, ...left } = replay;
-        return left;
-      });
-    },
-  };
-}
-
 /** Before everything that is in the window. */
 function windowStart({ window }: Replay): RecordKey {
   return { t0: window.from, eventKey: "", payloadHash: "" };
@@ -184,18 +98,19 @@ function beginCancelling(replay: Replay): Replay {
   return { ...replay, progress };
 }
 
-async function runPass(ports: ReplayerPorts, replay: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+async function runPass(ports: ReplayerPorts, replay: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
   const { pass } = replay.progress;
   return pass <= 2 ? runWholePass(ports, replay, driver, pace) : runOpenPass(ports, replay, driver, pace);
 }
 
 /** Passes 1 and 2: everything in the window, page by page. */
-async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
   let replay = begun;
   const { after, stopAfter } = replay.progress;
   const pages = matchReplay(ports, matchedAs(replay), {
     now: ports.now,
     pageSize: pageSizeOf(replay),
+    tellVersions: false,
     ...(after && { after }),
   });
   try {
@@ -232,7 +147,7 @@ async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: Driver,
 }
 
 /** Later passes: the stretches of the window in which something isn't at rest. */
-async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: Driver, pace: Pace): Promise<Replay> {
+async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
   let replay = begun;
   const { after: visited, stretches } = replay.progress;
   for (const stretch of stretches) {
@@ -262,7 +177,7 @@ async function* pagesOf(
   { after, upTo }: OpenStretch,
 ): AsyncGenerator<MatchedPage> {
   const window = { from: after?.t0 ?? replay.window.from, to: new Date(upTo.t0.getTime() + 1) };
-  const options = { now: ports.now, pageSize: pageSizeOf(replay), upTo, ...(after && { after }) };
+  const options = { now: ports.now, pageSize: pageSizeOf(replay), upTo, tellVersions: false, ...(after && { after }) };
   yield* matchReplay(ports, { ...matchedAs(replay), window }, options);
 }
 
@@ -285,10 +200,11 @@ async function makePage(
   ports: ReplayerPorts,
   replay: Replay,
   page: MatchedPage,
-  driver: Driver,
+  driver: ReplayDriver,
   pace: Pace,
 ): Promise<MadePage> {
   const now = ports.now();
+  const { name } = replay;
   const cancelling = replay.progress.cancelling === true;
   const toMake = page.items.filter((item) => isToMake(item, now, cancelling));
   const results = new Map<ReplayItem, CountedItem>();
@@ -298,7 +214,7 @@ async function makePage(
     const answers = await decideAgain(ports, matchedAs(replay), items, ports.now());
     return items.map((item, index) => {
       const answer = answers[index];
-      if (answer?.kind === "deliver") return answer.delivery;
+      if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
       if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
       return undefined;
     });
@@ -342,10 +258,19 @@ function isAwaited(item: ReplayItem, result: CountedItem, { progress }: Replay, 
     const generation = item.kind === "deliver" ? item.delivery.request.generation : item.entry?.generation;
     return progress.cancelling !== true || generation !== LIVE;
   }
-  // Somebody else is at it: once that is over it is to be delivered again, unless it takes for ever.
-  const isClaimed = result.kind === "skip" && result.reason === "not at rest" && item.entry?.status === "claimed";
-  const { startedAt = now, cancelling } = progress;
-  return isClaimed && cancelling !== true && now.getTime() - startedAt.getTime() < MAX_LEASE_MS;
+  if (result.kind !== "skip" || result.reason !== "not at rest" || progress.cancelling === true) return false;
+  const { startedAt = now } = progress;
+  return item.entry !== undefined && isOnItsWay(item.entry, startedAt, now);
+}
+
+/**
+ * Whether somebody else is at a delivery since before the replay began: once that is over it is to be made again. What was
+ * tried once more since then follows the routing of today.
+ */
+function isOnItsWay({ status, closedAt }: LedgerEntry, startedAt: Date, now: Date): boolean {
+  if (status !== "claimed" && status !== "accepted") return false;
+  const at = status === "claimed" || closedAt === undefined ? now : closedAt;
+  return at.getTime() - startedAt.getTime() < MAX_LEASE_MS;
 }
 
 function untouched(item: ReplayItem): CountedItem {
@@ -362,6 +287,8 @@ function untouched(item: ReplayItem): CountedItem {
 function isToMake(item: ReplayItem, now: Date, cancelling: boolean): item is DeliverItem | BegunItem {
   if (item.kind === "deliver") return !cancelling;
   if (item.kind === "skip" || item.entry.generation === LIVE) return false;
+  // What is to be given up needn't wait for its backoff.
+  if (cancelling && item.entry.status === "failed") return true;
   const opens = opensAt(item.entry);
   return opens !== undefined && opens <= now;
 }
@@ -380,6 +307,11 @@ function sent({ state, delivery, version }: Made): CountedItem {
 function begun(entry: LedgerEntry): CountedItem & { kind: "sent" } {
   const { component, alias, executedVersion = "" } = entry;
   return { kind: "sent", state: stateOf(entry), component, alias, version: executedVersion };
+}
+
+/** Claimed before its time, as far as this replay hasn't done so before. */
+function givenUp(delivery: Delivery, name: string): Delivery {
+  return { ...delivery, request: { ...delivery.request, reopenedBy: name } };
 }
 
 const giveUp: Attempting = async () => ({ outcome: "exhausted", error: CANCELLED });

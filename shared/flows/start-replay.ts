@@ -28,10 +28,9 @@ export async function refuseTarget(routing: RoutingCache, { target, filter }: Re
     const named = filter.component;
     const components = listeners.map(({ component }) => component);
     const meant = named === undefined ? components : components.filter(({ name }) => name === named);
-    const [first] = meant;
-    if (first === undefined) {
+    if (named !== undefined && meant.length === 0) {
       throw new ComponentNotFound(
-        named ?? "",
+        named,
         components.map(({ name }) => name),
       );
     }
@@ -45,12 +44,16 @@ export async function refuseTarget(routing: RoutingCache, { target, filter }: Re
 
 /**
  * Stores a replay, for a server to run.
+ * @param asked `pause`: it waits until it is resumed
  * @throws TurnoutError `conflict` when there is one of that name, `not allowed` when too many run already
  */
-export async function startReplay(replays: ReplayStore, asked: NewReplay): Promise<Replay> {
-  const { name } = asked;
-  if (isReservedName(name))
-    throw new TurnoutError("usage", `A replay can't be called '${name}'. Give it another --name.`);
+export async function startReplay(
+  replays: ReplayStore,
+  request: NewReplay,
+  asked: "run" | "pause" = "run",
+): Promise<Replay> {
+  const { name } = request;
+  if (isReservedName(name)) throw nameReserved(name);
   const active = await replays.active();
   if (active.length >= MAX_ACTIVE_REPLAYS) {
     const names = active.map((replay) => replay.name).join(", ");
@@ -60,13 +63,30 @@ export async function startReplay(replays: ReplayStore, asked: NewReplay): Promi
     );
   }
   const replay: Replay = {
-    ...asked,
+    ...request,
     revision: 1,
-    asked: "run",
+    asked,
     progress: { pass: 1, counts: noCounts(), stretches: [] },
   };
   if (await replays.create(replay)) return replay;
-  throw new TurnoutError(
+  throw nameTaken(name);
+}
+
+/**
+ * Before anything else is done, so that an undo isn't left half-way.
+ * @throws TurnoutError `usage` for a name that can't be had, `conflict` for one that another replay has
+ */
+export async function refuseName(replays: Pick<ReplayStore, "get">, name: string): Promise<void> {
+  if (isReservedName(name)) throw nameReserved(name);
+  if ((await replays.get(name)) !== undefined) throw nameTaken(name);
+}
+
+function nameReserved(name: string): TurnoutError {
+  return new TurnoutError("usage", `A replay can't be called '${name}'. Give it another --name.`);
+}
+
+function nameTaken(name: string): TurnoutError {
+  return new TurnoutError(
     "conflict",
     `There is a replay '${name}' already, and a name is used once. Nothing was started. Give this one another --name.`,
   );
@@ -79,6 +99,23 @@ export async function replayNamed(replays: Pick<ReplayStore, "get" | "list">, na
   const newest = (await replays.list(5)).map((known) => known.name);
   const there = newest.length === 0 ? "There are none yet." : `The newest are: ${newest.join(", ")}.`;
   throw new TurnoutError("not found", `No replay '${name}'. ${there}`);
+}
+
+/**
+ * Whether this isn't asked of it already.
+ * @throws TurnoutError `conflict` when it has ended, or was cancelled and is to go on
+ */
+export function wouldChange(replay: Replay, asked: Replay["asked"]): boolean {
+  const { name } = replay;
+  if (asked === replay.asked && !(isEnded(replay) && asked === "run")) return false;
+  if (isEnded(replay)) {
+    const end = replay.asked === "cancel" ? "was cancelled and has come to its end" : "has come to its end";
+    throw new TurnoutError("conflict", `Replay '${name}' ${end}. What is to be delivered again takes a new one.`);
+  }
+  if (replay.asked === "cancel") {
+    throw new TurnoutError("conflict", `Replay '${name}' was cancelled, and doesn't go on. Start a new one.`);
+  }
+  return true;
 }
 
 export type Asking = { asked: Replay["asked"]; who: string; why: string; at: Date };
@@ -95,14 +132,7 @@ export async function askOfReplay(
 ): Promise<{ replay: Replay; changed: boolean }> {
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const replay = await replayNamed(replays, name);
-    if (asked === replay.asked && !(isEnded(replay) && asked === "run")) return { replay, changed: false };
-    if (isEnded(replay)) {
-      const end = replay.asked === "cancel" ? "was cancelled and has come to its end" : "has come to its end";
-      throw new TurnoutError("conflict", `Replay '${name}' ${end}. What is to be delivered again takes a new one.`);
-    }
-    if (replay.asked === "cancel") {
-      throw new TurnoutError("conflict", `Replay '${name}' was cancelled, and doesn't go on. Start a new one.`);
-    }
+    if (!wouldChange(replay, asked)) return { replay, changed: false };
     const askedBy = { who, why, at: at.toISOString() };
     // What has not begun has nothing to see to.
     const progress =

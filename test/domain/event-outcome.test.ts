@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EventRecord, LedgerEntry } from "../../shared/domain/delivery.ts";
-import { outcomesOf, outcomeFilter } from "../../shared/domain/event-outcome.ts";
+import { outcomeFilter, outcomesOf } from "../../shared/domain/event-outcome.ts";
 
 const T0 = new Date("2026-11-20T10:00:00.000Z");
 const later = new Date("2026-11-20T10:00:01.000Z");

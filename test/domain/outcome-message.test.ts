@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deliveredEvent, type TurnoutField } from "../../shared/domain/delivered-event.ts";
+import { deliveredEvent, deliveredKey, type TurnoutField } from "../../shared/domain/delivered-event.ts";
 import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import { readOutcome } from "../../shared/domain/outcome-message.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
@@ -9,12 +9,12 @@ const turnout: TurnoutField = {
   alias: "beta",
   because: "customer pin",
   fallback: false,
-  idempotencyKey: "order-1",
+  idempotencyKey: deliveredKey("order-1", "replay-7"),
   generation: "replay-7",
   attempt: 3,
   routingRevision: 42,
   subject: { customer: "acme" },
-  replay: null,
+  replay: "replay-7",
 };
 const eventKey = eventKeyOf("shop", "order placed", "order-1");
 const named = { component: "mailer", eventKey, deliveryKey: deliveryKeyOf("mailer", eventKey, "replay-7"), attempt: 3 };

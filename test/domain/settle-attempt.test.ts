@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AttemptResult, BroughtBackBy, SettledAttempt } from "../../shared/domain/settle-attempt.ts";
-import { closeOf } from "../../shared/domain/settle-attempt.ts";
+import { closeOf, lookedAfterBy } from "../../shared/domain/settle-attempt.ts";
 import { type AboutComponent, aComponent } from "../support/builders.ts";
 
 const since = new Date("2026-11-20T10:00:00.000Z");
@@ -14,7 +14,14 @@ const throttled: AttemptResult = { outcome: "throttled", error };
 type About = Partial<Omit<SettledAttempt, "component">> & { component?: AboutComponent; at?: Date; random?: number };
 
 function close(result: AttemptResult, { component, at: when = at, random = 0.5, ...about }: About = {}) {
-  const base = { deliveryKey: "key", attempt: 1, failures: 0, lapses: 0, since, broughtBackBy: "message" as BroughtBackBy };
+  const base = {
+    deliveryKey: "key",
+    attempt: 1,
+    failures: 0,
+    lapses: 0,
+    since,
+    broughtBackBy: "message" as BroughtBackBy,
+  };
   return closeOf({ ...base, component: aComponent(component), ...about }, result, when, random);
 }
 
@@ -107,6 +114,20 @@ describe("a delivery that is tried again", () => {
     expect(closing).toMatchObject({ nextAttemptAt: at, dueAt: at });
   });
 
+  it.each<[string, AttemptResult]>([
+    ["failed", failed],
+    ["found no room", throttled],
+    ["waits for its version", { outcome: "throttled", error, retryAt: plus(61_000) }],
+    ["was accepted", { outcome: "accepted" }],
+  ])(
+    "of a replay's own generation is never parked, also one that %s: no message would name that replay",
+    (_, result) => {
+      const closing = close(result, { broughtBackBy: "replay", component: delayOf(60_000) });
+      expect(closing).toHaveProperty("nextAttemptAt");
+      expect(closing).not.toHaveProperty("dueAt");
+    },
+  );
+
   it.each([
     ["in a moment", plus(1_001), plus(1_001)],
     ["in a minute", plus(61_000), plus(61_000)],
@@ -135,7 +156,14 @@ describe("a delivery that is tried again", () => {
     const ms = fc.integer({ min: 1, max: 43_200_000 });
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const result = fc.constantFrom(failed, throttled);
-    const any = fc.record({ base: ms, max: ms, age: ms, result, chance, broughtBackBy: fc.constantFrom<BroughtBackBy>("message", "sweeper", "replay") });
+    const any = fc.record({
+      base: ms,
+      max: ms,
+      age: ms,
+      result,
+      chance,
+      broughtBackBy: fc.constantFrom<BroughtBackBy>("message", "sweeper", "replay"),
+    });
     fc.assert(
       fc.property(any, fc.nat(100), ({ base, max, age, result, chance, broughtBackBy }, past) => {
         const retry = { baseDelayMs: base, maxDelayMs: max, maxAgeMs: age, maxAttempts: 100 };
@@ -153,4 +181,8 @@ describe("a delivery that is tried again", () => {
       }),
     );
   });
+});
+
+it("is brought back by the sweeper as it arrived, and by its replay in a generation of its own", () => {
+  expect([lookedAfterBy("live"), lookedAfterBy("replay-1")]).toEqual(["sweeper", "replay"]);
 });

@@ -110,6 +110,7 @@ const filter = some<OutcomeFilter>({
   alias: name,
   executedVersion: words,
   ranSince: date.map((at) => at.toISOString()),
+  ranBehind: name,
   status: fc.constantFrom(...outcomeStatuses),
   because: fc.constantFrom(...becauses),
   replay: name,

@@ -1,12 +1,15 @@
 import type { Replay, ReplayRequest } from "../../shared/domain/replay.ts";
 import { noCounts } from "../../shared/domain/replay.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
+import type { ReplayRun } from "../../shared/flows/replay-driver.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { type ReplayerPorts, runReplay } from "../../shared/flows/run-replay.ts";
 import { startReplay } from "../../shared/flows/start-replay.ts";
+import { sweep } from "../../shared/flows/sweep.ts";
+import type { SimulatedTime } from "../simulation/simulated-time.ts";
 import type { AboutEvent } from "./builders.ts";
 import { memoryReplayStore } from "./memory-replay-store.ts";
-import { surrounded } from "./port-calls.ts";
+import { nextTurn, surrounded } from "./port-calls.ts";
 import { aMessage, aRouter, type RouterOptions, T0 } from "./router.ts";
 
 /** How long after its start a replay looks again, in the tests. */
@@ -30,7 +33,7 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
   const replays = memoryReplayStore();
   const ports: ReplayerPorts = {
     ...routing,
-    events: { ...routing.events, ...surrounded(events, ["deliveries"], calls.around), records: events.records },
+    events: surrounded(events, ["record", "find", "claim", "close", "reject", "count", "deliveries"], calls.around),
     replays: surrounded(replays, ["get", "update", "list"], calls.around),
     catalog: {
       aliases: async () => Object.entries(versions).map(([alias, version]) => ({ alias, version })),
@@ -68,12 +71,27 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
     });
   }
 
-  /** Runs it as its driver would, with the clock going on where it has to wait, until it has ended. */
-  async function run(name = "replay-1", mayGoOn = () => true): Promise<Replay> {
+  /** One run of it, with the clock going on whenever it waits for it. */
+  function drive(name = "replay-1", mayGoOn = () => true, driver = ports): Promise<ReplayRun> {
+    return withTime(time, runReplay(driver, name, mayGoOn));
+  }
+
+  /** What the sweeper looks after is delivered, as its message would have it. */
+  async function sweepUp(): Promise<void> {
+    const bodies: string[] = [];
+    const queue = { send: async (sent: readonly string[]) => sent.map((body) => `${bodies.push(body)}`) };
+    await sweep({ events, queue, now: time.now }, new Date(time.now().getTime() + 1));
+    const messages = bodies.map((body, index) => aMessage({ messageId: `swept-${index}`, body, sentAt: time.now() }));
+    await withTime(time, routeBatch(routing, messages));
+  }
+
+  /** Runs it as its driver would, with the clock and the sweeper going on where it has to wait, until it has ended. */
+  async function run(name = "replay-1", mayGoOn = () => true, driver = ports): Promise<Replay> {
     for (let turn = 0; turn < 100; turn++) {
-      const answer = await runReplay(ports, name, mayGoOn);
+      const answer = await drive(name, mayGoOn, driver);
       if (answer.ended) return replay(name);
       await time.pass(Math.max(1, answer.waitMs));
+      await sweepUp();
     }
     throw new Error(`replay ${name} doesn't end`);
   }
@@ -84,5 +102,22 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
     return found;
   }
 
-  return { ...router, ports, routing, replays, arrive, start, run, replay };
+  return { ...router, ports, routing, replays, arrive, start, drive, sweepUp, run, replay };
+}
+
+/** Turns of the event loop in which everything goes on that waits for no clock. */
+const TURNS = 4;
+
+/** The work's end, with the clock going on to the next delay whenever nothing else is left to do. */
+export async function withTime<T>(time: SimulatedTime, work: Promise<T>): Promise<T> {
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  work.then(end, end);
+  while (!ended) {
+    for (let turn = 0; turn < TURNS && !ended; turn++) await nextTurn();
+    if (!ended) time.skip();
+  }
+  return work;
 }
