@@ -145,8 +145,14 @@ function skipped(reason: SkipReason, component?: string, entry?: LedgerEntry): V
   };
 }
 
-/** Generations that a delivery may have been made in: as it arrived, and by each of these replays. */
-export function generationsOf(replays: readonly { name: string; mode: ReplayMode }[], own: string): Generation[] {
-  const rerun = replays.filter(({ mode }) => mode === "rerun").map(({ name }) => name);
-  return [...new Set([LIVE, ...rerun, own])];
+/**
+ * Generations that a delivery may have been made in: as it arrived, and by each of these replays; one that finishes has none
+ * of its own.
+ */
+export function generationsOf(
+  replays: readonly { name: string; mode: ReplayMode }[],
+  own: { name: string; mode: ReplayMode },
+): Generation[] {
+  const rerun = [...replays, own].filter(({ mode }) => mode === "rerun").map(({ name }) => name);
+  return [...new Set([LIVE, ...rerun])];
 }

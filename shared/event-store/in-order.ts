@@ -1,9 +1,13 @@
 import type { Item } from "../dynamodb/dynamodb-batches.ts";
 
 type Listing<T> = AsyncGenerator<T[]>;
-type Head<T> = { page: T[]; at: number; rest: Listing<T> };
+type Head<T> = { page: T[]; at: number; rest: Listing<T>; following?: Promise<Head<T> | undefined> };
 
-/** Merges listings that are each in the order of their sort keys. All of them are read at once, a page ahead. */
+/**
+ * Merges listings that are each in the order of their sort keys. All of them are read at once. A page's follower is asked
+ * for when the page's first item has been taken and another one is wanted: it is there by the time that it is needed, and
+ * a listing that only waits for its turn holds one page.
+ */
 export async function* inOrder<T extends Pick<Item, "sk">>(listings: readonly Listing<T>[]): AsyncGenerator<T> {
   let heads = present(await Promise.all(listings.map(nextPage)));
   for (;;) {
@@ -13,10 +17,17 @@ export async function* inOrder<T extends Pick<Item, "sk">>(listings: readonly Li
     const item = least.page[least.at];
     if (item !== undefined) yield item;
     least.at += 1;
+    least.following ??= begun(nextPage(least.rest));
     if (least.at < least.page.length) continue;
-    const following = await nextPage(least.rest);
+    const following = await least.following;
     heads = present(heads.map((head) => (head === least ? following : head)));
   }
+}
+
+/** Its turn may never come. When it does, the error is met there. */
+function begun<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
 
 /** The next page that has something on it. */
@@ -45,10 +56,7 @@ export async function* aheadOf<K, T>(
   const waiting: { listing: AsyncGenerator<T>; first: Promise<IteratorResult<T>> }[] = [];
   const next = (key: K) => {
     const listing = begin(key);
-    const first = listing.next();
-    // Its turn may never come. When it does, the error is met there.
-    first.catch(() => {});
-    waiting.push({ listing, first });
+    waiting.push({ listing, first: begun(listing.next()) });
   };
   const later = keys[Symbol.iterator]();
   for (;;) {

@@ -131,13 +131,12 @@ export async function deliverPage(
     if (trouble !== undefined) ready = [];
     const room = Math.min(MAX_BATCH, concurrency - inFlight, ready.length);
     if (room > 0) {
-      await goOn().catch(stop);
-      if (trouble !== undefined) continue;
       const allowed = pace.take(room, ports.now());
-      if (allowed === 0) {
-        await ports.delay(Math.min(MAX_PAUSE_MS, pace.waitMs(ports.now())));
-        continue;
-      }
+      const waitMs = allowed === 0 ? pace.waitMs(ports.now()) : 0;
+      if (waitMs > 0) await ports.delay(Math.min(MAX_PAUSE_MS, waitMs));
+      // At a slow rate also while it waits: a pause isn't to take as long.
+      if (allowed > 0 || waitMs >= MAX_PAUSE_MS) await goOn().catch(stop);
+      if (allowed === 0 || trouble !== undefined) continue;
       const batch = ready.splice(0, allowed);
       inFlight += batch.length;
       void makeBatch(batch);

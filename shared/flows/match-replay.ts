@@ -47,6 +47,8 @@ export type MatchOptions = {
   tellVersions?: boolean;
 };
 
+const NOBODY = () => false;
+
 /** Replays that are looked at for deliveries of the same events. */
 const MAX_REPLAYS = 1_000;
 
@@ -63,16 +65,25 @@ export async function* matchReplay(
   { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end, tellVersions = true }: MatchOptions,
 ): AsyncGenerator<MatchedPage> {
   const { executedVersion, ...unversioned } = replay.filter;
+  const { project, customer, plan, pattern } = replay.filter;
+  const mayBeMeant = outcomeFilter({
+    ...(project !== undefined && { project }),
+    ...(customer !== undefined && { customer }),
+    ...(plan !== undefined && { plan }),
+    ...(pattern !== undefined && { pattern }),
+  });
   const matches = outcomeFilter(replay.filter);
   // Which version runs an attempt is told when it ends: until then it may be the one that is asked for.
   const mayMatch = executedVersion === undefined ? () => false : outcomeFilter(unversioned);
   const overlapping = (await ports.replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
-  const generations = generationsOf(overlapping, replay.name);
+  const generations = generationsOf(overlapping, replay);
   await ports.routing.refresh();
   const versions = versionsBehind(ports.catalog);
   const asksVersions = tellVersions || replay.avoidVersion !== undefined;
   for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
-    const records = end === undefined ? stored : stored.filter((record) => compareRecordKeys(record, end) <= 0);
+    const looked = end === undefined ? stored : stored.filter((record) => compareRecordKeys(record, end) <= 0);
+    // Before the ledger is asked: whose an event is, and what it says, stands in its record.
+    const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
     const entries = await entriesOf(ports, records, generations, replay);
     const judged = await ports.routing.decideOn((view) => {
       const isMember = isMemberOn(view.rowOf);
@@ -87,10 +98,10 @@ export async function* matchReplay(
     const items = await Promise.all(
       judged.map((item) => (item.kind === "begun" || !asksVersions ? item : withVersion(item, replay, versions.of))),
     );
-    const last = records.at(-1);
+    const last = looked.at(-1);
     if (last === undefined) continue;
     const upTo = { t0: last.t0, eventKey: last.eventKey, payloadHash: last.payloadHash };
-    yield { items, scanned: records.length, upTo };
+    yield { items, scanned: looked.length, upTo };
   }
 }
 

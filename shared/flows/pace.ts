@@ -9,11 +9,16 @@ export type Pace = {
 /** What may be begun at once after a pause, as a part of a second. */
 const BURST_SECONDS = 0.1;
 
-/** A token bucket that holds a tenth of a second's worth, one at least. @param perSecond undefined: as fast as it goes */
+/**
+ * A token bucket that holds a tenth of a second's worth, one at least. Nothing begins before all that is wanted may, as far
+ * as the bucket holds it: twenty claims at once cost a fraction of twenty one by one.
+ * @param perSecond undefined: as fast as it goes
+ */
 export function paceOf(perSecond: number | undefined): Pace {
   if (perSecond === undefined) return { take: (wanted) => wanted, waitMs: () => 0 };
   const most = Math.max(1, perSecond * BURST_SECONDS);
-  let tokens = 1;
+  const whole = Math.floor(most);
+  let tokens = most;
   let at: number | undefined;
   const refill = (now: Date) => {
     const elapsedMs = at === undefined ? 0 : Math.max(0, now.getTime() - at);
@@ -23,13 +28,14 @@ export function paceOf(perSecond: number | undefined): Pace {
   return {
     take(wanted, now) {
       refill(now);
-      const taken = Math.min(wanted, Math.floor(tokens));
+      const taken = Math.min(wanted, whole);
+      if (tokens < taken) return 0;
       tokens -= taken;
       return taken;
     },
     waitMs(now) {
       refill(now);
-      return Math.max(1, Math.ceil(((1 - tokens) * 1_000) / perSecond));
+      return Math.max(1, Math.ceil(((whole - tokens) * 1_000) / perSecond));
     },
   };
 }

@@ -91,7 +91,7 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
   function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
     const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
     line.add(job);
-    waiting.set(job, { ...since, timer: setTimeout(then, Math.min(ms, MAX_TIMER_MS), job) });
+    waiting.set(job, { ...since, timer: setTimeout(then, Math.max(0, Math.min(ms, MAX_TIMER_MS)), job) });
   }
 
   /**

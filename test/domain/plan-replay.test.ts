@@ -267,6 +267,9 @@ it("looks at the deliveries as they arrived, its own, and those of replays that 
     { name: "replay-0", mode: "rerun" },
     { name: "tidy-up", mode: "finish" },
   ] as const;
-  expect(generationsOf(replays, "replay-1")).toEqual(["live", "replay-0", "replay-1"]);
-  expect(generationsOf([{ name: "replay-1", mode: "rerun" }], "replay-1")).toEqual(["live", "replay-1"]);
+  expect(generationsOf(replays, { name: "replay-1", mode: "rerun" })).toEqual(["live", "replay-0", "replay-1"]);
+  expect(generationsOf([{ name: "replay-1", mode: "rerun" }], { name: "replay-1", mode: "rerun" })).toEqual([
+    "live",
+    "replay-1",
+  ]);
 });

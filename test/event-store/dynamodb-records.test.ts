@@ -6,7 +6,7 @@ import { compareRecordKeys, type EventRecord } from "../../shared/domain/deliver
 import { sha256 } from "../../shared/domain/delivery-key.ts";
 import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/shard-schedule.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import { aheadOf } from "../../shared/event-store/in-order.ts";
+import { aheadOf, inOrder } from "../../shared/event-store/in-order.ts";
 import { recordKey } from "../../shared/event-store/record-codec.ts";
 import { readOnly, servedOnly } from "../support/batch-faults.ts";
 import { type AboutStore, aNewEventStore, anEventStore, memoryBodyStore } from "../support/dynamodb-event-store.ts";
@@ -271,5 +271,36 @@ describe("reading ahead", () => {
     }
     expect(seen).toEqual(["1a", "1b", "2a", "2b"]);
     expect(begun).toEqual([1, 2, 3, 4]);
+  });
+
+  it("asks for a page while the one before it is taken, and for none of a listing that only waits for its turn", async () => {
+    const asked: string[] = [];
+    async function* listing(name: string) {
+      for (const page of [1, 2, 3]) {
+        asked.push(`${name}${page}`);
+        yield ["a", "b"].map((item) => ({ sk: `${name}${page}${item}` }));
+      }
+    }
+    const merged = inOrder([listing("x"), listing("y")]);
+    const take = async () => (await merged.next()).value?.sk;
+    expect([await take(), [...asked]]).toEqual(["x1a", ["x1", "y1"]]);
+    expect([await take(), [...asked]]).toEqual(["x1b", ["x1", "y1", "x2"]]);
+    expect([await take(), [...asked]]).toEqual(["x2a", ["x1", "y1", "x2"]]);
+    const others = await Array.fromAsync(merged);
+    expect(others.map(({ sk }) => sk)).toEqual("x2b x3a x3b y1a y1b y2a y2b y3a y3b".split(" "));
+  });
+
+  it("meets the error of a page when it comes to it, and not if it never does", async () => {
+    async function* listing() {
+      yield [{ sk: "1" }, { sk: "2" }];
+      throw new Error("the second page is lost");
+    }
+    const seen: string[] = [];
+    const all = (async () => {
+      for await (const { sk } of inOrder([listing()])) seen.push(sk);
+    })();
+    await expect(all).rejects.toThrow("the second page is lost");
+    expect(seen).toEqual(["1", "2"]);
+    for await (const { sk } of inOrder([listing()])) if (sk === "2") break;
   });
 });

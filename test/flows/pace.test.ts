@@ -20,7 +20,7 @@ function begun(perSecond: number, endMs: number, wanted = 1_000, late: (turn: nu
 describe("a pace", () => {
   it("lets the first begin at once", () => {
     expect(paceOf(0.1).take(1, at(0))).toBe(1);
-    expect(paceOf(100).take(25, at(0))).toBe(1);
+    expect(paceOf(100).take(25, at(0))).toBe(10);
   });
 
   it("without a rate lets everything begin at once", () => {

@@ -1,5 +1,5 @@
 import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
-import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
+import { eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
 import type { OutcomeStatus } from "../../shared/domain/event-outcome.ts";
 import type { History, Published, Run } from "./history.ts";
 import type { Problem, ProblemKind } from "./problem.ts";
@@ -71,7 +71,8 @@ function statusesOf({ key, payload, detailType }: Published, component: string, 
       .filter((other) => other.key === key && other.detailType === detailType && other.payload === payload)
       .map(({ body }) => body),
   );
-  const shown = listing.filter((row) => row.component === component && bodies.has(row.record.body));
+  const live = listing.filter(({ entry }) => entry === undefined || entry.generation === LIVE);
+  const shown = live.filter((row) => row.component === component && bodies.has(row.record.body));
   return new Set(shown.map(({ status }) => status));
 }
 

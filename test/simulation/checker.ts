@@ -1,5 +1,6 @@
 import { MAX_LAPSES, SEND_MARGIN_MS } from "../../shared/domain/delivery.ts";
 import { atRest, kept } from "./check-at-rest.ts";
+import { aliasesFor, replayed } from "./check-replays.ts";
 import type { History, Run } from "./history.ts";
 import type { Problem } from "./problem.ts";
 import { components, listenersOf, type Scenario } from "./scenario.ts";
@@ -15,26 +16,36 @@ export function check(scenario: Scenario, ended: Ended): Problem[] {
   const deliveries = Map.groupBy(history.runs, deliveryOf);
   const problems = [
     ...history.surprises.map(({ at, error }): Problem => ({ kind: "surprise", text: String(error), at })),
-    ...history.runs.flatMap((run) => [...misrouted(run, history), ...altered(run, history)]),
+    ...history.runs.flatMap((run) => [...misrouted(run, ended), ...altered(run, history)]),
     ...[...deliveries.values()].flatMap((runs) => [
       ...together(runs, history),
       ...wentBack(runs, history),
-      ...payloads(runs),
-      ...tooMany(runs, history, scenario),
       ...ranAgain(runs, scenario),
     ]),
+    // What a replay opens again has all its attempts anew.
+    ...[...Map.groupBy(history.runs, (run) => `${deliveryOf(run)} ${run.replay}`).values()].flatMap((runs) =>
+      tooMany(runs, history, scenario),
+    ),
+    ...[...Map.groupBy(history.runs, eventAt).values()].flatMap(payloads),
     ...twoEffects(history),
+    ...noEffect(history),
     ...kept(ended),
+    ...replayed(scenario, ended),
   ];
   return scenario.mode === "safety" ? problems : [...problems, ...atRest(ended, deliveries)];
 }
 
-function deliveryOf({ component, detailType, key, generation }: Run): string {
-  return `${component} ${detailType}/${key} ${generation}`;
+function deliveryOf(run: Run): string {
+  return `${eventAt(run)} ${run.generation}`;
+}
+
+function eventAt({ component, detailType, key }: Run): string {
+  return `${component} ${detailType}/${key}`;
 }
 
 /** Goes where the routing said at some revision between those known when the batch began and the send. */
-function misrouted(run: Run, { commits }: History): Problem[] {
+function misrouted(run: Run, ended: Ended): Problem[] {
+  const { commits, replays } = ended.history;
   const { batch, alias, project, sentAt, routingRevision } = run;
   const began = batch?.startedAt ?? sentAt;
   const known = commits.findLast(({ toldAt }) => toldAt !== undefined && toldAt <= began)?.revision ?? 0;
@@ -43,8 +54,11 @@ function misrouted(run: Run, { commits }: History): Problem[] {
   const wrong = (why: string): Problem[] => [{ kind: "misrouted", text: `${text}, ${why}`, at: sentAt }];
   if (routingRevision < known) return wrong(`by revision ${routingRevision}, but ${known} was known before its batch`);
   if (stated === undefined || stated.at > sentAt) return wrong(`by revision ${routingRevision}, which was not there`);
-  const expected = aliasIn(stated.routing, project);
-  return alias === expected ? [] : wrong(`but at revision ${routingRevision} it goes to ${expected}`);
+  const replay = replays.find(({ name }) => name === batch?.replay);
+  const expected = replay === undefined ? [aliasIn(stated.routing, project)] : aliasesFor(run, replay, stated, ended);
+  return expected.includes(alias)
+    ? []
+    : wrong(`but at revision ${routingRevision} it goes to ${expected.join(" or ") || "nowhere"}`);
 }
 
 /** What a version receives is an event that somebody published, to the letter, and that it listens to. */
@@ -151,9 +165,9 @@ function ranAgain(runs: readonly Run[], scenario: Scenario): Problem[] {
   ];
 }
 
-/** A consumer that dedups on what Turnout gives it has one effect per event that the publisher named. */
+/** A consumer that dedups on what Turnout gives it has one effect per event that the publisher named and generation. */
 function twoEffects({ effects }: History): Problem[] {
-  const byEvent = Map.groupBy(effects.values(), ({ run }) => `${run.component} ${run.detailType} ${run.key}`);
+  const byEvent = Map.groupBy(effects.values(), ({ run }) => deliveryOf(run));
   return [...byEvent].flatMap(([event, had]): Problem[] =>
     had.length === 1
       ? []
@@ -161,6 +175,18 @@ function twoEffects({ effects }: History): Problem[] {
   );
 }
 
-function nameOf({ component, key, attempt }: Run): string {
-  return `attempt ${attempt} of ${key} at ${component}`;
+/** A run that succeeded has had its effect in its own generation: it isn't taken for one of another. */
+function noEffect({ runs, effects }: History): Problem[] {
+  const had = new Set([...effects.values()].map(({ run }) => deliveryOf(run)));
+  return runs
+    .filter((run) => run.outcome === "succeeded" && !had.has(deliveryOf(run)))
+    .map((run) => ({
+      kind: "no effect",
+      text: `${nameOf(run)} succeeded without an effect in ${run.generation}`,
+      at: run.sentAt,
+    }));
+}
+
+function nameOf({ component, consumerKey, attempt }: Run): string {
+  return `attempt ${attempt} of ${consumerKey} at ${component}`;
 }

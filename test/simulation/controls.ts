@@ -1,37 +1,9 @@
 import type { SQSBatchResponse } from "aws-lambda";
-import type { QueuePorts } from "../../functions/queue-batch.ts";
 import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/delivery.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
-import type { RouterPorts } from "../../shared/flows/router-ports.ts";
-import type { RoutingCache } from "../../shared/flows/routing-cache.ts";
-import type { MemoryEventStore } from "./memory-event-store.ts";
-import type { ProblemKind } from "./problem.ts";
-import { MINUTE, type Scenario, SECOND } from "./scenario.ts";
-import type { Handler } from "./simulated-function.ts";
-import type { SimulatedProcess } from "./simulated-process.ts";
-import type { VirtualTime } from "./virtual-time.ts";
-
-type Behind = { store: MemoryEventStore; process: SimulatedProcess; time: VirtualTime };
-
-/** Pieces that stand in for sound ones. Production code has no switches: everything is broken from outside. */
-export type Breakage = {
-  events?: (events: EventStore, behind: Behind) => EventStore;
-  routing?: (cache: RoutingCache) => RoutingCache;
-  newId?: () => string;
-  router?: (ports: RouterPorts & QueuePorts) => Handler;
-  deadLetters?: (ports: RouterPorts & QueuePorts) => Handler;
-  deletesOnReceive?: boolean;
-};
-
-/** A deliberate breakage, and what the checker must say of it. */
-export type Control = {
-  breaks: string;
-  shows: readonly ProblemKind[];
-  breakage: Breakage;
-  /** What must come together for it to show: elsewhere it would do so too, but after many more seeds. */
-  weather?: (scenario: Scenario) => Scenario;
-};
+import type { Control } from "./breakage.ts";
+import { replayControls } from "./replay-controls.ts";
+import { MINUTE, SECOND } from "./scenario.ts";
 
 const dayLater = (at: Date) => new Date(at.getTime() + 24 * 60 * MINUTE);
 
@@ -272,7 +244,7 @@ export const controls: Record<string, Control> = {
     },
   },
   "unstable-key": {
-    breaks: "a version is given another generation with every attempt",
+    breaks: "a version is given another key with every attempt",
     shows: ["duplicate effect"],
     breakage: {
       router: (ports) =>
@@ -280,7 +252,8 @@ export const controls: Record<string, Control> = {
           ...ports,
           target(send) {
             const { turnout, ...event } = JSON.parse(send.payload);
-            const told = { ...event, turnout: { ...turnout, generation: `live ${turnout.attempt}` } };
+            const key = `${turnout.idempotencyKey} ${turnout.attempt}`;
+            const told = { ...event, turnout: { ...turnout, idempotencyKey: key } };
             return ports.target({ ...send, payload: JSON.stringify(told) });
           },
         }),
@@ -297,4 +270,5 @@ export const controls: Record<string, Control> = {
       }),
     },
   },
+  ...replayControls,
 };

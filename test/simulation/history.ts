@@ -1,4 +1,6 @@
+import type { Replay } from "../../shared/domain/replay.ts";
 import type { StruckFault } from "./faults.ts";
+import type { PlannedReplay } from "./planned-replays.ts";
 
 /** What a publisher asked for, and what it was told. */
 export type Published = {
@@ -10,6 +12,7 @@ export type Published = {
   key: string;
   payload: number;
   project: string;
+  customer: string;
   /** The event's own text. */
   body: string;
   readable: boolean;
@@ -26,7 +29,14 @@ export type RoutingState = {
 /** A change of routing: when it took effect, and when its operator was told so. */
 export type Committed = { revision: number; at: number; toldAt?: number; what: string; routing: RoutingState };
 
-/** A run of a function on a batch of messages. */
+/** A replay that an operator has started: what was asked of it, and what it said of itself at the end. */
+export type SeenReplay = PlannedReplay & {
+  startedAt: number;
+  asks: { asked: Replay["asked"]; at: number; toldAt?: number }[];
+  last?: Replay;
+};
+
+/** A run of a function on a batch of messages; of a replayer: what it did after it was asked whether it may go on. */
 export type Batch = {
   id: string;
   process: string;
@@ -34,6 +44,8 @@ export type Batch = {
   endedAt?: number;
   how?: "finished" | "failed" | "process crashed" | "function timed out";
   messages: string[];
+  /** The replay that the batch belongs to. */
+  replay?: string;
   /** Faults that struck the process or its messages' deliveries meanwhile. */
   hits: number;
 };
@@ -43,9 +55,13 @@ export type Run = {
   component: string;
   alias: string;
   invocation: "sync" | "async";
+  /** The publisher's key. */
   key: string;
+  /** The key that its consumer is given, and dedups its effects on. */
+  consumerKey: string;
   detailType: string;
   generation: string;
+  replay: string | null;
   attempt: number;
   routingRevision: number;
   project: string;
@@ -82,7 +98,8 @@ export type History = {
   redriven: { at: number; messages: number }[];
   swept: { at: number; process: string; redelivered: number }[];
   faults: readonly StruckFault[];
-  /** Effects by the component, key and generation on which the consumer dedups. */
+  replays: SeenReplay[];
+  /** Effects by the component and the key on which the consumer dedups. */
   effects: Map<string, { at: number; run: Run }>;
   /** Farthest that any router's clock was ahead of the true time. */
   maxClockMs: number;
@@ -101,6 +118,7 @@ export function emptyHistory(startedAt: number, faults: readonly StruckFault[]):
     redriven: [],
     swept: [],
     faults,
+    replays: [],
     effects: new Map(),
     maxClockMs: 0,
     surprises: [],

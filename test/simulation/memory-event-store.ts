@@ -1,8 +1,16 @@
-import type { Claim, ClaimRequest, Close, EventRecord, LedgerEntry, RecordKey } from "../../shared/domain/delivery.ts";
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  compareRecordKeys,
+  type EventRecord,
+  type LedgerEntry,
+  type RecordKey,
+} from "../../shared/domain/delivery.ts";
 import { eventKeyIn } from "../../shared/domain/delivery-key.ts";
 import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../../shared/domain/ledger-rules.ts";
 import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
 import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
@@ -83,8 +91,13 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
         }),
       );
     },
-    *records({ from, to }: { from: Date; to: Date }): Iterable<EventRecord> {
-      for (const record of records.values()) if (record.t0 >= from && record.t0 < to) yield record;
+    /** The next page of a window, and all of it without a limit. */
+    records({ from, to }: RecordWindow, now: Date, limit = Number.POSITIVE_INFINITY, after?: RecordKey): EventRecord[] {
+      return [...records.values()]
+        .filter(({ t0, expiresAt }) => t0 >= from && t0 < to && expiresAt > now)
+        .filter((record) => after === undefined || compareRecordKeys(record, after) > 0)
+        .sort(compareRecordKeys)
+        .slice(0, limit);
     },
     count: (added: readonly OutcomeCount[]) => void counts.push(...added),
     counts: () => counts,
@@ -96,6 +109,8 @@ const BATCH = {
   "batch in two parts": 0.03,
   "request repeated by the store's client": 0.02,
 };
+
+const DEFAULT_PAGE_SIZE = 500;
 
 /** How far the parts of a batch, or a request and its repetition, may lie apart, in ms. */
 const MAX_APART_MS = 1_500;
@@ -145,10 +160,17 @@ export function distantEventStore(
     due: (now, limit) => process.call("due", () => store.due(now, limit)),
     handOver: async (entries, until) =>
       void (await batch("hand over", entries, (entry) => store.handOver(entry, until))),
-    async *records(window) {
-      yield await process.call("records", () => [...store.records(window)]);
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordKey) {
+      let after = cursor;
+      for (;;) {
+        const page = await process.call("records", () => store.records(window, now, pageSize, after));
+        if (page.length > 0) yield page;
+        if (page.length < pageSize) return;
+        after = page.at(-1);
+      }
     },
     deliveriesOf: (eventKeys) => process.call("read deliveries", () => store.deliveriesOf(eventKeys)),
+    deliveries: (keys) => process.call("read entries", () => keys.map((key) => store.entryOf(key))),
     count: (counts) => process.call("count", () => store.count(counts)),
     counts: (window) => process.call("read counts", () => store.counts().filter(({ minute }) => minute >= window.from)),
     expire: async () => 0,

@@ -9,6 +9,12 @@ export type ProblemKind =
   | "too many attempts"
   | "ran after success"
   | "wrong outcome shown"
+  | "no effect"
+  | "not replayed"
+  | "replayed wrongly"
+  | "replayed after it was stopped"
+  | "out of order"
+  | "miscounted"
   | "surprise";
 
 /** Something that must not be. `at` is the true time, where there is one. */

@@ -1,6 +1,10 @@
+import { isEnded } from "../../shared/domain/replay.ts";
+import { skippedInAll } from "../../shared/domain/replay-counts.ts";
+import type { Control } from "./breakage.ts";
 import { check } from "./checker.ts";
-import { type Control, controls } from "./controls.ts";
+import { controls } from "./controls.ts";
 import type { FaultKind } from "./faults.ts";
+import type { SeenReplay } from "./history.ts";
 import type { ProblemKind } from "./problem.ts";
 import { drawScenario } from "./scenario.ts";
 import type { Failure } from "./shrink.ts";
@@ -13,6 +17,11 @@ export type Figures = {
   /** Messages of services that a publisher was told to have been accepted. */
   events: number;
   runs: number;
+  /** Replays that were started, and those of them that were paused, cancelled, or had ended by the end of the run. */
+  replays: { rerun: number; finish: number; paused: number; cancelled: number; ended: number };
+  /** What they say that they made, and what they skipped. */
+  replayed: number;
+  skipped: number;
   faults: Map<FaultKind, number>;
   problems: Map<ProblemKind, number>;
   /** Runs of a delivery that had had its effect already. */
@@ -29,6 +38,9 @@ export function noFigures(): Figures {
     simulatedMs: 0,
     events: 0,
     runs: 0,
+    replays: { rerun: 0, finish: 0, paused: 0, cancelled: 0, ended: 0 },
+    replayed: 0,
+    skipped: 0,
     faults: new Map(),
     problems: new Map(),
     duplicateInvocations: 0,
@@ -53,17 +65,29 @@ export async function runSeed(
   figures.simulatedMs += simulatedMs;
   figures.events += history.published.filter(({ acceptedAt }) => acceptedAt !== undefined).length;
   figures.runs += history.runs.filter(({ startedAt }) => startedAt !== undefined).length;
+  for (const replay of history.replays) addReplay(figures, replay);
   for (const { kind } of history.faults) figures.faults.set(kind, (figures.faults.get(kind) ?? 0) + 1);
   for (const { kind } of problems) figures.problems.set(kind, (figures.problems.get(kind) ?? 0) + 1);
   figures.inside += inside.length;
   if (scenario.mode === "liveness") {
     figures.longestRestMs = Math.max(figures.longestRestMs, simulatedMs - scenario.calmAt);
   }
-  figures.duplicateInvocations += history.runs.filter(({ component, key, generation, startedAt }) => {
-    const effect = history.effects.get(`${component} ${key} ${generation}`);
+  figures.duplicateInvocations += history.runs.filter(({ component, consumerKey, startedAt }) => {
+    const effect = history.effects.get(`${component} ${consumerKey}`);
     return effect !== undefined && startedAt !== undefined && startedAt > effect.at;
   }).length;
   return { scenario, ended, problems };
+}
+
+function addReplay(figures: Figures, { mode, asks, last }: SeenReplay): void {
+  const { replays } = figures;
+  replays[mode] += 1;
+  replays.paused += asks.some(({ asked }) => asked === "pause") ? 1 : 0;
+  replays.cancelled += asks.some(({ asked }) => asked === "cancel") ? 1 : 0;
+  if (last === undefined) return;
+  replays.ended += isEnded(last) ? 1 : 0;
+  figures.replayed += last.progress.counts.sent;
+  figures.skipped += skippedInAll(last.progress.counts);
 }
 
 /** The first seed from 1 on at which a control is caught, and by what; undefined when none of so many does. */

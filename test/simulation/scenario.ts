@@ -1,6 +1,7 @@
 import { aComponent } from "../support/builders.ts";
 import { between, type Chance, chanceOf, magnitude, weighted } from "./chance.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
+import { drawReplays, type PlannedAsk, type PlannedReplay } from "./planned-replays.ts";
 
 /**
  * `order placed` goes to two components, `order paid` to one, `parcel packed` to the asynchronous one, `stock counted`
@@ -41,6 +42,9 @@ export type Scenario = {
   publications: Publication[];
   operations: Operation[];
   outages: Outage[];
+  replays: PlannedReplay[];
+  /** What is asked of the replays once they have been started. */
+  asks: PlannedAsk[];
   routers: number;
   batchSize: number;
   /** How far a process's clock may be off, either way, in ms. */
@@ -148,14 +152,18 @@ export function drawScenario(seed: number): Scenario {
   const deadLettersFrom = givesUp && chance("dead letters wait") < 0.6 ? between(chance("until"), 0, 6) * HOUR : 0;
   const redrives = deadLettersFrom > HOUR && chance("redrives") < 0.7;
   const redriveAt = deadLettersFrom - between(chance("redrive"), 1, 50) * MINUTE;
-  const lastAction = Math.max(lasts, deadLettersFrom);
+  const { replays, asks } = drawReplays(chance, bursts, lasts);
+  const asked = [...replays, ...asks].map(({ at, ...ask }) => ("until" in ask && ask.until ? ask.until : at));
+  const lastAction = Math.max(lasts, deadLettersFrom, ...asked);
   const calmAt = lastAction + magnitude(chance("calm"), 5 * SECOND, 20 * MINUTE);
   return {
     seed,
     mode,
     publications,
-    operations: drawOperations(chance, bursts),
+    operations: drawOperations(chance, [...bursts, ...replays.map(({ at }) => at + SECOND)]),
     outages,
+    replays,
+    asks,
     routers: between(chance("routers"), trouble.faults.length === 0 ? 1 : 2, 4),
     batchSize: weighted(chance("batch size"), [
       [1, 1],

@@ -105,6 +105,7 @@ async function runControls(): Promise<number> {
 }
 
 function textOf(figures: Figures, seconds: number): string {
+  const { replays, replayed, skipped } = figures;
   const { seeds, simulatedMs, events, runs, faults, problems, duplicateInvocations, longestRestMs, inside } = figures;
   const number = (value: number) => value.toLocaleString("en-US");
   const line = (name: string, value: number, more = "") => `${name.padEnd(42)}${number(value).padStart(10)}${more}`;
@@ -116,6 +117,12 @@ function textOf(figures: Figures, seconds: number): string {
     line("simulated hours", Math.round(simulatedMs / 3_600_000), `  in ${seconds.toFixed(1)} s`),
     line("events", events),
     line("invocations", runs),
+    line("replays", replays.rerun + replays.finish, `  (${replays.rerun} rerun, ${replays.finish} finish)`),
+    line("  paused", replays.paused),
+    line("  cancelled", replays.cancelled),
+    line("  ended", replays.ended),
+    line("deliveries replayed", replayed),
+    line("deliveries skipped by replays", skipped),
     line("faults", total),
     ...faultKinds.map((kind) => line(`  ${kind}`, faults.get(kind) ?? 0)),
     line("lost", lost ?? 0),

@@ -1,6 +1,7 @@
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { between } from "./chance.ts";
 import type { History, Published } from "./history.ts";
+import { customerOf } from "./planned-replays.ts";
 import { type Publication, type Scenario, SECOND } from "./scenario.ts";
 import type { Surroundings } from "./simulated-process.ts";
 import type { StandardQueue } from "./standard-queue.ts";
@@ -28,6 +29,7 @@ export function simulatedPublisher(
       key: `${kind} ${key}`,
       payload,
       project: `project-${project}`,
+      customer: customerOf(project),
       body: readable ? bodyOf(eventOf(publication, id, time.now())) : `unreadable ${id}`,
       readable,
     };
@@ -60,6 +62,7 @@ function eventOf({ kind, key, payload, project, poison }: Publication, id: strin
     detailType: kind,
     idempotencyKey: `${kind} ${key}`,
     project: `project-${project}`,
+    customer: customerOf(project),
     detail: { payload, ...(poison ? { poison } : {}) },
   });
 }

@@ -78,7 +78,7 @@ export function simulatedVersions(
   }
 
   function effect(run: Run): void {
-    const key = `${run.component} ${run.key} ${run.generation}`;
+    const key = `${run.component} ${run.consumerKey}`;
     if (history.effects.has(key)) return;
     run.effectAt = time.now();
     history.effects.set(key, { at: run.effectAt, run });
@@ -139,9 +139,9 @@ export function simulatedVersions(
     return async (send) => {
       if (process.now() > send.latestStart) return noRoom("LeaseTooShort");
       const { run, poison } = runOf(send, process, batchOf());
-      const { component, key, attempt } = run;
+      const { component, consumerKey, attempt } = run;
       history.runs.push(run);
-      const point = pointOf(`${component} ${key} attempt ${attempt}`);
+      const point = pointOf(`${component} ${consumerKey} attempt ${attempt}`);
 
       const there = process.strike(`${point} on its way`, ON_ITS_WAY);
       if (process.hasEnded()) await process.delay(0);
@@ -203,13 +203,16 @@ export function simulatedVersions(
 
   function runOf(send: Send, process: SimulatedProcess, batch: Batch | undefined): { run: Run; poison: boolean } {
     const { turnout, ...event }: BusEvent & { turnout: TurnoutField } = JSON.parse(send.payload);
+    const { idempotencyKey } = event.detail.metadata as { idempotencyKey: string };
     const run: Run = {
       component: send.component,
       alias: send.alias,
       invocation: send.invocation.kind,
-      key: turnout.idempotencyKey,
+      key: idempotencyKey,
+      consumerKey: turnout.idempotencyKey,
       detailType: event["detail-type"],
       generation: turnout.generation,
+      replay: turnout.replay,
       attempt: turnout.attempt,
       routingRevision: turnout.routingRevision,
       project: turnout.subject.project ?? "",

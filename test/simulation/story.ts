@@ -1,11 +1,11 @@
-import type { History, Run } from "./history.ts";
+import type { History, Run, SeenReplay } from "./history.ts";
 import type { Failure } from "./shrink.ts";
 
 type Line = { at: number; text: string };
 
 /** A run as a timeline that can be read: seconds from the start, by the true time, and what was seen. */
 export function storyOf({ scenario, ended, problems }: Failure): string {
-  const { routers, batchSize, skewMs, maxReceiveCount, publications, operations, faults } = scenario;
+  const { routers, batchSize, skewMs, maxReceiveCount, publications, operations, replays, faults } = scenario;
   const { history } = ended;
   const start = history.startedAt;
   const lines = [
@@ -22,6 +22,7 @@ export function storyOf({ scenario, ended, problems }: Failure): string {
   const numbers = [
     `${publications.length} events`,
     `${operations.length} operations`,
+    `${replays.length} replays`,
     `${faults?.length ?? history.faults.length} faults`,
     `${routers} routers`,
     `batches of ${batchSize}`,
@@ -38,6 +39,7 @@ function eventsOf(history: History): Line[] {
       text: `published   ${id}: ${key}, payload ${payload}, ${project}${acceptedAt === undefined ? " (no answer)" : ""}`,
     })),
     ...history.commits.map(({ at, revision, what }) => ({ at, text: `operator    revision ${revision}: ${what}` })),
+    ...history.replays.flatMap(replayLines),
     ...history.batches.flatMap(({ id, process, startedAt, endedAt, how, messages }) => [
       { at: startedAt, text: `batch       ${process} begins ${messages.join("; ")}` },
       ...(endedAt === undefined ? [] : [{ at: endedAt, text: `batch       ${process} ${how} ${id}` }]),
@@ -50,10 +52,37 @@ function eventsOf(history: History): Line[] {
   ];
 }
 
+function replayLines(replay: SeenReplay): Line[] {
+  const { name, mode, filter, target, window, startedAt, asks, last } = replay;
+  const asked = JSON.stringify({ filter, target, window });
+  const { endedAt, counts } = last?.progress ?? {};
+  const end = {
+    at: endedAt?.getTime() ?? Infinity,
+    text: `${name} ${endedAt ? "ended" : "goes on"}: ${JSON.stringify(counts)}`,
+  };
+  return [
+    { at: startedAt, text: `operator    started ${name}, a ${mode}: ${asked}` },
+    ...asks.map((ask) => ({ at: ask.at, text: `operator    asked ${name} to ${ask.asked}` })),
+    end,
+  ];
+}
+
 function linesOf(run: Run): Line[] {
-  const { component, key, attempt, alias, process, sentAt, startedAt, endedAt, effectAt, outcome, hungUpAt, told } =
-    run;
-  const name = `attempt ${attempt} of ${key} at ${component} ${alias}`;
+  const {
+    component,
+    consumerKey,
+    attempt,
+    alias,
+    process,
+    sentAt,
+    startedAt,
+    endedAt,
+    effectAt,
+    outcome,
+    hungUpAt,
+    told,
+  } = run;
+  const name = `attempt ${attempt} of ${consumerKey} at ${component} ${alias}`;
   return [
     { at: sentAt, text: `${name} sent by ${process}` },
     ...(startedAt === undefined ? [] : [{ at: startedAt, text: `${name} began` }]),

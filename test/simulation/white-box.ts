@@ -1,6 +1,6 @@
 import type { TurnoutField } from "../../shared/domain/delivered-event.ts";
 import { isAtRest, type LedgerEntry } from "../../shared/domain/delivery.ts";
-import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/delivery-key.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
 import { type BusEvent, readEvent, readFacts } from "../../shared/domain/event.ts";
 import { readRedelivery } from "../../shared/domain/redelivery.ts";
 import type { Target } from "../../shared/targets/target.ts";
@@ -21,18 +21,23 @@ export function whiteBox(time: VirtualTime, store: () => MemoryEventStore) {
     if (before === undefined) return;
     const { deliveryKey } = after;
     if (after.attempt < before.attempt) wrong(`${deliveryKey} went from attempt ${before.attempt} to ${after.attempt}`);
-    if (isAtRest(before.status)) wrong(`${deliveryKey} was ${before.status}, and became ${after.status}`);
+    const isReopened = before.status === "dead" && after.replay !== undefined && after.replay !== before.replay;
+    if (isAtRest(before.status) && !isReopened)
+      wrong(`${deliveryKey} was ${before.status}, and became ${after.status}`);
     if (after.payloadHash !== before.payloadHash) wrong(`${deliveryKey} changed its payload`);
     if (after.t0.getTime() !== before.t0.getTime()) wrong(`${deliveryKey} changed its first record`);
-    const { status, dueAt } = after;
+    const { status, dueAt, generation } = after;
     if (dueAt !== undefined && isAtRest(status)) wrong(`${deliveryKey} is ${status}, and due`);
-    if (status === "accepted" && dueAt === undefined) wrong(`${deliveryKey} is accepted, and never due`);
+    if (dueAt !== undefined && generation !== LIVE) wrong(`${deliveryKey} is the sweeper's, and a replay's as well`);
+    if (status === "accepted" && dueAt === undefined && generation === LIVE)
+      wrong(`${deliveryKey} is accepted, and never due`);
   };
 
   /** Whatever is sent has been claimed, as this attempt or a newer one, and is recorded. */
   function sent(payload: string): void {
     const { turnout, ...event }: BusEvent & { turnout: TurnoutField } = JSON.parse(payload);
-    const eventKey = eventKeyOf(event.source, event["detail-type"], turnout.idempotencyKey);
+    const { idempotencyKey } = event.detail.metadata as { idempotencyKey: string };
+    const eventKey = eventKeyOf(event.source, event["detail-type"], idempotencyKey);
     const deliveryKey = deliveryKeyOf(turnout.component, eventKey, turnout.generation);
     const entry: LedgerEntry | undefined = store().entryOf(deliveryKey);
     if (entry === undefined) {
@@ -50,7 +55,7 @@ export function whiteBox(time: VirtualTime, store: () => MemoryEventStore) {
       const entries = store()
         .deliveriesOf([eventKey])
         .get(eventKey)
-        ?.filter((entry) => entry.component === component);
+        ?.filter((entry) => entry.component === component && entry.generation === LIVE);
       const settled = entries?.some(({ status, dueAt }) => isAtRest(status) || dueAt !== undefined) ?? false;
       if (settled) continue;
       const stands = [...others].some(({ body }) =>

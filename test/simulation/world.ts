@@ -8,15 +8,19 @@ import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import type { RouterPorts } from "../../shared/flows/router-ports.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import type { ReplayerPorts } from "../../shared/flows/run-replay.ts";
 import { sweep } from "../../shared/flows/sweep.ts";
+import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 import { memoryRoutingTable } from "../support/memory-routing-table.ts";
 import { surrounded } from "../support/port-calls.ts";
+import type { Breakage } from "./breakage.ts";
 import { chanceOf } from "./chance.ts";
-import type { Breakage } from "./controls.ts";
+import { distantReplayStore } from "./distant-replay-store.ts";
 import { simulatedFaults } from "./faults.ts";
 import { type Batch, emptyHistory, type History } from "./history.ts";
 import { type Ledger, memoryLedger, sqliteLedger } from "./ledger.ts";
 import { memoryEventStore } from "./memory-event-store.ts";
+import { replayOperator } from "./replay-operator.ts";
 import { MINUTE, type Scenario, SECOND } from "./scenario.ts";
 import {
   type FunctionOptions,
@@ -27,6 +31,7 @@ import {
 import { simulatedOperator } from "./simulated-operator.ts";
 import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
 import { simulatedPublisher } from "./simulated-publisher.ts";
+import { simulatedReplayer } from "./simulated-replayer.ts";
 import { simulatedVersions } from "./simulated-versions.ts";
 import {
   distantQueue,
@@ -75,6 +80,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   const inside = whiteBox(time, () => store);
   const store = memoryEventStore(inside.onEntry);
   const ledger = embedded ? sqliteLedger(surroundings) : memoryLedger(surroundings, store);
+  const { replays } = ledger;
   const routing = memoryRoutingTable();
 
   const queues = simulatedQueues(surroundings, scenario, history, (message, others) => {
@@ -122,15 +128,36 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
     },
   });
 
+  const replayer = simulatedReplayer(surroundings, history, {
+    skewMs: scenario.skewMs,
+    load(process, { pageSize }, batchOf) {
+      const { queue: _, ...ports } = portsOf(process, batchOf, live);
+      const sound: ReplayerPorts = {
+        ...ports,
+        events: inSmallPages(ports.events, pageSize),
+        replays: distantReplayStore(surroundings, process, replays),
+        catalog: { aliases: () => process.call("aliases", () => catalogOf(history)) },
+        settleMs: FUNCTION_TIMEOUT_MS + 5 * SECOND,
+      };
+      return breakage.replayer?.(sound, { store, process, time, replays }) ?? sound;
+    },
+  });
+  const replayOperators = replayOperator(surroundings, replays, scenario, history, replayer.start);
+
   const isAtRest = () =>
     time.now() >= until &&
     publisher.isDone() &&
+    replayOperators.isDone() &&
     live.messages.size + deadLetters.messages.size + outcomes.messages.size === 0 &&
-    [versions, sweeper, ...functions].every(({ isIdle }) => isIdle()) &&
+    [versions, sweeper, replayer, ...functions].every(({ isIdle }) => isIdle()) &&
     ledger.isSettled();
   await time.run(START + scenario.endAt, isAtRest);
   const atRest = isAtRest();
   const listing = await listOf(ledger, time.now());
+  for (const seen of history.replays) {
+    const last = await replays.get(seen.name);
+    if (last !== undefined) seen.last = last;
+  }
   ledger.close();
   const queued = [...live.messages.values(), ...deadLetters.messages.values()].map(({ body }) => body);
   return { history, listing, queued, atRest, inside: inside.problems, simulatedMs: time.now() - START };
@@ -212,8 +239,22 @@ function startFunctions(
   });
 }
 
+/** Each version is called after the alias that it stands behind. */
+function catalogOf({ commits }: History): AliasTarget[] {
+  const aliases = commits.at(-1)?.routing.aliases.keys() ?? [];
+  return [...aliases].map((alias) => ({ alias, version: `version of ${alias}` }));
+}
+
+/** A store that hands out few records at once, however many are asked for. */
+function inSmallPages(events: EventStore, most: number): EventStore {
+  return {
+    ...events,
+    records: (window, now, pageSize = most, after) => events.records(window, now, Math.min(pageSize, most), after),
+  };
+}
+
 /** The operator's listing, as it would be read from right beside the store. */
 async function listOf({ near }: Ledger, now: number): Promise<EventOutcome[]> {
   const window = { from: new Date(0), to: new Date(now + 1) };
-  return (await Array.fromAsync(listEvents(near, window, {}, new Date(now)))).flat();
+  return (await Array.fromAsync(listEvents({ events: near }, window, {}, new Date(now)))).flat();
 }

@@ -1,0 +1,36 @@
+import type { QueuePorts } from "../../functions/queue-batch.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { RouterPorts } from "../../shared/flows/router-ports.ts";
+import type { RoutingCache } from "../../shared/flows/routing-cache.ts";
+import type { ReplayerPorts } from "../../shared/flows/run-replay.ts";
+import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
+import type { MemoryEventStore } from "./memory-event-store.ts";
+import type { ProblemKind } from "./problem.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Handler } from "./simulated-function.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+export type Behind = { store: MemoryEventStore; process: SimulatedProcess; time: VirtualTime };
+
+export type BehindReplays = Behind & { replays: ReplayStore };
+
+/** Pieces that stand in for sound ones. Production code has no switches: everything is broken from outside. */
+export type Breakage = {
+  events?: (events: EventStore, behind: Behind) => EventStore;
+  routing?: (cache: RoutingCache) => RoutingCache;
+  newId?: () => string;
+  router?: (ports: RouterPorts & QueuePorts) => Handler;
+  deadLetters?: (ports: RouterPorts & QueuePorts) => Handler;
+  replayer?: (ports: ReplayerPorts, behind: BehindReplays) => ReplayerPorts;
+  deletesOnReceive?: boolean;
+};
+
+/** A deliberate breakage, and what the checker must say of it. */
+export type Control = {
+  breaks: string;
+  shows: readonly ProblemKind[];
+  breakage: Breakage;
+  /** What must come together for it to show: elsewhere it would do so too, but after many more seeds. */
+  weather?: (scenario: Scenario) => Scenario;
+};

@@ -1,0 +1,52 @@
+import type { Run, SeenReplay } from "./history.ts";
+import type { Row } from "./listed-deliveries.ts";
+import type { Problem } from "./problem.ts";
+import type { Scenario } from "./scenario.ts";
+
+/**
+ * What one process first sends of a project to a component in a replay, it sends one after the other, in the order of
+ * arrival. Only first attempts are judged: what fails or was interrupted is tried again when its time has come.
+ */
+export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly Row[], scenario: Scenario): Problem[] {
+  if (replay.mode === "finish") return [];
+  const first = sent.filter(({ attempt, generation }) => attempt === 1 && generation === replay.name);
+  const lanes = Map.groupBy(first, ({ process, component, project }) => `${process} ${component} ${project}`);
+  const arrivedAt = (run: Run) => settledArrival(run, replay, rows, scenario);
+  return [...lanes.values()].flatMap((lane) =>
+    lane.slice(1).flatMap((next, index): Problem[] => {
+      const before = lane[index];
+      if (before === undefined) return [];
+      const wrong = (why: string): Problem[] => [
+        {
+          kind: "out of order",
+          text: `${replay.name} sent ${next.key} to ${next.component} ${why} ${before.key}`,
+          at: next.sentAt,
+        },
+      ];
+      if (next.sentAt < (before.hungUpAt ?? Infinity)) return wrong("before the end of");
+      const [earlier, later] = [arrivedAt(before), arrivedAt(next)];
+      return earlier !== undefined && later !== undefined && later < earlier
+        ? wrong("after, though it came before,")
+        : [];
+    }),
+  );
+}
+
+/** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
+function settledArrival(
+  { component, key }: Run,
+  { name, last, target, avoidVersion }: SeenReplay,
+  rows: readonly Row[],
+  { skewMs }: Scenario,
+): number | undefined {
+  // What was skipped at first, because of its alias, may be delivered later.
+  if (target.kind !== "today" || avoidVersion !== undefined) return undefined;
+  const startedAt = last?.progress.startedAt?.getTime() ?? 0;
+  const own = rows.filter((row) => row.component === component && row.record.idempotencyKey === key);
+  const made = own.find(({ entry }) => entry.generation === name);
+  const others = own.filter(({ entry, record }) => entry.generation !== name && record === made?.record);
+  const isSettled = others.every(({ entry: { closedAt, replay } }) => {
+    return replay === undefined && closedAt !== undefined && closedAt.getTime() + 2 * skewMs < startedAt;
+  });
+  return isSettled && others.length > 0 ? made?.record.t0.getTime() : undefined;
+}

@@ -1,0 +1,214 @@
+import type { Replay } from "../../shared/domain/replay.ts";
+import type { ReplayerPorts } from "../../shared/flows/run-replay.ts";
+import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
+import type { Control } from "./breakage.ts";
+import type { PlannedReplay } from "./planned-replays.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** A replayer whose store of replays is another. */
+const withReplays = (ports: ReplayerPorts, replays: Partial<ReplayStore>): ReplayerPorts => ({
+  ...ports,
+  replays: { ...ports.replays, ...replays },
+});
+
+/** A replay that starts while events are on their way, and is all that the operators do. */
+const oneReplay =
+  (about: Partial<PlannedReplay>, ask?: Scenario["asks"][number]["asked"]) =>
+  (scenario: Scenario): Scenario => {
+    const last = Math.max(...scenario.publications.map(({ at }) => at));
+    const at = last + 500;
+    const replay: PlannedReplay = {
+      name: "replay-1",
+      at,
+      mode: "rerun",
+      filter: {},
+      target: { kind: "today" },
+      window: { from: -60_000, to: at + 1 },
+      concurrency: 3,
+      pageSize: 3,
+      timeoutMs: 300_000,
+      drivers: 1,
+      ...about,
+    };
+    return {
+      ...scenario,
+      replays: [replay],
+      asks: ask === "cancel" ? [{ at: at + 3_000, replay: "replay-1", asked: ask }] : [],
+    };
+  };
+
+export const replayControls: Record<string, Control> = {
+  "early-checkpoint": {
+    breaks: "a replay's checkpoint is behind a page before the page is finished",
+    shows: ["miscounted", "not replayed", "stuck"],
+    weather: (scenario) => ({
+      ...oneReplay({ concurrency: 1 })(scenario),
+      emphasis: ["process crashed", "request lost", "answer lost"],
+      intensity: 1,
+    }),
+    breakage: {
+      replayer: (ports, { replays }) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async *records(window, now, pageSize, cursor) {
+            for await (const page of ports.events.records(window, now, pageSize, cursor)) {
+              const last = page.at(-1);
+              const [replay] = await replays.active();
+              if (last !== undefined && replay !== undefined && replay.progress.pass <= 2) {
+                const { t0, eventKey, payloadHash } = last;
+                await replays.update({
+                  ...replay,
+                  progress: { ...replay.progress, after: { t0, eventKey, payloadHash } },
+                });
+              }
+              yield page;
+            }
+          },
+        },
+      }),
+    },
+  },
+  "key-of-live": {
+    breaks: "a rerun is given the key of the delivery that it repeats",
+    shows: ["no effect"],
+    weather: oneReplay({}),
+    breakage: {
+      replayer: (ports) => ({
+        ...ports,
+        target(send) {
+          const { turnout, ...event } = JSON.parse(send.payload);
+          const idempotencyKey = turnout.idempotencyKey.replace(/#.*/, "");
+          return ports.target({
+            ...send,
+            payload: JSON.stringify({ ...event, turnout: { ...turnout, idempotencyKey } }),
+          });
+        },
+      }),
+    },
+  },
+  "no-second-pass": {
+    breaks: "a replay ends with its first pass",
+    shows: ["not replayed", "miscounted"],
+    weather: (scenario) => ({ ...oneReplay({})(scenario), intensity: 0.3 }),
+    breakage: {
+      replayer: (ports) =>
+        withReplays(ports, {
+          update(replay) {
+            const { nextPassAt, before, ...progress } = replay.progress;
+            if (nextPassAt === undefined || before === undefined) return ports.replays.update(replay);
+            return ports.replays.update({ ...replay, progress: { ...progress, counts: before, endedAt: ports.now() } });
+          },
+        }),
+    },
+  },
+  "cancel-unasked": {
+    breaks: "a replayer doesn't ask whether it was cancelled before it claims",
+    shows: ["replayed after it was stopped"],
+    weather: (scenario) => ({ ...oneReplay({ concurrency: 1, pageSize: 1 }, "cancel")(scenario), intensity: 0.3 }),
+    breakage: {
+      replayer: (ports) =>
+        withReplays(ports, {
+          async get(name) {
+            const replay = await ports.replays.get(name);
+            return replay && { ...replay, asked: "run" };
+          },
+        }),
+    },
+  },
+  "filter-without-customer": {
+    breaks: "a replay's filter forgets the customer",
+    shows: ["replayed wrongly"],
+    weather: oneReplay({ filter: { customer: "customer-1" } }),
+    breakage: { replayer: (ports) => withReplays(ports, forgetful(ports.replays)) },
+  },
+  "no-compare-and-swap": {
+    breaks: "a replayer stores its progress over whatever has changed since it read",
+    shows: ["replayed after it was stopped", "stuck", "miscounted", "not replayed"],
+    weather: (scenario) => ({
+      ...oneReplay({ concurrency: 1, pageSize: 1, drivers: 2 }, "cancel")(scenario),
+      emphasis: ["slow request"],
+      intensity: 3,
+    }),
+    breakage: {
+      replayer: (ports, { replays }) =>
+        withReplays(ports, {
+          async update(replay) {
+            const { revision = 0 } = (await replays.get(replay.name)) ?? {};
+            return ports.replays.update({ ...replay, revision });
+          },
+        }),
+    },
+  },
+  "no-lanes": {
+    breaks: "a replayer takes every event for one of a project of its own",
+    shows: ["out of order"],
+    weather: (scenario) => ({ ...oneReplay({ concurrency: 10, pageSize: 25 })(scenario), intensity: 0.3 }),
+    breakage: {
+      replayer: (ports) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async *records(window, now, pageSize, after) {
+            for await (const page of ports.events.records(window, now, pageSize, after)) {
+              yield page.map((record) => ({ ...record, subject: { ...record.subject, project: record.eventKey } }));
+            }
+          },
+        },
+      }),
+    },
+  },
+  "reopened-again": {
+    breaks: "a delivery that a replay has reopened doesn't say so, and is reopened by every pass",
+    shows: ["too many attempts", "two runs at the same time", "miscounted", "replayed wrongly"],
+    weather: (scenario) => ({
+      ...oneReplay({ mode: "finish", at: 120_000, window: { from: -60_000, to: 120_001 } })(scenario),
+      publications: scenario.publications.map((one) => ({
+        ...one,
+        kind: "order paid",
+        at: one.at % 1_000,
+        poison: true,
+      })),
+      intensity: 0,
+    }),
+    breakage: {
+      replayer: (ports, { store }) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async claim(requests, owner, now) {
+            const before = requests.map(({ deliveryKey }) => store.entryOf(deliveryKey));
+            const claims = await ports.events.claim(requests, owner, now);
+            for (const entry of before) {
+              const known = entry && store.entryOf(entry.deliveryKey);
+              if (entry === undefined || known?.owner !== owner) continue;
+              const { replay: _, ...unmarked } = known;
+              store.put({ ...unmarked, since: entry.since });
+            }
+            return claims;
+          },
+        },
+      }),
+    },
+  },
+  "constant-driver": {
+    breaks: "every replayer drives and claims under the same name, so that two are at it at once",
+    shows: ["two runs at the same time", "attempt went back"],
+    weather: (scenario) => ({ ...oneReplay({ drivers: 2 })(scenario), intensity: 0.3 }),
+    breakage: { replayer: (ports) => ({ ...ports, newId: () => "replayer" }) },
+  },
+};
+
+function forgetful(replays: ReplayStore): Partial<ReplayStore> {
+  const filters = new Map<string, Replay["filter"]>();
+  const without = (replay: Replay | undefined): Replay | undefined => {
+    if (replay === undefined) return undefined;
+    const { customer: _, ...filter } = replay.filter;
+    filters.set(replay.name, replay.filter);
+    return { ...replay, filter };
+  };
+  return {
+    get: async (name) => without(await replays.get(name)),
+    update: async (replay) => without(await replays.update({ ...replay, filter: filters.get(replay.name) ?? {} })),
+  };
+}

@@ -1,0 +1,84 @@
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { noCounts } from "../../shared/domain/replay.ts";
+import { askOfReplay, startReplay } from "../../shared/flows/start-replay.ts";
+import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
+import { between } from "./chance.ts";
+import type { History, SeenReplay } from "./history.ts";
+import type { PlannedReplay } from "./planned-replays.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Surroundings } from "./simulated-process.ts";
+
+/**
+ * Starts replays as planned, pauses, resumes and cancels them, and notes when that took effect and when it was told so.
+ * @param onStarted called for each once it is stored
+ */
+export function replayOperator(
+  { time, chance }: Surroundings,
+  replays: ReplayStore,
+  { replays: planned, asks }: Scenario,
+  history: History,
+  onStarted: (replay: PlannedReplay) => void,
+) {
+  const start = time.now();
+  let open = planned.length + asks.length;
+  const who = { who: "ada", why: "a test" };
+
+  async function begin(plan: PlannedReplay): Promise<void> {
+    const { name, mode, filter, target, avoidVersion, window, ratePerSecond, concurrency } = plan;
+    const seen: SeenReplay = { ...plan, startedAt: time.now(), asks: [] };
+    history.replays.push(seen);
+    await time.work(() =>
+      startReplay(replays, {
+        ...who,
+        name,
+        mode,
+        filter,
+        target,
+        concurrency,
+        command: `turnout replay start --name ${name}`,
+        requestedAt: new Date(time.now()),
+        window: { from: new Date(start + window.from), to: new Date(start + window.to) },
+        planned: noCounts(),
+        ...(avoidVersion === undefined ? {} : { avoidVersion }),
+        ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+      }),
+    );
+    onStarted(plan);
+  }
+
+  async function ask(name: string, asked: "run" | "pause" | "cancel"): Promise<void> {
+    const note: SeenReplay["asks"][number] = { asked, at: time.now() };
+    try {
+      await time.work(() => askOfReplay(replays, name, { ...who, asked, at: new Date(time.now()) }));
+    } catch (error) {
+      // It has ended, it was cancelled before, or it never began.
+      if (error instanceof TurnoutError) return;
+      throw error;
+    }
+    history.replays.find((replay) => replay.name === name)?.asks.push(note);
+    await time.delay(between(chance(`told of ${name} ${asked}`), 1, 30));
+    note.toldAt = time.now();
+  }
+
+  const surely = (work: Promise<void>) =>
+    void work.catch((error: unknown) => void history.surprises.push({ at: time.now(), error }));
+
+  for (const plan of planned) {
+    time.at(start + plan.at, () => {
+      open -= 1;
+      surely(begin(plan));
+    });
+  }
+  for (const { at, replay, asked, until } of asks) {
+    time.at(start + at, () => {
+      if (until === undefined) open -= 1;
+      surely(ask(replay, asked));
+    });
+    if (until === undefined) continue;
+    time.at(start + until, () => {
+      open -= 1;
+      surely(ask(replay, "run"));
+    });
+  }
+  return { isDone: () => open === 0 };
+}
