@@ -10,6 +10,7 @@ import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dep
 import { startReplay } from "../../shared/flows/start-replay.ts";
 import { sampleBodies, setUpSample } from "../embedded/sample.ts";
 import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
+import { printBudget } from "./print-budget.ts";
 import { publishLoad } from "./publisher.ts";
 import { startServer } from "./server.ts";
 
@@ -42,6 +43,33 @@ export type BesideLiveOptions = {
   /** Deliveries of the replay per second; undefined: as fast as it goes. */
   replayPerSecond?: number;
 };
+
+/** Prints how live traffic fares beside a replay, and what becomes of the replay when its server is killed twice. */
+export async function benchReplayBesideLive(): Promise<void> {
+  const asked = { events: 20_000, measureMs: 10_000, livePerSecond: 500, kills: 2 };
+  console.log(
+    `Replay of ${text(asked.events)} webhooks beside live events at ${asked.livePerSecond}/s, embedded, ` +
+      `${asked.kills} kills (budget: live p99 not more than doubled, nothing lost)`,
+  );
+  const { alone, besideReplay, seconds, live, counts, effects } = await replayBesideLive(asked);
+  const told = ({ p50, p99 }: Latency) => `p50 ${p50} ms, p99 ${p99} ms`;
+  console.log(`  live alone: ${told(alone)}; beside the replay: ${told(besideReplay)}`);
+  console.log(
+    `  replayed: ${text(counts.done)} of ${text(counts.sent)} done in ${seconds.toFixed(1)} s, kills included`,
+  );
+  console.log(`  live accepted: ${text(live.accepted)}, done: ${text(live.done)}`);
+  console.log(`  keys with an effect: ${text(effects.keys)}, delivered more than once: ${effects.twice}`);
+  printBudget("live p99 ≤ 2 × alone", besideReplay.p99 <= 2 * alone.p99);
+  const skipped = Object.entries(counts.skipped).map(([reason, count]) => `${count} ${reason}`);
+  console.log(`  matched: ${text(counts.matched)}; skipped: ${skipped.join(", ") || "none"}`);
+  // What failed as it arrived, and waits for its next attempt, is made then by the routing of then.
+  const isComplete = counts.matched === asked.events && counts.done === counts.sent && effects.keys === counts.sent;
+  printBudget("nothing lost", isComplete && live.done >= live.accepted);
+}
+
+function text(count: number): string {
+  return count.toLocaleString("en-US");
+}
 
 /**
  * Replays GitHub's example webhooks, under as many keys as are asked for, through a real server process, while live

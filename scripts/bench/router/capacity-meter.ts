@@ -36,7 +36,7 @@ export async function capacityMeter(target: string): Promise<CapacityMeter> {
     const answer = await dynamodb(target, operation, { ...request, ReturnConsumedCapacity: "TOTAL" });
     const units =
       before === undefined
-        ? unitsIn(answer.ConsumedCapacity)
+        ? unitsIn(answer.ConsumedCapacity) + (operation === "BatchGetItem" ? unitsOfMissing(request, answer) : 0)
         : await unitsOfWrites(target, before, await itemsOf(target, request));
     const sofar = taken[operation] ?? { requests: 0, readUnits: 0, writeUnits: 0 };
     taken[operation] = {
@@ -80,38 +80,77 @@ function unitsIn(consumed: unknown): number {
   return all.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
 }
 
-/** All items of the tables that the statements name, by table and key. */
-async function itemsOf(target: string, request: Answer): Promise<Map<string, Item>> {
-  const { Statements } = request as { Statements: { Statement: string }[] };
-  const tables = new Set(Statements.map(({ Statement }) => /"([\w.-]+)"/.exec(Statement)?.[1] ?? ""));
-  const items = new Map<string, Item>();
-  for (const TableName of tables) {
-    let ExclusiveStartKey: unknown;
-    do {
-      const page = await dynamodb(target, "Scan", { TableName, ExclusiveStartKey, ConsistentRead: true });
-      for (const item of page.Items as Item[]) items.set(JSON.stringify([TableName, item.pk, item.sk]), item);
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
+/**
+ * What DynamoDB charges for keys of a BatchGetItem that have no item. Each is charged as a GetItem, and that takes a unit
+ * whether or not there is an item (Amazon DynamoDB Developer Guide, "Capacity unit consumption for read operations");
+ * DynamoDB Local does so for a GetItem, and leaves it out here.
+ */
+function unitsOfMissing({ RequestItems = {} }: Answer, { Responses = {}, UnprocessedKeys = {} }: Answer): number {
+  const asked = Object.entries(RequestItems as Record<string, { Keys: unknown[]; ConsistentRead?: boolean }>);
+  return asked.reduce((sum, [table, { Keys, ConsistentRead = false }]) => {
+    const found = (Responses as Record<string, unknown[]>)[table]?.length ?? 0;
+    const left = (UnprocessedKeys as Record<string, { Keys: unknown[] }>)[table]?.Keys.length ?? 0;
+    return sum + (Keys.length - found - left) * (ConsistentRead ? 1 : 0.5);
+  }, 0);
+}
+
+/** The items that statements name, by table and key; undefined for one that isn't there. */
+async function itemsOf(target: string, request: Answer): Promise<Map<string, Item | undefined>> {
+  const { Statements } = request as { Statements: Statement[] };
+  const items = new Map<string, Item | undefined>();
+  for (const [table, named] of Map.groupBy(Statements, tableOf)) {
+    const keys = named.map(keyOf);
+    for (const { pk, sk } of keys) items.set(JSON.stringify([table, pk, sk]), undefined);
+    const RequestItems = { [table]: { Keys: keys, ConsistentRead: true } };
+    const { Responses } = await dynamodb(target, "BatchGetItem", { RequestItems });
+    const found = (Responses as Record<string, Item[]>)[table] ?? [];
+    for (const item of found) items.set(JSON.stringify([table, item.pk, item.sk]), item);
   }
   return items;
 }
 
-async function unitsOfWrites(target: string, before: Map<string, Item>, after: Map<string, Item>): Promise<number> {
-  let units = 0;
-  for (const [key, Item] of after) {
-    const old = before.get(key);
-    if (JSON.stringify(old) === JSON.stringify(Item)) continue;
-    units += Math.max(await unitsOf(target, Item), old === undefined ? 0 : await unitsOf(target, old));
-  }
-  return units;
+type Statement = { Statement: string; Parameters: object[] };
+
+function tableOf({ Statement }: Statement): string {
+  return /"([\w.-]+)"/.exec(Statement)?.[1] ?? "";
 }
 
-async function unitsOf(target: string, Item: Item): Promise<number> {
-  const written = { TableName: SCRATCH, Item, ReturnConsumedCapacity: "TOTAL" };
-  const { ConsumedCapacity } = await dynamodb(target, "PutItem", written);
+/** The key that a statement on one item names: `VALUE {'pk': ?, 'sk': ?, …}` or `WHERE pk=? AND sk=? …`. */
+function keyOf({ Statement, Parameters }: Statement): Item {
+  const names = [...Statement.matchAll(/(\w+)['"]?(?:: |=)\?/g)].map(([, name]) => name);
+  const [pk, sk] = [Parameters[names.indexOf("pk")], Parameters[names.indexOf("sk")]];
+  if (pk === undefined || sk === undefined) throw new Error(`no key in ${Statement}`);
+  return { pk, sk };
+}
+
+/**
+ * What the writes would have been charged that made `after` of `before`. One that changed nothing was refused, and is
+ * charged as the item that it met (Amazon DynamoDB Developer Guide, "Capacity unit consumption for write operations").
+ */
+async function unitsOfWrites(
+  target: string,
+  before: ReadonlyMap<string, Item | undefined>,
+  after: ReadonlyMap<string, Item | undefined>,
+): Promise<number> {
+  const put = (Item: Item) => ({ PutRequest: { Item } });
+  const writes = async (requests: object[]) => {
+    if (requests.length === 0) return 0;
+    const written = { RequestItems: { [SCRATCH]: requests }, ReturnConsumedCapacity: "TOTAL" };
+    return unitsIn((await dynamodb(target, "BatchWriteItem", written)).ConsumedCapacity);
+  };
+  await writes([...before.values()].flatMap((item) => (item === undefined ? [] : put(item))));
+  const units = await writes(
+    [...after].flatMap(([key, item]) => {
+      const { pk, sk } = item ?? before.get(key) ?? {};
+      if (item !== undefined) return put(item);
+      return pk === undefined ? [] : { DeleteRequest: { Key: { pk, sk } } };
+    }),
+  );
   // So that the next one doesn't pay for this one's size.
-  await dynamodb(target, "DeleteItem", { TableName: SCRATCH, Key: { pk: Item.pk, sk: Item.sk } });
-  return unitsIn(ConsumedCapacity);
+  await writes(
+    [...after.values()].flatMap((item) => (item && { DeleteRequest: { Key: { pk: item.pk, sk: item.sk } } }) ?? []),
+  );
+  return units;
 }
 
 export async function createTable(endpoint: string, TableName: string): Promise<void> {

@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import type { ClaimRequest, EventRecord } from "../../shared/domain/delivery.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE, sha256 } from "../../shared/domain/delivery-key.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+
+export const PROJECTS = 1_000;
+const PAGE = 1_000;
+
+/** About so many bytes, as the bus hands an event over. */
+const BODY_BYTES = 1_024;
+
+export type Stored = { component: string; source: string; records: number; from: Date; everyMs: number };
+
+/** Stores events of 1,000 projects, one after the other, each delivered to one component. Returns their window. */
+export async function storeDeliveries(
+  events: Pick<EventStore, "record" | "claim" | "close">,
+  { component, source, records, from, everyMs }: Stored,
+): Promise<{ from: Date; to: Date }> {
+  for (let first = 0; first < records; first += PAGE) {
+    const page = Array.from({ length: Math.min(PAGE, records - first) }, (_, n) => {
+      const t0 = new Date(from.getTime() + (first + n) * everyMs);
+      return recordOf(t0, `project-${(first + n) % PROJECTS}`, component, source);
+    });
+    const claims = page.map((record) => claimOf(record, component));
+    await Promise.all([events.record(page), events.claim(claims, "bench", from)]);
+    const close = { attempt: 1, at: from, outcome: "done", executedVersion: "1", durationMs: 5 } as const;
+    const closed = await events.close(claims.map(({ deliveryKey }) => ({ deliveryKey, ...close })));
+    if (closed.includes(false)) throw new Error("a delivery could not be closed");
+  }
+  return { from, to: new Date(from.getTime() + records * everyMs) };
+}
+
+function recordOf(t0: Date, project: string, component: string, source: string): EventRecord {
+  const id = `${source}-${t0.getTime()}`;
+  return {
+    t0,
+    eventKey: eventKeyOf(source, "tick", id),
+    payloadHash: sha256(id),
+    messageId: id,
+    id,
+    source,
+    detailType: "tick",
+    time: t0.toISOString(),
+    idempotencyKey: id,
+    subject: { project },
+    components: [component],
+    body: bodyOf(id, t0, project, source),
+    expiresAt: new Date(t0.getTime() + 30 * 86_400_000),
+  };
+}
+
+/** Filled up with lines that compress about as well as real ones do. */
+function bodyOf(id: string, t0: Date, project: string, source: string): string {
+  const lines: object[] = [];
+  const detail = { metadata: { project }, lines };
+  const event = { version: "0", id, source, "detail-type": "tick", time: t0.toISOString(), detail };
+  const skus = randomBytes(96).toString("hex");
+  let left = BODY_BYTES - JSON.stringify(event).length;
+  for (let n = 0; left > 0 && n < 16; n++) {
+    const line = { sku: skus.slice(n * 12, n * 12 + 12), quantity: 1 + (n % 9), price: "19.90", tax: 7 };
+    left -= JSON.stringify(line).length + 1;
+    lines.push(line);
+  }
+  return JSON.stringify(event);
+}
+
+function claimOf({ t0, eventKey, payloadHash, expiresAt }: EventRecord, component: string): ClaimRequest {
+  return {
+    deliveryKey: deliveryKeyOf(component, eventKey, LIVE),
+    component,
+    eventKey,
+    generation: LIVE,
+    payloadHash,
+    t0,
+    alias: "stable",
+    because: "default alias",
+    routingRevision: 1,
+    leaseMs: 35_000,
+    expiresAt,
+  };
+}
