@@ -32,9 +32,6 @@ const MAX_BATCH = 25;
 /** However slow the rate, whether it may go on is asked this often. */
 const MAX_PAUSE_MS = 1_000;
 
-/** While nothing more can be begun, whether it may go on is asked this often. */
-const PULSE_MS = 10_000;
-
 /** How long a delivery that found no room waits in its lane; longer, and a later pass makes it. */
 const MAX_WAIT_MS = 30_000;
 
@@ -55,7 +52,6 @@ export async function deliverPage(
   let waiting = 0;
   let trouble: { reason: unknown } | undefined;
   let wake = () => {};
-  let pulse: Promise<void> | undefined;
   const stop = (reason: unknown) => {
     trouble ??= { reason };
   };
@@ -144,15 +140,9 @@ export async function deliverPage(
     }
     // What waits for room can be left to the next time; what is on its way can't.
     if (inFlight === 0 && (waiting === 0 || trouble !== undefined)) break;
-    const woken = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       wake = resolve;
     });
-    pulse ??= ports.delay(PULSE_MS).then(() => {
-      pulse = undefined;
-    });
-    await Promise.race([woken, pulse]);
-    // A send may take longer than its driver is taken to be alive without a word.
-    if (pulse === undefined && trouble === undefined) await goOn().catch(stop);
   }
   if (trouble !== undefined) throw trouble.reason;
   return made;

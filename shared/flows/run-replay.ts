@@ -32,6 +32,9 @@ export type ReplayerPorts = Omit<RouterPorts, "events"> &
  */
 const MAX_LEASE_MS = 900_000;
 
+/** How often a driver says that it is alive. */
+const BEAT_MS = 10_000;
+
 /** The time between two passes over what is open: doubles with every pass. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
@@ -56,6 +59,7 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: () 
   if (!("replay" in taken)) return taken;
   let { replay } = taken;
   const pace = paceOf(replay.ratePerSecond);
+  const stopBeating = keepAlive(ports, driver);
   try {
     for (;;) {
       if (replay.asked === "cancel" && replay.progress.cancelling === undefined) {
@@ -73,8 +77,29 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: () 
     }
     return { ended: false, waitMs: 0 };
   } finally {
+    stopBeating();
     await driver.leave().catch(ports.onTrouble);
   }
+}
+
+/**
+ * Says now and then that the replay is driven, as a send may take longer than its driver is taken to be alive without a
+ * word. Apart from the pages: what waits for the next time must not keep a page's events in memory.
+ */
+function keepAlive(ports: Pick<ReplayerPorts, "delay">, driver: ReplayDriver): () => void {
+  let over = false;
+  const beat = async () => {
+    for (;;) {
+      await ports.delay(BEAT_MS);
+      if (over) return;
+      // Why it mustn't go on is met before the next batch.
+      await driver.goOn().catch(() => {});
+    }
+  };
+  void beat();
+  return () => {
+    over = true;
+  };
 }
 
 /** Before everything that is in the window. */

@@ -134,25 +134,6 @@ describe("a page", () => {
     expect(asked).toBe(1 + 8 + 1);
   });
 
-  it("asks every ten seconds whether it may go on while all that may be is on its way", async () => {
-    const page = await aPage([{ project: "site" }, { project: "site" }], () =>
-      page.time.delay(35_000).then(() => done),
-    );
-    const asked: number[] = [];
-    const start = +page.time.now();
-    await page
-      .made({
-        goOn: async () => {
-          asked.push(+page.time.now() - start);
-          if (asked.length === 4) throw new Stopped("asked to");
-        },
-      })
-      .catch(() => {});
-    expect(asked).toEqual([0, 10_000, 20_000, 30_000]);
-    expect(begunOf(page.story)).toEqual(["event-01"]);
-    expect(page.story.at(-1)).toMatchObject({ what: "ended" });
-  });
-
   it("claims 25 at a time, whatever may be on its way", async () => {
     const page = await aPage(Array.from({ length: 30 }, () => ({})));
     await page.made();
