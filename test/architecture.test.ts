@@ -42,6 +42,8 @@ const floorPlan: Room[] = [
     files: "shared/aws/",
     may: [
       "own folder",
+      // Their errors, as a person is told of them.
+      "shared/domain/errors.ts",
       "node:crypto",
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-lambda",
@@ -64,8 +66,30 @@ const floorPlan: Room[] = [
   },
   ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
-    may: ["own folder", "shared/domain/", "shared/dynamodb/", "shared/sqlite/", "node:", "@aws-sdk/"],
+    may: [
+      "own folder",
+      "shared/domain/",
+      "shared/aws/explain-error.ts",
+      "shared/dynamodb/",
+      "shared/sqlite/",
+      "node:",
+      "@aws-sdk/",
+    ],
   })),
+
+  // An environment on AWS as an operator sees it: who asks, where it is, what there is of it, and its bus.
+  {
+    files: "shared/environment/",
+    may: [
+      "own folder",
+      "shared/domain/",
+      "shared/aws/explain-error.ts",
+      // How entries are batched and sent again is the publisher's.
+      "shared/client/",
+      "shared/settings.ts",
+      "@aws-sdk/",
+    ],
+  },
 
   { files: "shared/flows/", may: ["own folder", "shared/domain/", ...portFiles] },
   {

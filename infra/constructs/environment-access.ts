@@ -1,0 +1,139 @@
+import { Duration, Stack } from "aws-cdk-lib";
+import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
+import { Construct } from "constructs";
+import type { EventReplay } from "./event-replay.ts";
+import type { EventRouting } from "./event-routing.ts";
+import type { EventStorage } from "./event-storage.ts";
+import type { SettingsEnvironment } from "./settings-environment.ts";
+import {
+  BODIES,
+  changeReplays,
+  changeRouting,
+  REPLAYS_PARTITION,
+  readEvents,
+  readReplays,
+  readRouting,
+} from "./store-actions.ts";
+import { componentArns, type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
+
+export type EnvironmentAccessProps = FunctionDefaults & {
+  storage: EventStorage;
+  routing: EventRouting;
+  replay: EventReplay;
+};
+
+/** Looking at the versions and aliases of components. */
+const readVersions = [
+  "lambda:GetAlias",
+  "lambda:GetFunctionConfiguration",
+  "lambda:ListAliases",
+  "lambda:ListVersionsByFunction",
+] as const;
+
+/** `alias set`, `promote`, `rollback`, `undo`. */
+const moveAliases = ["lambda:CreateAlias", "lambda:UpdateAlias"] as const;
+
+/**
+ * The parameter in which the CLI finds an environment, and four policies to attach to people's and services' roles:
+ *
+ * - `publisher`, for services: puts events on the bus.
+ * - `viewer`: all commands that only look.
+ * - `operator`: looks, changes the routing, publishes versions, moves aliases, removes versions.
+ * - `on-call`: looks, changes the routing, moves aliases, and starts, pauses and cancels replays.
+ */
+export class EnvironmentAccess extends Construct {
+  readonly parameter: StringParameter;
+  /** Called by CloudFormation; what it may do with a function, the function's own stack says. */
+  readonly componentResource: TurnoutFunction;
+  readonly publisher: ManagedPolicy;
+  readonly viewer: ManagedPolicy;
+  readonly operator: ManagedPolicy;
+  readonly onCall: ManagedPolicy;
+
+  constructor(scope: Construct, id: string, props: EnvironmentAccessProps) {
+    super(scope, id);
+    const { names, storage, routing, replay } = props;
+    this.componentResource = new TurnoutFunction(this, "ComponentResource", {
+      ...props,
+      entry: "component-resource",
+      description: "Makes the components of deployments: their aliases and their rows in the routing table.",
+      timeout: Duration.minutes(5),
+      memoryMb: 256,
+      environment: storage.environment,
+    });
+    this.componentResource.may([...readRouting, ...changeRouting], storage.routingTable.tableArn);
+    this.componentResource.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
+    const { region } = Stack.of(this);
+    const settings: SettingsEnvironment & { AWS_REGION: string } = {
+      ...storage.environment,
+      ...routing.environment,
+      ...replay.environment,
+      AWS_REGION: region,
+    };
+    this.parameter = new StringParameter(this, "Settings", {
+      parameterName: names.parameter,
+      description: "What the turnout command needs to know of this environment.",
+      stringValue: Stack.of(this).toJsonString(settings),
+    });
+
+    const components = componentArns(this, names);
+    const { tableArn: routingTable } = storage.routingTable;
+    const { tableArn: eventTable } = storage.eventTable;
+    const look = [
+      allow("FindTheEnvironment", ["ssm:GetParameter"], this.parameter.parameterArn),
+      allow("ReadTheRouting", readRouting, routingTable),
+      allow("ReadEvents", [...new Set([...readEvents, ...readReplays])], eventTable),
+      allow("ReadBodies", ["s3:GetObject"], storage.bodies.arnForObjects(BODIES)),
+      allow(
+        "ReadQueueDepths",
+        ["sqs:GetQueueAttributes"],
+        ...[routing.liveQueue, routing.deadLetterQueue, routing.outcomeQueue].map(({ queueArn }) => queueArn),
+      ),
+      allow("ReadVersions", readVersions, components),
+      ...examine(storage, routing),
+    ];
+    const route = [
+      allow("ChangeTheRouting", changeRouting, routingTable),
+      allow("MoveAliases", moveAliases, components),
+    ];
+    const changeReplay = allow("ChangeReplays", changeReplays, eventTable);
+    changeReplay.addCondition("ForAllValues:StringEquals", { "dynamodb:LeadingKeys": [REPLAYS_PARTITION] });
+
+    const policy = (part: string, role: string, description: string, statements: PolicyStatement[]) =>
+      new ManagedPolicy(this, part, { managedPolicyName: names.iamNameOf(role), description, statements });
+    this.publisher = policy("Publisher", "publisher", "Puts events on Turnout's bus.", [
+      allow("FindTheEnvironment", ["ssm:GetParameter"], this.parameter.parameterArn),
+      allow("PublishEvents", ["events:PutEvents"], routing.eventBus.eventBusArn),
+    ]);
+    this.viewer = policy("Viewer", "viewer", "Looks at Turnout's routing, events, replays and versions.", look);
+    this.operator = policy("Operator", "operator", "Changes Turnout's routing, and publishes and moves versions.", [
+      ...look,
+      ...route,
+      allow("PublishVersions", ["lambda:PublishVersion"], components),
+      // With a qualifier: a version, never the function.
+      allow("RemoveVersions", ["lambda:DeleteFunction"], `${components}:*`),
+    ]);
+    this.onCall = policy("OnCall", "on-call", "Moves customers and versions back, and replays events.", [
+      ...look,
+      ...route,
+      changeReplay,
+      allow("StartReplays", ["lambda:InvokeFunction"], replay.replayer.functionArn),
+    ]);
+  }
+}
+
+/** What `doctor` looks at besides. */
+function examine(storage: EventStorage, routing: EventRouting): PolicyStatement[] {
+  const { routingTable, eventTable, bodies } = storage;
+  const describe = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:DescribeContinuousBackups"];
+  return [
+    allow("ExamineTables", describe, routingTable.tableArn, eventTable.tableArn),
+    allow("ExamineBodies", ["s3:ListBucket"], bodies.bucketArn),
+    allow("ExamineBus", ["events:DescribeEventBus"], routing.eventBus.eventBusArn),
+  ];
+}
+
+function allow(sid: string, actions: readonly string[], ...resources: string[]): PolicyStatement {
+  return new PolicyStatement({ sid, actions: [...actions], resources });
+}

@@ -1,0 +1,39 @@
+import { Aws } from "aws-cdk-lib";
+
+/** How the parts of one environment are called: `<environment>-<application>-<role>`. */
+export type EnvironmentNames = {
+  environment: string;
+  application: string;
+  of(role: string): string;
+  /** Roles are the account's, not the region's. */
+  iamNameOf(role: string): string;
+  /** A bucket's name is taken for the whole world. */
+  bucketOf(role: string): string;
+  /** The SSM parameter that the CLI reads its settings from. */
+  parameter: string;
+};
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** A bucket's name has 63 characters, and account and region take 28 of them. */
+const MAX_NAME_LENGTH = 12;
+
+/** @param application default `turnout`; another one where two of them run in one environment */
+export function environmentNames(environment: string, application = "turnout"): EnvironmentNames {
+  for (const [what, name] of Object.entries({ environment, application })) {
+    if (NAME.test(name) && name.length <= MAX_NAME_LENGTH) continue;
+    throw new Error(
+      `'${name}' can't be the ${what}'s name: expected 1 to ${MAX_NAME_LENGTH} lower-case letters, digits and single ` +
+        "hyphens, beginning with a letter.",
+    );
+  }
+  const of = (role: string) => `${environment}-${application}-${role}`;
+  return {
+    environment,
+    application,
+    of,
+    iamNameOf: (role) => `${of(role)}-${Aws.REGION}`,
+    bucketOf: (role) => `${of(role)}-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
+    parameter: `/${application}/${environment}`,
+  };
+}

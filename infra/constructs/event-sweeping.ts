@@ -1,0 +1,45 @@
+import { Duration } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import type { EventRouting } from "./event-routing.ts";
+import type { EventStorage } from "./event-storage.ts";
+import { BODIES, changeRouting, readRouting, sweepDeliveries } from "./store-actions.ts";
+import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
+
+export type EventSweepingProps = FunctionDefaults & { storage: EventStorage; routing: EventRouting };
+
+/** Finishes what is left: deliveries that are due again, bodies that have expired, moves that a crash left open. */
+export class EventSweeping extends Construct {
+  readonly sweeper: TurnoutFunction;
+  readonly moveSweeper: TurnoutFunction;
+
+  constructor(scope: Construct, id: string, props: EventSweepingProps) {
+    super(scope, id);
+    const { storage, routing } = props;
+    this.sweeper = new TurnoutFunction(this, "Sweeper", {
+      ...props,
+      entry: "sweeper",
+      description: "Puts deliveries back into the live queue when they are due, and removes expired bodies.",
+      // A minute's work and then some: two at once send twice at worst, which the ledger sees through.
+      timeout: Duration.minutes(5),
+      memoryMb: 512,
+      environment: { ...storage.environment, TURNOUT_LIVE_QUEUE_URL: routing.liveQueue.queueUrl },
+    });
+    this.sweeper.may(sweepDeliveries, storage.eventTable.tableArn);
+    this.sweeper.may(["s3:ListBucket"], storage.bodies.bucketArn);
+    this.sweeper.may(["s3:DeleteObject"], storage.bodies.arnForObjects(BODIES));
+    this.sweeper.may(["sqs:SendMessage"], routing.liveQueue.queueArn);
+    this.sweeper.calledEveryMinute();
+
+    this.moveSweeper = new TurnoutFunction(this, "MoveSweeper", {
+      ...props,
+      entry: "move-sweeper",
+      description: "Finishes moves of aliases that a crash has left intended.",
+      timeout: Duration.minutes(1),
+      memoryMb: 256,
+      environment: storage.environment,
+    });
+    this.moveSweeper.may([...readRouting, ...changeRouting], storage.routingTable.tableArn);
+    this.moveSweeper.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
+    this.moveSweeper.calledEveryMinute();
+  }
+}

@@ -1,0 +1,39 @@
+/*
+ * What the adapters ask of DynamoDB and S3, part by part. A transaction needs the permissions of its single actions, and
+ * a batch of statements those of its statements.
+ */
+
+/** `head`, `changesAfter`, `rows`, `components`, `subjects`. */
+export const readRouting = ["dynamodb:GetItem", "dynamodb:Query"] as const;
+
+/** `commit`: one transaction. */
+export const changeRouting = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const;
+
+/** `find`, `deliveries`, `deliveriesOf`, `records`, `counts`. */
+export const readEvents = ["dynamodb:BatchGetItem", "dynamodb:Query"] as const;
+
+/** `close`, with what is due later beside it, and `count`. */
+export const closeDeliveries = ["dynamodb:PartiQLUpdate", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"] as const;
+
+/** `claim`, `release`, `reject`, `record`, and `close`. */
+export const makeDeliveries = ["dynamodb:PartiQLInsert", "dynamodb:PartiQLDelete", ...closeDeliveries] as const;
+
+/** `due` and `handOver`. */
+export const sweepDeliveries = [
+  ...readEvents,
+  "dynamodb:BatchWriteItem",
+  "dynamodb:PartiQLUpdate",
+  "dynamodb:PartiQLDelete",
+] as const;
+
+/** Replays: `get`, `list` and `active`. */
+export const readReplays = ["dynamodb:GetItem", "dynamodb:Query"] as const;
+
+/** Replays: `create` and `update`. */
+export const changeReplays = ["dynamodb:UpdateItem"] as const;
+
+/** The partition of the event table that replays stand in. */
+export const REPLAYS_PARTITION = "replays";
+
+/** Where bodies stand in their bucket. */
+export const BODIES = "bodies/*";

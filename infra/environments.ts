@@ -1,0 +1,50 @@
+import { Duration, type Environment } from "aws-cdk-lib";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Capacity } from "./constructs/event-storage.ts";
+
+/** What differs between environments. An environment that isn't named here is like `dev`. */
+export type EnvironmentSettings = {
+  /** Account and region. Default: those of the credentials that deploy it. */
+  env?: Environment;
+  /** Tables, bodies and logs survive a deletion of the stacks, and the tables and stacks refuse it. */
+  isProtected: boolean;
+  /** Most requests a second that the tables serve, and so the most that a loop can cost. */
+  capacity: Capacity;
+  logRetention: RetentionDays;
+  /** Routers at once, 2 to 1,000. Each holds one of the account's Lambda invocations, and one more per send. */
+  routers: number;
+  /** Replayers at once, 2 and more, taken from the account's concurrency. Default: the account's. */
+  replayers?: number;
+  /** How long a message may wait in the live queue before the alarm rings. */
+  oldestMessage: Duration;
+  /** A bus that events are published to already, by its name. Default: one of the environment's own. */
+  eventBusName?: string;
+  /** The ARN of an SNS topic that is told of alarms. Default: they are only shown. */
+  alarmTopicArn?: string;
+};
+
+const dev: EnvironmentSettings = {
+  isProtected: false,
+  capacity: { readUnits: 2_000, writeUnits: 2_000 },
+  logRetention: RetentionDays.ONE_MONTH,
+  routers: 10,
+  oldestMessage: Duration.minutes(15),
+};
+
+const environments = new Map<string, EnvironmentSettings>([
+  ["dev", dev],
+  [
+    "prod",
+    {
+      isProtected: true,
+      capacity: { readUnits: 12_000, writeUnits: 12_000 },
+      logRetention: RetentionDays.SIX_MONTHS,
+      routers: 100,
+      oldestMessage: Duration.minutes(5),
+    },
+  ],
+]);
+
+export function environmentSettings(environment: string): EnvironmentSettings {
+  return environments.get(environment) ?? dev;
+}

@@ -1,0 +1,68 @@
+/** A finding of cdk-nag that stays, where, and why. */
+export type Acknowledged = {
+  rule: string | RegExp;
+  /** The construct's path without the stack's name. */
+  at: RegExp;
+  because: string;
+};
+
+const FUNCTIONS =
+  /^(Routing\/(Router|DeadLetters|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/ComponentResource)\/Resource$/;
+const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper))";
+
+export const acknowledged: readonly Acknowledged[] = [
+  {
+    rule: "AwsSolutions-S1",
+    at: /^Storage\/Bodies\/Resource$/,
+    because:
+      "Turnout's functions alone read and write bodies, and the ledger says who got which event. An access log would be a " +
+      "second bucket with an entry per large event; whoever has to keep one turns on CloudTrail's data events.",
+  },
+  {
+    rule: /^AwsSolutions-SQS3$|^Serverless-SQSRedrivePolicy$/,
+    at: /^Routing\/(RuleDeadLetters|DeadLetterQueue|OutcomeDeadLetters)\/Resource$/,
+    because: "They are dead-letter queues themselves, each with an alarm on its first message.",
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::.*\/bodies\/\*\]$/,
+    at: /^(Routing\/(Router|DeadLetters)Role\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
+    because: "Bodies are objects under one prefix of one bucket, named by what is in them.",
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:(dev|prod)-\*(:\*)?\]$/,
+    at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/MoveSweeperRole\/DefaultPolicy)\/Resource$/,
+    because:
+      "People work on the components of their environment, which come and go without its being deployed; functions are " +
+      "called by the environment's name. Turnout's own functions only look by it, and get each component that they invoke " +
+      "or move by its ARN.",
+  },
+  {
+    rule: "Serverless-LambdaDLQ",
+    at: FUNCTIONS,
+    because:
+      "What they are called for stays elsewhere until it is done: in a queue with a dead-letter queue, in a store that " +
+      "the next minute's call reads, or with CloudFormation, which is told the error.",
+  },
+  {
+    rule: "Serverless-LambdaEventSourceMappingDestination",
+    at: /^Routing\/(Router|DeadLetters|Outcomes)\/Source\/Resource$/,
+    because: "Lambda has these destinations for streams. A queue has its dead-letter queue.",
+  },
+  {
+    rule: "Serverless-LambdaAsyncFailureDestination",
+    at: new RegExp(`^${SCHEDULED}/EventInvokeConfig/Resource$`),
+    because: "A call that fails asks for nothing that the next minute's doesn't; errors and missing calls have alarms.",
+  },
+  {
+    rule: "Serverless-EventBusDLQ",
+    at: new RegExp(`^${SCHEDULED}/EveryMinute/Resource$`),
+    because: "A call that couldn't be made is made the next minute; five minutes without one ring an alarm.",
+  },
+  {
+    rule: "Serverless-LambdaTracing",
+    at: FUNCTIONS,
+    because:
+      "X-Ray's permissions are on everything, and it would be paid per batch. What happened to an event stands in the " +
+      "ledger, and the publisher's traceparent goes with it.",
+  },
+];

@@ -1,0 +1,252 @@
+import type { CloudFormationCustomResourceEvent } from "aws-lambda";
+import { expect, it } from "vitest";
+import { type ComponentResourcePorts, deployComponent } from "../../functions/component-resource.ts";
+import { customResourceHandler } from "../../functions/custom-resource.ts";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
+import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
+import { withDynamoDB } from "../support/dynamodb-local.ts";
+import { aNewRoutingTable } from "../support/dynamodb-routing.ts";
+import { deniedAnswer, functionArn, lambdaControlClient, lambdaControlStub } from "../support/lambda-control-stub.ts";
+import { stubServer } from "../support/stub-server.ts";
+
+const FUNCTION = "dev-mailer";
+const START = new Date("2026-11-20T10:00:00.000Z");
+
+type Answer = { Status: string; Reason?: string; PhysicalResourceId: string };
+
+withDynamoDB("a component that is deployed", (endpoint) => {
+  async function anEnvironment() {
+    const { table } = await aNewRoutingTable(endpoint);
+    const lambda = await lambdaControlStub();
+    const client = lambdaControlClient(lambda.endpoint);
+    const answers: Answer[] = [];
+    const cloudFormation = await stubServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        answers.push({ ...JSON.parse(Buffer.concat(chunks).toString()), contentType: request.headers["content-type"] });
+        response.end();
+      });
+    });
+    const waits: number[] = [];
+    const ports: ComponentResourcePorts = {
+      table,
+      catalogOf: (arn) => lambdaVersionCatalog({ client, functionOf: async () => arn }),
+      now: () => START,
+      newId: () => crypto.randomUUID(),
+      delay: async (ms) => waits.push(ms),
+    };
+    const handler = customResourceHandler({
+      idOf: ({ name }) => String(name),
+      work: (event) => deployComponent(ports, event),
+      onTrouble: () => {},
+    });
+    let before: object | undefined;
+    /** What CloudFormation asks for a stack whose function has published a version. */
+    async function deploy(version: string, about: object = {}): Promise<Answer> {
+      const properties = {
+        ServiceToken: "arn",
+        name: "mailer",
+        functionArn: functionArn(FUNCTION),
+        settings: JSON.stringify({ pattern: { source: ["shop"] }, timeoutMs: 31_000, invocation: { kind: "sync" } }),
+        version,
+        aliases: ["stable", "beta", "experimental"],
+        moves: "experimental",
+        ...about,
+      };
+      const answer = await ask(before === undefined ? "Create" : "Update", properties, before);
+      if (answer.Status === "SUCCESS") before = properties;
+      return answer;
+    }
+    async function ask(RequestType: string, ResourceProperties: object, OldResourceProperties?: object) {
+      await handler({
+        RequestType,
+        ResponseURL: cloudFormation,
+        StackId: "arn:aws:cloudformation:eu-west-1:123456789012:stack/dev-shop/1",
+        RequestId: "1",
+        LogicalResourceId: "Component",
+        ResourceType: "Custom::TurnoutComponent",
+        ServiceToken: "arn",
+        ResourceProperties,
+        ...(RequestType === "Create" ? {} : { PhysicalResourceId: "mailer" }),
+        ...(OldResourceProperties === undefined ? {} : { OldResourceProperties }),
+      } as CloudFormationCustomResourceEvent);
+      return answers.at(-1) as Answer;
+    }
+    const row = async () => (await table.rows(["component#mailer"])).rows.get("component#mailer");
+    const operator = { changeId: "op", who: "ada", why: "a test", command: "test", at: START };
+    return { table, lambda, ports, deploy, ask, row, waits, operator };
+  }
+
+  it("is registered with its aliases at the first version", async () => {
+    const { lambda, deploy, row, table } = await anEnvironment();
+    const first = lambda.release(FUNCTION, "one");
+    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS", PhysicalResourceId: "mailer" });
+    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "1", beta: "1", experimental: "1" });
+    const target = { kind: "lambda", functionArn: functionArn(FUNCTION) };
+    expect(await row()).toMatchObject({
+      name: "mailer",
+      pattern: { source: ["shop"] },
+      timeoutMs: 31_000,
+      aliases: { stable: { target }, beta: { target }, experimental: { target } },
+    });
+    expect(await table.changesAfter(0, 10)).toMatchObject([{ who: "cloudformation", why: "deployment of dev-shop" }]);
+  });
+
+  it("moves only the alias that it is told to, and says so in the change log", async () => {
+    const { lambda, deploy, table } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    await deploy(lambda.release(FUNCTION, "two"));
+    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "1", beta: "1", experimental: "2" });
+    const move = { component: "mailer", alias: "experimental", from: "1", to: "2", kind: "publish" };
+    expect((await table.changesAfter(1, 10)).map((entry) => entry.move)).toMatchObject([
+      { ...move, stage: "intended" },
+      { ...move, stage: "settled" },
+    ]);
+  });
+
+  it("moves none when it is told none", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"), { moves: undefined });
+    await deploy(lambda.release(FUNCTION, "two"), { moves: undefined });
+    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "1", beta: "1", experimental: "1" });
+  });
+
+  it("never moves an alias back that people have moved", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    const second = lambda.release(FUNCTION, "two");
+    await deploy(second);
+    lambda.point(FUNCTION, "stable", second);
+    lambda.point(FUNCTION, "beta", second);
+    await deploy(lambda.release(FUNCTION, "three"));
+    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "2", beta: "2", experimental: "3" });
+  });
+
+  it("keeps what operators have changed of it", async () => {
+    const { lambda, deploy, row, table, operator } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    const change = { set: "default alias" as const, alias: "beta" };
+    await changeRoutes(table, { ...operator, edit: { kind: "change component", component: "mailer", change } });
+    const branch = { set: "alias" as const, alias: "branch-new-cool-page" };
+    const more = { ...operator, changeId: "op2" };
+    await changeRoutes(table, { ...more, edit: { kind: "change component", component: "mailer", change: branch } });
+    const settings = JSON.stringify({ pattern: { source: ["mail"] }, timeoutMs: 5_000, invocation: { kind: "sync" } });
+    await deploy(lambda.release(FUNCTION, "two"), { settings });
+    expect(await row()).toMatchObject({
+      defaultAlias: "beta",
+      pattern: { source: ["mail"] },
+      timeoutMs: 5_000,
+      aliases: { "branch-new-cool-page": {} },
+    });
+  });
+
+  it("keeps what an operator changes of it in the same moment", async () => {
+    const { lambda, deploy, row, table, ports, operator } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    const change = { set: "default alias" as const, alias: "beta" };
+    let reads = 0;
+    ports.table = {
+      ...table,
+      async rows(keys) {
+        const read = await table.rows(keys);
+        reads += 1;
+        if (reads > 1) return read;
+        await changeRoutes(table, { ...operator, edit: { kind: "change component", component: "mailer", change } });
+        return read;
+      },
+    };
+    const settings = JSON.stringify({ pattern: { source: ["mail"] }, timeoutMs: 5_000, invocation: { kind: "sync" } });
+    expect(await deploy(lambda.release(FUNCTION, "two"), { settings })).toMatchObject({ Status: "SUCCESS" });
+    expect(await row()).toMatchObject({ defaultAlias: "beta", pattern: { source: ["mail"] } });
+  });
+
+  it("leaves no change in the log when it is deployed as it was", async () => {
+    const { lambda, deploy, table } = await anEnvironment();
+    const first = lambda.release(FUNCTION, "one");
+    await deploy(first);
+    const head = await table.head();
+    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
+    expect(await table.head()).toBe(head);
+  });
+
+  it("takes its own move back when the deployment fails", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
+    await deploy(first);
+    await deploy(second);
+    await deploy(first);
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
+  });
+
+  it("takes nobody else's move back when the deployment fails", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
+    await deploy(first);
+    await deploy(second);
+    lambda.point(FUNCTION, "experimental", lambda.release(FUNCTION, "three"));
+    await deploy(first);
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "3" });
+  });
+
+  it("waits for a permission that was given a moment ago", async () => {
+    const { lambda, deploy, waits } = await anEnvironment();
+    const first = lambda.release(FUNCTION, "one");
+    const denied = deniedAnswer("lambda:GetAlias", functionArn(FUNCTION));
+    lambda.fail("GetAlias", denied, denied);
+    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
+    expect(waits).toEqual([10_000, 10_000]);
+  });
+
+  it("fails with the reason when the permission never comes", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    const first = lambda.release(FUNCTION, "one");
+    lambda.fail("GetAlias", ...Array.from({ length: 7 }, () => deniedAnswer("lambda:GetAlias", functionArn(FUNCTION))));
+    expect(await deploy(first)).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringContaining("may not do lambda:GetAlias"),
+    });
+  });
+
+  it("fails at once in a freeze, with nothing registered or moved", async () => {
+    const { lambda, deploy, table, operator, waits } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+
+    const freeze = { who: "ada", why: "an incident", at: START.toISOString() };
+    const guardrails = { ...DEFAULT_GUARDRAILS, freeze };
+    await changeRoutes(table, { ...operator, edit: { kind: "set guardrails", guardrails } });
+    expect(await deploy(lambda.release(FUNCTION, "two"))).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringContaining("an incident"),
+    });
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
+    expect(waits).toEqual([]);
+  });
+
+  it("fails on a version that isn't there, and names those that are", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    lambda.release(FUNCTION, "one");
+    expect(await deploy("9")).toMatchObject({ Status: "FAILED", Reason: expect.stringContaining("Its newest is 1") });
+  });
+
+  it("fails on a pattern that is none", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    const settings = JSON.stringify({ pattern: { source: "shop" } });
+    const answer = await deploy(lambda.release(FUNCTION, "one"), { settings });
+    expect(answer).toMatchObject({ Status: "FAILED", Reason: expect.stringContaining("pattern") });
+  });
+
+  it("stays in the routing table when its stack is deleted", async () => {
+    const { lambda, deploy, ask, row } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    expect(await ask("Delete", { name: "mailer" })).toMatchObject({ Status: "SUCCESS", PhysicalResourceId: "mailer" });
+    expect(await row()).toMatchObject({ name: "mailer" });
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ stable: "1" });
+  });
+
+  it("answers CloudFormation without a content type, which its URL isn't signed for", async () => {
+    const { lambda, deploy } = await anEnvironment();
+    expect(await deploy(lambda.release(FUNCTION, "one"))).toMatchObject({ contentType: undefined });
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { type Grant, grantsOf } from "./granted.ts";
+import { synthesized } from "./synthesized.ts";
+
+const routingRead = { StorageRoutingTable: ["dynamodb:GetItem", "dynamodb:Query"] };
+const examined = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"];
+const looksAtRouting = { StorageRoutingTable: [...examined, ...routingRead.StorageRoutingTable] };
+const routingWrite = {
+  StorageRoutingTable: [
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+  ],
+};
+const changesRouting = { StorageRoutingTable: [...examined, ...routingWrite.StorageRoutingTable].sort() };
+const makesDeliveries = [
+  "dynamodb:BatchGetItem",
+  "dynamodb:BatchWriteItem",
+  "dynamodb:PartiQLDelete",
+  "dynamodb:PartiQLInsert",
+  "dynamodb:PartiQLUpdate",
+  "dynamodb:Query",
+  "dynamodb:UpdateItem",
+];
+const takes = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const writesLog = ["logs:CreateLogStream", "logs:PutLogEvents"];
+const bodies = { "StorageBodies/bodies/*": ["s3:GetObject", "s3:PutObject"] };
+const neverLatest = { "not arn:PARTITION:lambda:REGION:ACCOUNT:function:*:$LATEST": ["lambda:InvokeFunction"] };
+
+const looks = {
+  "arn:PARTITION:ssm:REGION:ACCOUNT:parameterAccessSettings": ["ssm:GetParameter"],
+  StorageEventTable: ["dynamodb:BatchGetItem", ...examined, "dynamodb:GetItem", "dynamodb:Query"],
+  StorageBodies: ["s3:ListBucket"],
+  "StorageBodies/bodies/*": ["s3:GetObject"],
+  RoutingBus: ["events:DescribeEventBus"],
+  RoutingDeadLetterQueue: ["sqs:GetQueueAttributes"],
+  RoutingLiveQueue: ["sqs:GetQueueAttributes"],
+  RoutingOutcomeQueue: ["sqs:GetQueueAttributes"],
+};
+const readVersions = [
+  "lambda:GetAlias",
+  "lambda:GetFunctionConfiguration",
+  "lambda:ListAliases",
+  "lambda:ListVersionsByFunction",
+];
+const readAliases = ["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"];
+const components = (environment: string) => `arn:PARTITION:lambda:REGION:ACCOUNT:function:${environment}-*`;
+
+/** Every action on every resource that anybody is given. Whoever adds one says so here. */
+const expected = (environment: string) => ({
+  Router: {
+    RoutingRouterLog: writesLog,
+    RoutingLiveQueue: takes,
+    ...routingRead,
+    StorageEventTable: makesDeliveries,
+    ...bodies,
+    ...neverLatest,
+  },
+  DeadLetters: {
+    RoutingDeadLettersLog: writesLog,
+    RoutingDeadLetterQueue: takes,
+    ...routingRead,
+    StorageEventTable: makesDeliveries,
+    ...bodies,
+  },
+  Outcomes: {
+    RoutingOutcomesLog: writesLog,
+    RoutingOutcomeQueue: takes,
+    ...routingRead,
+    StorageEventTable: [
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:PartiQLUpdate",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ],
+  },
+  Replayer: {
+    ReplayReplayerLog: writesLog,
+    ...routingRead,
+    StorageEventTable: [...makesDeliveries, "dynamodb:GetItem"].sort(),
+    ...bodies,
+    ...neverLatest,
+    [components(environment)]: ["lambda:ListAliases"],
+  },
+  Sweeper: {
+    SweepingSweeperLog: writesLog,
+    RoutingLiveQueue: ["sqs:SendMessage"],
+    StorageEventTable: [
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:PartiQLDelete",
+      "dynamodb:PartiQLUpdate",
+      "dynamodb:Query",
+    ],
+    StorageBodies: ["s3:ListBucket"],
+    "StorageBodies/bodies/*": ["s3:DeleteObject"],
+  },
+  MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...routingWrite, [components(environment)]: readAliases },
+  ComponentResource: { AccessComponentResourceLog: writesLog, ...routingWrite, [components(environment)]: readAliases },
+  publisher: {
+    "arn:PARTITION:ssm:REGION:ACCOUNT:parameterAccessSettings": ["ssm:GetParameter"],
+    RoutingBus: ["events:PutEvents"],
+  },
+  viewer: { ...looks, ...looksAtRouting, [components(environment)]: readVersions },
+  operator: {
+    ...looks,
+    ...changesRouting,
+    [components(environment)]: [
+      ...readVersions,
+      "lambda:CreateAlias",
+      "lambda:PublishVersion",
+      "lambda:UpdateAlias",
+    ].sort(),
+    [`${components(environment)}:*`]: ["lambda:DeleteFunction"],
+  },
+  "on-call": {
+    ...looks,
+    ...changesRouting,
+    'StorageEventTable when {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["replays"]}}': [
+      "dynamodb:UpdateItem",
+    ],
+    [components(environment)]: [...readVersions, "lambda:CreateAlias", "lambda:UpdateAlias"].sort(),
+    ReplayReplayer: ["lambda:InvokeFunction"],
+  },
+});
+
+/** Given by CDK to the function that empties a bucket before it is deleted, where that may be. */
+const CDKS_OWN = "CustomS3AutoDeleteObjectsCustomResourceProvider";
+
+describe.each(["dev", "prod"])("what the roles and policies of %s grant", (environment) => {
+  const { resources } = synthesized(environment);
+  const grants = grantsOf(resources).filter(({ who }) => !who.includes(CDKS_OWN));
+
+  it("is what stands here, and nothing else", () => {
+    expect(tableOf(grants)).toEqual(expected(environment));
+  });
+
+  it("has no action with a wildcard", () => {
+    expect(grants.filter(({ action }) => action.includes("*"))).toEqual([]);
+  });
+
+  it("has no action on everything", () => {
+    expect(grants.filter(({ on }) => on === "*" || on === "")).toEqual([]);
+  });
+
+  it("has a wildcard in a resource only where names aren't known beforehand", () => {
+    const open = new Set(grants.map(({ on }) => on).filter((on) => on.includes("*")));
+    expect([...open].sort()).toEqual(
+      [
+        // Bodies are named by what is in them.
+        "StorageBodies/bodies/*",
+        // Components come and go: the environment's are called by its name. Only people change them by it.
+        components(environment),
+        // Their versions.
+        `${components(environment)}:*`,
+        // Denied.
+        "arn:PARTITION:lambda:REGION:ACCOUNT:function:*:$LATEST",
+      ].sort(),
+    );
+  });
+
+  it("fits into what IAM takes of a managed policy: 6,144 characters", () => {
+    for (const { id, properties } of resources.filter(({ type }) => type === "AWS::IAM::ManagedPolicy")) {
+      expect([id, JSON.stringify(properties.PolicyDocument).length < 6_144]).toEqual([id, true]);
+    }
+  });
+
+  it("leaves a function's uploaded code out of reach", () => {
+    const invokes = grants.filter(({ action, denied }) => action === "lambda:InvokeFunction" && !denied);
+    expect(invokes.map(({ who, on }) => `${who}: ${on}`)).toEqual(["on-call: ReplayReplayer"]);
+  });
+});
+
+function tableOf(grants: readonly Grant[]): Record<string, Record<string, string[]>> {
+  const onOf = ({ denied, on, when }: Grant) =>
+    `${denied ? "not " : ""}${on}${when === undefined ? "" : ` when ${JSON.stringify(when)}`}`;
+  return Object.fromEntries(
+    [...Map.groupBy(grants, ({ who }) => who)].map(([who, all]) => [
+      who,
+      Object.fromEntries(
+        [...Map.groupBy(all, onOf)].map(([on, some]) => [on, some.map(({ action }) => action).sort()]),
+      ),
+    ]),
+  );
+}
