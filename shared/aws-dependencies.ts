@@ -6,13 +6,17 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { quickClient } from "./aws/quick-client.ts";
 import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
+import type { Component } from "./domain/component.ts";
+import { TurnoutError } from "./domain/errors.ts";
 import { RetryPolicy } from "./domain/retry.ts";
 import { sqsEventQueue } from "./event-queue/sqs-event-queue.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
 import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
+import type { RoutingTable } from "./routing-table/routing-table.ts";
 import { type AwsSettings, required } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
+import { type LambdaVersionCatalog, lambdaVersionCatalog } from "./versions/lambda-version-catalog.ts";
 
 /** About 5 s of waiting in all, at worst: then the batch goes back to the queue, which has more patience. */
 const DYNAMODB_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, maxDelayMs: 1_000 });
@@ -28,6 +32,10 @@ const LAMBDA_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 0, socketTim
 
 /** An object of S3 takes longer than an item, and the SDK tries again by itself: putting it twice is putting it once. */
 const S3_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+/** Lambda's control plane takes 15 requests a second from a whole account: 6 tries wait up to 20 s in all. */
+const CONTROL_PLANE_TRIES = 6;
+const CONTROL_PLANE_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
 /** 25 messages, each to ten components at once. */
 const MAX_INVOCATIONS = 250;
@@ -71,6 +79,38 @@ export function awsDependencies(settings: AwsSettings) {
       lambda.destroy();
     },
   };
+}
+
+/** Versions and aliases of the functions that the routing table names. Apart from the rest: a router needs none of it. */
+export function awsCatalog({ region }: Pick<AwsSettings, "region">, routingTable: Pick<RoutingTable, "rows">) {
+  const requestHandler = { ...CONTROL_PLANE_TIMEOUTS, ...pool(10) };
+  const client = new LambdaClient({ region, maxAttempts: CONTROL_PLANE_TRIES, requestHandler });
+  const catalog: LambdaVersionCatalog = lambdaVersionCatalog({
+    client,
+    async functionOf(name) {
+      const { rows } = await routingTable.rows([`component#${name}`]);
+      const component = rows.get(`component#${name}`) as Component | undefined;
+      return component && functionBehind(component);
+    },
+  });
+  return { catalog, client, close: () => client.destroy() };
+}
+
+/**
+ * The function that a component's aliases are aliases of; undefined when they are none.
+ * @throws TurnoutError `failed` when they are of several: their versions could not be told apart
+ */
+function functionBehind({ name, aliases }: Component): string | undefined {
+  const targets = Object.values(aliases).map(({ target }) => target);
+  const [functionArn, other] = new Set(
+    targets.flatMap((target) => (target.kind === "lambda" ? [target.functionArn] : [])),
+  );
+  if (other === undefined) return functionArn;
+  throw new TurnoutError(
+    "failed",
+    `The aliases of ${name} are targets of several functions, ${functionArn} and ${other}: versions are those of one. ` +
+      "Correct the component, or make it two.",
+  );
 }
 
 /** The client for S3 is loaded by the first large body: most routers never see one, and it takes as long as all the rest. */

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { awsDependencies } from "../shared/aws-dependencies.ts";
+import { awsCatalog, awsDependencies } from "../shared/aws-dependencies.ts";
 import type { EventRecord } from "../shared/domain/delivery.ts";
 import { sha256 } from "../shared/domain/delivery-key.ts";
 import { awsSettings } from "../shared/settings.ts";
 import { aReplay } from "./support/any-replay.ts";
-import { aClaimRequest, aSubjectRow } from "./support/builders.ts";
+import { type AboutComponent, aClaimRequest, aComponent, aSubjectRow } from "./support/builders.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "./support/dynamodb-local.ts";
 import { dynamodbProxy, refused } from "./support/dynamodb-proxy.ts";
 import { aChange } from "./support/dynamodb-routing.ts";
+import { lambdaControlStub, functionArn as nameOf } from "./support/lambda-control-stub.ts";
 import { lambdaStub } from "./support/lambda-stub.ts";
 import { s3Stub } from "./support/s3-stub.ts";
 
@@ -87,6 +88,30 @@ withDynamoDB("the adapters on AWS", (endpoint) => {
     expect(proxy.counts()).toEqual({ UpdateItem: 4, Query: 1 });
   });
 
+  it("know the versions of the function that a component's aliases are of, if it is one", async () => {
+    const { routingTable } = await inEnvironment();
+    const stub = await lambdaControlStub();
+    vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", stub.endpoint);
+    stub.release("release-coordinator", "one");
+    const target = (name: string) => ({ target: { kind: "lambda" as const, functionArn: nameOf(name) } });
+    const { catalog, close } = awsCatalog(awsSettings(process.env), routingTable);
+    onTestFinished(close);
+    const versionsWith = async (changeId: string, aliases: AboutComponent["aliases"]) => {
+      const component = aComponent({ name: "rc", ...(aliases === undefined ? {} : { aliases }) });
+      await routingTable.commit(aChange(changeId, { "component#rc": component }), await routingTable.head());
+      return catalog.versions("rc");
+    };
+    expect(await catalog.versions("rc")).toEqual([]);
+    const one = { stable: target("release-coordinator"), beta: target("release-coordinator") };
+    expect(await versionsWith("one", one)).toMatchObject([{ version: "1" }]);
+    expect(await versionsWith("workers", { stable: { target: { kind: "worker" as const } } })).toEqual([]);
+    const two = versionsWith("two", { ...one, beta: target("other") });
+    await expect(two).rejects.toMatchObject({
+      kind: "failed",
+      message: /targets of several functions.*:other: versions/,
+    });
+  });
+
   it("try a throttled table again and a failing function not", async () => {
     const { routingTable, target, proxy, lambda } = await inEnvironment();
     proxy.faults("GetItem", refused("ThrottlingException"));
@@ -112,6 +137,7 @@ describe("the settings on AWS", () => {
       bodyBucket: "bodies",
       recordShards: [{ from: new Date(0), shards: 1 }],
       dueShards: [{ from: new Date(0), shards: 4 }],
+      routerTimeoutMs: 900_000,
       region: "eu-west-1",
     });
     const { recordShards } = awsSettings({ ...environment, TURNOUT_RECORD_SHARDS: "1,8@2026-11-21T10:00:00Z" });

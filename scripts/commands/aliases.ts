@@ -20,15 +20,16 @@ export function define(command: Command): void {
 async function list(name: string, { json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable, catalog }) => {
     const component = await componentNamed(routingTable, name);
-    const targets = new Map((await catalog.aliases(name)).map(({ alias, version }) => [alias, version]));
+    const targets = new Map((await catalog.aliases(name)).map((target) => [target.alias, target]));
     const pinned = await pinnedTo(routingTable, name, new Date());
     const aliases = Object.entries(component.aliases).map(([alias, { retired }]): ListedAlias => {
       const marks = [
         ...(alias === component.defaultAlias ? ["default"] : []),
         ...(alias === component.fallbackAlias ? ["fallback"] : []),
         ...(retired ? ["retired"] : []),
+        ...Object.entries(targets.get(alias)?.alsoTo ?? {}).map(([version, share]) => `${share * 100} % to ${version}`),
       ];
-      return { alias, version: targets.get(alias) ?? null, pinned: pinned.get(alias) ?? 0, marks };
+      return { alias, version: targets.get(alias)?.version ?? null, pinned: pinned.get(alias) ?? 0, marks };
     });
     if (json) for (const alias of aliases) printJson(toJson(alias));
     else if (aliases.length === 0) note(`${name} has no aliases`);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { changeComponent } from "./change-component.ts";
-import { who, withState } from "./context.ts";
+import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
 import { type MutationOptions, mutationOptions } from "./options.ts";
 import { commandLine } from "./shell-quote.ts";
@@ -36,7 +36,7 @@ async function allStable(name: string, options: MutationOptions & { off?: true }
       });
     }
     // Who said so first, and why, stays.
-    const saying = component.allStable ?? { who: who(), why: options.reason, at: now.toISOString() };
+    const saying = component.allStable ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
     return changeComponent(state, options, {
       component: name,
       change: { set: "all stable", allStable: saying },

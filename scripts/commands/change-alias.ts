@@ -1,10 +1,10 @@
 import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { confirm } from "./confirm.ts";
-import { expectedHead, moveAs, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
+import { expectedHead, moveAs, noteDrift, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
 import type { MutationOptions } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
+import type { State } from "./state.ts";
 
 export type AliasMutation = {
   move: AliasMove;
@@ -17,7 +17,7 @@ export type AliasMutation = {
 };
 
 /** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
-export async function changeAlias(state: EmbeddedState, options: MutationOptions, mutation: AliasMutation) {
+export async function changeAlias(state: State, options: MutationOptions, mutation: AliasMutation) {
   const { move, kind, details = [], now } = mutation;
   const { component, alias, from, to } = move;
   const head = await expectedHead(state.routingTable, options);
@@ -32,6 +32,8 @@ export async function changeAlias(state: EmbeddedState, options: MutationOptions
     for (const line of details) note(`  ${line}`);
     await showAudience(state.routingTable, component, alias, now);
   }
+  // Also where nobody is asked: the log of whatever runs this is where it will be looked for.
+  await noteDrift(state, component, alias);
   // A dry run ends as the move itself would.
   await refuseFrozen(state.routingTable, kind, options);
   if (options.dryRun) {
@@ -47,7 +49,7 @@ export async function changeAlias(state: EmbeddedState, options: MutationOptions
 }
 
 /** @throws TurnoutError `not found` when the component has no such version */
-export async function requireVersion({ catalog }: EmbeddedState, component: string, version: string): Promise<void> {
+export async function requireVersion({ catalog }: State, component: string, version: string): Promise<void> {
   const versions = (await catalog.versions(component)).map((published) => published.version);
   if (versions.includes(version)) return;
   throw new TurnoutError(

@@ -1,11 +1,11 @@
 import type { Component } from "../../shared/domain/component.ts";
 import type { ComponentChange } from "../../shared/domain/component-change.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRouting } from "./change-routing.ts";
 import type { MutationOptions } from "./options.ts";
 import { undoByRevert } from "./revert.ts";
 import { rowDetails } from "./row-details.ts";
+import type { State } from "./state.ts";
 
 export type ComponentMutation = {
   component: string;
@@ -20,7 +20,7 @@ export type ComponentMutation = {
 
 /** Changes how one component routes. */
 export function changeComponent(
-  state: Pick<EmbeddedState, "routingTable" | "events">,
+  state: Pick<State, "routingTable" | "events" | "who">,
   options: MutationOptions,
   { component, change, undo, ...mutation }: ComponentMutation,
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting, type MadeChange } from "./change-routing.ts";
 import type { MutationOptions } from "./options.ts";
 import { rowDetails } from "./row-details.ts";
+import type { State } from "./state.ts";
 
 export type StandingGuardrails = { revision: Revision; guardrails: Guardrails };
 
@@ -16,7 +16,7 @@ export async function standingGuardrails(table: RoutingTable): Promise<StandingG
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */
 export function changeGuardrails(
-  state: Pick<EmbeddedState, "routingTable" | "events">,
+  state: Pick<State, "routingTable" | "events" | "who">,
   options: MutationOptions,
   { revision }: StandingGuardrails,
   mutation: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChange) => string; now: Date },

@@ -4,17 +4,17 @@ import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardra
 import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complain } from "./complain.ts";
 import { confirm } from "./confirm.ts";
-import { commandAsTyped, who } from "./context.ts";
+import { commandAsTyped } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
 import type { MutationOptions } from "./options.ts";
 import { note, plural, printJson, printLine } from "./output.ts";
 import { progress } from "./progress.ts";
+import type { State } from "./state.ts";
 import { showMoves, subjectText } from "./subject-text.ts";
 import { showTraffic, trafficJson } from "./traffic-text.ts";
 
@@ -44,7 +44,7 @@ export type RoutingMutation = {
 
 /** Shows what a change does, asks, makes it, and prints the command that takes it back. */
 export async function changeRouting(
-  { routingTable: table, events }: Pick<EmbeddedState, "routingTable" | "events">,
+  { routingTable: table, events, who }: Pick<State, "routingTable" | "events" | "who">,
   options: MutationOptions,
   mutation: RoutingMutation,
 ) {
@@ -64,7 +64,7 @@ export async function changeRouting(
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
-  const revisions = await commitAll(table, options, mutation, preview);
+  const revisions = await commitAll(table, who, options, mutation, preview);
   const undo = mutation.undo({ revisions, rows: preview.rows, guardrails: preview.guardrails });
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
@@ -78,6 +78,7 @@ export async function changeRouting(
  */
 async function commitAll(
   table: RoutingTable,
+  who: State["who"],
   options: MutationOptions,
   { edit, steps = [edit], plannedOn, now }: RoutingMutation,
   preview: ChangePreview,
@@ -94,7 +95,7 @@ async function commitAll(
       const made = await changeRoutes(table, {
         edit: step,
         changeId: randomUUID(),
-        who: who(),
+        who: await who(),
         why: options.reason,
         command: commandAsTyped(),
         at: now,

@@ -9,7 +9,7 @@ import { add, drop } from "./cohort-members.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 import { list, show } from "./cohort-show.ts";
 import { willWrite } from "./confirm.ts";
-import { who, withNewState, withState } from "./context.ts";
+import { withNewState, withState } from "./context.ts";
 import { namedSubjects } from "./named-subjects.ts";
 import { cohortName, jsonOption, type MutationOptions, mutationOptions, subjectIds } from "./options.ts";
 import { rowDetails } from "./row-details.ts";
@@ -73,9 +73,9 @@ function members(command: Command): Command {
 async function create(cohort: string, options: MutationOptions & { description: string }): Promise<void> {
   const { description } = options;
   const now = new Date();
-  await withNewState(willWrite(options), (state) =>
+  await withNewState(willWrite(options), async (state) =>
     changeRouting(state, options, {
-      edit: { kind: "create cohort", cohort, description, who: who(), at: now.toISOString() },
+      edit: { kind: "create cohort", cohort, description, who: await state.who(), at: now.toISOString() },
       what: `create cohort ${cohort}${description === "" ? "" : `: ${description}`}`,
       alreadySo: `there is a cohort ${cohort} like this already`,
       details: (rows) => rows.flatMap(rowDetails),

@@ -8,11 +8,12 @@ import { defineAliasRoles } from "./component-aliases.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
-import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "./options.ts";
+import { type JsonOption, jsonOption, type MutationOptions, mutationOptions, usage } from "./options.ts";
 import { note, printJson, printPrettyJson } from "./output.ts";
 import { mustRead, readJsonInput } from "./read-input.ts";
 import { undoByRevert } from "./revert.ts";
 import { rowDetails } from "./row-details.ts";
+import type { State } from "./state.ts";
 import { type Column, printTable } from "./table.ts";
 
 export function define(command: Command): void {
@@ -59,6 +60,7 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
   await withNewState(willWrite(options), async (state) => {
+    refuseUnreachable(state, component);
     const now = new Date();
     const droppedOn = await refuseDroppedAliases(state.routingTable, component, now);
     await changeRouting(state, options, {
@@ -71,6 +73,17 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
       now,
     });
   });
+}
+
+/** On AWS nothing runs a worker, which is what a target is by default. @throws TurnoutError `usage` */
+function refuseUnreachable({ versions }: State, { aliases }: Component): void {
+  if (versions.from === "folders") return;
+  const workers = Object.entries(aliases).flatMap(([alias, { target }]) => (target.kind === "worker" ? [alias] : []));
+  if (workers.length === 0) return;
+  throw usage(
+    `On AWS every alias needs a target, such as { "kind": "lambda", "functionArn": "arn:aws:lambda:…:function:…" }. ` +
+      `None is given for ${workers.join(", ")}.`,
+  );
 }
 
 /** An alias that the file leaves out is removed: refused while pins name it. Returns the revision this was looked at. */

@@ -18,6 +18,11 @@ export function askYesNo(question: string, terminal: Terminal): Promise<Answer> 
   return ask(`${question} [y/N] `, (text) => /^y(es)?$/i.test(text), terminal);
 }
 
+/** Asks for a number on the terminal: only the number itself means yes. */
+export function askCount(question: string, count: number, terminal: Terminal): Promise<Answer> {
+  return ask(`${question} Type ${count} to go on: `, (text) => text === `${count}`, terminal);
+}
+
 async function ask(
   prompt: string,
   isYes: (text: string) => boolean,
@@ -68,7 +73,7 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
  * @throws TurnoutError `needs confirmation` when they don't; Interrupted at Ctrl-C
  */
 export async function confirmCount(question: string, count: number): Promise<void> {
-  refuseUnlessYes(await ask(`${question} Type ${count} to go on: `, (text) => text === `${count}`, here()));
+  refuseUnlessYes(await askCount(question, count, here()));
 }
 
 function here(): Terminal {

@@ -1,59 +1,62 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { embeddedSettings } from "../../shared/settings.ts";
-import { type RunningServer, runningServer } from "../embedded/server-lock.ts";
-import { commandLine } from "./shell-quote.ts";
+import { environmentName } from "./environment-name.ts";
+import { shellQuote } from "./shell-quote.ts";
+import type { State } from "./state.ts";
 
 export function stateFolder(): string {
   return embeddedSettings(process.env).home;
 }
 
-/** Runs `work` on the state. @throws TurnoutError `not found` when there is none */
-export function withState<T>(work: (state: EmbeddedState) => Promise<T>): Promise<T> {
-  return run(openEmbeddedState(stateFolder(), { create: false }), work);
+/** Runs `work` on the state that the command is for. @throws TurnoutError `not found` when there is none */
+export async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
+  return run((await openOnAws()) ?? (await openHere(stateFolder(), false)), work);
 }
 
 /**
  * Runs `work` on the state, made anew when there is none. Where nothing will be written, an empty state that is thrown
- * away takes its place.
+ * away takes its place. An environment on AWS is only ever made by its deployment.
  */
-export async function withNewState<T>(writes: boolean, work: (state: EmbeddedState) => Promise<T>): Promise<T> {
+export async function withNewState<T>(writes: boolean, work: (state: State) => Promise<T>): Promise<T> {
+  const onAws = await openOnAws();
+  if (onAws !== undefined) return run(onAws, work);
   const home = stateFolder();
-  if (writes || existsSync(join(home, "state.db"))) return run(openEmbeddedState(home, { create: true }), work);
+  if (writes || existsSync(join(home, "state.db"))) return run(await openHere(home, true), work);
   const scratch = mkdtempSync(join(tmpdir(), "turnout-"));
   try {
-    return await run(openEmbeddedState(scratch, { create: true }), work);
+    return await run(await openHere(scratch, true), work);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function run<T>(state: EmbeddedState, work: (state: EmbeddedState) => Promise<T>): Promise<T> {
+/** The command as it was typed, for the change log. */
+export function commandAsTyped(): string {
+  return ["turnout", ...process.argv.slice(2).map(shellQuote)].join(" ");
+}
+
+// Each loads only what it needs: the SDK takes longer than most commands, and SQLite warns that it is experimental.
+
+async function openOnAws(): Promise<State | undefined> {
+  const environment = environmentName();
+  if (environment === undefined) return undefined;
+  const { awsState } = await import("./aws-state.ts");
+  return awsState(environment);
+}
+
+async function openHere(home: string, create: boolean): Promise<State> {
+  const { embeddedState } = await import("./embedded-state.ts");
+  return embeddedState(home, { create });
+}
+
+async function run<T>(state: State, work: (state: State) => Promise<T>): Promise<T> {
   try {
     return await work(state);
+  } catch (error) {
+    throw state.explain(error) ?? error;
   } finally {
     state.close();
   }
-}
-
-/** The server that routes this state's events now, if one runs. */
-export function server(state: EmbeddedState): RunningServer | undefined {
-  return runningServer(state.home);
-}
-
-/** The operating system's user. */
-export function who(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // In a container the user may have a number but no name.
-    return `uid ${process.getuid?.() ?? "unknown"}`;
-  }
-}
-
-/** The command as it was typed, for the change log. */
-export function commandAsTyped(): string {
-  return commandLine(...process.argv.slice(2));
 }

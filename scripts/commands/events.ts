@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import type { EventOutcome, OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
-import { server, withState } from "./context.ts";
+import { withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
-import { filterOf, filterOptions, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
-import { componentNamed } from "./move-alias.ts";
+import { refuseMisspelt } from "./filter-names.ts";
+import { filterOf, filterOptions, filterText, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 import { type JsonOption, jsonOption, wholeNumber } from "./options.ts";
 import { note, plural, printJson } from "./output.ts";
+import type { State } from "./state.ts";
 import { tablePrinter } from "./table.ts";
 
 type EventsOptions = JsonOption & OutcomeFilter & WindowOptions & { limit?: number };
@@ -60,15 +60,18 @@ async function list(options: EventsOptions): Promise<void> {
     }
     if (newest.length > 0) print(newest);
     if (limit !== undefined && count > limit) note(`the newest ${limit} of ${count}`);
-    if (count === 0) note("no events");
-    // A component may be gone and its events still there; one that never was is misspelt.
-    if (count === 0 && filter.component !== undefined) await componentNamed(state.routingTable, filter.component);
+    if (count === 0) {
+      const wanted = filterText(filter);
+      note(wanted === "" ? "no events" : `no events match ${wanted}`);
+      await refuseMisspelt(state, filter);
+    }
     await tellWaiting(state, now);
   });
 }
 
-async function tellWaiting(state: EmbeddedState, now: Date): Promise<void> {
-  const { visible } = await state.queue.depth(now);
-  if (visible === 0 || server(state) !== undefined) return;
-  note(`${plural(visible, "event")} in the queue, to be routed when a server runs ('npm start')`);
+async function tellWaiting(state: State, now: Date): Promise<void> {
+  if (state.isServed()) return;
+  const waiting = await state.waiting(now);
+  if (waiting === 0) return;
+  note(`${plural(waiting, "event")} in the queue, to be routed when a server runs ('npm start')`);
 }

@@ -16,3 +16,8 @@ export const exitCodes: Record<ErrorKind | "partly done" | "interrupted", number
 export function endPartlyDone(): void {
   process.exitCode = exitCodes["partly done"];
 }
+
+/** Ends the command with the code of a failure that it has told in its own way. */
+export function endFailed(): void {
+  process.exitCode = exitCodes.failed;
+}

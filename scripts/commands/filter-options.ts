@@ -4,8 +4,8 @@ import { type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-o
 import { compileEventPattern, type EventPattern } from "../../shared/domain/event-pattern.ts";
 import { readJson } from "../../shared/domain/schema.ts";
 import { type TimeWindow, timeWindow } from "../../shared/domain/time-window.ts";
-import { cohortName, duration, must, subjectOptions, time, usage } from "./options.ts";
-import { commandLine } from "./shell-quote.ts";
+import { cohortName, duration, must, subjectId, time, usage } from "./options.ts";
+import { shellQuote } from "./shell-quote.ts";
 
 /** A window as it is asked for. */
 export type WindowOptions = { since?: number; from?: Date; to?: Date };
@@ -20,14 +20,19 @@ export function windowOptions(command: Command): Command {
 
 /** The window in absolute times, by when events arrived. @throws TurnoutError `usage` */
 export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWindow {
+  if (from !== undefined && from > now)
+    throw usage(`--from: ${from.toISOString()} lies in the future. Name a time that has passed.`);
   const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
   return must(timeWindow(stated, now), "The time window");
 }
 
 /** What to look for, in the same words wherever events are listed or delivered again. */
 export function filterOptions(command: Command): Command {
-  command.option("--component <name>", "only deliveries to this component");
-  return subjectOptions(command)
+  return command
+    .option("--component <name>", "only deliveries to this component")
+    .option("--project <id>", "only events of this project", subjectId("--project"))
+    .option("--customer <id>", "only events of this customer", subjectId("--customer"))
+    .option("--plan <id>", "only events of projects that were on this plan", subjectId("--plan"))
     .option("--cohort <name>", "only projects and customers that are in this cohort now", cohortName("--cohort"))
     .option("--alias <name>", "only what this alias handled")
     .option("--executed-version <version>", "only what this version ran, in any attempt")
@@ -55,9 +60,11 @@ export function filterWords(filter: OutcomeFilter): string[] {
   });
 }
 
-/** The same for a person to read. */
-export function filterText(filter: OutcomeFilter): string {
-  return commandLine(...filterWords(filter)).replace(/^turnout ?/, "");
+/** The same for a person to read; empty when everything passes. */
+export function filterText({ ranSince, ranBehind, ...filter }: OutcomeFilter): string {
+  const words = filterWords(filter).map(shellQuote).join(" ");
+  const unsaid = ranBehind === undefined ? "" : `, or by ${ranBehind} without saying which version`;
+  return ranSince === undefined ? words : `${words}, run since ${ranSince}${unsaid}`;
 }
 
 function status(text: string): string {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { freezeText } from "../../shared/domain/guardrails.ts";
 import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
-import { who, withState } from "./context.ts";
+import { withState } from "./context.ts";
 import { type MutationOptions, mutationOptions } from "./options.ts";
 import { commandLine } from "./shell-quote.ts";
 
@@ -26,7 +26,7 @@ async function freeze(options: MutationOptions): Promise<void> {
     const standing = await standingGuardrails(state.routingTable);
     const before = standing.guardrails.freeze;
     // Who froze first, and why, stays.
-    const freezing = before ?? { who: who(), why: options.reason, at: now.toISOString() };
+    const freezing = before ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
     await changeGuardrails(state, options, standing, {
       guardrails: { ...standing.guardrails, freeze: freezing },
       what: "freeze the routing",

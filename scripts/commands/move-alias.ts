@@ -1,19 +1,27 @@
 import { randomUUID } from "node:crypto";
 import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
 import { aliasOf, type Component } from "../../shared/domain/component.ts";
-import { AliasNotFound, AliasRetired, ComponentNotFound, GuardrailHit } from "../../shared/domain/errors.ts";
+import {
+  AliasNotFound,
+  AliasRetired,
+  ComponentNotFound,
+  GuardrailHit,
+  TurnoutError,
+} from "../../shared/domain/errors.ts";
 import { freezeObjection } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { revisionConflict } from "../../shared/flows/change-routes.ts";
-import { freezeAgainst, moveAlias, versionOf } from "../../shared/flows/move-alias.ts";
+import { freezeAgainst, moveAlias } from "../../shared/flows/move-alias.ts";
 import { subjectsOn } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 import { standingGuardrails } from "./change-guardrails.ts";
-import { commandAsTyped, who } from "./context.ts";
+import { commandAsTyped } from "./context.ts";
+import { keyOf, loggedAliases, standingOf } from "./logged-aliases.ts";
 import type { MutationOptions } from "./options.ts";
 import { note } from "./output.ts";
 import { commandLine } from "./shell-quote.ts";
+import type { State } from "./state.ts";
 import { subjectText } from "./subject-text.ts";
 
 /** @throws ComponentNotFound */
@@ -28,11 +36,34 @@ export async function componentNamed(table: RoutingTable, name: string): Promise
 }
 
 /** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
-export async function versionBehind({ catalog }: EmbeddedState, component: Component, alias: string) {
+export async function versionBehind({ catalog }: State, component: Component, alias: string) {
   const entry = aliasOf(component, alias);
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
-  return versionOf(catalog, { component: component.name, alias });
+  const target = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
+  if (target?.alsoTo !== undefined) throw sharedOut(component.name, target);
+  return target?.version ?? null;
+}
+
+/** Somebody else is at it: a gradual deployment, or a person at the console. */
+function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarget): TurnoutError {
+  const shares = Object.entries(alsoTo).map(([other, share]) => `${share * 100} % of its events to version ${other}`);
+  return new TurnoutError(
+    "conflict",
+    `${alias} of ${component} points at version ${version}, and gives ${shares.join(", ")}: somebody has shared it out ` +
+      "without Turnout. Nothing was changed. Find out who did it, and end it (aws lambda update-alias --routing-config " +
+      "'AdditionalVersionWeights={}').",
+  );
+}
+
+/** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
+export async function noteDrift({ routingTable, catalog }: State, component: string, alias: string): Promise<void> {
+  const targets = await catalog.aliases(component);
+  const logged = await loggedAliases(routingTable, [{ component, alias }]);
+  const target = targets.find((one) => one.alias === alias);
+  const standing = standingOf(logged.get(keyOf({ component, alias })) ?? {}, target);
+  if (standing.kind !== "drifted") return;
+  note(`  ${alias} of ${component} was moved behind Turnout's back: it ${standing.text}`);
 }
 
 /** The revision that the routing is at. @throws RevisionConflict when another one was expected */
@@ -66,7 +97,7 @@ export async function showAudience(table: RoutingTable, component: string, alias
  * @returns the revision at which the move is settled
  */
 export async function moveAs(
-  { catalog, routingTable: table }: EmbeddedState,
+  { catalog, routingTable: table, who }: State,
   move: AliasMove,
   kind: MoveKind,
   { reason, force, expectRevision }: Pick<MutationOptions, "reason" | "force" | "expectRevision">,
@@ -77,7 +108,7 @@ export async function moveAs(
     {
       move,
       kind,
-      who: who(),
+      who: await who(),
       why: reason,
       command: commandAsTyped(),
       at: new Date(),

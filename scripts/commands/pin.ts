@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Pin } from "../../shared/domain/pin.ts";
 import { changeRouting } from "./change-routing.ts";
-import { who, withState } from "./context.ts";
+import { withState } from "./context.ts";
 import {
   aliasName,
   type MutationOptions,
@@ -47,15 +47,16 @@ async function pin(options: PinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
   const { level, id, component } = subject;
   const now = new Date();
-  const pin: Pin = {
-    ...period(options, "The pin", now),
-    alias: options.to,
-    ...(options.successor === undefined ? {} : { successor: options.successor }),
-    who: who(),
-    why: options.reason,
-    at: now.toISOString(),
-  };
+  const validity = period(options, "The pin", now);
   await withState(async (state) => {
+    const pin: Pin = {
+      ...validity,
+      alias: options.to,
+      ...(options.successor === undefined ? {} : { successor: options.successor }),
+      who: await state.who(),
+      why: options.reason,
+      at: now.toISOString(),
+    };
     const usable = await usableAliases(state.routingTable, component);
     await changeRouting(state, options, {
       edit: { kind: "pin", level, id, component, pin },

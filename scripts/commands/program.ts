@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { complainLine } from "./complain.ts";
+import { chooseEnvironment } from "./environment-name.ts";
 
 type CommandModule = { define(command: Command): void };
 
@@ -44,13 +45,18 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
     load: () => import("./rollback.ts"),
   },
   alias: { summary: "move, add, retire and remove aliases", load: () => import("./alias.ts") },
+  gc: { summary: "delete the versions that nothing needs any more", load: () => import("./gc.ts") },
+  doctor: { summary: "look whether everything is in order, and say what to do", load: () => import("./doctor.ts") },
 };
 
 const FOOTER = `
 Environment:
-  TURNOUT_HOME   the state folder (default: .turnout in the current folder)
-  TURNOUT_DEBUG  1 prints the stack of an error
-  NO_COLOR       no colours
+  TURNOUT_HOME         the state folder (default: .turnout in the current folder)
+  TURNOUT_ENV          what --env says
+  TURNOUT_APPLICATION  on AWS, the first part of an environment's names (default: turnout)
+  AWS_PROFILE, AWS_REGION and all else that the AWS SDK reads
+  TURNOUT_DEBUG        1 prints the stack of an error
+  NO_COLOR             no colours
 
 Exit codes:
   0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
@@ -59,6 +65,7 @@ Exit codes:
 Examples:
   $ turnout explain --component release-coordinator --customer acme
   $ turnout events --since 1h --customer acme
+  $ turnout --env prod doctor
 `;
 
 /** Runs one command. @throws CommanderError when help was printed or the usage was wrong; what the command throws */
@@ -66,6 +73,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const program = new Command("turnout")
     .description("Sends every event to the version of a component that its project, customer or plan is pinned to.")
     .version(version(), "--version", "print the version")
+    .option("--env <name>", "the environment on AWS (default: the state on this machine)")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .showSuggestionAfterError()
@@ -77,6 +85,7 @@ export async function run(args: readonly string[]): Promise<void> {
     .addHelpText("after", FOOTER);
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary);
   program.hook("preSubcommand", async (_, command) => {
+    chooseEnvironment(program.opts<{ env?: string }>().env);
     const chosen = commands[command.name()];
     if (chosen !== undefined) (await chosen.load()).define(command.helpCommand(false));
   });

@@ -1,15 +1,12 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { AliasMove } from "../../shared/domain/alias-move.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
-import type { PublishedVersion } from "../../shared/versions/version-catalog.ts";
-import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import {
   componentNamed,
   expectedHead,
   moveAs,
+  noteDrift,
   noteUndo,
   refuseFrozen,
   showAudience,
@@ -18,21 +15,21 @@ import {
 } from "./move-alias.ts";
 import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
+import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
-type PublishOptions = MutationOptions & {
-  handler: string;
-  number?: number;
-  description: string;
-  /** `false` for `--no-alias`. */
-  alias: string | false;
-};
+type PublishOptions = MutationOptions &
+  CodeOptions & {
+    /** `false` for `--no-alias`. */
+    alias: string | false;
+  };
 
 export function define(command: Command): void {
   command
     .argument("<component>", "a component that has been applied")
-    .argument("<folder>", "the version's code; a copy is kept")
-    .option("--handler <file.function>", "what is called with each event", "index.handler")
-    .option("--number <n>", "the version's number (default: one more than the last)", wholeNumber("--number", 1))
+    .argument("[folder]", "the version's code, of which a copy is kept; on AWS what the function has is published")
+    .option("--handler <file.function>", "what is called with each event (default: index.handler; not on AWS)")
+    .option("--number <n>", "the version's number (default: one more; not on AWS)", wholeNumber("--number", 1))
+    .option("--code-sha256 <hash>", "refuse other code than this, in base64 or hexadecimal (only on AWS)")
     .option("--description <text>", "what is in it", "")
     .option(
       "--alias <name>",
@@ -47,16 +44,21 @@ export function define(command: Command): void {
       `
 Code that is the newest version already is not published twice.
 
+On AWS, upload the code first, by whatever deploys it. What the function has then
+is published, with its settings, if nobody changes it in between.
+
 Examples:
   $ turnout publish-version release-coordinator ./dist --reason "staged releases"
   $ turnout publish-version release-coordinator ./dist --alias beta \\
       --description "1.4.0" --reason "for the design partners" --yes
+  $ turnout --env prod publish-version release-coordinator --reason "1.4.0" \\
+      --code-sha256 "$(openssl dgst -sha256 -binary dist.zip | base64)"
 `,
     )
     .action(publishVersion);
 }
 
-async function publishVersion(name: string, folder: string, options: PublishOptions): Promise<void> {
+async function publishVersion(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
   // Without a state there is no component either, and no reason to make one.
   await withNewState(false, async (state) => {
     const now = new Date();
@@ -64,16 +66,20 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
     const component = await componentNamed(state.routingTable, name);
     const { alias } = options;
     const from = alias === false ? null : await versionBehind(state, component, alias);
-    const known = await versionOf(state, name, folder, options.handler);
+    const code = await codeToPublish(state, name, folder, options);
+    const known = code.publishedAs;
     const moves = alias !== false && (known === undefined || from !== known);
     if (!options.json || !options.yes) {
-      const code =
-        known === undefined ? `publish ${folder} as a version of ${name}` : `${folder} is version ${known} already`;
+      const what =
+        known === undefined
+          ? `publish ${code.text} as a version of ${name}`
+          : `${code.text} is version ${known} already`;
       note(
-        `${code}${moves ? `, move ${alias} from ${from ?? "nowhere"} to it` : ""}  (routing is at revision ${head})`,
+        `${what}${moves ? `, move ${alias} from ${from ?? "nowhere"} to it` : ""}  (routing is at revision ${head})`,
       );
       if (moves) await showAudience(state.routingTable, name, alias, now);
     }
+    if (moves) await noteDrift(state, name, alias);
     if (moves) await refuseFrozen(state.routingTable, "publish", options);
     if (options.dryRun) {
       const json = {
@@ -88,35 +94,16 @@ async function publishVersion(name: string, folder: string, options: PublishOpti
       return note("dry run: nothing was published");
     }
     if (known === undefined || moves) await confirm("Publish it?", options.yes ?? false);
-    const published = await publish(state, name, folder, options, now);
-    const move = { component: name, alias: alias || "", from, to: published.version.version };
+    const published = await code.publish(now);
+    const move = { component: name, alias: alias || "", from, to: published.version };
     const moved = alias !== false && from !== move.to;
     const revision = moved ? await moveAs(state, move, "publish", options) : head;
     report(published, moved ? move : undefined, revision, name, options);
   });
 }
 
-/** The newest version, if it has this very code; undefined when a new one would be made. */
-async function versionOf({ catalog }: EmbeddedState, component: string, folder: string, handler: string) {
-  const sha = await codeSha256(await readCodeFolder(resolve(folder)), handler);
-  const newest = (await catalog.versions(component)).at(-1);
-  return newest?.codeSha256 === sha ? newest.version : undefined;
-}
-
-function publish({ catalog }: EmbeddedState, component: string, folder: string, options: PublishOptions, now: Date) {
-  const { handler, number, description } = options;
-  return catalog.publish({
-    component,
-    source: resolve(folder),
-    handler,
-    description,
-    ...(number === undefined ? {} : { number }),
-    now,
-  });
-}
-
 function report(
-  { version: { version, codeSha256: sha }, isNew }: PublishedVersion,
+  { version, codeSha256: sha, isNew }: NewVersion,
   move: AliasMove | undefined,
   revision: number,
   component: string,

@@ -4,15 +4,15 @@ import { TurnoutError } from "../../shared/domain/errors.ts";
 import { readFacts } from "../../shared/domain/event.ts";
 import { type JsonItem, splitJson } from "../../shared/domain/json-items.ts";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complainLine } from "./complain.ts";
-import { server, withState } from "./context.ts";
+import { withState } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
 import { type JsonOption, jsonOption } from "./options.ts";
 import { note, plural, printJson, printLine } from "./output.ts";
 import { mustRead, readInput } from "./read-input.ts";
 import { type ReadyEvent, readPublished } from "./read-published.ts";
+import type { State } from "./state.ts";
 
 type PublishOptions = JsonOption & { skipBad?: true; dryRun?: true };
 type Problem = { where: string; problem: string };
@@ -30,6 +30,10 @@ export function define(command: Command): void {
       `
 Takes PutEvents entries, events in EventBridge's envelope and CloudEvents 1.0,
 and prints the events' ids. Unless --skip-bad, it is all or nothing.
+
+On AWS they go to the environment's bus, which gives them ids of its own and may
+refuse some of them (exit code 7). An event that has no idempotency key, neither
+its own nor at its source's path, keeps its id as one.
 
 Examples:
   $ turnout publish events.ndjson
@@ -51,20 +55,23 @@ async function publish(file: string | undefined, options: PublishOptions): Promi
       const remedy = ready.length === 0 ? "Correct them" : "Correct them, or add --skip-bad";
       throw new TurnoutError("failed", `Nothing was published: ${invalid} can't be read. ${remedy}.`);
     }
-    if (!options.dryRun)
-      await state.queue.send(
-        ready.map(({ body }) => body),
-        now,
-      );
-    for (const { event } of ready) print(event, options);
-    if (problems.length > 0) endPartlyDone();
+    const published = options.dryRun ? [] : await state.publish(ready, now);
+    const refused: Problem[] = [];
+    ready.forEach(({ event }, index) => {
+      const result = published[index] ?? { eventId: event.id };
+      if ("eventId" in result) print({ ...event, id: result.eventId }, options);
+      else refused.push({ where: `${event.source}, ${event["detail-type"]}, ${event.id}`, problem: result.problem });
+    });
+    tellProblems(name, refused);
+    if (refused.length > 0 && refused.length === ready.length) throw nothingTaken(ready.length);
+    if (problems.length + refused.length > 0) endPartlyDone();
     if (options.dryRun) note(`dry run, nothing was published: ${plural(ready.length, "event")} can be`);
     else tellIfWaiting(state, ready.length);
   });
 }
 
 async function readAll(items: readonly JsonItem[], table: RoutingTable, now: Date) {
-  const ready: ReadyEvent[] = [];
+  const ready: (ReadyEvent & { idempotencyKey: string })[] = [];
   const problems: Problem[] = [];
   const sources = sourceRows(table);
   for (const { text, where } of items) {
@@ -75,7 +82,7 @@ async function readAll(items: readonly JsonItem[], table: RoutingTable, now: Dat
     }
     // Read as the router will: an id that it would refuse is told now, to who can correct it.
     const facts = readFacts(published.value.event, await sources(published.value.event.source));
-    if (facts.ok) ready.push(published.value);
+    if (facts.ok) ready.push({ ...published.value, idempotencyKey: facts.value.idempotencyKey });
     else problems.push({ where, problem: facts.problem });
   }
   return { ready, problems };
@@ -107,7 +114,15 @@ function tellProblems(name: string, problems: readonly Problem[]): void {
   if (problems.length > PROBLEMS_TOLD) complainLine(`… and ${problems.length - PROBLEMS_TOLD} more.`);
 }
 
-function tellIfWaiting(state: EmbeddedState, count: number): void {
-  if (server(state) !== undefined) return;
+function nothingTaken(count: number): TurnoutError {
+  const events = count === 1 ? "the event was" : `none of the ${count} events was`;
+  return new TurnoutError(
+    "failed",
+    `Nothing was published: ${events} taken. Correct what is said above, or try again.`,
+  );
+}
+
+function tellIfWaiting(state: State, count: number): void {
+  if (state.isServed()) return;
   note(`${plural(count, "event")} stored, to be routed when a server runs ('npm start')`);
 }

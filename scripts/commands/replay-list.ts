@@ -1,27 +1,29 @@
-import { type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { isEnded, type Replay, statusOf } from "../../shared/domain/replay.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { filterText } from "./filter-options.ts";
 import type { JsonOption } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
+import { replayJson } from "./replay-json.ts";
 import {
   differenceLines,
   progressText,
-  replayJson,
   requestLines,
   skippedLines,
   targetCountText,
   toldCounts,
 } from "./replay-text.ts";
+import type { State } from "./state.ts";
 import { type Column, printTable } from "./table.ts";
 
 export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
-  await withState(async ({ replays }) => {
+  await withState(async (state) => {
     const now = new Date();
-    const newest = (await replays.list(limit)).reverse();
+    const newest = (await state.replays.list(limit)).reverse();
     if (newest.length === 0) return note("no replays");
     if (json) for (const replay of newest) printJson(replayJson(replay, now));
     else printTable(columns(now), newest);
+    noteUnserved(state, newest);
   });
 }
 
@@ -38,7 +40,7 @@ function columns(now: Date): Column<Replay>[] {
       text: (replay) => statusOf(replay, now),
       style: (replay) => (statusOf(replay, now) === "done" ? "green" : "yellow"),
     },
-    { title: "STARTED", text: ({ requestedAt }) => requestedAt.toISOString().slice(0, 19).replace("T", " ") },
+    { title: "ASKED FOR", text: ({ requestedAt }) => requestedAt.toISOString().slice(0, 19).replace("T", " ") },
     { title: "MODE", text: ({ mode }) => mode, optional: 2 },
     { title: "FILTER", text: ({ filter }) => filterText(filter), least: 12 },
     count("PLANNED", ({ planned }) => planned.sent),
@@ -51,12 +53,19 @@ function columns(now: Date): Column<Replay>[] {
 }
 
 export async function showReplay(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ replays }) => {
+  await withState(async (state) => {
     const now = new Date();
-    const replay = await replayNamed(replays, name);
-    if (json) return printJson(replayJson(replay, now));
-    for (const line of lines(replay, now)) printLine(line);
+    const replay = await replayNamed(state.replays, name);
+    if (json) printJson(replayJson(replay, now));
+    else for (const line of lines(replay, now)) printLine(line);
+    noteUnserved(state, [replay]);
   });
+}
+
+/** A replay that runs by its own account doesn't when nobody is there to run it. */
+function noteUnserved(state: State, replays: readonly Replay[]): void {
+  if (replays.every(isEnded) || state.isServed()) return;
+  note("no server runs here: what hasn't ended goes on when one does ('npm start')");
 }
 
 function lines(replay: Replay, now: Date): string[] {
@@ -64,25 +73,28 @@ function lines(replay: Replay, now: Date): string[] {
   const counts = toldCounts(replay);
   const time = (title: string, at: Date | undefined) =>
     at === undefined ? [] : [`${title.padEnd(9)}${at.toISOString()}`];
+  const asking =
+    askedBy === undefined
+      ? []
+      : [`asked    to ${asked}, at ${askedBy.at} by ${askedBy.who}${askedBy.why && `: ${askedBy.why}`}`];
   const differences = progress.endedAt === undefined || asked === "cancel" ? [] : differenceLines(replay);
   return [
     `replay ${replay.name}`,
-    `by       ${who}: ${why}`,
+    `by       ${who}`,
+    `why      ${why}`,
     `command  ${command}`,
     ...requestLines(replay),
     `rate     ${ratePerSecond === undefined ? "unlimited" : `${ratePerSecond}/s`}, ${concurrency} at once`,
     `status   ${progressText(replay, now)}`,
-    ...(askedBy === undefined
-      ? []
-      : [`asked to ${asked} by ${askedBy.who} at ${askedBy.at}${askedBy.why && `: ${askedBy.why}`}`]),
-    ...time("stored", requestedAt),
-    ...time("started", progress.startedAt),
-    ...time("sent", progress.firstSentAt),
+    ...asking,
+    ...time("queued", requestedAt),
+    ...time("began", progress.startedAt),
+    ...time("sending", progress.firstSentAt),
     ...time("ended", progress.endedAt),
     `matched  ${counts.matched}, of ${counts.scanned} stored events in the window`,
     ...skippedLines(counts),
     `sent     ${counts.sent}, ${counts.done} done, ${counts.dead} dead, ${counts.open} open`,
     ...counts.targets.map((target) => `           ${targetCountText(target)}`),
-    ...(differences.length === 0 ? [] : ["not as planned:", ...differences.map((line) => `  ${line}`)]),
+    ...(differences.length === 0 ? [] : ["not as planned:", ...differences.map((line) => `           ${line}`)]),
   ];
 }

@@ -34,11 +34,15 @@ export function rateOptions(command: Command): void {
 /** What a command takes that starts a replay. */
 export function startOptions(command: Command): Command {
   return jsonOption(command)
-    .requiredOption("--reason <text>", "why, for whoever reads of it later")
+    .requiredOption("--reason <text>", "why, for whoever reads of it later", reason)
     .option("--name <name>", "what it is called (default: its time and three letters)", replayName)
     .option("--dry-run", "say what would be done, and do nothing")
     .option("-y, --yes", "don't ask")
-    .option("--at-most <n>", "refuse if more would be sent; --yes needs it above 1000", wholeNumber("--at-most", 0))
+    .option(
+      "--at-most <n>",
+      "refuse if more would be sent; --yes needs it above 1000 deliveries",
+      wholeNumber("--at-most", 0),
+    )
     .option("--detach", "don't watch it");
 }
 
@@ -57,9 +61,14 @@ function rate(text: string): number {
 }
 
 function concurrency(text: string): number {
-  const number = wholeNumber("--concurrency", 1)(text);
-  if (number <= MAX_CONCURRENCY) return number;
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= MAX_CONCURRENCY) return number;
   throw usage(`--concurrency: expected a whole number from 1 to ${MAX_CONCURRENCY}.`);
+}
+
+function reason(text: string): string {
+  if (text.trim() === "") throw usage("--reason: say why, for whoever reads of it later.");
+  return text;
 }
 
 function replayName(text: string): string {

@@ -12,12 +12,7 @@ import { skippedInAll, targetKey } from "../../shared/domain/replay-counts.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import { filterText } from "./filter-options.ts";
 import { plural } from "./output.ts";
-
-const MINUTE_MS = 60_000;
-
-/** Rows of a histogram, at most; a longer window gets several minutes per row. */
-const MAX_ROWS = 20;
-const BAR_WIDTH = 40;
+import { histogram } from "./replay-histogram.ts";
 
 /** What a replay is asked to do, in a line each. */
 export function requestLines({ window, filter, mode, target, avoidVersion }: ReplayRequest): string[] {
@@ -38,13 +33,17 @@ function targetText({ target, avoidVersion }: Pick<ReplayRequest, "target" | "av
 /** The plan as a person reads it. @param perSecond undefined: as fast as it goes */
 export function planLines(plan: PlannedReplay, request: ReplayRequest, perSecond: number | undefined): string[] {
   const { counts, perMinute, byStatus, handledBy } = plan;
-  if (counts.matched === 0) return [`nothing matches, of ${plural(counts.scanned, "stored event")} in the window`];
+  if (counts.matched === 0) {
+    const filter = filterText(request.filter);
+    const stored = `${plural(counts.scanned, "stored event")} in the window`;
+    return [filter === "" ? `nothing matches, of ${stored}` : `nothing matches ${filter}, of ${stored}`];
+  }
   return [
     ...histogram(perMinute, request.window.from.getTime(), request.window.to.getTime()),
     `matched  ${counts.matched}, of ${plural(counts.scanned, "stored event")} in the window`,
     ...listed(
       "status",
-      [...byStatus].map(([status, count]) => `${status} ${count}`),
+      [...byStatus].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`),
     ),
     ...listed("handled", handledBy.map(targetCountText)),
     ...skippedLines(counts),
@@ -52,7 +51,7 @@ export function planLines(plan: PlannedReplay, request: ReplayRequest, perSecond
     ...counts.targets.map((target) => `           ${targetCountText(target)}`),
     ...(counts.sent === 0
       ? []
-      : [`takes    ${durationText(plan, perSecond)}; its requests cost ${dollarsText(counts)} on AWS`]),
+      : [...durationLines(plan, perSecond), `costs    ${dollarsText(counts)} in requests on AWS`]),
   ];
 }
 
@@ -78,58 +77,16 @@ function skipText(reason: SkipReason): string {
   return `${reason}: ${skipReasons[reason]}`;
 }
 
-/** Matches per minute, as bars. */
-export function histogram(perMinute: ReadonlyMap<number, number>, fromMs: number, toMs: number): string[] {
-  const first = Math.floor(fromMs / MINUTE_MS);
-  const last = Math.floor((toMs - 1) / MINUTE_MS);
-  const perRow = Math.max(1, Math.ceil((last - first + 1) / MAX_ROWS));
-  const rows = new Array<number>(Math.ceil((last - first + 1) / perRow)).fill(0);
-  for (const [minute, count] of perMinute) {
-    const row = Math.floor((minute / MINUTE_MS - first) / perRow);
-    rows[row] = (rows[row] ?? 0) + count;
-  }
-  const most = Math.max(1, ...rows);
-  const sameDay = last - first < 1_440;
-  const widest = `${most}`.length;
-  const unit = perRow === 1 ? "per minute" : `per ${perRow} minutes`;
-  const lines = rows.map((count, row) => {
-    const at = new Date((first + row * perRow) * MINUTE_MS).toISOString();
-    const time = sameDay ? at.slice(11, 16) : at.slice(5, 16).replace("T", " ");
-    return `  ${time}  ${`${count}`.padStart(widest)}  ${bar(count / most)}`.trimEnd();
-  });
-  return [`matched ${unit}, UTC`, ...withoutGaps(lines, rows)];
-}
-
-/** Rows in which nothing is, taken together where there are more than two of them in a row. */
-function withoutGaps(lines: readonly string[], rows: readonly number[]): string[] {
-  const shown: string[] = [];
-  for (let row = 0; row < rows.length; ) {
-    let end = row;
-    while (end < rows.length && rows[end] === 0) end += 1;
-    if (end - row > 2) {
-      shown.push(lines[row] ?? "", "  …", lines[end - 1] ?? "");
-      row = end;
-    } else {
-      shown.push(lines[row] ?? "");
-      row += 1;
-    }
-  }
-  return shown;
-}
-
-const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-
-/** Never empty for a part that isn't. */
-function bar(part: number): string {
-  const eighths = part === 0 ? 0 : Math.max(1, Math.round(part * BAR_WIDTH * 8));
-  return "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "");
-}
-
-function durationText({ counts, projects, longestLane }: PlannedReplay, perSecond: number | undefined): string {
+function durationLines({ counts, projects, longestLane }: PlannedReplay, perSecond: number | undefined): string[] {
+  const text =
+    perSecond === undefined
+      ? "as long as the components do"
+      : `about ${secondsText(counts.sent / perSecond)} at ${perSecond}/s`;
   const lanes =
-    projects === 0 ? "" : ` (${plural(projects, "project")}, ${longestLane} events of one at most, one by one)`;
-  if (perSecond === undefined) return `as long as the components do${lanes}`;
-  return `about ${secondsText(counts.sent / perSecond)} at ${perSecond}/s${lanes}`;
+    projects === 1
+      ? "one project, one by one"
+      : `${projects} projects, each one by one, the longest with ${longestLane}`;
+  return [`takes    ${text}`, ...(projects === 0 ? [] : [`         ${lanes}`])];
 }
 
 /** E.g. `45 s`, `12 min`, `3 h 20 min`. */
@@ -137,7 +94,8 @@ export function secondsText(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.ceil(seconds))} s`;
   const minutes = Math.ceil(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const rest = minutes % 60 === 0 ? "" : ` ${minutes % 60} min`;
+  return `${Math.floor(minutes / 60)} h${rest}`;
 }
 
 function dollarsText(counts: ReplayCounts): string {
@@ -163,8 +121,8 @@ export function statusText(replay: Replay, now: Date): string {
   const status = statusOf(replay, now);
   const { pass, nextPassAt } = replay.progress;
   if (status !== "waiting" || nextPassAt === undefined) return status;
-  const why = pass === 2 ? "to look again for what was under way" : "for deliveries that aren't at rest";
-  return `waiting ${why}, at ${nextPassAt.toISOString().slice(11, 19)}`;
+  const at = nextPassAt.toISOString().slice(11, 19);
+  return pass === 2 ? `waiting until ${at}, to look again` : `waiting until ${at}, for what isn't at rest`;
 }
 
 /** Where what was sent differs from what had been planned, a line each; empty when it doesn't. */
@@ -199,64 +157,12 @@ export function endLines(replay: Replay): string[] {
   const { sent, done, dead, open } = progress.counts;
   const ended = asked === "cancel" ? "cancelled" : "done";
   const lines = [
-    `${name} ${ended}: ${plural(sent, "delivery").replace("deliverys", "deliveries")} sent, ${done} done, ${dead} dead`,
+    `${name} ${ended}: ${sent} ${sent === 1 ? "delivery" : "deliveries"} sent, ${done} done, ${dead} dead`,
   ];
-  if (open > 0) lines.push(`  ${open} go on as events that have just arrived do`);
+  if (open > 0) lines.push(`  ${open} ${open === 1 ? "goes" : "go"} on as events do that have just arrived`);
   if (dead > 0)
     lines.push(`  the dead: turnout events --replay ${name} --status dead --from ${replay.window.from.toISOString()}`);
   const differences = asked === "cancel" ? [] : differenceLines(replay);
   if (differences.length > 0) lines.push("  not as planned:", ...differences.map((line) => `    ${line}`));
   return lines;
-}
-
-export function countsJson(counts: ReplayCounts) {
-  const { scanned, matched, sent, targets, skipped, done, dead, open } = counts;
-  return {
-    scanned,
-    matched,
-    sent,
-    targets: targets.map(({ component, alias, version, count }) => ({
-      component,
-      alias,
-      component_version: version || null,
-      count,
-    })),
-    skipped,
-    done,
-    dead,
-    open,
-  };
-}
-
-export function replayJson(replay: Replay, now: Date) {
-  const { name, who, why, command, requestedAt, window, filter, mode, target, progress, planned } = replay;
-  const time = (at: Date | undefined) => at?.toISOString() ?? null;
-  return {
-    replay: name,
-    status: statusOf(replay, now),
-    requested_at: requestedAt.toISOString(),
-    started_at: time(progress.startedAt),
-    first_sent_at: time(progress.firstSentAt),
-    ended_at: time(progress.endedAt),
-    who,
-    why,
-    command,
-    asked: replay.asked,
-    asked_by: replay.askedBy ?? null,
-    from: window.from.toISOString(),
-    to: window.to.toISOString(),
-    filter,
-    mode,
-    target: target.kind === "alias" ? target.alias : target.kind,
-    avoid_version: replay.avoidVersion ?? null,
-    rate_per_second: replay.ratePerSecond ?? null,
-    concurrency: replay.concurrency,
-    pass: progress.pass,
-    next_pass_at: time(progress.nextPassAt),
-    reached: time(progress.after?.t0),
-    trouble: progress.trouble ?? null,
-    planned: countsJson(planned),
-    counts: countsJson(toldCounts(replay)),
-    not_as_planned: progress.endedAt === undefined ? [] : differenceLines(replay),
-  };
 }

@@ -1,79 +1,121 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, type Replay, statusOf } from "../../shared/domain/replay.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
-import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { withState } from "./context.ts";
 import { endPartlyDone, exitCodes } from "./exit-codes.ts";
 import type { JsonOption } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
-import { progressLine } from "./progress.ts";
-import { endLines, progressText, replayJson, secondsText, statusText, toldCounts } from "./replay-text.ts";
+import { barLine, rateMeter } from "./replay-bar.ts";
+import { replayJson } from "./replay-json.ts";
+import { endLines, progressText } from "./replay-text.ts";
 import { commandLine } from "./shell-quote.ts";
+import type { State } from "./state.ts";
 
 const LOOK_EVERY_MS = 200;
+
+/** How often it is looked whether a server runs, which touches its lock. */
+const LOOK_FOR_SERVER_EVERY_MS = 2_000;
 
 /** How often a line is printed where there is no terminal to draw a bar on. */
 const LINE_EVERY_MS = 5_000;
 
-/** The rate that is shown is that of the last so many ms. */
-const RATE_OVER_MS = 5_000;
-
 export async function watchNamed(name: string, { json }: JsonOption): Promise<void> {
-  await withState(({ replays }) => watch(replays, name, json === true));
+  await withState((state) => watch(state, name, json === true));
 }
 
 /**
  * Shows how far a replay is until it has ended. Ctrl-C ends the watching, not the replay.
  * @throws TurnoutError `not found`
  */
-export async function watch(replays: Pick<ReplayStore, "get" | "list">, name: string, json: boolean): Promise<void> {
-  const detach = () => {
-    process.stderr.write("\n");
-    note(
-      `${name} goes on. Watch it again with '${commandLine("replay", "watch", name)}', or cancel it with '${commandLine("replay", "cancel", name)}'.`,
-    );
+export async function watch(state: State, name: string, json: boolean): Promise<void> {
+  const stopListening = onCtrlC(() => {
+    if (process.stderr.isTTY === true) process.stderr.write("\n");
+    const [again, cancel] = ["watch", "cancel"].map((what) => commandLine("replay", what, name));
+    note(`${name} goes on. Watch it again with '${again}', or cancel it with '${cancel}'.`);
     process.exit(exitCodes.interrupted);
-  };
-  process.removeAllListeners("SIGINT");
-  process.once("SIGINT", detach);
+  });
   const show = json ? jsonLines() : process.stderr.isTTY === true ? bar() : lines();
-  for (;;) {
-    const replay = await replayNamed(replays, name);
-    show.tell(replay, new Date());
-    if (isEnded(replay)) return finish(replay, show, json);
-    await delay(LOOK_EVERY_MS);
+  const serverWatch = noteNoServer(state, show);
+  try {
+    for (;;) {
+      const replay = await replayNamed(state.replays, name);
+      if (isEnded(replay)) return finish(replay, show, json);
+      show.tell(replay, new Date());
+      serverWatch(Date.now());
+      await delay(LOOK_EVERY_MS);
+    }
+  } finally {
+    stopListening();
   }
 }
 
+/** Instead of whatever else listens. Returns what puts that back. */
+function onCtrlC(then: () => void): () => void {
+  const others = process.rawListeners("SIGINT") as (() => void)[];
+  process.removeAllListeners("SIGINT");
+  process.once("SIGINT", then);
+  return () => {
+    process.off("SIGINT", then);
+    for (const other of others) process.on("SIGINT", other);
+  };
+}
+
+/** Without a server nothing moves, and it doesn't say so itself. */
+function noteNoServer(state: State, show: Shown): (nowMs: number) => void {
+  let lookedAt = 0;
+  let missing = false;
+  return (nowMs) => {
+    if (nowMs - lookedAt < LOOK_FOR_SERVER_EVERY_MS) return;
+    lookedAt = nowMs;
+    const isMissing = !state.isServed();
+    if (isMissing && !missing) {
+      show.leave();
+      note("no server runs here: it goes on when one does ('npm start')");
+    }
+    missing = isMissing;
+  };
+}
+
 function finish(replay: Replay, show: Shown, json: boolean): void {
-  show.end();
-  if (!json) for (const line of endLines(replay)) printLine(line);
+  if (json) show.tell(replay, new Date());
+  else {
+    show.end(replay, new Date());
+    for (const line of endLines(replay)) printLine(line);
+  }
   if (replay.progress.counts.dead > 0 || replay.asked === "cancel") endPartlyDone();
 }
 
-type Shown = { tell(replay: Replay, now: Date): void; end(): void };
+type Shown = {
+  tell(replay: Replay, now: Date): void;
+  /** Goes to a new line, for something else to be said. */
+  leave(): void;
+  end(replay: Replay, now: Date): void;
+};
 
 /** A bar with counts, rate and time left, drawn again and again. */
 function bar(): Shown {
   const rateOf = rateMeter();
-  let widest = 0;
-  return {
+  let drawn = false;
+  let before = 0;
+  const shown: Shown = {
     tell(replay, now) {
-      const { sent, done, dead, open } = toldCounts(replay);
-      const perSecond = rateOf(sent, now);
-      const total = Math.max(replay.planned.sent, sent);
-      const left = perSecond > 0 && sent < total ? `, ${secondsText((total - sent) / perSecond)} left` : "";
-      const states = `${done} done, ${dead} dead, ${open} open`;
-      const status = statusOf(replay, now);
-      const shown = status === "running" ? `${Math.round(perSecond)}/s${left}` : statusText(replay, now);
-      const trouble = replay.progress.trouble === undefined ? "" : `; trouble: ${replay.progress.trouble}`;
-      const line = `${progressLine(sent, Math.max(1, total), "sent")}  ${states}  ${shown}${trouble}`;
-      const width = process.stderr.columns ?? 80;
-      widest = Math.max(widest, line.length);
-      process.stderr.write(`\r${line.padEnd(widest).slice(0, width - 1)}`);
+      const columns = process.stderr.columns ?? 80;
+      const line = barLine(replay, rateOf(replay, now), now, columns - 1);
+      process.stderr.write(`\r${line.padEnd(Math.min(before, columns - 1))}`);
+      before = line.length;
+      drawn = true;
     },
-    end: () => void process.stderr.write("\n"),
+    leave() {
+      if (drawn) process.stderr.write("\n");
+      drawn = false;
+    },
+    end(replay, now) {
+      // What had ended before it was watched has no way to go.
+      if (drawn) shown.tell(replay, now);
+      shown.leave();
+    },
   };
+  return shown;
 }
 
 /** A line now and then, and whenever the status has changed. */
@@ -88,6 +130,7 @@ function lines(): Shown {
       before = status;
       note(progressText(replay, now));
     },
+    leave: () => {},
     end: () => {},
   };
 }
@@ -102,18 +145,7 @@ function jsonLines(): Shown {
       if (text !== before) printJson(json);
       before = text;
     },
+    leave: () => {},
     end: () => {},
-  };
-}
-
-/** Deliveries per second over the last seconds. */
-function rateMeter(): (sent: number, now: Date) => number {
-  const samples: { at: number; sent: number }[] = [];
-  return (sent, now) => {
-    samples.push({ at: now.getTime(), sent });
-    while (samples.length > 2 && now.getTime() - (samples[0]?.at ?? 0) > RATE_OVER_MS) samples.shift();
-    const [first] = samples;
-    const elapsedMs = now.getTime() - (first?.at ?? now.getTime());
-    return elapsedMs === 0 ? 0 : ((sent - (first?.sent ?? sent)) * 1_000) / elapsedMs;
   };
 }

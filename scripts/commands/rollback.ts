@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { type AliasStanding, aliasHistory } from "../../shared/flows/alias-history.ts";
 import { changeOf } from "../../shared/flows/change-log.ts";
 import { changeAlias, requireVersion } from "./change-alias.ts";
@@ -9,6 +8,7 @@ import { withState } from "./context.ts";
 import { componentNamed, versionBehind } from "./move-alias.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "./options.ts";
 import { commandLine } from "./shell-quote.ts";
+import type { State } from "./state.ts";
 
 type RollbackOptions = MutationOptions & { to?: string };
 
@@ -52,7 +52,7 @@ async function rollback(name: string, alias: string, options: RollbackOptions): 
  * @throws TurnoutError `not found` when there is nothing to go back from or to
  */
 export async function rollbackOf(
-  state: EmbeddedState,
+  state: State,
   name: string,
   alias: string,
   to?: string,
@@ -76,7 +76,7 @@ export async function rollbackOf(
 
 /** Says since when the version that is left has been there, as far as the log knows. */
 async function since(
-  { routingTable }: EmbeddedState,
+  { routingTable }: State,
   { alias, from }: AliasMove,
   { since: at, revision }: AliasStanding,
 ): Promise<string[]> {

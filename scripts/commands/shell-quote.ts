@@ -1,3 +1,5 @@
+import { environmentName } from "./environment-name.ts";
+
 /**
  * A word as a shell reads it back. Characters that a terminal would act on (direction marks, say) are written as octal
  * bytes in `$'…'`, which bash, zsh and ksh know; everything else works in any POSIX shell.
@@ -13,8 +15,13 @@ export function shellQuote(word: string): string {
   }
 }
 
-/** A command line of Turnout's. Undefined words are left out. */
+/**
+ * A command line of Turnout's, for the same environment as this command's: it may be run in another shell, or by somebody
+ * else. Undefined words are left out.
+ */
 export function commandLine(...words: readonly (string | undefined)[]): string {
   const given = words.filter((word): word is string => word !== undefined);
-  return ["turnout", ...given.map(shellQuote)].join(" ");
+  const environment = environmentName();
+  const where = environment === undefined ? [] : ["--env", environment];
+  return ["turnout", ...[...where, ...given].map(shellQuote)].join(" ");
 }

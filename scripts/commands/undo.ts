@@ -1,29 +1,31 @@
 import type { Command } from "commander";
+import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { DEFAULT_RATE_PER_SECOND, MAX_ACTIVE_REPLAYS, type ReplayRequest } from "../../shared/domain/replay.ts";
-import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { MAX_ACTIVE_REPLAYS, type Replay, type ReplayRequest } from "../../shared/domain/replay.ts";
+import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
+import { askOfReplay, refuseName } from "../../shared/flows/start-replay.ts";
+import { complain } from "./complain.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";
+import { endPartlyDone } from "./exit-codes.ts";
 import { expectedHead, moveAs, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
 import { aliasName, duration, type MutationOptions, wholeNumber } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
+import { plannedJson } from "./replay-json.ts";
 import { rateOptions, startOptions } from "./replay-options.ts";
+import { plannedReplay, type RateOptions, storedWindow, tell } from "./replay-plan.ts";
 import {
   type ConfirmOptions,
   confirmReplay,
   follow,
   newName,
   noteOverlaps,
-  plannedReplay,
-  type RateOptions,
   refuseMany,
   start,
-  storedWindow,
-  tell,
 } from "./replay-start.ts";
-import { countsJson } from "./replay-text.ts";
 import { rollbackOf } from "./rollback.ts";
 import { commandLine } from "./shell-quote.ts";
+import type { State } from "./state.ts";
 
 type UndoOptions = ConfirmOptions & RateOptions & MutationOptions & { since?: number; to?: string };
 
@@ -47,24 +49,38 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Rolls the alias back, and replays exactly what the version that it leaves has handled since it was promoted, in any
-attempt and by whichever alias: each event goes to where the routing says after the rollback, in a generation of its
-own. What would go to the bad version again, by another alias, is skipped. Events that arrived up to an hour before the
-promotion are looked at too, as they may have been handled after it.
+Rolls the alias back, and replays exactly what the version that it leaves has
+handled since it was promoted, in any attempt and by whichever alias: each event
+goes to where the routing says after the rollback, in a generation of its own.
+What would go to the bad version again, by another alias, is skipped. Events
+that arrived up to an hour before the promotion are looked at too, as they may
+have been handled after it.
 
-It is one plan, one confirmation, and one pair of entries in the change log, which name the replay.
+It is one plan, one confirmation, and one pair of entries in the change log,
+which name the replay. Allowed while changes are frozen. With --json the first
+line says what was done, and the others are those of 'replay start --json'.
+
+Exit code: 0 when the replay has ended and everything was delivered, 7 when
+something of it is dead, it was cancelled, or the rollback was made and the
+replay could not be started; 130 when Ctrl-C ended the watching.
 
 Example:
-  $ turnout undo release-coordinator beta --reason "23 releases commits whose checks failed"
+  $ turnout undo release-coordinator beta \\
+      --reason "23 releases commits whose checks failed"
 `,
     )
     .action(undo);
 }
 
+/** A rollback and the replay that belongs to it. */
+type UndoPlan = { move: AliasMove & { from: string }; request: ReplayRequest; plan: PlannedReplay };
+
 async function undo(name: string, alias: string, options: UndoOptions): Promise<void> {
   await withState(async (state) => {
+    const { routingTable } = state;
     const now = new Date();
-    const head = await expectedHead(state.routingTable, options);
+    const head = await expectedHead(routingTable, options);
+    if (options.name !== undefined) await refuseName(state.replays, options.name);
     const { move, standing, details } = await rollbackOf(state, name, alias, options.to);
     if (move.from === move.to) {
       throw new TurnoutError(
@@ -72,65 +88,107 @@ async function undo(name: string, alias: string, options: UndoOptions): Promise<
         `${alias} of ${name} points at version ${move.to} already. Name another with --to.`,
       );
     }
-    const since = options.since === undefined ? standing.since : new Date(now.getTime() - options.since);
-    if (since === undefined) {
-      throw new TurnoutError(
-        "usage",
-        `The change log doesn't say since when ${alias} of ${name} has been at ${move.from}. Say it with --since.`,
-      );
-    }
+    const since = sinceWhen(move, standing.since, options, now);
     const window = { from: new Date(since.getTime() - ARRIVED_BEFORE_MS), to: new Date(now.getTime() + 1) };
     const request: ReplayRequest = {
       window: await storedWindow(state, window, now),
-      filter: { component: name, executedVersion: move.from, ranSince: since.toISOString() },
+      filter: { component: name, executedVersion: move.from, ranSince: since.toISOString(), ranBehind: alias },
       mode: "rerun",
       target: { kind: "today" },
       avoidVersion: move.from,
     };
     const plan = await plannedReplay(afterMove(state, move), request, now);
-    const what = `roll ${alias} of ${name} back from ${move.from} to version ${move.to}`;
-    const { sent } = plan.counts;
-    const json = { ...move, replay: null, dry_run: options.dryRun ?? false, planned: countsJson(plan.counts) };
     if (!options.json || !options.yes) {
-      note(`${what}  (routing is at revision ${head})`);
+      note(`${whatText(move)}  (routing is at revision ${head})`);
       for (const line of details) note(`  ${line}`);
-      await showAudience(state.routingTable, name, alias, now);
+      await showAudience(routingTable, name, alias, now);
       note(`and replay what version ${move.from} has handled since ${since.toISOString()}:`);
       tell(plan, request, options, note);
     }
-    await refuseFrozen(state.routingTable, "rollback", options);
-    await refuseBusy(state);
+    await refuseFrozen(routingTable, "rollback", options);
+    await refuseBusy(state, move);
     await noteOverlaps(state, request);
     refuseMany(plan, options);
     if (options.dryRun) {
-      if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
+      const json = { ...undoJson({ move, request, plan }), dry_run: true, changed: false };
+      if (options.json) printJson({ ...json, replay: null, revision: head, undo: null });
       return note("dry run: nothing was changed");
     }
-    if (sent === 0) await confirm("There is nothing to replay. Roll back?", options.yes ?? false);
+    if (plan.counts.sent === 0) await confirm("There is nothing to replay so far. Roll back?", options.yes ?? false);
     else await confirmReplay(plan, "Roll back, and replay these?", options);
-    const replay = sent === 0 ? undefined : (options.name ?? newName("undo", now));
-    // First: what is replayed must not go to the version that is being left.
-    const revision = await moveAs(state, move, "rollback", options, replay);
-    const back = undoOfMove(move, revision);
-    if (options.json) printJson({ ...json, replay: replay ?? null, changed: true, revision, undo: back });
-    else printLine(`revision ${revision}: ${what}`);
-    noteUndo(move, back);
-    if (replay === undefined) return;
-    const { rate = DEFAULT_RATE_PER_SECOND } = options;
-    try {
-      // What was claimed up to the rollback went to the version that is left.
-      const covered = { ...request, window: { ...request.window, to: new Date(Date.now() + 1) } };
-      const started = await start(state, covered, plan, { ...options, name: replay, rate }, new Date());
-      await follow(state, started, options);
-    } catch (error) {
-      note(`The rollback was made; the replay was not started. Start it with '${replayCommand(request)}'.`);
-      throw error;
-    }
+    await rollBackAndReplay(state, { move, request, plan }, options);
   });
 }
 
+/** A replay that is prepared covers what is handled up to the rollback, whenever that is made. */
+const PREPARED_FOR_MS = 3_600_000;
+
+/**
+ * The replay is stored first, and waits: were this process to end in between, there is either a replay that can be
+ * cancelled, or one that can be resumed. It runs after the rollback, for nothing of it may go to the version that is left.
+ */
+async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
+  const { move, request, plan } = undoPlan;
+  const asked = new Date();
+  const name = options.name ?? newName("undo", asked);
+  const window = { ...request.window, to: new Date(asked.getTime() + PREPARED_FOR_MS) };
+  const prepared = await start(state, { ...request, window }, plan, { ...options, name }, asked, "pause");
+  const revision = await moveAs(state, move, "rollback", options, name).catch(async (error: unknown) => {
+    const why = "the rollback was not made";
+    await askOfReplay(state.replays, name, { asked: "cancel", who: await state.who(), why, at: new Date() });
+    throw error;
+  });
+  const undo = undoOfMove(move, revision);
+  if (!options.json) printLine(`revision ${revision}: ${whatText(move)}`);
+  noteUndo(move, undo);
+  const replay = await runPrepared(state, prepared);
+  const json = { ...undoJson(undoPlan), dry_run: false, changed: true };
+  if (options.json) printJson({ ...json, replay: replay?.name ?? null, revision, undo });
+  if (replay !== undefined) await follow(state, replay, options);
+}
+
+/** Undefined when it could not be run: by then the alias has been moved, and that stays. */
+async function runPrepared({ replays, callReplayer }: State, prepared: Replay): Promise<Replay | undefined> {
+  const { name, window } = prepared;
+  try {
+    // What was claimed up to the rollback went to the version that is left.
+    const covered = { ...window, to: new Date(Date.now() + 1) };
+    const replay = await replays.update({ ...prepared, asked: "run", window: covered });
+    if (replay === undefined) throw new TurnoutError("conflict", `Somebody else has changed replay '${name}'.`);
+    await callReplayer(name);
+    return replay;
+  } catch (error) {
+    complain(error);
+    note(`The rollback was made, and its replay waits. Run it with: ${commandLine("replay", "resume", name)}`);
+    endPartlyDone();
+    return undefined;
+  }
+}
+
+function sinceWhen(
+  { alias, component, from }: UndoPlan["move"],
+  known: Date | undefined,
+  options: UndoOptions,
+  now: Date,
+) {
+  if (options.since !== undefined) return new Date(now.getTime() - options.since);
+  if (known !== undefined) return known;
+  throw new TurnoutError(
+    "usage",
+    `The change log doesn't say since when ${alias} of ${component} has been at ${from}. Say it with --since.`,
+  );
+}
+
+function whatText({ component, alias, from, to }: AliasMove): string {
+  return `roll ${alias} of ${component} back from ${from} to version ${to}`;
+}
+
+function undoJson({ move, plan }: UndoPlan) {
+  return { ...move, planned: plannedJson(plan.counts) };
+}
+
 /** The state as it would be with the alias moved: nothing else of it is asked by a plan. */
-function afterMove(state: EmbeddedState, { component, alias, to }: { component: string; alias: string; to: string }) {
+function afterMove(state: State, { component, alias, to }: { component: string; alias: string; to: string }) {
   const aliases = async (name: string) =>
     (await state.catalog.aliases(name)).map((target) =>
       name === component && target.alias === alias ? { ...target, version: to } : target,
@@ -139,27 +197,13 @@ function afterMove(state: EmbeddedState, { component, alias, to }: { component: 
 }
 
 /** Before anything is moved. @throws TurnoutError `not allowed` */
-async function refuseBusy({ replays }: EmbeddedState): Promise<void> {
+async function refuseBusy({ replays }: State, { component, alias, to }: AliasMove): Promise<void> {
   const active = await replays.active();
   if (active.length < MAX_ACTIVE_REPLAYS) return;
+  const names = active.map(({ name }) => name).join(", ");
   throw new TurnoutError(
     "not allowed",
-    `Nothing was changed: ${active.length} replays are under way, and no more may be. Cancel one, or roll back alone with 'turnout rollback'.`,
-  );
-}
-
-function replayCommand({ window, filter }: ReplayRequest): string {
-  const from = window.from.toISOString();
-  return commandLine(
-    "replay",
-    "start",
-    "--from",
-    from,
-    "--component",
-    filter.component,
-    "--executed-version",
-    filter.executedVersion,
-    "--reason",
-    "undo",
+    `Nothing was changed: ${active.length} replays are under way (${names}), and no more may be. ` +
+      `Cancel one, or roll back alone with '${commandLine("rollback", component, alias, "--to", to)} --reason TEXT'.`,
   );
 }

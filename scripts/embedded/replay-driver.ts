@@ -15,7 +15,7 @@ export type ReplayDriverOptions = {
   onError: (error: unknown) => void;
 };
 
-/** The state machine that drives replays on AWS, embedded: calls the replayer for every replay until it has ended. */
+/** Calls the replayer for every replay until it has ended; those that fail don't hold the others. */
 export function startReplayDriver({ replays, handler, onError }: ReplayDriverOptions): { stop(): Promise<void> } {
   const running = new Map<string, Promise<void>>();
   /** When each may be called again. */

@@ -102,6 +102,18 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       if (moved === undefined) throw noVersion(component, version, newestOf(component));
       return moved;
     },
+    async removeVersion(component, version) {
+      const row = sql.version.get(component, Number(version));
+      if (row === undefined || String(row.number) !== version) return true;
+      const isGone = await database.write(() => {
+        if (sql.pointing.get(component, Number(version)) !== undefined) return false;
+        sql.removeVersion.run(component, Number(version));
+        return true;
+      });
+      // After its row: what a crash leaves of the folder is replaced by the next version of that number, or stays unused.
+      if (isGone) await rm(join(home, checkedName(component), version), { recursive: true, force: true });
+      return isGone;
+    },
     resolve(component, alias) {
       const key = `${component} ${alias}`;
       const known = resolved.get(key);
@@ -156,6 +168,8 @@ function prepareStatements({ connection }: Database) {
     aliased: connection.prepare(
       "SELECT number, handler FROM version_aliases JOIN versions USING (component, number) WHERE component = ? AND alias = ?",
     ),
+    pointing: connection.prepare("SELECT alias FROM version_aliases WHERE component = ? AND number = ? LIMIT 1"),
+    removeVersion: connection.prepare("DELETE FROM versions WHERE component = ? AND number = ?"),
     insertVersion: connection.prepare(
       `INSERT INTO versions (component, number, handler, code_sha256, published_at, description)
        VALUES (?, ?, ?, ?, ?, ?)`,

@@ -4,13 +4,21 @@ import type { Alias } from "../domain/alias.ts";
 export type Version = {
   /** A Lambda version number, or the folder's number. */
   version: string;
-  /** Of the code and its settings; equal hashes are the same build. 64 hexadecimal digits. */
+  /**
+   * Of a folder's code and handler, and of a Lambda version's code alone: on Lambda two versions of the same code may
+   * differ in their settings. 64 hexadecimal digits.
+   */
   codeSha256: string;
   publishedAt: Date;
   description: string;
 };
 
-export type AliasTarget = { alias: Alias; version: string };
+export type AliasTarget = {
+  alias: Alias;
+  version: string;
+  /** Other versions that get a share of what goes to the alias, from 0 to 1. Turnout sets none, and moves no such alias. */
+  alsoTo?: Record<string, number>;
+};
 
 export type PublishedVersion = {
   version: Version /** False: the newest version has the same code already. */;
@@ -25,8 +33,14 @@ export interface VersionCatalog {
   /**
    * Points an alias at a version.
    * @param expected the version it must point at now (null: nowhere yet); undefined moves it wherever it points
-   * @returns false when the alias points elsewhere by now, and nothing was changed
-   * @throws TurnoutError `not found` when the version doesn't exist
+   * @returns false when the alias points elsewhere by now, or at several versions, and nothing was changed
+   * @throws TurnoutError `not found` when the version doesn't exist, `not allowed` when the caller may not move it: then
+   *   nothing was changed. After any other error the alias may have been moved.
    */
   moveAlias(component: string, alias: Alias, version: string, expected?: string | null): Promise<boolean>;
+  /**
+   * Deletes a version for good.
+   * @returns false when an alias points at it, and nothing was changed; true also when it isn't there (any more)
+   */
+  removeVersion(component: string, version: string): Promise<boolean>;
 }

@@ -10,7 +10,7 @@ it("A pin that is made while an alias is being removed is a conflict, and the al
   await edit([{ kind: "pin", level: "customer", id: "acme", component, pin }]);
   await withState(async (state) => {
     const removing = changeComponent(
-      state,
+      { ...state, who: async () => "ada" },
       { reason: "merged", yes: true, json: true },
       { component, change: { remove: "alias", alias: "beta" }, what: "", alreadySo: "", plannedOn, now: new Date() },
     );

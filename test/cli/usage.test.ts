@@ -20,12 +20,13 @@ const cohorts = ["create", "list", "show", "add", "drop", "remove"].map((name) =
 const routes = ["set", "list", "remove"].map((name) => `cohort-route ${name}`);
 const rollouts = ["set", "show", "remove"].map((name) => `rollout ${name}`);
 const brakes = ["all-stable", "freeze", "unfreeze", "guardrails show", "guardrails set"];
+const replays = ["plan", "start", "list", "show", "watch", "pause", "resume", "cancel"].map((name) => `replay ${name}`);
 const rules = [...cohorts, ...routes, ...rollouts, ...brakes, "component default", "component fallback"];
 
 describe("turnout", () => {
   it("has an example in the help of every command", async () => {
     const helps = [];
-    for (const name of [...commands, ...more, ...others, ...rules])
+    for (const name of [...commands, ...more, ...others, ...rules, ...replays, "undo"])
       helps.push(await runHere([...name.split(" "), "--help"]));
     for (const { code, stdout } of helps) {
       expect(code).toBe(0);
@@ -38,6 +39,10 @@ describe("turnout", () => {
     [["publsh"], "(Did you mean publish?)"],
     [["pins", "--jsn"], "(Did you mean --json?)"],
     [["directory", "shwo"], "(Did you mean show?)"],
+    [["replay", "strat"], "(Did you mean start?)"],
+    [["replay", "start"], "'--reason <text>'"],
+    [["replay", "watch"], "missing required argument 'name'"],
+    [["undo", "release-coordinator", "--reason", "x"], "missing required argument 'alias'"],
     [["unpin", "--plan", "p", "--reason", "x"], "'--component <name>'"],
     [["pin", "--component", "x", "--to", "beta"], "'--reason <text>'"],
     [["unpin", "--component", "x", "--plan", "p", "--reason", " "], "say why"],
@@ -49,7 +54,14 @@ describe("turnout", () => {
   });
 
   it("says what to do where there is no state", async () => {
-    const reads = [["events"], ["pins"], ["component", "list"], ["explain", "--component", "x"], ["versions", "x"]];
+    const reads = [
+      ["events"],
+      ["pins"],
+      ["component", "list"],
+      ["explain", "--component", "x"],
+      ["versions", "x"],
+      ["replay", "list"],
+    ];
     for (const args of reads) {
       const { code, stderr } = await runHere(args);
       expect([code, stderr]).toEqual([3, expect.stringContaining("set TURNOUT_HOME")]);

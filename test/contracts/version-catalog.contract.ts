@@ -160,4 +160,34 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       await expect(catalog.moveAlias(`${component}-b`, "stable", one)).rejects.toMatchObject({ kind: "not found" });
     });
   });
+
+  describe(`removing a version (${name})`, () => {
+    test("takes it out of the list, and leaves the others", async () => {
+      const { catalog, component, one, two } = await withVersions();
+      expect(await catalog.removeVersion(component, one)).toBe(true);
+      expect((await catalog.versions(component)).map(({ version }) => version)).toEqual([two]);
+      await expect(catalog.moveAlias(component, "stable", one)).rejects.toMatchObject({ kind: "not found" });
+    });
+
+    test("that an alias points at changes nothing", async () => {
+      const { catalog, component, one } = await withVersions();
+      await catalog.moveAlias(component, "stable", one);
+      expect(await catalog.removeVersion(component, one)).toBe(false);
+      expect(await catalog.versions(component)).toHaveLength(2);
+    });
+
+    test("again is no error", async () => {
+      const { catalog, component, one } = await withVersions();
+      await catalog.removeVersion(component, one);
+      expect(await catalog.removeVersion(component, one)).toBe(true);
+    });
+
+    test("of one component leaves another's version of that number alone", async () => {
+      const { catalog, component, publish, one } = await withVersions();
+      const other = `${component}-b`;
+      await publish({ component: other, code: "one" });
+      await catalog.removeVersion(component, one);
+      expect(await catalog.versions(other)).toHaveLength(1);
+    });
+  });
 }

@@ -11,14 +11,21 @@ const CLI = fileURLToPath(new URL("../../scripts/turnout.ts", import.meta.url));
 
 export type CliResult = { code: number | null; stdout: string; stderr: string };
 
-/** The CLI on a state folder of the test's own: real processes, stdin not a terminal. */
-export function aCli(home = `${temporaryFolder()}/state`) {
-  const { FORCE_COLOR: _, ...inherited } = process.env;
-  const env = { ...inherited, TURNOUT_HOME: home };
+/**
+ * The CLI on a state folder of the test's own: real processes, stdin not a terminal.
+ * @param about environment variables of all of them
+ */
+export function aCli(home = `${temporaryFolder()}/state`, about: Record<string, string> = {}) {
+  const { FORCE_COLOR: _, TURNOUT_ENV: __, ...inherited } = process.env;
+  const env = { ...inherited, TURNOUT_HOME: home, ...about };
 
-  /** Runs one command. `input` is what it reads on stdin. */
-  function turnout(args: readonly string[], input = ""): Promise<CliResult> {
-    const child = spawn(process.execPath, [CLI, ...args], { env });
+  /** Runs one command. `input` is what it reads on stdin; a variable of `other` that is undefined isn't set. */
+  function turnout(
+    args: readonly string[],
+    input = "",
+    other: Record<string, string | undefined> = {},
+  ): Promise<CliResult> {
+    const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, ...other } });
     child.stdin.on("error", () => {}).end(input);
     return resultOf(child);
   }
@@ -59,8 +66,8 @@ export function aCli(home = `${temporaryFolder()}/state`) {
 }
 
 /** A state with one component, and a directory: projects acme/site and acme/api of acme, which pays; globex, free. */
-export async function aRoutedCli() {
-  const cli = aCli();
+export async function aRoutedCli(home?: string) {
+  const cli = aCli(home);
   await cli.edit([
     { kind: "apply component", component: aComponent({ aliases: ["stable", "beta", "experimental"] }) },
     {

@@ -126,6 +126,7 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
           Attributes: {
             ApproximateNumberOfMessages: String(visible),
             ApproximateNumberOfMessagesNotVisible: String(inFlight),
+            ...(name === "live" ? { RedrivePolicy: JSON.stringify({ maxReceiveCount }) } : {}),
           },
         },
       };

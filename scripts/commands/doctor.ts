@@ -1,0 +1,69 @@
+import type { Command } from "commander";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { type Finding, problem } from "../../shared/environment/finding.ts";
+import { withState } from "./context.ts";
+import { environmentName } from "./environment-name.ts";
+import { examineAliases } from "./examine-aliases.ts";
+import { endFailed } from "./exit-codes.ts";
+import { type JsonOption, jsonOption } from "./options.ts";
+import { note, plural, printJson } from "./output.ts";
+import { type Column, printTable } from "./table.ts";
+
+export function define(command: Command): void {
+  jsonOption(command)
+    .addHelpText(
+      "after",
+      `
+Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
+bus and replayer. Compares every alias with the change log: one that was moved behind
+Turnout's back is told. Changes nothing.
+
+Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
+
+Examples:
+  $ turnout doctor
+  $ turnout --env prod doctor --json
+`,
+    )
+    .action(examine);
+}
+
+async function examine({ json }: JsonOption): Promise<void> {
+  const found = await findings();
+  if (json) for (const finding of found) printJson(toJson(finding));
+  else printTable(COLUMNS, found);
+  const count = (status: Finding["status"]) => found.filter((finding) => finding.status === status).length;
+  const [problems, warnings] = [count("problem"), count("warning")];
+  const remarks = found.filter(({ remedy }) => remedy !== undefined && remedy !== "");
+  if (!json) for (const { check, remedy } of remarks) note(`${check}: ${remedy}.`);
+  note(problems + warnings === 0 ? "all is well" : `${plural(problems, "problem")}, ${plural(warnings, "warning")}`);
+  if (problems > 0) endFailed();
+}
+
+async function findings(): Promise<Finding[]> {
+  try {
+    return await withState(async (state) => {
+      const parts = await state.examine(new Date());
+      // Without its table there is nothing to compare with.
+      if (parts.some(({ check, status }) => check === "routing table" && status === "problem")) return parts;
+      return [...parts, ...(await examineAliases(state))];
+    });
+  } catch (error) {
+    if (!(error instanceof TurnoutError)) throw error;
+    return [problem(environmentName() === undefined ? "state" : "environment", error.message, "")];
+  }
+}
+
+const COLUMNS: Column<Finding>[] = [
+  { title: "CHECK", text: ({ check }) => check, least: 16 },
+  {
+    title: "STATUS",
+    text: ({ status }) => status,
+    style: ({ status }) => (status === "ok" ? "green" : status === "warning" ? "yellow" : "red"),
+  },
+  { title: "FOUND", text: ({ found }) => found, least: 24 },
+];
+
+function toJson({ check, status, found, remedy }: Finding) {
+  return { check, status, found, remedy: remedy || null };
+}

@@ -1,0 +1,48 @@
+import { userInfo } from "node:os";
+import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { runningServer } from "../embedded/server-lock.ts";
+import type { State } from "./state.ts";
+
+/**
+ * The state on this machine.
+ * @throws TurnoutError `not found` when there is none and none is to be made
+ */
+export function embeddedState(home: string, options: { create: boolean }): State {
+  const embedded = openEmbeddedState(home, options);
+  const isServed = () => runningServer(home) !== undefined;
+  return {
+    ...pick(embedded),
+    versions: { from: "folders", catalog: embedded.catalog },
+    who: async () => osUser(),
+    async publish(events, now) {
+      await embedded.queue.send(
+        events.map(({ body }) => body),
+        now,
+      );
+      return events.map(({ event }) => ({ eventId: event.id }));
+    },
+    isServed,
+    waiting: async (now) => (await embedded.queue.depth(now)).visible,
+    // It looks for itself, several times a second.
+    callReplayer: async () => {},
+    async examine(now) {
+      const { examineEmbedded } = await import("./examine-embedded.ts");
+      return examineEmbedded(embedded, isServed(), now);
+    },
+    explain: () => undefined,
+    close: embedded.close,
+  };
+}
+
+function pick({ routingTable, events, replays, catalog }: EmbeddedState) {
+  return { routingTable, events, replays, catalog };
+}
+
+function osUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // In a container the user may have a number but no name.
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}

@@ -1,0 +1,53 @@
+import { statfs } from "node:fs/promises";
+import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { type Finding, fine, problem, warning } from "../../shared/environment/finding.ts";
+import { plural } from "./output.ts";
+
+const MIB = 1024 * 1024;
+
+/** Below this much free space a version may not fit, or the next burst of events. */
+const LITTLE_SPACE_MIB = 1_024;
+const NO_SPACE_MIB = 50;
+
+/** Looks at the state on this machine. */
+export async function examineEmbedded(state: EmbeddedState, isServed: boolean, now: Date): Promise<Finding[]> {
+  return [
+    examineFile(state),
+    await examineDisk(state.home),
+    isServed
+      ? fine("server", "runs")
+      : warning("server", "doesn't run: nothing is routed, and no replay goes on", "Start it with 'npm start'"),
+    ...(await examineQueues(state, now)),
+  ];
+}
+
+function examineFile({ home, database }: EmbeddedState): Finding {
+  const row = database.connection.prepare("PRAGMA quick_check(1)").get();
+  const said = String(Object.values(row ?? {})[0] ?? "");
+  if (said === "ok") return fine("state file", `${home} is in order`);
+  return problem("state file", `is damaged: ${said}`, "Restore it from a backup, or move it away to start afresh");
+}
+
+async function examineDisk(home: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(home);
+  const free = Math.floor((bavail * bsize) / MIB);
+  const found = `${free} MiB free`;
+  const remedy = "Free some space, or set TURNOUT_HOME to a folder on another disk";
+  if (free < NO_SPACE_MIB) return problem("disk", found, remedy);
+  return free < LITTLE_SPACE_MIB ? warning("disk", found, remedy) : fine("disk", found);
+}
+
+async function examineQueues(state: EmbeddedState, now: Date): Promise<Finding[]> {
+  const [live, dead, outcomes] = await Promise.all(
+    [state.queue, state.deadLetters, state.outcomes].map((queue) => queue.depth(now)),
+  );
+  const text = (depth: typeof live) => `${depth?.visible ?? 0} waiting, ${depth?.inFlight ?? 0} in flight`;
+  const lost = dead?.visible ?? 0;
+  return [
+    fine("live queue", text(live)),
+    lost === 0
+      ? fine("dead-letter queue", text(dead))
+      : warning("dead-letter queue", text(dead), `A server closes ${plural(lost, "event")} as dead: start it`),
+    fine("outcomes queue", text(outcomes)),
+  ];
+}

@@ -1,0 +1,38 @@
+import type { EnvelopedEvent } from "../../shared/environment/event-bus.ts";
+import type { Finding } from "../../shared/environment/finding.ts";
+import type { AwsEnvironment } from "../../shared/environment-dependencies.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import type { FolderVersionCatalog } from "../../shared/versions/folder-version-catalog.ts";
+import type { VersionCatalog } from "../../shared/versions/version-catalog.ts";
+
+/** What became of an event that was published: the id that it goes by, or why it isn't known to be published. */
+export type Published = { eventId: string } | { problem: string };
+
+/** What every command works on: the state on this machine, or an environment on AWS. */
+export type State = {
+  routingTable: RoutingTable;
+  events: EventStore;
+  replays: ReplayStore;
+  catalog: VersionCatalog;
+  /** Where versions come from: folders here, and functions there. */
+  versions:
+    | { from: "folders"; catalog: FolderVersionCatalog }
+    | { from: "functions"; catalog: AwsEnvironment["catalog"]; environment: string };
+  /** Who runs the command, for the change log. Asked for only where something is written. */
+  who(): Promise<string>;
+  /** Publishes events; one answer for each, in their order. */
+  publish(events: readonly EnvelopedEvent[], now: Date): Promise<Published[]>;
+  /** Whether something takes events from the queue and drives replays. */
+  isServed(): boolean;
+  /** Events that wait in the queue. */
+  waiting(now: Date): Promise<number>;
+  /** Tells whoever drives replays of a new one, as far as that is needed. It is found within a minute in any case. */
+  callReplayer(replay: string): Promise<void>;
+  /** Looks at everything that the state consists of. Changes nothing. */
+  examine(now: Date): Promise<Finding[]>;
+  /** What a person can do about an error of whatever it is kept in; undefined for others. */
+  explain(error: unknown): Error | undefined;
+  close(): void;
+};

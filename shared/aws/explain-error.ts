@@ -1,0 +1,105 @@
+import { TurnoutError } from "../domain/errors.ts";
+
+/**
+ * What a person can do about an error of an AWS client that says something about access, the region or the control plane
+ * rather than about the request; undefined for all others.
+ * @param region where the request went
+ */
+export function explainAwsError(error: unknown, region: string): TurnoutError | undefined {
+  if (!(error instanceof Error) || error instanceof TurnoutError) return undefined;
+  const explanation = explanationOf(error, region);
+  return explanation && new TurnoutError(explanation[0], explanation[1], { cause: error });
+}
+
+/** Whether AWS has turned the request away for want of a permission: it has certainly changed nothing. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof Error && ACCESS_DENIED.has(error.name);
+}
+
+const ACCESS_DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]);
+
+const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"]);
+
+const WRONG_KEYS = new Set([
+  "InvalidClientTokenId",
+  "UnrecognizedClientException",
+  "InvalidAccessKeyId",
+  "AuthFailure",
+]);
+
+const WRONG_SIGNATURE = new Set(["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"]);
+
+const THROTTLED = new Set([
+  "ThrottlingException",
+  "Throttling",
+  "TooManyRequestsException",
+  "RequestLimitExceeded",
+  "RequestThrottled",
+]);
+
+/** Of Node, and of the SDK's own transport. */
+const UNREACHABLE = new Set([
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+  "TimeoutError",
+]);
+
+const SIGN_IN = "Sign in again ('aws sso login', or whatever gives you credentials) and run the command again";
+
+function explanationOf(error: Error, region: string): [TurnoutError["kind"], string] | undefined {
+  const { name, message } = error;
+  if (EXPIRED.has(name) || (isOfProvider(name) && /expired/i.test(message))) {
+    return ["not allowed", `The AWS session has expired (${message}). ${SIGN_IN}.`];
+  }
+  if (isOfProvider(name)) {
+    const remedy = "Set AWS_PROFILE to a profile that has some, sign in with 'aws sso login', or set AWS_ACCESS_KEY_ID";
+    return ["not allowed", `No AWS credentials were found (${message}). ${remedy}.`];
+  }
+  if (/^Region is missing/.test(message)) {
+    return ["usage", "No AWS region is set. Set AWS_REGION, or name one in the profile."];
+  }
+  if (WRONG_KEYS.has(name)) {
+    return ["not allowed", `AWS doesn't know these credentials in ${region} (${message}). ${SIGN_IN}.`];
+  }
+  if (WRONG_SIGNATURE.has(name)) {
+    const remedy = "Check the secret key, and that this machine's clock is right";
+    return ["not allowed", `AWS didn't take the request's signature (${message}). ${remedy}.`];
+  }
+  if (ACCESS_DENIED.has(name)) return ["not allowed", deniedText(message)];
+  if (THROTTLED.has(name)) {
+    const tries = triesOf(error);
+    const often = tries > 1 ? ` ${tries} times` : "";
+    return ["failed", `AWS has turned the request away${often}: there are too many (${name}). Try again in a minute.`];
+  }
+  const code = "code" in error ? String(error.code) : name;
+  if (UNREACHABLE.has(code) || UNREACHABLE.has(name)) {
+    const what = `AWS can't be reached in ${region} (${message || code})`;
+    return ["failed", `${what}. Check the network, and that AWS_REGION is a region that there is.`];
+  }
+  return undefined;
+}
+
+function isOfProvider(name: string): boolean {
+  return name === "CredentialsProviderError" || name === "TokenProviderError" || name === "ProviderError";
+}
+
+/** `User: ARN is not authorized to perform: lambda:UpdateAlias on resource: ARN because …`, as most services say it. */
+function deniedText(message: string): string {
+  const said = /^User: (\S+) is not authorized to perform: (\S+)(?: on resource: (\S+))?/.exec(message);
+  if (said === null) return `AWS doesn't allow this (${message}). Ask whoever gives out permissions for it.`;
+  const [, user, action, resource] = said;
+  const on = resource === undefined ? "" : ` on ${resource.replace(/[.,]$/, "")}`;
+  return `${user} may not do ${action}${on}. Ask whoever gives out permissions for ${action}.`;
+}
+
+function triesOf(error: Error): number {
+  const metadata = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("attempts" in metadata)) return 1;
+  return Number(metadata.attempts);
+}

@@ -1,0 +1,127 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { explainAwsError } from "./aws/explain-error.ts";
+import { awsCatalog, awsDependencies } from "./aws-dependencies.ts";
+import { TurnoutError } from "./domain/errors.ts";
+import type { CallerIdentity } from "./environment/caller-identity.ts";
+import { type EnvironmentName, readEnvironmentSettings } from "./environment/environment-settings.ts";
+import type { EnvelopedEvent } from "./environment/event-bus.ts";
+import type { AwsSettings } from "./settings.ts";
+
+/** Enough for a person to wait. */
+const TRIES = 4;
+const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+/** An environment on AWS as an operator sees it. Every client but those of the tables is made when it is needed. */
+export type AwsEnvironment = Awaited<ReturnType<typeof openEnvironment>>;
+
+/**
+ * Finds an environment by its name, in the account of the credentials that the SDK finds, and opens it.
+ * @throws TurnoutError when there is none, or it may not be used
+ */
+export async function openEnvironment(name: EnvironmentName) {
+  const settings = await settingsOf(name);
+  const { region } = settings;
+  const options = { region, maxAttempts: TRIES, requestHandler };
+  const aws = awsDependencies(settings);
+  const versions = awsCatalog(settings, aws.routingTable);
+  let asked: Promise<CallerIdentity> | undefined;
+  const identity = () => {
+    asked ??= askIdentity(region);
+    return asked;
+  };
+
+  async function eventBridge() {
+    const { EventBridgeClient } = await import("@aws-sdk/client-eventbridge");
+    // Entries are sent again one by one, and requests with them.
+    return new EventBridgeClient({ ...options, maxAttempts: 1 });
+  }
+
+  return {
+    ...name,
+    settings,
+    routingTable: aws.routingTable,
+    events: aws.events,
+    replays: aws.replays,
+    catalog: versions.catalog,
+    identity,
+    /** What became of each event, in their order. @throws TurnoutError when the settings name no bus */
+    async publish(events: readonly EnvelopedEvent[]) {
+      const bus = settings.eventBus;
+      if (bus === undefined) throw notNamed(name, "TURNOUT_EVENT_BUS");
+      const [client, { putOnBus }] = await Promise.all([eventBridge(), import("./environment/event-bus.ts")]);
+      try {
+        return await putOnBus(client, bus, events, { random: Math.random, delay: (ms) => delay(ms) });
+      } finally {
+        client.destroy();
+      }
+    },
+    /** Calls the replayer for a replay, without waiting for it. */
+    async callReplayer(replay: string): Promise<void> {
+      const FunctionName = settings.replayer;
+      if (FunctionName === undefined) throw notNamed(name, "TURNOUT_REPLAYER");
+      const Payload = JSON.stringify({ replay });
+      await versions.client.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload }));
+    },
+    /** Looks at everything there is of it. */
+    async examine() {
+      const [{ examineEnvironment }, { DynamoDBClient }, { S3Client }, { SQSClient }] = await Promise.all([
+        import("./environment/examine-environment.ts"),
+        import("@aws-sdk/client-dynamodb"),
+        import("@aws-sdk/client-s3"),
+        import("@aws-sdk/client-sqs"),
+      ]);
+      const clients = {
+        dynamodb: new DynamoDBClient(options),
+        s3: new S3Client(options),
+        sqs: new SQSClient(options),
+        eventBridge: await eventBridge(),
+      };
+      try {
+        return await examineEnvironment({ settings, identity, lambda: versions.client, ...clients });
+      } finally {
+        for (const client of Object.values(clients)) client.destroy();
+      }
+    },
+    /** What a person can do about an error of AWS's; undefined for others. */
+    explain: (error: unknown) => explainAwsError(error, region),
+    close() {
+      versions.close();
+      aws.close();
+    },
+  };
+}
+
+async function settingsOf(name: EnvironmentName): Promise<AwsSettings> {
+  const client = new SSMClient({ maxAttempts: TRIES, requestHandler });
+  try {
+    const account = async () => (await askIdentity(await client.config.region())).account;
+    return await readEnvironmentSettings(client, name, () => account().catch(() => undefined));
+  } catch (error) {
+    const region = await client.config.region().catch(() => "no region");
+    throw explainAwsError(error, region) ?? error;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function askIdentity(region: string): Promise<CallerIdentity> {
+  const [{ STSClient }, { callerIdentity }] = await Promise.all([
+    import("@aws-sdk/client-sts"),
+    import("./environment/caller-identity.ts"),
+  ]);
+  const client = new STSClient({ region, maxAttempts: TRIES, requestHandler });
+  try {
+    return await callerIdentity(client, () => new Date());
+  } finally {
+    client.destroy();
+  }
+}
+
+function notNamed({ environment, application }: EnvironmentName, variable: string): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `The settings of ${environment} (SSM parameter /${application}/${environment}) have no ${variable}. Deploy Turnout again.`,
+  );
+}

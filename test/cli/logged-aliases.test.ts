@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { loggedAliases, standingOf } from "../../scripts/commands/logged-aliases.ts";
+import { someAliases } from "../support/alias-moves.ts";
+
+const stable = { component: "mailer", alias: "stable" };
+
+/** How stable stands, and the rest to move it. */
+async function moved() {
+  const aliases = someAliases();
+  const standing = async () => {
+    const logged = await loggedAliases(aliases.table, [stable]);
+    const version = aliases.stable();
+    const target = version === null ? undefined : { alias: "stable", version };
+    return standingOf(logged.get("mailer stable") ?? {}, target).kind;
+  };
+  return { ...aliases, standing };
+}
+
+it("An alias that Turnout has never moved is nobody's drift", async () => {
+  const { standing, point } = await moved();
+  expect(await standing()).toBe("never moved");
+  point("4");
+  expect(await standing()).toBe("never moved");
+});
+
+it("An alias stands as logged until somebody else moves it, and again once it is put back", async () => {
+  const { standing, move, point } = await moved();
+  await move("1", "2");
+  expect(await standing()).toBe("as logged");
+  point("4");
+  expect(await standing()).toBe("drifted");
+  await move("4", "2");
+  expect(await standing()).toBe("as logged");
+});
+
+it.each(["before", "after"] as const)(
+  "A move that died %s the alias was moved is under way, and no drift",
+  async (when) => {
+    const { standing, die, finish } = await moved();
+    await die(when, "1", "2");
+    expect(await standing()).toBe("under way");
+    await finish(120);
+    expect(await standing()).toBe("as logged");
+  },
+);
+
+it("A move that was given up is neither under way nor where the alias should be", async () => {
+  const { standing, move } = await moved();
+  await expect(move("1", "9")).rejects.toThrow("No version '9'");
+  expect(await standing()).toBe("never moved");
+  await move("1", "2");
+  await expect(move("2", "9")).rejects.toThrow("No version '9'");
+  expect(await standing()).toBe("as logged");
+});
+
+it("An alias that somebody moved while a move is under way has drifted", async () => {
+  const { standing, move, die, point } = await moved();
+  await move("1", "2");
+  await die("before", "2", "3");
+  point("5");
+  expect(await standing()).toBe("drifted");
+});
