@@ -45,6 +45,8 @@ const floorPlan: Room[] = [
       // Their errors, as a person is told of them.
       "shared/domain/errors.ts",
       "node:crypto",
+      // An answer's body, which is to be told from bytes.
+      "node:stream",
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-lambda",
       "@aws-sdk/lib-dynamodb",

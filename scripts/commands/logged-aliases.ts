@@ -59,5 +59,5 @@ export function standingOf({ settled, open }: LoggedAlias, target: AliasTarget |
   if (version === settled.move.to) return { kind: "as logged" };
   const is = version === undefined ? "is gone" : `points at version ${version}`;
   const { revision, who } = settled;
-  return { kind: "drifted", text: `${is}, and at ${settled.move.to} by revision ${revision} of ${who}` };
+  return { kind: "drifted", text: `${is}, and revision ${revision} by ${who} has it at ${settled.move.to}` };
 }

@@ -244,9 +244,11 @@ async function makePage(
       return undefined;
     });
   };
-  const firstDecided = await decided(toMake);
-  const deliveries = toMake.flatMap((item, index) => {
-    const delivery = firstDecided[index];
+  // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
+  const again = toMake.filter((item) => item.kind === "begun");
+  const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
+  const deliveries = toMake.flatMap((item) => {
+    const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
     if (delivery === undefined) return [];
     itemOf.set(delivery, item);
     return [delivery];
@@ -332,6 +334,10 @@ function sent({ state, delivery, version }: Made): CountedItem {
 function begun(entry: LedgerEntry): CountedItem & { kind: "sent" } {
   const { component, alias, executedVersion = "" } = entry;
   return { kind: "sent", state: stateOf(entry), component, alias, version: executedVersion };
+}
+
+function zip<A, B>(as: readonly A[], bs: readonly (B | undefined)[]): [A, B | undefined][] {
+  return as.map((a, index) => [a, bs[index]]);
 }
 
 /** Claimed before its time, as far as this replay hasn't done so before. */

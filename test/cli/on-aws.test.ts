@@ -153,7 +153,7 @@ withDynamoDB("the commands on AWS", (endpoint) => {
         "body bucket, problem: there is no bucket bodies-of-acme",
         "event bus, problem: there is no bus prod-turnout-bus",
         "replayer, problem: there is no function gone: no replay goes on",
-        `stable of ${RC}, problem: was moved behind Turnout's back: it points at version 1, and at 2 by revision 3 of ${plane.caller}`,
+        `stable of ${RC}, problem: was moved behind Turnout's back: it points at version 1, and revision 3 by ${plane.caller} has it at 2`,
         `beta of ${RC}, problem: was moved behind Turnout's back: it points at version 1, and 10 % to version 2`,
       ]);
       expect(found.every(({ remedy }) => typeof remedy === "string" && remedy !== "")).toBe(true);
@@ -218,7 +218,7 @@ withDynamoDB("the commands on AWS", (endpoint) => {
       const dry = await turnout(["promote", RC, "beta", "experimental", "--reason", "x", "--dry-run"]);
       expect(dry.stderr).not.toContain("behind Turnout's back");
       const moved = await turnout(["alias", "set", RC, "stable", "2", "--json", ...why]);
-      expect(moved.stderr).toContain("was moved behind Turnout's back: it points at version 1, and at 2 by revision 3");
+      expect(moved.stderr).toContain("was moved behind Turnout's back: it points at version 1, and revision 3 by");
       lambda.point(RC, "stable", "1", { 2: 0.1 });
       const refusal = await turnout(["alias", "set", RC, "stable", "2", ...why]);
       expect(refusal).toMatchObject({

@@ -9,9 +9,11 @@ export type BundledEntry = {
   file: string;
   eagerBytes: number;
   lazyBytes: number;
-  /** Source files, and modules that are left to Node. */
+  /** Source files and modules. */
   eager: string[];
   all: string[];
+  /** Modules that are left to Lambda, which has none but Node's. */
+  left: string[];
 };
 
 export type BundledCode = { entries: ReadonlyMap<string, BundledEntry>; remove: () => void };
@@ -59,5 +61,8 @@ function bundled(name: string, outdir: string): BundledEntry {
     lazyBytes: bytesOf(files.filter((file) => !loaded.has(file))),
     eager: modulesOf(loaded),
     all: modulesOf(files),
+    left: files.flatMap((file) =>
+      (outputs[file]?.imports ?? []).flatMap(({ path, external }) => (external === true ? [path] : [])),
+    ),
   };
 }

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
+import { lambdaContext } from "../../scripts/embedded/lambda-context.ts";
 // First, so that nothing is loaded with another clock.
 import { setClockAhead } from "./bundled-clock.ts";
-import { lambdaContext } from "../../scripts/embedded/lambda-context.ts";
 
 /**
  * A Lambda environment of one bundle, as a process of its own: loads the bundle with the environment variables that it was
@@ -22,7 +22,7 @@ process.on("message", ({ id, event, functionName, timeoutMs, clockAheadMs }: Cal
     process.env._X_AMZN_TRACE_ID = `Root=1-00000000-${id.toString(16).padStart(24, "0")};Parent=53995c3f42cd8ad8;Sampled=0`;
     let answered: Answered;
     try {
-      answered = { id, payload: await handler(event, lambdaContext(functionName, timeoutMs)) };
+      answered = { id, payload: (await handler(event, lambdaContext(functionName, timeoutMs))) ?? null };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       answered = { id, error: { errorType: name, errorMessage: message } };

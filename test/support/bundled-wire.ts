@@ -38,7 +38,9 @@ export function forwarder(target: string) {
   return async ({ method = "GET", url = "/", headers }: IncomingMessage, body: string) => {
     const { host: _, "content-length": __, ...passed } = headers;
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    request(target + url, { method, agent, headers: passed }, resolve).on("error", reject).end(body);
+    request(target + url, { method, agent, headers: passed }, resolve)
+      .on("error", reject)
+      .end(body);
     const answer = await promise;
     const text = await textOf(answer);
     const { "content-length": ___, "transfer-encoding": ____, connection: _____, ...about } = answer.headers;

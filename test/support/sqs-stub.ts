@@ -17,15 +17,20 @@ type Stored = {
 type Answer = { status?: number; errorType?: string; body: object };
 type Request = Record<string, unknown>;
 
-/** What SQS holds in flight at most (standard queues). */
-const MAX_IN_FLIGHT = 120_000;
+export type AboutSqs = {
+  /** The stub's clock, in ms since the epoch. Default: stands still, where `setNow` puts it. */
+  clock?: () => number;
+  /** What a queue holds in flight at most. Default 120,000, as standard queues do. */
+  maxInFlight?: number;
+};
 
 export type SqsStub = {
   endpoint: string;
   queueUrl: string;
   deadLetterQueueUrl: string;
-  /** The stub's clock, in ms since the epoch; it stands still. */
   setNow: (now: Date) => void;
+  /** When the next message that is hidden becomes visible, of either queue. */
+  nextVisible: () => Date | undefined;
   /** Requests by operation. */
   counts: () => Record<string, number>;
   /** The groups of the messages that are there. */
@@ -38,8 +43,9 @@ export type SqsStub = {
  * A server that speaks SQS's JSON protocol for one standard queue and its dead-letter queue: visibility in whole
  * seconds, receive counts, redrive after `maxReceiveCount`, receipt handles that go out of date, 10 entries a batch.
  */
-export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
-  let now = Date.now();
+export async function sqsStub(maxReceiveCount = 1_000, about: AboutSqs = {}): Promise<SqsStub> {
+  let stopped = Date.now();
+  const { clock = () => stopped, maxInFlight = 120_000 } = about;
   let failing = 0;
   const counts: Record<string, number> = {};
   const queues = { live: [] as Stored[], dead: [] as Stored[] };
@@ -53,16 +59,18 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
     const body = String(entry.MessageBody);
     const messageId = randomUUID();
     const group = entry.MessageGroupId === undefined ? undefined : String(entry.MessageGroupId);
+    const now = clock();
     queues[name].push({ messageId, body, group, sentAt: now, visibleAt: now, receiveCount: 0, handle: undefined });
     return { ok: { Id: entry.Id, MessageId: messageId, MD5OfMessageBody: md5(body) } };
   }
 
   function receive(name: "live" | "dead", request: Request): object {
     const received: object[] = [];
+    const now = clock();
     for (const message of [...queues[name]]) {
       if (received.length >= Number(request.MaxNumberOfMessages ?? 1)) break;
       if (message.visibleAt > now) continue;
-      if (queues[name].filter(({ visibleAt }) => visibleAt > now).length >= MAX_IN_FLIGHT) break;
+      if (queues[name].filter(({ visibleAt }) => visibleAt > now).length >= maxInFlight) break;
       if (name === "live" && message.receiveCount >= maxReceiveCount) {
         queues.live.splice(queues.live.indexOf(message), 1);
         queues.dead.push({ ...message, receiveCount: 0, visibleAt: now, handle: undefined });
@@ -84,6 +92,7 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
 
   function changeVisibility(name: "live" | "dead", request: Request): Answer {
     const seconds = Number(request.VisibilityTimeout);
+    const now = clock();
     if (!Number.isInteger(seconds) || seconds < 0 || seconds > 43_200) {
       return { status: 400, errorType: "InvalidParameterValue", body: { message: `VisibilityTimeout ${seconds}` } };
     }
@@ -119,7 +128,7 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
       return { body: { Successful: entries.map(({ Id }) => ({ Id })), Failed: [] } };
     }
     if (operation === "GetQueueAttributes") {
-      const visible = queues[name].filter(({ visibleAt }) => visibleAt <= now).length;
+      const visible = queues[name].filter(({ visibleAt }) => visibleAt <= clock()).length;
       const inFlight = queues[name].length - visible;
       return {
         body: {
@@ -149,7 +158,11 @@ export async function sqsStub(maxReceiveCount = 1_000): Promise<SqsStub> {
     queueUrl: `${endpoint}/000000000000/live`,
     deadLetterQueueUrl: `${endpoint}/000000000000/dead`,
     setNow: (at) => {
-      now = at.getTime();
+      stopped = at.getTime();
+    },
+    nextVisible: () => {
+      const hidden = [...queues.live, ...queues.dead].filter(({ visibleAt }) => visibleAt > clock());
+      return hidden.length === 0 ? undefined : new Date(Math.min(...hidden.map(({ visibleAt }) => visibleAt)));
     },
     counts: () => ({ ...counts }),
     groups: () => queues.live.map(({ group }) => group),
