@@ -27,6 +27,7 @@ export type EnvironmentAccessProps = FunctionDefaults & {
 const readVersions = [
   "lambda:GetAlias",
   "lambda:GetFunctionConfiguration",
+  "lambda:GetFunctionEventInvokeConfig",
   "lambda:ListAliases",
   "lambda:ListVersionsByFunction",
 ] as const;

@@ -28,7 +28,15 @@ const FunctionArn = z
  */
 export const TargetAddress = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("worker") }),
-  z.strictObject({ kind: z.literal("lambda"), functionArn: FunctionArn }),
+  z.strictObject({
+    kind: z.literal("lambda"),
+    functionArn: FunctionArn,
+    /**
+     * For a function with tenant isolation: whose id is its tenant id. An event without such a subject, or with an id
+     * that Lambda doesn't take, is dead.
+     */
+    tenant: z.optional(z.enum(["customer", "project"])),
+  }),
 ]);
 export type TargetAddress = z.infer<typeof TargetAddress>;
 

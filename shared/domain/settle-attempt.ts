@@ -89,7 +89,7 @@ function answerMs({ invocation, timeoutMs }: SettledAttempt["component"]): numbe
 type Base = { deliveryKey: string; attempt: number; at: Date; error: DeliveryError };
 
 /** Errors of the router's own that no retry heals. */
-const NEVER_RETRIED = new Set(["Turnout.PayloadTooLarge"]);
+const NEVER_RETRIED = new Set(["Turnout.PayloadTooLarge", "Turnout.NoTenant"]);
 
 function afterFailure(settled: SettledAttempt, base: Base, random: number): Close {
   const { retry } = settled.component;

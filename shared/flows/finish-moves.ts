@@ -19,23 +19,35 @@ const MAX_LOST_RACES = 20;
 
 /**
  * Finishes the moves of aliases that a crash has left intended: makes those that can still be made, and notes what
- * became of each. Several may run at once, and the one who intended it may be alive: the alias is moved only from where
+ * became of each. One that fails is left for the next run, and the others are finished all the same. Several may run at once, and the one who intended it may be alive: the alias is moved only from where
  * it was, and the end is entered only if nothing has come since the log was read.
  */
 export async function finishMoves(ports: MovePorts, now: Date): Promise<FinishedMoves> {
   const { table, newId } = ports;
   const finished = { settled: 0, abandoned: 0 };
+  const failed = new Map<Revision, unknown>();
   for (let lost = 0; ; ) {
     const { revision, rows } = await table.rows(["settings#guardrails"]);
     const first = Math.max(0, revision - NEWEST_CHANGES);
     const moves = traceMoves(await table.changesAfter(first, revision - first));
     const open = moves.filter(({ end }) => end === undefined);
-    const left = open.find(({ intended }) => intended.at.getTime() < now.getTime() - UNFINISHED_AFTER_MS);
-    if (left === undefined || lost === MAX_LOST_RACES) return { ...finished, waiting: open.length, revision };
+    const left = open.find(
+      ({ intended }) => intended.at.getTime() < now.getTime() - UNFINISHED_AFTER_MS && !failed.has(intended.revision),
+    );
+    if (left === undefined || lost === MAX_LOST_RACES) {
+      for (const error of failed.values()) throw error;
+      return { ...finished, waiting: open.length, revision };
+    }
     const { intended } = left;
     const freeze = freezeAgainst(rows.get("settings#guardrails") as Guardrails | undefined, intended.move.kind);
     const mayMove = freeze === undefined || intended.forced === true;
-    const stage = (await isThere(ports, left, moves, mayMove)) ? "settled" : "abandoned";
+    let stage: "settled" | "abandoned";
+    try {
+      stage = (await isThere(ports, left, moves, mayMove)) ? "settled" : "abandoned";
+    } catch (error) {
+      failed.set(intended.revision, error);
+      continue;
+    }
     const move: LoggedMove = { ...intended.move, stage, intent: intended.revision };
     const why = `revision ${intended.revision} by ${intended.who} was left unfinished`;
     const meta = { changeId: newId(), at: now, who: "turnout", why, command: intended.command };

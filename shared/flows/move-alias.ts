@@ -58,7 +58,9 @@ export async function moveAlias(ports: MovePorts, request: MoveRequest): Promise
     moved = await catalog.moveAlias(component, alias, to, from);
   } catch (error) {
     // Of anything else it isn't known whether the alias was moved. `finishMoves` will look.
-    if (error instanceof TurnoutError && error.kind === "not found") await end("abandoned");
+    // Refused: whoever may do more must not do it in the place of one who may not.
+    const isRefused = error instanceof TurnoutError && (error.kind === "not found" || error.kind === "not allowed");
+    if (isRefused) await end("abandoned");
     throw error;
   }
   // Where it points at the version all the same, the move may have been finished by `finishMoves`.

@@ -42,7 +42,9 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
 }
 
 /** What is known to fail without a request; undefined when the request may be made. */
-function refusalOf({ address, payload, latestStart, invocation: { kind } }: Send, start: Date): SendResult | undefined {
+function refusalOf(send: Send, start: Date): SendResult | undefined {
+  const { address, payload, latestStart, invocation } = send;
+  const { kind } = invocation;
   if (start > latestStart) {
     const message = `the lease would end before the answer: the send had to begin by ${latestStart.toISOString()}`;
     return { outcome: "throttled", error: { type: "LeaseTooShort", message } };
@@ -50,6 +52,8 @@ function refusalOf({ address, payload, latestStart, invocation: { kind } }: Send
   if (address.kind !== "lambda") {
     return failed({ type: "WrongTarget", message: `a target of kind '${address.kind}' is not a Lambda function` }, 0);
   }
+  const tenant = tenantProblem(send);
+  if (tenant !== undefined) return failed({ type: "Turnout.NoTenant", message: tenant }, 0);
   const bytes = Buffer.byteLength(payload);
   const most = kind === "async" ? MAX_ASYNC_LAMBDA_PAYLOAD_BYTES : MAX_LAMBDA_PAYLOAD_BYTES;
   if (bytes < most) return undefined;
@@ -57,8 +61,21 @@ function refusalOf({ address, payload, latestStart, invocation: { kind } }: Send
   return failed({ type: "Turnout.PayloadTooLarge", message }, 0);
 }
 
-function invocationOf({ address, alias, payload, invocation }: Send): InvokeCommand {
+/** Why a function with tenant isolation can't be called for this subject; undefined when it can. */
+function tenantProblem({ address, subject }: Send): string | undefined {
+  if (address.kind !== "lambda" || address.tenant === undefined) return undefined;
+  const id = subject[address.tenant];
+  if (id === undefined) return `the function is isolated by ${address.tenant}, and the event has none`;
+  return TENANT_ID.test(id) ? undefined : `Lambda doesn't take '${id}' as a tenant's id`;
+}
+
+/** As the API reference of `Invoke` has it. */
+const TENANT_ID = /^[\w.:/=+\-@ ]{1,256}$/;
+
+function invocationOf({ address, alias, payload, invocation, subject }: Send): InvokeCommand {
+  const tenant = address.kind === "lambda" && address.tenant !== undefined ? subject[address.tenant] : undefined;
   return new InvokeCommand({
+    ...(tenant === undefined ? {} : { TenantId: tenant }),
     FunctionName: address.kind === "lambda" ? address.functionArn : "",
     Qualifier: alias,
     InvocationType: invocation.kind === "async" ? "Event" : "RequestResponse",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { frozen, MOVED_AT, secondsLater, someAliases } from "../support/alias-moves.ts";
 import { eventually } from "../support/port-calls.ts";
 
@@ -40,6 +41,15 @@ describe("the move of an alias", () => {
     const { move, log } = someAliases();
     await expect(move("1", "9")).rejects.toMatchObject({ kind: "not found" });
     expect(await log()).toEqual(["1 → 9 intended", "1 → 9 abandoned"]);
+  });
+
+  it("is abandoned when it is refused: nobody who may do more is to make it later", async () => {
+    const { move, log, calls, finish, stable } = someAliases();
+    calls.fail("moveAlias", "before", new TurnoutError("not allowed", "may not do lambda:UpdateAlias"));
+    await expect(move("1", "2")).rejects.toMatchObject({ kind: "not allowed" });
+    await finish(120);
+    expect(stable()).toBe("1");
+    expect(await log()).toEqual(["1 → 2 intended", "1 → 2 abandoned"]);
   });
 
   it("goes on when other changes come in between, and ends once", async () => {
@@ -112,6 +122,15 @@ describe("in a freeze, an alias", () => {
 });
 
 describe("a move that a crash has left intended", () => {
+  it("doesn't keep others from being finished when it fails itself", async () => {
+    const { die, finish, calls, log } = someAliases();
+    await die("before", "1", "2");
+    await die("before", "1", "3");
+    calls.fail("moveAlias", "before", new Error("no such region"));
+    await expect(finish(120)).rejects.toThrow("no such region");
+    expect(await log()).toEqual(["1 → 2 intended", "1 → 3 intended", "1 → 3 settled"]);
+  });
+
   it.each([
     ["before the alias was moved", "before"],
     ["when the alias had just been moved", "after"],

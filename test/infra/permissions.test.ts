@@ -42,6 +42,7 @@ const looks = {
 const readVersions = [
   "lambda:GetAlias",
   "lambda:GetFunctionConfiguration",
+  "lambda:GetFunctionEventInvokeConfig",
   "lambda:ListAliases",
   "lambda:ListVersionsByFunction",
 ];

@@ -4,7 +4,13 @@ import { onTestFinished } from "vitest";
 import { stubServer } from "./stub-server.ts";
 
 /** An invocation as Lambda got it. */
-export type Invocation = { functionArn: string; qualifier: string | null; type: string | undefined; payload: string };
+export type Invocation = {
+  functionArn: string;
+  qualifier: string | null;
+  type: string | undefined;
+  payload: string;
+  tenantId?: string;
+};
 
 /** What Lambda answers: a function's own answer, an error of the service, or the connection cut without one. */
 export type InvocationAnswer =
@@ -65,5 +71,6 @@ async function invocationOf(request: IncomingMessage): Promise<Invocation> {
     qualifier: url.searchParams.get("Qualifier"),
     type: headers["x-amz-invocation-type"]?.toString(),
     payload: Buffer.concat(chunks).toString(),
+    ...(headers["x-amz-tenant-id"] === undefined ? {} : { tenantId: headers["x-amz-tenant-id"].toString() }),
   };
 }

@@ -44,6 +44,22 @@ describe("a Lambda target", () => {
     expect(invocations).toEqual([{ functionArn: ARN, qualifier: "beta", type: "RequestResponse", payload }]);
   });
 
+  it("passes the subject's id on as the tenant's, to a function that is isolated by it", async () => {
+    const address = { kind: "lambda", functionArn: ARN, tenant: "customer" } as const;
+    const { invocations } = await sendTo({ executedVersion: "23" }, { address, subject: { customer: "acme" } });
+    expect(invocations).toMatchObject([{ tenantId: "acme" }]);
+  });
+
+  it.each([
+    [{}, "the function is isolated by customer, and the event has none"],
+    [{ customer: "acme#1" }, "Lambda doesn't take 'acme#1' as a tenant's id"],
+  ])("doesn't call an isolated function for %j", async (subject, message) => {
+    const address = { kind: "lambda", functionArn: ARN, tenant: "customer" } as const;
+    const { result, invocations } = await sendTo({ executedVersion: "23" }, { address, subject });
+    expect(result).toMatchObject({ outcome: "failed", error: { type: "Turnout.NoTenant", message } });
+    expect(invocations).toEqual([]);
+  });
+
   it.each<[string, InvocationAnswer, { type: string; message: string }]>([
     [
       "an error that the handler threw",

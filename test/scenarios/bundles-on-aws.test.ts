@@ -1,0 +1,359 @@
+import { isBuiltin } from "node:module";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { anEvent, bodyOf } from "../support/builders.ts";
+import { type BundledCode, bundledCode } from "../support/bundled-code.ts";
+import { anEnvironmentOnBundles, COMPONENT, VISIBILITY_MS } from "../support/bundled-environment.ts";
+import type { VersionAnswer, VersionCall } from "../support/bundled-lambda.ts";
+import { withDynamoDB } from "../support/dynamodb-local.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+/** Section 12 of the design. */
+const MAX_ROUTER_BYTES = 500_000;
+
+const EVENTS = Number(process.env.TURNOUT_KILL_EVENTS ?? 2_000);
+const KILLS = 8;
+const HOUR_MS = 3_600_000;
+
+const why = ["--reason", "a test", "--yes"];
+const down: VersionAnswer = { errorType: "Down", errorMessage: "no" };
+
+let code: BundledCode;
+beforeAll(() => {
+  code = bundledCode();
+});
+afterAll(() => code.remove());
+
+describe("a function's bundle", () => {
+  it("holds no more than the function needs", () => {
+    expect([...code.entries.keys()]).toContain("router");
+    for (const [entry, { all, eager, left }] of code.entries) {
+      expect([entry, eager.filter((module) => module.includes("@aws-sdk/client-s3/"))]).toEqual([entry, []]);
+      expect([entry, all.filter((module) => module.includes("sqlite"))]).toEqual([entry, []]);
+      // Lambda has no other modules than Node's own.
+      expect([entry, left.filter((module) => !isBuiltin(module))]).toEqual([entry, []]);
+    }
+    expect(code.entries.get("router")?.eagerBytes).toBeLessThanOrEqual(MAX_ROUTER_BYTES);
+  });
+});
+
+withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
+  it("tell the whole story: publish, pin, fail, retry, dead, replay, promote, rollback", {
+    timeout: 180_000,
+  }, async () => {
+    const broken = new Set(["2"]);
+    const environment = await anEnvironmentOnBundles(endpoint, code, {
+      run: ({ version }) => (broken.has(version) ? down : undefined),
+    });
+    const { lambda, deploy, upload, aliases, publish, route, turnout, minute, pass, deliveriesOf } = environment;
+    /** What the versions were called with since it was last asked. */
+    const called = () => lambda.calls.splice(0).map(toldOf);
+
+    // Longer than a message may wait in the queue, so that the sweeper has to bring it back.
+    const retry = { maxAttempts: 3, baseDelayMs: HOUR_MS, maxDelayMs: HOUR_MS };
+    expect(await deploy("one", { retry })).toMatchObject({ Status: "SUCCESS", PhysicalResourceId: COMPONENT });
+    expect(aliases()).toEqual({ stable: "1", beta: "1", experimental: "1" });
+
+    await publish(anOrder("first", "acme"));
+    await route();
+    expect(called()).toEqual([{ ...live("first"), qualifier: "stable", version: "1", because: "default alias" }]);
+    expect(await deliveriesOf("first")).toMatchObject([
+      { status: "done", alias: "stable", executedVersion: "1", routingRevision: 1 },
+    ]);
+
+    upload("two");
+    await turnout(["publish-version", COMPONENT, "--alias", "beta", ...why]);
+    await turnout(["pin", "--customer", "acme", "--component", COMPONENT, "--to", "beta", ...why]);
+    await publish(anOrder("second", "acme"), anOrder("third", "globex"));
+    await route();
+    const failing = { ...live("second"), qualifier: "beta", version: "2", because: "customer pin" };
+    expect(called()).toEqual(
+      expect.arrayContaining([
+        failing,
+        { ...live("third"), qualifier: "stable", version: "1", because: "default alias" },
+      ]),
+    );
+    expect(await deliveriesOf("second")).toMatchObject([
+      {
+        status: "failed",
+        failures: 1,
+        alias: "beta",
+        because: "customer pin",
+        executedVersion: "2",
+        error: { type: "Down" },
+      },
+    ]);
+
+    const redelivered = [];
+    for (const attempt of [2, 3]) {
+      pass(HOUR_MS);
+      redelivered.push((await minute()).redelivered);
+      await route();
+      expect(called()).toEqual([{ ...failing, attempt }]);
+    }
+    expect(redelivered).toEqual([1, 1]);
+    const [dead] = await deliveriesOf("second");
+    expect(dead?.attempts.map(({ attempt, outcome, version }) => `${attempt} ${outcome} ${version}`)).toEqual([
+      "1 failed 2",
+      "2 failed 2",
+      "3 dead 2",
+    ]);
+    pass(HOUR_MS);
+    expect(await minute()).toEqual({ redelivered: 0, expired: 0 });
+
+    // Mended, and finished where it had arrived.
+    upload("three");
+    await turnout(["publish-version", COMPONENT, "--alias", "beta", ...why]);
+    const startReplay = ["replay", "start", "--since", "1d", "--detach", ...why];
+    await turnout([...startReplay, "--name", "mend", "--status", "dead", "--mode", "finish"]);
+    await lambda.settled();
+    expect(called()).toEqual([
+      { ...live("second"), qualifier: "beta", version: "3", because: "customer pin", attempt: 4, replay: "mend" },
+    ]);
+    expect(await deliveriesOf("second")).toMatchObject([{ status: "done", generation: "live", executedVersion: "3" }]);
+
+    // All of the customer's once more, in a generation of its own.
+    await turnout([...startReplay, "--name", "again", "--customer", "acme"]);
+    await lambda.settled();
+    const again = { qualifier: "beta", version: "3", because: "customer pin", generation: "again", replay: "again" };
+    expect(called()).toEqual([
+      { ...live("first"), ...again, idempotencyKey: expect.stringMatching(/first/) },
+      { ...live("second"), ...again, idempotencyKey: expect.stringMatching(/second/) },
+    ]);
+    expect(await deliveriesOf("second")).toMatchObject([
+      { status: "done", generation: "live" },
+      { status: "done", generation: "again", executedVersion: "3" },
+    ]);
+    pass(HOUR_MS);
+    await minute();
+    expect(await turnout(["replay", "list"])).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ replay: "mend", status: "done" }),
+        expect.objectContaining({ replay: "again", status: "done" }),
+      ]),
+    );
+    expect(called()).toEqual([]);
+
+    await turnout(["promote", COMPONENT, "beta", "stable", ...why]);
+    await publish(anOrder("fourth", "globex"));
+    await route();
+    expect(called()).toMatchObject([{ id: "fourth", qualifier: "stable", version: "3" }]);
+    await turnout(["rollback", COMPONENT, "stable", ...why]);
+    await publish(anOrder("fifth", "globex"));
+    await route();
+    expect(called()).toMatchObject([{ id: "fifth", qualifier: "stable", version: "1" }]);
+    const [[fourth], [fifth]] = await Promise.all([deliveriesOf("fourth"), deliveriesOf("fifth")]);
+    expect([fourth?.executedVersion, fifth?.executedVersion]).toEqual(["3", "1"]);
+    expect(aliases()).toEqual({ stable: "1", beta: "3", experimental: "1" });
+    expectQuiet(lambda);
+  });
+
+  it("store a large event in S3, and deliver it whole", async () => {
+    const { queues, now, deploy, route, lambda, s3, records, minute } = await anEnvironmentOnBundles(endpoint, code);
+    await deploy("one");
+    const random = seededRandom(1);
+    const noise = Array.from({ length: 80_000 }, () => random().toString(36).slice(2, 11)).join("");
+    await queues.live.send([bodyOf(anEvent({ id: "large", detail: { noise } }))], now());
+    await route();
+    expect(lambda.calls).toMatchObject([{ event: { id: "large", detail: { noise } } }]);
+    expect(s3.objects.size).toBe(1);
+    expect(await records()).toMatchObject([{ id: "large", body: expect.stringContaining(noise) }]);
+    expect(await minute()).toEqual({ redelivered: 0, expired: 0 });
+    expectQuiet(lambda);
+  });
+
+  it("take what asynchronous versions' destinations tell", async () => {
+    let fails = true;
+    const environment = await anEnvironmentOnBundles(endpoint, code, { run: () => (fails ? down : undefined) });
+    const { deploy, publish, route, takeOutcomes, minute, passUntilVisible, pass, deliveriesOf, lambda } = environment;
+    const invocation = { kind: "async", maxEventAgeMs: 60_000 };
+    await deploy("one", { invocation, retry: { maxAttempts: 3, baseDelayMs: HOUR_MS, maxDelayMs: HOUR_MS } });
+    await publish(anOrder("later", "acme"));
+    await route();
+    expect(lambda.calls).toMatchObject([{ type: "Event", qualifier: "stable", version: "1" }]);
+    expect(await deliveriesOf("later")).toMatchObject([{ status: "accepted", attempt: 1 }]);
+    await takeOutcomes();
+    expect(await deliveriesOf("later")).toMatchObject([{ status: "failed", failures: 1, executedVersion: "1" }]);
+    fails = false;
+    pass(HOUR_MS);
+    expect(await minute()).toEqual({ redelivered: 1, expired: 0 });
+    passUntilVisible();
+    await route();
+    await takeOutcomes();
+    expect(await deliveriesOf("later")).toMatchObject([{ status: "done", attempt: 2 }]);
+    expectQuiet(lambda);
+  });
+
+  it("close as dead what takes its router down each time, when the queue gives it up", async () => {
+    const environment = await anEnvironmentOnBundles(endpoint, code, {
+      maxReceiveCount: 3,
+      watch: ({ token, operation }, moment) => {
+        if (operation !== "Invoke" || moment !== "arrived") return undefined;
+        void environment.lambda.kill(token);
+        return "lost";
+      },
+    });
+    const { deploy, publish, route, bury, pass, deliveriesOf, lambda, queues, now } = environment;
+    await deploy("one");
+    await publish(anOrder("deadly", "acme"));
+    for (let receive = 1; receive <= 3; receive++) {
+      await route();
+      expect(await deliveriesOf("deadly")).toMatchObject([{ status: "claimed", attempt: receive }]);
+      pass(VISIBILITY_MS);
+    }
+    await route();
+    expect(lambda.startsOf("router")).toBe(3);
+    await bury();
+    expect(await deliveriesOf("deadly")).toMatchObject([{ status: "dead", error: { type: "QueueGaveUp" } }]);
+    expect(lambda.calls).toEqual([]);
+    expect(await queues.live.depth(now())).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+    expect(await queues.dead.depth(now())).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+  });
+
+  it("finish the move of an alias that a deployment has left when it died", async () => {
+    let dies = false;
+    const environment = await anEnvironmentOnBundles(endpoint, code, {
+      watch: ({ token, operation }) => {
+        if (!dies || operation !== "PUT aliases/" || !token.startsWith("component-resource/")) return undefined;
+        void environment.lambda.kill(token);
+        return "lost";
+      },
+    });
+    const { deploy, aliases, minute, table } = environment;
+    await deploy("one");
+    dies = true;
+    await expect(deploy("two")).rejects.toThrow("component-resource ended before it answered");
+    expect(aliases()).toMatchObject({ experimental: "1" });
+    await minute();
+    await minute();
+    expect(aliases()).toMatchObject({ experimental: "2" });
+    expect((await table.changesAfter(1, 10)).map(({ who, move }) => `${who}: ${move?.to} ${move?.stage}`)).toEqual([
+      "cloudformation: 2 intended",
+      "turnout: 2 settled",
+    ]);
+  });
+
+  it(`lose no event of ${EVENTS}, and have every effect once, when routers are killed at random moments`, {
+    timeout: 30_000 + EVENTS * 120,
+  }, async () => {
+    const random = seededRandom(20261121);
+    const effects = new Map<string, string>();
+    const runs = new Map<string, number>();
+    const plan = killPlan(random);
+    const killed: string[] = [];
+    const environment = await anEnvironmentOnBundles(endpoint, code, {
+      routers: 2,
+      // Two batches, and those that a killed router has left.
+      maxInFlight: 50,
+      run({ event: { id, detail, turnout } }) {
+        runs.set(id, (runs.get(id) ?? 0) + 1);
+        if (detail.flaky === true && turnout.attempt === 1) return down;
+        // A version that does nothing a second time for the same key.
+        if (!effects.has(turnout.idempotencyKey)) effects.set(turnout.idempotencyKey, id);
+        return undefined;
+      },
+      watch(asked, moment) {
+        const next = plan[0];
+        if (next === undefined || !asked.token.startsWith("router/")) return undefined;
+        if (asked.operation !== next.operation || moment !== next.moment) return undefined;
+        next.passes -= 1;
+        if (next.passes > 0) return undefined;
+        plan.shift();
+        killed.push(`${asked.operation} ${moment}`);
+        void environment.lambda.kill(asked.token);
+        return "lost";
+      },
+    });
+    const { deploy, queues, route, minute, pass, passUntilVisible, live: sqs, lambda, store, now } = environment;
+    await deploy("one", { retry: { maxAttempts: 5, baseDelayMs: 500, maxDelayMs: 5_000 } });
+    const ids = Array.from({ length: EVENTS }, (_, n) => `order-${n}`);
+    await queues.live.send(
+      ids.map((id, n) =>
+        bodyOf(anEvent({ id, project: `acme/site-${n % 6}`, detail: n % 50 === 7 ? { flaky: true } : {} })),
+      ),
+      now(),
+    );
+
+    for (;;) {
+      const before = killed.length;
+      await route();
+      // What a killed router had is hidden for as long as Lambda's source hides it; then it comes among the rest.
+      if (killed.length > before) pass(VISIBILITY_MS);
+      const { visible, inFlight } = await queues.live.depth(now());
+      if (visible > 0) continue;
+      if (inFlight > 0) passUntilVisible();
+      else if ((await store.due(new Date(now().getTime() + 24 * HOUR_MS), 1)).length > 0) await minute();
+      else break;
+    }
+
+    expect(plan).toEqual([]);
+    expect(killed).toHaveLength(KILLS);
+    expect(lambda.startsOf("router")).toBeGreaterThanOrEqual(KILLS + 1);
+    expect([...effects.values()].toSorted()).toEqual(ids.toSorted());
+    expect([...runs.keys()].toSorted()).toEqual(ids.toSorted());
+    expect(sqs.nextVisible()).toBeUndefined();
+    expect(await queues.dead.depth(now())).toMatchObject({ visible: 0, inFlight: 0 });
+    const { statuses, counting, lapsed } = await atRest(environment);
+    expect(statuses).toEqual(new Map([["done", EVENTS]]));
+    expect(counting).toEqual(new Map([[1, EVENTS]]));
+    expect(lapsed).toBeGreaterThan(0);
+    expect(lambda.late).toEqual([]);
+  });
+});
+
+type Environment = Awaited<ReturnType<typeof anEnvironmentOnBundles>>;
+
+/** When routers die: at one of so many requests, before it was served or before its answer. One after the other. */
+function killPlan(random: () => number) {
+  const perKill = EVENTS / KILLS;
+  const requests = [
+    { operation: "Invoke", most: perKill },
+    // Claims and closes.
+    { operation: "BatchExecuteStatement", most: perKill / 10 },
+    { operation: "Invoke", most: perKill },
+    { operation: "BatchWriteItem", most: perKill / 10 },
+  ];
+  return Array.from({ length: KILLS }, (_, n) => {
+    const { operation, most } = requests[n % requests.length] as (typeof requests)[number];
+    const moment = random() < 0.5 ? ("arrived" as const) : ("served" as const);
+    return { operation, moment, passes: 1 + Math.floor(random() * most * 0.8) };
+  });
+}
+
+/** What records and ledger say of all events; each delivery has one record that counts for it. */
+async function atRest({ store, records }: Environment) {
+  const statuses = new Map<string, number>();
+  const counting = new Map<number, number>();
+  let lapsed = 0;
+  const found = Map.groupBy(await records(), ({ eventKey }) => eventKey);
+  for (const [eventKey, entries] of await store.deliveriesOf([...found.keys()])) {
+    for (const entry of entries) {
+      statuses.set(entry.status, (statuses.get(entry.status) ?? 0) + 1);
+      const matching = found.get(eventKey)?.filter(({ t0 }) => t0.getTime() === entry.t0.getTime()).length ?? 0;
+      counting.set(matching, (counting.get(matching) ?? 0) + 1);
+      if (entry.lapses > 0) lapsed += 1;
+    }
+  }
+  return { statuses, counting, lapsed };
+}
+
+function anOrder(id: string, customer: string) {
+  return { id, metadata: { idempotencyKey: id, customer } };
+}
+
+/** What a version gets of an order the first time. */
+function live(id: string) {
+  return { id, functionName: `prod-${COMPONENT}`, type: "RequestResponse", ...firstTime, idempotencyKey: id };
+}
+const firstTime = { attempt: 1, generation: "live", replay: null };
+
+function toldOf({ event, ...call }: VersionCall) {
+  const { alias, because, idempotencyKey, generation, attempt, replay } = event.turnout;
+  expect(alias).toBe(call.qualifier);
+  return { ...call, id: event.detail.id, because, idempotencyKey, generation, attempt, replay };
+}
+
+/** Nobody had any trouble, and nothing was left behind after an answer. */
+function expectQuiet({ logs, late }: Environment["lambda"]): void {
+  expect(logs()).toBe("");
+  expect(late).toEqual([]);
+}
