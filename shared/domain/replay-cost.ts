@@ -12,17 +12,17 @@ const DOLLARS_PER_MILLION = { readUnits: 0.125, writeUnits: 0.625, invocations: 
 const READ_UNITS_PER_RECORD = 0.27;
 
 /**
- * A delivery's entry as it arrived and the one of the replay's own, in each of two passes. They are read before the filter
- * is asked, so of all records, and where several components have an event of each of them.
+ * A delivery's entry as it arrived and the one of the replay's own, in each of two passes. They are read before it is asked
+ * what became of an event, so of all whose subject and pattern match, and where several components have one, of each.
  */
 const READ_UNITS_PER_ENTRY = 4;
 
 /**
- * A claim, a close and the count of the outcome; before them the head of the routing table once, and the replay's own status
- * twice. As fast as it goes 25 deliveries share all but the claim and the close; at the default rate each is by itself.
+ * A claim and a close; and, shared by the ten deliveries that begin together at the default rate, the count of the outcomes,
+ * the head of the routing table once and the replay's own status twice. Counted by calls.
  */
-const WRITE_UNITS_PER_DELIVERY = 3;
-const READ_UNITS_PER_DELIVERY = 3;
+const WRITE_UNITS_PER_DELIVERY = 2.1;
+const READ_UNITS_PER_DELIVERY = 0.4;
 
 /** What a replay costs on AWS, in US dollars: its own requests, without the components' running time. */
 export function replayDollars({ scanned, matched, sent }: ReplayCounts): number {

@@ -5,9 +5,9 @@ import { replayDollars } from "../../shared/domain/replay-cost.ts";
 const million = 1_000_000;
 
 describe("what a replay costs", () => {
-  it("is about three dollars for a million deliveries, and a fifth of that for a window without a match", () => {
+  it("is about two dollars for a million deliveries, and a quarter of that for a window without a match", () => {
     const all = { ...noCounts(), scanned: million, matched: million, sent: million };
-    expect(replayDollars(all)).toBeCloseTo(2.98, 2);
+    expect(replayDollars(all)).toBeCloseTo(2.1, 2);
     expect(replayDollars({ ...all, matched: 0, sent: 0 })).toBeCloseTo(0.53, 2);
   });
 
