@@ -4,6 +4,7 @@ import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { type BundledCode, bundledCode } from "../support/bundled-code.ts";
 import { anEnvironmentOnBundles, COMPONENT, VISIBILITY_MS } from "../support/bundled-environment.ts";
+import { routerKills } from "../support/bundled-kills.ts";
 import type { VersionAnswer, VersionCall } from "../support/bundled-lambda.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { seededRandom } from "../support/seeded-random.ts";
@@ -263,13 +264,16 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
   it("lose no event, and have every effect once, when routers are killed at random moments", {
     timeout: 240_000,
   }, async () => {
-    const random = seededRandom(20261121);
     const ids = Array.from({ length: EVENTS }, (_, n) => `order-${n}`);
     const flaky = new Set(ids.filter((_, n) => n % 50 === 7));
     const effects = new Map<string, string>();
     const runs = new Map<string, number>();
-    const plan = killPlan(random);
-    const killed: string[] = [];
+    const kills = routerKills({
+      kills: KILLS,
+      events: EVENTS,
+      random: seededRandom(20261121),
+      kill: (token) => environment.lambda.kill(token),
+    });
     const environment = await anEnvironmentOnBundles(endpoint, code, {
       routers: 2,
       // Two batches, and those that a killed router has left.
@@ -281,17 +285,7 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
         if (!effects.has(turnout.idempotencyKey)) effects.set(turnout.idempotencyKey, id);
         return undefined;
       },
-      watch(asked, moment) {
-        const next = plan[0];
-        if (next === undefined || !asked.token.startsWith("router/")) return undefined;
-        if (asked.operation !== next.operation || moment !== next.moment) return undefined;
-        next.passes -= 1;
-        if (next.passes > 0) return undefined;
-        plan.shift();
-        killed.push(`${asked.operation} ${moment}`);
-        void environment.lambda.kill(asked.token);
-        return "lost";
-      },
+      watch: kills.watch,
     });
     const { deploy, queues, route, minute, pass, passUntilVisible, live: sqs, lambda, store, now } = environment;
     await deploy("one", { retry: { maxAttempts: 5, baseDelayMs: 500, maxDelayMs: 5_000 } });
@@ -301,10 +295,10 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     );
 
     for (;;) {
-      const before = killed.length;
+      const before = kills.done.length;
       await route();
       // What a killed router had is hidden for as long as Lambda's source hides it; then it comes among the rest.
-      if (killed.length > before) pass(VISIBILITY_MS);
+      if (kills.done.length > before) pass(VISIBILITY_MS);
       const { visible, inFlight } = await queues.live.depth(now());
       if (visible > 0) continue;
       if (inFlight > 0) passUntilVisible();
@@ -312,8 +306,7 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
       else break;
     }
 
-    expect(plan).toEqual([]);
-    expect(killed).toHaveLength(KILLS);
+    expect(kills.done).toHaveLength(KILLS);
     expect(lambda.startsOf("router")).toBeGreaterThanOrEqual(KILLS + 1);
     expect([...effects.values()].toSorted()).toEqual(ids.toSorted());
     expect([...runs.keys()].toSorted()).toEqual(ids.toSorted());
@@ -330,23 +323,6 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
 });
 
 type Environment = Awaited<ReturnType<typeof anEnvironmentOnBundles>>;
-
-/** When routers die: at one of so many requests, before it was served or before its answer. One after the other. */
-function killPlan(random: () => number) {
-  const perKill = EVENTS / KILLS;
-  const requests = [
-    { operation: "Invoke", most: perKill },
-    // Claims and closes.
-    { operation: "BatchExecuteStatement", most: perKill / 10 },
-    { operation: "Invoke", most: perKill },
-    { operation: "BatchWriteItem", most: perKill / 10 },
-  ];
-  return Array.from({ length: KILLS }, (_, n) => {
-    const { operation, most } = requests[n % requests.length] as (typeof requests)[number];
-    const moment = random() < 0.5 ? ("arrived" as const) : ("served" as const);
-    return { operation, moment, passes: 1 + Math.floor(random() * most * 0.8) };
-  });
-}
 
 /** What records and ledger say of all events; each delivery has one record that counts for it. */
 async function atRest({ store, records }: Environment) {

@@ -144,7 +144,7 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
     const asks = [1, 2, 7, 19, 40];
     const instance = installation.aReplayer(proxy.endpoint);
     const { replay, calls } = await installation.untilEnded("replay-1", instance, (call) => asks[call % 5] ?? 1);
-    expect(calls).toBeGreaterThan(10);
+    expect(calls).toBeGreaterThan(5);
     expect(await outcomeOf(installation, replay)).toEqual(await undisturbed());
     // Nobody died, so nothing was sent without its answer being stored.
     const attempts = installation.sent().map((one) => `${effectOf(one)} ${turnoutIn(one).attempt}`);
@@ -273,7 +273,8 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
     const { counts } = replay.progress;
     expect(counts).toMatchObject({ sent: begun, open: 0 });
     expect(counts.matched).toBe(counts.sent + skippedInAll(counts));
-    expect(sent().length).toBeLessThan(25);
+    // The batch that was on its way when it was cancelled, and no other.
+    expect(sent().length).toBeLessThan(20 + 25);
   });
 });
 

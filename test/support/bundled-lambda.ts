@@ -134,9 +134,11 @@ export async function bundledLambda(about: AboutLambda) {
 
   /** Lambda freezes an environment that has answered: what it has left behind may never be done. */
   function watched(asked: Asked, moment: "arrived" | "served"): "lost" | undefined {
-    if (asked.token !== "" && moment === "arrived" && !busy.has(asked.token)) {
-      late.push(`${asked.operation} of ${asked.token}`);
-    }
+    const { token, operation } = asked;
+    const [entry = ""] = token.split("/");
+    // One that was killed may have asked before.
+    if (moment === "arrived" && idle.get(entry)?.some((one) => one.token === token))
+      late.push(`${operation} of ${token}`);
     return watch(asked, moment);
   }
 
