@@ -18,7 +18,7 @@ import { sqsClient, sqsStub } from "./sqs-stub.ts";
 import { stubServer } from "./stub-server.ts";
 
 /** As the CDK app sets them: a router lives 15 minutes at most, and the queue hides a message for six times that. */
-export const ROUTER_TIMEOUT_MS = 900_000;
+const ROUTER_TIMEOUT_MS = 900_000;
 export const VISIBILITY_MS = 6 * ROUTER_TIMEOUT_MS;
 
 /** The component of the tests, and its function. */
