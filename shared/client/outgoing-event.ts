@@ -13,7 +13,7 @@ export type OutgoingEvent<D extends Record<keyof D, object> = Details> = {
 }[keyof D & string];
 
 /**
- * `idempotencyKey`, `subject`, `flow` and `traceparent` are put into `detail.metadata`, where they may stand already.
+ * `idempotencyKey`, `subject`, `flow`, `traceparent` and `replay` are put into `detail.metadata`, where they may stand already.
  * Nothing else of the detail is changed, and the object itself isn't.
  */
 type OutgoingEventOf<Type extends string, Detail extends object> = {
@@ -36,6 +36,8 @@ type OutgoingEventOf<Type extends string, Detail extends object> = {
   flow?: string | undefined;
   /** The W3C trace context that it is part of. Default: the publisher's. */
   traceparent?: string | undefined;
+  /** The replay in whose course it is published: the `turnout.replay` of the delivery that it follows from, if any. */
+  replay?: string | null | undefined;
 };
 
 /** What the events of one `publish` have in common. */
@@ -128,8 +130,18 @@ function withMetadata(stated: unknown, event: OutgoingEvent, common: Common, new
   }
   const { project, customer, plan, user } = event.subject ?? {};
   const { idempotencyKey, flow, traceparent } = event;
+  const replay = event.replay ?? undefined;
   const metadata = { ...stated };
-  for (const [name, value] of Object.entries({ idempotencyKey, project, customer, plan, user, flow, traceparent })) {
+  for (const [name, value] of Object.entries({
+    idempotencyKey,
+    project,
+    customer,
+    plan,
+    user,
+    flow,
+    traceparent,
+    replay,
+  })) {
     if (value === undefined) continue;
     if (!isUnsaid(stated[name]) && stated[name] !== value) {
       return { ok: false, problem: `${name} is '${value}', but detail.metadata.${name} '${String(stated[name])}'` };

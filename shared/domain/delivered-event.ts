@@ -20,6 +20,8 @@ export type TurnoutField = {
   replay: string | null;
   flow?: string;
   traceparent?: string;
+  /** The replay in whose course the event was published, as its publisher says. */
+  causedByReplay?: string;
 };
 
 /** The key that a consumer sees: its own in every generation, so that one that only knows of the key runs it again. */

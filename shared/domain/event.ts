@@ -44,6 +44,8 @@ export const EventMetadata = z.looseObject({
   user: z.optional(SubjectId),
   flow: z.optional(z.string()),
   traceparent: z.optional(z.string()),
+  /** The replay in whose course it was published: the `turnout.replay` of the delivery that it follows from. */
+  replay: z.optional(z.string()),
 });
 
 const EventPath = z
@@ -79,6 +81,8 @@ export type EventFacts = {
   subject: Subject;
   flow?: string;
   traceparent?: string;
+  /** The replay that has caused it. It is a live event all the same. */
+  causedByReplay?: string;
   /** An alias that the event asked for. It is not obeyed, only reported. */
   ignoredAlias?: string;
 };
@@ -108,7 +112,7 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
   // routing an event by a customer that it names wrongly would send it to the wrong version.
   const metadata = read(EventMetadata, isObject(stated) ? withoutNulls(stated) : {}, "detail.metadata");
   if (!metadata.ok) return metadata;
-  const { flow, traceparent, alias, ...said } = metadata.value;
+  const { flow, traceparent, replay, alias, ...said } = metadata.value;
   const facts: Partial<Record<FactField, string>> = {};
   for (const field of factFields) {
     const text: Read<string | undefined> =
@@ -124,6 +128,7 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
       subject,
       ...(flow === undefined ? {} : { flow }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(replay === undefined ? {} : { causedByReplay: replay }),
       ...(typeof alias === "string" ? { ignoredAlias: alias } : {}),
     },
   };

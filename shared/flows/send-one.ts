@@ -35,6 +35,7 @@ export async function sendOne(
     replay: claimed.replay ?? (request.generation === LIVE ? null : request.generation),
     ...(facts?.flow === undefined ? {} : { flow: facts.flow }),
     ...(facts?.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
+    ...(facts?.causedByReplay === undefined ? {} : { causedByReplay: facts.causedByReplay }),
   });
   try {
     return await ports.target({

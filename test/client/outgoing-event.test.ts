@@ -84,6 +84,15 @@ describe("metadata", () => {
     });
   });
 
+  test("names the replay in whose course it is published, where there is one", () => {
+    expect(detailOf(anEvent({ idempotencyKey: "k", replay: "undo-1" }), {})).toMatchObject({
+      metadata: { replay: "undo-1" },
+    });
+    expect(detailOf(anEvent({ idempotencyKey: "k", replay: null }), {})).toMatchObject({
+      metadata: { idempotencyKey: "k" },
+    });
+  });
+
   test("has the publisher's flow and trace where the event has none", () => {
     expect(detailOf(anEvent(), { flow: "f", traceparent: "t" })).toEqual({
       order: 1,

@@ -141,8 +141,8 @@ describe("readFacts", () => {
     expect(readFacts(anEvent({ detail: broken, customer: "acme" }), paths)).toMatchObject({ ok: true });
   });
 
-  it("reports an alias that the event asks for, and hands on flow and traceparent", () => {
-    const metadata = { alias: "experimental", flow: "f-1", traceparent: "00-1-2-01", note: "theirs" };
+  it("reports an alias that the event asks for, and hands on flow, traceparent and the replay that caused it", () => {
+    const metadata = { alias: "experimental", flow: "f-1", traceparent: "00-1-2-01", replay: "undo-1", note: "theirs" };
     expect(readFacts(anEvent({ metadata }), undefined)).toStrictEqual({
       ok: true,
       value: {
@@ -150,6 +150,7 @@ describe("readFacts", () => {
         subject: {},
         flow: "f-1",
         traceparent: "00-1-2-01",
+        causedByReplay: "undo-1",
         ignoredAlias: "experimental",
       },
     });

@@ -20,7 +20,7 @@ describe("a batch", () => {
     });
     const published =
       '{ "detail-type":"order placed","source":"shop",\n "id":"e-1", "time":"2026-11-20T10:00:00Z",' +
-      ' "detail":{"total":12345678901234567890.10,"metadata":{"project":"site","idempotencyKey":"k","flow":"f","traceparent":"t"}}';
+      ' "detail":{"total":12345678901234567890.10,"metadata":{"project":"site","idempotencyKey":"k","flow":"f","traceparent":"t","replay":"r"}}';
 
     expect(await routeBatch(ports, [aMessage({ body: `${published} }` })])).toEqual([]);
 
@@ -37,6 +37,7 @@ describe("a batch", () => {
       replay: null,
       flow: "f",
       traceparent: "t",
+      causedByReplay: "r",
     };
     expect(sends.map(({ payload }) => payload)).toEqual([`${published} ,"turnout":${JSON.stringify(turnout)}}`]);
   });
