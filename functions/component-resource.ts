@@ -4,6 +4,7 @@ import { AliasName } from "../shared/domain/alias.ts";
 import { Component } from "../shared/domain/component.ts";
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../shared/domain/errors.ts";
 import { type Read, read, readJson } from "../shared/domain/schema.ts";
+import { aliasHistory } from "../shared/flows/alias-history.ts";
 import { changeRoutes } from "../shared/flows/change-routes.ts";
 import { moveAlias, versionOf } from "../shared/flows/move-alias.ts";
 import type { RoutingTable } from "../shared/routing-table/routing-table.ts";
@@ -117,10 +118,14 @@ async function moveOne(
   const { table, catalogOf, newId, now } = ports;
   const catalog = catalogOf(functionArn);
   const from = await versionOf(catalog, { component, alias });
+  // It has published nothing: whoever has moved the alias meanwhile has moved it on purpose.
+  if (before?.version === to && before.moves === alias) return;
   const takesBack = before !== undefined && Number(before.version) > Number(to);
   if (from === to || (takesBack && from !== before.version)) return;
-  const kind = takesBack ? "rollback" : "publish";
-  await moveAlias({ table, catalog, newId }, { ...by, at: now(), kind, move: { component, alias, from, to } });
+  // Where its own move came from, which may be where a person had left the alias.
+  const { previous } = takesBack ? await aliasHistory(table, catalog, component, alias) : {};
+  const move = { component, alias, from, to: previous ?? to };
+  await moveAlias({ table, catalog, newId }, { ...by, at: now(), kind: takesBack ? "rollback" : "publish", move });
 }
 
 /** AWS says no; a freeze or a guardrail is a person's no, which doesn't pass by itself. */

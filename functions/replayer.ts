@@ -2,8 +2,8 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { type ReplayerPorts, runReplay } from "../shared/flows/run-replay.ts";
 
-/** What is left of the function's time when it begins nothing more: a batch that was begun may take a component's longest. */
-const SPARE_MS = 60_000;
+/** What is left of the function's time when it begins nothing more; and nothing is begun that may take longer than is left. */
+const SPARE_MS = 30_000;
 
 /** Asks for a replay to be driven on; without a name, for all that haven't ended. */
 export type ReplayerEvent = { replay?: string };
@@ -18,7 +18,7 @@ export type ReplayerAnswer = { ended: boolean; waitSeconds: number };
 export function replayerHandler(ports: ReplayerPorts) {
   return middy<ReplayerEvent, ReplayerAnswer>().handler(async ({ replay }, context: Context) => {
     const names = replay === undefined ? (await ports.replays.active()).map(({ name }) => name) : [replay];
-    const mayGoOn = () => context.getRemainingTimeInMillis() > SPARE_MS;
+    const mayGoOn = (neededMs: number) => context.getRemainingTimeInMillis() > Math.max(SPARE_MS, neededMs);
     const runs = await Promise.allSettled(names.map((name) => runReplay(ports, name, mayGoOn)));
     // One that fails must not end the others; all have come to a stop before it is told.
     for (const run of runs) if (run.status === "rejected") throw run.reason;

@@ -37,8 +37,8 @@ const S3_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnR
 const CONTROL_PLANE_TRIES = 6;
 const CONTROL_PLANE_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-/** 25 messages, each to ten components at once. */
-const MAX_INVOCATIONS = 250;
+/** A router: 25 messages, each to ten components at once. A replayer: as many replays as there may be, at their most. */
+const MAX_INVOCATIONS = 500;
 
 /** Makes the adapters and the only clients that they use. One connection pool per service, for the process's life. */
 export function awsDependencies(settings: AwsSettings) {

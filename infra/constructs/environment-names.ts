@@ -13,7 +13,9 @@ export type EnvironmentNames = {
   parameter: string;
 };
 
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** Without a hyphen: by `prod-*` the policies of `prod` name its functions, and none of another environment's. */
+const ENVIRONMENT = /^[a-z][a-z0-9]*$/;
+const APPLICATION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** A bucket's name has 63 characters, and account and region take 28 of them. */
 const MAX_NAME_LENGTH = 12;
@@ -21,10 +23,12 @@ const MAX_NAME_LENGTH = 12;
 /** @param application default `turnout`; another one where two of them run in one environment */
 export function environmentNames(environment: string, application = "turnout"): EnvironmentNames {
   for (const [what, name] of Object.entries({ environment, application })) {
-    if (NAME.test(name) && name.length <= MAX_NAME_LENGTH) continue;
+    const isName = (what === "environment" ? ENVIRONMENT : APPLICATION).test(name);
+    if (isName && name.length <= MAX_NAME_LENGTH) continue;
+    const hyphens = what === "environment" ? " and digits" : ", digits and single hyphens";
     throw new Error(
-      `'${name}' can't be the ${what}'s name: expected 1 to ${MAX_NAME_LENGTH} lower-case letters, digits and single ` +
-        "hyphens, beginning with a letter.",
+      `'${name}' can't be the ${what}'s name: expected 1 to ${MAX_NAME_LENGTH} lower-case letters${hyphens}, beginning ` +
+        "with a letter.",
     );
   }
   const of = (role: string) => `${environment}-${application}-${role}`;

@@ -21,7 +21,7 @@ export async function askOf(
   name: string,
   { json, reason, dryRun, yes }: JsonOption & { reason: string; dryRun?: true; yes?: true },
 ): Promise<void> {
-  await withState(async ({ replays, who }) => {
+  await withState(async ({ replays, who, callReplayer }) => {
     const before = await replayNamed(replays, name);
     note(`${name} is ${progressText(before, new Date())}`);
     const changes = wouldChange(before, asking[what]);
@@ -40,6 +40,7 @@ export async function askOf(
       why: reason,
       at: new Date(),
     });
+    if (changed && what !== "pause") await callReplayer(name);
     answer(replay, changed);
     const undo = undoing[what];
     if (undo !== undefined) note(`undo: ${commandLine("replay", undo, name)}`);

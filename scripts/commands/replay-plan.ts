@@ -68,6 +68,9 @@ export async function requestOf(state: State, options: RequestOptions, now: Date
   return request;
 }
 
+/** What would be removed while the replay runs is left out, lest its counts and its second look lose it. */
+const EXPIRES_MEANWHILE_MS = 3_600_000;
+
 /**
  * The window as far as its events may still be stored.
  * @throws TurnoutError `usage` when it lies in the future, or all that was in it has been removed by now
@@ -78,7 +81,7 @@ export async function storedWindow({ routingTable }: State, window: TimeWindow, 
     throw usage(`--to: ${to} lies in the future, and a replay covers what has arrived. Leave it out to end it now.`);
   }
   const days = await longestRetentionDays(routingTable);
-  const oldest = new Date(now.getTime() - days * DAY_MS);
+  const oldest = new Date(now.getTime() - days * DAY_MS + EXPIRES_MEANWHILE_MS);
   if (window.from >= oldest) return window;
   const kept = `Events are kept for ${plural(days, "day")}, and what arrived since ${oldest.toISOString()} is still there`;
   if (window.to <= oldest) throw usage(`Nothing of the time window is stored any more. ${kept}.`);

@@ -20,8 +20,8 @@ runs counts at once), or with --to-alias an alias, or with --original the alias
 that handled it before. 'all-stable' comes before all of these.
 
 Defined, whatever else goes on:
-  a delivery that is under way    is looked at again seconds later, and
-                                  replayed once it is over
+  a delivery that is under way    is looked at again in seconds, on AWS in 15
+                                  minutes, and replayed once it is over
   a live retry                    is left to the routing of today, and skipped;
                                   --mode finish tries it now
   what arrives meanwhile          isn't part of it; it follows the routing

@@ -120,6 +120,8 @@ async function undo(name: string, alias: string, options: UndoOptions): Promise<
   });
 }
 
+const CLOCKS_DIFFER_MS = 300_000;
+
 /** A replay that is prepared covers what is handled up to the rollback, whenever that is made. */
 const PREPARED_FOR_MS = 3_600_000;
 
@@ -134,8 +136,7 @@ async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: Undo
   const window = { ...request.window, to: new Date(asked.getTime() + PREPARED_FOR_MS) };
   const prepared = await start(state, { ...request, window }, plan, { ...options, name }, asked, "pause");
   const revision = await moveAs(state, move, "rollback", options, name).catch(async (error: unknown) => {
-    const why = "the rollback was not made";
-    await askOfReplay(state.replays, name, { asked: "cancel", who: await state.who(), why, at: new Date() });
+    await leavePrepared(state, move, name, error).catch(complain);
     throw error;
   });
   const undo = undoOfMove(move, revision);
@@ -147,12 +148,28 @@ async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: Undo
   if (replay !== undefined) await follow(state, replay, options);
 }
 
+/** What becomes of the prepared replay where the rollback has failed: it may have been made, or be finished by the sweeper. */
+async function leavePrepared(state: State, move: AliasMove, name: string, error: unknown): Promise<void> {
+  const aliases = await state.catalog.aliases(move.component);
+  const version = aliases.find(({ alias }) => alias === move.alias)?.version ?? null;
+  if (error instanceof TurnoutError && error.kind !== "failed" && version === move.from) {
+    const why = "the rollback was not made";
+    await askOfReplay(state.replays, name, { asked: "cancel", who: await state.who(), why, at: new Date() });
+    return;
+  }
+  note(
+    `The rollback may have been made, or be finished within minutes: see '${commandLine("aliases", move.component)}'. Its ` +
+      `replay waits: run it with '${commandLine("replay", "resume", name)}', or end it with '${commandLine("replay", "cancel", name)}'.`,
+  );
+}
+
 /** Undefined when it could not be run: by then the alias has been moved, and that stays. */
 async function runPrepared({ replays, callReplayer }: State, prepared: Replay): Promise<Replay | undefined> {
   const { name, window } = prepared;
   try {
     // What was claimed up to the rollback went to the version that is left.
-    const covered = { ...window, to: new Date(Date.now() + 1) };
+    // And some more, as clocks differ: what was handled by others, or later, isn't matched.
+    const covered = { ...window, to: new Date(Date.now() + CLOCKS_DIFFER_MS) };
     const replay = await replays.update({ ...prepared, asked: "run", window: covered });
     if (replay === undefined) throw new TurnoutError("conflict", `Somebody else has changed replay '${name}'.`);
     await callReplayer(name);

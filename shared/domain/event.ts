@@ -44,8 +44,8 @@ export const EventMetadata = z.looseObject({
   user: z.optional(SubjectId),
   flow: z.optional(z.string()),
   traceparent: z.optional(z.string()),
-  /** The replay in whose course it was published: the `turnout.replay` of the delivery that it follows from. */
-  replay: z.optional(z.string()),
+  /** The replay in whose course it was published, if it is text: others may use the name for something else. */
+  replay: z.optional(z.unknown()),
 });
 
 const EventPath = z
@@ -128,7 +128,7 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
       subject,
       ...(flow === undefined ? {} : { flow }),
       ...(traceparent === undefined ? {} : { traceparent }),
-      ...(replay === undefined ? {} : { causedByReplay: replay }),
+      ...(typeof replay === "string" ? { causedByReplay: replay } : {}),
       ...(typeof alias === "string" ? { ignoredAlias: alias } : {}),
     },
   };

@@ -163,7 +163,8 @@ export const MAX_ACTIVE_REPLAYS = 5;
 
 export const DEFAULT_RATE_PER_SECOND = 100;
 export const DEFAULT_CONCURRENCY = 25;
-export const MAX_CONCURRENCY = 1_000;
+/** Five replays of one replayer have as many connections to Lambda as it keeps, 500. */
+export const MAX_CONCURRENCY = 100;
 
 export function isEnded({ progress }: Pick<Replay, "progress">): boolean {
   return progress.endedAt !== undefined;

@@ -1,5 +1,5 @@
 import { compareRecordKeys, type EventRecord, type LedgerEntry, type RecordKey } from "../domain/delivery.ts";
-import { deliveryKeyOf, type Generation } from "../domain/delivery-key.ts";
+import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
 import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
 import { generationsOf, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
@@ -28,7 +28,7 @@ export type ReplayItem = { record: EventRecord; component?: string; entry?: Ledg
 );
 
 /** The items of some records that follow each other in the window; `upTo` is the last record. */
-export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordKey };
+export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordKey; decidedAt: Date };
 
 /** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
 export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
@@ -85,6 +85,7 @@ export async function* matchReplay(
     // Before the ledger is asked: whose an event is, and what it says, stands in its record.
     const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
     const entries = await entriesOf(ports, records, generations, replay);
+    const decidedAt = now();
     const judged = await ports.routing.decideOn((view) => {
       const isMember = isMemberOn(view.rowOf);
       const passes = (outcome: EventOutcome) =>
@@ -101,7 +102,7 @@ export async function* matchReplay(
     const last = looked.at(-1);
     if (last === undefined) continue;
     const upTo = { t0: last.t0, eventKey: last.eventKey, payloadHash: last.payloadHash };
-    yield { items, scanned: looked.length, upTo };
+    yield { items, scanned: looked.length, upTo, decidedAt };
   }
 }
 
@@ -173,10 +174,11 @@ async function entriesOf(
   { events, routing }: MatchPorts,
   records: readonly EventRecord[],
   generations: readonly Generation[],
-  { filter }: MatchedReplay,
+  { filter, name }: MatchedReplay,
 ): Promise<Map<EventRecord, LedgerEntry[]>> {
   // What no component had may by now have been delivered to any: by this replay, or by another one.
-  const mayHaveBeen = filter.status === "unmatched" || filter.status === "rejected" || generations.length > 2;
+  const hasOthers = generations.some((generation) => generation !== LIVE && generation !== name);
+  const mayHaveBeen = filter.status === "unmatched" || filter.status === "rejected" || hasOthers;
   const all = await routing.decideOn(({ listeners }) => listeners.map(({ component }) => component.name));
   const wanted = records.map((record) => {
     const components = record.components.length === 0 && mayHaveBeen ? all : record.components;

@@ -38,6 +38,9 @@ const MAX_LOST_RACES = 20;
 
 const CHANGES_PER_PAGE = 200;
 
+/** What a catalog says when it has certainly moved nothing. */
+const REFUSED: ReadonlySet<TurnoutError["kind"]> = new Set(["not found", "not allowed", "conflict"]);
+
 /**
  * Points an alias elsewhere, if it still points where it did. The catalog and the change log can't be changed together,
  * so the log says first what is intended, and afterwards what became of it: after a crash in between `finishMoves`
@@ -57,10 +60,9 @@ export async function moveAlias(ports: MovePorts, request: MoveRequest): Promise
   try {
     moved = await catalog.moveAlias(component, alias, to, from);
   } catch (error) {
-    // Of anything else it isn't known whether the alias was moved. `finishMoves` will look.
-    // Refused: whoever may do more must not do it in the place of one who may not.
-    const isRefused = error instanceof TurnoutError && (error.kind === "not found" || error.kind === "not allowed");
-    if (isRefused) await end("abandoned");
+    // Refused, and told so: nobody is to make it later. Of anything else it isn't known whether the alias was moved;
+    // `finishMoves` will look.
+    if (error instanceof TurnoutError && REFUSED.has(error.kind)) await end("abandoned");
     throw error;
   }
   // Where it points at the version all the same, the move may have been finished by `finishMoves`.

@@ -8,6 +8,9 @@ export type DriverPorts = { replays: ReplayStore; newId: () => string; now: () =
 /** Whether a replay has ended; if not, when it is to be run again, in ms. */
 export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
 
+/** Whether there is time for something that may take so long, in ms. */
+export type MayGoOn = (neededMs: number) => boolean;
+
 /** For how long a driver that says nothing is taken to be alive. */
 const DRIVER_LEASE_MS = 60_000;
 
@@ -20,7 +23,7 @@ const MAX_LOST_RACES = 20;
 export type ReplayDriver = ReturnType<typeof replayDriver>;
 
 /** One who drives a replay. Only one does at a time; were there two, the ledger would still have each delivery made once. */
-export function replayDriver(ports: DriverPorts, name: string, mayGoOn: () => boolean) {
+export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn) {
   const id = ports.newId();
   const lease = () => ({ id, until: new Date(ports.now().getTime() + DRIVER_LEASE_MS) });
 
@@ -61,16 +64,25 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: () => bo
         }
         if (asked === "pause") return wait(LOOK_AGAIN_MS);
         const { nextPassAt, trouble: _, ...goesOn } = progress;
-        if (asked === "run" && nextPassAt !== undefined && nextPassAt > now) {
+        // One that is cancelled begins with what it had begun at once, and then waits as others do.
+        const waits = asked === "run" || progress.cancelling === true;
+        if (waits && nextPassAt !== undefined && nextPassAt > now) {
           return wait(nextPassAt.getTime() - now.getTime());
         }
         return { ...current, driver: lease(), progress: { startedAt: now, ...goesOn } };
       });
       return replay === undefined ? answer : { replay };
     },
-    /** @throws Stopped when the pass must not go on */
-    async goOn(): Promise<void> {
-      if (!mayGoOn()) throw new Stopped("time is up");
+    /** Says that it is alive. @throws Stopped when another drives the replay */
+    async beat(): Promise<void> {
+      await change((same) => same);
+    },
+    /**
+     * @param neededMs how long what comes next may take
+     * @throws Stopped when the pass must not go on
+     */
+    async goOn(neededMs = 0): Promise<void> {
+      if (!mayGoOn(neededMs)) throw new Stopped("time is up");
       const current = await ports.replays.get(name);
       if (current?.driver?.id !== id) throw new Stopped(`another drives replay '${name}'`);
       // What it does is asked, not what was asked when it was last stored: that may have changed with its last page.

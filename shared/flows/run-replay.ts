@@ -15,7 +15,7 @@ import {
   type ReplayItem,
 } from "./match-replay.ts";
 import { type Pace, paceOf } from "./pace.ts";
-import { type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
+import { type MayGoOn, type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 export type ReplayerPorts = Omit<RouterPorts, "events"> &
@@ -31,6 +31,9 @@ export type ReplayerPorts = Omit<RouterPorts, "events"> &
  * have handed over by then its outcome is waited for.
  */
 const MAX_LEASE_MS = 900_000;
+
+/** How long a decision holds. */
+const FRESH_MS = 1_000;
 
 /** How often a driver says that it is alive. */
 const BEAT_MS = 10_000;
@@ -50,10 +53,11 @@ const CANCELLED = { type: "ReplayCancelled", message: "the replay was cancelled 
  * Drives a replay as far as it may, from where its last checkpoint was: a page that was not finished is matched anew, and
  * what was delivered of it is found delivered.
  *
- * @param mayGoOn asked before every batch; false stops as soon as what is on its way has ended
+ * @param mayGoOn asked before every batch, with how long that may take, in ms; false stops as soon as what is on its way
+ *   has ended
  * @throws TurnoutError `not found`; what the stores throw, and then it goes on from its checkpoint the next time
  */
-export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: () => boolean): Promise<ReplayRun> {
+export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: MayGoOn): Promise<ReplayRun> {
   const driver = replayDriver(ports, name, mayGoOn);
   const taken = await driver.takeUp();
   if (!("replay" in taken)) return taken;
@@ -92,8 +96,8 @@ function keepAlive(ports: Pick<ReplayerPorts, "delay">, driver: ReplayDriver): (
     for (;;) {
       await ports.delay(BEAT_MS);
       if (over) return;
-      // Why it mustn't go on is met before the next batch.
-      await driver.goOn().catch(() => {});
+      // Also while it is stopping, for as long as something is on its way. Why it fails is met before the next batch.
+      await driver.beat().catch(() => {});
     }
   };
   void beat();
@@ -209,7 +213,9 @@ async function* pagesOf(
 function matchedAs(replay: Replay) {
   const { window, filter, mode, target, avoidVersion, name, progress } = replay;
   const startedAt = progress.startedAt ?? replay.requestedAt;
-  return { window, filter, mode, target, name, startedAt, ...(avoidVersion && { avoidVersion }) };
+  // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
+  const avoids = avoidVersion !== undefined && progress.cancelling !== true;
+  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
 }
 
 function pageSizeOf({ ratePerSecond }: Replay): number {
@@ -253,13 +259,16 @@ async function makePage(
     itemOf.set(delivery, item);
     return [delivery];
   });
+  const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
   const made = await deliverPage(ports, deliveries, {
     concurrency: replay.concurrency,
     pace,
-    goOn: driver.goOn,
+    goOn: () => driver.goOn(longestLeaseMs),
     async decide(heads) {
       const revision = await ports.routing.refresh();
-      if (heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
+      // A rule may begin or end without a change.
+      const isFresh = ports.now().getTime() - page.decidedAt.getTime() < FRESH_MS;
+      if (isFresh && heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
       return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
     },
     ...(cancelling ? { attempt: giveUp } : {}),

@@ -141,6 +141,12 @@ describe("readFacts", () => {
     expect(readFacts(anEvent({ detail: broken, customer: "acme" }), paths)).toMatchObject({ ok: true });
   });
 
+  it("leaves a 'replay' in the metadata that isn't text to its publisher", () => {
+    const facts = readFacts(anEvent({ metadata: { replay: true } }), undefined);
+    expect(facts).toMatchObject({ ok: true });
+    expect(facts.ok && facts.value).not.toHaveProperty("causedByReplay");
+  });
+
   it("reports an alias that the event asks for, and hands on flow, traceparent and the replay that caused it", () => {
     const metadata = { alias: "experimental", flow: "f-1", traceparent: "00-1-2-01", replay: "undo-1", note: "theirs" };
     expect(readFacts(anEvent({ metadata }), undefined)).toStrictEqual({

@@ -43,14 +43,17 @@ describe("the move of an alias", () => {
     expect(await log()).toEqual(["1 → 9 intended", "1 → 9 abandoned"]);
   });
 
-  it("is abandoned when it is refused: nobody who may do more is to make it later", async () => {
-    const { move, log, calls, finish, stable } = someAliases();
-    calls.fail("moveAlias", "before", new TurnoutError("not allowed", "may not do lambda:UpdateAlias"));
-    await expect(move("1", "2")).rejects.toMatchObject({ kind: "not allowed" });
-    await finish(120);
-    expect(stable()).toBe("1");
-    expect(await log()).toEqual(["1 → 2 intended", "1 → 2 abandoned"]);
-  });
+  it.each(["not allowed", "conflict"] as const)(
+    "is abandoned when it is refused, and made by nobody later: %s",
+    async (kind) => {
+      const { move, log, calls, finish, stable } = someAliases();
+      calls.fail("moveAlias", "before", new TurnoutError(kind, "may not do lambda:UpdateAlias, or is busy"));
+      await expect(move("1", "2")).rejects.toMatchObject({ kind });
+      await finish(120);
+      expect(stable()).toBe("1");
+      expect(await log()).toEqual(["1 → 2 intended", "1 → 2 abandoned"]);
+    },
+  );
 
   it("goes on when other changes come in between, and ends once", async () => {
     const { change, calls, move, log, table } = someAliases();

@@ -269,6 +269,21 @@ describe("a replay that is cancelled", () => {
     },
   );
 
+  it("comes to its end although nobody can say which version is where", async () => {
+    const { arrive, start, run, replays, ports } = await aReplayer();
+    await arrive({ project: "site" });
+    await start({ avoidVersion: "23" });
+    await askOfReplay(replays, "replay-1", { asked: "cancel", who: "ada", why: "", at: ports.now() });
+    const stored = await replays.get("replay-1");
+    if (stored !== undefined) {
+      const { endedAt: _, ...begun } = stored.progress;
+      await replays.update({ ...stored, progress: { ...begun, startedAt: ports.now() } });
+    }
+    const catalog = { aliases: () => Promise.reject(new Error("the function is gone")) };
+    const { progress } = await run("replay-1", () => true, { ...ports, catalog });
+    expect(progress.counts).toMatchObject({ sent: 0, open: 0 });
+  });
+
   it("twice is cancelled once, and doesn't go on", async () => {
     const { ask, drive } = await aWindow({ events: 40 });
     await drive();

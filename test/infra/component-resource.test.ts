@@ -4,6 +4,7 @@ import { type ComponentResourcePorts, deployComponent } from "../../functions/co
 import { customResourceHandler } from "../../functions/custom-resource.ts";
 import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { moveAlias } from "../../shared/flows/move-alias.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { aNewRoutingTable } from "../support/dynamodb-routing.ts";
@@ -188,6 +189,24 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     lambda.point(FUNCTION, "experimental", lambda.release(FUNCTION, "three"));
     await deploy(first);
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "3" });
+  });
+
+  it("leaves an alias where an operator has put it: without a new version, and after one whose deployment failed", async () => {
+    const { lambda, deploy, ports, operator } = await anEnvironment();
+    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
+    await deploy(first);
+    await deploy(second);
+    const catalog = ports.catalogOf(functionArn(FUNCTION));
+    const move = { component: "mailer", alias: "experimental", from: second, to: first };
+    await moveAlias({ table: ports.table, catalog, newId: ports.newId }, { ...operator, move, kind: "rollback" });
+    const settings = JSON.stringify({ pattern: { source: ["till"] }, timeoutMs: 31_000, invocation: { kind: "sync" } });
+    expect(await deploy(second, { settings })).toMatchObject({ Status: "SUCCESS" });
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: first });
+    const third = lambda.release(FUNCTION, "three");
+    await deploy(third);
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: third });
+    await deploy(second);
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: first });
   });
 
   it("waits for a permission that was given a moment ago", async () => {
