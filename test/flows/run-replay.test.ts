@@ -438,6 +438,24 @@ describe("a live delivery beside a replay", () => {
     expect(sends).toHaveLength(3);
   });
 
+  it("goes where its customer is pinned to at its turn, also where the pin has ended by itself in the middle", async () => {
+    const until = new Date(T0.getTime() + 3_600_000).toISOString();
+    const pinned = aSubjectRow({ pins: { "release-coordinator": aPin({ alias: "beta", until }) } });
+    const replayer = await aReplayer({
+      rows: { "customer#acme": pinned },
+      target: async ({ alias, payload }) => {
+        if (payload.includes('"replay":"replay-1"')) await replayer.time.delay(25_000);
+        return { outcome: "done", executedVersion: alias, durationMs: 1 };
+      },
+    });
+    const { arrive, start, run, time, sends } = replayer;
+    await arrive(...Array.from({ length: 4 }, () => ({ project: "site", customer: "acme" })));
+    await time.pass(+new Date(until) - +time.now() - 30_000);
+    await start();
+    await run();
+    expect(sends.slice(4).map(({ alias }) => alias)).toEqual(["beta", "beta", "stable", "stable"]);
+  });
+
   it("whose record is written late is found by the second pass", async () => {
     const { arrive, start, run, time, routing, calls } = await aReplayer();
     await arrive({});

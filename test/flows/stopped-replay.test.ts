@@ -315,6 +315,24 @@ describe("two who drive one replay", () => {
     expect(ports.settleMs).toBe(5_000);
   });
 
+  it("while it stops for longer than its lease: the second leaves it to the first", async () => {
+    const window = await aWindow({
+      events: 2,
+      project: "site",
+      components: [aComponent({ timeoutMs: 300_000 })],
+      answer: (n) => (n === 1 ? onceAsked(window.time.delay(200_000), done) : done),
+    });
+    const first = window.drive();
+    await window.time.pass(1_000);
+    await window.ask("pause");
+    for (let turn = 0; turn < 9; turn++) await window.time.pass(19_000);
+    expect(statusOf(await window.replay(), window.time.now())).toBe("pausing");
+    await window.ask("run");
+    expect(await window.drive()).toMatchObject({ ended: false });
+    expect(window.sent()).toBe(1);
+    await first;
+  });
+
   it("while it sends for longer than its lease: the second leaves it to the first", async () => {
     const window = await aWindow({
       events: 2,
