@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { ROUTER_TIMEOUT } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
-import { BODIES, changeReplays, makeDeliveries, readEvents, readReplays, readRouting } from "./store-actions.ts";
+import { BODIES, changeReplays, readEvents, readReplays, readRouting, repeatDeliveries } from "./store-actions.ts";
 import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EventReplayProps = FunctionDefaults & {
@@ -37,9 +37,9 @@ export class EventReplay extends Construct {
       ...(replayers === undefined ? {} : { concurrency: replayers }),
     });
     this.replayer.may(readRouting, storage.routingTable.tableArn);
-    const actions = new Set([...readEvents, ...makeDeliveries, ...readReplays, ...changeReplays]);
+    const actions = new Set([...readEvents, ...repeatDeliveries, ...readReplays, ...changeReplays]);
     this.replayer.may([...actions], storage.eventTable.tableArn);
-    this.replayer.may(["s3:GetObject", "s3:PutObject"], storage.bodies.arnForObjects(BODIES));
+    this.replayer.may(["s3:GetObject"], storage.bodies.arnForObjects(BODIES));
     this.replayer.sendsToVersions();
     this.replayer.looksAtVersions(["lambda:ListAliases"]);
     this.replayer.calledEveryMinute();

@@ -15,8 +15,11 @@ export const readEvents = ["dynamodb:BatchGetItem", "dynamodb:Query"] as const;
 /** `close`, with what is due later beside it, and `count`. */
 export const closeDeliveries = ["dynamodb:PartiQLUpdate", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"] as const;
 
+/** `claim`, `reject` and `close`: of events that are stored. */
+export const repeatDeliveries = ["dynamodb:PartiQLInsert", ...closeDeliveries] as const;
+
 /** `claim`, `release`, `reject`, `record`, and `close`. */
-export const makeDeliveries = ["dynamodb:PartiQLInsert", "dynamodb:PartiQLDelete", ...closeDeliveries] as const;
+export const makeDeliveries = [...repeatDeliveries, "dynamodb:PartiQLDelete"] as const;
 
 /** `due` and `handOver`. */
 export const sweepDeliveries = [

@@ -17,7 +17,8 @@ before the replay. Oldest first, and of one project to one component one by one.
 
 Where to: where the routing says at that moment (a pin that is made while it
 runs counts at once), or with --to-alias an alias, or with --original the alias
-that handled it before. 'all-stable' comes before all of these.
+that handled it before. 'all-stable' comes before all of these. What --mode
+finish has tried there once goes where the routing says from then on.
 
 Defined, whatever else goes on:
   a delivery that is under way    is looked at again in seconds, on AWS in 15

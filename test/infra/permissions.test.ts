@@ -81,8 +81,11 @@ const expected = (environment: string) => ({
   Replayer: {
     ReplayReplayerLog: writesLog,
     ...routingRead,
-    StorageEventTable: [...makesDeliveries, "dynamodb:GetItem"].sort(),
-    ...bodies,
+    StorageEventTable: [
+      ...makesDeliveries.filter((action) => action !== "dynamodb:PartiQLDelete"),
+      "dynamodb:GetItem",
+    ].sort(),
+    "StorageBodies/bodies/*": ["s3:GetObject"],
     ...neverLatest,
     [components(environment)]: ["lambda:ListAliases"],
   },
