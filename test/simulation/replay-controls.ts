@@ -1,5 +1,5 @@
 import type { Replay } from "../../shared/domain/replay.ts";
-import type { ReplayerPorts } from "../../shared/flows/run-replay.ts";
+import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { Control } from "./breakage.ts";
 import type { PlannedReplay } from "./planned-replays.ts";

@@ -1,0 +1,164 @@
+import type { LedgerEntry } from "../domain/delivery.ts";
+import { LIVE } from "../domain/delivery-key.ts";
+import type { Replay } from "../domain/replay.ts";
+import { type CountedItem, stateOf } from "../domain/replay-counts.ts";
+import type { Attempting } from "./deliver-claimed.ts";
+import { deliverPage, type Made } from "./deliver-page.ts";
+import { type BegunItem, type DeliverItem, decideAgain, type MatchedPage, type ReplayItem } from "./match-replay.ts";
+import type { Pace } from "./pace.ts";
+import type { ReplayDriver } from "./replay-driver.ts";
+import type { ReplayerPorts } from "./replayer-ports.ts";
+import type { Delivery } from "./router-ports.ts";
+
+/**
+ * How long a delivery that others are at is waited for, counted from the start: longer than any lease. For one that they
+ * have handed over by then its outcome is waited for.
+ */
+const MAX_LEASE_MS = 900_000;
+
+/** How long a decision holds. */
+const FRESH_MS = 1_000;
+
+const CANCELLED = { type: "ReplayCancelled", message: "the replay was cancelled before this was done" };
+
+/** What was made of a page, and how many of its things are waited for. */
+export type MadePage = { counted: CountedItem[]; waitsFor: number; firstSentAt?: Date };
+
+/** Delivers what is to be delivered of a page. */
+export async function makePage(
+  ports: ReplayerPorts,
+  replay: Replay,
+  page: MatchedPage,
+  driver: ReplayDriver,
+  pace: Pace,
+): Promise<MadePage> {
+  const now = ports.now();
+  const { name } = replay;
+  const cancelling = replay.progress.cancelling === true;
+  const toMake = page.items.filter((item) => isToMake(item, now, cancelling));
+  const results = new Map<ReplayItem, CountedItem>();
+  const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
+  /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
+  const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
+    const answers = await decideAgain(ports, matchedAs(replay), items, ports.now());
+    return items.map((item, index) => {
+      const answer = answers[index];
+      if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
+      if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
+      return undefined;
+    });
+  };
+  // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
+  const again = toMake.filter((item) => item.kind === "begun");
+  const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
+  const deliveries = toMake.flatMap((item) => {
+    const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
+    if (delivery === undefined) return [];
+    itemOf.set(delivery, item);
+    return [delivery];
+  });
+  const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
+  const made = await deliverPage(ports, deliveries, {
+    concurrency: replay.concurrency,
+    pace,
+    goOn: () => driver.goOn(longestLeaseMs),
+    async decide(heads) {
+      const revision = await ports.routing.refresh();
+      // A rule may begin or end without a change.
+      const isFresh = ports.now().getTime() - page.decidedAt.getTime() < FRESH_MS;
+      if (isFresh && heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
+      return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
+    },
+    ...(cancelling ? { attempt: giveUp } : {}),
+  });
+  for (const [head, result] of made) {
+    const item = itemOf.get(head);
+    if (item !== undefined && result !== undefined) results.set(item, sent(result));
+  }
+  let waitsFor = 0;
+  const counted = page.items.map((item) => {
+    const result = results.get(item) ?? untouched(item);
+    if (isAwaited(item, result, replay, now)) waitsFor += 1;
+    return result;
+  });
+  return { counted, waitsFor, ...(counted.some(({ kind }) => kind === "sent") ? { firstSentAt: now } : {}) };
+}
+
+/** Whether what became of an item isn't known yet, and will be. */
+function isAwaited(item: ReplayItem, result: CountedItem, { progress }: Replay, now: Date): boolean {
+  if (result.kind === "sent") {
+    if (result.state !== "open") return false;
+    // What was reopened in the generation of its arrival is looked after as such; a cancelled replay doesn't wait for it.
+    const generation = item.kind === "deliver" ? item.delivery.request.generation : item.entry?.generation;
+    return progress.cancelling !== true || generation !== LIVE;
+  }
+  if (result.kind !== "skip" || result.reason !== "not at rest" || progress.cancelling === true) return false;
+  const { startedAt = now } = progress;
+  return item.entry !== undefined && isOnItsWay(item.entry, startedAt, now);
+}
+
+/**
+ * Whether somebody else is at a delivery since before the replay began: once that is over it is to be made again. What was
+ * tried once more since then follows the routing of today.
+ */
+function isOnItsWay({ status, closedAt }: LedgerEntry, startedAt: Date, now: Date): boolean {
+  if (status !== "claimed" && status !== "accepted") return false;
+  const at = status === "claimed" || closedAt === undefined ? now : closedAt;
+  return at.getTime() - startedAt.getTime() < MAX_LEASE_MS;
+}
+
+function untouched(item: ReplayItem): CountedItem {
+  switch (item.kind) {
+    case "begun":
+      return begun(item.entry);
+    case "deliver":
+      return { kind: "skip", reason: "cancelled" };
+    case "skip":
+      return { kind: "skip", reason: item.reason };
+  }
+}
+
+function isToMake(item: ReplayItem, now: Date, cancelling: boolean): item is DeliverItem | BegunItem {
+  if (item.kind === "deliver") return !cancelling;
+  if (item.kind === "skip" || item.entry.generation === LIVE) return false;
+  // What is to be given up needn't wait for its backoff.
+  if (cancelling && item.entry.status === "failed") return true;
+  const opens = opensAt(item.entry);
+  return opens !== undefined && opens <= now;
+}
+
+/** When a delivery that isn't at rest may be claimed again. */
+function opensAt({ status, nextAttemptAt, leaseUntil }: LedgerEntry): Date | undefined {
+  if (status === "claimed") return leaseUntil;
+  return status === "failed" || status === "accepted" ? nextAttemptAt : undefined;
+}
+
+function sent({ state, delivery, version }: Made): CountedItem {
+  const { component, alias } = delivery.request;
+  return { kind: "sent", state, component, alias, version };
+}
+
+function begun(entry: LedgerEntry): CountedItem & { kind: "sent" } {
+  const { component, alias, executedVersion = "" } = entry;
+  return { kind: "sent", state: stateOf(entry), component, alias, version: executedVersion };
+}
+
+function zip<A, B>(as: readonly A[], bs: readonly (B | undefined)[]): [A, B | undefined][] {
+  return as.map((a, index) => [a, bs[index]]);
+}
+
+/** Claimed before its time, as far as this replay hasn't done so before. */
+function givenUp(delivery: Delivery, name: string): Delivery {
+  return { ...delivery, request: { ...delivery.request, reopenedBy: name } };
+}
+
+const giveUp: Attempting = async () => ({ outcome: "exhausted", error: CANCELLED });
+
+/** The replay as it is matched. */
+export function matchedAs(replay: Replay) {
+  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
+  const startedAt = progress.startedAt ?? replay.requestedAt;
+  // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
+  const avoids = avoidVersion !== undefined && progress.cancelling !== true;
+  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
+}
