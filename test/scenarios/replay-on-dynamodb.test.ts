@@ -268,13 +268,14 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
     const { replay } = await untilEnded("replay-1");
     expect(statusOf(replay, now())).toBe("cancelled");
     const entries = await ledger(ids, "replay-1");
-    expect(entries).toHaveLength(begun);
+    // A batch that had asked before the cancel was stored may claim after it; there is none after that.
+    expect(entries.length).toBeGreaterThanOrEqual(begun);
+    expect(entries.length).toBeLessThanOrEqual(begun + 25);
     expect(entries.filter(({ status }) => status !== "done" && status !== "dead")).toEqual([]);
     const { counts } = replay.progress;
-    expect(counts).toMatchObject({ sent: begun, open: 0 });
+    expect(counts).toMatchObject({ sent: entries.length, open: 0 });
     expect(counts.matched).toBe(counts.sent + skippedInAll(counts));
-    // The batch that was on its way when it was cancelled, and no other.
-    expect(sent().length).toBeLessThan(20 + 25);
+    expect(sent().length).toBeLessThanOrEqual(begun + 25);
   });
 });
 
