@@ -3,4 +3,7 @@ import { addStacks } from "./stacks.ts";
 
 const app = new App({ analyticsReporting: false });
 const contextOf = (key: string): string | undefined => app.node.tryGetContext(key);
-addStacks(app, contextOf("env") ?? "dev", contextOf("application"));
+addStacks(app, contextOf("env") ?? "dev", {
+  application: contextOf("application"),
+  isFirstDeployment: contextOf("first") === "true",
+});

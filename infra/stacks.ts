@@ -8,21 +8,26 @@ import { SeeingStack } from "./seeing-stack.ts";
 import { StorageStack } from "./storage-stack.ts";
 import { SweepingStack } from "./sweeping-stack.ts";
 
+export type AboutStacks = {
+  /** Default `turnout`. */
+  application?: string | undefined;
+  /** Default: those that `environments.ts` has for the environment. */
+  settings?: EnvironmentSettings;
+  /** Stacks and tables can be deleted still, so that a creation that fails can be made again. Default false. */
+  isFirstDeployment?: boolean;
+};
+
 /** One environment of Turnout, in one stack per concern. */
-export function addStacks(
-  scope: Construct,
-  environment: string,
-  application?: string,
-  settings: EnvironmentSettings = environmentSettings(environment),
-): void {
+export function addStacks(scope: Construct, environment: string, about: AboutStacks = {}): void {
+  const { application, settings = environmentSettings(environment), isFirstDeployment = false } = about;
   const names = environmentNames(environment, application);
   const { env, isProtected, capacity, logRetention, routers, replayers, oldestMessage } = settings;
   const { eventBusName, alarmTopicArn } = settings;
-  const stack = { ...(env === undefined ? {} : { env }), terminationProtection: isProtected };
+  const stack = { ...(env === undefined ? {} : { env }), terminationProtection: isProtected && !isFirstDeployment };
   const { storage } = new StorageStack(scope, names.of("storage"), {
     ...stack,
     description: "Turnout's state: routing table, event store and large bodies.",
-    storage: { names, isProtected, capacity },
+    storage: { names, isProtected, isFirstDeployment, capacity },
   });
   const common = { names, isProtected, logRetention, storage };
   const { routing } = new RoutingStack(scope, names.of("routing"), {
@@ -41,15 +46,17 @@ export function addStacks(
     description: "What finishes Turnout's open ends.",
     sweeping: { ...common, routing },
   });
-  new SeeingStack(scope, names.of("seeing"), {
+  const seeing = new SeeingStack(scope, names.of("seeing"), {
     ...stack,
     description: "Turnout's alarms, dashboard and saved queries.",
     seeing: { names, routing, replay, sweeping, oldestMessage },
     ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
   });
-  new AccessStack(scope, names.of("access"), {
+  const access = new AccessStack(scope, names.of("access"), {
     ...stack,
     description: "Policies and settings for those who use Turnout.",
     access: { ...common, routing, replay },
   });
+  // Last of all: with the parameter that it makes the environment is there, whole.
+  access.addStackDependency(seeing);
 }

@@ -142,6 +142,11 @@ const floorPlan: Room[] = [
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
   { files: "scripts/", may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3"] },
 
+  // Whether an environment is there already, an account is asked before cdk is.
+  {
+    files: "infra/deployed-environment.ts",
+    may: ["infra/environments.ts", "infra/constructs/environment-names.ts", "@aws-sdk/client-ssm"],
+  },
   // Handlers are named by path, never imported. esbuild makes their bundles.
   { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs", "esbuild"] },
 ];

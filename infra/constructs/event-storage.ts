@@ -13,6 +13,8 @@ export type EventStorageProps = {
   names: EnvironmentNames;
   /** Keeps everything that is deleted from the stack, and refuses to delete the tables. Default true. */
   isProtected?: boolean;
+  /** Lets tables be deleted still: a creation that fails takes back what it has made. Default false. */
+  isFirstDeployment?: boolean;
   /** Most that each table serves: on demand up to there, throttled beyond. */
   capacity: Capacity;
 };
@@ -44,7 +46,7 @@ export class EventStorage extends Construct {
   }
 
   private table(id: string, role: string, props: EventStorageProps, timeToLiveAttribute?: string): Table {
-    const { names, capacity, isProtected = true } = props;
+    const { names, capacity, isProtected = true, isFirstDeployment = false } = props;
     return new Table(this, id, {
       tableName: names.of(role),
       partitionKey: { name: "pk", type: AttributeType.STRING },
@@ -55,7 +57,7 @@ export class EventStorage extends Construct {
       maxWriteRequestUnits: capacity.writeUnits,
       encryption: TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: isProtected,
+      deletionProtection: isProtected && !isFirstDeployment,
       removalPolicy: removalPolicyOf(isProtected),
     });
   }

@@ -35,6 +35,8 @@ export type VersionRouterProps = {
   eventBus?: IEventBus;
   /** Keeps tables, bodies and logs, and refuses to delete the tables. Default true. */
   isProtected?: boolean;
+  /** Lets the tables be deleted still, so that a first deployment that fails can be made again. Default false. */
+  isFirstDeployment?: boolean;
   /** Most that each table serves. Default 4,000 read and 4,000 write units a second. */
   capacity?: Capacity;
   /** Routers at once, 2 to 1,000. Default 50. */
@@ -68,10 +70,10 @@ export class VersionRouter extends Construct implements IVersionRouter {
   constructor(scope: Construct, id: string, props: VersionRouterProps) {
     super(scope, id);
     const { isProtected = true, capacity = { readUnits: 4_000, writeUnits: 4_000 }, routers = 50 } = props;
-    const { logRetention = RetentionDays.THREE_MONTHS } = props;
+    const { logRetention = RetentionDays.THREE_MONTHS, isFirstDeployment = false } = props;
     const names = environmentNames(props.environment, props.application);
     this.names = names;
-    this.storage = new EventStorage(this, "Storage", { names, isProtected, capacity });
+    this.storage = new EventStorage(this, "Storage", { names, isProtected, isFirstDeployment, capacity });
     const common = { names, isProtected, logRetention, storage: this.storage };
     const { eventBus, batchingWindow, replayers, oldestMessage, alarmTopic } = props;
     this.routing = new EventRouting(this, "Routing", {

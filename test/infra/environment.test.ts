@@ -70,7 +70,7 @@ describe("an environment's state", () => {
   it("survives everything in prod", () => {
     for (const type of STATEFUL) {
       for (const { id, deletionPolicy, updateReplacePolicy } of ofType(prod, type)) {
-        expect([id, deletionPolicy, updateReplacePolicy]).toEqual([id, "Retain", "Retain"]);
+        expect([id, deletionPolicy, updateReplacePolicy]).toEqual([id, "RetainExceptOnCreate", "Retain"]);
       }
     }
     for (const { properties } of ofType(prod, "AWS::DynamoDB::Table")) {
@@ -80,8 +80,31 @@ describe("an environment's state", () => {
     expect(ofType(prod, "Custom::S3AutoDeleteObjects")).toEqual([]);
   });
 
+  it("can be taken back while it is made for the first time: a creation that fails leaves nothing in the way", () => {
+    const first = synthesized("prod", {}, true);
+    for (const { id, deletionPolicy } of first.resources) {
+      expect([id, deletionPolicy]).not.toEqual([id, "Retain"]);
+    }
+    for (const { properties } of ofType(first, "AWS::DynamoDB::Table")) {
+      expect(properties).toMatchObject({ DeletionProtectionEnabled: false });
+    }
+    expect(first.stacks.map(({ terminationProtection }) => terminationProtection)).not.toContain(true);
+  });
+
+  it("has its settings' parameter made last, which says that the environment is whole", () => {
+    const access = prod.stacks.find(({ stackName }) => stackName === "prod-turnout-access");
+    const before = new Set(access?.dependencies.flatMap((stack) => [stack, ...stack.dependencies]));
+    expect([...before].map(({ stackName }) => stackName).sort()).toEqual(
+      prod.stacks
+        .filter((stack) => stack !== access)
+        .map(({ stackName }) => stackName)
+        .sort(),
+    );
+  });
+
   it("goes with its environment elsewhere", () => {
-    for (const { id, deletionPolicy } of dev.resources) expect([id, deletionPolicy]).not.toEqual([id, "Retain"]);
+    for (const { id, deletionPolicy } of dev.resources)
+      expect([id, deletionPolicy]).not.toEqual([id, expect.stringContaining("Retain")]);
     for (const { properties } of ofType(dev, "AWS::DynamoDB::Table")) {
       expect(properties).toMatchObject({ DeletionProtectionEnabled: false });
     }

@@ -26,9 +26,13 @@ export type Resource = {
 /** One environment as CloudFormation would get it. */
 export type Synthesized = { app: App; stacks: Stack[]; templates: Map<string, Template>; resources: Resource[] };
 
-export function synthesized(environment: string, about: Partial<EnvironmentSettings> = {}): Synthesized {
+export function synthesized(
+  environment: string,
+  about: Partial<EnvironmentSettings> = {},
+  isFirstDeployment = false,
+): Synthesized {
   const app = anApp();
-  addStacks(app, environment, undefined, { ...environmentSettings(environment), ...about });
+  addStacks(app, environment, { settings: { ...environmentSettings(environment), ...about }, isFirstDeployment });
   return synthesizedApp(app);
 }
 

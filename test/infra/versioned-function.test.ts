@@ -187,7 +187,10 @@ describe("a version router in somebody's own stack", () => {
   it("is whole, and protected unless it is told otherwise", () => {
     const tables = resources.filter(({ type }) => type === "AWS::DynamoDB::Table");
     expect(tables.map(({ properties }) => properties.TableName)).toEqual(["dev-events-routing", "dev-events-events"]);
-    expect(tables.map(({ deletionPolicy }) => deletionPolicy)).toEqual(["Retain", "Retain"]);
+    expect(tables.map(({ deletionPolicy }) => deletionPolicy)).toEqual([
+      "RetainExceptOnCreate",
+      "RetainExceptOnCreate",
+    ]);
     expect(find("AWS::Lambda::Function", "Turnout")).toHaveLength(7);
   });
 
