@@ -15,9 +15,10 @@ export type EmbeddedState = ReturnType<typeof openEmbeddedState>;
 /**
  * Opens the state folder: `state.db`, `bodies/`, `versions/`, `logs/`.
  * @param create makes the folder when it isn't there; without it a missing folder is an error
+ * @param upgrade brings a state of an older layout up to date; see `openDatabase`
  * @throws TurnoutError `not found` when there is no state, `failed` when it can't be read or written
  */
-export function openEmbeddedState(home: string, { create }: { create: boolean }) {
+export function openEmbeddedState(home: string, { create, upgrade = false }: { create: boolean; upgrade?: boolean }) {
   const file = join(home, "state.db");
   if (!create && !exists(file)) {
     throw new TurnoutError(
@@ -25,8 +26,8 @@ export function openEmbeddedState(home: string, { create }: { create: boolean })
       `There is no Turnout state in ${home}. Run 'npm start' there first, or set TURNOUT_HOME to its state folder.`,
     );
   }
-  makeFolder(home);
-  const database = openDatabase(file);
+  makeStateFolder(home);
+  const database = openDatabase(file, { upgrade });
   try {
     return {
       home,
@@ -61,7 +62,8 @@ function exists(file: string): boolean {
   }
 }
 
-function makeFolder(home: string): void {
+/** @throws TurnoutError `failed` when it can't be made */
+export function makeStateFolder(home: string): void {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
   } catch (error) {

@@ -8,7 +8,7 @@ import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/fair-group.ts";
-import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { makeStateFolder, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
@@ -49,15 +49,17 @@ export type RuntimeOptions = {
  */
 export async function startRuntime({ settings, report, onError }: RuntimeOptions) {
   const now = () => new Date();
-  const state = openEmbeddedState(settings.home, { create: true });
-  const { queue: live, deadLetters: dead, outcomes } = state;
-  const closing: (() => unknown)[] = [() => state.close()];
+  makeStateFolder(settings.home);
+  // Before the state is opened: an older one is brought up to date by whoever has it alone.
+  const lock = lockServer(settings.home);
+  const closing: (() => unknown)[] = [() => lock.release()];
   const close = async () => {
     for (const step of closing.reverse()) await step();
   };
   try {
-    const lock = lockServer(settings.home);
-    closing.push(() => lock.release());
+    const state = openEmbeddedState(settings.home, { create: true, upgrade: true });
+    closing.push(() => state.close());
+    const { queue: live, deadLetters: dead, outcomes } = state;
     await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
 
     // What the last asynchronous invocations say when their workers are closed must still be stored.

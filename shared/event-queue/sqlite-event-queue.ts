@@ -20,15 +20,6 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS messages_hidden ON messages (queue, hidden_until) WHERE hidden_until IS NOT NULL;
 `;
 
-/** The table of an earlier Turnout, with its one queue. */
-const MOVE_OLD_MESSAGES = `
-  INSERT INTO messages (queue, message_id, body, sent_at, turn, hidden_until, receive_count)
-    SELECT CASE WHEN dead_at IS NULL THEN 'live' ELSE 'live-dead' END, message_id, body, sent_at, sent_at,
-           CASE WHEN dead_at IS NULL THEN visible_at END, CASE WHEN dead_at IS NULL THEN receive_count ELSE 0 END
-    FROM queue_messages ORDER BY id;
-  DROP TABLE queue_messages;
-`;
-
 /** Receives after which a message goes to the dead-letter queue. High: deliveries die by their own count long before. */
 export const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
 
@@ -45,7 +36,6 @@ export function sqliteEventQueue(
 ): EventQueue & { releaseAll(): Promise<void> } {
   const { connection } = database;
   connection.exec(TABLES);
-  moveOldMessages(database);
   const turnOf = fairTurns();
   const deadName = `${name}-dead`;
   const lastQueue = name.endsWith("-dead");
@@ -144,22 +134,6 @@ export function sqliteEventQueue(
       });
     },
   };
-}
-
-function moveOldMessages({ connection }: Database): void {
-  const isThere = () =>
-    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'queue_messages'").get() !==
-    undefined;
-  if (!isThere()) return;
-  connection.exec("BEGIN IMMEDIATE");
-  try {
-    // Another process may have moved them while this one waited.
-    if (isThere()) connection.exec(MOVE_OLD_MESSAGES);
-    connection.exec("COMMIT");
-  } catch (error) {
-    if (connection.isTransaction) connection.exec("ROLLBACK");
-    throw error;
-  }
 }
 
 function parseHandle(handle: string): [id: number, receiveCount: number] {

@@ -3,10 +3,10 @@ import type { Claim, LedgerEntry } from "../domain/delivery.ts";
 import { eventKeyIn } from "../domain/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/outcome-count.ts";
-import { addColumn, type Database } from "../sqlite/database.ts";
+import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
-import { FAR_FUTURE, sqliteRecords } from "./sqlite-records.ts";
+import { sqliteRecords } from "./sqlite-records.ts";
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS deliveries (
@@ -14,7 +14,9 @@ const TABLES = `
     event_key TEXT NOT NULL,
     delivery_key TEXT NOT NULL,
     status TEXT NOT NULL,
-    entry TEXT NOT NULL
+    entry TEXT NOT NULL,
+    due_at INTEGER,
+    expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS outcome_counts (
     minute INTEGER NOT NULL,
@@ -24,13 +26,9 @@ const TABLES = `
     count INTEGER NOT NULL,
     PRIMARY KEY (minute, component, version, outcome)
   ) STRICT, WITHOUT ROWID;
-`;
-
-const INDEXES = `
   -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
   -- and keep it small; a whole key would write several times as many pages.
   CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (substr(event_key, 1, 10));
-  DROP INDEX IF EXISTS deliveries_claimed;
   CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (id) WHERE status IN ('claimed', 'accepted');
   CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
 `;
@@ -48,9 +46,6 @@ export function sqliteEventStore(
   const { connection } = database;
   const records = sqliteRecords(database, bodies);
   connection.exec(TABLES);
-  addColumn(connection, "deliveries", "due_at", "INTEGER");
-  addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
-  connection.exec(INDEXES);
   const selectEntries = connection.prepare(
     "SELECT id, delivery_key, entry FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
   );
@@ -212,12 +207,9 @@ function decodeCount(row: Record<string, unknown>): OutcomeCount {
 /** As JSON has it: instants are texts. */
 type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;
 
-/** An entry of an earlier Turnout knows neither when it was first claimed nor when it expires. */
-type StoredEntryText = Omit<StoredText<LedgerEntry>, "since" | "expiresAt"> & { since?: string; expiresAt?: string };
-
 function decodeEntry(text: string): LedgerEntry {
-  const stored = JSON.parse(text) as StoredEntryText;
-  const { leaseUntil, t0, since = t0, nextAttemptAt, dueAt, closedAt, attempts, expiresAt, ...entry } = stored;
+  const stored = JSON.parse(text) as StoredText<LedgerEntry>;
+  const { leaseUntil, t0, since, nextAttemptAt, dueAt, closedAt, attempts, expiresAt, ...entry } = stored;
   return {
     ...entry,
     leaseUntil: new Date(leaseUntil),
@@ -227,6 +219,6 @@ function decodeEntry(text: string): LedgerEntry {
     ...(dueAt === undefined ? {} : { dueAt: new Date(dueAt) }),
     ...(closedAt === undefined ? {} : { closedAt: new Date(closedAt) }),
     attempts: attempts.map(({ at, ...attempt }) => ({ ...attempt, at: new Date(at) })),
-    expiresAt: new Date(expiresAt ?? FAR_FUTURE),
+    expiresAt: new Date(expiresAt),
   };
 }

@@ -3,11 +3,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
-import { addColumn, type Database } from "../sqlite/database.ts";
+import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
-
-/** What an earlier Turnout stored without an expiry is kept this long. */
-export const FAR_FUTURE = 253_402_300_799_000;
 
 /**
  * A body of up to 4 KB is the text `body`; a longer one `body_zstd`, compressed; one of more than 300 KB, compressed, a
@@ -21,6 +18,9 @@ const TABLE = `
     payload_hash TEXT NOT NULL,
     facts TEXT NOT NULL,
     body TEXT NOT NULL,
+    body_zstd BLOB,
+    body_key TEXT,
+    expires_at INTEGER NOT NULL,
     UNIQUE (t0, event_key, payload_hash)
   ) STRICT;
 `;
@@ -51,9 +51,6 @@ export function sqliteRecords(
 ): Pick<EventStore, "record" | "find" | "records"> {
   const { connection } = database;
   connection.exec(TABLE);
-  addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
-  addColumn(connection, "event_records", "body_zstd", "BLOB");
-  addColumn(connection, "event_records", "body_key", "TEXT");
   const insertRecord = connection.prepare(
     `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET facts = excluded.facts, body = excluded.body, body_zstd = excluded.body_zstd,

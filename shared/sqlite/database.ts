@@ -1,8 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { TurnoutError } from "../domain/errors.ts";
-
-/** The layout of the state file. A file with a higher number was written by a newer Turnout. */
-const LAYOUT = 2;
+import { bringUpToDate, refuseLayout } from "./bring-up-to-date.ts";
 
 /**
  * Pages of 4 KiB that the write-ahead log gathers before they are copied into the file. SQLite's own 1,000 copies the
@@ -47,10 +45,12 @@ export type Database = {
 /**
  * Opens (or creates) the state file, `:memory:` for tests. WAL with synchronous=FULL: what a write has answered
  * survives the loss of the process and of power.
- * @throws TurnoutError when the file can't be opened or written, or comes from a newer Turnout
+ * @param upgrade brings a file of an older layout up to date. Only for a server that has the state folder to itself: an
+ *   older one that runs would go on in a file that it doesn't know. Default: such a file is refused
+ * @throws TurnoutError when the file can't be opened or written, or has a layout that this Turnout can't work with
  */
-export function openDatabase(path: string): Database {
-  const connection = open(path);
+export function openDatabase(path: string, { upgrade = false } = {}): Database {
+  const connection = open(path, upgrade);
   const rest = path === IN_MEMORY ? 0 : REST_MS;
   const queue: QueuedWrite[] = [];
   let scheduled = false;
@@ -90,41 +90,22 @@ export function openDatabase(path: string): Database {
   };
 }
 
-/** Adds a column to a table that an earlier Turnout made without it. */
-export function addColumn(connection: DatabaseSync, table: string, column: string, definition: string): void {
-  const there = connection.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column);
-  if (there !== undefined) return;
-  try {
-    connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
-  } catch (error) {
-    // Another process may have added it in between.
-    if (!(error instanceof Error && error.message.includes("duplicate column name"))) throw error;
-  }
-}
-
 type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
 function closed(): TurnoutError {
   return new TurnoutError("failed", "The state file was closed.");
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, upgrade: boolean): DatabaseSync {
   let connection: DatabaseSync | undefined;
   try {
     connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    // Before anything is written: a newer Turnout's file stays as it is.
-    const layout = connection.prepare("PRAGMA user_version").get()?.user_version;
-    if (typeof layout === "number" && layout > LAYOUT) {
-      throw new TurnoutError(
-        "not allowed",
-        `The state file ${path} has layout ${layout}; this Turnout knows up to ${LAYOUT}. Use the newer Turnout.`,
-      );
-    }
+    refuseLayout(connection, path, upgrade);
     useWal(connection);
     connection.exec(
       `PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
     );
-    if (layout !== LAYOUT) connection.exec(`PRAGMA user_version = ${LAYOUT}`);
+    bringUpToDate(connection);
     return connection;
   } catch (error) {
     connection?.close();

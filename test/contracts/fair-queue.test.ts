@@ -1,9 +1,7 @@
-import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { EventQueue } from "../../shared/event-queue/event-queue.ts";
 import { type SqliteQueueOptions, sqliteEventQueue } from "../../shared/event-queue/sqlite-event-queue.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";
-import { temporaryFolder } from "../support/tmp.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");
 const plus = (ms: number) => new Date(start.getTime() + ms);
@@ -170,80 +168,4 @@ test("two queues in one file don't see each other's messages", async () => {
   await outcomes.releaseAll();
   expect(await live.depth(start)).toEqual({ visible: 0, inFlight: 1, dead: 0 });
   expect(await next(outcomes, 10, start)).toEqual(["an outcome"]);
-});
-
-describe("a state file of the earlier layout", () => {
-  /** As the earlier Turnout made its one table. */
-  const EARLIER = `
-    CREATE TABLE queue_messages (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
-      message_id TEXT NOT NULL,
-      body TEXT NOT NULL,
-      sent_at INTEGER NOT NULL,
-      visible_at INTEGER NOT NULL,
-      receive_count INTEGER NOT NULL DEFAULT 0,
-      dead_at INTEGER
-    ) STRICT;
-    CREATE INDEX queue_messages_visible ON queue_messages (visible_at, id) WHERE dead_at IS NULL;
-    CREATE INDEX queue_messages_dead ON queue_messages (dead_at) WHERE dead_at IS NOT NULL;
-  `;
-
-  function anEarlierFile(): string {
-    const path = join(temporaryFolder(), "state.db");
-    const database = openDatabase(path);
-    database.connection.exec(EARLIER);
-    const insert = database.connection.prepare(
-      "INSERT INTO queue_messages (message_id, body, sent_at, visible_at, receive_count, dead_at) VALUES (?, ?, ?, ?, ?, ?)",
-    );
-    const at = start.getTime();
-    insert.run("id-visible", "visible", at - 3_000, at - 3_000, 0, null);
-    insert.run("id-again", "back from its backoff", at - 9_000, at - 1_000, 4, null);
-    insert.run("id-hidden", "hidden", at - 2_000, at + 30_000, 2, null);
-    insert.run("id-dead", "dead", at - 8_000, at - 500, 1_000, at - 500);
-    database.close();
-    return path;
-  }
-
-  test("is taken over with all its messages: visible, hidden and dead", async () => {
-    const database = aDatabase(anEarlierFile());
-    const [live, dead] = [sqliteEventQueue(database), sqliteEventQueue(database, { name: "live-dead" })];
-    expect(await live.depth(start)).toEqual({ visible: 2, inFlight: 1, dead: 1 });
-    const visible = await live.receive(10, 60_000, start);
-    expect(new Set(visible)).toEqual(
-      new Set([
-        {
-          messageId: "id-visible",
-          receiptHandle: expect.any(String),
-          body: "visible",
-          sentAt: plus(-3_000),
-          receiveCount: 1,
-        },
-        {
-          messageId: "id-again",
-          receiptHandle: expect.any(String),
-          body: "back from its backoff",
-          sentAt: plus(-9_000),
-          receiveCount: 5,
-        },
-      ]),
-    );
-    expect(await live.receive(10, 60_000, plus(29_999))).toEqual([]);
-    expect(await live.receive(10, 60_000, plus(30_000))).toMatchObject([
-      { messageId: "id-hidden", body: "hidden", sentAt: plus(-2_000), receiveCount: 3 },
-    ]);
-    expect(await dead.receive(10, 60_000, start)).toMatchObject([
-      { messageId: "id-dead", body: "dead", sentAt: plus(-8_000), receiveCount: 1 },
-    ]);
-  });
-
-  test("is taken over once, by whichever queue is opened first", async () => {
-    const path = anEarlierFile();
-    const [database, other] = [aDatabase(path), aDatabase(path)];
-    const outcomes = sqliteEventQueue(database, { name: "outcomes" });
-    const live = sqliteEventQueue(other);
-    expect(await outcomes.depth(start)).toEqual({ visible: 0, inFlight: 0, dead: 0 });
-    expect(await live.depth(start)).toEqual({ visible: 2, inFlight: 1, dead: 1 });
-    await live.send(["new"], start);
-    expect(await sqliteEventQueue(database).depth(start)).toMatchObject({ visible: 3 });
-  });
 });

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import { LAYOUT, NewerLayout } from "../../shared/domain/layout.ts";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { onOtherThread } from "../support/other-thread.ts";
 import { nextTurn } from "../support/port-calls.ts";
@@ -266,21 +267,16 @@ describe("opening", () => {
   test("refuses a file of a newer layout, and leaves it as it is", () => {
     const path = join(temporaryFolder(), "state.db");
     const newer = connect(path);
-    newer.exec("PRAGMA user_version = 3; CREATE TABLE things (text TEXT)");
+    newer.exec(`PRAGMA user_version = ${LAYOUT + 1}; CREATE TABLE things (text TEXT)`);
     newer.close();
     const before = readFileSync(path);
-    expect(() => openDatabase(path)).toThrow(
-      new TurnoutError(
-        "not allowed",
-        `The state file ${path} has layout 3; this Turnout knows up to 2. Use the newer Turnout.`,
-      ),
-    );
+    expect(() => openDatabase(path)).toThrow(new NewerLayout(`The state file ${path}`, LAYOUT + 1));
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
   test("marks the file with its layout", () => {
     const { path } = onDisk();
-    expect({ ...connect(path).prepare("PRAGMA user_version").get() }).toEqual({ user_version: 2 });
+    expect({ ...connect(path).prepare("PRAGMA user_version").get() }).toEqual({ user_version: LAYOUT });
   });
 
   test.each([
@@ -299,7 +295,7 @@ describe("opening", () => {
     [
       "a file that can't be written",
       (folder: string, path: string) => {
-        connect(path).exec("CREATE TABLE notes (text TEXT)");
+        connect(path).exec(`PRAGMA user_version = ${LAYOUT}; CREATE TABLE notes (text TEXT)`);
         chmodSync(path, 0o444);
         chmodSync(folder, 0o555);
       },
@@ -353,6 +349,7 @@ async function holdElsewhere(path: string): Promise<() => void> {
   const child = startChild(
     `const { DatabaseSync } = await import("node:sqlite");
      const connection = new DatabaseSync(process.argv[1]);
+     connection.exec("PRAGMA user_version = ${LAYOUT}");
      connection.exec("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT");
      connection.exec("BEGIN IMMEDIATE");
      process.stdout.write("held");

@@ -1,0 +1,31 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** What brings a state file from the layout of its number to the next one, inside a transaction. */
+export type LayoutStep = (connection: DatabaseSync) => void;
+
+/**
+ * The steps by the layout that they begin at, up to the one before `LAYOUT`. What changed a stored form since the last
+ * release has its piece in the last step. A step meets tables as their layout had them, or none where a process was
+ * killed before it made them; what it leaves has to be what the adapters' own `CREATE TABLE` would have made.
+ */
+export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
+  2: (connection) => {
+    // Layout 2 came without these at first, and got them without another number.
+    addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
+    addColumn(connection, "event_records", "body_zstd", "BLOB");
+    addColumn(connection, "event_records", "body_key", "TEXT");
+    addColumn(connection, "deliveries", "due_at", "INTEGER");
+    addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
+    connection.exec("DROP INDEX IF EXISTS deliveries_claimed");
+  },
+};
+
+/** The year 9999, for what was stored without an expiry. */
+const FAR_FUTURE = 253_402_300_799_000;
+
+/** Adds a column to a table that is there without it. */
+export function addColumn(connection: DatabaseSync, table: string, column: string, definition: string): void {
+  const columns = connection.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  if (columns.length === 0 || columns.some(({ name }) => name === column)) return;
+  connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
+}
