@@ -11,7 +11,8 @@ import { momentText } from "./record-codec.ts";
 
 /*
  * The event store's layout, one table with the string keys `pk` and `sk`. `entry-codec.ts` and `record-codec.ts` say
- * what stands in the attributes; `expires` is the table's TTL attribute.
+ * what stands in the attributes; `expires` is the table's TTL attribute, and `v` the layout of an item that has more in
+ * it than its key says.
  *
  * | pk                 | sk                                   | what                                                  |
  * |--------------------|--------------------------------------|-------------------------------------------------------|

@@ -10,6 +10,7 @@ import {
   readItems,
   writeItems,
 } from "../dynamodb/dynamodb-batches.ts";
+import { refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { recordsRequest } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import type { EventStore, RecordWindow } from "./event-store.ts";
@@ -50,6 +51,7 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
   }
 
   async function recordIn(item: Item): Promise<EventRecord> {
+    refuseNewerItem(item);
     return recordOf(item, item.b === undefined ? (item.e as Uint8Array) : await bodies.get(String(item.b)));
   }
 

@@ -2,6 +2,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/delivery.ts";
 import { eventKeyIn } from "../domain/delivery-key.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
+import { type ItemLayout, itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 
 /** DynamoDB counts writes by the KB: an entry within one costs one write unit for each of its changes. */
 export const MAX_ENTRY_BYTES = 1_024;
@@ -20,9 +21,10 @@ export const MAX_ENTRY_BYTES = 1_024;
  * | `d`       | N      | `dueAt` in ms since the epoch, while it has one                                           |
  * | `r`       | S      | `replay`, if it has one                                                                   |
  * | `e`       | S or B | all the rest as a JSON array; zstd of it where that is needed to stay within 1 KB         |
+ * | `v`       | N      | its layout                                                                                |
  * | `expires` | N      | when DynamoDB may remove it, in whole seconds since the epoch, rounded up                 |
  */
-export type EntryAttributes = {
+export type EntryAttributes = ItemLayout & {
   s: string;
   a: number;
   o: string | Uint8Array;
@@ -94,6 +96,7 @@ type StoredAttempt = [
 /** The attributes of an entry but for its key: within 1 KB whatever its attempts have said. */
 export function encodeEntry(entry: LedgerEntry): EntryAttributes {
   const attributes: Omit<EntryAttributes, "e"> = {
+    ...itemLayout,
     s: entry.status,
     a: entry.attempt,
     o: packed(entry.owner, UUID),
@@ -112,7 +115,9 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
   throw new RangeError(`the ledger entry ${entry.deliveryKey} doesn't fit in ${MAX_ENTRY_BYTES} bytes`);
 }
 
+/** @throws NewerLayout when a newer Turnout has written it */
 export function decodeEntry(item: Item): LedgerEntry {
+  refuseNewerItem(item);
   const { s, a, o, h, d, r, e, expires } = item;
   const text = typeof e === "string" ? e : zstdDecompressSync(e as Uint8Array).toString();
   const [since, t0, leaseUntil, failures, lapses, routingRevision, alias, because, earlier, ...more] = JSON.parse(

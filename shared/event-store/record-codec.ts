@@ -4,6 +4,7 @@ import { sha256 } from "../domain/delivery-key.ts";
 import { murmur3 } from "../domain/rollout.ts";
 import { type ShardSchedule, shardsAt } from "../domain/shard-schedule.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
+import { itemLayout } from "../dynamodb/item-layout.ts";
 
 /** A record larger than this, compressed, goes to the body store: an item of DynamoDB has 400 KB at most. */
 export const MAX_RECORD_BYTES = 300 * 1_024;
@@ -126,7 +127,7 @@ export function bodyNameOf({ pk, sk }: ItemKey): string {
   return sha256(`${pk}\n${sk}`);
 }
 
-/** `e`: the record's bytes; `b`: their key in the body store instead. `expires` as in `entry-codec.ts`. */
+/** `e`: the record's bytes; `b`: their key in the body store instead. `expires` and `v` as in `entry-codec.ts`. */
 export function recordItem(key: ItemKey, expiresAt: Date, stored: { e: Uint8Array } | { b: string }): Item {
-  return { ...key, ...stored, expires: Math.ceil(expiresAt.getTime() / 1_000) };
+  return { ...key, ...itemLayout, ...stored, expires: Math.ceil(expiresAt.getTime() / 1_000) };
 }

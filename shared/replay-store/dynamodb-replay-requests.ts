@@ -2,6 +2,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { GetCommandInput, QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
 import { isEnded, type Replay } from "../domain/replay.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
+import { itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { decodeReplay, encodeReplay } from "./replay-codec.ts";
 
 /*
@@ -13,6 +14,7 @@ import { decodeReplay, encodeReplay } from "./replay-codec.ts";
  * | `requestedAt` | N    | `requestedAt` in ms since the epoch                                        |
  * | `ended`       | BOOL | whether it has ended                                                       |
  * | `text`        | B    | the replay as JSON, compressed where that makes it shorter                 |
+ * | `v`           | N    | its layout                                                                 |
  * | `c0` to `c7`  | S    | the id of the change to revision n, under n modulo 8                       |
  */
 
@@ -41,13 +43,14 @@ export function putRequest(tableName: string, replay: Replay, changeId: string):
     TableName: tableName,
     Key: replayKey(name),
     UpdateExpression:
-      "SET #revision = :revision, #requestedAt = :requestedAt, #ended = :ended, #text = :text, #change = :change",
+      "SET #revision = :revision, #requestedAt = :requestedAt, #ended = :ended, #text = :text, #layout = :layout, #change = :change",
     ConditionExpression: isFirst ? "attribute_not_exists(pk)" : "#revision = :before",
     ExpressionAttributeNames: {
       "#revision": "revision",
       "#requestedAt": "requestedAt",
       "#ended": "ended",
       "#text": "text",
+      "#layout": "v",
       "#change": changeName(revision),
     },
     ExpressionAttributeValues: {
@@ -55,6 +58,7 @@ export function putRequest(tableName: string, replay: Replay, changeId: string):
       ":requestedAt": requestedAt.getTime(),
       ":ended": isEnded(replay),
       ":text": packed(encodeReplay(replay)),
+      ":layout": itemLayout.v,
       ":change": changeId,
       ...(isFirst ? {} : { ":before": revision - 1 }),
     },
@@ -81,8 +85,10 @@ export function allRequest(tableName: string, about: { activeOnly: boolean }): Q
   };
 }
 
-export function readReplay({ text }: Item): Replay {
-  return decodeReplay(unpacked(text as Uint8Array));
+/** @throws NewerLayout when a newer Turnout has written it */
+export function readReplay(item: Item): Replay {
+  refuseNewerItem(item);
+  return decodeReplay(unpacked(item.text as Uint8Array));
 }
 
 /** A JSON object begins with a brace, and what zstd makes with a magic number of its own. */

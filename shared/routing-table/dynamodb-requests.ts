@@ -5,6 +5,7 @@ import type {
   TransactWriteCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import { sha256 } from "../domain/delivery-key.ts";
+import { LAYOUT } from "../domain/layout.ts";
 import { murmur3 } from "../domain/rollout.ts";
 import {
   type ComponentKey,
@@ -21,7 +22,7 @@ import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
  *
  * | pk              | sk              | attributes                                                        |
  * |-----------------|-----------------|-------------------------------------------------------------------|
- * | `head`          | `head`          | `revision`                                                        |
+ * | `head`          | `head`          | `revision`, and `layout` of the whole table; without it, 2        |
  * | `log`           | 16-digit number | `entry`: the change log entry as JSON text                        |
  * | `change#HASH`   | `change`        | `revision` at which the change with this id was committed         |
  * | `components`    | `names`         | one attribute per component and source, named by its row key      |
@@ -127,14 +128,19 @@ export function commitRequest(tableName: string, change: RoutingChange, expected
   };
 }
 
+/** Gives the table this layout. One that a newer Turnout has given its own is not written to. */
 function headUpdate(expected: Revision) {
-  const UpdateExpression = "SET revision = :next";
+  const UpdateExpression = "SET revision = :next, layout = :layout";
+  const next = { ":next": expected + 1, ":layout": LAYOUT };
   if (expected === 0) {
     const ConditionExpression = "attribute_not_exists(revision)";
-    return { UpdateExpression, ConditionExpression, ExpressionAttributeValues: { ":next": 1 } };
+    return { UpdateExpression, ConditionExpression, ExpressionAttributeValues: next };
   }
-  const ExpressionAttributeValues = { ":next": expected + 1, ":expected": expected };
-  return { UpdateExpression, ConditionExpression: "revision = :expected", ExpressionAttributeValues };
+  return {
+    UpdateExpression,
+    ConditionExpression: "revision = :expected AND (attribute_not_exists(layout) OR layout <= :layout)",
+    ExpressionAttributeValues: { ...next, ":expected": expected },
+  };
 }
 
 /**

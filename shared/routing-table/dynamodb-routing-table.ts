@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import type { Component } from "../domain/component.ts";
 import { TurnoutError } from "../domain/errors.ts";
+import { LAYOUT, NewerLayout } from "../domain/layout.ts";
 import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
 import { settingsKeys } from "../domain/routing-change.ts";
 import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
@@ -59,15 +60,22 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
   const named = { name: tableName, setting: "TURNOUT_ROUTING_TABLE" };
   const patiently = <T>(work: () => Promise<T>) => retrying(options, named, work);
 
+  /** Every batch and every command reads the head: a table that a newer Turnout has taken over is refused at once. */
+  function headIn(head: Item | undefined): Revision {
+    const layout = Number(head?.layout ?? 0);
+    if (layout > LAYOUT) throw new NewerLayout(`The routing table '${tableName}'`, layout);
+    return revisionIn(head);
+  }
+
   async function readHead(): Promise<Revision> {
-    return revisionIn((await client.send(new GetCommand(headRequest(tableName)))).Item);
+    return headIn((await client.send(new GetCommand(headRequest(tableName)))).Item);
   }
 
   /** One transaction's worth: at most 99 keys. */
   async function readOnce(keys: readonly ItemKey[]): Promise<Together> {
     const { Responses } = await client.send(new TransactGetCommand(togetherRequest(tableName, keys)));
     const [head, ...items] = (Responses ?? []).map(({ Item }) => Item);
-    return { revision: revisionIn(head), items };
+    return { revision: headIn(head), items };
   }
 
   /** Any number of keys: several transactions are one snapshot if all of them saw the same head. */

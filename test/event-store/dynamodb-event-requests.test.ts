@@ -32,9 +32,9 @@ describe("the event store's requests", () => {
   it("insert an entry by a statement that is the same for every entry of its kind", () => {
     const { Statement, Parameters } = insertEntry("events", claimed());
     expect(Statement).toBe(
-      `INSERT INTO "events" VALUE {'pk': ?, 'sk': ?, 's': ?, 'a': ?, 'o': ?, 'h': ?, 'expires': ?, 'e': ?}`,
+      `INSERT INTO "events" VALUE {'pk': ?, 'sk': ?, 'v': ?, 's': ?, 'a': ?, 'o': ?, 'h': ?, 'expires': ?, 'e': ?}`,
     );
-    expect(Parameters.slice(0, 5)).toEqual([`d#${"e".repeat(64)}`, "release-coordinator#live", "claimed", 1, "ada"]);
+    expect(Parameters.slice(0, 6)).toEqual([`d#${"e".repeat(64)}`, "release-coordinator#live", 3, "claimed", 1, "ada"]);
   });
 
   it("replace an entry only as it was read, with or without a due time", () => {
@@ -42,7 +42,7 @@ describe("the event store's requests", () => {
     const condition = "WHERE pk=? AND sk=? AND a=? AND s=? AND o=?";
     const closed = replaceEntry("events", entry, { ...entry, status: "done", attempt: 1 });
     expect(closed.Statement).toBe(
-      `UPDATE "events" SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "expires"=? SET "e"=? REMOVE "d" ${condition}`,
+      `UPDATE "events" SET "v"=? SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "expires"=? SET "e"=? REMOVE "d" ${condition}`,
     );
     expect(closed.Parameters.slice(-5)).toEqual([
       `d#${"e".repeat(64)}`,
@@ -53,7 +53,7 @@ describe("the event store's requests", () => {
     ]);
     const parked = replaceEntry("events", entry, { ...entry, status: "failed", dueAt: later });
     expect(parked.Statement).toBe(
-      `UPDATE "events" SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "d"=? SET "expires"=? SET "e"=? ${condition}`,
+      `UPDATE "events" SET "v"=? SET "s"=? SET "a"=? SET "o"=? SET "h"=? SET "d"=? SET "expires"=? SET "e"=? ${condition}`,
     );
     expect(parked.Parameters).toContain(later.getTime());
   });

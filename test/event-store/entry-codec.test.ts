@@ -114,6 +114,7 @@ describe("a ledger entry as an item", () => {
     });
     if (done === undefined) throw new Error("not closed");
     expect(encodeEntry(done)).toEqual({
+      v: 3,
       s: "done",
       a: 1,
       o: Buffer.from("0b0f5a526d0c4d5c8d3a5d2c3e4f5a6b", "hex"),
