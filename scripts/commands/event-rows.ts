@@ -69,7 +69,8 @@ function errorText(outcome: EventOutcome): string | undefined {
 
 function errorOf({ record, entry }: Pick<EventOutcome, "record"> & { entry?: EventOutcome["entry"] | undefined }) {
   if (record.rejected !== undefined) return { type: "Unreadable", message: record.rejected };
-  return entry?.error;
+  if (entry?.error !== undefined || record.unavailable === undefined) return entry?.error;
+  return { type: "BodyUnavailable", message: record.unavailable };
 }
 
 function styleOf(status: EventOutcome["status"]): Style {

@@ -47,8 +47,9 @@ function toJson({ record, outcomes }: FoundEvent) {
     user_id: user ?? null,
     components: record.components,
     rejected: record.rejected ?? null,
-    /** As it was published; text where that can't be read. */
-    event: body.ok ? body.value : record.body,
+    /** As it was published; text where that can't be read, and null where it can't be had. */
+    event: record.unavailable !== undefined ? null : body.ok ? body.value : record.body,
+    unavailable: record.unavailable ?? null,
     deliveries: outcomes.map((outcome) => ({ ...outcomeJson(outcome), ...deliveryJson(outcome) })),
   };
 }
@@ -84,12 +85,13 @@ function toLines({ record, outcomes }: FoundEvent): string[] {
     ...labelled("idempotency", [record.idempotencyKey]),
     ...labelled("event key", [record.eventKey]),
     ...labelled("rejected", record.rejected === undefined ? [] : [record.rejected]),
-    ...labelled("body", bodyLines(record.body)),
+    ...labelled("body", bodyLines(record)),
     ...outcomes.flatMap(deliveryLines),
   ];
 }
 
-function bodyLines(body: string): string[] {
+function bodyLines({ body, unavailable }: FoundEvent["record"]): string[] {
+  if (unavailable !== undefined) return [`unavailable: ${unavailable}`];
   const json = readJson(body);
   return (json.ok ? JSON.stringify(json.value, undefined, 2) : body).split("\n");
 }

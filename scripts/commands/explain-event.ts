@@ -42,7 +42,9 @@ function toJson(explained: ExplainedDelivery) {
 function toLines(explained: ExplainedDelivery): string[] {
   const { record, component, entry, status, atDecision, decidedAt, now } = explained;
   if (component === undefined) return labelled(status, [record.rejected ?? "no component listened to it"]);
-  if (entry === undefined) return [`${component}: ${status}`, ...nowLines(undefined, now)];
+  const nowText = () =>
+    record.unavailable === undefined ? nowLines(entry, now) : labelled("body", [`unavailable: ${record.unavailable}`]);
+  if (entry === undefined) return [`${component}: ${status}`, ...nowText()];
   const version = entry.executedVersion === undefined ? "" : ` by version ${entry.executedVersion}`;
   return [
     `${component} ${entry.alias}, ${status}${version}`,
@@ -54,7 +56,7 @@ function toLines(explained: ExplainedDelivery): string[] {
     ...(atDecision === undefined || agrees(entry, atDecision)
       ? []
       : labelled("warning", [`the ledger says ${entry.alias} because of ${entry.because}`])),
-    ...nowLines(entry, now),
+    ...nowText(),
   ];
 }
 

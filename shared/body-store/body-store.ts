@@ -1,3 +1,5 @@
+import type { Read } from "../domain/schema.ts";
+
 /**
  * Event bodies that are too large to stand in the event store itself. Keys are made by `bodyKeyOf`, and sort by when
  * they expire, so that a body whose record was never written goes when its record would have gone.
@@ -5,8 +7,11 @@
 export interface BodyStore {
   /** Stores a body, durably once it resolves. The same key again replaces it. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** @throws TurnoutError `failed` when there is no body under this key */
-  get(key: string): Promise<Uint8Array>;
+  /**
+   * The bytes; or why this body can't be had, where the store itself works: it isn't there, or may not be read.
+   * @throws TurnoutError `failed` when the store can't be asked just now, so that the same question may be answered later
+   */
+  get(key: string): Promise<Read<Uint8Array>>;
   /** Removes at most `limit` of the bodies that had expired by `now`, those that expired first. Returns how many. */
   expire(now: Date, limit: number): Promise<number>;
 }

@@ -4,6 +4,9 @@ import { dirname, join } from "node:path";
 import { TurnoutError } from "../domain/errors.ts";
 import { type BodyStore, hasExpired } from "./body-store.ts";
 
+/** What says something about the process at this moment, and nothing about a file. */
+const PASSING = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EBUSY", "EINTR"]);
+
 /** Bodies as files of one folder, which is made when the first one is stored. */
 export function fileBodyStore(folder: string): BodyStore {
   return {
@@ -22,15 +25,15 @@ export function fileBodyStore(folder: string): BodyStore {
       }
     },
     async get(key) {
+      const path = join(folder, key);
       try {
-        return await readFile(join(folder, key));
+        return { ok: true, value: await readFile(path) };
       } catch (error) {
-        throw new TurnoutError(
-          "failed",
-          `The body of a stored event can't be read from ${join(folder, key)} (${told(error)}). Restore the folder ` +
-            "'bodies' together with the state file that it belongs to.",
-          { cause: error },
-        );
+        const problem =
+          `the body can't be read from ${path} (${told(error)}). Restore the folder 'bodies' together with the state ` +
+          "file that it belongs to";
+        if (!PASSING.has(codeOf(error))) return { ok: false, problem };
+        throw new TurnoutError("failed", `An event can't be read: ${told(error)}. Try again.`, { cause: error });
       }
     },
     async expire(now, limit) {
@@ -60,7 +63,7 @@ async function names(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }
@@ -76,4 +79,8 @@ function notStored(folder: string, error: unknown): TurnoutError {
 
 function told(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -164,6 +164,8 @@ export type EventRecord = {
   components: string[];
   /** The event's own text, byte for byte. */
   body: string;
+  /** Why its body can't be had, which is empty then: it is lost or damaged where large ones are kept. Never stored. */
+  unavailable?: string;
   /** Why it was never delivered: unreadable, or the same key with another payload. */
   rejected?: string;
   /** The end of its retention: from then on it counts as absent, whether or not the store has removed it. */

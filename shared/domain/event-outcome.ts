@@ -82,7 +82,7 @@ export function outcomeFilter(filter: OutcomeFilter): (outcome: EventOutcome, is
     (replay === undefined || entry?.generation === replay || entry?.replay === replay) &&
     (version === undefined || (entry !== undefined && hasRun(entry, version, filter))) &&
     (cohort === undefined || isMember(record.subject, cohort)) &&
-    (matches === undefined || matches(record.body));
+    (matches === undefined || matches(record));
 }
 
 /** True when this version ran any of the attempts that the ledger remembers, since then if a time is named. */
@@ -98,11 +98,23 @@ function hasRun(entry: LedgerEntry, version: string, { ranSince, ranBehind }: Ou
 /** Outcomes after which something may have run although nobody said what. */
 const RAN_UNSAID: ReadonlySet<Attempt["outcome"]> = new Set(["failed", "dead", "lease lapsed", "outcome missing"]);
 
-function compiled(pattern: EventPattern): (body: string) => boolean {
+function compiled(pattern: EventPattern): (record: EventRecord) => boolean {
   const compiledPattern = compileEventPattern(pattern);
   if (!compiledPattern.ok) throw new TurnoutError("usage", `The pattern: ${compiledPattern.problem}.`);
-  return (body) => {
-    const event = readEvent(body);
+  const mayMatch = matchesUnseen(pattern);
+  return (record) => {
+    if (record.unavailable !== undefined) return mayMatch(record);
+    const event = readEvent(record.body);
     return event.ok && compiledPattern.matches(event.value);
   };
+}
+
+/** Without its body an event is judged by source and type alone: what may be meant is listed, and not quietly left out. */
+function matchesUnseen(pattern: EventPattern): (record: EventRecord) => boolean {
+  const known = Object.entries(pattern).filter(([field]) => field === "source" || field === "detail-type");
+  const envelope = known.length === 0 ? undefined : compileEventPattern(Object.fromEntries(known));
+  return ({ id, source, detailType, time }) =>
+    envelope === undefined ||
+    source === "" ||
+    (envelope.ok && envelope.matches({ version: "0", id, source, "detail-type": detailType, time, detail: {} }));
 }

@@ -29,6 +29,22 @@ export function judgeEvent(
   now: Date,
   matches: (outcome: EventOutcome) => boolean,
 ): Verdict[] {
+  const verdicts = judge(record, entries, plan, now, matches);
+  if (record.unavailable === undefined) return verdicts;
+  // What this replay has begun comes to its end all the same: it is closed, with the reason.
+  return verdicts.map((verdict) => {
+    if (verdict.kind === "deliver to listeners") return skipped("body unavailable");
+    return verdict.kind === "deliver" ? skipped("body unavailable", verdict.component, verdict.before) : verdict;
+  });
+}
+
+function judge(
+  record: EventRecord,
+  entries: readonly LedgerEntry[],
+  plan: ReplayPlan,
+  now: Date,
+  matches: (outcome: EventOutcome) => boolean,
+): Verdict[] {
   // The same event may have come twice, and this replay's delivery is of the one that counts.
   const begun = entries.filter((entry) => isOwn(entry, plan) && isOf(entry, record));
   const others = outcomesOf(

@@ -46,6 +46,7 @@ export const skipReasons = {
   waiting: "no router has taken it up yet: it will be delivered by today's routing",
   rejected: "its key was used before for another payload: it never runs",
   unreadable: "it can't be read",
+  "body unavailable": "its body is lost or damaged; 'turnout event show' says why",
   "not at rest": "it is being delivered, or will be tried again, by today's routing",
   "claimed since": "it was taken up after the replay began, by the routing of then",
   "done already": "it was delivered, and is not run again to finish it",

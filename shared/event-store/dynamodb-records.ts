@@ -1,5 +1,6 @@
 import { bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
+import type { Read } from "../domain/schema.ts";
 import { mostShardsWithin } from "../domain/shard-schedule.ts";
 import {
   distinctBy,
@@ -17,6 +18,7 @@ import type { EventStore, RecordWindow } from "./event-store.ts";
 import { aheadOf, inOrder } from "./in-order.ts";
 import {
   bodyNameOf,
+  factsText,
   MAX_RECORD_BYTES,
   mayBeThere,
   recordBytes,
@@ -25,6 +27,7 @@ import {
   recordKeyIn,
   recordOf,
   recordPartition,
+  recordWithout,
 } from "./record-codec.ts";
 
 const MINUTE_MS = 60_000;
@@ -47,12 +50,19 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
     if (bytes.byteLength <= MAX_RECORD_BYTES) return recordItem(key, record.expiresAt, { e: bytes });
     const b = bodyKeyOf(record.expiresAt, bodyNameOf(key));
     await bodies.put(b, bytes);
-    return recordItem(key, record.expiresAt, { b });
+    return recordItem(key, record.expiresAt, { b, f: factsText(record) });
   }
 
   async function recordIn(item: Item): Promise<EventRecord> {
     refuseNewerItem(item);
-    return recordOf(item, item.b === undefined ? (item.e as Uint8Array) : await bodies.get(String(item.b)));
+    const apart = item.b !== undefined;
+    const bytes: Read<Uint8Array> = apart
+      ? await bodies.get(String(item.b))
+      : { ok: true, value: item.e as Uint8Array };
+    if (!bytes.ok) return recordWithout(item, bytes.problem);
+    const record = recordOf(item, bytes.value);
+    if (record.ok) return record.value;
+    return recordWithout(item, `${apart ? `the body ${item.b}` : `the record ${item.sk}`} ${record.problem}`);
   }
 
   /** A window's part within one minute, in order of time. */

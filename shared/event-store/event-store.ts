@@ -4,7 +4,10 @@ import type { OutcomeCount } from "../domain/outcome-count.ts";
 /** A stretch of time by the records' `t0`: `from` inclusive, `to` exclusive. */
 export type RecordWindow = { from: Date; to: Date };
 
-/** The stored events and the ledger of their deliveries. */
+/**
+ * The stored events and the ledger of their deliveries. A record whose body is lost or damaged is given out without it,
+ * and says why: it costs nobody but itself.
+ */
 export interface EventStore {
   /** Stores events durably. A record of the same key is replaced. */
   record(records: readonly EventRecord[]): Promise<void>;

@@ -1,10 +1,11 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { EventRecord, RecordKey } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
 import { murmur3 } from "../domain/rollout.ts";
+import type { Read } from "../domain/schema.ts";
 import { type ShardSchedule, shardsAt } from "../domain/shard-schedule.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout } from "../dynamodb/item-layout.ts";
+import { compressed, decompressed } from "./compressed-text.ts";
 
 /** A record larger than this, compressed, goes to the body store: an item of DynamoDB has 400 KB at most. */
 export const MAX_RECORD_BYTES = 300 * 1_024;
@@ -67,6 +68,13 @@ type Facts = [
  * and then cost next to nothing.
  */
 export function recordBytes(record: EventRecord): Uint8Array {
+  const plain = Buffer.from(`${factsText(record)}\n${record.body}`);
+  const bytes = compressed(plain);
+  return bytes.byteLength < plain.byteLength ? bytes : plain;
+}
+
+/** The facts alone, for the item of a record whose bytes stand elsewhere: who it is about is known without them. */
+export function factsText(record: EventRecord): string {
   const { messageId, id, source, detailType, time, idempotencyKey, subject, components, rejected } = record;
   const facts: Facts = [
     messageId,
@@ -80,16 +88,8 @@ export function recordBytes(record: EventRecord): Uint8Array {
     record.expiresAt.getTime(),
     ...(rejected === undefined ? ([] as const) : ([rejected] as const)),
   ];
-  const plain = Buffer.from(`${JSON.stringify(facts)}\n${record.body}`);
-  // By default 16 KB are set aside for each record, and kept until it is sent.
-  const chunkSize = Math.max(MIN_CHUNK_BYTES, Math.min(MAX_CHUNK_BYTES, plain.byteLength));
-  const compressed = zstdCompressSync(plain, { chunkSize });
-  return compressed.byteLength < plain.byteLength ? compressed : plain;
+  return JSON.stringify(facts);
 }
-
-/** What zlib takes at least, and by default, for the parts of its output. */
-const MIN_CHUNK_BYTES = 64;
-const MAX_CHUNK_BYTES = 16_384;
 
 const FACTS_BEGIN = "[".charCodeAt(0);
 
@@ -99,27 +99,47 @@ export function recordKeyIn({ sk }: Pick<ItemKey, "sk">): RecordKey {
   return { t0: new Date(Number(moment)), eventKey: hashOf(event), payloadHash: hashOf(payload) };
 }
 
-/** The record of these bytes; the key says what isn't in them. */
-export function recordOf(key: Pick<ItemKey, "sk">, bytes: Uint8Array): EventRecord {
+/** The record of these bytes, the key says what isn't in them; or what is wrong with them. */
+export function recordOf(key: Pick<ItemKey, "sk">, bytes: Uint8Array): Read<EventRecord> {
   // Facts begin with a bracket, and what zstd makes with a magic number of its own.
-  const plain = bytes[0] === FACTS_BEGIN ? Buffer.from(bytes) : zstdDecompressSync(bytes);
-  const end = plain.indexOf("\n");
-  const facts = JSON.parse(plain.toString("utf8", 0, end)) as Facts;
-  const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expiresAt, rejected] = facts;
-  return {
-    ...recordKeyIn(key),
-    messageId,
-    id,
-    source,
-    detailType,
-    time,
-    idempotencyKey,
-    subject,
-    components,
-    body: plain.toString("utf8", end + 1),
-    ...(rejected === undefined ? {} : { rejected }),
-    expiresAt: new Date(expiresAt),
-  };
+  const plain: Read<Buffer> = bytes[0] === FACTS_BEGIN ? { ok: true, value: Buffer.from(bytes) } : decompressed(bytes);
+  if (!plain.ok) return plain;
+  const end = plain.value.indexOf("\n");
+  const facts = readFactsText(plain.value.toString("utf8", 0, end));
+  if (facts === undefined) return { ok: false, problem: "is damaged: its facts can't be read" };
+  const body = plain.value.toString("utf8", end + 1);
+  return { ok: true, value: { ...recordKeyIn(key), ...facts, body } };
+}
+
+/** What is known of a record whose bytes can't be had: all but its body, or what its key and expiry say. */
+export function recordWithout(item: Item, why: string): EventRecord {
+  const known = typeof item.f === "string" ? readFactsText(item.f) : undefined;
+  const facts = known ?? { ...NOTHING_KNOWN, expiresAt: new Date(Number(item.expires) * 1_000) };
+  const key = recordKeyIn(item);
+  return { ...key, ...facts, ...(known ? {} : { time: key.t0.toISOString() }), body: "", unavailable: why };
+}
+
+const NOTHING_KNOWN = {
+  messageId: "",
+  id: "",
+  source: "",
+  detailType: "",
+  time: "",
+  idempotencyKey: "",
+  subject: {},
+  components: [],
+};
+
+function readFactsText(text: string): Omit<EventRecord, keyof RecordKey | "body"> | undefined {
+  try {
+    const facts = JSON.parse(text) as Facts;
+    const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expiresAt, rejected] = facts;
+    if (typeof subject !== "object" || subject === null || !Array.isArray(components)) return undefined;
+    const told = { messageId, id, source, detailType, time, idempotencyKey, subject, components };
+    return { ...told, ...(rejected === undefined ? {} : { rejected }), expiresAt: new Date(expiresAt) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The name of a record's body in the body store. */
@@ -127,7 +147,10 @@ export function bodyNameOf({ pk, sk }: ItemKey): string {
   return sha256(`${pk}\n${sk}`);
 }
 
-/** `e`: the record's bytes; `b`: their key in the body store instead. `expires` and `v` as in `entry-codec.ts`. */
-export function recordItem(key: ItemKey, expiresAt: Date, stored: { e: Uint8Array } | { b: string }): Item {
+/**
+ * `e`: the record's bytes; or `b`: their key in the body store, and `f`: its facts. `expires` and `v` as in
+ * `entry-codec.ts`.
+ */
+export function recordItem(key: ItemKey, expiresAt: Date, stored: { e: Uint8Array } | { b: string; f: string }): Item {
   return { ...key, ...itemLayout, ...stored, expires: Math.ceil(expiresAt.getTime() / 1_000) };
 }

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
+import type { Read } from "../domain/schema.ts";
 import type { Database } from "../sqlite/database.ts";
+import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventStore } from "./event-store.ts";
 
 /**
@@ -68,7 +69,7 @@ export function sqliteRecords(
   async function stored(record: EventRecord): Promise<StoredBody> {
     const { body } = record;
     if (body.length <= MAX_TEXT_BYTES && Buffer.byteLength(body) <= MAX_TEXT_BYTES) return asText(body);
-    const zstd = zstdCompressSync(body);
+    const zstd = compressed(Buffer.from(body));
     if (bodies === undefined || zstd.byteLength <= MAX_COLUMN_BYTES) return { text: "", zstd, key: null };
     const key = bodyKeyOf(record.expiresAt, nameOf(record));
     await bodies.put(key, zstd);
@@ -81,12 +82,16 @@ export function sqliteRecords(
   }
 
   async function recordIn(row: Row): Promise<EventRecord> {
-    return { ...decodeRecord(row), body: await bodyIn(row) };
+    const body = await bodyIn(row);
+    return { ...decodeRecord(row), ...(body.ok ? { body: body.value } : { body: "", unavailable: body.problem }) };
   }
 
-  async function bodyIn({ body, body_zstd: zstd, body_key: key }: Row): Promise<string> {
-    if (key !== null) return text(await folder().get(String(key)));
-    return zstd === null ? String(body) : text(zstd as Uint8Array);
+  async function bodyIn({ body, body_zstd: zstd, body_key: key }: Row): Promise<Read<string>> {
+    if (key !== null) {
+      const bytes = await folder().get(String(key));
+      return bytes.ok ? text(bytes.value, `the body in the file ${key}`) : bytes;
+    }
+    return zstd === null ? { ok: true, value: String(body) } : text(zstd as Uint8Array, "the body in the state file");
   }
 
   /** The rows after a key, as many as make a page; whether there are more. */
@@ -109,7 +114,7 @@ export function sqliteRecords(
       const kept = await Promise.all(records.map(stored));
       await database.write(() => {
         records.forEach((record, index) => {
-          const { t0, eventKey, payloadHash, body: _, expiresAt, ...facts } = record;
+          const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, ...facts } = record;
           const { text: body, zstd, key } = kept[index] ?? asText(record.body);
           const about = JSON.stringify(facts);
           insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expiresAt.getTime());
@@ -146,15 +151,16 @@ function asText(text: string): StoredBody {
   return { text, zstd: null, key: null };
 }
 
-function text(zstd: Uint8Array): string {
-  return zstdDecompressSync(zstd).toString();
+function text(zstd: Uint8Array, where: string): Read<string> {
+  const plain = decompressed(zstd);
+  return plain.ok ? { ok: true, value: plain.value.toString() } : { ok: false, problem: `${where} ${plain.problem}` };
 }
 
 function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
   return sha256(`${t0.getTime()}\n${eventKey}\n${payloadHash}`);
 }
 
-type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "expiresAt";
+type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "unavailable" | "expiresAt";
 
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
   return {

@@ -88,12 +88,17 @@ export async function recordFirsts(
   if (records.length === 0) return;
   try {
     const found = await ports.events.find(records);
-    const missing = records.filter((_, index) => found[index] === undefined);
+    const missing = records.filter((_, index) => isLost(found[index]));
     if (missing.length > 0) await ports.events.record(missing);
   } catch (error) {
     await giveBack(ports, round, claims);
     throw error;
   }
+}
+
+/** Also one whose body is lost: the message has it. */
+function isLost(found: EventRecord | undefined): boolean {
+  return found === undefined || found.unavailable !== undefined;
 }
 
 /**

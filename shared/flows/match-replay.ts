@@ -272,6 +272,7 @@ function routed(
   const delivery = deliveryOf(record, component, generation, before, replay, view, now);
   const refused = delivery.route.refused?.type;
   if (refused === "NoComponent") return { ...about, kind: "skip", reason: "no component" };
+  if (refused === "BodyUnavailable") return { ...about, kind: "skip", reason: "body unavailable" };
   if (refused !== undefined) return { ...about, kind: "skip", reason: "not listening" };
   const { because, fallback } = delivery.route.decision;
   if (because === "replay target" && fallback) return { ...about, kind: "skip", reason: "alias gone" };

@@ -102,14 +102,18 @@ export function routeAgain(
   const record = found !== undefined && found.expiresAt > now ? found : undefined;
   const listener = view.listeners.find(({ component }) => component.name === name);
   const base = { message, stored: true, generation, revision: view.revision };
-  if (record === undefined || listener === undefined) {
-    const missing = record === undefined ? "RecordGone" : "NoComponent";
-    const known = record ?? goneRecord(message, redelivery);
-    return { ...base, record: known, subject: known.subject, routes: [refusedRoute(name, missing, listener)] };
-  }
+  const refused = (type: RefusalType, known: EventRecord) => ({
+    ...base,
+    record: known,
+    subject: known.subject,
+    routes: [refusedRoute(name, type, listener, type === "BodyUnavailable" ? known.unavailable : undefined)],
+  });
+  if (record === undefined) return refused("RecordGone", goneRecord(message, redelivery));
+  if (listener === undefined) return refused("NoComponent", record);
+  if (record.unavailable !== undefined) return refused("BodyUnavailable", record);
   const event = readEvent(record.body);
   if (event.ok && !listener.matches(event.value)) {
-    return { ...base, record, subject: record.subject, routes: [refusedRoute(name, "NotListening", listener)] };
+    return refused("NotListening", record);
   }
   const facts = event.ok ? readFacts(event.value, view.rowOf(`source#${event.value.source}`)) : event;
   // A source's paths may have changed since, for the worse; what was read then still counts.
@@ -126,19 +130,22 @@ export function routeOpen(routed: RoutedMessage, components: readonly string[], 
   return { ...routed, routes: [...routed.routes, ...routes], revision: view.revision };
 }
 
+type RefusalType = keyof typeof refusals;
+
 const refusals = {
   RecordGone: "the event is no longer stored: its retention is over",
   NotListening:
     "the component doesn't listen to such events any more. Change its pattern and replay the event if it should",
   NoComponent: "the component has been removed. Apply it again and replay the event if it is still wanted",
+  BodyUnavailable: "the event's body can't be had. Restore it and replay the event if it is still wanted",
 };
 
 /** A route to nowhere: its delivery is claimed and closed as dead, so that it is told and not looked for again. */
-function refusedRoute(name: string, type: keyof typeof refusals, listener: Listener | undefined): Route {
+function refusedRoute(name: string, type: RefusalType, listener: Listener | undefined, why?: string): Route {
   const component = listener?.component ?? removedComponent(name);
   const alias = component.fallbackAlias;
   const decision: Decision = { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
-  return { component, decision, refused: { type, message: refusals[type] } };
+  return { component, decision, refused: { type, message: why ?? refusals[type] } };
 }
 
 function goneRecord({ messageId, sentAt }: QueuedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {

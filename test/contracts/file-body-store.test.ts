@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bodyKeyOf } from "../../shared/body-store/body-store.ts";
@@ -29,10 +29,20 @@ describe("bodies in files", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, `${key}.1234.tmp`), "half a bo");
     const store = fileBodyStore(folder);
-    await expect(store.get(key)).rejects.toThrow(/Restore the folder/);
+    expect(await store.get(key)).toEqual({ ok: false, problem: expect.stringMatching(/Restore the folder/) });
     expect(await store.expire(now, 10)).toBe(0);
     expect(await store.expire(new Date(now.getTime() + 86_400_000), 10)).toBe(1);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("tell one that may not be read from all the others", async () => {
+    const folder = temporaryFolder();
+    const store = fileBodyStore(folder);
+    await store.put(key, Buffer.from("body"));
+    const broken = bodyKeyOf(now, "a-folder");
+    mkdirSync(join(folder, broken));
+    expect(await store.get(broken)).toEqual({ ok: false, problem: expect.stringMatching(/a-folder \(EISDIR/) });
+    expect(await store.get(key)).toMatchObject({ ok: true });
   });
 
   it("fail with what to do where they can't be written", async () => {

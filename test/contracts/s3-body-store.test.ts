@@ -35,7 +35,7 @@ describe("bodies in S3", () => {
     stub.fail("PutObject", "SlowDown");
     stub.fail("GetObject", "InternalError");
     await store.put(key, Buffer.from("body"));
-    expect(Buffer.from(await store.get(key)).toString()).toBe("body");
+    expect(await store.get(key)).toEqual({ ok: true, value: new Uint8Array(Buffer.from("body")) });
     expect(stub.counts()).toEqual({ PutObject: 2, GetObject: 2 });
   });
 
@@ -53,8 +53,19 @@ describe("bodies in S3", () => {
       /'another-bucket'.*NoSuchBucket.*TURNOUT_BODY_BUCKET/,
     );
     await expect(store.expire(now, 10)).rejects.toMatchObject({ kind: "failed" });
-    const { stub, store: mine } = await onStub();
+    await expect(store.get(key)).rejects.toThrow(/'another-bucket'.*NoSuchBucket/);
+  });
+
+  it("tell one that may not be read from a bucket that can't be asked", async () => {
+    const { stub, store } = await onStub();
+    const [mine, other] = [bodyKeyOf(now, "mine"), bodyKeyOf(now, "other")];
+    await store.put(mine, Buffer.from("mine"));
+    await store.put(other, Buffer.from("other"));
     stub.fail("GetObject", "AccessDenied");
-    await expect(mine.get(key)).rejects.toThrow(/AccessDenied.*what these credentials may do/);
+    expect(await store.get(mine)).toEqual({ ok: false, problem: expect.stringMatching(/mine .*AccessDenied/) });
+    expect(await store.get(other)).toMatchObject({ ok: true });
+    stub.fail("GetObject", "SlowDown", "SlowDown", "SlowDown");
+    await expect(store.get(mine)).rejects.toMatchObject({ kind: "failed", message: expect.stringMatching(/SlowDown/) });
+    expect(await store.get(mine)).toMatchObject({ ok: true });
   });
 });

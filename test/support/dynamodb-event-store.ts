@@ -50,8 +50,7 @@ export function memoryBodyStore(): BodyStore & { kept: Map<string, Uint8Array> }
     },
     async get(key) {
       const bytes = kept.get(key);
-      if (bytes === undefined) throw new Error(`no body ${key}`);
-      return bytes;
+      return bytes === undefined ? { ok: false, problem: `no body ${key}` } : { ok: true, value: bytes };
     },
     async expire(now, limit) {
       const expired = [...kept.keys()].filter((key) => hasExpired(key, now)).sort();

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,8 +17,15 @@ import { aCli, aRoutedCli, jsonLines } from "./cli-process.ts";
 
 export const RC = "release-coordinator";
 
-/** An event as it arrived so long ago; `fails`: its version gives it up at once. */
-export type Arrived = { id: string; customer?: string; project?: string; secondsAgo?: number; fails?: true };
+/** An event as it arrived so long ago; `fails`: its version gives it up at once; `large`: its body is a file. */
+export type Arrived = {
+  id: string;
+  customer?: string;
+  project?: string;
+  secondsAgo?: number;
+  fails?: true;
+  large?: true;
+};
 
 /** A folder for all tests of a `describe`, for a state that none of them changes. */
 export function aHomeForAll(): string {
@@ -110,10 +117,17 @@ async function route(state: EmbeddedState, events: readonly Arrived[]): Promise<
   await routeBatch(portsOf(state), messages);
 }
 
-function bodyOf(id: string, { customer, project, fails }: Omit<Arrived, "id">): string {
+function bodyOf(id: string, { customer, project, fails, large }: Omit<Arrived, "id">): string {
   const metadata = { ...(customer && { customer }), ...(project && { project }) };
+  const filling = large === undefined ? {} : { filling: randomBytes(400_000).toString("base64") };
   const time = "2026-11-20T10:00:00Z";
-  return JSON.stringify({ id, source: "shop", "detail-type": "order placed", time, detail: { id, fails, metadata } });
+  return JSON.stringify({
+    id,
+    source: "shop",
+    "detail-type": "order placed",
+    time,
+    detail: { id, fails, ...filling, metadata },
+  });
 }
 
 /** Versions that do nothing but say that they ran. */
