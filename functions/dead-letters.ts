@@ -11,8 +11,10 @@ import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
  */
 export function deadLettersHandler(ports: RouterPorts & QueuePorts) {
   return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-    returned(ports, event.Records.map(messageOf), (messages) =>
-      routeBatch(ports, messages, { attempt: giveUp, received: true }),
+    returned(
+      ports,
+      event.Records.map((record) => messageOf(record)),
+      (messages) => routeBatch(ports, messages, { attempt: giveUp, received: true }),
     ),
   );
 }

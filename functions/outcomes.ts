@@ -9,9 +9,13 @@ const UNREADABLE_RETRY_MS = 30_000;
 /** The Lambda handler of the outcomes queue: what became of `async` attempts, as Lambda's destinations tell it. */
 export function outcomesHandler(ports: OutcomePorts & QueuePorts) {
   return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-    returned(ports, event.Records.map(messageOf), async (messages) => {
-      const unreadable = await takeOutcomes(ports, messages);
-      return unreadable.map((message) => ({ message, retryInMs: UNREADABLE_RETRY_MS }));
-    }),
+    returned(
+      ports,
+      event.Records.map((record) => messageOf(record)),
+      async (messages) => {
+        const unreadable = await takeOutcomes(ports, messages);
+        return unreadable.map((message) => ({ message, retryInMs: UNREADABLE_RETRY_MS }));
+      },
+    ),
   );
 }

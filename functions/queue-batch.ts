@@ -12,13 +12,23 @@ export type QueuePorts = {
   onTrouble: (error: unknown) => void;
 };
 
-export function messageOf(record: SQSRecord): QueuedMessage {
+/**
+ * A queue that knows the order of its messages says it; a standard queue of SQS doesn't. There it is the position in the
+ * batch: as near as can be, and told by the first receive alone, as a message comes back in other company.
+ * @param position in its batch; undefined where that tells nothing
+ */
+export function messageOf(record: SQSRecord, position?: number): QueuedMessage {
+  const { ApproximateReceiveCount, SequenceNumber } = record.attributes;
+  const receiveCount = Number(ApproximateReceiveCount);
+  const inBatch = receiveCount === 1 && position !== undefined ? position + 1 : undefined;
+  const sequence = SequenceNumber === undefined ? inBatch : Number(SequenceNumber);
   return {
     messageId: record.messageId,
     receiptHandle: record.receiptHandle,
     body: record.body,
     sentAt: new Date(Number(record.attributes.SentTimestamp)),
-    receiveCount: Number(record.attributes.ApproximateReceiveCount),
+    receiveCount,
+    ...(sequence !== undefined && { sequence }),
   };
 }
 

@@ -10,6 +10,10 @@ import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
  */
 export function routerHandler(ports: RouterPorts & QueuePorts) {
   return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-    returned(ports, event.Records.map(messageOf), (messages) => routeBatch(ports, messages)),
+    returned(
+      ports,
+      event.Records.map((record, index) => messageOf(record, index)),
+      (messages) => routeBatch(ports, messages),
+    ),
   );
 }

@@ -153,6 +153,7 @@ function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
     body: message.body,
     attributes: {
       ApproximateReceiveCount: String(message.receiveCount),
+      ...(message.sequence !== undefined && { SequenceNumber: String(message.sequence) }),
       SentTimestamp: sent,
       SenderId: "turnout-front-door",
       ApproximateFirstReceiveTimestamp: sent,

@@ -137,12 +137,21 @@ export type Close = {
   | { outcome: "accepted"; nextAttemptAt: Date; dueAt?: Date }
 );
 
-/** How a record is found again. */
+/** How a record is found again. Its place is no part of it: whoever looks for a record needn't know that. */
 export type RecordKey = Pick<EventRecord, "t0" | "eventKey" | "payloadHash">;
 
+/** Where a record stands in the order of a window: whatever begins anew from a record begins from its place. */
+export type RecordPlace = RecordKey & Pick<EventRecord, "sequence">;
+
+export function recordPlaceOf({ t0, sequence, eventKey, payloadHash }: RecordPlace): RecordPlace {
+  return { t0, eventKey, payloadHash, ...(sequence !== undefined && { sequence }) };
+}
+
 /** The order in which a window's records are listed: negative when `a` comes first. */
-export function compareRecordKeys(a: RecordKey, b: RecordKey): number {
+export function compareRecords(a: RecordPlace, b: RecordPlace): number {
   if (a.t0.getTime() !== b.t0.getTime()) return a.t0.getTime() - b.t0.getTime();
+  const [placeOfA, placeOfB] = [a.sequence ?? 0, b.sequence ?? 0];
+  if (placeOfA !== placeOfB) return placeOfA - placeOfB;
   if (a.eventKey !== b.eventKey) return a.eventKey < b.eventKey ? -1 : 1;
   return a.payloadHash === b.payloadHash ? 0 : a.payloadHash < b.payloadHash ? -1 : 1;
 }
@@ -151,6 +160,11 @@ export function compareRecordKeys(a: RecordKey, b: RecordKey): number {
 export type EventRecord = {
   /** The sent time of the message that brought it, in ms precision. */
   t0: Date;
+  /**
+   * Its place among those of one `t0`, as they were published; left out: 0. Stored again without one, a record keeps the
+   * place that it has.
+   */
+  sequence?: number;
   eventKey: string;
   payloadHash: string;
   messageId: string;

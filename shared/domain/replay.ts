@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 import type { Alias } from "./alias.ts";
-import type { RecordKey } from "./delivery.ts";
+import type { RecordPlace } from "./delivery.ts";
 import { LIVE } from "./delivery-key.ts";
 import type { OutcomeFilter } from "./event-outcome.ts";
 import { nameSchema } from "./schema.ts";
@@ -81,7 +81,7 @@ export type ReplayCounts = {
  * A part of the window that isn't at rest, after one record and up to another: with what it adds to the counts, and how
  * many things are waited for in it.
  */
-export type OpenStretch = { after?: RecordKey; upTo: RecordKey; counts: ReplayCounts; waitsFor: number };
+export type OpenStretch = { after?: RecordPlace; upTo: RecordPlace; counts: ReplayCounts; waitsFor: number };
 
 /**
  * How far it is. Pass 1 delivers. Pass 2, once nothing claimed before the replay began can still be on its way, delivers
@@ -90,13 +90,13 @@ export type OpenStretch = { after?: RecordKey; upTo: RecordKey; counts: ReplayCo
 export type ReplayProgress = {
   pass: number;
   /** The last record that the pass has done with, all before it included. */
-  after?: RecordKey;
+  after?: RecordPlace;
   counts: ReplayCounts;
   /** What the pass before had counted, while pass 2 counts anew. */
   before?: ReplayCounts;
   /** Set once it goes over what it had begun when it was cancelled; `stopAfter`: it had done with all up to here. */
   cancelling?: true;
-  stopAfter?: RecordKey;
+  stopAfter?: RecordPlace;
   /** In order of time; found by pass 2, and fewer with every pass. */
   stretches: OpenStretch[];
   /** When the next pass begins; undefined while one is under way. */

@@ -5,6 +5,8 @@ export type ReceivedMessage = {
   receiptHandle: string;
   body: string;
   sentAt: Date;
+  /** Its place among the messages of one sent time, where the queue knows; the same at every receive. */
+  sequence?: number;
   /** How often it was received, this time included. */
   receiveCount: number;
   /** Whose it is, where the queue says so. */

@@ -104,6 +104,7 @@ export function sqliteEventQueue(
             receiptHandle: `${id}:${receiveCount}`,
             body: String(row.body),
             sentAt: new Date(Number(row.sent_at)),
+            sequence: id,
             receiveCount,
             ...(row.fair_group === null ? {} : { group: String(row.fair_group) }),
           });

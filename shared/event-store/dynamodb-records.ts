@@ -1,5 +1,5 @@
 import { bodyKeyOf } from "../body-store/body-store.ts";
-import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
+import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/delivery.ts";
 import type { Read } from "../domain/schema.ts";
 import { mostShardsWithin } from "../domain/shard-schedule.ts";
 import {
@@ -24,9 +24,9 @@ import {
   recordBytes,
   recordItem,
   recordKey,
-  recordKeyIn,
   recordOf,
   recordPartition,
+  recordPlaceIn,
   recordWithout,
 } from "./record-codec.ts";
 
@@ -47,10 +47,10 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
   async function itemOf(record: EventRecord): Promise<Item> {
     const key = recordKey(record, recordShards);
     const bytes = recordBytes(record);
-    if (bytes.byteLength <= MAX_RECORD_BYTES) return recordItem(key, record.expiresAt, { e: bytes });
+    if (bytes.byteLength <= MAX_RECORD_BYTES) return recordItem(key, record, { e: bytes });
     const b = bodyKeyOf(record.expiresAt, bodyNameOf(key));
     await bodies.put(b, bytes);
-    return recordItem(key, record.expiresAt, { b, f: factsText(record) });
+    return recordItem(key, record, { b, f: factsText(record) });
   }
 
   async function recordIn(item: Item): Promise<EventRecord> {
@@ -63,6 +63,21 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
     const record = recordOf(item, bytes.value);
     if (record.ok) return record.value;
     return recordWithout(item, `${apart ? `the body ${item.b}` : `the record ${item.sk}`} ${record.problem}`);
+  }
+
+  /** The places that records have, of those that come without one: an item is replaced as a whole. */
+  async function withPlaces(records: readonly EventRecord[]): Promise<readonly EventRecord[]> {
+    const placeless = records.filter(({ sequence }) => sequence === undefined);
+    if (placeless.length === 0) return records;
+    const found = await readItems(
+      access,
+      placeless.map((record) => recordKey(record, recordShards)),
+    );
+    return records.map((record) => {
+      if (record.sequence !== undefined) return record;
+      const item = found.get(keyText(recordKey(record, recordShards)));
+      return item === undefined ? record : { ...record, ...recordPlaceIn(item) };
+    });
   }
 
   /** A window's part within one minute, in order of time. */
@@ -80,15 +95,15 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
     { from, to }: RecordWindow,
     now: Date,
     pageSize: number,
-    after?: RecordKey,
+    after?: RecordPlace,
   ): AsyncGenerator<EventRecord> {
     // From the cursor's moment on, and not after its key: within a moment the table has another order.
     const window = { from: after !== undefined && after.t0 > from ? after.t0 : from, to };
     const most = mostShardsWithin(recordShards, window.from, window.to);
     const minutes = minutesOf(window);
     const parts = aheadOf(minutes, Math.ceil(READ_AHEAD / most), (minute) => itemsOf(minute, window, pageSize));
-    for await (const item of byRecordKey(parts)) {
-      if (after !== undefined && compareRecordKeys(recordKeyIn(item), after) <= 0) continue;
+    for await (const item of byPlace(parts)) {
+      if (after !== undefined && compareRecords(recordPlaceIn(item), after) <= 0) continue;
       // Its record may have been removed with it.
       if (Number(item.expires) * 1_000 <= now.getTime()) continue;
       const record = await recordIn(item);
@@ -98,7 +113,7 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
 
   return {
     async record(records) {
-      const distinct = distinctBy(records, (record) => keyText(recordKey(record, recordShards)));
+      const distinct = distinctBy(await withPlaces(records), (record) => keyText(recordKey(record, recordShards)));
       // Bodies before what names them: a crash in between leaves a body that expires, and no record without one.
       await writeItems(access, await inParallel(distinct, itemOf));
     },
@@ -113,7 +128,7 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
         return item === undefined ? undefined : recordIn(item);
       });
     },
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, after?: RecordKey) {
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, after?: RecordPlace) {
       let page: EventRecord[] = [];
       let characters = 0;
       for await (const record of recordsIn(window, now, pageSize, after)) {
@@ -130,25 +145,24 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
 }
 
 /**
- * Items that come in the order of their sort keys, in that of their record keys. Both begin with the moment, but hashes
- * stand in a sort key as base64url, whose letters DynamoDB sorts otherwise than the digits that they stand for. Holds one
- * moment's items at a time: a millisecond's.
+ * Items that come in the order of their sort keys, in that of their places. Both begin with the moment, but a sort key
+ * doesn't have the sequence. Holds one moment's items at a time: a millisecond's.
  */
-async function* byRecordKey(items: AsyncIterable<Item>): AsyncGenerator<Item> {
-  let moment: { item: Item; key: RecordKey }[] = [];
+async function* byPlace(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  let moment: { item: Item; place: RecordPlace }[] = [];
   for await (const item of items) {
-    const key = recordKeyIn(item);
-    if (moment[0] !== undefined && moment[0].key.t0.getTime() !== key.t0.getTime()) {
+    const place = recordPlaceIn(item);
+    if (moment[0] !== undefined && moment[0].place.t0.getTime() !== place.t0.getTime()) {
       yield* sorted(moment);
       moment = [];
     }
-    moment.push({ item, key });
+    moment.push({ item, place });
   }
   yield* sorted(moment);
 }
 
-function sorted(moment: { item: Item; key: RecordKey }[]): Item[] {
-  return moment.sort((a, b) => compareRecordKeys(a.key, b.key)).map(({ item }) => item);
+function sorted(moment: { item: Item; place: RecordPlace }[]): Item[] {
+  return moment.sort((a, b) => compareRecords(a.place, b.place)).map(({ item }) => item);
 }
 
 /** The minutes that a window touches; none if it ends before it begins. */

@@ -1,4 +1,12 @@
-import type { Claim, ClaimRequest, Close, EventRecord, LedgerEntry, RecordKey } from "../domain/delivery.ts";
+import type {
+  Claim,
+  ClaimRequest,
+  Close,
+  EventRecord,
+  LedgerEntry,
+  RecordKey,
+  RecordPlace,
+} from "../domain/delivery.ts";
 import type { OutcomeCount } from "../domain/outcome-count.ts";
 
 /** A stretch of time by the records' `t0`: `from` inclusive, `to` exclusive. */
@@ -9,7 +17,7 @@ export type RecordWindow = { from: Date; to: Date };
  * and says why: it costs nobody but itself.
  */
 export interface EventStore {
-  /** Stores events durably. A record of the same key is replaced. */
+  /** Stores events durably. A record of the same key is replaced, and keeps its place where it is told none. */
   record(records: readonly EventRecord[]): Promise<void>;
   /** The records of these keys, one answer per key in the same order: undefined for one that isn't there (any more). */
   find(keys: readonly RecordKey[]): Promise<(EventRecord | undefined)[]>;
@@ -39,11 +47,11 @@ export interface EventStore {
    */
   handOver(entries: readonly LedgerEntry[], until: Date): Promise<void>;
   /**
-   * Records of a window that haven't expired by `now`, oldest first, in pages of at most `pageSize` (default 500).
+   * Records of a window that haven't expired by `now`, in the order of `compareRecords`, in pages of at most `pageSize` (default 500).
    * Complete for all that was stored before it was asked for. Between pages others get their turn.
    * @param after leaves out this record and all that come before it
    */
-  records(window: RecordWindow, now: Date, pageSize?: number, after?: RecordKey): AsyncIterable<EventRecord[]>;
+  records(window: RecordWindow, now: Date, pageSize?: number, after?: RecordPlace): AsyncIterable<EventRecord[]>;
   /** Ledger entries of these events, all components and generations, by event key. As the last answered write left them. */
   deliveriesOf(eventKeys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry[]>>;
   /**

@@ -1,4 +1,4 @@
-import type { EventRecord, RecordKey } from "../domain/delivery.ts";
+import type { EventRecord, RecordKey, RecordPlace } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
 import { murmur3 } from "../domain/rollout.ts";
 import type { Read } from "../domain/schema.ts";
@@ -93,14 +93,17 @@ export function factsText(record: EventRecord): string {
 
 const FACTS_BEGIN = "[".charCodeAt(0);
 
-/** The key that `recordKey` has put into an item. */
-export function recordKeyIn({ sk }: Pick<ItemKey, "sk">): RecordKey {
+type StoredPlace = Pick<ItemKey, "sk"> & { q?: unknown };
+
+/** The key that `recordKey` has put into an item, and its place. */
+export function recordPlaceIn({ sk, q }: StoredPlace): RecordPlace {
   const [moment = "", event = "", payload = ""] = sk.split("#");
-  return { t0: new Date(Number(moment)), eventKey: hashOf(event), payloadHash: hashOf(payload) };
+  const key = { t0: new Date(Number(moment)), eventKey: hashOf(event), payloadHash: hashOf(payload) };
+  return q === undefined ? key : { ...key, sequence: Number(q) };
 }
 
-/** The record of these bytes, the key says what isn't in them; or what is wrong with them. */
-export function recordOf(key: Pick<ItemKey, "sk">, bytes: Uint8Array): Read<EventRecord> {
+/** The record of these bytes, the item says what isn't in them; or what is wrong with them. */
+export function recordOf(item: StoredPlace, bytes: Uint8Array): Read<EventRecord> {
   // Facts begin with a bracket, and what zstd makes with a magic number of its own.
   const plain: Read<Buffer> = bytes[0] === FACTS_BEGIN ? { ok: true, value: Buffer.from(bytes) } : decompressed(bytes);
   if (!plain.ok) return plain;
@@ -108,15 +111,15 @@ export function recordOf(key: Pick<ItemKey, "sk">, bytes: Uint8Array): Read<Even
   const facts = readFactsText(plain.value.toString("utf8", 0, end));
   if (facts === undefined) return { ok: false, problem: "is damaged: its facts can't be read" };
   const body = plain.value.toString("utf8", end + 1);
-  return { ok: true, value: { ...recordKeyIn(key), ...facts, body } };
+  return { ok: true, value: { ...recordPlaceIn(item), ...facts, body } };
 }
 
 /** What is known of a record whose bytes can't be had: all but its body, or what its key and expiry say. */
 export function recordWithout(item: Item, why: string): EventRecord {
   const known = typeof item.f === "string" ? readFactsText(item.f) : undefined;
   const facts = known ?? { ...NOTHING_KNOWN, expiresAt: new Date(Number(item.expires) * 1_000) };
-  const key = recordKeyIn(item);
-  return { ...key, ...facts, ...(known ? {} : { time: key.t0.toISOString() }), body: "", unavailable: why };
+  const place = recordPlaceIn(item);
+  return { ...place, ...facts, ...(known ? {} : { time: place.t0.toISOString() }), body: "", unavailable: why };
 }
 
 const NOTHING_KNOWN = {
@@ -130,7 +133,7 @@ const NOTHING_KNOWN = {
   components: [],
 };
 
-function readFactsText(text: string): Omit<EventRecord, keyof RecordKey | "body"> | undefined {
+function readFactsText(text: string): Omit<EventRecord, keyof RecordPlace | "body"> | undefined {
   try {
     const facts = JSON.parse(text) as Facts;
     const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expiresAt, rejected] = facts;
@@ -148,9 +151,14 @@ export function bodyNameOf({ pk, sk }: ItemKey): string {
 }
 
 /**
- * `e`: the record's bytes; or `b`: their key in the body store, and `f`: its facts. `expires` and `v` as in
- * `entry-codec.ts`.
+ * `e`: the record's bytes; or `b`: their key in the body store, and `f`: its facts. `q`: its sequence, left out for 0.
+ * `expires` and `v` as in `entry-codec.ts`.
  */
-export function recordItem(key: ItemKey, expiresAt: Date, stored: { e: Uint8Array } | { b: string; f: string }): Item {
-  return { ...key, ...itemLayout, ...stored, expires: Math.ceil(expiresAt.getTime() / 1_000) };
+export function recordItem(
+  key: ItemKey,
+  { expiresAt, sequence = 0 }: Pick<EventRecord, "expiresAt" | "sequence">,
+  stored: { e: Uint8Array } | { b: string; f: string },
+): Item {
+  const q = sequence === 0 ? {} : { q: sequence };
+  return { ...key, ...itemLayout, ...stored, ...q, expires: Math.ceil(expiresAt.getTime() / 1_000) };
 }

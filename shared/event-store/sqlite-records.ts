@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
-import { compareRecordKeys, type EventRecord, type RecordKey } from "../domain/delivery.ts";
+import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/delivery.ts";
 import { sha256 } from "../domain/delivery-key.ts";
 import type { Read } from "../domain/schema.ts";
 import type { Database } from "../sqlite/database.ts";
@@ -22,6 +22,7 @@ const TABLE = `
     body_zstd BLOB,
     body_key TEXT,
     expires_at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL DEFAULT 0,
     UNIQUE (t0, event_key, payload_hash)
   ) STRICT;
 `;
@@ -37,7 +38,7 @@ const DEFAULT_PAGE_SIZE = 500;
 /** A page ends early once its bodies have so many bytes, so that memory stays flat whatever their size. */
 const MAX_PAGE_BYTES = 4_000_000;
 
-const COLUMNS = "t0, event_key, payload_hash, facts, body, body_zstd, body_key, expires_at";
+const COLUMNS = "t0, event_key, payload_hash, facts, body, body_zstd, body_key, expires_at, sequence";
 
 type Row = Record<string, unknown>;
 type StoredBody = { text: string; zstd: Uint8Array | null; key: string | null };
@@ -53,14 +54,20 @@ export function sqliteRecords(
   const { connection } = database;
   connection.exec(TABLE);
   const insertRecord = connection.prepare(
-    `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET facts = excluded.facts, body = excluded.body, body_zstd = excluded.body_zstd,
-       body_key = excluded.body_key, expires_at = excluded.expires_at`,
+       body_key = excluded.body_key, expires_at = excluded.expires_at, sequence = max(sequence, excluded.sequence)`,
   );
-  // Ordered by everything that is unique, so that a page can begin where the last one ended.
-  const selectRecords = connection.prepare(
-    `SELECT ${COLUMNS}, length(body) + coalesce(length(body_zstd), 0) AS bytes FROM event_records
-     WHERE (t0, event_key, payload_hash) > (?, ?, ?) AND t0 < ? ORDER BY t0, event_key, payload_hash LIMIT ?`,
+  // Ordered by everything that is unique, so that a page can begin where the last one ended. The index has the moments in
+  // order, and the places within one are sorted as they are read: an index of them as well would cost every event. The
+  // bodies are read apart, lest they be sorted too.
+  const selectPlaces = connection.prepare(
+    `SELECT id, t0, sequence, event_key, payload_hash FROM event_records
+     WHERE t0 >= ?1 AND t0 < ?5 AND (t0 > ?1 OR (sequence, event_key, payload_hash) > (?2, ?3, ?4))
+     ORDER BY t0, sequence, event_key, payload_hash LIMIT ?6`,
+  );
+  const selectRow = connection.prepare(
+    `SELECT ${COLUMNS}, length(body) + coalesce(length(body_zstd), 0) AS bytes FROM event_records WHERE id = ?`,
   );
   const selectRecord = connection.prepare(
     `SELECT ${COLUMNS} FROM event_records WHERE t0 = ? AND event_key = ? AND payload_hash = ?`,
@@ -94,18 +101,23 @@ export function sqliteRecords(
     return zstd === null ? { ok: true, value: String(body) } : text(zstd as Uint8Array, "the body in the state file");
   }
 
-  /** The rows after a key, as many as make a page; whether there are more. */
-  function rowsAfter(after: RecordKey, to: Date, limit: number): { rows: Row[]; more: boolean } {
+  /** The rows after a place, as many as make a page; where they end, if there are more. */
+  function rowsAfter(after: RecordPlace, to: Date, limit: number): { rows: Row[]; upTo?: RecordPlace } {
     const rows: Row[] = [];
     let bytes = 0;
-    const { t0, eventKey, payloadHash } = after;
-    for (const row of selectRecords.iterate(t0.getTime(), eventKey, payloadHash, to.getTime(), limit)) {
+    const { t0, sequence = 0, eventKey, payloadHash } = after;
+    const places = selectPlaces.all(t0.getTime(), sequence, eventKey, payloadHash, to.getTime(), limit);
+    for (const place of places) {
+      // Another process may have removed what has expired.
+      const row = selectRow.get(Number(place.id));
+      if (row === undefined) continue;
       rows.push(row);
       // What a file holds isn't known here, but it was too much for a column.
       bytes += row.body_key === null ? Number(row.bytes) : MAX_COLUMN_BYTES;
-      if (bytes >= MAX_PAGE_BYTES) return { rows, more: true };
+      if (bytes >= MAX_PAGE_BYTES) return { rows, upTo: placeIn(place) };
     }
-    return { rows, more: rows.length === limit };
+    const last = places.at(-1);
+    return last === undefined || places.length < limit ? { rows } : { rows, upTo: placeIn(last) };
   }
 
   return {
@@ -114,10 +126,11 @@ export function sqliteRecords(
       const kept = await Promise.all(records.map(stored));
       await database.write(() => {
         records.forEach((record, index) => {
-          const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, ...facts } = record;
+          const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, sequence = 0, ...facts } = record;
           const { text: body, zstd, key } = kept[index] ?? asText(record.body);
           const about = JSON.stringify(facts);
-          insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expiresAt.getTime());
+          const expires = expiresAt.getTime();
+          insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expires, sequence);
         });
       });
     },
@@ -129,16 +142,15 @@ export function sqliteRecords(
         }),
       );
     },
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordKey) {
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
       const start = { t0: window.from, eventKey: "", payloadHash: "" };
-      let after = cursor !== undefined && compareRecordKeys(cursor, start) > 0 ? cursor : start;
+      let after: RecordPlace = cursor !== undefined && compareRecords(cursor, start) > 0 ? cursor : start;
       for (;;) {
-        const { rows, more } = rowsAfter(after, window.to, pageSize);
+        const { rows, upTo } = rowsAfter(after, window.to, pageSize);
         const kept = await Promise.all(rows.filter((row) => Number(row.expires_at) > now.getTime()).map(recordIn));
         if (kept.length > 0) yield kept;
-        const last = rows.at(-1);
-        if (last === undefined || !more) return;
-        after = keyIn(last);
+        if (upTo === undefined) return;
+        after = upTo;
         // Nothing above waits for the disk or a timer: without this a long window would be read in one turn of the event
         // loop, and requests and the queue would stand still meanwhile.
         await nextTurn();
@@ -160,16 +172,17 @@ function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
   return sha256(`${t0.getTime()}\n${eventKey}\n${payloadHash}`);
 }
 
-type StoredApart = "t0" | "eventKey" | "payloadHash" | "body" | "unavailable" | "expiresAt";
+type StoredApart = "t0" | "sequence" | "eventKey" | "payloadHash" | "body" | "unavailable" | "expiresAt";
 
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
   return {
     ...(JSON.parse(String(row.facts)) as Omit<EventRecord, StoredApart>),
-    ...keyIn(row),
+    ...placeIn(row),
     expiresAt: new Date(Number(row.expires_at)),
   };
 }
 
-function keyIn(row: Row): RecordKey {
-  return { t0: new Date(Number(row.t0)), eventKey: String(row.event_key), payloadHash: String(row.payload_hash) };
+function placeIn(row: Row): RecordPlace {
+  const key = { t0: new Date(Number(row.t0)), eventKey: String(row.event_key), payloadHash: String(row.payload_hash) };
+  return row.sequence === 0 ? key : { ...key, sequence: Number(row.sequence) };
 }

@@ -1,4 +1,10 @@
-import { compareRecordKeys, type EventRecord, type LedgerEntry, type RecordKey } from "../domain/delivery.ts";
+import {
+  compareRecords,
+  type EventRecord,
+  type LedgerEntry,
+  type RecordPlace,
+  recordPlaceOf,
+} from "../domain/delivery.ts";
 import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
 import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
@@ -28,7 +34,7 @@ export type ReplayItem = { record: EventRecord; component?: string; entry?: Ledg
 );
 
 /** The items of some records that follow each other in the window; `upTo` is the last record. */
-export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordKey; decidedAt: Date };
+export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordPlace; decidedAt: Date };
 
 /** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
 export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
@@ -37,9 +43,9 @@ export type MatchOptions = {
   now: () => Date;
   pageSize?: number;
   /** Only records after this one. */
-  after?: RecordKey;
+  after?: RecordPlace;
   /** Only records up to this one. */
-  upTo?: RecordKey;
+  upTo?: RecordPlace;
   /**
    * Whether the version behind each alias is told, for a request per component and page; default true. Where one is to be
    * avoided they are asked for in any case.
@@ -81,7 +87,7 @@ export async function* matchReplay(
   const versions = versionsBehind(ports.catalog);
   const asksVersions = tellVersions || replay.avoidVersion !== undefined;
   for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
-    const looked = end === undefined ? stored : stored.filter((record) => compareRecordKeys(record, end) <= 0);
+    const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
     // Before the ledger is asked: whose an event is, and what it says, stands in its record.
     const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
     const entries = await entriesOf(ports, records, generations, replay);
@@ -101,8 +107,7 @@ export async function* matchReplay(
     );
     const last = looked.at(-1);
     if (last === undefined) continue;
-    const upTo = { t0: last.t0, eventKey: last.eventKey, payloadHash: last.payloadHash };
-    yield { items, scanned: looked.length, upTo, decidedAt };
+    yield { items, scanned: looked.length, upTo: recordPlaceOf(last), decidedAt };
   }
 }
 

@@ -17,6 +17,8 @@ export type QueuedMessage = {
   receiptHandle: string;
   body: string;
   sentAt: Date;
+  /** Its place among the messages of one sent time; undefined where nobody tells any more. */
+  sequence?: number;
   receiveCount: number;
 };
 
@@ -68,7 +70,7 @@ export function routeMessage(
   const { idempotencyKey } = facts.value;
   const { source: from, "detail-type": detailType, id, time } = event.value;
   const record: EventRecord = {
-    t0: message.sentAt,
+    ...placeOf(message),
     eventKey: eventKeyOf(from, detailType, idempotencyKey),
     payloadHash,
     messageId: message.messageId,
@@ -189,12 +191,16 @@ function decideAll(
   return { subject, routes };
 }
 
+function placeOf({ sentAt, sequence }: QueuedMessage): Pick<EventRecord, "t0" | "sequence"> {
+  return { t0: sentAt, ...(sequence !== undefined && { sequence }) };
+}
+
 /** Kept raw, with the reason, so that it can be seen and replayed once whatever is wrong has been put right. */
 function unreadable(message: QueuedMessage, problem: string, view: RoutingView, event?: BusEvent): RoutedMessage {
   const source = event?.source ?? "";
   const detailType = event?.["detail-type"] ?? "";
   const record: EventRecord = {
-    t0: message.sentAt,
+    ...placeOf(message),
     eventKey: sha256(JSON.stringify(["unreadable", message.messageId])),
     payloadHash: sha256(message.body),
     messageId: message.messageId,

@@ -1,4 +1,4 @@
-import { compareRecordKeys, type RecordKey } from "../domain/delivery.ts";
+import { compareRecords, type RecordPlace } from "../domain/delivery.ts";
 import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replay.ts";
 import { withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
 import { Stopped } from "./deliver-page.ts";
@@ -78,7 +78,7 @@ function keepAlive(ports: Pick<ReplayerPorts, "delay">, driver: ReplayDriver): (
 }
 
 /** Before everything that is in the window. */
-function windowStart({ window }: Replay): RecordKey {
+function windowStart({ window }: Replay): RecordPlace {
   return { t0: window.from, eventKey: "", payloadHash: "" };
 }
 
@@ -125,7 +125,7 @@ async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: ReplayD
       following.catch(() => {});
       // Of pages without a delivery to make as well: a pass over a long window must be stoppable, too.
       await driver.goOn();
-      if (stopAfter !== undefined && compareRecordKeys(replay.progress.after ?? windowStart(replay), stopAfter) >= 0) {
+      if (stopAfter !== undefined && compareRecords(replay.progress.after ?? windowStart(replay), stopAfter) >= 0) {
         looked += page.scanned;
         if (!page.items.some(({ kind }) => kind === "begun")) {
           if (looked >= 2 * pageSizeOf(replay)) break;
@@ -151,7 +151,7 @@ async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: ReplayDr
   let replay = begun;
   const { after: visited, stretches } = replay.progress;
   for (const stretch of stretches) {
-    if (visited !== undefined && compareRecordKeys(stretch.upTo, visited) <= 0) continue;
+    if (visited !== undefined && compareRecords(stretch.upTo, visited) <= 0) continue;
     let now: OpenStretch = { ...stretch, counts: noCounts(), waitsFor: 0 };
     for await (const page of pagesOf(ports, replay, stretch)) {
       await driver.goOn();
@@ -160,7 +160,7 @@ async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: ReplayDr
     }
     replay = await driver.change((current) => {
       const { progress } = current;
-      const others = progress.stretches.map((one) => (compareRecordKeys(one.upTo, stretch.upTo) === 0 ? now : one));
+      const others = progress.stretches.map((one) => (compareRecords(one.upTo, stretch.upTo) === 0 ? now : one));
       const counts = withRecounted(progress.counts, stretch.counts, now.counts);
       return { ...current, progress: { ...progress, after: stretch.upTo, stretches: others, counts } };
     });

@@ -1,4 +1,4 @@
-import type { RecordKey } from "../domain/delivery.ts";
+import type { RecordPlace } from "../domain/delivery.ts";
 import type { OpenStretch, Replay, ReplayProgress } from "../domain/replay.ts";
 
 /** As JSON has it: instants are texts. */
@@ -26,8 +26,8 @@ function decodeProgress(stored: StoredText<ReplayProgress>): ReplayProgress {
   return {
     ...progress,
     stretches: stretches.map(decodeStretch),
-    ...(after && { after: decodeKey(after) }),
-    ...(stopAfter && { stopAfter: decodeKey(stopAfter) }),
+    ...(after && { after: decodePlace(after) }),
+    ...(stopAfter && { stopAfter: decodePlace(stopAfter) }),
     ...(nextPassAt && { nextPassAt: new Date(nextPassAt) }),
     ...(startedAt && { startedAt: new Date(startedAt) }),
     ...(firstSentAt && { firstSentAt: new Date(firstSentAt) }),
@@ -36,9 +36,9 @@ function decodeProgress(stored: StoredText<ReplayProgress>): ReplayProgress {
 }
 
 function decodeStretch({ after, upTo, ...stretch }: StoredText<OpenStretch>): OpenStretch {
-  return { ...stretch, upTo: decodeKey(upTo), ...(after && { after: decodeKey(after) }) };
+  return { ...stretch, upTo: decodePlace(upTo), ...(after && { after: decodePlace(after) }) };
 }
 
-function decodeKey({ t0, eventKey, payloadHash }: StoredText<RecordKey>): RecordKey {
-  return { t0: new Date(t0), eventKey, payloadHash };
+function decodePlace({ t0, ...place }: StoredText<RecordPlace>): RecordPlace {
+  return { ...place, t0: new Date(t0) };
 }

@@ -14,6 +14,8 @@ export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
     addColumn(connection, "event_records", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
     addColumn(connection, "event_records", "body_zstd", "BLOB");
     addColumn(connection, "event_records", "body_key", "TEXT");
+    // What came before is of the one place that it had: its order within a moment was that of the keys.
+    addColumn(connection, "event_records", "sequence", "INTEGER NOT NULL DEFAULT 0");
     addColumn(connection, "deliveries", "due_at", "INTEGER");
     addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
     connection.exec("DROP INDEX IF EXISTS deliveries_claimed");

@@ -83,6 +83,20 @@ export function describeEventQueue(name: string, open: (maxReceiveCount: number)
     });
 
     describe("a received message", () => {
+      test("has its place among those of its moment, if any, in the order of sending and at every receive", async () => {
+        const { queue } = await openQueue();
+        await queue.send(["first", "second"], start);
+        await queue.send(["third", "fourth"], start);
+        const placesAt = async (now: Date) =>
+          (await drain(queue, now, 1_000)).map(({ body, sequence }) => ({ body, sequence }));
+        const told = (await placesAt(start)).toSorted((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0));
+        expect(told).toHaveLength(4);
+        if (told.some(({ sequence }) => sequence !== undefined)) {
+          expect(told.map(({ body }) => body)).toEqual(["first", "second", "third", "fourth"]);
+        }
+        expect(await placesAt(plus(1_000))).toEqual(expect.arrayContaining(told));
+      });
+
       test("is hidden for its visibility, then comes again, counted", async () => {
         const { queue } = await openQueue();
         const [messageId] = await queue.send(["once"], start);

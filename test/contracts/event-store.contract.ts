@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { compareRecordKeys, type EventRecord, type RecordKey } from "../../shared/domain/delivery.ts";
+import { compareRecords, type EventRecord, type RecordPlace } from "../../shared/domain/delivery.ts";
 import { canonical, eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
@@ -99,6 +99,22 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(await scan(store, hour.window)).toStrictEqual([first]);
     });
 
+    test("keep their place when they are stored again without one", async () => {
+      const { store, another } = await openStore();
+      const hour = anHour();
+      const [first, second, third] = [1, 2, 3].map((sequence) => aRecord(hour(0), { sequence })) as [
+        EventRecord,
+        EventRecord,
+        EventRecord,
+      ];
+      await store.record([first, second, third]);
+      const { sequence: _, ...again } = second;
+      await (await another()).record([{ ...again, subject: { plan: "paid" } }, aRecord(hour(1))]);
+      const placed = (await scan(store, hour.window)).slice(0, 3);
+      expect(placed).toStrictEqual([first, { ...second, subject: { plan: "paid" } }, third]);
+      expect(await store.find([again])).toStrictEqual([{ ...second, subject: { plan: "paid" } }]);
+    });
+
     test("of the same moment and event are both kept when their payloads differ", async () => {
       const { store } = await openStore();
       const hour = anHour();
@@ -160,6 +176,23 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       for (const n of [3, 0, 7, 5, 1, 6, 2, 4]) await store.record(records.slice(n, n + 1));
       expect(await scan(store, hour.window)).toStrictEqual(records);
     });
+
+    test.each([1, 4, 10, 500])(
+      "has what is of one moment in the order of its places, in pages of %i",
+      async (pageSize) => {
+        const { store, another } = await openStore();
+        const hour = anHour();
+        const records = Array.from({ length: 12 }, (_, n) => aRecord(hour(7), { sequence: n + 1 }));
+        const [before, after] = [aRecord(hour(6), { sequence: 99 }), aRecord(hour(8), { sequence: 1 })];
+        const inOrder = [before, ...records, after];
+        for (const n of [7, 0, 11, 3, 9, 1, 5, 2, 10, 4, 8, 6]) await store.record(records.slice(n, n + 1));
+        await store.record([after, before]);
+        expect((await pages(await another(), hour.window, pageSize)).flat()).toStrictEqual(inOrder);
+        for (const [n, record] of inOrder.entries()) {
+          expect(await scanAfter(store, hour.window, record)).toStrictEqual(inOrder.slice(n + 1));
+        }
+      },
+    );
 
     // Three of one moment, then two events of one moment that came with two payloads each.
     const moments = [0, 5, 5, 5, 6, 7, 7, 8];
@@ -232,7 +265,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
           const last = new Map(inside.map((record) => [keyOf(record), record]));
           expect(new Map(found.map((record) => [keyOf(record), record]))).toEqual(last);
           expect(found).toHaveLength(last.size);
-          expect(found).toEqual(found.toSorted(compareRecordKeys));
+          expect(found).toEqual(found.toSorted(compareRecords));
         }),
         runs(40),
       );
@@ -243,7 +276,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
     test("leaves out that record and all before it, whether it is there or not", async () => {
       const { store, another } = await openStore();
       const hour = anHour();
-      const records = [0, 5, 5, 5, 60_000, 60_000, 120_001].map((ms) => aRecord(hour(ms))).sort(compareRecordKeys);
+      const records = [0, 5, 5, 5, 60_000, 60_000, 120_001].map((ms) => aRecord(hour(ms))).sort(compareRecords);
       await store.record(records);
       const other = await another();
       for (const [n, record] of records.entries()) {
@@ -266,7 +299,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       const one = aRecord(hour(7));
       const records = ["a", "b", "c", "d"].map((body) => ({ ...one, payloadHash: sha256(body), body }));
       await store.record(records);
-      const sorted = records.toSorted(compareRecordKeys);
+      const sorted = records.toSorted(compareRecords);
       for (const [n, record] of sorted.entries()) {
         expect(await scanAfter(store, hour.window, record)).toStrictEqual(sorted.slice(n + 1));
       }
@@ -276,7 +309,11 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       const { store } = await openStore();
       // Two minutes with many to a moment.
       const moment = fc.integer({ min: 0, max: 3 }).chain((n) => fc.constantFrom(n, 59_998 + n, 60_000 + n));
-      const stored = fc.array(fc.record({ ms: moment, event: fc.nat(5), payload: fc.nat(2) }), { maxLength: 40 });
+      const about = { ms: moment, event: fc.nat(5), payload: fc.nat(2), sequence: fc.nat(4) };
+      const stored = fc.uniqueArray(fc.record(about), {
+        maxLength: 40,
+        selector: ({ ms, event, payload }) => `${ms} ${event} ${payload}`,
+      });
       const visits = fc.array(fc.record({ pageSize: fc.integer({ min: 1, max: 12 }), taken: fc.nat(3) }), {
         minLength: 1,
         maxLength: 8,
@@ -285,15 +322,20 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
         fc.asyncProperty(stored, visits, moment, async (facts, stays, from) => {
           const hour = anHour();
           const events = Array.from({ length: 6 }, () => eventKeyOf("shop", "order placed", randomUUID()));
-          const records = facts.map(({ ms, event, payload }) =>
-            aRecord(hour(ms), { eventKey: events[event] ?? "", payloadHash: sha256(`${payload}`), body: `${ms}` }),
+          const records = facts.map(({ ms, event, payload, sequence }) =>
+            aRecord(hour(ms), {
+              eventKey: events[event] ?? "",
+              payloadHash: sha256(`${payload}`),
+              body: `${ms}`,
+              ...(sequence > 0 && { sequence }),
+            }),
           );
           await store.record(records);
           const window = { from: hour(from), to: hour(120_000) };
           const all = await scan(store, window);
           const distinct = new Map(records.map((record) => [keyOf(record), record]));
           const inside = [...distinct.values()].filter(({ t0 }) => t0 >= window.from);
-          expect(all).toStrictEqual(inside.sort(compareRecordKeys));
+          expect(all).toStrictEqual(inside.sort(compareRecords));
           // So many pages at a time, with a cursor from one visit to the next; the last one stays to the end.
           const seen: EventRecord[] = [];
           for (const { pageSize, taken } of [...stays, { pageSize: 7, taken: Number.POSITIVE_INFINITY }]) {
@@ -415,7 +457,7 @@ async function scan(store: EventStore, window: RecordWindow, now?: Date): Promis
   return (await pages(store, window, undefined, now)).flat();
 }
 
-async function scanAfter(store: EventStore, window: RecordWindow, after: RecordKey): Promise<EventRecord[]> {
+async function scanAfter(store: EventStore, window: RecordWindow, after: RecordPlace): Promise<EventRecord[]> {
   return (await Array.fromAsync(store.records(window, NOW, undefined, after))).flat();
 }
 

@@ -158,7 +158,7 @@ describe("the event store in the state file", () => {
     expect(pages.flat()).toStrictEqual(records.toReversed());
   });
 
-  test("reads a window along an index, and sorts nothing", () => {
+  test("reads a window along an index, and sorts no more than a moment", () => {
     const database = openDatabase(":memory:");
     onTestFinished(() => database.close());
     const prepared = vi.spyOn(database.connection, "prepare");
@@ -166,9 +166,10 @@ describe("the event store in the state file", () => {
     const statements = prepared.mock.calls.map(([sql]) => sql);
     const scanning = statements.filter((sql) => sql.includes("ORDER BY t0"));
     expect(scanning).toHaveLength(1);
-    const plan = database.connection.prepare(`EXPLAIN QUERY PLAN ${scanning}`).all(0, "", "", 1, 500);
+    const plan = database.connection.prepare(`EXPLAIN QUERY PLAN ${scanning}`).all(0, 0, "", "", 1, 500);
     expect(plan.map(({ detail }) => detail)).toEqual([
       expect.stringMatching(/^SEARCH event_records USING INDEX sqlite_autoindex_event_records_1 \(.*t0/),
+      "USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY",
     ]);
   });
 

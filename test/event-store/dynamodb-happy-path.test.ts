@@ -56,6 +56,12 @@ withDynamoDB("the event store's requests", (endpoint) => {
     expect(await requestsOf(nothing)).toEqual({});
   });
 
+  it("are one more to record a batch of which some have come back, and so have no place", async () => {
+    const records = claimsOf(10).map(aRecord);
+    const again = records.map(({ sequence, ...record }, n) => (n < 3 ? record : { ...record, sequence: n }));
+    expect(await requestsOf((store) => store.record(again))).toEqual({ BatchGetItem: 1, BatchWriteItem: 1 });
+  });
+
   it("are one more where something is due later, was accepted, or is somebody else's", async () => {
     const claims = claimsOf(10);
     const claiming = (store: EventStore) => store.claim(claims, "ada", start);
@@ -119,5 +125,5 @@ function aRecord({ eventKey, t0, expiresAt }: ClaimRequest): EventRecord {
   const known = { messageId: randomUUID(), id: randomUUID(), source: "shop", detailType: "order placed" };
   const time = t0.toISOString();
   const said = { time, idempotencyKey: known.id, subject: {}, components: [], body: "{}" };
-  return { t0, eventKey, payloadHash: sha256("{}"), ...known, ...said, expiresAt };
+  return { t0, sequence: 1, eventKey, payloadHash: sha256("{}"), ...known, ...said, expiresAt };
 }

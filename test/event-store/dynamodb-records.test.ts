@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareRecordKeys, type EventRecord } from "../../shared/domain/delivery.ts";
+import { compareRecords, type EventRecord } from "../../shared/domain/delivery.ts";
 import { sha256 } from "../../shared/domain/delivery-key.ts";
 import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/shard-schedule.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
@@ -160,7 +160,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
           );
           await store.record(records);
           const window = { from: at(0), to: at(120_000) };
-          const sorted = records.toSorted(compareRecordKeys);
+          const sorted = records.toSorted(compareRecords);
           expect((await Array.fromAsync(store.records(window, start, pageSize))).flat()).toEqual(sorted);
           for (const index of new Set([0, Math.floor(sorted.length / 2), sorted.length - 1])) {
             const pages = await Array.fromAsync(store.records(window, start, pageSize, sorted[index]));

@@ -43,7 +43,7 @@ function aRecord(about: Partial<EventRecord> = {}): EventRecord {
 }
 
 function itemOf(record: EventRecord) {
-  return recordItem(recordKey(record, ONE_SHARD), record.expiresAt, { e: recordBytes(record) });
+  return recordItem(recordKey(record, ONE_SHARD), record, { e: recordBytes(record) });
 }
 
 describe("a record as an item", () => {
@@ -66,6 +66,13 @@ describe("a record as an item", () => {
       expect(Buffer.byteLength(record.body)).toBeGreaterThan(950);
       expect(itemBytes(itemOf(record))).toBeLessThanOrEqual(1_024);
     }
+  });
+
+  it("has its place among those of its moment, and none where it isn't known", () => {
+    const placed = aRecord({ sequence: 3 });
+    expect(itemOf(placed)).toMatchObject({ q: 3 });
+    expect(recordOf(itemOf(placed), recordBytes(placed))).toStrictEqual(placed);
+    expect(itemOf(aRecord())).not.toHaveProperty("q");
   });
 
   it("is left as it is where compression makes it no smaller", () => {

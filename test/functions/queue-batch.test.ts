@@ -81,15 +81,34 @@ it.each([
   expect(backoffMs({ receiveCount })).toBe(ms);
 });
 
-it("a message is read as SQS hands it to Lambda: numbers as text", () => {
+describe("a message", () => {
   const message = aMessage({ receiveCount: 12, body: "é" });
-  const { messageId, receiptHandle, body } = message;
-  const attributes = {
-    ApproximateReceiveCount: "12",
-    SentTimestamp: String(T0.getTime()),
-    SenderId: "",
-    ApproximateFirstReceiveTimestamp: "0",
+  const asReceived = (receiveCount: number, about: { SequenceNumber?: string } = {}) => {
+    const { messageId, receiptHandle, body } = message;
+    const attributes = {
+      ApproximateReceiveCount: String(receiveCount),
+      SentTimestamp: String(T0.getTime()),
+      SenderId: "",
+      ApproximateFirstReceiveTimestamp: "0",
+      ...about,
+    };
+    const rest = { messageAttributes: {}, md5OfBody: "", eventSource: "", eventSourceARN: "", awsRegion: "" };
+    return { messageId, receiptHandle, body, attributes, ...rest };
   };
-  const rest = { messageAttributes: {}, md5OfBody: "", eventSource: "", eventSourceARN: "", awsRegion: "" };
-  expect(messageOf({ messageId, receiptHandle, body, attributes, ...rest })).toEqual(message);
+
+  it("is read as SQS hands it to Lambda: numbers as text", () => {
+    expect(messageOf(asReceived(12), 3)).toEqual(message);
+  });
+
+  it("has its position in the batch as its place, unless it was received before: then it is in other company", () => {
+    expect([0, 1, 9].map((position) => messageOf(asReceived(1), position).sequence)).toEqual([1, 2, 10]);
+    expect(messageOf(asReceived(2), 0)).not.toHaveProperty("sequence");
+    expect(messageOf(asReceived(1))).not.toHaveProperty("sequence");
+  });
+
+  it("has the place that its queue tells, at every receive", () => {
+    for (const receiveCount of [1, 2]) {
+      expect(messageOf(asReceived(receiveCount, { SequenceNumber: "4711" }), 5).sequence).toBe(4711);
+    }
+  });
 });

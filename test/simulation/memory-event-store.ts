@@ -2,10 +2,11 @@ import {
   type Claim,
   type ClaimRequest,
   type Close,
-  compareRecordKeys,
+  compareRecords,
   type EventRecord,
   type LedgerEntry,
   type RecordKey,
+  type RecordPlace,
 } from "../../shared/domain/delivery.ts";
 import { eventKeyIn } from "../../shared/domain/delivery-key.ts";
 import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../../shared/domain/ledger-rules.ts";
@@ -43,7 +44,8 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
     hasRecord: (key: RecordKey) => records.has(recordKey(key)),
 
     record(record: EventRecord): void {
-      records.set(recordKey(record), record);
+      const { sequence = records.get(recordKey(record))?.sequence } = record;
+      records.set(recordKey(record), { ...record, ...(sequence !== undefined && { sequence }) });
     },
     find: (key: RecordKey) => records.get(recordKey(key)),
     claim(request: ClaimRequest, owner: string, now: Date): Claim {
@@ -92,11 +94,16 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
       );
     },
     /** The next page of a window, and all of it without a limit. */
-    records({ from, to }: RecordWindow, now: Date, limit = Number.POSITIVE_INFINITY, after?: RecordKey): EventRecord[] {
+    records(
+      { from, to }: RecordWindow,
+      now: Date,
+      limit = Number.POSITIVE_INFINITY,
+      after?: RecordPlace,
+    ): EventRecord[] {
       return [...records.values()]
         .filter(({ t0, expiresAt }) => t0 >= from && t0 < to && expiresAt > now)
-        .filter((record) => after === undefined || compareRecordKeys(record, after) > 0)
-        .sort(compareRecordKeys)
+        .filter((record) => after === undefined || compareRecords(record, after) > 0)
+        .sort(compareRecords)
         .slice(0, limit);
     },
     count: (added: readonly OutcomeCount[]) => void counts.push(...added),
@@ -160,7 +167,7 @@ export function distantEventStore(
     due: (now, limit) => process.call("due", () => store.due(now, limit)),
     handOver: async (entries, until) =>
       void (await batch("hand over", entries, (entry) => store.handOver(entry, until))),
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordKey) {
+    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
       let after = cursor;
       for (;;) {
         const page = await process.call("records", () => store.records(window, now, pageSize, after));

@@ -1,3 +1,4 @@
+import { recordPlaceOf } from "../../shared/domain/delivery.ts";
 import type { Replay } from "../../shared/domain/replay.ts";
 import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
@@ -56,10 +57,9 @@ export const replayControls: Record<string, Control> = {
               const last = page.at(-1);
               const [replay] = await replays.active();
               if (last !== undefined && replay !== undefined && replay.progress.pass <= 2) {
-                const { t0, eventKey, payloadHash } = last;
                 await replays.update({
                   ...replay,
-                  progress: { ...replay.progress, after: { t0, eventKey, payloadHash } },
+                  progress: { ...replay.progress, after: recordPlaceOf(last) },
                 });
               }
               yield page;
