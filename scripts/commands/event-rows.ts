@@ -1,3 +1,5 @@
+import { deliveredKey } from "../../shared/domain/delivered-event.ts";
+import { LIVE } from "../../shared/domain/delivery-key.ts";
 import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import type { TimeWindow } from "../../shared/domain/time-window.ts";
 import type { Style } from "./output.ts";
@@ -12,7 +14,9 @@ export function outcomeJson({ record, status, component, entry }: EventOutcome) 
   return {
     event_id: record.id,
     event_key: record.eventKey,
-    idempotency_key: record.idempotencyKey,
+    publisher_key: record.idempotencyKey,
+    /** As its consumers see it. */
+    idempotency_key: component === undefined ? null : deliveredKey(record.eventKey, entry?.generation ?? LIVE),
     source: record.source,
     detail_type: record.detailType,
     received_at: record.t0.toISOString(),

@@ -14,7 +14,7 @@ export function define(command: Command): void {
   const showing = command
     .command("show")
     .description("print a stored event, its deliveries and their last eight attempts")
-    .argument("<id>", "the event's id, idempotency key or the beginning of its key")
+    .argument("<id>", "the event's id, its publisher's key, or the beginning of the key that consumers see")
     .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
   jsonOption(showing).addHelpText("after", "\nExample:\n  $ turnout event show 3f6c0e1a --since 2d\n").action(show);
 }
@@ -34,7 +34,7 @@ function toJson({ record, outcomes }: FoundEvent) {
   return {
     event_id: record.id,
     event_key: record.eventKey,
-    idempotency_key: record.idempotencyKey,
+    publisher_key: record.idempotencyKey,
     payload_hash: record.payloadHash,
     message_id: record.messageId,
     source: record.source,
@@ -82,7 +82,7 @@ function toLines({ record, outcomes }: FoundEvent): string[] {
     `event ${record.id}, ${record.source} '${record.detailType}'`,
     ...labelled("received", [`${record.t0.toISOString()}, kept until ${record.expiresAt.toISOString().slice(0, 10)}`]),
     ...labelled("subject", [subjectText(record.subject)]),
-    ...labelled("idempotency", [record.idempotencyKey]),
+    ...labelled("publisher's", [record.idempotencyKey]),
     ...labelled("event key", [record.eventKey]),
     ...labelled("rejected", record.rejected === undefined ? [] : [record.rejected]),
     ...labelled("body", bodyLines(record)),

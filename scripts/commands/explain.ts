@@ -26,7 +26,10 @@ export function define(command: Command): void {
   subjectOptions(command.option("--component <name>", "the component that the event goes to"))
     .option("--user <id>", "a user, for rollouts that are keyed by users", subjectId("--user"))
     .option("--at <time or revision>", "as the routing was then (default: now)", pastPoint("--at"))
-    .option("--event <id>", "a stored event, by its id, idempotency key or the beginning of its key")
+    .option(
+      "--event <id>",
+      "a stored event, by its id, its publisher's key, or the beginning of the key that consumers see",
+    )
     .option("--since <duration>", "how far back to look for the event (default: 1h)", duration("--since"))
     .addHelpText(
       "after",

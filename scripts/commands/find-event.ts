@@ -22,7 +22,7 @@ export async function mustFindEvents(
   if (found.length > 0) return found;
   throw new TurnoutError(
     "not found",
-    `No event with the id, idempotency key or event key '${wanted}' has arrived since ${window.from.toISOString()}. ` +
+    `No event with the id, publisher's key or key '${wanted}' has arrived since ${window.from.toISOString()}. ` +
       "Look further back with --since 1d, or list what arrived with 'turnout events'.",
   );
 }

@@ -33,7 +33,8 @@ and prints the events' ids. Unless --skip-bad, it is all or nothing.
 
 On AWS they go to the environment's bus, which gives them ids of its own and may
 refuse some of them (exit code 7). An event that has no idempotency key, neither
-its own nor at its source's path, keeps its id as one.
+its own nor at its source's path, keeps its id as one. A key counts among the
+events of its source and type: others may have the same.
 
 Examples:
   $ turnout publish events.ndjson

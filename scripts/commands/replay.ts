@@ -10,8 +10,8 @@ import { watchNamed } from "./replay-watch.ts";
 const WHAT = `
 What is replayed: every delivery that the filter matches and that was begun
 before the replay. Oldest first, and of one project to one component one by one.
-  --mode rerun   every match is run once more, with another
-                 turnout.idempotencyKey, so that consumers run it again
+  --mode rerun   every match is run once more, with a turnout.idempotencyKey
+                 that nothing else has, so that consumers run it again
   --mode finish  what is dead, or waits for another attempt, is tried again
                  now, with the key that it had
 

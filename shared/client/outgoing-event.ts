@@ -26,8 +26,9 @@ type OutgoingEventOf<Type extends string, Detail extends object> = {
   /** What the event is about, usually ARNs. Default none. */
   resources?: readonly string[] | undefined;
   /**
-   * 1 to 1,024 characters, the same for the same thing said again: it is run once. Default: a random UUID, so it goes
-   * before any path that `turnout source apply` names for the source.
+   * 1 to 1,024 characters, the same for the same thing said again: it is run once. It counts among the events of this
+   * source and type, and reaches consumers as `turnout.publisherKey`. Default: a random UUID, so it goes before any path
+   * that `turnout source apply` names for the source.
    */
   idempotencyKey?: string | undefined;
   /** Whose event it is, and so which version runs it. Default: as the routing table says for the source. */

@@ -1,5 +1,5 @@
 import type { Because } from "./decide-route.ts";
-import { type Generation, LIVE } from "./delivery-key.ts";
+import type { Generation } from "./delivery-key.ts";
 import type { Subject } from "./subject.ts";
 
 /** The one field that a target receives on top of the event as it was published. */
@@ -9,8 +9,13 @@ export type TurnoutField = {
   because: Because;
   /** True when the rule named an alias that is unknown or retired. */
   fallback: boolean;
-  /** What a consumer makes its effects depend on: the event's key, and another one in every replay that runs it again. */
+  /**
+   * What a consumer makes its effects depend on: no other event has it, whatever keys their publishers use, and the same
+   * event has another one in every replay that runs it again. The same for all components, and for every attempt.
+   */
   idempotencyKey: string;
+  /** The event's key in its publisher's own words. Events of another source or type may have the same. */
+  publisherKey: string;
   /** `live`, or the name of the replay that runs it again. */
   generation: Generation;
   attempt: number;
@@ -24,14 +29,17 @@ export type TurnoutField = {
   causedByReplay?: string;
 };
 
-/** The key that a consumer sees: its own in every generation, so that one that only knows of the key runs it again. */
-export function deliveredKey(idempotencyKey: string, generation: Generation): string {
-  return generation === LIVE ? idempotencyKey : `${idempotencyKey}#${generation}`;
+/**
+ * The key that a consumer sees: its own in every generation, so that one that only knows of the key runs it again. All
+ * event keys are equally long and have no `#`, so that no two pairs of event and generation can look alike.
+ */
+export function deliveredKey(eventKey: string, generation: Generation): string {
+  return `${eventKey}#${generation}`;
 }
 
-/** The event's own key, out of the one that a consumer saw. */
-export function eventsOwnKey(delivered: string, generation: Generation): string {
-  return generation === LIVE ? delivered : delivered.slice(0, -generation.length - 1);
+/** The event's key, out of the one that a consumer saw; undefined for one that Turnout gave nobody. */
+export function eventKeyOfDelivered(delivered: string): string | undefined {
+  return /^([0-9a-f]{64})#./s.exec(delivered)?.[1];
 }
 
 /**

@@ -172,6 +172,7 @@ export type EventRecord = {
   source: string;
   detailType: string;
   time: string;
+  /** The publisher's key, among the events of its source and type. */
   idempotencyKey: string;
   subject: Subject;
   /** Components whose pattern matched when it arrived; empty when nobody listened. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { eventsOwnKey } from "./delivered-event.ts";
-import { deliveryKeyOf, eventKeyOf } from "./delivery-key.ts";
+import { deliveredKey, eventKeyOfDelivered } from "./delivered-event.ts";
+import { deliveryKeyOf } from "./delivery-key.ts";
 import { type Read, read, readJson } from "./schema.ts";
 import type { AttemptResult } from "./settle-attempt.ts";
 
@@ -15,8 +15,6 @@ export type AttemptOutcome = {
 
 /** What the version received: the fields that name the attempt. */
 const RequestPayload = z.looseObject({
-  source: z.string(),
-  "detail-type": z.string(),
   turnout: z.looseObject({
     component: z.string(),
     idempotencyKey: z.string(),
@@ -41,9 +39,14 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   const record = json.ok ? read(DestinationRecord, json.value) : json;
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
-  const { component, idempotencyKey: delivered, generation, attempt } = requestPayload.turnout;
-  const idempotencyKey = eventsOwnKey(delivered, generation);
-  const eventKey = eventKeyOf(requestPayload.source, requestPayload["detail-type"], idempotencyKey);
+  const { component, idempotencyKey, generation, attempt } = requestPayload.turnout;
+  const eventKey = eventKeyOfDelivered(idempotencyKey);
+  if (eventKey === undefined || idempotencyKey !== deliveredKey(eventKey, generation)) {
+    return {
+      ok: false,
+      problem: "requestPayload.turnout.idempotencyKey: not a key that Turnout gives with a delivery",
+    };
+  }
   const deliveryKey = deliveryKeyOf(component, eventKey, generation);
   const executedVersion = responseContext?.executedVersion;
   const base = { component, eventKey, deliveryKey, attempt };

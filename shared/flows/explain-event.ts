@@ -1,4 +1,5 @@
 import type { Component } from "../domain/component.ts";
+import { eventKeyOfDelivered } from "../domain/delivered-event.ts";
 import { type EventRecord, LEASE_MARGIN_MS, type LedgerEntry } from "../domain/delivery.ts";
 import { readEvent, readFacts } from "../domain/event.ts";
 import { type EventOutcome, outcomesOf } from "../domain/event-outcome.ts";
@@ -20,18 +21,19 @@ export type ExplainedDelivery = EventOutcome & {
 /** Shortest beginning of an event key that is looked for: a shorter one is rather an id. */
 const MIN_KEY_CHARS = 6;
 
-/** Stored events of a window by event id, idempotency key, or the beginning of the event key; oldest first. */
+/** Stored events of a window by id, publisher's key, the key that consumers see, or the beginning of it; oldest first. */
 export async function* findEvents(
   events: Pick<EventStore, "records" | "deliveriesOf">,
   window: RecordWindow,
   wanted: string,
   now: Date,
 ): AsyncGenerator<{ record: EventRecord; outcomes: EventOutcome[] }> {
-  const isKey = new RegExp(`^[0-9a-f]{${MIN_KEY_CHARS},64}$`).test(wanted);
+  const wantedKey = eventKeyOfDelivered(wanted) ?? wanted;
+  const isKey = new RegExp(`^[0-9a-f]{${MIN_KEY_CHARS},64}$`).test(wantedKey);
   for await (const page of events.records(window, now)) {
     const found = page.filter(
       ({ id, idempotencyKey, eventKey }) =>
-        id === wanted || idempotencyKey === wanted || (isKey && eventKey.startsWith(wanted)),
+        id === wanted || idempotencyKey === wanted || (isKey && eventKey.startsWith(wantedKey)),
     );
     if (found.length === 0) continue;
     const entries = await events.deliveriesOf([...new Set(found.map(({ eventKey }) => eventKey))]);

@@ -64,7 +64,8 @@ describe("turnout events", () => {
     expect(all[0]).toEqual({
       event_id: "e-1",
       event_key: expect.stringMatching(/^[0-9a-f]{64}$/),
-      idempotency_key: "k",
+      publisher_key: "k",
+      idempotency_key: expect.stringMatching(/^[0-9a-f]{64}#live$/),
       source: "shop",
       detail_type: "order placed",
       received_at: expect.stringMatching(/Z$/),

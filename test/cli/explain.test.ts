@@ -72,12 +72,14 @@ describe("turnout explain --event", () => {
   it("finds an event by the beginning of its key, and refuses one that isn't there or comes with a subject", async () => {
     const { json, turnout } = await aRoutedEvent();
     const [event] = await json(["event", "show", "e-1"]);
-    const [byKey, unknown, both] = await Promise.all([
+    const [byKey, byDeliveredKey, unknown, both] = await Promise.all([
       json(["explain", "--event", String(event?.event_key).slice(0, 8)]),
+      json(["explain", "--event", `${event?.event_key}#live`]),
       turnout(["explain", "--event", "nope"]),
       turnout(["explain", "--event", "e-1", "--customer", "acme"]),
     ]);
     expect(byKey).toHaveLength(1);
+    expect(byDeliveredKey).toEqual(byKey);
     expect([unknown.code, both.code]).toEqual([3, 2]);
     expect(unknown.stderr).toContain("Look further back with --since 1d");
   });
@@ -89,7 +91,7 @@ describe("turnout event show", () => {
     const [event] = await json(["event", "show", "e-1"]);
     expect(event).toMatchObject({
       event_id: "e-1",
-      idempotency_key: "order-7",
+      publisher_key: "order-7",
       customer_id: "acme",
       event: { id: "e-1", detail: { who: "acme" } },
       deliveries: [

@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { deliveredEvent, deliveredKey, type TurnoutField } from "../../shared/domain/delivered-event.ts";
+import { deliveredEvent, type TurnoutField } from "../../shared/domain/delivered-event.ts";
 import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import { readOutcome } from "../../shared/domain/outcome-message.ts";
-import { anEvent, bodyOf } from "../support/builders.ts";
+import { anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 
 const turnout: TurnoutField = {
   component: "mailer",
   alias: "beta",
   because: "customer pin",
   fallback: false,
-  idempotencyKey: deliveredKey("order-1", "replay-7"),
+  idempotencyKey: anOrdersKey("order-1", "replay-7"),
+  publisherKey: "order-1",
   generation: "replay-7",
   attempt: 3,
   routingRevision: 42,

@@ -19,9 +19,9 @@ async function aWindow(request: Partial<Replay> = {}) {
   const replayer = await aReplayer({
     components,
     async target(send) {
-      const { idempotencyKey = "", attempt, generation } = turnoutOf(send);
+      const { idempotencyKey, publisherKey, attempt, generation } = turnoutOf(send);
       if (send.component === "mailer" && !fixed) return failed;
-      const isThird = idempotencyKey.startsWith("event-3");
+      const isThird = publisherKey === "event-3";
       const fails = isThird && send.component !== "mailer" && generation !== "live" && attempt === 1;
       if (fails) return { ...failed, error: { type: "Hiccup", message: "once" } };
       const key = `${send.component} ${idempotencyKey}`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { replayModes } from "../../shared/domain/replay.ts";
-import { aComponent } from "../support/builders.ts";
+import { aComponent, anOrdersKey } from "../support/builders.ts";
 import { aReplayer, withTime } from "../support/replayer.ts";
 import { failed, turnoutOf } from "../support/router.ts";
 
@@ -15,10 +15,10 @@ describe("two replays of one window", () => {
     expect(one.progress.counts).toMatchObject({ matched: 2, sent: 2, done: 2 });
     expect(two.progress.counts).toMatchObject({ matched: 2, sent: 2, done: 2 });
     expect(sends.slice(2).map((send) => turnoutOf(send).idempotencyKey)).toEqual([
-      "event-1#one",
-      "event-2#one",
-      "event-1#two",
-      "event-2#two",
+      anOrdersKey("event-1", "one"),
+      anOrdersKey("event-2", "one"),
+      anOrdersKey("event-1", "two"),
+      anOrdersKey("event-2", "two"),
     ]);
   });
 
@@ -32,8 +32,8 @@ describe("two replays of one window", () => {
         const replayer = await aReplayer({
           components,
           async target(send) {
-            const { idempotencyKey = "", attempt = 0 } = turnoutOf(send);
-            const n = Number(idempotencyKey.split("#")[0]?.slice(6)) - 1;
+            const { publisherKey = "", attempt = 0 } = turnoutOf(send);
+            const n = Number(publisherKey.slice(6)) - 1;
             if (!live) await replayer.time.delay(latency);
             if (dying[n] === true && (live || attempt % 2 === 1)) return failed;
             return { outcome: "done", executedVersion: "22", durationMs: 1 };
@@ -90,7 +90,10 @@ describe("a replay of a replay", () => {
     await run("one");
     await start({ name: "two", filter: { replay: "one" } });
     expect((await run("two")).progress.counts).toMatchObject({ scanned: 2, matched: 1, sent: 1 });
-    expect(sends.slice(2).map((send) => turnoutOf(send).idempotencyKey)).toEqual(["event-1#one", "event-1#two"]);
+    expect(sends.slice(2).map((send) => turnoutOf(send).idempotencyKey)).toEqual([
+      anOrdersKey("event-1", "one"),
+      anOrdersKey("event-1", "two"),
+    ]);
   });
 
   it("finishes what died in it, in its own generation", async () => {
@@ -107,7 +110,7 @@ describe("a replay of a replay", () => {
     broken = false;
     await start({ name: "two", mode: "finish", filter: { replay: "one" } });
     expect((await run("two")).progress.counts).toMatchObject({ matched: 2, sent: 2, done: 2 });
-    expect(turnoutOf(sends.at(-1))).toMatchObject({ idempotencyKey: "event-2#one", generation: "one", replay: "two" });
+    expect(turnoutOf(sends.at(-1))).toMatchObject({ publisherKey: "event-2", generation: "one", replay: "two" });
     expect((await ledger()).every(({ status }) => status === "done")).toBe(true);
   });
 

@@ -212,7 +212,7 @@ describe("a redelivery", () => {
     await time.pass(60_000);
     const parked = aRedelivery(await entryOf("mailer"));
     expect(await routeBatch(ports, [aMessage({ messageId: "m-2", id: "event-2" }), parked])).toEqual([]);
-    const told = sentAgain().map((send) => [send.component, turnoutOf(send).idempotencyKey, turnoutOf(send).attempt]);
+    const told = sentAgain().map((send) => [send.component, turnoutOf(send).publisherKey, turnoutOf(send).attempt]);
     expect(told.toSorted()).toEqual([
       ["invoice", "event-2", 1],
       ["mailer", "event-1", 2],

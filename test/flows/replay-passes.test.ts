@@ -15,8 +15,8 @@ async function aWindow(failures: Record<number, number>, events = 100) {
   const replayer = await aReplayer({
     components: [aComponent({ retry: { maxAttempts: 8 } })],
     async target(send) {
-      const { generation, attempt = 0, idempotencyKey = "" } = turnoutOf(send);
-      const n = Number(/\d+/.exec(idempotencyKey)?.[0]);
+      const { generation, attempt = 0, publisherKey = "" } = turnoutOf(send);
+      const n = Number(/\d+/.exec(publisherKey)?.[0]);
       return generation !== "live" && attempt <= (failures[n] ?? 0) ? failed : done;
     },
   });

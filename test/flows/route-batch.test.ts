@@ -4,7 +4,7 @@ import { MAX_ERROR_CHARS } from "../../shared/domain/ledger-rules.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { Send } from "../../shared/targets/target.ts";
-import { aComponent, anEvent, aPin, aSubjectRow, bodyOf } from "../support/builders.ts";
+import { aComponent, anEvent, anOrdersKey, aPin, aSubjectRow, bodyOf } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
 import { again, aMessage, aRouter, done, failed, putRows, T0, turnoutOf } from "../support/router.ts";
 
@@ -29,7 +29,8 @@ describe("a batch", () => {
       alias: "stable",
       because: "default alias",
       fallback: false,
-      idempotencyKey: "k",
+      idempotencyKey: anOrdersKey("k"),
+      publisherKey: "k",
       generation: "live",
       attempt: 1,
       routingRevision: 1,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { differenceLines } from "../../scripts/commands/replay-text.ts";
 import type { Component } from "../../shared/domain/component.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
-import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
+import { aComponent, anOrdersKey, aPin, aSubjectRow } from "../support/builders.ts";
 import { aReplayer } from "../support/replayer.ts";
 import { aMessage, failed, putRows, T0, turnoutOf } from "../support/router.ts";
 
@@ -23,8 +23,8 @@ describe("a replay", () => {
     const { progress } = await run();
     expect(progress.counts).toMatchObject({ scanned: 2, matched: 2, sent: 2, done: 2, dead: 0, open: 0, skipped: {} });
     expect(sends.slice(before).map((send) => turnoutOf(send))).toMatchObject([
-      { idempotencyKey: "event-1#replay-1", generation: "replay-1", replay: "replay-1" },
-      { idempotencyKey: "event-2#replay-1", generation: "replay-1", replay: "replay-1" },
+      { idempotencyKey: anOrdersKey("event-1", "replay-1"), generation: "replay-1", replay: "replay-1" },
+      { idempotencyKey: anOrdersKey("event-2", "replay-1"), generation: "replay-1", replay: "replay-1" },
     ]);
     expect((await ledger()).map(({ generation, status }) => [generation, status])).toEqual([
       ["live", "done"],
@@ -48,7 +48,7 @@ describe("a replay", () => {
     const { progress } = await run();
     expect(progress.counts).toMatchObject({ matched: 2, sent: 1, done: 1, skipped: { "done already": 1 } });
     expect(turnoutOf(sends.at(-1))).toMatchObject({
-      idempotencyKey: "event-1",
+      idempotencyKey: anOrdersKey("event-1"),
       generation: "live",
       replay: "replay-1",
       attempt: 2,
@@ -101,11 +101,15 @@ describe("a replay", () => {
     await start({ filter: { status: "unmatched" } });
     const { progress } = await run();
     expect(progress.counts).toMatchObject({ scanned: 3, matched: 6, sent: 4, done: 4, skipped: { duplicate: 2 } });
-    expect(sends.map((send) => `${send.component} ${turnoutOf(send).idempotencyKey}`).toSorted()).toEqual([
-      "mailer event-3#replay-1",
-      "mailer order-7#replay-1",
-      "release-coordinator event-3#replay-1",
-      "release-coordinator order-7#replay-1",
+    expect(
+      sends
+        .map((send) => `${send.component} ${turnoutOf(send).publisherKey} in ${turnoutOf(send).generation}`)
+        .toSorted(),
+    ).toEqual([
+      "mailer event-3 in replay-1",
+      "mailer order-7 in replay-1",
+      "release-coordinator event-3 in replay-1",
+      "release-coordinator order-7 in replay-1",
     ]);
     expect(await replays.active()).toEqual([]);
   });
@@ -154,7 +158,7 @@ describe("a replay", () => {
   it("keeps one failing delivery apart: the rest of its page is done, and it is tried again until it is at rest", async () => {
     const replayer = await aReplayer({
       target: async (send) =>
-        turnoutOf(send).idempotencyKey === "event-2#replay-1"
+        turnoutOf(send).publisherKey === "event-2" && turnoutOf(send).generation === "replay-1"
           ? failed
           : { outcome: "done", executedVersion: "22", durationMs: 1 },
     });

@@ -3,7 +3,7 @@ import { deliveredEvent } from "../../shared/domain/delivered-event.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { takeOutcomes } from "../../shared/flows/take-outcomes.ts";
-import { aComponent, anEvent, bodyOf } from "../support/builders.ts";
+import { aComponent, anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 import { eventually, surrounded } from "../support/port-calls.ts";
 import { aMessage, aRouter, putRows } from "../support/router.ts";
 
@@ -45,7 +45,8 @@ function anOutcome({ id = "event-1", attempt = 1, error }: AboutOutcome = {}): s
     alias: "stable",
     because: "default alias",
     fallback: false,
-    idempotencyKey: id,
+    idempotencyKey: anOrdersKey(id),
+    publisherKey: id,
     generation: "live",
     attempt,
     routingRevision: 1,

@@ -1,7 +1,7 @@
 import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
 import { eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
 import type { OutcomeStatus } from "../../shared/domain/event-outcome.ts";
-import type { History, Published, Run } from "./history.ts";
+import { type History, isSameKey, type Published, type Run } from "./history.ts";
 import type { Problem, ProblemKind } from "./problem.ts";
 import { listenersOf } from "./scenario.ts";
 import type { Ended } from "./world.ts";
@@ -54,7 +54,8 @@ export function atRest(ended: Ended, deliveries: ReadonlyMap<string, readonly Ru
         return wrong("wrong outcome shown", `is dead at ${name} without having failed ${retry.maxAttempts} times`);
       }
       const rejected = statuses.has("rejected");
-      if (rejected && !history.published.some(({ key, payload }) => key === event.key && payload !== event.payload)) {
+      const others = history.published.filter((other) => isSameKey(other, event));
+      if (rejected && !others.some(({ payload }) => payload !== event.payload)) {
         return wrong("wrong outcome shown", `is rejected at ${name} for a payload that nobody published`);
       }
       if (succeeded || rejected || statuses.has("dead")) return [];
@@ -65,10 +66,10 @@ export function atRest(ended: Ended, deliveries: ReadonlyMap<string, readonly Ru
 }
 
 /** What the listing shows for this component, for the event itself or the one that it repeats. */
-function statusesOf({ key, payload, detailType }: Published, component: string, { listing, history }: Ended) {
+function statusesOf(event: Published, component: string, { listing, history }: Ended) {
   const bodies = new Set(
     history.published
-      .filter((other) => other.key === key && other.detailType === detailType && other.payload === payload)
+      .filter((other) => isSameKey(other, event) && other.payload === event.payload)
       .map(({ body }) => body),
   );
   const live = listing.filter(({ entry }) => entry === undefined || entry.generation === LIVE);
@@ -80,18 +81,13 @@ function statusesOf({ key, payload, detailType }: Published, component: string, 
  * Whoever gave it up had a reason: it failed so often, its message was given up, or router after router that had it was
  * struck by a fault, so that its leases lapsed.
  */
-function mayBeDead(
-  { detailType, key }: Published,
-  runs: readonly Run[],
-  maxAttempts: number,
-  history: History,
-): boolean {
+function mayBeDead(event: Published, runs: readonly Run[], maxAttempts: number, history: History): boolean {
   const failed = runs.filter(
     ({ told, outcome }) => told === "failed" || outcome === "failed" || outcome === "never begun",
   );
   if (failed.length >= maxAttempts) return true;
-  const eventKey = eventKeyOf("shop", detailType, key);
-  const same = history.published.filter((other) => other.key === key && other.detailType === detailType);
+  const eventKey = eventKeyOf("shop", event.detailType, event.key);
+  const same = history.published.filter((other) => isSameKey(other, event));
   const bodies = new Set(same.map(({ body }) => body));
   if (history.deadLettered.some(({ body }) => bodies.has(body) || body.includes(eventKey))) return true;
   const messages = [...same.map(({ id }) => `${id}, `), `again ${eventKey.slice(0, 6)} `];

@@ -1,5 +1,5 @@
-import type { Run, SeenReplay } from "./history.ts";
-import type { Row } from "./listed-deliveries.ts";
+import { isSameKey, type Run, type SeenReplay } from "./history.ts";
+import { keyOf, type Row } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -34,7 +34,7 @@ export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly
 
 /** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
 function settledArrival(
-  { component, key }: Run,
+  run: Run,
   { name, last, target, avoidVersion }: SeenReplay,
   rows: readonly Row[],
   { skewMs }: Scenario,
@@ -42,7 +42,7 @@ function settledArrival(
   // What was skipped at first, because of its alias, may be delivered later.
   if (target.kind !== "today" || avoidVersion !== undefined) return undefined;
   const startedAt = last?.progress.startedAt?.getTime() ?? 0;
-  const own = rows.filter((row) => row.component === component && row.record.idempotencyKey === key);
+  const own = rows.filter((row) => row.component === run.component && isSameKey(keyOf(row.record), run));
   const made = own.find(({ entry }) => entry.generation === name);
   const others = own.filter(({ entry, record }) => entry.generation !== name && record === made?.record);
   const isSettled = others.every(({ entry: { closedAt, replay } }) => {

@@ -2,8 +2,8 @@ import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { isEnded, type Replay } from "../../shared/domain/replay.ts";
 import { counted } from "./check-replay-counts.ts";
 import { inOrder } from "./check-replay-order.ts";
-import type { Committed, History, Run, SeenReplay } from "./history.ts";
-import { isOf, isSame, type Row, rowsOf } from "./listed-deliveries.ts";
+import { type Committed, type History, isSameKey, type Run, type SeenReplay } from "./history.ts";
+import { isOf, isSame, keyOf, type Row, rowsOf } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";
 import { components, HOUR, MINUTE, type Scenario, SECOND } from "./scenario.ts";
 import { aliasIn } from "./simulated-operator.ts";
@@ -43,7 +43,7 @@ export function aliasesFor(run: Run, { target, mode }: SeenReplay, { routing }: 
   if (routing.allStable) return ["stable"];
   // Where the last claim before had it go: whoever made it may not have got as far as sending.
   const { published, commits, replays } = ended.history;
-  const projects = published.filter((event) => event.key === run.key).map(({ project }) => project);
+  const projects = published.filter((event) => isSameKey(event, run)).map(({ project }) => project);
   const before = commits.filter(({ at }) => at <= run.sentAt);
   const original = before.flatMap((commit) => projects.map((project) => aliasIn(commit.routing, project)));
   const chosen = replays.flatMap((other) => (other.target.kind === "alias" ? [other.target.alias] : []));
@@ -149,7 +149,7 @@ function missing(last: Replay, rows: readonly Row[], { published }: History, { s
     // Another replay may still have been at it.
     if (!others.every((other) => inTime(other.entry))) return false;
     // Whichever router recorded it last decides whose it is: no publisher should say the same of two projects.
-    const same = published.filter((event) => event.key === record.idempotencyKey && event.readable);
+    const same = published.filter((event) => isSameKey(event, keyOf(record)) && event.readable);
     if (same.some(({ project }) => project !== record.subject.project)) return false;
     if (record.t0 < window.from || record.t0 >= window.to) return false;
     return passes(row, filter, rows) && !made.some((other) => isSame(other, row));
@@ -174,7 +174,7 @@ function outcome(row: Row, { name, mode, asked }: Replay, { runs, replays }: His
   const { record, component, entry, status } = row;
   if (mode === "finish" || !isOf(row, { name, mode })) return [];
   const own = runs.filter((run) => {
-    return run.generation === name && run.component === component && run.key === record.idempotencyKey;
+    return run.generation === name && run.component === component && isSameKey(run, keyOf(record));
   });
   const wrong = (why: string): Problem[] => [
     { kind: "wrong outcome shown", text: `${record.idempotencyKey} at ${component} is ${status} in ${name}, ${why}` },

@@ -187,6 +187,6 @@ function noEffect({ runs, effects }: History): Problem[] {
     }));
 }
 
-function nameOf({ component, consumerKey, attempt }: Run): string {
-  return `attempt ${attempt} of ${consumerKey} at ${component}`;
+function nameOf({ component, detailType, key, generation, attempt }: Run): string {
+  return `attempt ${attempt} of ${detailType}/${key} ${generation} at ${component}`;
 }

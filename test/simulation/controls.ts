@@ -1,6 +1,7 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/delivery.ts";
+import { LIVE } from "../../shared/domain/delivery-key.ts";
 import type { Control } from "./breakage.ts";
 import { replayControls } from "./replay-controls.ts";
 import { MINUTE, SECOND } from "./scenario.ts";
@@ -254,6 +255,31 @@ export const controls: Record<string, Control> = {
             const { turnout, ...event } = JSON.parse(send.payload);
             const key = `${turnout.idempotencyKey} ${turnout.attempt}`;
             const told = { ...event, turnout: { ...turnout, idempotencyKey: key } };
+            return ports.target({ ...send, payload: JSON.stringify(told) });
+          },
+        }),
+    },
+  },
+  "bare-key": {
+    breaks: "a version is given the publisher's own key, with the replay's name behind it in a replay",
+    shows: ["no effect"],
+    weather: (scenario) => ({
+      ...scenario,
+      publications: scenario.publications.map((publication, index) => ({
+        ...publication,
+        kind: index % 2 === 0 ? "order placed" : "order paid",
+        key: `${index >> 1}`,
+      })),
+    }),
+    breakage: {
+      router: (ports) =>
+        routerHandler({
+          ...ports,
+          target(send) {
+            const { turnout, ...event } = JSON.parse(send.payload);
+            const { publisherKey, generation } = turnout;
+            const idempotencyKey = generation === LIVE ? publisherKey : `${publisherKey}#${generation}`;
+            const told = { ...event, turnout: { ...turnout, idempotencyKey } };
             return ports.target({ ...send, payload: JSON.stringify(told) });
           },
         }),

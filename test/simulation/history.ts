@@ -18,6 +18,11 @@ export type Published = {
   readable: boolean;
 };
 
+/** Whether the two name one event: a publisher's key counts among the events of its type. */
+export function isSameKey(a: Pick<Published, "detailType" | "key">, b: Pick<Published, "detailType" | "key">): boolean {
+  return a.detailType === b.detailType && a.key === b.key;
+}
+
 /** The routing from a revision on, as its operator understands it. */
 export type RoutingState = {
   /** Alias by project. */

@@ -1,3 +1,4 @@
+import type { EventRecord } from "../../shared/domain/delivery.ts";
 import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import type { Replay } from "../../shared/domain/replay.ts";
 import type { Ended } from "./world.ts";
@@ -17,4 +18,9 @@ export function isOf({ entry }: Row, { name, mode }: Pick<Replay, "name" | "mode
 /** Of the same event at the same component. */
 export function isSame(a: Row, b: Row): boolean {
   return a.component === b.component && a.record === b.record;
+}
+
+/** What its publisher named the event. */
+export function keyOf({ detailType, idempotencyKey }: EventRecord): { detailType: string; key: string } {
+  return { detailType, key: idempotencyKey };
 }

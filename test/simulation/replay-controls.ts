@@ -78,7 +78,7 @@ export const replayControls: Record<string, Control> = {
         ...ports,
         target(send) {
           const { turnout, ...event } = JSON.parse(send.payload);
-          const idempotencyKey = turnout.idempotencyKey.replace(/#.*/, "");
+          const idempotencyKey = turnout.idempotencyKey.replace(/#.*/, "#live");
           return ports.target({
             ...send,
             payload: JSON.stringify({ ...event, turnout: { ...turnout, idempotencyKey } }),

@@ -13,12 +13,15 @@ export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
-/** The same key with another payload must never run. `at` in ms from the start. */
+/**
+ * The same key with another payload must never run. Events of all kinds share their keys, and some keys look like what
+ * a replay might make of another. `at` in ms from the start.
+ */
 export type Publication = {
   id: string;
   at: number;
   kind: EventKind;
-  key: number;
+  key: string;
   payload: number;
   project: number;
   /** Every run of it fails. */
@@ -197,7 +200,8 @@ function drawPublications(chance: Chance, lasts: number, most: number, kinds: Tr
     const own: Chance = (what) => chance(`event ${index} ${what}`);
     const burst = Math.floor((between(own("burst"), 0, bursts - 1) / bursts) * lasts);
     const kind = weighted(own("kind"), kinds);
-    const key = between(own("key"), 0, Math.ceil(most / (kinds === paid ? 4 : 2)));
+    const number = between(own("key"), 0, Math.ceil(most / (kinds === paid ? 4 : 2)));
+    const key = own("key of a replay") < 0.1 ? `${number}#replay-1` : `${number}`;
     return {
       id: `event-${index}`,
       at: burst + between(own("at"), 0, 400),

@@ -26,7 +26,7 @@ Exit codes: 0 all held (with --controls: all were caught), 1 not so, 2 usage
 `;
 
 /** Seeds within which every control has to be caught. */
-const CONTROL_SEEDS = 200;
+const CONTROL_SEEDS = 500;
 
 /** Runs as the arguments say. Returns the exit code. */
 async function main(args: string[]): Promise<number> {

@@ -45,7 +45,7 @@ const failures = new Set<FaultKind | undefined>([
 
 export type SimulatedVersions = ReturnType<typeof simulatedVersions>;
 
-/** The versions of the components. They dedup their effects on component, key and generation, as consumers should. */
+/** The versions of the components. They dedup their effects on the key that they are given, as consumers should. */
 export function simulatedVersions(
   surroundings: Surroundings,
   { outages }: Scenario,

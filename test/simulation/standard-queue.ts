@@ -139,7 +139,8 @@ function nameOf(body: string): string {
   if (component !== "") return `again ${eventKey} at ${component}`;
   const [, id] = /^{"version":"0","id":"([^"]*)"/.exec(body) ?? [];
   if (id !== undefined) return id;
-  const [, about, attempt] = /"idempotencyKey":"([^"]*)","generation":"[^"]*","attempt":(\d+)/.exec(body) ?? [];
+  const [, about, attempt] =
+    /"idempotencyKey":"([^"]*)","publisherKey":"[^"]*","generation":"[^"]*","attempt":(\d+)/.exec(body) ?? [];
   return about === undefined ? body : `outcome of ${about} attempt ${attempt}`;
 }
 

@@ -36,8 +36,7 @@ export function whiteBox(time: VirtualTime, store: () => MemoryEventStore) {
   /** Whatever is sent has been claimed, as this attempt or a newer one, and is recorded. */
   function sent(payload: string): void {
     const { turnout, ...event }: BusEvent & { turnout: TurnoutField } = JSON.parse(payload);
-    const { idempotencyKey } = event.detail.metadata as { idempotencyKey: string };
-    const eventKey = eventKeyOf(event.source, event["detail-type"], idempotencyKey);
+    const eventKey = eventKeyOf(event.source, event["detail-type"], turnout.publisherKey);
     const deliveryKey = deliveryKeyOf(turnout.component, eventKey, turnout.generation);
     const entry: LedgerEntry | undefined = store().entryOf(deliveryKey);
     if (entry === undefined) {

@@ -1,4 +1,5 @@
 import type { Component } from "../../shared/domain/component.ts";
+import { deliveredKey } from "../../shared/domain/delivered-event.ts";
 import type { ClaimRequest } from "../../shared/domain/delivery.ts";
 import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
 import type { BusEvent } from "../../shared/domain/event.ts";
@@ -78,6 +79,11 @@ export function aComponent({ aliases = ["stable", "beta"], retry, worker, ...abo
 
 function isNames(aliases: readonly string[] | Component["aliases"]): aliases is readonly string[] {
   return Array.isArray(aliases);
+}
+
+/** The key that a consumer is given of an order of the shop. */
+export function anOrdersKey(publisherKey: string, generation = LIVE): string {
+  return deliveredKey(eventKeyOf("shop", "order placed", publisherKey), generation);
 }
 
 /** A claim of one event for one component; its keys follow from the component, the idempotency key and generation. */

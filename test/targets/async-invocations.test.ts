@@ -4,7 +4,7 @@ import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/delivery-key.ts";
 import { readOutcome } from "../../shared/domain/outcome-message.ts";
 import { type AsyncOptions, asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import type { Send, SendResult } from "../../shared/targets/target.ts";
-import { anEvent, bodyOf } from "../support/builders.ts";
+import { anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
 import { done } from "../support/router.ts";
 
@@ -15,7 +15,8 @@ const turnout: TurnoutField = {
   alias: "beta",
   because: "default alias",
   fallback: false,
-  idempotencyKey: "order-1",
+  idempotencyKey: anOrdersKey("order-1"),
+  publisherKey: "order-1",
   generation: "live",
   attempt: 3,
   routingRevision: 1,

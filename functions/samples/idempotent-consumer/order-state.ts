@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * An idempotent consumer as a plain state machine: an order goes from `placed` to `paid` to `shipped`. The effect of an event
- * and the note of its key are one transaction, so that a second delivery of it changes nothing, however often and
- * whenever it comes; and a step that the order has taken already isn't taken again, so that it may run the event once
- * more in a replay, under another key.
+ * An idempotent consumer as a plain state machine: an order goes from `placed` to `paid` to `shipped`. The effect of an
+ * event and the note of its key, which no other event has, are one transaction, so that a second delivery of it changes
+ * nothing, however often and whenever it comes; and a step that the order has taken already isn't taken again, so that
+ * it may run the event once more in a replay, under another key.
  */
 export type OrderEvent = {
   "detail-type": string;

@@ -4,8 +4,9 @@ import type { Context } from "aws-lambda";
 import type { OrderEvent } from "./order-state.ts";
 
 /**
- * An idempotent consumer with Powertools: `turnout.idempotencyKey` is all that it needs to know. The key is the same
- * for every attempt, and for a replay that finishes what was begun; a replay that runs events again brings another one.
+ * An idempotent consumer with Powertools: `turnout.idempotencyKey` is all that it needs to know. No other event has the
+ * key, and it is the same for every attempt, and for a replay that finishes what was begun; a replay that runs events
+ * again brings another one. The event as a whole differs from attempt to attempt: never take it, or a hash of it, as key.
  *
  * @param store where Powertools keeps its records, in production a `DynamoDBPersistenceLayer`
  * @param handle what is done once per key

@@ -5,11 +5,13 @@ import {
   type OrderEvent,
   openOrders,
 } from "../../../functions/samples/idempotent-consumer/order-state.ts";
+import { anOrdersKey } from "../../support/builders.ts";
+import { consumerContract } from "./consumer.contract.ts";
 
 const NOW = new Date("2026-11-20T10:00:00.000Z");
 
 function anOrderEvent(type: string, key = type, replay: string | null = null): OrderEvent {
-  const idempotencyKey = replay === null ? key : `${key}#${replay}`;
+  const idempotencyKey = anOrdersKey(key, replay ?? "live");
   return {
     "detail-type": type,
     detail: { order: "7" },
@@ -62,4 +64,9 @@ describe("an order", () => {
       }),
     );
   });
+});
+
+consumerContract("the state machine", async () => {
+  const { apply } = orders();
+  return async (event) => (apply(event).outcome === "repeated" ? "repeat" : "effect");
 });

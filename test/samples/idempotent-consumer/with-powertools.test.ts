@@ -4,10 +4,13 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import type { OrderEvent } from "../../../functions/samples/idempotent-consumer/order-state.ts";
 import { idempotentHandler } from "../../../functions/samples/idempotent-consumer/with-powertools.ts";
 import { lambdaContext } from "../../../scripts/embedded/lambda-context.ts";
+import { anOrdersKey } from "../../support/builders.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "../../support/dynamodb-local.ts";
+import { consumerContract } from "./consumer.contract.ts";
 
 withDynamoDB("a consumer with Powertools", (endpoint) => {
-  it("runs an event once per key: again in a rerun, and not again when it is finished", async () => {
+  /** The sample on a table of its own, with the keys that it has handled. */
+  async function aConsumer() {
     vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "consumer");
     onTestFinished(() => void vi.unstubAllEnvs());
     const tableName = await createTable(dynamodbClient(endpoint));
@@ -25,20 +28,32 @@ withDynamoDB("a consumer with Powertools", (endpoint) => {
       handled.push(turnout.idempotencyKey);
       return turnout.idempotencyKey;
     });
-    const deliver = (idempotencyKey: string, replay: string | null) =>
-      handler(
-        {
-          "detail-type": "order paid",
-          detail: { order: "7" },
-          turnout: { idempotencyKey, generation: replay ?? "live", replay },
-        },
-        lambdaContext("consumer"),
-      );
+    return { handled, deliver: (event: OrderEvent) => handler(event, lambdaContext("consumer")) };
+  }
 
-    expect(await deliver("order-7", null)).toBe("order-7");
-    expect(await deliver("order-7", null)).toBe("order-7");
-    expect(await deliver("order-7", "finish-1")).toBe("order-7");
-    expect(await deliver("order-7#replay-1", "replay-1")).toBe("order-7#replay-1");
-    expect(handled).toEqual(["order-7", "order-7#replay-1"]);
+  it("runs an event once per key: again in a rerun, and not again when it is finished", async () => {
+    const { handled, deliver } = await aConsumer();
+    const paid = (idempotencyKey: string, replay: string | null) =>
+      deliver({
+        "detail-type": "order paid",
+        detail: { order: "7" },
+        turnout: { idempotencyKey, generation: replay ?? "live", replay },
+      });
+    const [live, rerun] = [anOrdersKey("order-7"), anOrdersKey("order-7", "replay-1")];
+
+    expect(await paid(live, null)).toBe(live);
+    expect(await paid(live, null)).toBe(live);
+    expect(await paid(live, "finish-1")).toBe(live);
+    expect(await paid(rerun, "replay-1")).toBe(rerun);
+    expect(handled).toEqual([live, rerun]);
+  });
+
+  consumerContract("the handler with Powertools", async () => {
+    const { handled, deliver } = await aConsumer();
+    return async (event) => {
+      const before = handled.length;
+      await deliver(event);
+      return handled.length > before ? "effect" : "repeat";
+    };
   });
 });
