@@ -7,6 +7,7 @@ import { TurnoutError } from "./domain/errors.ts";
 import type { CallerIdentity } from "./environment/caller-identity.ts";
 import { type EnvironmentName, readEnvironmentSettings } from "./environment/environment-settings.ts";
 import type { EnvelopedEvent } from "./environment/event-bus.ts";
+import { committedByFunction } from "./routing-table/committed-by-function.ts";
 import type { AwsSettings } from "./settings.ts";
 
 /** Enough for a person to wait. */
@@ -26,6 +27,11 @@ export async function openEnvironment(name: EnvironmentName) {
   const options = { region, maxAttempts: TRIES, requestHandler };
   const aws = awsDependencies(settings);
   const versions = awsCatalog(settings, aws.routingTable);
+  const { committer: functionName } = settings;
+  const routingTable =
+    functionName === undefined
+      ? aws.routingTable
+      : committedByFunction(aws.routingTable, { client: versions.client, functionName });
   let asked: Promise<CallerIdentity> | undefined;
   const identity = () => {
     asked ??= askIdentity(region);
@@ -41,7 +47,7 @@ export async function openEnvironment(name: EnvironmentName) {
   return {
     ...name,
     settings,
-    routingTable: aws.routingTable,
+    routingTable,
     events: aws.events,
     replays: aws.replays,
     catalog: versions.catalog,

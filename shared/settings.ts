@@ -64,6 +64,11 @@ export const AwsSettings = z.object({
   TURNOUT_OUTCOME_QUEUE_URL: z.optional(z.url()),
   /** `TURNOUT_REPLAYER`: the replayer's function name; whoever starts a replay calls it, and else it is called every minute. */
   TURNOUT_REPLAYER: z.optional(z.string().check(z.minLength(1))),
+  /**
+   * `TURNOUT_COMMITTER`: the name of the function that commits changes of the routing for people, who may not write the
+   * table. Default: the table is written by whoever makes the change.
+   */
+  TURNOUT_COMMITTER: z.optional(z.string().check(z.minLength(1))),
   /** `TURNOUT_EVENT_BUS`: the bus that events are published to. */
   TURNOUT_EVENT_BUS: z.optional(z.string().check(z.minLength(1))),
   /** `TURNOUT_ROUTER_TIMEOUT_MS`: how long a router may live. A replay looks again once those from before its start are over. */
@@ -82,6 +87,7 @@ export type AwsSettings = {
   deadLetterQueueUrl?: string;
   outcomeQueueUrl?: string;
   replayer?: string;
+  committer?: string;
   eventBus?: string;
   routerTimeoutMs: number;
   region: string;
@@ -102,6 +108,7 @@ export function awsSettings(environment: Record<string, string | undefined>): Aw
     ...(value.TURNOUT_DEAD_LETTER_QUEUE_URL && { deadLetterQueueUrl: value.TURNOUT_DEAD_LETTER_QUEUE_URL }),
     ...(value.TURNOUT_OUTCOME_QUEUE_URL && { outcomeQueueUrl: value.TURNOUT_OUTCOME_QUEUE_URL }),
     ...(value.TURNOUT_REPLAYER && { replayer: value.TURNOUT_REPLAYER }),
+    ...(value.TURNOUT_COMMITTER && { committer: value.TURNOUT_COMMITTER }),
     ...(value.TURNOUT_EVENT_BUS && { eventBus: value.TURNOUT_EVENT_BUS }),
     routerTimeoutMs: value.TURNOUT_ROUTER_TIMEOUT_MS,
     region: value.AWS_REGION,

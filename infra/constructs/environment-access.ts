@@ -2,19 +2,12 @@ import { Duration, Stack } from "aws-cdk-lib";
 import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
+import { COMPONENT_TAG, type EnvironmentNames, SOURCE_TAG } from "./environment-names.ts";
 import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
-import {
-  BODIES,
-  changeReplays,
-  changeRouting,
-  REPLAYS_PARTITION,
-  readEvents,
-  readReplays,
-  readRouting,
-} from "./store-actions.ts";
+import { BODIES, changeReplays, REPLAYS_PARTITION, readEvents, readReplays, readRouting } from "./store-actions.ts";
 import { componentArns, type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EnvironmentAccessProps = FunctionDefaults & {
@@ -32,13 +25,13 @@ const readVersions = [
   "lambda:ListVersionsByFunction",
 ] as const;
 
-/** `alias set`, `promote`, `rollback`, `undo`. */
+/** `alias set`, `promote`, `rollback`, `undo`: of functions that are tagged as the environment's components. */
 const moveAliases = ["lambda:CreateAlias", "lambda:UpdateAlias"] as const;
 
 /**
  * The parameter in which the CLI finds an environment, and four policies to attach to people's and services' roles:
  *
- * - `publisher`, for services: puts events on the bus.
+ * - `publisher`, for services: puts events on the bus, of the source that the service's role is tagged with.
  * - `viewer`: all commands that only look.
  * - `operator`: looks, changes the routing, publishes versions, moves aliases, removes versions.
  * - `on-call`: looks, changes the routing, moves aliases, and starts, pauses and cancels replays.
@@ -47,6 +40,8 @@ export class EnvironmentAccess extends Construct {
   readonly parameter: StringParameter;
   /** Called by CloudFormation; what it may do with a function, the function's own stack says. */
   readonly componentResource: TurnoutFunction;
+  /** Writes the routing table for people, who may only call it. */
+  readonly committer: TurnoutFunction;
   readonly publisher: ManagedPolicy;
   readonly viewer: ManagedPolicy;
   readonly operator: ManagedPolicy;
@@ -63,13 +58,23 @@ export class EnvironmentAccess extends Construct {
       memoryMb: 256,
       environment: storage.environment,
     });
-    this.componentResource.may([...readRouting, ...changeRouting], storage.routingTable.tableArn);
+    this.componentResource.changesRouting(storage.routingTable.tableArn);
     this.componentResource.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
+    this.committer = new TurnoutFunction(this, "Committer", {
+      ...props,
+      entry: "committer",
+      description: "Commits changes of the routing for those who may not write the table.",
+      timeout: Duration.seconds(30),
+      memoryMb: 512,
+      environment: storage.environment,
+    });
+    this.committer.changesRouting(storage.routingTable.tableArn);
     const { region } = Stack.of(this);
     const settings: SettingsEnvironment & { AWS_REGION: string } = {
       ...storage.environment,
       ...routing.environment,
       ...replay.environment,
+      TURNOUT_COMMITTER: this.committer.functionName,
       AWS_REGION: region,
     };
     this.parameter = new StringParameter(this, "Settings", {
@@ -95,8 +100,8 @@ export class EnvironmentAccess extends Construct {
       ...examine(storage, routing),
     ];
     const route = [
-      allow("ChangeTheRouting", changeRouting, routingTable),
-      allow("MoveAliases", moveAliases, components),
+      allow("ChangeTheRouting", ["lambda:InvokeFunction"], this.committer.functionArn),
+      ofComponents(this, names, "MoveAliases", moveAliases, "*"),
     ];
     const changeReplay = allow("ChangeReplays", changeReplays, eventTable);
     changeReplay.addCondition("ForAllValues:StringEquals", { "dynamodb:LeadingKeys": [REPLAYS_PARTITION] });
@@ -105,15 +110,15 @@ export class EnvironmentAccess extends Construct {
       new ManagedPolicy(this, part, { managedPolicyName: names.iamNameOf(role), description, statements });
     this.publisher = policy("Publisher", "publisher", "Puts events on Turnout's bus.", [
       allow("FindTheEnvironment", ["ssm:GetParameter"], this.parameter.parameterArn),
-      allow("PublishEvents", ["events:PutEvents"], routing.eventBus.eventBusArn),
+      publish(routing.eventBus.eventBusArn),
     ]);
     this.viewer = policy("Viewer", "viewer", "Looks at Turnout's routing, events, replays and versions.", look);
     this.operator = policy("Operator", "operator", "Changes Turnout's routing, and publishes and moves versions.", [
       ...look,
       ...route,
-      allow("PublishVersions", ["lambda:PublishVersion"], components),
+      ofComponents(this, names, "PublishVersions", ["lambda:PublishVersion"], "*"),
       // With a qualifier: a version, never the function.
-      allow("RemoveVersions", ["lambda:DeleteFunction"], `${components}:*`),
+      ofComponents(this, names, "RemoveVersions", ["lambda:DeleteFunction"], "*:*"),
     ]);
     this.onCall = policy("OnCall", "on-call", "Moves customers and versions back, and replays events.", [
       ...look,
@@ -133,6 +138,29 @@ function examine(storage: EventStorage, routing: EventRouting): PolicyStatement[
     allow("ExamineBodies", ["s3:ListBucket"], bodies.bucketArn),
     allow("ExamineBus", ["events:DescribeEventBus"], routing.eventBus.eventBusArn),
   ];
+}
+
+/** By their tag and not by their name: a name is whatever somebody has given to a function. */
+function ofComponents(
+  scope: Construct,
+  { componentTag }: EnvironmentNames,
+  sid: string,
+  actions: readonly string[],
+  functions: string,
+): PolicyStatement {
+  const { partition, region, account } = Stack.of(scope);
+  const statement = allow(sid, actions, `arn:${partition}:lambda:${region}:${account}:function:${functions}`);
+  statement.addCondition("StringEquals", { [`aws:ResourceTag/${COMPONENT_TAG}`]: componentTag });
+  return statement;
+}
+
+/** A request has several events, each of which has to be of the service's own source; without the tag none is. */
+function publish(busArn: string): PolicyStatement {
+  const own = `\${aws:PrincipalTag/${SOURCE_TAG}}`;
+  const statement = allow("PublishEvents", ["events:PutEvents"], busArn);
+  statement.addCondition("ForAllValues:StringLike", { "events:source": [own, `${own}.*`] });
+  statement.addCondition("Null", { "events:source": "false", [`aws:PrincipalTag/${SOURCE_TAG}`]: "false" });
+  return statement;
 }
 
 function allow(sid: string, actions: readonly string[], ...resources: string[]): PolicyStatement {

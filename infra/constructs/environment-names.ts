@@ -11,7 +11,15 @@ export type EnvironmentNames = {
   bucketOf(role: string): string;
   /** The SSM parameter that the CLI reads its settings from. */
   parameter: string;
+  /** The value of the tag `COMPONENT_TAG` on the functions of its components. */
+  componentTag: string;
 };
+
+/** Says of a function that it is a component, and of which environment: who may move its aliases is decided by it. */
+export const COMPONENT_TAG = "turnout-environment";
+
+/** On the role of a service: which events it may publish, those of this source and of the sources below it. */
+export const SOURCE_TAG = "turnout-source";
 
 /** Without a hyphen: by `prod-*` the policies of `prod` name its functions, and none of another environment's. */
 const ENVIRONMENT = /^[a-z][a-z0-9]*$/;
@@ -39,5 +47,6 @@ export function environmentNames(environment: string, application = "turnout"): 
     iamNameOf: (role) => `${of(role)}-${Aws.REGION}`,
     bucketOf: (role) => `${of(role)}-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
     parameter: `/${application}/${environment}`,
+    componentTag: `${environment}-${application}`,
   };
 }

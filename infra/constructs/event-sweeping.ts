@@ -2,7 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
-import { BODIES, changeRouting, readRouting, sweepDeliveries } from "./store-actions.ts";
+import { BODIES, sweepDeliveries } from "./store-actions.ts";
 import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EventSweepingProps = FunctionDefaults & { storage: EventStorage; routing: EventRouting };
@@ -38,7 +38,7 @@ export class EventSweeping extends Construct {
       memoryMb: 256,
       environment: storage.environment,
     });
-    this.moveSweeper.may([...readRouting, ...changeRouting], storage.routingTable.tableArn);
+    this.moveSweeper.changesRouting(storage.routingTable.tableArn);
     this.moveSweeper.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
     this.moveSweeper.calledEveryMinute();
   }

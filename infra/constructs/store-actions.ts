@@ -9,6 +9,15 @@ export const readRouting = ["dynamodb:GetItem", "dynamodb:Query"] as const;
 /** `commit`: one transaction. */
 export const changeRouting = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const;
 
+/**
+ * What nobody does to the change log, to those neither who commit changes: they put entries, on condition that there is
+ * none. The condition is the request's own; IAM can't ask for one.
+ */
+export const rewriteLog = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const;
+
+/** The partitions of the routing table that are only ever added to: the change log, and the ids of its changes. */
+export const LOG_PARTITIONS = ["log", "change#*"];
+
 /** `find`, `deliveries`, `deliveriesOf`, `records`, `counts`. */
 export const readEvents = ["dynamodb:BatchGetItem", "dynamodb:Query"] as const;
 

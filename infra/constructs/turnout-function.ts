@@ -10,6 +10,7 @@ import type { EnvironmentNames } from "./environment-names.ts";
 import { codeOf } from "./function-code.ts";
 import { removalPolicyOf } from "./removal.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
+import { changeRouting, LOG_PARTITIONS, readRouting, rewriteLog } from "./store-actions.ts";
 
 /** What is the same for all functions of an environment. */
 export type FunctionDefaults = {
@@ -84,6 +85,14 @@ export class TurnoutFunction extends LambdaFunction {
 
   may(actions: readonly string[], ...resources: string[]): void {
     this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources }));
+  }
+
+  /** Commits changes of the routing, and leaves the change log as it stands. */
+  changesRouting(routingTableArn: string): void {
+    this.may([...readRouting, ...changeRouting], routingTableArn);
+    const rewriting = { effect: Effect.DENY, actions: [...rewriteLog], resources: [routingTableArn] };
+    const conditions = { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": LOG_PARTITIONS } };
+    this.role.addToPolicy(new PolicyStatement({ ...rewriting, conditions }));
   }
 
   /** Sends to versions, whose functions' own stacks allow it; never to what is uploaded and not published yet. */

@@ -1,4 +1,4 @@
-import { CustomResource, Duration, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
+import { CustomResource, Duration, RemovalPolicy, Stack, Tags, Token } from "aws-cdk-lib";
 import { Policy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
   CfnEventInvokeConfig,
@@ -7,6 +7,7 @@ import {
   type Version,
 } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import { COMPONENT_TAG } from "./environment-names.ts";
 import type { IVersionRouter } from "./version-router.ts";
 
 /** The router's own 15 minutes less what it needs around a send. */
@@ -58,6 +59,8 @@ export class VersionedFunction extends Construct {
     }
     const functionName = functionNameOf(props.function, router.names.environment);
     this.componentName = functionName.slice(router.names.environment.length + 1);
+    const onFunctionAlone = { includeResourceTypes: ["AWS::Lambda::Function"] };
+    Tags.of(props.function).add(COMPONENT_TAG, router.names.componentTag, onFunctionAlone);
     this.version = props.function.currentVersion;
     this.version.applyRemovalPolicy(RemovalPolicy.RETAIN);
 

@@ -41,6 +41,7 @@ export async function examineEnvironment(parts: ExaminedParts): Promise<Finding[
     ...queuesOf(settings).map(({ check, url }) => checked(check, settings, () => examineQueue(parts.sqs, check, url))),
     checked("event bus", settings, () => examineBus(parts)),
     checked("replayer", settings, () => examineReplayer(parts)),
+    checked("committer", settings, () => examineCommitter(parts)),
   ]);
   return found.flat();
 }
@@ -204,13 +205,27 @@ async function examineBus({ eventBridge, settings: { eventBus } }: ExaminedParts
 async function examineReplayer({ lambda, settings: { replayer } }: ExaminedParts): Promise<Finding[]> {
   const check = "replayer";
   if (replayer === undefined) return [warning(check, "the settings name none: replays begin a minute later", DEPLOY)];
+  return [await examineFunction(lambda, check, replayer, "no replay goes on")];
+}
+
+async function examineCommitter({ lambda, settings: { committer } }: ExaminedParts): Promise<Finding[]> {
+  const check = "committer";
+  if (committer === undefined) {
+    return [
+      warning(check, "the settings name none: who changes the routing has to be allowed to write its table", DEPLOY),
+    ];
+  }
+  return [await examineFunction(lambda, check, committer, "no change of the routing is made")];
+}
+
+async function examineFunction(lambda: LambdaClient, check: string, name: string, otherwise: string): Promise<Finding> {
   try {
-    const { State = "Active" } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: replayer }));
+    const { State = "Active" } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
     // One that hasn't been called for weeks is woken by its next call.
-    if (State === "Active" || State === "Inactive") return [fine(check, `${replayer} is ${State.toLowerCase()}`)];
-    return [problem(check, `${replayer} is ${State.toLowerCase()}: no replay goes on`, DEPLOY)];
+    if (State === "Active" || State === "Inactive") return fine(check, `${name} is ${State.toLowerCase()}`);
+    return problem(check, `${name} is ${State.toLowerCase()}: ${otherwise}`, DEPLOY);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ResourceNotFoundException") throw error;
-    return [problem(check, `there is no function ${replayer}: no replay goes on`, DEPLOY)];
+    return problem(check, `there is no function ${name}: ${otherwise}`, DEPLOY);
   }
 }

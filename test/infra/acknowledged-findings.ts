@@ -7,7 +7,7 @@ export type Acknowledged = {
 };
 
 const FUNCTIONS =
-  /^(Routing\/(Router|DeadLetters|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/ComponentResource)\/Resource$/;
+  /^(Routing\/(Router|DeadLetters|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/(ComponentResource|Committer))\/Resource$/;
 const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper))";
 
 export const acknowledged: readonly Acknowledged[] = [
@@ -29,12 +29,18 @@ export const acknowledged: readonly Acknowledged[] = [
     because: "Bodies are objects under one prefix of one bucket, named by what is in them.",
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:(dev|prod)-\*(:\*)?\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:(dev|prod)-\*\]$/,
     at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/MoveSweeperRole\/DefaultPolicy)\/Resource$/,
     because:
-      "People work on the components of their environment, which come and go without its being deployed; functions are " +
-      "called by the environment's name. Turnout's own functions only look by it, and get each component that they invoke " +
-      "or move by its ARN.",
+      "Components come and go without their environment's being deployed; their functions are called by its name, and by " +
+      "it people and functions only look. Turnout's own functions get each component that they invoke or move by its ARN.",
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:\*(:\*)?\]$/,
+    at: /^Access\/(Operator|OnCall)\/Resource$/,
+    because:
+      "On condition of the tag that a component's function has of its own deployment. Nothing is told from its name, which " +
+      "is whatever somebody has given it.",
   },
   {
     rule: "Serverless-LambdaDLQ",

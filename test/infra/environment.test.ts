@@ -184,6 +184,7 @@ describe("the functions", () => {
 
   it("are Node 24 on arm64, with a log that ends and a name of the environment's", () => {
     expect(functions.map(({ properties }) => properties.FunctionName).sort()).toEqual([
+      "prod-turnout-committer",
       "prod-turnout-component-resource",
       "prod-turnout-dead-letters",
       "prod-turnout-move-sweeper",
@@ -243,6 +244,7 @@ describe("the settings parameter", () => {
       bodyBucket: expect.any(String),
       eventBus: expect.any(String),
       replayer: expect.any(String),
+      committer: expect.any(String),
       routerTimeoutMs: 900_000,
       region: "eu-west-1",
     });

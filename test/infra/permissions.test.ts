@@ -14,7 +14,9 @@ const routingWrite = {
     "dynamodb:UpdateItem",
   ],
 };
-const changesRouting = { StorageRoutingTable: [...examined, ...routingWrite.StorageRoutingTable].sort() };
+const LEAVES_LOG =
+  'not StorageRoutingTable when {"ForAnyValue:StringLike":{"dynamodb:LeadingKeys":["log","change#*"]}}';
+const commits = { ...routingWrite, [LEAVES_LOG]: ["dynamodb:DeleteItem", "dynamodb:UpdateItem"] };
 const makesDeliveries = [
   "dynamodb:BatchGetItem",
   "dynamodb:BatchWriteItem",
@@ -47,6 +49,15 @@ const readVersions = [
   "lambda:ListVersionsByFunction",
 ];
 const readAliases = ["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"];
+/** Functions that are tagged as components of the environment. */
+const tagged = (environment: string, on: string) =>
+  `arn:PARTITION:lambda:REGION:ACCOUNT:function:${on} when ` +
+  `{"StringEquals":{"aws:ResourceTag/turnout-environment":"${environment}-turnout"}}`;
+const OWN_SOURCE = `\${aws:PrincipalTag/turnout-source}`;
+const ofOwnSource = {
+  "ForAllValues:StringLike": { "events:source": [OWN_SOURCE, `${OWN_SOURCE}.*`] },
+  Null: { "events:source": "false", "aws:PrincipalTag/turnout-source": "false" },
+};
 const components = (environment: string) => `arn:PARTITION:lambda:REGION:ACCOUNT:function:${environment}-*`;
 
 /** Every action on every resource that anybody is given. Whoever adds one says so here. */
@@ -102,31 +113,31 @@ const expected = (environment: string) => ({
     StorageBodies: ["s3:ListBucket"],
     "StorageBodies/bodies/*": ["s3:DeleteObject"],
   },
-  MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...routingWrite, [components(environment)]: readAliases },
-  ComponentResource: { AccessComponentResourceLog: writesLog, ...routingWrite, [components(environment)]: readAliases },
+  MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...commits, [components(environment)]: readAliases },
+  ComponentResource: { AccessComponentResourceLog: writesLog, ...commits, [components(environment)]: readAliases },
+  Committer: { AccessCommitterLog: writesLog, ...commits },
   publisher: {
     "arn:PARTITION:ssm:REGION:ACCOUNT:parameterAccessSettings": ["ssm:GetParameter"],
-    RoutingBus: ["events:PutEvents"],
+    [`RoutingBus when ${JSON.stringify(ofOwnSource)}`]: ["events:PutEvents"],
   },
   viewer: { ...looks, ...looksAtRouting, [components(environment)]: readVersions },
   operator: {
     ...looks,
-    ...changesRouting,
-    [components(environment)]: [
-      ...readVersions,
-      "lambda:CreateAlias",
-      "lambda:PublishVersion",
-      "lambda:UpdateAlias",
-    ].sort(),
-    [`${components(environment)}:*`]: ["lambda:DeleteFunction"],
+    ...looksAtRouting,
+    AccessCommitter: ["lambda:InvokeFunction"],
+    [components(environment)]: readVersions,
+    [tagged(environment, "*")]: ["lambda:CreateAlias", "lambda:PublishVersion", "lambda:UpdateAlias"],
+    [tagged(environment, "*:*")]: ["lambda:DeleteFunction"],
   },
   "on-call": {
     ...looks,
-    ...changesRouting,
+    ...looksAtRouting,
+    AccessCommitter: ["lambda:InvokeFunction"],
     'StorageEventTable when {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["replays"]}}': [
       "dynamodb:UpdateItem",
     ],
-    [components(environment)]: [...readVersions, "lambda:CreateAlias", "lambda:UpdateAlias"].sort(),
+    [components(environment)]: readVersions,
+    [tagged(environment, "*")]: ["lambda:CreateAlias", "lambda:UpdateAlias"],
     ReplayReplayer: ["lambda:InvokeFunction"],
   },
 });
@@ -156,10 +167,11 @@ describe.each(["dev", "prod"])("what the roles and policies of %s grant", (envir
       [
         // Bodies are named by what is in them.
         "StorageBodies/bodies/*",
-        // Components come and go: the environment's are called by its name. Only people change them by it.
+        // Components come and go: the environment's are called by its name. Nobody changes them by it.
         components(environment),
-        // Their versions.
-        `${components(environment)}:*`,
+        // On condition of a component's tag, and their versions.
+        "arn:PARTITION:lambda:REGION:ACCOUNT:function:*",
+        "arn:PARTITION:lambda:REGION:ACCOUNT:function:*:*",
         // Denied.
         "arn:PARTITION:lambda:REGION:ACCOUNT:function:*:$LATEST",
       ].sort(),
@@ -174,7 +186,11 @@ describe.each(["dev", "prod"])("what the roles and policies of %s grant", (envir
 
   it("leaves a function's uploaded code out of reach", () => {
     const invokes = grants.filter(({ action, denied }) => action === "lambda:InvokeFunction" && !denied);
-    expect(invokes.map(({ who, on }) => `${who}: ${on}`)).toEqual(["on-call: ReplayReplayer"]);
+    expect(invokes.map(({ who, on }) => `${who}: ${on}`)).toEqual([
+      "operator: AccessCommitter",
+      "on-call: AccessCommitter",
+      "on-call: ReplayReplayer",
+    ]);
   });
 });
 

@@ -93,6 +93,13 @@ describe("a versioned function", () => {
     ]);
   });
 
+  it("is tagged as a component of its environment, itself and nothing beside it", () => {
+    const tagged = aComponent().resources.filter(({ properties }) => "Tags" in properties);
+    expect(tagged.map(({ type, properties }) => [type, properties.Tags])).toEqual([
+      ["AWS::Lambda::Function", [{ Key: "turnout-environment", Value: "dev-turnout" }]],
+    ]);
+  });
+
   it("has policies of its own name: the roles have every component's", () => {
     const policies = aComponent().resources.filter(({ id }) => /Sending|Moving/.test(id));
     expect(policies.map(({ properties }) => properties.PolicyName)).toEqual([
@@ -191,7 +198,7 @@ describe("a version router in somebody's own stack", () => {
       "RetainExceptOnCreate",
       "RetainExceptOnCreate",
     ]);
-    expect(find("AWS::Lambda::Function", "Turnout")).toHaveLength(7);
+    expect(find("AWS::Lambda::Function", "Turnout")).toHaveLength(8);
   });
 
   it("takes from a bus that is there already", () => {

@@ -134,6 +134,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       TURNOUT_DEAD_LETTER_QUEUE_URL: live.deadLetterQueueUrl,
       TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl,
       TURNOUT_REPLAYER: "prod-turnout-replayer",
+      TURNOUT_COMMITTER: "prod-turnout-committer",
       TURNOUT_EVENT_BUS: "prod-turnout-events",
     };
     plane.parameters.set("/turnout/prod", JSON.stringify(settings));

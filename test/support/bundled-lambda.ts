@@ -196,9 +196,13 @@ export async function bundledLambda(about: AboutLambda) {
       const functionName = arn.split(":").at(-1) ?? "";
       const type = request.headers["x-amz-invocation-type"]?.toString();
       const entry = [...code.entries.keys()].find((known) => functionOf(known) === functionName);
-      if (entry !== undefined) {
+      if (entry !== undefined && type === "Event") {
         later(invoke(entry, JSON.parse(body)));
         return void response.writeHead(202).end();
+      }
+      if (entry !== undefined) {
+        const payload = await invoke(entry, JSON.parse(body));
+        return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(payload));
       }
       const call = callOf(functionName, url.searchParams.get("Qualifier"), type, body);
       if (call === undefined) return refuse(response, functionName);

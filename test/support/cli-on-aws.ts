@@ -1,3 +1,6 @@
+import type { Context } from "aws-lambda";
+import { committerHandler } from "../../functions/committer.ts";
+import type { CommitCall } from "../../shared/domain/commit-call.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { aCli } from "./cli-process.ts";
@@ -34,6 +37,7 @@ export async function aCliOnAws(dynamodb: string) {
     TURNOUT_DEAD_LETTER_QUEUE_URL: sqs.deadLetterQueueUrl,
     TURNOUT_OUTCOME_QUEUE_URL: sqs.queueUrl,
     TURNOUT_REPLAYER: "prod-turnout-replayer",
+    TURNOUT_COMMITTER: "prod-turnout-committer",
     TURNOUT_EVENT_BUS: "prod-turnout-bus",
   };
   plane.parameters.set("/turnout/prod", JSON.stringify(settings));
@@ -42,6 +46,8 @@ export async function aCliOnAws(dynamodb: string) {
   for (const alias of ["stable", "beta"]) lambda.point(RC, alias, "1");
 
   const { table } = aRoutingTable(dynamodb, routing);
+  const commit = committerHandler(table);
+  lambda.run("prod-turnout-committer", (payload) => commit(payload as CommitCall, {} as Context));
   const target = { kind: "lambda" as const, functionArn: functionArn(RC) };
   const aliases = { stable: { target }, beta: { target }, experimental: { target } };
   const component = aComponent({ aliases });

@@ -42,6 +42,7 @@ export async function lambdaControlStub() {
   const faults = new Map<string, Answer[]>();
   const invocations: { functionName: string; type: string | undefined; payload: unknown }[] = [];
   const losing = new Set<string>();
+  const running = new Map<string, (payload: unknown) => Promise<unknown>>();
   let before: ((operation: string) => void) | undefined;
 
   /** Uploads code; the function is made if there is none. */
@@ -159,6 +160,8 @@ export async function lambdaControlStub() {
       counts[asked.operation] = (counts[asked.operation] ?? 0) + 1;
       before?.(asked.operation);
       let answered = faults.get(asked.operation)?.shift() ?? faults.get("*")?.shift();
+      const run = asked.operation === "Invoke" ? running.get(asked.functionName) : undefined;
+      if (answered === undefined && run !== undefined) answered = ok(await run(asked.body));
       if (answered === undefined && asked.operation === "Invoke") {
         const type = request.headers["x-amz-invocation-type"]?.toString();
         invocations.push({ functionName: asked.functionName, type, payload: asked.body });
@@ -182,6 +185,11 @@ export async function lambdaControlStub() {
     counts,
     invocations,
     upload,
+    /** Calls this when the function is invoked; others only note it. */
+    run(name: string, handler: (payload: unknown) => Promise<unknown>): void {
+      upload(name, name);
+      running.set(name, handler);
+    },
     /** Uploads and publishes, as others' tools do. Returns the version. */
     release(name: string, code: string): string {
       upload(name, code);
