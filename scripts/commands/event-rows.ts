@@ -8,7 +8,7 @@ import type { Column } from "./table.ts";
 const DAY_MS = 86_400_000;
 
 /** An outcome as a line of JSON. The names are a promise; what isn't known is null. */
-export function outcomeJson({ record, status, component, entry }: EventOutcome) {
+export function outcomeJson({ record, status, component, entry, repairedBy }: EventOutcome) {
   const { project, customer, plan, user } = record.subject;
   const error = errorOf({ record, entry });
   return {
@@ -33,6 +33,10 @@ export function outcomeJson({ record, status, component, entry }: EventOutcome) 
     duration_ms: entry?.attempts.at(-1)?.durationMs ?? null,
     routing_revision: entry?.routingRevision ?? null,
     generation: entry?.generation ?? null,
+    /** The replay that had it tried again in the generation that it has. */
+    reopened_by: entry?.replay ?? null,
+    /** The later replay that made it good. */
+    repaired_by: repairedBy ?? null,
     error: error?.message ?? null,
     error_type: error?.type ?? null,
   };
@@ -61,9 +65,14 @@ export function outcomeColumns({ from, to }: TimeWindow): Column<EventOutcome>[]
     { title: "VER", text: ({ entry }) => entry?.executedVersion, alignRight: true },
     { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: 1 },
     { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: 2 },
-    { title: "STATUS", text: ({ status }) => status, style: ({ status }) => styleOf(status) },
+    { title: "STATUS", text: statusText, style: ({ status }) => styleOf(status) },
     { title: "ERROR", text: (outcome) => errorText(outcome), least: 12 },
   ];
+}
+
+/** E.g. `dead`, or `repaired by after-the-outage`. */
+export function statusText({ status, repairedBy }: EventOutcome): string {
+  return repairedBy === undefined ? status : `${status} by ${repairedBy}`;
 }
 
 function errorText(outcome: EventOutcome): string | undefined {
@@ -72,13 +81,13 @@ function errorText(outcome: EventOutcome): string | undefined {
 }
 
 function errorOf({ record, entry }: Pick<EventOutcome, "record"> & { entry?: EventOutcome["entry"] | undefined }) {
-  if (record.rejected !== undefined) return { type: "Unreadable", message: record.rejected };
+  if (entry === undefined && record.rejected !== undefined) return { type: "Unreadable", message: record.rejected };
   if (entry?.error !== undefined || record.unavailable === undefined) return entry?.error;
   return { type: "BodyUnavailable", message: record.unavailable };
 }
 
 function styleOf(status: EventOutcome["status"]): Style {
-  if (status === "done") return "green";
+  if (status === "done" || status === "repaired") return "green";
   if (status === "failed" || status === "dead" || status === "rejected") return "red";
   return "yellow";
 }

@@ -3,7 +3,7 @@ import type { Attempt, LedgerEntry } from "../../shared/domain/delivery.ts";
 import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import { readJson } from "../../shared/domain/schema.ts";
 import { withState } from "./context.ts";
-import { outcomeJson } from "./event-rows.ts";
+import { outcomeJson, statusText } from "./event-rows.ts";
 import { labelled } from "./explanation-rows.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
 import { duration, type JsonOption, jsonOption } from "./options.ts";
@@ -96,13 +96,15 @@ function bodyLines({ body, unavailable }: FoundEvent["record"]): string[] {
   return (json.ok ? JSON.stringify(json.value, undefined, 2) : body).split("\n");
 }
 
-function deliveryLines({ component, status, entry }: EventOutcome): string[] {
+function deliveryLines(outcome: EventOutcome): string[] {
+  const { component, status, entry } = outcome;
   if (component === undefined) return status === "unmatched" ? ["no component listened to it"] : [];
   if (entry === undefined) return [`${component}: ${status}`];
   return [
-    `${component} ${entry.alias}, ${status} after ${plural(entry.attempt, "attempt")}`,
+    `${component} ${entry.alias}, ${statusText(outcome)} after ${plural(entry.attempt, "attempt")}`,
     ...labelled("because", [`${entry.because}, at revision ${entry.routingRevision}`]),
     ...labelled("generation", entry.generation === "live" ? [] : [entry.generation]),
+    ...labelled("reopened", entry.replay === undefined ? [] : [`by ${entry.replay}`]),
     ...labelled("attempts", entry.attempts.map(attemptText)),
     ...labelled("next", nextText(entry)),
   ];

@@ -1,17 +1,25 @@
 import type { Command } from "commander";
-import type { EventOutcome, OutcomeFilter } from "../../shared/domain/event-outcome.ts";
+import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
 import { refuseMisspelt } from "./filter-names.ts";
-import { filterOf, filterOptions, filterText, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
+import {
+  type FilterOptions,
+  filterOf,
+  filterOptions,
+  filterText,
+  type WindowOptions,
+  windowOf,
+  windowOptions,
+} from "./filter-options.ts";
 import { type JsonOption, jsonOption, wholeNumber } from "./options.ts";
 import { note, plural, printJson } from "./output.ts";
 import type { State } from "./state.ts";
 import { tablePrinter } from "./table.ts";
 
-type EventsOptions = JsonOption & OutcomeFilter & WindowOptions & { limit?: number };
+type EventsOptions = JsonOption & FilterOptions & WindowOptions & { limit?: number };
 
 export function define(command: Command): void {
   filterOptions(windowOptions(command)).option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
@@ -28,9 +36,14 @@ One line per event and component, the newest last.
   accepted    its version took it, and says later what became of it
   failed      it will be tried again; 'turnout event show' says when
   dead        it was given up, and is kept
+  repaired    it was given up, and the replay that is named made it good
+What is dead or rejected is unresolved: --unresolved lists it, until a later
+replay has delivered the event to that component. What was rejected for its
+key never runs, and stays: it takes an event with a key of its own.
 
 Examples:
   $ turnout events --customer acme --since 1h
+  $ turnout events --unresolved --since 1d
   $ turnout events --status dead --from 2026-11-20T10:00Z --json
 `,
     )

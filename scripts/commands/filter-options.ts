@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Because, becauses } from "../../shared/domain/decide-route.ts";
-import { type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-outcome.ts";
+import { type AskedStatus, askedStatuses, type OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { compileEventPattern, type EventPattern } from "../../shared/domain/event-pattern.ts";
 import { readJson } from "../../shared/domain/schema.ts";
 import { type TimeWindow, timeWindow } from "../../shared/domain/time-window.ts";
@@ -26,25 +26,39 @@ export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWin
   return must(timeWindow(stated, now), "The time window");
 }
 
+/** A filter as it is typed. */
+export type FilterOptions = OutcomeFilter & { unresolved?: true };
+
 /** What to look for, in the same words wherever events are listed or delivered again. */
 export function filterOptions(command: Command): Command {
+  return handledOptions(
+    command
+      .option("--component <name>", "only deliveries to this component")
+      .option("--alias <name>", "only what this alias handled")
+      .option("--executed-version <version>", "only what this version ran, in any attempt"),
+  );
+}
+
+/** The same where component, alias and version are settled. */
+export function handledOptions(command: Command): Command {
   return command
-    .option("--component <name>", "only deliveries to this component")
     .option("--project <id>", "only events of this project", subjectId("--project"))
     .option("--customer <id>", "only events of this customer", subjectId("--customer"))
     .option("--plan <id>", "only events of projects that were on this plan", subjectId("--plan"))
     .option("--cohort <name>", "only projects and customers that are in this cohort now", cohortName("--cohort"))
-    .option("--alias <name>", "only what this alias handled")
-    .option("--executed-version <version>", "only what this version ran, in any attempt")
-    .option("--status <status>", `only this outcome: ${outcomeStatuses.join(", ")}`, status)
+    .option("--status <status>", `only this outcome: ${askedStatuses.join(", ")}`, status)
+    .option("--unresolved", "only what is dead or rejected, and was not made good since: --status unresolved")
     .option("--because <rule>", `only what this rule decided: ${becauses.join(", ")}`, because)
     .option("--replay <name>", "only what this replay delivered")
     .option("--pattern <json>", "only events that match this EventBridge pattern", pattern);
 }
 
-/** The filter among a command's options. */
-export function filterOf(options: OutcomeFilter): OutcomeFilter {
-  const { component, project, customer, plan, cohort, alias, executedVersion, status: outcome } = options;
+/** The filter among a command's options. @throws TurnoutError `usage` */
+export function filterOf(options: FilterOptions): OutcomeFilter {
+  const { component, project, customer, plan, cohort, alias, executedVersion, unresolved } = options;
+  const outcome = unresolved ? "unresolved" : options.status;
+  if (unresolved && (options.status ?? outcome) !== outcome)
+    throw usage(`Name one of --unresolved and --status ${options.status}.`);
   const { because: rule, replay, pattern: wanted } = options;
   const all = { component, project, customer, plan, cohort, alias, executedVersion, status: outcome, because: rule };
   return Object.fromEntries(
@@ -67,9 +81,10 @@ export function filterText({ ranSince, ranBehind, ...filter }: OutcomeFilter): s
   return ranSince === undefined ? words : `${words}, run since ${ranSince}${unsaid}`;
 }
 
-function status(text: string): string {
-  if (outcomeStatuses.some((known) => known === text)) return text;
-  throw usage(`--status: there is no '${text}'; there are ${outcomeStatuses.join(", ")}.`);
+function status(text: string): AskedStatus {
+  const known = askedStatuses.find((one) => one === text);
+  if (known !== undefined) return known;
+  throw usage(`--status: there is no '${text}'; there are ${askedStatuses.join(", ")}.`);
 }
 
 function because(text: string): Because {

@@ -12,13 +12,14 @@ import { differenceLines, toldCounts } from "./replay-text.ts";
 
 /** What would be done. @param perSecond undefined: as fast as it goes */
 export function planJson(plan: PlannedReplay, request: ReplayRequest, perSecond: number | undefined) {
-  const { counts, perMinute, byStatus, handledBy, projects, longestLane } = plan;
+  const { counts, perMinute, byStatus, handledBy, repairedBy, projects, longestLane } = plan;
   return {
     ...requestJson(request),
     ...plannedJson(counts),
     per_minute: [...perMinute].map(([minute, count]) => ({ minute: new Date(minute).toISOString(), count })),
     by_status: Object.fromEntries(byStatus),
     handled_by: handledBy.map(targetCountJson),
+    repaired_by: Object.fromEntries(repairedBy),
     projects,
     most_of_one_project: longestLane,
     rate_per_second: perSecond ?? null,

@@ -1,5 +1,4 @@
 import { DEFAULT_RETENTION_DAYS } from "../../shared/domain/event.ts";
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_RATE_PER_SECOND,
@@ -12,7 +11,7 @@ import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { refuseTarget } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { refuseMisspelt } from "./filter-names.ts";
-import { filterOf, filterWords, type WindowOptions, windowOf } from "./filter-options.ts";
+import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "./filter-options.ts";
 import { type JsonOption, usage } from "./options.ts";
 import { note, plural, printJson, printLine } from "./output.ts";
 import { planJson } from "./replay-json.ts";
@@ -22,7 +21,7 @@ import { sourcesIn } from "./sources.ts";
 import type { State } from "./state.ts";
 
 export type RequestOptions = JsonOption &
-  OutcomeFilter &
+  FilterOptions &
   WindowOptions &
   RateOptions & {
     mode: ReplayMode;

@@ -32,7 +32,7 @@ function targetText({ target, avoidVersion }: Pick<ReplayRequest, "target" | "av
 
 /** The plan as a person reads it. @param perSecond undefined: as fast as it goes */
 export function planLines(plan: PlannedReplay, request: ReplayRequest, perSecond: number | undefined): string[] {
-  const { counts, perMinute, byStatus, handledBy } = plan;
+  const { counts, perMinute, byStatus, handledBy, repairedBy } = plan;
   if (counts.matched === 0) {
     const filter = filterText(request.filter);
     const stored = `${plural(counts.scanned, "stored event")} in the window`;
@@ -46,7 +46,7 @@ export function planLines(plan: PlannedReplay, request: ReplayRequest, perSecond
       [...byStatus].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`),
     ),
     ...listed("handled", handledBy.map(targetCountText)),
-    ...skippedLines(counts),
+    ...skippedLines(counts, repairedBy),
     `send     ${counts.sent}${counts.sent === 0 ? "" : ", now to:"}`,
     ...counts.targets.map((target) => `           ${targetCountText(target)}`),
     ...(counts.sent === 0
@@ -63,14 +63,21 @@ export function targetCountText({ component, alias, version, count }: TargetCoun
   return `${component} ${alias}, ${version === "" ? "no version" : `version ${version}`}: ${count}`;
 }
 
-/** Why what matches is not sent, most frequent first. */
-export function skippedLines(counts: ReplayCounts): string[] {
+/** Why what matches is not sent, most frequent first. @param repairedBy which replays made good how much of it */
+export function skippedLines(counts: ReplayCounts, repairedBy: ReadonlyMap<string, number> = new Map()): string[] {
   const reasons = Object.entries(counts.skipped).toSorted(([, a], [, b]) => b - a);
   if (reasons.length === 0) return [];
   return [
     `skipped  ${skippedInAll(counts)}:`,
-    ...reasons.map(([reason, count]) => `           ${count} ${skipText(reason as SkipReason)}`),
+    ...reasons.flatMap(([reason, count]) => [
+      `           ${count} ${skipText(reason as SkipReason)}`,
+      ...(reason === "repaired" ? repairedLines(repairedBy) : []),
+    ]),
   ];
+}
+
+function repairedLines(repairedBy: ReadonlyMap<string, number>): string[] {
+  return [...repairedBy].map(([replay, count]) => `             ${count} by ${replay}`);
 }
 
 function skipText(reason: SkipReason): string {

@@ -13,7 +13,10 @@ before the replay. Oldest first, and of one project to one component one by one.
   --mode rerun   every match is run once more, with a turnout.idempotencyKey
                  that nothing else has, so that consumers run it again
   --mode finish  what is dead, or waits for another attempt, is tried again
-                 now, with the key that it had
+                 now, with the key that it had; of an event that died in
+                 several replays the latest one
+What a later replay has made good isn't dead any more: neither --status dead nor
+--unresolved nor --mode finish sends it again, and the plan says how much it is.
 
 Where to: where the routing says at that moment (a pin that is made while it
 runs counts at once), or with --to-alias an alias, or with --original the alias
@@ -46,7 +49,7 @@ export function define(command: Command): void {
 
 Examples:
   $ turnout replay plan --since 15m --component release-coordinator
-  $ turnout replay plan --since 1h --status dead --mode finish
+  $ turnout replay plan --since 1h --unresolved --mode finish
   $ turnout replay plan --pattern '{"detail":{"ref":["refs/heads/main"]}}'
 `,
     )

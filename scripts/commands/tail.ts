@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { tailEvents } from "../../shared/flows/tail-events.ts";
 import { withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
-import { filterOf, filterOptions } from "./filter-options.ts";
+import { type FilterOptions, filterOf, filterOptions } from "./filter-options.ts";
 import { type JsonOption, jsonOption } from "./options.ts";
 import { note, printJson } from "./output.ts";
 import { tablePrinter } from "./table.ts";
@@ -21,13 +20,13 @@ arrived before are listed by 'turnout events'.
 
 Examples:
   $ turnout tail --customer acme
-  $ turnout tail --status dead --json
+  $ turnout tail --unresolved --json
 `,
     )
     .action(tail);
 }
 
-async function tail({ json, ...options }: JsonOption & OutcomeFilter): Promise<void> {
+async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<void> {
   await withState(async ({ events, routingTable }) => {
     const now = new Date();
     note("waits for events; Ctrl-C ends it");

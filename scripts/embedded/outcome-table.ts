@@ -5,7 +5,7 @@ import { listEvents } from "../../shared/flows/list-events.ts";
 import { printTable } from "../commands/table.ts";
 
 /** Outcomes that leave nothing to do. */
-const FINE: ReadonlySet<OutcomeStatus> = new Set(["done", "unmatched", "duplicate"]);
+const FINE: ReadonlySet<OutcomeStatus> = new Set(["done", "repaired", "unmatched", "duplicate"]);
 
 type Row = { type: string; alias: string; version: string; outcome: string; events: number };
 

@@ -1,39 +1,61 @@
 import type { Alias } from "./alias.ts";
 import type { Because } from "./decide-route.ts";
-import { type Attempt, type DeliveryStatus, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
+import { type Attempt, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
 import { TurnoutError } from "./errors.ts";
 import { readEvent } from "./event.ts";
 import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
 import type { Instant } from "./schema.ts";
 import type { Subject } from "./subject.ts";
+import { madeGoodBy, replayOf } from "./unresolved.ts";
 
 /**
  * What became of an event at one component. `waiting`: a component listens, but nobody has claimed the delivery yet.
- * `duplicate`: the same event came before, and that one counts. `unmatched`: no component listened.
+ * `duplicate`: the same event came before, and that one counts. `unmatched`: no component listened. `repaired`: it is dead
+ * in the ledger, and a later replay has made it good.
  */
-export const outcomeStatuses = [...deliveryStatuses, "waiting", "duplicate", "unmatched"] as const;
-export type OutcomeStatus = DeliveryStatus | "waiting" | "duplicate" | "unmatched";
+export const outcomeStatuses = [...deliveryStatuses, "repaired", "waiting", "duplicate", "unmatched"] as const;
+export type OutcomeStatus = (typeof outcomeStatuses)[number];
+
+/** What may be asked for: a status, or whatever is dead or rejected and was not made good since. */
+export const askedStatuses = [...outcomeStatuses, "unresolved"] as const;
+export type AskedStatus = (typeof askedStatuses)[number];
 
 /** One stored event and one of its deliveries; no component for an event that nobody listened to or could read. */
-export type EventOutcome = { record: EventRecord; status: OutcomeStatus; component?: string; entry?: LedgerEntry };
+export type EventOutcome = {
+  record: EventRecord;
+  status: OutcomeStatus;
+  component?: string;
+  entry?: LedgerEntry;
+  /** Of a repaired one: the replay that made it good. */
+  repairedBy?: string;
+};
+
+/** Dead or rejected, and not made good since: somebody has to see to it. */
+export function isUnresolved({ status }: Pick<EventOutcome, "status">): boolean {
+  return status === "dead" || status === "rejected";
+}
 
 /**
  * What became of a stored event, one outcome per delivery.
  * @param entries the ledger's entries for the event's key: all components, generations and payloads
  */
 export function outcomesOf(record: EventRecord, entries: readonly LedgerEntry[]): EventOutcome[] {
-  if (record.rejected !== undefined) return [{ record, status: "rejected" }];
   // One key, several payloads: the ledger has a refusal for each that came later, and its hash says whose it is.
   const own = entries.filter((entry) => entry.payloadHash === record.payloadHash);
   const counting = own.filter((entry) => entry.t0.getTime() === record.t0.getTime());
   const components = new Set([...record.components, ...counting.map(({ component }) => component)]);
-  if (components.size === 0) return [{ record, status: "unmatched" }];
+  if (components.size === 0) return [{ record, status: record.rejected === undefined ? "unmatched" : "rejected" }];
   return [...components].flatMap((component): EventOutcome[] => {
     const mine = counting.filter((entry) => entry.component === component);
-    if (mine.length > 0) return mine.map((entry) => ({ record, status: entry.status, component, entry }));
+    if (mine.length > 0) return mine.map((entry) => ({ record, component, entry, ...standing(entry, mine) }));
     if (own.some((entry) => entry.component === component)) return [{ record, status: "duplicate", component }];
     return [{ record, status: "waiting", component }];
   });
+}
+
+function standing(entry: LedgerEntry, all: readonly LedgerEntry[]): Pick<EventOutcome, "status" | "repairedBy"> {
+  const repair = madeGoodBy(entry, all);
+  return repair === undefined ? { status: entry.status } : { status: "repaired", repairedBy: replayOf(repair) };
 }
 
 /** What an operator asks to see. A field that is left out lets everything through. */
@@ -51,7 +73,7 @@ export type OutcomeFilter = {
   ranSince?: Instant;
   /** Counts an attempt of this alias that nobody answered as one of the version: a timeout doesn't say who ran. */
   ranBehind?: Alias;
-  status?: OutcomeStatus;
+  status?: AskedStatus;
   /** The rule that decided. */
   because?: Because;
   /** What this replay delivered. */
@@ -77,7 +99,7 @@ export function outcomeFilter(filter: OutcomeFilter): (outcome: EventOutcome, is
     is(filter.customer, record.subject.customer) &&
     is(filter.plan, record.subject.plan) &&
     is(filter.alias, entry?.alias) &&
-    is(filter.status, status) &&
+    (filter.status === "unresolved" ? isUnresolved({ status }) : is(filter.status, status)) &&
     is(because, entry?.because) &&
     (replay === undefined || entry?.generation === replay || entry?.replay === replay) &&
     (version === undefined || (entry !== undefined && hasRun(entry, version, filter))) &&

@@ -2,6 +2,7 @@ import { type EventRecord, isAtRest, type LedgerEntry } from "./delivery.ts";
 import { type Generation, LIVE } from "./delivery-key.ts";
 import { type EventOutcome, outcomesOf } from "./event-outcome.ts";
 import type { ReplayMode, ReplayRequest, SkipReason } from "./replay.ts";
+import { laterThan } from "./unresolved.ts";
 
 /** The replay as far as it bears on what is delivered. */
 export type ReplayPlan = Pick<ReplayRequest, "mode" | "filter"> & { name: Generation; startedAt: Date };
@@ -9,12 +10,15 @@ export type ReplayPlan = Pick<ReplayRequest, "mode" | "filter"> & { name: Genera
 /** What is to be done about something that the filter matches, before it is asked where it would go. */
 export type Verdict =
   /** In that generation; `before` is what was made of it, undefined for an event that no component had. */
-  | { kind: "deliver"; component: string; generation: Generation; before: LedgerEntry }
+  | ({ kind: "deliver"; component: string; generation: Generation; before: LedgerEntry } & Repaired)
   /** To every component that listens now. */
   | { kind: "deliver to listeners"; generation: Generation }
   /** This replay has begun it already. */
   | { kind: "begun"; component: string; entry: LedgerEntry }
-  | { kind: "skip"; component?: string; reason: SkipReason; entry?: LedgerEntry };
+  | ({ kind: "skip"; component?: string; reason: SkipReason; entry?: LedgerEntry } & Repaired);
+
+/** The replay that has made good what was matched. */
+type Repaired = Pick<EventOutcome, "repairedBy">;
 
 /**
  * Judges all that a filter matches of one event. `rerun` has one verdict per component, whatever the number of generations
@@ -53,10 +57,11 @@ function judge(
   );
   const verdicts = begun.map((entry): Verdict => ({ kind: "begun", component: entry.component, entry }));
   if (plan.mode === "finish") {
-    const matched = others.filter(matches);
+    const siblings = [...begun, ...others.flatMap(({ entry }) => entry ?? [])];
+    const matched = others.filter((outcome) => matches(outcome) || matchedBefore(outcome, matches));
     return [
       ...verdicts,
-      ...matched.filter((outcome) => !isBegun(outcome, begun)).map((one) => finishing(one, plan, now)),
+      ...matched.filter((outcome) => !isBegun(outcome, begun)).map((one) => finishing(one, siblings, plan, now)),
     ];
   }
   const components = new Set(begun.map(({ component }) => component));
@@ -64,7 +69,8 @@ function judge(
     if (component !== undefined && components.has(component)) continue;
     // Without a component the question is who listens now, and that is asked of whoever does.
     const matched = outcomes.filter((outcome) => matches(withListener(outcome, plan)));
-    const verdict = matched.length === 0 ? undefined : rerunning(component, matched, plan, begun);
+    const repaired = outcomes.find((outcome) => matchedBefore(outcome, matches));
+    const verdict = matched.length > 0 ? rerunning(component, matched, plan, begun) : leftAlone(repaired);
     if (verdict?.kind === "deliver to listeners") verdicts.push(...deliveredForAnother(record, entries, plan));
     if (verdict !== undefined) verdicts.push(verdict);
   }
@@ -89,6 +95,16 @@ function deliveredForAnother(record: EventRecord, entries: readonly LedgerEntry[
   return twins.map(({ component }) => skipped("duplicate", component));
 }
 
+/** Whether the filter matched it before it was made good: whoever asks for what is dead is told that it needs nothing. */
+function matchedBefore(outcome: EventOutcome, matches: (outcome: EventOutcome) => boolean): boolean {
+  const { status, entry } = outcome;
+  return status === "repaired" && entry !== undefined && matches({ ...outcome, status: entry.status });
+}
+
+function leftAlone(repaired: EventOutcome | undefined): Verdict | undefined {
+  return repaired && skippedOutcome("repaired", repaired);
+}
+
 /** Of an event that is being finished nothing is waiting or a duplicate any more. */
 function isBegun({ component, entry }: EventOutcome, begun: readonly LedgerEntry[]): boolean {
   return entry === undefined && begun.some((own) => own.component === component);
@@ -99,8 +115,9 @@ function withListener(outcome: EventOutcome, { filter }: ReplayPlan): EventOutco
   return { ...outcome, component: filter.component };
 }
 
-function finishing({ status, component, entry, record }: EventOutcome, plan: ReplayPlan, now: Date): Verdict {
-  const skip = (reason: SkipReason): Verdict => skipped(reason, component, entry);
+function finishing(outcome: EventOutcome, siblings: readonly LedgerEntry[], plan: ReplayPlan, now: Date): Verdict {
+  const { status, component, entry, record } = outcome;
+  const skip = (reason: SkipReason): Verdict => skippedOutcome(reason, outcome);
   if (component === undefined) return skip(record.rejected === undefined ? "unmatched" : "unreadable");
   if (status === "duplicate" || status === "waiting" || status === "rejected") return skip(status);
   if (entry === undefined || entry.expiresAt <= now) return skip("forgotten");
@@ -115,6 +132,10 @@ function finishing({ status, component, entry, record }: EventOutcome, plan: Rep
       return skip("not at rest");
     case "failed":
     case "dead":
+      if (status === "repaired") return skip("repaired");
+      // Each has a key of its own: two that are finished would have their effect twice. It stays so once this replay has
+      // finished the later one.
+      if (laterThan(entry, siblings).some((other) => other.component === component)) return skip("superseded");
       return { kind: "deliver", component, generation: entry.generation, before: entry };
   }
 }
@@ -135,7 +156,13 @@ function rerunning(
   if (before === undefined) return skipped("claimed since", component, made[0]);
   const open = covered.find(({ status }) => !isAtRest(status));
   if (open !== undefined) return skipped("not at rest", component, open);
-  return { kind: "deliver", component, generation: plan.name, before };
+  const { repairedBy } = matched.find(({ entry }) => entry === before) ?? {};
+  return { kind: "deliver", component, generation: plan.name, before, ...(repairedBy && { repairedBy }) };
+}
+
+/** Whether just such events are asked for that no component had, be it that none listened or that it couldn't be read. */
+export function asksForUndelivered({ status }: Pick<ReplayRequest["filter"], "status">): boolean {
+  return status === "unmatched" || status === "rejected" || status === "unresolved";
 }
 
 /** An event that no component had is delivered only if just that was asked for. */
@@ -145,11 +172,14 @@ function withoutComponent(
   begun: readonly LedgerEntry[],
 ): Verdict | undefined {
   const unreadable = matched.some(({ record }) => record.rejected !== undefined);
-  if (filter.status === "unmatched" || filter.status === "rejected")
-    return { kind: "deliver to listeners", generation: name };
+  if (asksForUndelivered(filter)) return { kind: "deliver to listeners", generation: name };
   // Whoever had it only by this replay has it.
   if (begun.length > 0) return undefined;
   return skipped(unreadable ? "unreadable" : "unmatched");
+}
+
+function skippedOutcome(reason: SkipReason, { component, entry, repairedBy }: EventOutcome): Verdict {
+  return { ...skipped(reason, component, entry), ...(repairedBy && { repairedBy }) };
 }
 
 function skipped(reason: SkipReason, component?: string, entry?: LedgerEntry): Verdict {

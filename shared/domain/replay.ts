@@ -49,6 +49,8 @@ export const skipReasons = {
   "body unavailable": "its body is lost or damaged; 'turnout event show' says why",
   "not at rest": "it is being delivered, or will be tried again, by today's routing",
   "claimed since": "it was taken up after the replay began, by the routing of then",
+  repaired: "it is dead, and a later replay has made it good",
+  superseded: "a later replay has run it too, and what that one made is what can be finished",
   "done already": "it was delivered, and is not run again to finish it",
   forgotten: "its ledger entry has expired, and with it whether it was delivered",
   "no component": "the component has been removed",

@@ -8,7 +8,7 @@ import {
 import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
 import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
-import { generationsOf, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
+import { asksForUndelivered, generationsOf, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
 import { isMemberOn } from "../domain/subject.ts";
 import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
@@ -27,11 +27,15 @@ export type MatchPorts = {
 };
 
 /** One thing that a replay's filter matches, and what becomes of it. */
-export type ReplayItem = { record: EventRecord; component?: string; entry?: LedgerEntry } & (
-  | { kind: "deliver"; delivery: Delivery /** Behind the alias that it would go to. */; version: string | undefined }
-  | { kind: "begun"; entry: LedgerEntry }
-  | { kind: "skip"; reason: SkipReason }
-);
+export type ReplayItem = { record: EventRecord; component?: string; entry?: LedgerEntry } & Pick<
+  EventOutcome,
+  "repairedBy"
+> &
+  (
+    | { kind: "deliver"; delivery: Delivery /** Behind the alias that it would go to. */; version: string | undefined }
+    | { kind: "begun"; entry: LedgerEntry }
+    | { kind: "skip"; reason: SkipReason }
+  );
 
 /** The items of some records that follow each other in the window; `upTo` is the last record. */
 export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordPlace; decidedAt: Date };
@@ -183,7 +187,7 @@ async function entriesOf(
 ): Promise<Map<EventRecord, LedgerEntry[]>> {
   // What no component had may by now have been delivered to any: by this replay, or by another one.
   const hasOthers = generations.some((generation) => generation !== LIVE && generation !== name);
-  const mayHaveBeen = filter.status === "unmatched" || filter.status === "rejected" || hasOthers;
+  const mayHaveBeen = asksForUndelivered(filter) || hasOthers;
   const all = await routing.decideOn(({ listeners }) => listeners.map(({ component }) => component.name));
   const wanted = records.map((record) => {
     const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
@@ -224,13 +228,17 @@ function itemsOf(
 ): ReplayItem[] {
   switch (verdict.kind) {
     case "skip": {
-      const { kind, reason, component, entry } = verdict;
-      return [{ record, kind, reason, ...(component && { component }), ...(entry && { entry }) }];
+      return [{ record, ...verdict }];
     }
     case "begun":
       return [{ record, ...verdict }];
     case "deliver":
-      return [routed(record, verdict.component, verdict.generation, verdict.before, replay, view, now)];
+      return [
+        {
+          ...routed(record, verdict.component, verdict.generation, verdict.before, replay, view, now),
+          ...(verdict.repairedBy && { repairedBy: verdict.repairedBy }),
+        },
+      ];
     case "deliver to listeners": {
       const judged = new Set(verdicts.flatMap((other) => ("component" in other ? [other.component] : [])));
       return toListeners(record, verdict.generation, judged, replay, view, now);

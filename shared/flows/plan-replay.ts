@@ -1,4 +1,4 @@
-import type { OutcomeStatus } from "../domain/event-outcome.ts";
+import { isUnresolved, type OutcomeStatus } from "../domain/event-outcome.ts";
 import { noCounts, type ReplayCounts, type TargetCount } from "../domain/replay.ts";
 import { type CountedItem, targetKey, withCounted } from "../domain/replay-counts.ts";
 import { type MatchedReplay, type MatchPorts, matchReplay, type ReplayItem } from "./match-replay.ts";
@@ -11,6 +11,11 @@ export type PlannedReplay = {
   /** Of those that match: how they ended up, and who handled them. */
   byStatus: Map<OutcomeStatus, number>;
   handledBy: TargetCount[];
+  /** Of what is skipped because it was made good: by which replay. */
+  repairedBy: Map<string, number>;
+  /** Of what would be sent: what has had its effect, be it by a replay since, and what has not. */
+  sentDone: number;
+  sentUnresolved: number;
   /** Projects whose events would be sent again; each gets them one by one. */
   projects: number;
   /** Most deliveries of one project. */
@@ -40,6 +45,8 @@ export async function planReplay(
   const perMinute = new Map<number, number>();
   const byStatus = new Map<OutcomeStatus, number>();
   const handledBy = new Map<string, TargetCount>();
+  const repairedBy = new Map<string, number>();
+  const sentAs = { done: 0, unresolved: 0 };
   const lanes = new Map<string, number>();
   for await (const { items, scanned, upTo } of matchReplay(ports, replay, { now })) {
     counts = withCounted(counts, scanned, items.map(planned));
@@ -48,7 +55,11 @@ export async function planReplay(
       perMinute.set(minute, (perMinute.get(minute) ?? 0) + 1);
       const status = statusOf(item);
       byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+      if (item.kind === "deliver" && (status === "done" || status === "repaired")) sentAs.done += 1;
+      if (item.kind === "deliver" && isUnresolved({ status })) sentAs.unresolved += 1;
       count(handledBy, item);
+      if (item.kind === "skip" && item.repairedBy !== undefined)
+        repairedBy.set(item.repairedBy, (repairedBy.get(item.repairedBy) ?? 0) + 1);
       const { project } = item.record.subject;
       if (item.kind !== "deliver" || project === undefined) continue;
       if (lanes.size < MAX_PROJECTS || lanes.has(project)) lanes.set(project, (lanes.get(project) ?? 0) + 1);
@@ -60,6 +71,9 @@ export async function planReplay(
     perMinute,
     byStatus,
     handledBy: [...handledBy.values()].toSorted((a, b) => b.count - a.count),
+    repairedBy,
+    sentDone: sentAs.done,
+    sentUnresolved: sentAs.unresolved,
     projects: lanes.size,
     longestLane: [...lanes.values()].reduce((most, lane) => Math.max(most, lane), 0),
   };
@@ -73,6 +87,7 @@ function planned(item: ReplayItem): CountedItem {
 }
 
 function statusOf(item: ReplayItem): OutcomeStatus {
+  if (item.repairedBy !== undefined) return "repaired";
   if (item.entry !== undefined) return item.entry.status;
   if (item.kind !== "skip") return item.record.rejected === undefined ? "unmatched" : "rejected";
   switch (item.reason) {

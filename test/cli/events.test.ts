@@ -82,6 +82,8 @@ describe("turnout events", () => {
       duration_ms: 5,
       routing_revision: 3,
       generation: "live",
+      reopened_by: null,
+      repaired_by: null,
       error: null,
       error_type: null,
     });

@@ -89,21 +89,30 @@ describe("the histogram of a plan", () => {
 describe("a plan in words", () => {
   it("says why something is skipped, most frequent first, and gives no estimate of nothing", () => {
     const plan = {
-      counts: counts({ scanned: 9, matched: 7, skipped: { waiting: 2, "done already": 5 } }),
-      perMinute: perMinute({ "09:00": 7 }),
+      counts: counts({ scanned: 9, matched: 10, skipped: { waiting: 2, "done already": 5, repaired: 3 } }),
+      perMinute: perMinute({ "09:00": 10 }),
       byStatus: new Map([["waiting", 2] as const, ["done", 5] as const]),
       handledBy: [target("stable", "", 5)],
+      repairedBy: new Map([
+        ["replay-1", 2],
+        ["replay-2", 1],
+      ]),
+      sentDone: 0,
+      sentUnresolved: 0,
       projects: 0,
       longestLane: 0,
     };
     const request = { ...aReplay(), window: { from: at("09:00"), to: at("09:01") } };
     expect(planLines(plan, request, 100).slice(2)).toEqual([
-      "matched  7, of 9 stored events in the window",
+      "matched  10, of 9 stored events in the window",
       "status   5 done",
       "         2 waiting",
       "handled  release-coordinator stable, no version: 5",
-      "skipped  7:",
+      "skipped  10:",
       "           5 done already: it was delivered, and is not run again to finish it",
+      "           3 repaired: it is dead, and a later replay has made it good",
+      "             2 by replay-1",
+      "             1 by replay-2",
       "           2 waiting: no router has taken it up yet: it will be delivered by today's routing",
       "send     0",
     ]);
@@ -116,6 +125,9 @@ describe("a plan in words", () => {
       perMinute: new Map(),
       byStatus: new Map(),
       handledBy: [],
+      repairedBy: new Map(),
+      sentDone: 0,
+      sentUnresolved: sent,
       projects: 12,
       longestLane: 70,
     };

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import { outcomesOf } from "../../shared/domain/event-outcome.ts";
 import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
+import { aRecord } from "../support/stored-events.ts";
 import { ledgerStep, rejected } from "./ledger-model.ts";
 import { inTurmoil, turmoil } from "./ledger-turmoil.ts";
 
@@ -372,6 +374,28 @@ export function describeLedger(
         [first.eventKey]: requests.map(({ deliveryKey }) => deliveryKey).sort(),
         [second.eventKey]: [second.deliveryKey],
       });
+    });
+
+    test("that died are made good by a later generation that ended done, whichever way they are asked for", async () => {
+      const { store, another } = await openStore();
+      const live = aClaim();
+      const { eventKey, t0, payloadHash, component } = live;
+      const again = aClaim({ eventKey, generation: "replay-1" });
+      const once = aClaim({ eventKey, generation: "replay-2" });
+      const dead = (request: ClaimRequest) => ({ ...closed(request, 1), outcome: "dead", error }) as const;
+      const closes = [dead(live), dead(again), closed(once, 1)];
+      for (const [index, request] of [live, again, once].entries()) {
+        await store.claim([request], "ada", plus(index * 1_000));
+      }
+      expect(await store.close(closes)).toEqual([true, true, true]);
+      const other = await another();
+      const byEvent = (await other.deliveriesOf([eventKey])).get(eventKey) ?? [];
+      const byKey = (await other.deliveries(closes.map(({ deliveryKey }) => deliveryKey))).flatMap((one) => one ?? []);
+      for (const entries of [byEvent, byKey]) {
+        const record = aRecord({ t0, payloadHash, eventKey, components: [component] });
+        const shown = outcomesOf(record, entries).map(({ status, repairedBy = "" }) => `${status} ${repairedBy}`);
+        expect(shown.toSorted()).toEqual(["done ", "repaired replay-2", "repaired replay-2"]);
+      }
     });
 
     test("are found for many events at once", async () => {

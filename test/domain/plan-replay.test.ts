@@ -89,6 +89,42 @@ describe("a delivery, rerun", () => {
   });
 });
 
+describe("a delivery that a later replay has made good", () => {
+  const entries = [{ status: "dead" }, fromBefore] as const;
+  const repaired = [{ kind: "skip", component: "mailer", reason: "repaired", repairedBy: "replay-0" }];
+
+  it.each(["dead", "unresolved"] as const)("is skipped, and says so, where %s ones are asked for", (status) => {
+    expect(judge({ entries, filter: { status } })).toMatchObject(repaired);
+    expect(judge({ mode: "finish", entries, filter: { status } })).toMatchObject(repaired);
+    expect(judged({ entries: [{ status: "dead" }], filter: { status } })).toEqual(["deliver in replay-1"]);
+  });
+
+  it("is never finished, whatever is asked for", () => {
+    expect(judged({ mode: "finish", entries })).toEqual(["repaired", "done already"]);
+    expect(judged({ mode: "finish", entries, filter: { status: "repaired" } })).toEqual(["repaired"]);
+  });
+
+  it("is run again by a rerun that asks for no status, or for just that", () => {
+    expect(judge({ entries })).toMatchObject([{ kind: "deliver", before: { generation: "replay-0" } }]);
+    const asked = judge({ entries, filter: { status: "repaired" } });
+    expect(asked).toMatchObject([{ kind: "deliver", before: { status: "dead" }, repairedBy: "replay-0" }]);
+  });
+
+  it("and died in another after that is unresolved again", () => {
+    const died = { generation: "replay-2", status: "dead", since: plus(40_000) } as const;
+    const again = [...entries, died];
+    expect(judge({ entries: again, filter: { status: "dead" } })).toMatchObject([
+      { kind: "deliver", before: { generation: "replay-2" } },
+    ]);
+    expect(judged({ mode: "finish", entries: again })).toEqual(["repaired", "done already", "deliver in replay-2"]);
+  });
+
+  it("isn't mentioned where the filter wouldn't have matched it before either", () => {
+    expect(judged({ entries, filter: { status: "dead", alias: "beta" } })).toEqual([]);
+    expect(judged({ entries, filter: { status: "failed" } })).toEqual([]);
+  });
+});
+
 describe("a delivery, finished", () => {
   it.each<[DeliveryStatus, string]>([
     ["done", "done already"],
@@ -107,7 +143,24 @@ describe("a delivery, finished", () => {
       { ...fromBefore, status: "dead" },
       { ...fromBefore, generation: "replay-2" },
     ] as const;
-    expect(judged({ mode: "finish", entries })).toEqual(["deliver in live", "deliver in replay-0", "done already"]);
+    expect(judged({ mode: "finish", entries })).toEqual(["repaired", "deliver in replay-0", "done already"]);
+  });
+
+  it("is the latest of those that died, as each would have its effect under a key of its own", () => {
+    const dead = [{ status: "dead" }, { ...fromBefore, status: "dead" }] as const;
+    expect(judged({ mode: "finish", entries: dead })).toEqual(["superseded", "deliver in replay-0"]);
+    const begun = [{ status: "dead" }, { ...fromBefore, status: "dead", since: NOW, replay: "replay-1" }] as const;
+    expect(judged({ mode: "finish", entries: begun })).toEqual(["begun", "superseded"]);
+    const others = [{ status: "dead" }, { ...fromBefore, component: "billing", status: "failed" }] as const;
+    expect(judged({ mode: "finish", entries: others, record: { components: ["mailer", "billing"] } })).toEqual([
+      "deliver in live",
+      "deliver in replay-0",
+    ]);
+  });
+
+  it("counts as before once this replay has finished the later one, so that it is as planned", () => {
+    const entries = [{ status: "dead" }, { ...fromBefore, since: NOW, replay: "replay-1" }] as const;
+    expect(judged({ mode: "finish", entries })).toEqual(["begun", "superseded"]);
   });
 
   it("is skipped when its entry has expired, or it was claimed since the start", () => {
@@ -175,6 +228,10 @@ describe("an event that no component had", () => {
     expect(judged({ record: unreadable, entries: [], filter: { status: "rejected" } })).toEqual([
       "deliver to listeners",
     ]);
+    expect(judged({ record: unreadable, entries: [], filter: { status: "unresolved" } })).toEqual([
+      "deliver to listeners",
+    ]);
+    expect(judged({ record: unmatched, entries: [], filter: { status: "unresolved" } })).toEqual([]);
     expect(judged({ record: unmatched, entries: [], filter: { status: "rejected" } })).toEqual([]);
     expect(judged({ record: unreadable, entries: [], filter: { status: "unmatched" } })).toEqual([]);
     const filter = { status: "unmatched", component: "mailer" } as const;
@@ -222,7 +279,10 @@ describe("all that a filter matches of any event", () => {
         const ledger = made.map(anEntry);
         const passes = ({ component = "", status: is, entry: of }: EventOutcome) =>
           matches(component, is, of?.generation ?? "");
-        const matched = outcomesOf(event, ledger).filter(passes);
+        const matched = outcomesOf(event, ledger).filter(
+          (one) =>
+            passes(one) || (one.status === "repaired" && passes({ ...one, status: one.entry?.status ?? "dead" })),
+        );
         const verdicts = (mode: ReplayPlan["mode"]) =>
           judgeEvent(event, ledger, { mode, filter: {}, name: "replay-1", startedAt }, NOW, passes).map((one) =>
             "component" in one ? (one.component ?? "") : one.kind,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { becauses } from "../../shared/domain/decide-route.ts";
 import type { RecordKey } from "../../shared/domain/delivery.ts";
 import { sha256 } from "../../shared/domain/delivery-key.ts";
-import { type OutcomeFilter, outcomeStatuses } from "../../shared/domain/event-outcome.ts";
+import { askedStatuses, type OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import {
   noCounts,
   type OpenStretch,
@@ -111,7 +111,7 @@ const filter = some<OutcomeFilter>({
   executedVersion: words,
   ranSince: date.map((at) => at.toISOString()),
   ranBehind: name,
-  status: fc.constantFrom(...outcomeStatuses),
+  status: fc.constantFrom(...askedStatuses),
   because: fc.constantFrom(...becauses),
   replay: name,
   // What it names may look like an instant, and is text all the same.

@@ -17,13 +17,16 @@ import { aCli, aRoutedCli, jsonLines } from "./cli-process.ts";
 
 export const RC = "release-coordinator";
 
-/** An event as it arrived so long ago; `fails`: its version gives it up at once; `large`: its body is a file. */
+/**
+ * An event as it arrived so long ago; `fails`: its version gives it up at once, or the one that is named does; `large`:
+ * its body is a file.
+ */
 export type Arrived = {
   id: string;
   customer?: string;
   project?: string;
   secondsAgo?: number;
-  fails?: true;
+  fails?: true | string;
   large?: true;
 };
 
@@ -138,7 +141,8 @@ function portsOf(state: EmbeddedState) {
     target: async ({ alias, payload }: { alias: string; payload: string }): Promise<SendResult> => {
       const aliases = await state.catalog.aliases(RC);
       const executedVersion = aliases.find((target) => target.alias === alias)?.version ?? "1";
-      if (JSON.parse(payload).detail.fails !== true) return { outcome: "done", executedVersion, durationMs: 1 };
+      const { fails } = JSON.parse(payload).detail;
+      if (fails !== true && fails !== executedVersion) return { outcome: "done", executedVersion, durationMs: 1 };
       return { outcome: "failed", executedVersion, durationMs: 1, error: { type: "Broken", message: "it broke" } };
     },
     now: () => new Date(),
