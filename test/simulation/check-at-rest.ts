@@ -25,7 +25,7 @@ function accepted({ published }: History): Published[] {
   return published.filter(({ acceptedAt }) => acceptedAt !== undefined);
 }
 
-const ends = new Set<OutcomeStatus>(["done", "dead", "rejected", "duplicate", "unmatched"]);
+const ends = new Set<OutcomeStatus>(["done", "dead", "repaired", "rejected", "duplicate", "unmatched"]);
 
 /** When all should be at rest: nothing waits, and every event ended as it may. */
 export function atRest(ended: Ended, deliveries: ReadonlyMap<string, readonly Run[]>): Problem[] {
@@ -74,7 +74,7 @@ function statusesOf(event: Published, component: string, { listing, history }: E
   );
   const live = listing.filter(({ entry }) => entry === undefined || entry.generation === LIVE);
   const shown = live.filter((row) => row.component === component && bodies.has(row.record.body));
-  return new Set(shown.map(({ status }) => status));
+  return new Set(shown.map(({ status, entry }) => entry?.status ?? status));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { isEnded, type Replay } from "../../shared/domain/replay.ts";
+import { sentAgain } from "./check-repaired.ts";
 import { counted } from "./check-replay-counts.ts";
 import { inOrder } from "./check-replay-order.ts";
 import { type Committed, type History, isSameKey, type Run, type SeenReplay } from "./history.ts";
@@ -30,6 +31,7 @@ export function replayed(scenario: Scenario, ended: Ended): Problem[] {
       ...sent.flatMap((run) => afterStop(run, replay)),
       ...inOrder(replay, sent, rows, scenario),
       ...rows.flatMap((row) => unasked(row, replay, last, rows, scenario)),
+      ...rows.flatMap((row) => sentAgain(row, replay, last, rows, scenario)),
       ...(isEnded(last) ? [...missing(last, rows, ended.history, scenario), ...counted(replay, last, rows)] : []),
       ...rows.flatMap((row) => outcome(row, last, ended.history)),
       ...(isEnded(last) || scenario.mode === "safety" ? [] : [{ kind: "stuck" as const, text: `${replay.name}` }]),
@@ -121,7 +123,7 @@ function passes({ record, component, entry, status }: Row, filter: OutcomeFilter
     is(filter.project, record.subject.project) &&
     is(filter.customer, record.subject.customer) &&
     is(filter.alias, entry.alias) &&
-    is(filter.status, status) &&
+    (filter.status === "unresolved" ? status === "dead" : is(filter.status, status)) &&
     (version === undefined || ran.includes(version)) &&
     (replay === undefined || entry.generation === replay || entry.replay === replay)
   );
@@ -146,6 +148,10 @@ function missing(last: Replay, rows: readonly Row[], { published }: History, { s
     if (entry.replay !== undefined || entry.generation === name) return false;
     const others = rows.filter((other) => isSame(other, row) && other.entry.since.getTime() <= startedAt);
     if (others.length === 0 || entry.since.getTime() > startedAt) return false;
+    // It may have been made good, or have been run again and died of that: the later one is what is finished.
+    const isLater = (other: Row) => other.entry.since > entry.since && other.entry.generation !== name;
+    const asksForTheDead = mode === "finish" || filter.status === "dead" || filter.status === "unresolved";
+    if (asksForTheDead && rows.some((other) => isSame(other, row) && isLater(other))) return false;
     // Another replay may still have been at it.
     if (!others.every((other) => inTime(other.entry))) return false;
     // Whichever router recorded it last decides whose it is: no publisher should say the same of two projects.

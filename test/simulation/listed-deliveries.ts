@@ -3,11 +3,13 @@ import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import type { Replay } from "../../shared/domain/replay.ts";
 import type { Ended } from "./world.ts";
 
-/** A delivery in the operator's listing. */
-export type Row = Required<EventOutcome>;
+/** A delivery in the operator's listing. What has been made good since is told as it was before. */
+export type Row = Required<Omit<EventOutcome, "repairedBy">>;
 
 export function rowsOf({ listing }: Ended): Row[] {
-  return listing.filter((row): row is Row => row.entry !== undefined && row.component !== undefined);
+  return listing.flatMap(({ record, component, entry }) =>
+    entry === undefined || component === undefined ? [] : [{ record, component, entry, status: entry.status }],
+  );
 }
 
 /** Whether the replay made, or reopened, the delivery. */

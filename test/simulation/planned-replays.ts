@@ -97,6 +97,7 @@ function drawFilter(own: Chance, index: number, mode: ReplayMode): OutcomeFilter
     [1, { project: `project-${between(own("filter project"), 1, 4)}` }],
     [1, { status: mode === "finish" ? "dead" : "done" }],
     [0.5, { status: "dead" }],
+    [index === 0 ? 0 : 1, { status: "unresolved" }],
     [1, { alias }],
     [1, { executedVersion: `version of ${alias}` }],
     [0.3, { status: "unmatched" }],

@@ -13,6 +13,7 @@ export type ProblemKind =
   | "not replayed"
   | "replayed wrongly"
   | "replayed after it was stopped"
+  | "made good, and sent again"
   | "out of order"
   | "miscounted"
   | "surprise";

@@ -191,6 +191,35 @@ export const replayControls: Record<string, Control> = {
       }),
     },
   },
+  "blind-to-other-replays": {
+    breaks: "a replayer doesn't see what other replays have done",
+    shows: ["made good, and sent again"],
+    weather: (scenario): Scenario => {
+      const hours = (many: number) => many * 3_600_000;
+      const [first] = oneReplay({ at: hours(1), window: { from: -60_000, to: hours(1) } })(scenario).replays;
+      const kind = "order paid" as const;
+      const publications = scenario.publications.map((one) => ({ ...one, kind, at: one.at % 1_000 }));
+      const outages = ["stable", "beta", "branch"].map((alias) => ({ alias, from: 0, to: 60_000 }));
+      if (first === undefined) return scenario;
+      const second = { ...first, name: "replay-2", at: hours(2), filter: { status: "dead" as const } };
+      return { ...scenario, publications, outages, replays: [first, second], asks: [], intensity: 0, endAt: hours(4) };
+    },
+    breakage: {
+      replayer: (ports) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async deliveries(keys) {
+            const [active] = await ports.replays.active();
+            const entries = await ports.events.deliveries(keys);
+            return entries.map((entry) => {
+              return entry?.generation === "live" || entry?.generation === active?.name ? entry : undefined;
+            });
+          },
+        },
+      }),
+    },
+  },
   "constant-driver": {
     breaks: "every replayer drives and claims under the same name, so that two are at it at once",
     shows: ["two runs at the same time", "attempt went back"],
