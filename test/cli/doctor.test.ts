@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { examineUnresolved } from "../../scripts/commands/examine-unresolved.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
@@ -35,6 +36,38 @@ it("turnout doctor tells an alias that was moved without the change log, and a v
     remedy: expect.stringContaining("turnout alias set release-coordinator stable"),
   });
   expect(about(`beta of ${RC}`)).toMatchObject({ status: "problem", found: expect.stringContaining("has no folder") });
+});
+
+it("turnout doctor counts what is unresolved, until it has been made good", async () => {
+  const { home, route, here, drive } = await aReplayedCli();
+  expect((await doctor(home)).about("deliveries")).toMatchObject({ status: "ok" });
+  await route({ id: "e-1" }, { id: "e-2", fails: "1" }, { id: "e-3", fails: "1" });
+  const from = expect.stringMatching(
+    /^List them with 'turnout events --unresolved --from \S+Z'\. Once the cause is gone, deliver them with 'turnout replay start --unresolved --mode finish --from \S+Z --reason TEXT'$/,
+  );
+  const { code, about } = await doctor(home);
+  expect(code).toBe(0);
+  expect(about("deliveries")).toEqual({
+    check: "deliveries",
+    status: "warning",
+    found: "unresolved: 2 dead, of 3 events that arrived in the last 24 hours",
+    remedy: from,
+  });
+  expect((await runHere(["doctor"], home)).stderr).not.toContain("all is well");
+
+  await here("replay start --unresolved --to-alias beta --name mend --yes --reason x");
+  await drive("mend");
+  expect((await doctor(home)).about("deliveries")).toMatchObject({
+    status: "ok",
+    found: "none is unresolved, of 3 events that arrived in the last 24 hours",
+  });
+});
+
+it("turnout doctor looks at so many events, and says up to when", async () => {
+  const { route, withState } = await aReplayedCli();
+  await route({ id: "e-1", fails: true }, { id: "e-2", fails: true }, { id: "e-3", fails: true });
+  const found = await withState((state) => examineUnresolved(state, new Date(), 2));
+  expect(found.found).toMatch(/^unresolved: \d dead, of \d events that arrived from \S+Z to \S+Z$/);
 });
 
 it("turnout doctor says that there is no state, and ends with 1", async () => {
