@@ -8,6 +8,7 @@ import { complain } from "./complain.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
+import { type FilterOptions, filterOf, handledOptions } from "./filter-options.ts";
 import { expectedHead, moveAs, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
 import { aliasName, duration, type MutationOptions, wholeNumber } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
@@ -27,7 +28,7 @@ import { rollbackOf } from "./rollback.ts";
 import { commandLine } from "./shell-quote.ts";
 import type { State } from "./state.ts";
 
-type UndoOptions = ConfirmOptions & RateOptions & MutationOptions & { since?: number; to?: string };
+type UndoOptions = ConfirmOptions & RateOptions & MutationOptions & FilterOptions & { since?: number; to?: string };
 
 /** An event that arrived before the version was promoted may have been handled by it after: a retry, or a queue behind. */
 const ARRIVED_BEFORE_MS = 3_600_000;
@@ -44,6 +45,7 @@ export function define(command: Command): void {
       wholeNumber("--expect-revision", 0),
     )
     .option("--force", "go past a freeze; the change log says so");
+  handledOptions(command);
   rateOptions(command);
   startOptions(command)
     .addHelpText(
@@ -54,7 +56,10 @@ handled since it was promoted, in any attempt and by whichever alias: each event
 goes to where the routing says after the rollback, in a generation of its own.
 What would go to the bad version again, by another alias, is skipped. Events
 that arrived up to an hour before the promotion are looked at too, as they may
-have been handled after it.
+have been handled after it. With a filter only what passes it is replayed, and the
+rest stays as the bad version left it. Of what is sent the plan counts apart what
+was done, and has its effect once more, and what is unresolved: --status done or
+--unresolved replays one of them.
 
 It is one plan, one confirmation, and one pair of entries in the change log,
 which name the replay. Allowed while changes are frozen. With --json the first
@@ -64,9 +69,11 @@ Exit code: 0 when the replay has ended and everything was delivered, 7 when
 something of it is dead, it was cancelled, or the rollback was made and the
 replay could not be started; 130 when Ctrl-C ended the watching.
 
-Example:
+Examples:
   $ turnout undo release-coordinator beta \\
       --reason "23 releases commits whose checks failed"
+  $ turnout undo release-coordinator beta --customer acme --unresolved \\
+      --reason "23 fails for acme"
 `,
     )
     .action(undo);
@@ -92,7 +99,13 @@ async function undo(name: string, alias: string, options: UndoOptions): Promise<
     const window = { from: new Date(since.getTime() - ARRIVED_BEFORE_MS), to: new Date(now.getTime() + 1) };
     const request: ReplayRequest = {
       window: await storedWindow(state, window, now),
-      filter: { component: name, executedVersion: move.from, ranSince: since.toISOString(), ranBehind: alias },
+      filter: {
+        ...filterOf(options),
+        component: name,
+        executedVersion: move.from,
+        ranSince: since.toISOString(),
+        ranBehind: alias,
+      },
       mode: "rerun",
       target: { kind: "today" },
       avoidVersion: move.from,
@@ -104,6 +117,7 @@ async function undo(name: string, alias: string, options: UndoOptions): Promise<
       await showAudience(routingTable, name, alias, now);
       note(`and replay what version ${move.from} has handled since ${since.toISOString()}:`);
       tell(plan, request, options, note);
+      if (plan.counts.sent > 0) note(`of them  ${plan.sentDone} done before, ${plan.sentUnresolved} unresolved`);
     }
     await refuseFrozen(routingTable, "rollback", options);
     await refuseBusy(state, move);
@@ -201,7 +215,8 @@ function whatText({ component, alias, from, to }: AliasMove): string {
 }
 
 function undoJson({ move, plan }: UndoPlan) {
-  return { ...move, planned: plannedJson(plan.counts) };
+  const { counts, sentDone, sentUnresolved } = plan;
+  return { ...move, planned: { ...plannedJson(counts), sent_done: sentDone, sent_unresolved: sentUnresolved } };
 }
 
 /** The state as it would be with the alias moved: nothing else of it is asked by a plan. */

@@ -113,6 +113,34 @@ describe("turnout undo", () => {
     expect(whole).toMatchObject({ planned: { sent: 2 } });
   });
 
+  it("replays what its filter lets through, and counts apart what was done and what is unresolved", async () => {
+    const { here, hereJson, route, drive } = await aBadVersion();
+    await route({ id: "e-4", customer: "globex", project: "globex/shop", fails: "2" });
+    const counted = async (...filter: string[]) => {
+      const [{ planned } = { planned: {} }] = await hereJson(`${undo} --dry-run`, ...yes, ...filter);
+      const { sent, sent_done, sent_unresolved } = planned as Record<string, number>;
+      return [sent, sent_done, sent_unresolved];
+    };
+    expect(await counted()).toEqual([3, 1, 2]);
+    expect(await counted("--status", "done")).toEqual([1, 1, 0]);
+    expect(await counted("--unresolved")).toEqual([2, 0, 2]);
+    expect(await counted("--project", "globex/shop", "--status", "dead")).toEqual([1, 0, 1]);
+    expect(await counted("--customer", "acme")).toEqual([0, 0, 0]);
+    expect(await counted("--plan", "free")).toEqual([3, 1, 2]);
+    expect(await counted("--cohort", "staff")).toEqual([0, 0, 0]);
+    expect(await counted("--because", "customer pin")).toEqual([3, 1, 2]);
+    expect(await counted("--pattern", '{"detail":{"id":["e-1"]}}')).toEqual([1, 1, 0]);
+
+    const undone = await here(`${undo} --unresolved --project globex/shop --name u`, ...yes);
+    expect(undone.stderr).toContain("send     1, now to:\n");
+    expect(undone.stderr).toContain("of them  0 done before, 1 unresolved\n");
+    await drive("u");
+    expect(await hereJson("replay show u")).toMatchObject([
+      { filter: { status: "unresolved", project: "globex/shop", executed_version: "2" }, counts: { sent: 1, done: 1 } },
+    ]);
+    expect((await hereJson("events --unresolved")).map(({ event_id }) => event_id)).toEqual(["e-3"]);
+  });
+
   it("skips what would go to the bad version all the same, by another alias", async () => {
     const { hereJson, promote, edit } = await aBadVersion();
     await promote("experimental", null, "2");
@@ -161,6 +189,8 @@ describe("what can't be undone", () => {
     ["the version that it points at", `${undo} --to 2`, 2, "points at version 2 already. Name another with --to."],
     ["a bad duration", `${undo} --since soon`, 2, "--since: expected a duration such as"],
     ["a bad name", `${undo} --name Bad`, 2, "--name: a replay's name has 1 to 64"],
+    ["two statuses", `${undo} --unresolved --status done`, 2, "Name one of --unresolved and --status done."],
+    ["another version than the one that it leaves", `${undo} --executed-version 1`, 2, "unknown option"],
     ["a rate of nothing", `${undo} --rate 0`, 2, "--rate: expected"],
   ])("refuses %s", async (_, line, code, message) => {
     const refused = await cli.here(line, ...yes);
