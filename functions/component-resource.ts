@@ -7,11 +7,14 @@ import { type Read, read, readJson } from "../shared/domain/schema.ts";
 import { aliasHistory } from "../shared/flows/alias-history.ts";
 import { changeRoutes } from "../shared/flows/change-routes.ts";
 import { moveAlias, versionOf } from "../shared/flows/move-alias.ts";
+import type { StoredEvents } from "../shared/flows/preview-traffic.ts";
 import type { RoutingTable } from "../shared/routing-table/routing-table.ts";
 import type { VersionCatalog } from "../shared/versions/version-catalog.ts";
 
 export type ComponentResourcePorts = {
   table: RoutingTable;
+  /** What has been published lately: the guardrails ask whose events a move gives another version. */
+  events: StoredEvents;
   /** The versions and aliases of a function. */
   catalogOf: (functionArn: string) => Pick<VersionCatalog, "aliases" | "moveAlias">;
   now: () => Date;
@@ -115,7 +118,7 @@ async function moveOne(
   by: Deployment,
 ): Promise<void> {
   if (alias === undefined) return;
-  const { table, catalogOf, newId, now } = ports;
+  const { table, events, catalogOf, newId, now } = ports;
   const catalog = catalogOf(functionArn);
   const from = await versionOf(catalog, { component, alias });
   // It has published nothing: whoever has moved the alias meanwhile has moved it on purpose.
@@ -125,7 +128,14 @@ async function moveOne(
   // Where its own move came from, which may be where a person had left the alias.
   const { previous } = takesBack ? await aliasHistory(table, catalog, component, alias) : {};
   const move = { component, alias, from, to: previous ?? to };
-  await moveAlias({ table, catalog, newId }, { ...by, at: now(), kind: takesBack ? "rollback" : "publish", move });
+  const kind = takesBack ? "rollback" : "publish";
+  await moveAlias({ table, events, catalog, newId }, { ...by, at: now(), kind, move }).catch((error: unknown) => {
+    if (!(error instanceof GuardrailHit)) throw error;
+    const remedy =
+      `A deployment can't go past that. Deploy it with \`moves: "none"\`, and have an operator move ${alias} with ` +
+      `'turnout alias set ${component} ${alias} ${move.to}' and --force, or change the guardrails.`;
+    throw new GuardrailHit(error.objections, remedy);
+  });
 }
 
 /** AWS says no; a freeze or a guardrail is a person's no, which doesn't pass by itself. */

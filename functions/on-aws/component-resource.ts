@@ -10,6 +10,7 @@ const { settings, aws, now } = functionPorts();
 const { client } = awsCatalog(settings, aws.routingTable);
 const ports = {
   table: aws.routingTable,
+  events: aws.events,
   catalogOf: (functionArn: string) => lambdaVersionCatalog({ client, functionOf: async () => functionArn }),
   now,
   newId: randomUUID,

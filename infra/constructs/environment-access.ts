@@ -59,6 +59,9 @@ export class EnvironmentAccess extends Construct {
       environment: storage.environment,
     });
     this.componentResource.changesRouting(storage.routingTable.tableArn);
+    // The guardrails ask whose events of the last hour the move of an alias gives another version.
+    this.componentResource.may(readEvents, storage.eventTable.tableArn);
+    this.componentResource.may(["s3:GetObject"], storage.bodies.arnForObjects(BODIES));
     this.componentResource.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
     this.committer = new TurnoutFunction(this, "Committer", {
       ...props,

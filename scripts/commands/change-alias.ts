@@ -1,7 +1,17 @@
 import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { confirm } from "./confirm.ts";
-import { expectedHead, moveAs, noteDrift, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
+import {
+  expectedHead,
+  moveAs,
+  noteDrift,
+  noteUndo,
+  previewJson,
+  previewOf,
+  refuseExceeding,
+  showAudience,
+  undoOfMove,
+} from "./move-alias.ts";
 import type { MutationOptions } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
 import type { State } from "./state.ts";
@@ -21,29 +31,28 @@ export async function changeAlias(state: State, options: MutationOptions, mutati
   const { move, kind, details = [], now } = mutation;
   const { component, alias, from, to } = move;
   const head = await expectedHead(state.routingTable, options);
-  const json = { ...move, dry_run: options.dryRun ?? false };
+  const unmoved = { ...move, dry_run: options.dryRun ?? false, changed: false, revision: head, undo: null };
   if (from === to) {
-    if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
+    if (options.json) printJson({ ...unmoved, ...previewJson(undefined) });
     return note(`nothing to change: ${alias} of ${component} points at version ${to} already`);
   }
+  const preview = await previewOf(state, move, kind, now);
   const what = `${mutation.what} from ${from ?? "nowhere"} to version ${to}`;
   if (!options.json || !options.yes) {
     note(`${what}  (routing is at revision ${head})`);
     for (const line of details) note(`  ${line}`);
-    await showAudience(state.routingTable, component, alias, now);
+    showAudience(move, preview);
   }
   // Also where nobody is asked: the log of whatever runs this is where it will be looked for.
   await noteDrift(state, component, alias);
+  if (options.dryRun && options.json) printJson({ ...unmoved, ...previewJson(preview) });
   // A dry run ends as the move itself would.
-  await refuseFrozen(state.routingTable, kind, options);
-  if (options.dryRun) {
-    if (options.json) printJson({ ...json, changed: false, revision: head, undo: null });
-    return note("dry run: nothing was changed");
-  }
+  refuseExceeding(preview, options);
+  if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Move it?", options.yes ?? false);
-  const revision = await moveAs(state, move, kind, options);
-  const undo = undoOfMove(move, revision);
-  if (options.json) return printJson({ ...json, changed: true, revision, undo });
+  const revision = await moveAs(state, move, kind, preview, options);
+  const undo = undoOfMove(move, kind, revision, preview);
+  if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
   printLine(`revision ${revision}: ${what}`);
   noteUndo(move, undo);
 }

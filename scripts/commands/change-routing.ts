@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../shared/domain/errors.ts";
-import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
+import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
 import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { isNeverRefused, type RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
@@ -65,7 +65,7 @@ export async function changeRouting(
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
   const revisions = await commitAll(table, who, options, mutation, preview);
-  const undo = mutation.undo({ revisions, rows: preview.rows, guardrails: preview.guardrails });
+  const undo = undoOf(mutation, preview, revisions);
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
@@ -85,7 +85,7 @@ async function commitAll(
 ): Promise<Revision[]> {
   const revisions: Revision[] = [];
   const stated = options.expectRevision !== undefined || plannedOn !== undefined;
-  const strict = stated || options.yes !== true || hasBudgets(preview.guardrails);
+  const strict = stated || options.yes !== true || (countsMoves(preview.guardrails) && !isNeverRefused(edit));
   let expected = preview.revision;
   let checked: GuardrailCheck = preview;
   const counter = progress(steps.length, "changes");
@@ -124,9 +124,14 @@ function guardrailsAfter(rows: readonly RowChange[]): Guardrails | undefined {
   return change && ((change.after ?? DEFAULT_GUARDRAILS) as Guardrails);
 }
 
-/** Whether anything is set that depends on who moves. */
-function hasBudgets({ maxCustomersOff, maxEventShareOff, protectedSubjects }: Guardrails): boolean {
-  return maxCustomersOff !== undefined || maxEventShareOff !== undefined || protectedSubjects.length > 0;
+/**
+ * The undo, with `--force` where it would be refused without: it moves the same protected subjects, in the same freeze.
+ * What the guardrails themselves are is never in its way.
+ */
+function undoOf({ edit, undo }: RoutingMutation, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
+  const command = undo({ revisions, rows, guardrails });
+  const isGuarded = guardrails.freeze !== undefined || impacts.some(({ protectedMoved }) => protectedMoved.length > 0);
+  return isGuarded && edit.kind !== "set guardrails" ? `${command} --force` : command;
 }
 
 function showPreview(

@@ -65,7 +65,7 @@ async function collect(name: string, options: GcOptions): Promise<void> {
     const named = unneeded.map(({ version }) => version).join(", ");
     const what = `delete ${plural(unneeded.length, "version")} of ${name}, of ${versions.length}: ${named}`;
     if (!options.json || !options.yes) note(`${what}  (routing is at revision ${head})`);
-    await refuseFrozen(state.routingTable, "set", options);
+    await refuseFrozen(state.routingTable, options);
     if (options.dryRun) {
       tell(versions, [], options);
       return note("dry run: nothing was deleted");

@@ -36,12 +36,12 @@ export function define(command: Command): void {
     .description("set what no change may exceed without --force")
     .option(
       "--max-customers-off <n>",
-      "most customers off a component's default alias; none takes it away",
+      "most customers off a component's default alias, or to another version at once; none takes it away",
       orNone(wholeNumber("--max-customers-off", 0)),
     )
     .option(
       "--max-event-share-off <percent>",
-      "largest share of the last hour's events off it, e.g. 5%; none takes it away",
+      "largest share of the last hour's events for which that holds, e.g. 5%; none takes it away",
       orNone((text) => must(readShare(text), "--max-event-share-off")),
     )
     .option("--protect <subject...>", "subjects that no change may move, e.g. customer#acme", collect)
@@ -52,7 +52,10 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-What isn't named stays as it is.
+What isn't named stays as it is. The move of an alias counts those who are on it,
+as they change version all at once: promoting to the alias that most are on needs
+--force where there is a budget. A deployment can't say --force, and fails. Nothing
+stands against all-stable, freeze, rollback and undo.
 
 Examples:
   $ turnout guardrails set --max-customers-off 50 --max-event-share-off 5% \\

@@ -60,7 +60,7 @@ function period(sinceMs: number | undefined, from: Date | undefined, to: Date | 
 
 /** The command that takes a change back; null where there is nothing to put back. */
 function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
-  if (move?.stage === "settled") return undoOfMove(move, revision);
+  if (move?.stage === "settled") return undoOfMove(move, move.kind, revision);
   return rows.length === 0 ? null : undoByRevert([revision]);
 }
 

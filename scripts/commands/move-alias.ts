@@ -8,11 +8,11 @@ import {
   GuardrailHit,
   TurnoutError,
 } from "../../shared/domain/errors.ts";
-import { freezeObjection } from "../../shared/domain/guardrails.ts";
+import { freezeObjection, objectionsToMove } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
 import { revisionConflict } from "../../shared/flows/change-routes.ts";
-import { freezeAgainst, moveAlias } from "../../shared/flows/move-alias.ts";
-import { subjectsOn } from "../../shared/flows/preview-change.ts";
+import { moveAlias } from "../../shared/flows/move-alias.ts";
+import { type MovePreview, previewMove } from "../../shared/flows/preview-move.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 import { standingGuardrails } from "./change-guardrails.ts";
@@ -23,6 +23,7 @@ import { note } from "./output.ts";
 import { commandLine } from "./shell-quote.ts";
 import type { State } from "./state.ts";
 import { subjectText } from "./subject-text.ts";
+import { showTraffic } from "./traffic-text.ts";
 
 /** @throws ComponentNotFound */
 export async function componentNamed(table: RoutingTable, name: string): Promise<Component> {
@@ -73,41 +74,66 @@ export async function expectedHead(table: RoutingTable, { expectRevision }: Muta
   throw await revisionConflict(table, expectRevision, head);
 }
 
-/** @throws GuardrailHit when a freeze stands against the move, without `--force` */
-export async function refuseFrozen(
-  table: RoutingTable,
-  kind: MoveKind,
-  { force }: Pick<MutationOptions, "force">,
-): Promise<void> {
-  const freeze = freezeAgainst((await standingGuardrails(table)).guardrails, kind);
+/** @throws GuardrailHit when a freeze stands against a change of versions, without `--force` */
+export async function refuseFrozen(table: RoutingTable, { force }: Pick<MutationOptions, "force">): Promise<void> {
+  const { freeze } = (await standingGuardrails(table)).guardrails;
   if (freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(freeze)]);
 }
 
-/** Says whose events the alias gets. */
-export async function showAudience(table: RoutingTable, component: string, alias: string, now: Date): Promise<void> {
-  const { count, first } = await subjectsOn(table, component, alias, now);
+/** Works out whom a move would give another version. */
+export function previewOf(
+  { routingTable: table, events }: Pick<State, "routingTable" | "events">,
+  move: AliasMove,
+  kind: MoveKind,
+  now: Date,
+): Promise<MovePreview> {
+  return previewMove({ table, events }, move, kind, now);
+}
+
+/** Says whom the move gives another version. */
+export function showAudience({ alias }: AliasMove, { moves: { count, first }, traffic }: MovePreview): void {
   const more = count > first.length ? `, … and ${count - first.length} more` : "";
-  const named = count === 0 ? "none" : `${count} (${first.map(subjectText).join("; ")}${more})`;
+  const named =
+    count === 0 ? "none" : `${count} (${first.map(({ subject }) => subjectText(subject)).join("; ")}${more})`;
   note(`  subjects of the directory that are on ${alias}: ${named}`);
+  showTraffic(traffic);
+}
+
+/** The same, for programs; without a preview, that nothing is moved. */
+export function previewJson(preview: MovePreview | undefined) {
+  if (preview === undefined) return { moves: { count: 0, first: [] }, last_hour: null, objections: [] };
+  const { moves, traffic, objections } = preview;
+  const components = traffic.components.map(({ component, events, moved, inFlight }) => {
+    return { component, events, moved, in_flight: inFlight };
+  });
+  return { moves, last_hour: { cut: traffic.cut, components }, objections };
+}
+
+/** @throws GuardrailHit when something stands against the move, without `--force` */
+export function refuseExceeding({ objections }: MovePreview, { force }: Pick<MutationOptions, "force">): void {
+  if (objections.length > 0 && !force) throw new GuardrailHit(objections);
 }
 
 /**
  * Moves the alias as this command's doing, at this moment.
+ * @param checked whom it moves, as of a revision
  * @param replay the replay that belongs to it
  * @returns the revision at which the move is settled
  */
 export async function moveAs(
-  { catalog, routingTable: table, who }: State,
+  { catalog, routingTable: table, events, who }: State,
   move: AliasMove,
   kind: MoveKind,
+  checked: MovePreview | undefined,
   { reason, force, expectRevision }: Pick<MutationOptions, "reason" | "force" | "expectRevision">,
   replay?: string,
 ): Promise<Revision> {
   const { settled } = await moveAlias(
-    { table, catalog, newId: randomUUID },
+    { table, events, catalog, newId: randomUUID },
     {
       move,
       kind,
+      ...(checked === undefined ? {} : { checked }),
       who: await who(),
       why: reason,
       command: commandAsTyped(),
@@ -120,10 +146,22 @@ export async function moveAs(
   return settled;
 }
 
-/** The command that moves the alias back; null for an alias that pointed nowhere. */
-export function undoOfMove({ component, alias, from }: AliasMove, revision: Revision): string | null {
+/**
+ * The command that moves the alias back; null for an alias that pointed nowhere. What takes back a rollback goes forward
+ * again, which a freeze or a guardrail may stand against: then it says that it goes past them.
+ * @param preview whom the move was found to give another version
+ */
+export function undoOfMove(
+  { component, alias, from }: AliasMove,
+  kind: MoveKind,
+  revision: Revision,
+  preview?: Pick<MovePreview, "guardrails" | "impacts">,
+): string | null {
   if (from === null) return null;
-  return commandLine("alias", "set", component, alias, from, "--reason", `undo of revision ${revision}`);
+  const reason = ["--reason", `undo of revision ${revision}`];
+  if (kind !== "rollback") return commandLine("rollback", component, alias, "--to", from, ...reason);
+  const isRefused = preview !== undefined && objectionsToMove("set", preview.guardrails, preview.impacts).length > 0;
+  return commandLine("alias", "set", component, alias, from, ...reason, ...(isRefused ? ["--force"] : []));
 }
 
 /** The undo, for a person. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AliasMove } from "../../shared/domain/alias-move.ts";
+import type { MovePreview } from "../../shared/flows/preview-move.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import {
@@ -8,7 +9,9 @@ import {
   moveAs,
   noteDrift,
   noteUndo,
-  refuseFrozen,
+  previewJson,
+  previewOf,
+  refuseExceeding,
   showAudience,
   undoOfMove,
   versionBehind,
@@ -64,57 +67,58 @@ async function publishVersion(name: string, folder: string | undefined, options:
     const now = new Date();
     const head = await expectedHead(state.routingTable, options);
     const component = await componentNamed(state.routingTable, name);
-    const { alias } = options;
-    const from = alias === false ? null : await versionBehind(state, component, alias);
+    const alias = options.alias || null;
+    const from = alias === null ? null : await versionBehind(state, component, alias);
     const code = await codeToPublish(state, name, folder, options);
     const known = code.publishedAs;
-    const moves = alias !== false && (known === undefined || from !== known);
+    const planned =
+      alias === null || from === known ? undefined : { component: name, alias, from, to: known ?? TO_COME };
+    const preview = planned && (await previewOf(state, planned, "publish", now));
     if (!options.json || !options.yes) {
       const what =
         known === undefined
           ? `publish ${code.text} as a version of ${name}`
           : `${code.text} is version ${known} already`;
-      note(
-        `${what}${moves ? `, move ${alias} from ${from ?? "nowhere"} to it` : ""}  (routing is at revision ${head})`,
-      );
-      if (moves) await showAudience(state.routingTable, name, alias, now);
+      const move = planned === undefined ? "" : `, move ${alias} from ${from ?? "nowhere"} to it`;
+      note(`${what}${move}  (routing is at revision ${head})`);
+      if (planned && preview) showAudience(planned, preview);
     }
-    if (moves) await noteDrift(state, name, alias);
-    if (moves) await refuseFrozen(state.routingTable, "publish", options);
-    if (options.dryRun) {
-      const json = {
-        component: name,
-        version: known ?? null,
-        is_new: known === undefined,
-        alias: alias || null,
-        from,
-        moved: false,
-      };
-      if (options.json) printJson({ ...json, changed: false, dry_run: true, revision: head, undo: null });
-      return note("dry run: nothing was published");
+    if (planned) await noteDrift(state, name, planned.alias);
+    if (options.dryRun && options.json) {
+      const what = { component: name, version: known ?? null, is_new: known === undefined, alias, from, moved: false };
+      printJson({ ...what, ...previewJson(preview), changed: false, dry_run: true, revision: head, undo: null });
     }
-    if (known === undefined || moves) await confirm("Publish it?", options.yes ?? false);
+    // A dry run ends as the publication itself would.
+    if (preview) refuseExceeding(preview, options);
+    if (options.dryRun) return note("dry run: nothing was published");
+    if (known === undefined || planned) await confirm("Publish it?", options.yes ?? false);
     const published = await code.publish(now);
-    const move = { component: name, alias: alias || "", from, to: published.version };
-    const moved = alias !== false && from !== move.to;
-    const revision = moved ? await moveAs(state, move, "publish", options) : head;
-    report(published, moved ? move : undefined, revision, name, options);
+    // Somebody else may have published the same in between, and moved the alias to it.
+    const isMoved = planned !== undefined && from !== published.version;
+    const move = isMoved ? { ...planned, to: published.version } : undefined;
+    const revision = move ? await moveAs(state, move, "publish", preview, options) : head;
+    report(published, move, preview, revision, name, options);
   });
 }
+
+/** Stands in for the number of a version that is yet to be published. */
+const TO_COME = "its new version";
 
 function report(
   { version, codeSha256: sha, isNew }: NewVersion,
   move: AliasMove | undefined,
+  preview: MovePreview | undefined,
   revision: number,
   component: string,
   options: PublishOptions,
 ): void {
-  const undo = move === undefined ? null : undoOfMove(move, revision);
+  const undo = move === undefined ? null : undoOfMove(move, "publish", revision);
   if (!isNew) note(`unchanged: version ${version} has this code already, and was not published again`);
   if (options.json) {
     const { alias = options.alias || null, from = null } = move ?? {};
     const what = { component, version, code_sha256: sha, is_new: isNew, alias, from, moved: move !== undefined };
-    printJson({ ...what, changed: isNew || move !== undefined, dry_run: false, revision, undo });
+    const changed = isNew || move !== undefined;
+    printJson({ ...what, ...previewJson(preview), changed, dry_run: false, revision, undo });
     return;
   }
   printLine(`version ${version}`);

@@ -69,7 +69,7 @@ function moveLeft({ move, revision }: ChangeLogEntry): string[] {
   const { component, alias, from, to, stage } = move;
   const what = `revision ${revision} is the move of ${alias} of ${component} from ${from ?? "nowhere"} to ${to}`;
   if (stage === "abandoned") return [`${what}, which was abandoned: nothing was moved`];
-  const undo = undoOfMove(move, revision);
+  const undo = undoOfMove(move, move.kind, revision);
   return [`${what}, which isn't reverted${undo === null ? "" : `; it is taken back with: ${undo}`}`];
 }
 

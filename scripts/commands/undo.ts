@@ -3,13 +3,14 @@ import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_ACTIVE_REPLAYS, type Replay, type ReplayRequest } from "../../shared/domain/replay.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
+import type { MovePreview } from "../../shared/flows/preview-move.ts";
 import { askOfReplay, refuseName } from "../../shared/flows/start-replay.ts";
 import { complain } from "./complain.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";
 import { endPartlyDone } from "./exit-codes.ts";
 import { type FilterOptions, filterOf, handledOptions } from "./filter-options.ts";
-import { expectedHead, moveAs, noteUndo, refuseFrozen, showAudience, undoOfMove } from "./move-alias.ts";
+import { expectedHead, moveAs, noteUndo, previewJson, previewOf, showAudience, undoOfMove } from "./move-alias.ts";
 import { aliasName, duration, type MutationOptions, wholeNumber } from "./options.ts";
 import { note, printJson, printLine } from "./output.ts";
 import { plannedJson } from "./replay-json.ts";
@@ -80,7 +81,12 @@ Examples:
 }
 
 /** A rollback and the replay that belongs to it. */
-type UndoPlan = { move: AliasMove & { from: string }; request: ReplayRequest; plan: PlannedReplay };
+type UndoPlan = {
+  move: AliasMove & { from: string };
+  preview: MovePreview;
+  request: ReplayRequest;
+  plan: PlannedReplay;
+};
 
 async function undo(name: string, alias: string, options: UndoOptions): Promise<void> {
   await withState(async (state) => {
@@ -111,26 +117,26 @@ async function undo(name: string, alias: string, options: UndoOptions): Promise<
       avoidVersion: move.from,
     };
     const plan = await plannedReplay(afterMove(state, move), request, now);
+    const preview = await previewOf(state, move, "rollback", now);
     if (!options.json || !options.yes) {
       note(`${whatText(move)}  (routing is at revision ${head})`);
       for (const line of details) note(`  ${line}`);
-      await showAudience(routingTable, name, alias, now);
+      showAudience(move, preview);
       note(`and replay what version ${move.from} has handled since ${since.toISOString()}:`);
       tell(plan, request, options, note);
       if (plan.counts.sent > 0) note(`of them  ${plan.sentDone} done before, ${plan.sentUnresolved} unresolved`);
     }
-    await refuseFrozen(routingTable, "rollback", options);
     await refuseBusy(state, move);
     await noteOverlaps(state, request);
     refuseMany(plan, options);
     if (options.dryRun) {
-      const json = { ...undoJson({ move, request, plan }), dry_run: true, changed: false };
+      const json = { ...undoJson({ move, preview, request, plan }), dry_run: true, changed: false };
       if (options.json) printJson({ ...json, replay: null, revision: head, undo: null });
       return note("dry run: nothing was changed");
     }
     if (plan.counts.sent === 0) await confirm("There is nothing to replay so far. Roll back?", options.yes ?? false);
     else await confirmReplay(plan, "Roll back, and replay these?", options);
-    await rollBackAndReplay(state, { move, request, plan }, options);
+    await rollBackAndReplay(state, { move, preview, request, plan }, options);
   });
 }
 
@@ -144,16 +150,16 @@ const PREPARED_FOR_MS = 3_600_000;
  * cancelled, or one that can be resumed. It runs after the rollback, for nothing of it may go to the version that is left.
  */
 async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
-  const { move, request, plan } = undoPlan;
+  const { move, preview, request, plan } = undoPlan;
   const asked = new Date();
   const name = options.name ?? newName("undo", asked);
   const window = { ...request.window, to: new Date(asked.getTime() + PREPARED_FOR_MS) };
   const prepared = await start(state, { ...request, window }, plan, { ...options, name }, asked, "pause");
-  const revision = await moveAs(state, move, "rollback", options, name).catch(async (error: unknown) => {
+  const revision = await moveAs(state, move, "rollback", preview, options, name).catch(async (error: unknown) => {
     await leavePrepared(state, move, name, error).catch(complain);
     throw error;
   });
-  const undo = undoOfMove(move, revision);
+  const undo = undoOfMove(move, "rollback", revision, preview);
   if (!options.json) printLine(`revision ${revision}: ${whatText(move)}`);
   noteUndo(move, undo);
   const replay = await runPrepared(state, prepared);
@@ -214,9 +220,10 @@ function whatText({ component, alias, from, to }: AliasMove): string {
   return `roll ${alias} of ${component} back from ${from} to version ${to}`;
 }
 
-function undoJson({ move, plan }: UndoPlan) {
+function undoJson({ move, preview, plan }: UndoPlan) {
   const { counts, sentDone, sentUnresolved } = plan;
-  return { ...move, planned: { ...plannedJson(counts), sent_done: sentDone, sent_unresolved: sentUnresolved } };
+  const planned = { ...plannedJson(counts), sent_done: sentDone, sent_unresolved: sentUnresolved };
+  return { ...move, ...previewJson(preview), planned };
 }
 
 /** The state as it would be with the alias moved: nothing else of it is asked by a plan. */

@@ -48,7 +48,7 @@ export async function setUpSample(state: EmbeddedState, now: () => Date, newId: 
 
 async function publishVersions(state: EmbeddedState, now: () => Date, newId: () => string): Promise<void> {
   const { name, aliases } = sampleComponent;
-  const ports = { table: state.routingTable, catalog: state.catalog, newId };
+  const ports = { table: state.routingTable, events: state.events, catalog: state.catalog, newId };
   const published = new Set((await state.catalog.versions(name)).map(({ version }) => version));
   for (const [alias, { version, handler }] of Object.entries(aliases)) {
     if (!published.has(version)) {

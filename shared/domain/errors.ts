@@ -70,12 +70,14 @@ export class RevisionConflict extends TurnoutError {
 /** Thrown when a freeze or a guardrail stands against a change. Nothing was changed. */
 export class GuardrailHit extends TurnoutError {
   override readonly name = "GuardrailHit";
+  readonly objections: readonly string[];
 
-  constructor(objections: readonly string[]) {
-    super(
-      "not allowed",
-      `Nothing was changed: ${objections.join("; ")}. With --force it is done all the same, and logged as forced. ` +
-        "See 'turnout guardrails show'.",
-    );
+  /** @param remedy for whoever can't say `--force` */
+  constructor(
+    objections: readonly string[],
+    remedy = "With --force it is done all the same, and logged as forced. See 'turnout guardrails show'.",
+  ) {
+    super("not allowed", `Nothing was changed: ${objections.join("; ")}. ${remedy}`);
+    this.objections = objections;
   }
 }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { AliasName } from "./alias.ts";
+import type { MoveKind } from "./alias-move.ts";
 import type { Pin } from "./pin.ts";
 import { shareText } from "./rollout.ts";
 import { Instant } from "./schema.ts";
@@ -12,9 +13,9 @@ export type Freeze = z.infer<typeof Freeze>;
 export const Guardrails = z.strictObject({
   /** Set while changes are stopped. Only what takes changes back is allowed then. */
   freeze: z.optional(Freeze),
-  /** Most customers that may sit off a component's default alias. */
+  /** Most customers that may sit off a component's default alias, or change version with one move of an alias. */
   maxCustomersOff: z.optional(z.int().check(z.minimum(0))),
-  /** Largest share of the last hour's events off a component's default alias, in basis points. */
+  /** Largest share of the last hour's events, in basis points, of which the same holds. */
   maxEventShareOff: z.optional(z.int().check(z.minimum(0), z.maximum(10_000))),
   /** Subjects as `level#id` whose events no change may move. */
   protectedSubjects: z._default(z.array(z.string().check(z.regex(/^(project|customer|plan)#./))), []),
@@ -36,6 +37,9 @@ export type Impact = {
   customersOff?: Shift;
   /** Share of the last hour's events off the default alias, in basis points; left out where there were none. */
   eventShareOff?: Shift;
+  /** The same two of those who are on an alias that goes from one version to another. */
+  customersMoved?: number;
+  eventShareMoved?: number;
   /** Protected subjects that the change moves, as `level#id`. */
   protectedMoved: readonly string[];
 };
@@ -44,26 +48,48 @@ export type Impact = {
  * One sentence per guardrail that the change would exceed; none when it may go ahead. A budget that is exceeded already
  * doesn't stand in the way of a change that makes it no worse.
  */
-export function exceeded(guardrails: Guardrails, impacts: readonly Impact[]): string[] {
-  const problems: string[] = [];
-  const { maxCustomersOff, maxEventShareOff } = guardrails;
-  for (const { component, customersOff, eventShareOff, protectedMoved } of impacts) {
+export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impacts: readonly Impact[]): string[] {
+  return impacts.flatMap((impact) => {
+    const { component, customersOff, eventShareOff, customersMoved, eventShareMoved, protectedMoved } = impact;
+    const customers = `the budget is ${maxCustomersOff}`;
+    const share = `the budget is ${shareText(maxEventShareOff ?? 0)}`;
+    const problems: string[] = [];
     if (grewPast(customersOff, maxCustomersOff)) {
-      const count = customersOff.after;
-      problems.push(`${count} customers would sit off ${component}'s default alias; the budget is ${maxCustomersOff}`);
+      problems.push(`${customersOff.after} customers would sit off ${component}'s default alias; ${customers}`);
+    }
+    if (isPast(customersMoved, maxCustomersOff)) {
+      problems.push(`${customersMoved} customers would change version at once on ${component}; ${customers}`);
     }
     if (grewPast(eventShareOff, maxEventShareOff)) {
-      const [share, budget] = [shareText(eventShareOff.after), shareText(maxEventShareOff ?? 0)];
-      problems.push(
-        `${share} of the last hour's events would go off ${component}'s default alias; the budget is ${budget}`,
-      );
+      const text = shareText(eventShareOff.after);
+      problems.push(`${text} of the last hour's events would go off ${component}'s default alias; ${share}`);
+    }
+    if (isPast(eventShareMoved, maxEventShareOff)) {
+      const text = shareText(eventShareMoved);
+      problems.push(`${text} of the last hour's events would change version at once on ${component}; ${share}`);
     }
     if (protectedMoved.length > 0) {
       const named = protectedMoved.map((key) => key.replace("#", " ")).join(", ");
       problems.push(`events of ${named} would move on ${component}, and are protected`);
     }
-  }
-  return problems;
+    return problems;
+  });
+}
+
+/** What stands against the move of an alias, a sentence each; `--force` goes past it. A rollback is never refused. */
+export function objectionsToMove(kind: MoveKind, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
+  if (kind === "rollback") return [];
+  const { freeze } = guardrails;
+  return [...(freeze === undefined ? [] : [freezeObjection(freeze)]), ...exceeded(guardrails, impacts)];
+}
+
+/** Whether anything is set that depends on who moves. */
+export function countsMoves({ maxCustomersOff, maxEventShareOff, protectedSubjects }: Guardrails): boolean {
+  return maxCustomersOff !== undefined || maxEventShareOff !== undefined || protectedSubjects.length > 0;
+}
+
+function isPast(count: number | undefined, budget: number | undefined): count is number {
+  return count !== undefined && budget !== undefined && count > budget;
 }
 
 function grewPast(shift: Shift | undefined, budget: number | undefined): shift is Shift {

@@ -76,16 +76,18 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
   }
 }
 
-/** Whether the edit takes something back, and so is allowed while changes are frozen. */
-export function takesBack(edit: RoutingEdit): boolean {
+/** Whether no guardrail may stand in its way: it sends everything to safety, or is a guardrail itself. */
+export function isNeverRefused(edit: RoutingEdit): boolean {
   if (edit.kind === "change component") return "set" in edit.change && edit.change.set === "all stable";
-  return edit.kind === "revert" || edit.kind === "set guardrails";
+  return edit.kind === "set guardrails";
 }
 
 /** What stands against an edit, a sentence each; `--force` goes past it. None when it may be made. */
 export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
+  if (isNeverRefused(edit)) return [];
   const { freeze } = guardrails;
-  const frozen = freeze === undefined || takesBack(edit) ? [] : [freezeObjection(freeze)];
+  // A freeze lets through what takes something back.
+  const frozen = freeze === undefined || edit.kind === "revert" ? [] : [freezeObjection(freeze)];
   const endless = edit.kind === "pin" && lacksEnd(guardrails, edit.pin);
   const noEnd = endless ? [`a pin to ${edit.pin.alias} needs an end: add --for or --until`] : [];
   return [...frozen, ...noEnd, ...exceeded(guardrails, impacts)];

@@ -1,4 +1,5 @@
 import type { Alias } from "../domain/alias.ts";
+import type { AliasMove } from "../domain/alias-move.ts";
 import type { Component } from "../domain/component.ts";
 import { decideRoute } from "../domain/decide-route.ts";
 import type { Row, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
@@ -9,8 +10,9 @@ import type { RoutingView } from "./routing-cache.ts";
 /** Where a subject's events go at one component, before and after a change. */
 export type Effect = {
   component: string;
-  from: Alias;
-  to: Alias;
+  /** Aliases, or the versions behind one that is moved: equal where the subject stays where it is. */
+  from: string;
+  to: string;
   /** Whether that is off the component's default alias. */
   offBefore: boolean;
   offAfter: boolean;
@@ -41,9 +43,20 @@ export function effectOf(rows: readonly RowChange[], now: Date): EffectOn {
   };
 }
 
-/** Where the subject's events go now. */
-export function aliasFor(component: Component, stated: Subject, rowOf: RowLookup, now: Date): Alias {
-  return decide(component, resolveSubject(stated, rowOf), rowOf, now);
+/** An alias that points nowhere. */
+const NOWHERE = "nowhere";
+
+/** Tells at its component who is on an alias that goes to another version: the rules, and so the aliases, stay. */
+export function effectOfMove({ component: name, alias, from, to }: AliasMove, now: Date): EffectOn {
+  return (stated, view) => {
+    const component = view.listeners.find((listener) => listener.component.name === name)?.component;
+    if (component === undefined) return [];
+    const subject = resolveSubject(stated, view.rowOf);
+    const on = decide(component, subject, view.rowOf, now);
+    const versions = on === alias ? { from: from ?? NOWHERE, to } : { from: on, to: on };
+    const off = on !== component.defaultAlias;
+    return [{ component: name, ...versions, offBefore: off, offAfter: off, keys: subjectKeys(subject) }];
+  };
 }
 
 function decide(component: Component, subject: Subject, rowOf: RowLookup, now: Date): Alias {

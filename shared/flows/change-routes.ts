@@ -1,7 +1,7 @@
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../domain/errors.ts";
 import { DEFAULT_GUARDRAILS, type Guardrails, type Impact } from "../domain/guardrails.ts";
 import type { Revision, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
-import { applyEdit, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
+import { applyEdit, isNeverRefused, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
@@ -53,7 +53,7 @@ export async function changeRoutes(table: RoutingTable, request: ChangeRequest):
     if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
     const { rows } = planned;
     if (rows.length === 0) return { revision: expected, rows };
-    if (checked !== undefined && !sameBudgets(checked.guardrails, planned.guardrails)) {
+    if (checked !== undefined && !isNeverRefused(edit) && !sameBudgets(checked.guardrails, planned.guardrails)) {
       throw await revisionConflict(table, checked.revision, planned.revision);
     }
     // The guardrails are of the revision that the commit is conditional on: no freeze can slip in between.

@@ -1,11 +1,19 @@
 import type { AliasMove, LoggedMove, MoveKind } from "../domain/alias-move.ts";
 import { GuardrailHit, TurnoutError } from "../domain/errors.ts";
-import { type Freeze, freezeObjection, type Guardrails } from "../domain/guardrails.ts";
+import {
+  countsMoves,
+  DEFAULT_GUARDRAILS,
+  type Freeze,
+  type Guardrails,
+  type Impact,
+  objectionsToMove,
+} from "../domain/guardrails.ts";
 import type { Revision, RoutingChange } from "../domain/routing-change.ts";
 import { isMove, type MoveEntry } from "../domain/trace-moves.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
 import { revisionConflict } from "./change-routes.ts";
+import { type MoveReaders, previewMove } from "./preview-move.ts";
 
 export type MovePorts = {
   table: RoutingTable;
@@ -22,10 +30,12 @@ export type MoveRequest = {
   command: string;
   /** When it is made, not when it was asked for: an intended move is finished by others a minute later. */
   at: Date;
-  /** Goes past a freeze. Logged as forced if there was one. */
+  /** Goes past a freeze and the guardrails. Logged as forced if there was anything to go past. */
   force?: boolean;
   /** Refuses the move when the head is another one. Default: whatever the head is. */
   expectedRevision?: Revision;
+  /** Whom it was found to move, as of a revision; counted again where others have come since. */
+  checked?: { revision: Revision; impacts: readonly Impact[] };
   /** The replay that belongs to it, for an undo. */
   replay?: string;
 };
@@ -46,10 +56,10 @@ const REFUSED: ReadonlySet<TurnoutError["kind"]> = new Set(["not found", "not al
  * so the log says first what is intended, and afterwards what became of it: after a crash in between `finishMoves`
  * knows what was under way.
  *
- * @throws GuardrailHit in a freeze, unless it is a rollback; RevisionConflict; TurnoutError `conflict` when the alias
+ * @throws GuardrailHit in a freeze, or past a guardrail, unless it is a rollback; RevisionConflict; TurnoutError `conflict` when the alias
  *   has been moved meanwhile, `not found` when the version doesn't exist
  */
-export async function moveAlias(ports: MovePorts, request: MoveRequest): Promise<MadeMove> {
+export async function moveAlias(ports: MovePorts & MoveReaders, request: MoveRequest): Promise<MadeMove> {
   const { catalog, table, newId } = ports;
   const { component, alias, from, to } = request.move;
   const intended = await intend(ports, request);
@@ -92,18 +102,25 @@ export function freezeAgainst(guardrails: Guardrails | undefined, kind: MoveKind
   return kind === "rollback" ? undefined : guardrails?.freeze;
 }
 
-/** Enters the intention, on condition that nobody has frozen the routing meanwhile. */
-async function intend({ table, newId }: MovePorts, request: MoveRequest): Promise<MoveEntry> {
-  const { move, kind, force = false, expectedRevision, replay, ...meta } = request;
+/** Enters the intention, on condition that no freeze or guardrail has come to stand against it meanwhile. */
+async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Promise<MoveEntry> {
+  const { move, kind, force = false, expectedRevision, checked, replay, ...meta } = request;
+  const { table, newId } = ports;
   const logged: LoggedMove = { ...move, kind, stage: "intended", ...(replay === undefined ? {} : { replay }) };
   const change = { ...meta, changeId: newId(), rows: [], move: logged };
+  let counted = checked;
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const { revision: head, rows } = await table.rows(["settings#guardrails"]);
     const expected = expectedRevision ?? head;
     if (expected !== head) throw await revisionConflict(table, expected, head);
-    const freeze = freezeAgainst(rows.get("settings#guardrails") as Guardrails | undefined, kind);
-    if (freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(freeze)]);
-    const entry = { ...change, ...(freeze === undefined ? {} : { forced: true }) };
+    const guardrails = (rows.get("settings#guardrails") as Guardrails | undefined) ?? DEFAULT_GUARDRAILS;
+    const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
+    if (mustCount) counted = await previewMove(ports, move, kind, request.at);
+    // Others have come while it was counted.
+    if (mustCount && counted?.revision !== head) continue;
+    const objections = objectionsToMove(kind, guardrails, counted?.impacts ?? []);
+    if (objections.length > 0 && !force) throw new GuardrailHit(objections);
+    const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };
     const result = await table.commit(entry, expected);
     if (result.committed) return { ...entry, revision: result.revision };
   }

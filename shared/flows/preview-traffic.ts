@@ -27,6 +27,11 @@ const RECORDS_PER_PAGE = 500;
 /** Pages of records looked at: 20,000 events take about a second. */
 const MAX_PAGES = 40;
 
+/** Their share of the events that the component listened to, in basis points. */
+export function shareOf({ events }: ComponentTraffic, count: number): number {
+  return Math.round((count * 10_000) / events);
+}
+
 /** Runs the last hour's events through the routing before and after a change. Sends nothing. */
 export async function previewTraffic(
   events: StoredEvents,

@@ -41,7 +41,7 @@ describe("turnout promote", () => {
     });
     expect(promoted.stderr).toContain("(routing is at revision 4)\n");
     expect(promoted.stderr).toContain("subjects of the directory that are on stable: 5 (everyone else; customer acme;");
-    expect(undoIn(promoted)).toBe(`turnout alias set ${RC} stable 1 --reason 'undo of revision 6'`);
+    expect(undoIn(promoted)).toBe(`turnout rollback ${RC} stable --to 1 --reason 'undo of revision 6'`);
     expect(await aliases()).toEqual({ stable: "3", beta: null, experimental: "3" });
     expect(await shell(`${undoIn(promoted)} --yes`)).toMatchObject({ code: 0 });
     expect(await aliases()).toMatchObject({ stable: "1" });
@@ -66,6 +66,9 @@ describe("turnout promote", () => {
         changed: false,
         revision: 4,
         undo: null,
+        moves: { count: 0, first: [] },
+        last_hour: null,
+        objections: [],
       },
     ]);
     expect(await withState(({ routingTable }) => routingTable.head())).toBe(4);
@@ -127,6 +130,9 @@ describe("turnout rollback", () => {
         changed: true,
         revision: 12,
         undo: `turnout alias set ${RC} stable 1 --reason 'undo of revision 12'`,
+        moves: { count: 5, first: expect.arrayContaining([{ subject: {}, component: RC, from: "1", to: "2" }]) },
+        last_hour: { cut: false, components: [] },
+        objections: [],
       },
     ]);
     const last = await turnout(["rollback", RC, "stable", ...yes]);
@@ -175,13 +181,73 @@ describe("turnout rollback", () => {
   });
 });
 
+describe("a guardrail on a move", () => {
+  const protect = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme"] };
+
+  it("refuses promote, alias set and publish-version, names who would move, and lets them through with force", async () => {
+    const { turnout, json, edit, set, aliases, home, withState } = await aVersionedCli();
+    await set("stable", "1");
+    await edit([{ kind: "set guardrails", guardrails: protect }]);
+    const folder = join(home, "new-code");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "index.mjs"), "export const handler = async () => 4;\n");
+    const publish = ["publish-version", RC, folder, "--alias", "stable"];
+    const commands = [["promote", RC, "experimental", "stable"], ["alias", "set", RC, "stable", "2"], publish];
+    for (const command of commands) {
+      const refused = await turnout([...command, ...yes]);
+      expect([refused.code, refused.stdout]).toEqual([4, ""]);
+      expect(refused.stderr).toContain("subjects of the directory that are on stable: 5 (");
+      expect(refused.stderr).toContain(`events of customer acme would move on ${RC}, and are protected`);
+      expect(refused.stderr).toContain("--force");
+    }
+    const dry = await turnout([...publish, ...why, "--dry-run", "--json"]);
+    expect(dry.code).toBe(4);
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      changed: false,
+      moves: { count: 5 },
+      last_hour: { cut: false, components: [] },
+      objections: [expect.stringContaining("acme")],
+    });
+    expect(await aliases()).toMatchObject({ stable: "1" });
+    expect(await withState(({ catalog }) => catalog.versions(RC))).toHaveLength(3);
+    const [forced] = await json([...publish, ...yes, "--force"]);
+    expect(forced).toMatchObject({ version: "4", moved: true, objections: [expect.stringContaining("acme")] });
+    const [entry] = await withState(({ routingTable }) => routingTable.changesAfter(Number(forced?.revision) - 1, 1));
+    expect(entry).toMatchObject({ forced: true, move: { from: "1", to: "4", stage: "settled" } });
+  });
+
+  it("stands against no rollback and no undo, and what takes these back is printed with force", async () => {
+    const { turnout, shell, edit, set, aliases } = await aVersionedCli();
+    for (const version of ["1", "2"]) await set("stable", version);
+    await edit([{ kind: "set guardrails", guardrails: { ...protect, maxCustomersOff: 0 } }]);
+    const back = await turnout(["rollback", RC, "stable", ...yes]);
+    expect(back).toMatchObject({ code: 0 });
+    expect(undoIn(back)).toMatch(/^turnout alias set .* --force$/);
+    expect(await shell(`${undoIn(back)} --yes`)).toMatchObject({ code: 0 });
+    expect(await aliases()).toMatchObject({ stable: "2" });
+    expect(await turnout(["undo", RC, "stable", ...yes])).toMatchObject({ code: 0 });
+    expect(await aliases()).toMatchObject({ stable: "1" });
+  });
+
+  it("doesn't stand against the undo of what was forced, in a freeze either", async () => {
+    const { turnout, shell, edit, set, aliases } = await aVersionedCli();
+    await set("stable", "1");
+    const freeze = { who: "ada", why: "incident 42", at: new Date().toISOString() };
+    await edit([{ kind: "set guardrails", guardrails: { ...protect, freeze } }]);
+    const forced = await turnout(["promote", RC, "experimental", "stable", ...yes, "--force"]);
+    expect(forced).toMatchObject({ code: 0 });
+    expect(await shell(`${undoIn(forced)} --yes`)).toMatchObject({ code: 0 });
+    expect(await aliases()).toMatchObject({ stable: "1" });
+  });
+});
+
 describe("the move of an alias in the change log", () => {
   it("is told by history with the command that takes it back, which revert names instead of doing it", async () => {
     const { turnout, json, set, edit } = await aVersionedCli();
     await set("stable", "1");
     await turnout(["promote", RC, "experimental", "stable", ...yes]);
     await edit([{ kind: "set plan", customer: "initech", plan: "free" }]);
-    const undo = `turnout alias set ${RC} stable 1 --reason 'undo of revision 6'`;
+    const undo = `turnout rollback ${RC} stable --to 1 --reason 'undo of revision 6'`;
     const [table, all] = await Promise.all([
       turnout(["history", "--component", RC, "--limit", "2"]),
       json(["history"]),

@@ -80,6 +80,21 @@ describe("turnout all-stable", () => {
   });
 });
 
+describe("a guardrail", () => {
+  it("never refuses all-stable, whose undo says that it goes past it", async () => {
+    const { turnout, json, shell } = await aRoutedCli();
+    await turnout(pinAcme);
+    const guarded = ["--protect", "customer#acme", "--max-customers-off", "0", "--max-event-share-off", "0%"];
+    expect(await turnout(["guardrails", "set", ...guarded, ...why])).toMatchObject({ code: 0 });
+    const set = await turnout(["all-stable", rc, ...why]);
+    expect(set).toMatchObject({ code: 0, stderr: expect.stringContaining("customer acme") });
+    expect(await turnout(["all-stable", rc, "--off", ...why])).toMatchObject({ code: 4 });
+    expect(await shell(`${undoIn(set)} --yes`)).toMatchObject({ code: 0 });
+    const where = await json(["explain", "--component", rc, "--customer", "acme"]);
+    expect(where).toEqual([expect.objectContaining({ alias: "beta" })]);
+  });
+});
+
 describe("turnout guardrails", () => {
   it("are set one by one and shown, and refuse what exceeds them, unless it is forced", async () => {
     const { turnout, json, shell, withState } = await aRoutedCli();

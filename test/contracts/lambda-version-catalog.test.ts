@@ -8,6 +8,7 @@ import {
   lambdaControlStub,
   throttledAnswer,
 } from "../support/lambda-control-stub.ts";
+import { noEvents } from "../support/no-events.ts";
 import { aRoutingTable } from "../support/routing-table.ts";
 import { describeVersionCatalog } from "./version-catalog.contract.ts";
 
@@ -71,7 +72,7 @@ describe("the catalog on Lambda", () => {
     stub.loseAnswer(operation);
     let ids = 0;
     const request = { kind: "set", who: "ada", why: "a test", command: "test", at: new Date() } as const;
-    const ports = { table, catalog, newId: () => `id-${++ids}` };
+    const ports = { table, events: noEvents, catalog, newId: () => `id-${++ids}` };
     await moveAlias(ports, { ...request, move: { component, alias, from, to } });
     expect(stub.aliasesOf(component)[alias]).toBe(to);
     expect(stub.counts[operation]).toBe(2);

@@ -7,13 +7,14 @@ import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";
 import { secondsLater } from "../support/alias-moves.ts";
 import { memoryCatalog } from "../support/memory-catalog.ts";
 import { memoryRoutingTable } from "../support/memory-routing-table.ts";
+import { noEvents } from "../support/no-events.ts";
 
 /** The alias stable of mailer, which points nowhere yet, and a clock that goes on by a second with every move. */
 function stableOfMailer() {
   const { table, put } = memoryRoutingTable();
   const { catalog, versionOf, set } = memoryCatalog();
   let [ids, seconds] = [0, 0];
-  const ports = { table, catalog, newId: () => `id-${++ids}` };
+  const ports = { table, events: noEvents, catalog, newId: () => `id-${++ids}` };
   const history = () => aliasHistory(table, catalog, "mailer", "stable");
 
   function move(kind: MoveKind, to: string, on = ports, about: Partial<MoveRequest["move"]> = {}) {

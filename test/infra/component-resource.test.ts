@@ -6,6 +6,8 @@ import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { moveAlias } from "../../shared/flows/move-alias.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
+import { aPin, aRecord } from "../support/builders.ts";
+import { aNewEventStore } from "../support/dynamodb-event-store.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { aNewRoutingTable } from "../support/dynamodb-routing.ts";
 import { deniedAnswer, functionArn, lambdaControlClient, lambdaControlStub } from "../support/lambda-control-stub.ts";
@@ -19,6 +21,7 @@ type Answer = { Status: string; Reason?: string; PhysicalResourceId: string };
 withDynamoDB("a component that is deployed", (endpoint) => {
   async function anEnvironment() {
     const { table } = await aNewRoutingTable(endpoint);
+    const { store: events } = await aNewEventStore(endpoint);
     const lambda = await lambdaControlStub();
     const client = lambdaControlClient(lambda.endpoint);
     const answers: Answer[] = [];
@@ -33,6 +36,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     const waits: number[] = [];
     const ports: ComponentResourcePorts = {
       table,
+      events,
       catalogOf: (arn) => lambdaVersionCatalog({ client, functionOf: async () => arn }),
       now: () => START,
       newId: () => crypto.randomUUID(),
@@ -77,7 +81,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     }
     const row = async () => (await table.rows(["component#mailer"])).rows.get("component#mailer");
     const operator = { changeId: "op", who: "ada", why: "a test", command: "test", at: START };
-    return { table, lambda, ports, deploy, ask, row, waits, operator };
+    return { table, events, lambda, ports, deploy, ask, row, waits, operator };
   }
 
   it("is registered with its aliases at the first version", async () => {
@@ -198,7 +202,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     await deploy(second);
     const catalog = ports.catalogOf(functionArn(FUNCTION));
     const move = { component: "mailer", alias: "experimental", from: second, to: first };
-    await moveAlias({ table: ports.table, catalog, newId: ports.newId }, { ...operator, move, kind: "rollback" });
+    await moveAlias({ ...ports, catalog }, { ...operator, move, kind: "rollback" });
     const settings = JSON.stringify({ pattern: { source: ["till"] }, timeoutMs: 31_000, invocation: { kind: "sync" } });
     expect(await deploy(second, { settings })).toMatchObject({ Status: "SUCCESS" });
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: first });
@@ -241,6 +245,74 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     });
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
     expect(waits).toEqual([]);
+  });
+
+  it("fails at once past a guardrail, moves nothing, and says what an operator can do", async () => {
+    const { lambda, deploy, table, operator, waits } = await anEnvironment();
+    const first = lambda.release(FUNCTION, "one");
+    await deploy(first);
+    const pin = aPin({ alias: "experimental", until: "2999-01-01T00:00:00.000Z" });
+    const guardrails = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme"] };
+    for (const edit of [
+      { kind: "pin", level: "customer", id: "acme", component: "mailer", pin },
+      { kind: "set guardrails", guardrails },
+    ] as const) {
+      await changeRoutes(table, { ...operator, changeId: edit.kind, edit });
+    }
+    const head = await table.head();
+    const second = lambda.release(FUNCTION, "two");
+    const { Status, Reason } = await deploy(second);
+    expect(Status).toBe("FAILED");
+    expect(Reason).toContain("events of customer acme would move on mailer, and are protected");
+    expect(Reason).toContain("turnout alias set mailer experimental 2");
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
+    expect([await table.head(), waits]).toEqual([head, []]);
+    // As CloudFormation goes back to what it had, and as the message says.
+    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
+    expect(await deploy(second, { moves: undefined })).toMatchObject({ Status: "SUCCESS" });
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
+  });
+
+  it("takes back its own move past a guardrail that has been set since", async () => {
+    const { lambda, deploy, table, operator } = await anEnvironment();
+    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
+    await deploy(first);
+    await deploy(second);
+    const pin = aPin({ alias: "experimental", until: "2999-01-01T00:00:00.000Z" });
+    const guardrails = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme"] };
+    for (const edit of [
+      { kind: "pin", level: "customer", id: "acme", component: "mailer", pin },
+      { kind: "set guardrails", guardrails },
+    ] as const) {
+      await changeRoutes(table, { ...operator, changeId: edit.kind, edit });
+    }
+    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
+    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
+  });
+
+  it("fails where more of the last hour's events would change version than may", async () => {
+    const { lambda, deploy, table, operator, events } = await anEnvironment();
+    await deploy(lambda.release(FUNCTION, "one"));
+    const guardrails = { ...DEFAULT_GUARDRAILS, maxEventShareOff: 500 };
+    await changeRoutes(table, { ...operator, edit: { kind: "set guardrails", guardrails } });
+    await changeRoutes(table, {
+      ...operator,
+      changeId: "pin",
+      edit: {
+        kind: "pin",
+        level: "customer",
+        id: "acme",
+        component: "mailer",
+        pin: aPin({ alias: "experimental", until: "2999-01-01T00:00:00.000Z" }),
+      },
+    });
+    await events.record([
+      aRecord({ subject: { customer: "acme" }, components: ["mailer"], t0: new Date(START.getTime() - 60_000) }),
+    ]);
+    expect(await deploy(lambda.release(FUNCTION, "two"))).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringContaining("100% of the last hour's events would change version at once on mailer"),
+    });
   });
 
   it("fails on a version that isn't there, and names those that are", async () => {

@@ -114,7 +114,13 @@ const expected = (environment: string) => ({
     "StorageBodies/bodies/*": ["s3:DeleteObject"],
   },
   MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...commits, [components(environment)]: readAliases },
-  ComponentResource: { AccessComponentResourceLog: writesLog, ...commits, [components(environment)]: readAliases },
+  ComponentResource: {
+    AccessComponentResourceLog: writesLog,
+    ...commits,
+    StorageEventTable: ["dynamodb:BatchGetItem", "dynamodb:Query"],
+    "StorageBodies/bodies/*": ["s3:GetObject"],
+    [components(environment)]: readAliases,
+  },
   Committer: { AccessCommitterLog: writesLog, ...commits },
   publisher: {
     "arn:PARTITION:ssm:REGION:ACCOUNT:parameterAccessSettings": ["ssm:GetParameter"],

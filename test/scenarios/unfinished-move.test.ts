@@ -21,7 +21,7 @@ async function afterACrash(home: string): Promise<EmbeddedState> {
   const dying = { ...state.catalog, moveAlias: () => Promise.reject(new Error("died")) };
   const move = { component: "mailer", alias: "stable", from: "1", to: "2" };
   const said = { who: "ada", why: "a test", command: "test", at: new Date(Date.now() - 120_000) };
-  const ports = { table: state.routingTable, catalog: dying, newId: () => "id-1" };
+  const ports = { table: state.routingTable, events: state.events, catalog: dying, newId: () => "id-1" };
   await expect(moveAlias(ports, { ...said, move, kind: "promote" })).rejects.toThrow("died");
   expect(await aliasesOf(state)).toEqual([{ alias: "stable", version: "1" }]);
   return state;

@@ -3,6 +3,7 @@ import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import { finishMoves } from "../../shared/flows/finish-moves.ts";
 import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";
 import { memoryCatalog } from "./memory-catalog.ts";
+import { noEvents } from "./no-events.ts";
 import { portCalls, surrounded } from "./port-calls.ts";
 import { aRoutingTable } from "./routing-table.ts";
 
@@ -24,6 +25,7 @@ export function someAliases() {
   let ids = 0;
   const ports = {
     table: surrounded(table, ["rows", "commit"], calls.around),
+    events: noEvents,
     catalog: surrounded(catalog, ["moveAlias"], calls.around),
     newId: () => `id-${++ids}`,
   };

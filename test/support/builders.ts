@@ -1,6 +1,6 @@
 import type { Component } from "../../shared/domain/component.ts";
 import { deliveredKey } from "../../shared/domain/delivered-event.ts";
-import type { ClaimRequest } from "../../shared/domain/delivery.ts";
+import type { ClaimRequest, EventRecord } from "../../shared/domain/delivery.ts";
 import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
 import type { BusEvent } from "../../shared/domain/event.ts";
 import type { Pin } from "../../shared/domain/pin.ts";
@@ -104,6 +104,27 @@ export function aClaimRequest(about: Partial<ClaimRequest> & { idempotencyKey?: 
     leaseMs: 35_000,
     expiresAt: new Date("2027-01-17T10:00:00.000Z"),
     ...fields,
+  };
+}
+
+/** A stored event, whose id is its key too. */
+export function aRecord({ id = "event-1", ...about }: Partial<EventRecord> = {}): EventRecord {
+  const t0 = about.t0 ?? new Date("2026-11-20T10:00:00.000Z");
+  return {
+    id,
+    messageId: id,
+    idempotencyKey: id,
+    eventKey: eventKeyOf("shop", "order placed", id),
+    source: "shop",
+    detailType: "order placed",
+    time: t0.toISOString(),
+    t0,
+    payloadHash: "a".repeat(64),
+    subject: {},
+    components: ["release-coordinator"],
+    body: "{}",
+    expiresAt: new Date("2027-01-17T10:00:00.000Z"),
+    ...about,
   };
 }
 

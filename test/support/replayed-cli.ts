@@ -104,7 +104,7 @@ async function publishVersion({ catalog, home }: EmbeddedState, version: string)
 async function promote(state: EmbeddedState, alias: string, from: string | null, to: string): Promise<void> {
   const said = { who: "ada", why: "a test", command: "test", at: new Date() };
   const move = { component: RC, alias, from, to };
-  const ports = { table: state.routingTable, catalog: state.catalog, newId: randomUUID };
+  const ports = { table: state.routingTable, events: state.events, catalog: state.catalog, newId: randomUUID };
   await moveAlias(ports, { move, kind: "promote", ...said });
 }
 
