@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embeddedSettings } from "../../shared/settings.ts";
 import { environmentName } from "./environment-name.ts";
-import { shellQuote } from "./shell-quote.ts";
+import { shellLine } from "./shell-quote.ts";
 import type { State } from "./state.ts";
 
 export function stateFolder(): string {
@@ -34,7 +34,7 @@ export async function withNewState<T>(writes: boolean, work: (state: State) => P
 
 /** The command as it was typed, for the change log. */
 export function commandAsTyped(): string {
-  return ["turnout", ...process.argv.slice(2).map(shellQuote)].join(" ");
+  return shellLine(["turnout", ...process.argv.slice(2)]);
 }
 
 // Each loads only what it needs: the SDK takes longer than most commands, and SQLite warns that it is experimental.

@@ -5,7 +5,7 @@ import { compileEventPattern, type EventPattern } from "../../shared/domain/even
 import { readJson } from "../../shared/domain/schema.ts";
 import { type TimeWindow, timeWindow } from "../../shared/domain/time-window.ts";
 import { cohortName, duration, must, subjectId, time, usage } from "./options.ts";
-import { shellQuote } from "./shell-quote.ts";
+import { shellLine } from "./shell-quote.ts";
 
 /** A window as it is asked for. */
 export type WindowOptions = { since?: number; from?: Date; to?: Date };
@@ -76,7 +76,7 @@ export function filterWords(filter: OutcomeFilter): string[] {
 
 /** The same for a person to read; empty when everything passes. */
 export function filterText({ ranSince, ranBehind, ...filter }: OutcomeFilter): string {
-  const words = filterWords(filter).map(shellQuote).join(" ");
+  const words = shellLine(filterWords(filter));
   const unsaid = ranBehind === undefined ? "" : `, or by ${ranBehind} without saying which version`;
   return ranSince === undefined ? words : `${words}, run since ${ranSince}${unsaid}`;
 }

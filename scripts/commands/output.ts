@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable } from "../../shared/domain/printable.ts";
+import { printable, printableJson } from "../../shared/domain/printable.ts";
 
 export type Style = Parameters<typeof styleText>[0];
 
@@ -13,11 +13,9 @@ export function printJson(value: object): void {
   process.stdout.write(`${safeJson(value)}\n`);
 }
 
-/** One line of JSON. Direction marks and such are escaped, in case it ends on a terminal. */
+/** One line of JSON. What is not seen is escaped, in case it ends on a terminal. */
 export function safeJson(value: object): string {
-  const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-  const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(value).replace(unsafe, asEscape);
+  return printableJson(JSON.stringify(value));
 }
 
 /** JSON for a person to read and edit. */

@@ -13,6 +13,7 @@ import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import { filterText } from "./filter-options.ts";
 import { plural } from "./output.ts";
 import { histogram } from "./replay-histogram.ts";
+import { commandLine } from "./shell-quote.ts";
 
 /** What a replay is asked to do, in a line each. */
 export function requestLines({ window, filter, mode, target, avoidVersion }: ReplayRequest): string[] {
@@ -167,8 +168,10 @@ export function endLines(replay: Replay): string[] {
     `${name} ${ended}: ${sent} ${sent === 1 ? "delivery" : "deliveries"} sent, ${done} done, ${dead} dead`,
   ];
   if (open > 0) lines.push(`  ${open} ${open === 1 ? "goes" : "go"} on as events do that have just arrived`);
-  if (dead > 0)
-    lines.push(`  the dead: turnout events --replay ${name} --status dead --from ${replay.window.from.toISOString()}`);
+  if (dead > 0) {
+    const from = replay.window.from.toISOString();
+    lines.push(`  the dead: ${commandLine("events", "--replay", name, "--status", "dead", "--from", from)}`);
+  }
   const differences = asked === "cancel" ? [] : differenceLines(replay);
   if (differences.length > 0) lines.push("  not as planned:", ...differences.map((line) => `    ${line}`));
   return lines;
