@@ -2,7 +2,7 @@ import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { type ExplainedDelivery, explainDelivery } from "../../shared/flows/explain-event.ts";
 import type { Explanation } from "../../shared/flows/explain-route.ts";
 import { withState } from "./context.ts";
-import { outcomeJson } from "./event-rows.ts";
+import { outcomeJson, statusText } from "./event-rows.ts";
 import { explanationJson, explanationLines, labelled } from "./explanation-rows.ts";
 import { mustFindEvents } from "./find-event.ts";
 import { note, printJson, printLine } from "./output.ts";
@@ -45,9 +45,11 @@ function toLines(explained: ExplainedDelivery): string[] {
   const nowText = () =>
     record.unavailable === undefined ? nowLines(entry, now) : labelled("body", [`unavailable: ${record.unavailable}`]);
   if (entry === undefined) return [`${component}: ${status}`, ...nowText()];
-  const version = entry.executedVersion === undefined ? "" : ` by version ${entry.executedVersion}`;
+  // Whoever made it good needn't be the version that had failed.
+  const ran = status === "repaired" ? ", run" : "";
+  const version = entry.executedVersion === undefined ? "" : `${ran} by version ${entry.executedVersion}`;
   return [
-    `${component} ${entry.alias}, ${status}${version}`,
+    `${component} ${entry.alias}, ${statusText(explained)}${version}`,
     ...labelled("subject", [subjectText(atDecision?.subject ?? record.subject)]),
     ...(decidedAt === undefined ? [] : labelled("decided", [decidedAt.toISOString()])),
     ...(atDecision === undefined

@@ -160,6 +160,11 @@ function rerunning(
   return { kind: "deliver", component, generation: plan.name, before, ...(repairedBy && { repairedBy }) };
 }
 
+/** Whether it leaves alone what another replay has made good. */
+export function asksForTheDead({ mode, filter: { status } }: Pick<ReplayRequest, "mode" | "filter">): boolean {
+  return mode === "finish" || status === "dead" || status === "unresolved";
+}
+
 /** Whether just such events are asked for that no component had, be it that none listened or that it couldn't be read. */
 export function asksForUndelivered({ status }: Pick<ReplayRequest["filter"], "status">): boolean {
   return status === "unmatched" || status === "rejected" || status === "unresolved";

@@ -8,7 +8,14 @@ import {
 import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
 import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
-import { asksForUndelivered, generationsOf, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
+import {
+  asksForTheDead,
+  asksForUndelivered,
+  generationsOf,
+  judgeEvent,
+  type ReplayPlan,
+  type Verdict,
+} from "../domain/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
 import { isMemberOn } from "../domain/subject.ts";
 import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
@@ -85,13 +92,15 @@ export async function* matchReplay(
   const matches = outcomeFilter(replay.filter);
   // Which version runs an attempt is told when it ends: until then it may be the one that is asked for.
   const mayMatch = executedVersion === undefined ? () => false : outcomeFilter(unversioned);
-  const overlapping = (await ports.replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
-  const generations = generationsOf(overlapping, replay);
+  let generations = await generationsIn(ports, replay);
+  // What a replay makes good that is started after this one is left alone as well.
+  const looksAgain = asksForTheDead(replay);
   await ports.routing.refresh();
   const versions = versionsBehind(ports.catalog);
   const asksVersions = tellVersions || replay.avoidVersion !== undefined;
   for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
     const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
+    if (looksAgain) generations = await generationsIn(ports, replay);
     // Before the ledger is asked: whose an event is, and what it says, stands in its record.
     const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
     const entries = await entriesOf(ports, records, generations, replay);
@@ -176,6 +185,12 @@ async function withVersion(
   if (avoidVersion === undefined || version !== avoidVersion) return { ...item, version };
   const { record, entry } = item;
   return { record, component, kind: "skip", reason: "same version", ...(entry && { entry }) };
+}
+
+/** The generations in which the window's events may have been delivered. */
+async function generationsIn({ replays }: Pick<MatchPorts, "replays">, replay: MatchedReplay): Promise<Generation[]> {
+  const overlapping = (await replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
+  return generationsOf(overlapping, replay);
 }
 
 /** The ledger's entries of each record, in all generations that may have delivered it. */

@@ -48,6 +48,12 @@ describe("an event that a later replay has made good", () => {
     ]);
   });
 
+  it("names it in explain, beside the version that had failed", async () => {
+    const { stdout } = await cli.here("explain --event e-2");
+    expect(stdout).toContain(`${RC} stable, repaired by again, run by version 1\n`);
+    expect(stdout).toContain(`${RC} beta, done by version 2\n`);
+  });
+
   it("is told as skipped by the plan of a replay of the dead, with which replay did it", async () => {
     for (const line of ["--status dead", "--unresolved", "--unresolved --mode finish"]) {
       const { stdout } = await cli.here(`replay plan ${line}`);
