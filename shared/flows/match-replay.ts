@@ -5,23 +5,17 @@ import {
   type RecordPlace,
   recordPlaceOf,
 } from "../domain/delivery.ts";
-import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
+import type { Generation } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
 import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
-import {
-  asksForTheDead,
-  asksForUndelivered,
-  generationsOf,
-  judgeEvent,
-  type ReplayPlan,
-  type Verdict,
-} from "../domain/plan-replay.ts";
+import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
 import { isMemberOn } from "../domain/subject.ts";
-import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
+import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
 import { deliveriesOf } from "./claim-deliveries.ts";
+import { entriesOf, generationsIn } from "./matched-entries.ts";
 import { type QueuedMessage, routeAgain } from "./read-messages.ts";
 import type { Delivery } from "./router-ports.ts";
 import type { RoutingCache, RoutingView } from "./routing-cache.ts";
@@ -66,9 +60,6 @@ export type MatchOptions = {
 
 const NOBODY = () => false;
 
-/** Replays that are looked at for deliveries of the same events. */
-const MAX_REPLAYS = 1_000;
-
 const DEFAULT_PAGE_SIZE = 500;
 
 /**
@@ -92,7 +83,7 @@ export async function* matchReplay(
   const matches = outcomeFilter(replay.filter);
   // Which version runs an attempt is told when it ends: until then it may be the one that is asked for.
   const mayMatch = executedVersion === undefined ? () => false : outcomeFilter(unversioned);
-  let generations = await generationsIn(ports, replay);
+  let generations = await generationsIn(ports.replays, replay);
   // What a replay makes good that is started after this one is left alone as well.
   const looksAgain = asksForTheDead(replay);
   await ports.routing.refresh();
@@ -100,7 +91,7 @@ export async function* matchReplay(
   const asksVersions = tellVersions || replay.avoidVersion !== undefined;
   for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
     const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
-    if (looksAgain) generations = await generationsIn(ports, replay);
+    if (looksAgain) generations = await generationsIn(ports.replays, replay);
     // Before the ledger is asked: whose an event is, and what it says, stands in its record.
     const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
     const entries = await entriesOf(ports, records, generations, replay);
@@ -185,52 +176,6 @@ async function withVersion(
   if (avoidVersion === undefined || version !== avoidVersion) return { ...item, version };
   const { record, entry } = item;
   return { record, component, kind: "skip", reason: "same version", ...(entry && { entry }) };
-}
-
-/** The generations in which the window's events may have been delivered. */
-async function generationsIn({ replays }: Pick<MatchPorts, "replays">, replay: MatchedReplay): Promise<Generation[]> {
-  const overlapping = (await replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
-  return generationsOf(overlapping, replay);
-}
-
-/** The ledger's entries of each record, in all generations that may have delivered it. */
-async function entriesOf(
-  { events, routing }: MatchPorts,
-  records: readonly EventRecord[],
-  generations: readonly Generation[],
-  { filter, name }: MatchedReplay,
-): Promise<Map<EventRecord, LedgerEntry[]>> {
-  // What no component had may by now have been delivered to any: by this replay, or by another one.
-  const hasOthers = generations.some((generation) => generation !== LIVE && generation !== name);
-  const mayHaveBeen = asksForUndelivered(filter) || hasOthers;
-  const all = await routing.decideOn(({ listeners }) => listeners.map(({ component }) => component.name));
-  const wanted = records.map((record) => {
-    const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
-    return components.flatMap((component) =>
-      generations.map((generation) => deliveryKeyOf(component, record.eventKey, generation)),
-    );
-  });
-  const keys = [...new Set(wanted.flat())];
-  const found = await events.deliveries(keys);
-  const entries = new Map(keys.map((key, index) => [key, found[index]]));
-  // The same key with another payload was refused, and its refusal stands beside the delivery that came first.
-  const refused = records.flatMap((record, index) =>
-    (wanted[index] ?? []).flatMap((key) => {
-      const entry = entries.get(key);
-      return entry === undefined || entry.payloadHash === record.payloadHash ? [] : [`${key}#${record.payloadHash}`];
-    }),
-  );
-  const refusals = [...new Set(refused)];
-  const foundRefusals = refusals.length === 0 ? [] : await events.deliveries(refusals);
-  refusals.forEach((key, index) => {
-    entries.set(key, foundRefusals[index]);
-  });
-  return new Map(
-    records.map((record, index) => {
-      const own = (wanted[index] ?? []).flatMap((key) => [key, `${key}#${record.payloadHash}`]);
-      return [record, own.flatMap((key) => entries.get(key) ?? [])];
-    }),
-  );
 }
 
 function itemsOf(
@@ -328,8 +273,4 @@ function deliveryOf(
 /** Whether somebody is at it since before the replay began. */
 function isOnItsWay({ entry }: EventOutcome, startedAt: Date): boolean {
   return entry !== undefined && (entry.status === "claimed" || entry.status === "accepted") && entry.since <= startedAt;
-}
-
-function overlap(a: RecordWindow, b: RecordWindow): boolean {
-  return a.from < b.to && b.from < a.to;
 }
