@@ -44,6 +44,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const settings = embeddedSettings(process.env);
+  // Whatever is written in the state folder, also by versions, is for its owner alone.
+  process.umask(0o077);
   const lines = deliveryLines(print);
   const handled = handledEvents();
   const report = (delivery: DeliveryReport) => {

@@ -31,7 +31,10 @@ const floorPlan: Room[] = [
 
   ...portFiles.map((files) => ({ files, may: ["shared/domain/"] })),
   // The one database file that the SQLite adapters share.
-  { files: "shared/sqlite/", may: ["own folder", "shared/domain/", "node:sqlite"] },
+  {
+    files: "shared/sqlite/",
+    may: ["own folder", "shared/domain/", "node:fs", "node:path", "node:sqlite", "node:worker_threads"],
+  },
   // What the DynamoDB adapters share: batches, and how they are tried again.
   {
     files: "shared/dynamodb/",

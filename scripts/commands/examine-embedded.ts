@@ -25,7 +25,7 @@ function examineFile({ home, database }: EmbeddedState): Finding {
   const row = database.connection.prepare("PRAGMA quick_check(1)").get();
   const said = String(Object.values(row ?? {})[0] ?? "");
   if (said === "ok") return fine("state file", `${home} is in order`);
-  return problem("state file", `is damaged: ${said}`, "Restore it from a backup, or move it away to start afresh");
+  return problem("state file", `is damaged: ${said}`, "Restore a backup with 'turnout restore FILE --replace'");
 }
 
 async function examineDisk(home: string): Promise<Finding> {

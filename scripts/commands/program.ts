@@ -46,6 +46,8 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandMod
   },
   alias: { summary: "move, add, retire and remove aliases", load: () => import("./alias.ts") },
   gc: { summary: "delete the versions that nothing needs any more", load: () => import("./gc.ts") },
+  backup: { summary: "write everything on this machine to one file", load: () => import("./backup.ts") },
+  restore: { summary: "make a state folder of a backup", load: () => import("./restore.ts") },
   doctor: { summary: "look whether everything is in order, and say what to do", load: () => import("./doctor.ts") },
 };
 

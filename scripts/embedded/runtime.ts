@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
@@ -8,10 +9,12 @@ import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/fair-group.ts";
-import { makeStateFolder, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
+import { quickCheck } from "../../shared/sqlite/quick-check.ts";
+import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
 import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import { workerTarget } from "../../shared/targets/worker-target.ts";
 import { drainQueue, startEventSource } from "./event-source.ts";
@@ -60,6 +63,14 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     const state = openEmbeddedState(settings.home, { create: true, upgrade: true });
     closing.push(() => state.close());
     const { queue: live, deadLetters: dead, outcomes } = state;
+    const check = await quickCheck(state.database, join(settings.home, "state.db"));
+    closing.push(() => check.stop());
+    const damage = state.database.trouble();
+    if (damage !== undefined) throw new TurnoutError("failed", damage);
+    void check.done.then(() => {
+      const found = state.database.trouble();
+      if (found !== undefined) onError(new TurnoutError("failed", found));
+    });
     await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
 
     // What the last asynchronous invocations say when their workers are closed must still be stored.

@@ -33,7 +33,7 @@ export async function setUpSample(state: EmbeddedState, now: () => Date, newId: 
   const { rows } = await state.routingTable.rows([SET_UP_LAST]);
   if (rows.has(SET_UP_LAST)) return;
   const stateFolder = join(state.home, "samples");
-  mkdirSync(stateFolder, { recursive: true });
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
   await publishVersions(state, now, newId);
   for (const edit of sampleEdits(join(stateFolder, `${sampleComponent.name}.db`), now())) {
     await changeRoutes(state.routingTable, {

@@ -1,24 +1,33 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import * as z from "zod/mini";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import { read, readJson } from "../../shared/domain/schema.ts";
+import { makePrivateFile } from "../../shared/sqlite/state-folder.ts";
 
-export type RunningServer = { pid: number; port: number };
+const RunningServer = z.object({ pid: z.int(), port: z.int() });
+export type RunningServer = z.infer<typeof RunningServer>;
 
 /** How long a starting server waits for the lock: a command that looks whether a server runs holds it for a moment. */
 const LOCK_TIMEOUT_MS = 1_000;
 
+/** SQLite's code for a file that another process has locked (sqlite.org/rescode). */
+const BUSY = 5;
+
 /**
  * Takes the state folder for one server. The lock is SQLite's own file lock, so the operating system lets go of it
  * when the process ends, however it ends.
- * @throws TurnoutError `conflict` when another server has it
+ * @throws TurnoutError `conflict` when another server has it; `failed` when the lock file isn't one
  */
 export function lockServer(home: string): { announce(port: number): void; release(): void } {
+  makePrivateFile(lockFile(home));
   const lock = new DatabaseSync(lockFile(home), { timeout: LOCK_TIMEOUT_MS });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
+    if (!isBusy(error)) throw notALock(home, error);
     const other = announced(home);
     const who = other === undefined ? "Another Turnout server" : `A Turnout server (process ${other.pid})`;
     const where = other === undefined ? "" : ` on port ${other.port}`;
@@ -30,7 +39,8 @@ export function lockServer(home: string): { announce(port: number): void; releas
   }
   return {
     announce(port) {
-      writeFileSync(announcementFile(home), JSON.stringify({ pid: process.pid, port } satisfies RunningServer));
+      const text = JSON.stringify({ pid: process.pid, port } satisfies RunningServer);
+      writeFileSync(announcementFile(home), text, { mode: 0o600 });
     },
     release() {
       rmSync(announcementFile(home), { force: true });
@@ -39,14 +49,18 @@ export function lockServer(home: string): { announce(port: number): void; releas
   };
 }
 
-/** The server that runs on a state folder now, if any. Not to be called by the server itself. */
+/**
+ * The server that runs on a state folder now, if any: none has a lock file that isn't one. Not to be called by the
+ * server itself.
+ */
 export function runningServer(home: string): RunningServer | undefined {
+  makePrivateFile(lockFile(home));
   const lock = new DatabaseSync(lockFile(home), { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE; ROLLBACK");
     return undefined;
-  } catch {
-    return announced(home);
+  } catch (error) {
+    return isBusy(error) ? announced(home) : undefined;
   } finally {
     lock.close();
   }
@@ -54,11 +68,26 @@ export function runningServer(home: string): RunningServer | undefined {
 
 function announced(home: string): RunningServer | undefined {
   try {
-    return JSON.parse(readFileSync(announcementFile(home), "utf8")) as RunningServer;
+    const parsed = readJson(readFileSync(announcementFile(home), "utf8"));
+    const server = parsed.ok ? read(RunningServer, parsed.value) : parsed;
+    return server.ok ? server.value : undefined;
   } catch {
     // Locked but not announced yet: the server is starting.
     return undefined;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === BUSY;
+}
+
+function notALock(home: string, error: unknown): TurnoutError {
+  const detail = error instanceof Error ? error.message : String(error);
+  return new TurnoutError(
+    "failed",
+    `The lock file ${lockFile(home)} can't be used (${detail}). If no server runs on this folder, delete the file.`,
+    { cause: error },
+  );
 }
 
 const lockFile = (home: string) => join(home, "server.lock");

@@ -36,8 +36,10 @@ export type Database = {
    * fsync. `work` may run twice and must touch nothing but the database.
    */
   write<T>(work: () => T): Promise<T>;
-  /** Why the last write could not be made; undefined when it could. */
+  /** That the file is damaged, once that was found; or why the last write could not be made. Undefined when all is well. */
   trouble(): string | undefined;
+  /** Notes what somebody else has found to be wrong with the file. */
+  foundDamaged(how: string): void;
   /** Waits for nothing: writes still queued are refused. */
   close(): void;
 };
@@ -50,7 +52,13 @@ export type Database = {
  * @throws TurnoutError when the file can't be opened or written, or has a layout that this Turnout can't work with
  */
 export function openDatabase(path: string, { upgrade = false } = {}): Database {
+  let damage: string | undefined;
   const connection = open(path, upgrade);
+  explainErrors(connection, (error) => {
+    const reason = explained(error, path);
+    if (isDamage(error) && reason instanceof Error) damage ??= reason.message;
+    return reason;
+  });
   const rest = path === IN_MEMORY ? 0 : REST_MS;
   const queue: QueuedWrite[] = [];
   let scheduled = false;
@@ -82,7 +90,10 @@ export function openDatabase(path: string, { upgrade = false } = {}): Database {
         else setImmediate(flush);
       });
     },
-    trouble: () => trouble,
+    trouble: () => damage ?? trouble,
+    foundDamaged(how) {
+      damage ??= told(path, DAMAGE, how);
+    },
     close() {
       for (const { reject } of queue.splice(0)) reject(closed());
       connection.close();
@@ -163,28 +174,75 @@ function inTransaction<T>(connection: DatabaseSync, work: () => T): T {
   }
 }
 
+/** Says of every statement that is prepared from now on what went wrong, in words that say what to do. */
+function explainErrors(connection: DatabaseSync, explain: (error: unknown) => unknown): void {
+  const prepare = connection.prepare.bind(connection);
+  const explaining = <F extends (...args: never[]) => unknown>(call: F) =>
+    ((...args: Parameters<F>) => {
+      try {
+        return call(...args);
+      } catch (error) {
+        throw explain(error);
+      }
+    }) as F;
+  connection.prepare = explaining((sql: string) => {
+    const statement = prepare(sql);
+    statement.get = explaining(statement.get.bind(statement) as typeof statement.get);
+    statement.all = explaining(statement.all.bind(statement) as typeof statement.all);
+    statement.run = explaining(statement.run.bind(statement) as typeof statement.run);
+    const iterate = statement.iterate.bind(statement) as typeof statement.iterate;
+    statement.iterate = function* (...args: Parameters<typeof iterate>) {
+      try {
+        yield* iterate(...args);
+      } catch (error) {
+        throw explain(error);
+      }
+    } as typeof statement.iterate;
+    return statement;
+  });
+}
+
 const BUSY = 5;
+const DAMAGED = 11;
+const NOT_A_DATABASE = 26;
+
+const DAMAGE: [string, string] = [
+  "is damaged",
+  "Restore a backup with 'turnout restore FILE --replace', or move the folder away to start afresh",
+];
 
 /** SQLite's result codes that say something about the machine rather than about the statement (sqlite.org/rescode). */
 const CAUSES: Record<number, [string, string]> = {
   [BUSY]: ["is busy: another process has been writing for too long", "Try again"],
   8: ["can't be written", "Check the permissions of the folder, or set TURNOUT_HOME to another one"],
   10: ["could not be read or written", "Check the disk"],
-  11: ["is damaged", "Restore it from a backup, or move it away to start afresh"],
+  [DAMAGED]: DAMAGE,
   13: ["can't grow: the disk is full", "Free some space; nothing that was acknowledged is lost"],
   14: ["can't be opened", "Check that the folder exists and may be written, or set TURNOUT_HOME to another one"],
-  26: ["is not a Turnout state file", "Move it away, or set TURNOUT_HOME to another folder"],
+  [NOT_A_DATABASE]: ["is not a Turnout state file", "Move it away, or set TURNOUT_HOME to another folder"],
 };
 
 function explained(error: unknown, path: string): unknown {
+  if (error instanceof TurnoutError) return error;
   const code = primaryCodeOf(error);
   const cause = code === undefined ? undefined : CAUSES[code];
   if (cause === undefined) return error;
   const detail = error instanceof Error ? error.message : String(error);
-  return new TurnoutError("failed", `The state file ${path} ${cause[0]} (${detail}). ${cause[1]}.`, { cause: error });
+  return new TurnoutError("failed", told(path, cause, detail), { cause: error });
+}
+
+function told(path: string, [problem, remedy]: readonly [string, string], detail: string): string {
+  return `The state file ${path} ${problem} (${detail}). ${remedy}.`;
+}
+
+function isDamage(error: unknown): boolean {
+  return primaryCodeOf(error) === DAMAGED;
 }
 
 function primaryCodeOf(error: unknown): number | undefined {
+  const source = error instanceof TurnoutError ? error.cause : error;
   // The low byte; the others say more of the same.
-  return typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
+  return typeof source === "object" && source !== null && "errcode" in source
+    ? Number(source.errcode) & 0xff
+    : undefined;
 }

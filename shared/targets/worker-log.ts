@@ -7,6 +7,9 @@ import { logLines } from "./worker-output.ts";
 /** A log of this size becomes `<file>.1`, in place of the one before it. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
+/** What versions say may have customers' data in it. */
+const PRIVATE = { mode: 0o600 };
+
 /** Most of our own lines that wait for a slow disk; what comes beyond that is counted and dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
 
@@ -28,9 +31,9 @@ export function workerLog(file: string): WorkerLog {
   async function append(text: Buffer): Promise<void> {
     try {
       await rotate(file, text.length);
-      await appendFile(file, text).catch(async () => {
-        await mkdir(dirname(file), { recursive: true });
-        await appendFile(file, text);
+      await appendFile(file, text, PRIVATE).catch(async () => {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+        await appendFile(file, text, PRIVATE);
       });
     } catch (error) {
       if (told) return;

@@ -142,7 +142,7 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       if (newest?.code_sha256 === sha) return { version: versionOf(newest), isNew: false };
       numberAfter(newest, request);
 
-      await mkdir(versions, { recursive: true });
+      await mkdir(versions, { recursive: true, mode: 0o700 });
       await removeAbandoned(versions, now);
       const path = join(versions, STAGED + randomUUID());
       try {
@@ -228,7 +228,7 @@ async function removeAbandoned(versions: string, now: Date): Promise<void> {
 }
 
 async function madeFolder(path: string): Promise<string> {
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
   return realpath(path);
 }
 

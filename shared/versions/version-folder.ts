@@ -61,15 +61,15 @@ export async function codeSha256(code: CodeFolder, handler: string): Promise<str
   return hash.digest("hex");
 }
 
-/** Copies the code to a folder that doesn't exist yet, makes its files read-only and waits until all is on disk. */
+/** Copies the code to a folder that doesn't exist yet, makes its files readable by their owner alone, written by nobody, and waits until all is on disk. */
 export async function copyCode(code: CodeFolder, to: string): Promise<CodeFolder> {
   await cp(code.path, to, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
   const copy = await readCodeFolder(to);
   for (const { path, executable, link } of copy.files) {
-    if (link === undefined) await settle(join(to, path), executable ? 0o555 : 0o444);
+    if (link === undefined) await settle(join(to, path), executable ? 0o500 : 0o400);
   }
   // Folders stay writable for their owner: without that, nobody could remove an old version.
-  for (const folder of [...copy.folders, ""]) await settle(join(to, folder), 0o755);
+  for (const folder of [...copy.folders, ""]) await settle(join(to, folder), 0o700);
   return copy;
 }
 

@@ -36,13 +36,13 @@ describe("a version's folder", () => {
     expect(codeIn("1")).toEqual({ ".env": "hidden", "index.mjs": "one", "lib/deep/rule.mjs": "rule" });
   });
 
-  test("has read-only files, and what was executable still is", async () => {
+  test("has files that only their owner may read and nobody write, and what was executable still is", async () => {
     const { catalog, folder } = openCatalog();
     const source = codeFolder({ "index.mjs": "one", tool: "#!/bin/sh" });
     chmodSync(join(source, "tool"), 0o755);
     await catalog.publish({ component, source, now });
     const modeOf = (file: string) => statSync(join(folder, component, "1", file)).mode & 0o777;
-    expect([modeOf("index.mjs"), modeOf("tool")]).toEqual([0o444, 0o555]);
+    expect([modeOf("index.mjs"), modeOf("tool")]).toEqual([0o400, 0o500]);
   });
 
   test("keeps links that stay inside", async () => {
