@@ -36,10 +36,10 @@ export function messageOf(record: SQSRecord, position?: number): QueuedMessage {
  * Works on a batch, and answers which messages have to come back, each with its own backoff. If the work fails as a
  * whole, all come back after 1 to 30 s: left alone they would wait for the visibility timeout, which is hours.
  */
-export async function returned(
+export async function returned<M extends QueuedMessage>(
   ports: QueuePorts,
-  messages: readonly QueuedMessage[],
-  work: (messages: readonly QueuedMessage[]) => Promise<ReturnedMessage[]>,
+  messages: readonly M[],
+  work: (messages: readonly M[]) => Promise<ReturnedMessage[]>,
 ): Promise<SQSBatchResponse> {
   const back = await work(messages).catch((error: unknown) => {
     ports.onTrouble(error);

@@ -61,7 +61,11 @@ export class EventSeeing extends Construct {
         "EventBridge couldn't put events into the live queue for 24 hours.",
       ],
       ["live-dead-letters", routing.deadLetterQueue, "Events were received 1,000 times, and no router finished them."],
-      ["outcome-dead-letters", routing.outcomeDeadLetters, "Messages of the outcomes queue are no outcomes."],
+      [
+        "outcome-dead-letters",
+        routing.outcomeDeadLetters,
+        "Messages of the outcomes queue are no outcomes, or tell of attempts that others were handed.",
+      ],
     ];
     const alarms: AlarmOptions[] = [
       ...deadLetters.map(([name, queue, says]) => ({ name, says, metric: waiting(queue), from: 1 })),

@@ -40,6 +40,11 @@ export const TargetAddress = z.discriminatedUnion("kind", [
 ]);
 export type TargetAddress = z.infer<typeof TargetAddress>;
 
+/** The function behind an address, by its ARN without a qualifier. A worker's is made up in the same form. */
+export function functionArnOf(component: string, address: TargetAddress): string {
+  return address.kind === "lambda" ? address.functionArn : `arn:aws:lambda:local:000000000000:function:${component}`;
+}
+
 export const AliasEntry = z.strictObject({
   target: z._default(TargetAddress, { kind: "worker" }),
   /** A retired alias takes no new rules; what still names it falls to the fallback alias. */
@@ -48,7 +53,8 @@ export const AliasEntry = z.strictObject({
 
 /**
  * How a version is called. `sync`: the router waits for the answer. `async`: the version takes the event and answers
- * later, through its destinations (embedded: the outcomes queue); the router doesn't wait. On AWS each alias needs
+ * later, through its destinations (embedded: the outcomes queue), which hand back the event with the token that it came
+ * with; the router doesn't wait. On AWS each alias needs
  * destinations, no retries of its own and this `maxEventAgeMs` in its event invoke configuration.
  */
 export const Invocation = z.discriminatedUnion("kind", [

@@ -19,6 +19,8 @@ export type TurnoutField = {
   /** `live`, or the name of the replay that runs it again. */
   generation: Generation;
   attempt: number;
+  /** Of an asynchronous attempt: what its outcome has to hand back. Lambda's destinations do so by themselves. */
+  outcomeToken?: string;
   routingRevision: number;
   subject: Subject;
   /** The replay that this delivery is made for, whether it runs the event again or finishes what was begun. */

@@ -10,6 +10,9 @@ export type AttemptOutcome = {
   eventKey: string;
   deliveryKey: string;
   attempt: number;
+  /** What shows that the outcome is told by whom the attempt was handed to: the function, and what it was given. */
+  functionArn: string;
+  token: string;
   result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
 };
 
@@ -20,12 +23,13 @@ const RequestPayload = z.looseObject({
     idempotencyKey: z.string(),
     generation: z.string(),
     attempt: z.int(),
+    outcomeToken: z.string(),
   }),
 });
 
 /** The record that Lambda sends to a destination (Lambda developer guide, "Capturing records of asynchronous invocations"). */
 const DestinationRecord = z.looseObject({
-  requestContext: z.looseObject({ condition: z.string() }),
+  requestContext: z.looseObject({ condition: z.string(), functionArn: z.string() }),
   requestPayload: RequestPayload,
   responseContext: z.optional(
     z.nullable(z.looseObject({ executedVersion: z.optional(z.string()), functionError: z.optional(z.string()) })),
@@ -39,7 +43,7 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   const record = json.ok ? read(DestinationRecord, json.value) : json;
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
-  const { component, idempotencyKey, generation, attempt } = requestPayload.turnout;
+  const { component, idempotencyKey, generation, attempt, outcomeToken: token } = requestPayload.turnout;
   const eventKey = eventKeyOfDelivered(idempotencyKey);
   if (eventKey === undefined || idempotencyKey !== deliveredKey(eventKey, generation)) {
     return {
@@ -49,7 +53,14 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   }
   const deliveryKey = deliveryKeyOf(component, eventKey, generation);
   const executedVersion = responseContext?.executedVersion;
-  const base = { component, eventKey, deliveryKey, attempt };
+  const base = {
+    component,
+    eventKey,
+    deliveryKey,
+    attempt,
+    functionArn: unqualified(requestContext.functionArn),
+    token,
+  };
   if (requestContext.condition === "Success") {
     return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };
   }
@@ -59,6 +70,11 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     return { ok: true, value: { ...base, result: { outcome: "throttled", error } } };
   const version = executedVersion === undefined ? {} : { executedVersion };
   return { ok: true, value: { ...base, result: { outcome: "failed", error, ...version } } };
+}
+
+/** `arn:aws:lambda:region:account:function:name`, without the alias or version that may follow. */
+function unqualified(functionArn: string): string {
+  return functionArn.split(":", 7).join(":");
 }
 
 /** In the function's own words; else what Lambda says, e.g. `EventAgeExceeded` for one that never began. */

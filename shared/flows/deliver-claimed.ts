@@ -10,6 +10,7 @@ export type Attempting = (
   ports: RouterPorts,
   delivery: Delivery,
   claimed: Claim & { won: true },
+  owner: string,
 ) => Promise<AttemptResult>;
 
 export type Delivering = {
@@ -50,7 +51,7 @@ export async function deliverClaimed(
       const answer = claims[index];
       if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
       const settled = answer.won
-        ? await settle(ports, delivery, answer, await attempt(ports, delivery, answer), {
+        ? await settle(ports, delivery, answer, await attempt(ports, delivery, answer, owner), {
             ...settling,
             broughtBackBy: broughtBackBy(delivery),
           })

@@ -1,7 +1,8 @@
-import { aliasOf } from "../domain/component.ts";
+import { aliasOf, functionArnOf } from "../domain/component.ts";
 import { deliveredEvent, deliveredKey } from "../domain/delivered-event.ts";
 import { type Claim, type DeliveryError, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
 import { LIVE } from "../domain/delivery-key.ts";
+import { outcomeToken } from "../domain/outcome-token.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { AttemptResult } from "../domain/settle-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
@@ -11,6 +12,7 @@ export async function sendOne(
   ports: Pick<RouterPorts, "target" | "newId" | "now">,
   { routed, route, request }: Delivery,
   claimed: Claim & { won: true },
+  owner: string,
 ): Promise<AttemptResult> {
   const { component, decision, refused } = route;
   const { record, facts, subject } = routed;
@@ -22,6 +24,8 @@ export async function sendOne(
     const message = `${component.name} has no alias '${decision.alias}', not even as a fallback`;
     return { outcome: "failed", durationMs: 0, error: { type: "NoAlias", message } };
   }
+  const functionArn = functionArnOf(component.name, entry.target);
+  const scope = { deliveryKey: request.deliveryKey, attempt: claimed.attempt, functionArn };
   const payload = deliveredEvent(record.body, {
     component: component.name,
     alias: decision.alias,
@@ -31,6 +35,7 @@ export async function sendOne(
     publisherKey: record.idempotencyKey,
     generation: request.generation,
     attempt: claimed.attempt,
+    ...(component.invocation.kind === "async" ? { outcomeToken: outcomeToken(owner, scope) } : {}),
     routingRevision: request.routingRevision,
     subject,
     replay: claimed.replay ?? (request.generation === LIVE ? null : request.generation),

@@ -2,6 +2,7 @@ import { removedComponent } from "../domain/component.ts";
 import type { Close, LedgerEntry } from "../domain/delivery.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
 import { type AttemptOutcome, readOutcome } from "../domain/outcome-message.ts";
+import { isTokenOf } from "../domain/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../domain/settle-attempt.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { RoutingCache } from "./routing-cache.ts";
@@ -16,12 +17,13 @@ export type OutcomePorts = {
   onTrouble: (error: unknown) => void;
 };
 
-/** A message of the outcomes queue. */
-export type OutcomeMessage = { messageId: string; body: string };
+/** A message of the outcomes queue. `sender`: who has put it there, as far as the queue says. */
+export type OutcomeMessage = { messageId: string; body: string; sender?: string };
 
 /**
  * Closes the attempts that these messages tell of. One that is no longer the newest, or unknown, changes nothing. A
- * failed one is tried again by the sweeper: no message stands for it. Returns the messages that are no outcomes.
+ * failed one is tried again by the sweeper: no message stands for it. Returns the messages that are no outcomes, and
+ * those whose attempt was handed to somebody else: they have closed nothing.
  *
  * @throws what the routing table or the store throws; then the whole batch has to come back
  */
@@ -30,28 +32,39 @@ export async function takeOutcomes<M extends OutcomeMessage>(
   messages: readonly M[],
 ): Promise<M[]> {
   const unreadable: M[] = [];
-  const outcomes = messages.flatMap((message): AttemptOutcome[] => {
+  const told = messages.flatMap((message): Told<M>[] => {
     const outcome = readOutcome(message.body);
-    if (outcome.ok) return [outcome.value];
+    if (outcome.ok) return [{ message, outcome: outcome.value }];
     unreadable.push(message);
     ports.onTrouble(new Error(`message ${message.messageId} of the outcomes queue is no outcome: ${outcome.problem}`));
     return [];
   });
-  if (outcomes.length > 0) await closeAll(ports, outcomes);
-  return unreadable;
+  return told.length === 0 ? unreadable : [...unreadable, ...(await closeAll(ports, told))];
 }
 
-async function closeAll(ports: OutcomePorts, outcomes: readonly AttemptOutcome[]): Promise<void> {
+type Told<M> = { message: M; outcome: AttemptOutcome };
+
+/** Returns the messages that are refused. */
+async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: readonly Told<M>[]): Promise<M[]> {
   await ports.routing.refresh();
   const components = await ports.routing.decideOn(
     ({ listeners }) => new Map(listeners.map(({ component }) => [component.name, component])),
   );
-  const entries = await ports.events.deliveriesOf([...new Set(outcomes.map(({ eventKey }) => eventKey))]);
+  const entries = await ports.events.deliveriesOf([...new Set(told.map(({ outcome }) => outcome.eventKey))]);
   const tally = outcomeTally();
   const closes = new Map<string, { name: string; closing: Close }>();
-  for (const { component: name, eventKey, deliveryKey, attempt, result } of outcomes) {
+  const refused: M[] = [];
+  for (const { message, outcome } of told) {
+    const { component: name, eventKey, deliveryKey, attempt, token, result } = outcome;
     const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
-    if (entry?.attempt !== attempt || !isAwaited(entry) || closes.has(deliveryKey)) continue;
+    if (entry?.attempt !== attempt) continue;
+    // Also when the attempt is over: what is forged ends in the dead-letter queue, whoever was faster.
+    if (!isTokenOf(token, entry.owner, outcome)) {
+      refused.push(message);
+      ports.onTrouble(refusal(message, outcome));
+      continue;
+    }
+    if (!isAwaited(entry) || closes.has(deliveryKey)) continue;
     const component = components.get(name) ?? removedComponent(name);
     const { failures, lapses, since, generation } = entry;
     const broughtBackBy = lookedAfterBy(generation);
@@ -59,12 +72,23 @@ async function closeAll(ports: OutcomePorts, outcomes: readonly AttemptOutcome[]
     const closing = closeOf(settled, result, ports.now(), ports.random());
     closes.set(deliveryKey, { name, closing });
   }
-  if (closes.size === 0) return;
+  if (closes.size === 0) return refused;
   const taken = await ports.events.close([...closes.values()].map(({ closing }) => closing));
   for (const [index, { name, closing }] of [...closes.values()].entries()) {
     if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
   }
   await ports.events.count(tally.take()).catch(ports.onTrouble);
+  return refused;
+}
+
+/** Whatever stands in the message may be its sender's invention: it is quoted. */
+function refusal({ messageId, sender = "unknown" }: OutcomeMessage, outcome: AttemptOutcome): Error {
+  const { deliveryKey, attempt, functionArn } = outcome;
+  return new Error(
+    `message ${messageId} of the outcomes queue is refused: it tells of attempt ${attempt} of ${deliveryKey}, which was ` +
+      `not handed to ${JSON.stringify(functionArn)} with the token that it gives. Sender: ${JSON.stringify(sender)}. ` +
+      "The attempt stays as it is; see who may write to the queue.",
+  );
 }
 
 /** Also while it is only claimed: the outcome may be here before the router has noted that it was accepted. */

@@ -1,3 +1,4 @@
+import { functionArnOf } from "../domain/component.ts";
 import type { DeliveryError } from "../domain/delivery.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
@@ -49,13 +50,13 @@ export function asyncInvocations({ run, tell, now, onError, maxTaken = 500 }: As
 
 /** As Lambda writes it; undefined when nothing can be said, because the process is being stopped. */
 function destinationRecord(send: Send, result: SendResult, now: Date): object | undefined {
-  const { component, alias, requestId, payload } = send;
+  const { component, alias, address, requestId, payload } = send;
   const record = (condition: string, responseContext: object, responsePayload: unknown) => ({
     version: "1.0",
     timestamp: now.toISOString(),
     requestContext: {
       requestId,
-      functionArn: `arn:aws:lambda:local:000000000000:function:${component}:${alias}`,
+      functionArn: `${functionArnOf(component, address)}:${alias}`,
       condition,
       approximateInvokeCount: 1,
     },

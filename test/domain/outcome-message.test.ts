@@ -13,12 +13,20 @@ const turnout: TurnoutField = {
   publisherKey: "order-1",
   generation: "replay-7",
   attempt: 3,
+  outcomeToken: "its token",
   routingRevision: 42,
   subject: { customer: "acme" },
   replay: "replay-7",
 };
 const eventKey = eventKeyOf("shop", "order placed", "order-1");
-const named = { component: "mailer", eventKey, deliveryKey: deliveryKeyOf("mailer", eventKey, "replay-7"), attempt: 3 };
+const named = {
+  component: "mailer",
+  eventKey,
+  deliveryKey: deliveryKeyOf("mailer", eventKey, "replay-7"),
+  attempt: 3,
+  functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer",
+  token: "its token",
+};
 
 /** As in "Capturing records of asynchronous invocations" of the Lambda developer guide. */
 function aRecord(condition: string, about: Record<string, unknown> = {}): object {
@@ -117,6 +125,11 @@ describe("a record that Lambda sends to a destination", () => {
     ["an event", anEvent(), "requestContext: "],
     ["a record without a condition", { ...aRecord("Success"), requestContext: {} }, "requestContext.condition: "],
     [
+      "a record of no function",
+      { ...aRecord("Success"), requestContext: { condition: "Success" } },
+      "requestContext.functionArn: ",
+    ],
+    [
       "a record of somebody else's event",
       aRecord("Success", { requestPayload: anEvent() }),
       "requestPayload.turnout: ",
@@ -125,6 +138,21 @@ describe("a record that Lambda sends to a destination", () => {
       "an attempt that is text",
       aRecord("Success", { requestPayload: ofAttempt("3") }),
       "requestPayload.turnout.attempt: ",
+    ],
+    [
+      "an attempt without a token",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, outcomeToken: undefined } } }),
+      "requestPayload.turnout.outcomeToken: ",
+    ],
+    [
+      "a key that Turnout gave nobody",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, idempotencyKey: "order-1" } } }),
+      "requestPayload.turnout.idempotencyKey: ",
+    ],
+    [
+      "a key of another generation",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, generation: "live" } } }),
+      "requestPayload.turnout.idempotencyKey: ",
     ],
     ["half an attempt", aRecord("Success", { requestPayload: ofAttempt(1.5) }), "requestPayload.turnout.attempt: "],
   ])("isn't seen in %s, which is refused with the place", (_what, body, problem) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { functionArnOf } from "../../shared/domain/component.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { statusOf } from "../../shared/domain/replay.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
@@ -27,7 +28,10 @@ async function accepting(events: number) {
       {
         messageId: `outcome-${++told}`,
         body: JSON.stringify({
-          requestContext: { condition: errorType === undefined ? "Success" : "RetriesExhausted" },
+          requestContext: {
+            functionArn: functionArnOf(send?.component ?? "", { kind: "worker" }),
+            condition: errorType === undefined ? "Success" : "RetriesExhausted",
+          },
           requestPayload: JSON.parse(send?.payload ?? "{}"),
           responseContext: { statusCode: 200, executedVersion: "22", ...(errorType && { functionError: "Unhandled" }) },
           responsePayload: errorType === undefined ? null : { errorType, errorMessage: "it broke" },

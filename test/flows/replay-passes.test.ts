@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { functionArnOf } from "../../shared/domain/component.ts";
 import { type Replay, statusOf } from "../../shared/domain/replay.ts";
 import type { RecordWindow } from "../../shared/event-store/event-store.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
@@ -165,7 +166,10 @@ describe("a live delivery that was handed over before a replay began", () => {
         {
           messageId: "outcome-1",
           body: JSON.stringify({
-            requestContext: { condition: "Success" },
+            requestContext: {
+              functionArn: functionArnOf("release-coordinator", { kind: "worker" }),
+              condition: "Success",
+            },
             requestPayload: JSON.parse(sends[0]?.payload ?? ""),
             responseContext: { executedVersion: "23" },
           }),

@@ -26,7 +26,7 @@ async function send(delivery: Delivery, claimed: Parameters<typeof sendOne>[2], 
     sends.push(one);
     return target(one);
   };
-  const sent = await sendOne({ target: watched, newId: () => "request-1", now: () => now }, delivery, claimed);
+  const sent = await sendOne({ target: watched, newId: () => "request-1", now: () => now }, delivery, claimed, "owner");
   return { sent, sends };
 }
 

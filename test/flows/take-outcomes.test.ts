@@ -3,9 +3,10 @@ import { deliveredEvent } from "../../shared/domain/delivered-event.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { takeOutcomes } from "../../shared/flows/take-outcomes.ts";
+import type { Send } from "../../shared/targets/target.ts";
 import { aComponent, anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 import { eventually, surrounded } from "../support/port-calls.ts";
-import { aMessage, aRouter, putRows } from "../support/router.ts";
+import { aMessage, aRouter, putRows, turnoutOf } from "../support/router.ts";
 
 const invocation = { kind: "async", maxEventAgeMs: 60_000 } as const;
 const component = aComponent({ name: "mailer", invocation, retry: { maxAttempts: 2 } });
@@ -28,18 +29,35 @@ async function accepted(...ids: string[]) {
   return {
     ...router,
     messages,
+    /** Takes messages; where they leave the token to Lambda, as it hands back what the version was given. */
     take: (...bodies: string[]) =>
       takeOutcomes(
         outcomePorts,
-        bodies.map((body) => ({ messageId: `outcome-${++told}`, body })),
+        bodies.map((body) => ({
+          messageId: `outcome-${++told}`,
+          body: handedBack(body, router.sends),
+          sender: "AROA:evil",
+        })),
       ),
   };
 }
 
-type AboutOutcome = { id?: string; attempt?: number; error?: string };
+const HANDED_BACK = "what the version was given";
+
+function handedBack(body: string, sends: readonly Send[]): string {
+  if (!body.includes(HANDED_BACK)) return body;
+  const { idempotencyKey, attempt } = JSON.parse(body).requestPayload.turnout;
+  const own = sends
+    .map((send) => turnoutOf(send))
+    .find((turnout) => turnout.idempotencyKey === idempotencyKey && turnout.attempt === attempt);
+  return body.replace(HANDED_BACK, own?.outcomeToken ?? "none");
+}
+
+type AboutOutcome = { id?: string; attempt?: number; error?: string; token?: string; functionName?: string };
 
 /** What Lambda tells of an attempt: a success unless there is an error. */
-function anOutcome({ id = "event-1", attempt = 1, error }: AboutOutcome = {}): string {
+function anOutcome(about: AboutOutcome = {}): string {
+  const { id = "event-1", attempt = 1, error, token = HANDED_BACK, functionName = "mailer" } = about;
   const turnout = {
     component: "mailer",
     alias: "stable",
@@ -49,13 +67,17 @@ function anOutcome({ id = "event-1", attempt = 1, error }: AboutOutcome = {}): s
     publisherKey: id,
     generation: "live",
     attempt,
+    outcomeToken: token,
     routingRevision: 1,
     subject: {},
     replay: null,
   } as const;
   const failure = error === undefined ? {} : { functionError: "Unhandled" };
   return JSON.stringify({
-    requestContext: { condition: error === undefined ? "Success" : "RetriesExhausted" },
+    requestContext: {
+      functionArn: `arn:aws:lambda:local:000000000000:function:${functionName}:stable`,
+      condition: error === undefined ? "Success" : "RetriesExhausted",
+    },
     requestPayload: JSON.parse(deliveredEvent(bodyOf(anEvent({ id })), turnout)),
     responseContext: { statusCode: 200, executedVersion: "23", ...failure },
     responsePayload: error === undefined ? null : { errorType: error, errorMessage: "it broke" },
@@ -164,6 +186,46 @@ describe("an outcome", () => {
     await putRows(table, { "component#mailer": strict });
     await take(anOutcome({ error: "OutOfStock" }));
     expect(await ledger()).toMatchObject([{ status: "dead", failures: 1 }]);
+  });
+});
+
+describe("an outcome that isn't told by whom the attempt was handed to", () => {
+  it.each<[string, (tokenOf: (id: string) => string) => AboutOutcome]>([
+    ["with no token", () => ({ token: "" })],
+    ["with one that was made up", () => ({ token: "A".repeat(43) })],
+    ["with another delivery's token", (tokenOf) => ({ token: tokenOf("event-2") })],
+    ["with its own token, by another function", () => ({ functionName: "evil" })],
+  ])("%s, is refused, told with its sender, and leaves the attempt to its own outcome", async (_, forgedOf) => {
+    const { take, ledger, troubles, sends, events } = await accepted("event-1", "event-2");
+    const before = await ledger();
+    const tokenOf = (id: string) =>
+      sends.map(turnoutOf).find(({ publisherKey }) => publisherKey === id)?.outcomeToken ?? "";
+    const forged = anOutcome(forgedOf(tokenOf));
+    expect((await take(forged)).map(({ messageId }) => messageId)).toEqual(["outcome-1"]);
+    expect(await ledger()).toEqual(before);
+    expect(troubles.map(String)).toEqual([
+      expect.stringMatching(/outcome-1 .*is refused: it tells of attempt 1 of mailer#.*"AROA:evil"/),
+    ]);
+    const counts = await events.counts({ from: new Date(0), to: new Date("2100-01-01") });
+    expect(counts.map(({ outcome }) => outcome)).toEqual(["accepted"]);
+
+    expect((await take(forged, anOutcome({ error: "TypeError" }), forged)).length).toBe(2);
+    expect((await ledger()).map(({ status }) => status).toSorted()).toEqual(["accepted", "failed"]);
+  });
+
+  it("can't close an attempt that a router waits for itself", async () => {
+    const router = await aRouter({ components: [aComponent({ name: "mailer" })] });
+    const { ports, events, calls, sends, ledger, troubles } = router;
+    const closing = calls.hold("close");
+    const batch = routeBatch(ports, [aMessage()]);
+    await eventually(closing.reached);
+    expect(turnoutOf(sends[0]).outcomeToken).toBeUndefined();
+    const forged = { messageId: "forged", body: anOutcome({ token: "guessed", error: "Broken" }) };
+    expect(await takeOutcomes({ ...ports, events }, [forged])).toEqual([forged]);
+    closing.release();
+    await batch;
+    expect(await ledger()).toMatchObject([{ status: "done" }]);
+    expect(troubles).toHaveLength(1);
   });
 });
 

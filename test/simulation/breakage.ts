@@ -3,6 +3,7 @@ import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
 import type { RouterPorts } from "../../shared/flows/router-ports.ts";
 import type { RoutingCache } from "../../shared/flows/routing-cache.ts";
+import type { OutcomePorts } from "../../shared/flows/take-outcomes.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { MemoryEventStore } from "./memory-event-store.ts";
 import type { ProblemKind } from "./problem.ts";
@@ -22,6 +23,7 @@ export type Breakage = {
   newId?: () => string;
   router?: (ports: RouterPorts & QueuePorts) => Handler;
   deadLetters?: (ports: RouterPorts & QueuePorts) => Handler;
+  outcomes?: (ports: OutcomePorts & QueuePorts) => Handler;
   replayer?: (ports: ReplayerPorts, behind: BehindReplays) => ReplayerPorts;
   deletesOnReceive?: boolean;
 };

@@ -1,10 +1,10 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/delivery.ts";
-import { LIVE } from "../../shared/domain/delivery-key.ts";
 import type { Control } from "./breakage.ts";
 import { replayControls } from "./replay-controls.ts";
 import { MINUTE, SECOND } from "./scenario.ts";
+import { trustControls } from "./trust-controls.ts";
 
 const dayLater = (at: Date) => new Date(at.getTime() + 24 * 60 * MINUTE);
 
@@ -260,31 +260,6 @@ export const controls: Record<string, Control> = {
         }),
     },
   },
-  "bare-key": {
-    breaks: "a version is given the publisher's own key, with the replay's name behind it in a replay",
-    shows: ["no effect"],
-    weather: (scenario) => ({
-      ...scenario,
-      publications: scenario.publications.map((publication, index) => ({
-        ...publication,
-        kind: index % 2 === 0 ? "order placed" : "order paid",
-        key: `${index >> 1}`,
-      })),
-    }),
-    breakage: {
-      router: (ports) =>
-        routerHandler({
-          ...ports,
-          target(send) {
-            const { turnout, ...event } = JSON.parse(send.payload);
-            const { publisherKey, generation } = turnout;
-            const idempotencyKey = generation === LIVE ? publisherKey : `${publisherKey}#${generation}`;
-            const told = { ...event, turnout: { ...turnout, idempotencyKey } };
-            return ports.target({ ...send, payload: JSON.stringify(told) });
-          },
-        }),
-    },
-  },
   "done-anyway": {
     breaks: "a delivery that failed is closed as done",
     shows: ["wrong outcome shown"],
@@ -297,4 +272,5 @@ export const controls: Record<string, Control> = {
     },
   },
   ...replayControls,
+  ...trustControls,
 };

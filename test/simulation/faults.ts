@@ -31,6 +31,7 @@ export const faultKinds = [
   "outcome late",
   "outcome twice",
   "outcome never",
+  "outcome forged",
   "never begun",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];

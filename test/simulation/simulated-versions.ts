@@ -1,3 +1,4 @@
+import { functionArnOf } from "../../shared/domain/component.ts";
 import type { TurnoutField } from "../../shared/domain/delivered-event.ts";
 import { LEASE_MARGIN_MS } from "../../shared/domain/delivery.ts";
 import type { BusEvent } from "../../shared/domain/event.ts";
@@ -29,6 +30,7 @@ const RUNNING_ASYNC: Rates = {
   "version hung": 0.02,
 };
 const ANSWERED: Rates = { "process crashed": 0.008, "version's answer slow": 0.02 };
+const FORGED: Rates = { "outcome forged": 0.05 };
 const OUTCOME: Rates = { "outcome late": 0.05, "outcome twice": 0.06, "outcome never": 0.04 };
 
 /** How late the message about an outcome may be, and how long a zombie may outlive its timeout. */
@@ -57,6 +59,8 @@ export function simulatedVersions(
   /** Asynchronous invocations that were taken and have not ended. */
   let taken = 0;
   const runs = new Map<string, number>();
+  /** Of an attempt that the forger was handed itself. */
+  let lastToken = "none";
 
   /** Until its answer arrives: more often than not when the lease has just ended, and another router has taken over. */
   function pauseMs({ sentAt, timeoutMs }: Run, drawn: number): number {
@@ -109,6 +113,7 @@ export function simulatedVersions(
   async function executeLater(run: Run, send: Send, poison: boolean, point: string, kind?: FaultKind): Promise<void> {
     const maxAge = send.invocation.kind === "async" ? send.invocation.maxEventAgeMs : 0;
     taken += 1;
+    if (faults.strike(`${point} forged`, FORGED) !== undefined) tellForged(run, send, chance(`${point} forged`));
     if (kind === "never begun") {
       await time.delay(maxAge);
       run.outcome = "never begun";
@@ -132,6 +137,19 @@ export function simulatedVersions(
       run.outcomesSentAt.push(time.now());
       outcomes.send([JSON.stringify(destinationRecord(run, send))]);
     });
+  }
+
+  /** Another component, which knows all of an attempt but its token, says that it succeeded: soon, or at its deadline. */
+  function tellForged(run: Run, send: Send, drawn: number): void {
+    const record = destinationRecord({ ...run, outcome: "succeeded" }, send);
+    const { turnout, ...event } = record.requestPayload;
+    const evil = {
+      forged: true,
+      ...record,
+      requestPayload: { ...event, turnout: { ...turnout, outcomeToken: lastToken } },
+    };
+    lastToken = turnout.outcomeToken ?? lastToken;
+    time.at(time.now() + magnitude(drawn, 1, 2 * MINUTE), () => outcomes.send([JSON.stringify(evil)]));
   }
 
   /** The target as a router's process has it. */
@@ -236,13 +254,18 @@ function noRoom(type: string): SendResult {
 }
 
 /** As Lambda writes it to a destination. */
-function destinationRecord({ outcome, alias }: Run, { requestId, payload }: Send): object {
+function destinationRecord({ outcome, alias }: Run, { component, address, requestId, payload }: Send) {
   const condition =
     outcome === "succeeded" ? "Success" : outcome === "never begun" ? "EventAgeExceeded" : "RetriesExhausted";
   return {
     version: "1.0",
-    requestContext: { requestId, condition, approximateInvokeCount: 1 },
-    requestPayload: JSON.parse(payload),
+    requestContext: {
+      requestId,
+      functionArn: `${functionArnOf(component, address)}:${alias}`,
+      condition,
+      approximateInvokeCount: 1,
+    },
+    requestPayload: JSON.parse(payload) as BusEvent & { turnout: TurnoutField },
     ...(outcome === "never begun"
       ? {}
       : { responseContext: { statusCode: 200, executedVersion: `version of ${alias}` } }),

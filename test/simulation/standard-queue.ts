@@ -141,7 +141,8 @@ function nameOf(body: string): string {
   if (id !== undefined) return id;
   const [, about, attempt] =
     /"idempotencyKey":"([^"]*)","publisherKey":"[^"]*","generation":"[^"]*","attempt":(\d+)/.exec(body) ?? [];
-  return about === undefined ? body : `outcome of ${about} attempt ${attempt}`;
+  const what = body.startsWith('{"forged":true,') ? "forged outcome" : "outcome";
+  return about === undefined ? body : `${what} of ${about} attempt ${attempt}`;
 }
 
 /** The queue as a process far from it sees it. */

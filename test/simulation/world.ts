@@ -184,7 +184,8 @@ function simulatedQueues(
   const deadLetters = queue("dead letters", { onDeleted });
   const onGivenUp = ({ body }: StoredMessage) => void history.deadLettered.push({ at: time.now(), body });
   const live: StandardQueue = queue("live", { deadLetters, maxReceiveCount, onDeleted, onGivenUp });
-  const outcomes = queue("outcomes", {});
+  // As it is deployed: what is refused so often is kept apart, for people to see.
+  const outcomes = queue("outcomes", { maxReceiveCount: 10, deadLetters: queue("refused outcomes", {}) });
   if (redriveAt !== undefined) {
     time.at(START + redriveAt, () => {
       const messages = deadLetters.redrive(live);
@@ -206,6 +207,7 @@ function startFunctions(
   const common = { batchSize: 10, timeoutMs: FUNCTION_TIMEOUT_MS, skewMs };
   const router = breakage.router ?? routerHandler;
   const consumer = breakage.deadLetters ?? deadLettersHandler;
+  const teller = breakage.outcomes ?? outcomesHandler;
   const all: FunctionOptions[] = [
     {
       ...common,
@@ -229,7 +231,7 @@ function startFunctions(
       name: "outcomes",
       queue: outcomes,
       concurrency: 2,
-      load: (process, batchOf) => outcomesHandler(portsOf(process, batchOf, outcomes)),
+      load: (process, batchOf) => teller(portsOf(process, batchOf, outcomes)),
     },
   ];
   return all.map((options) => {

@@ -19,6 +19,7 @@ const turnout: TurnoutField = {
   publisherKey: "order-1",
   generation: "live",
   attempt: 3,
+  outcomeToken: "its token",
   routingRevision: 1,
   subject: {},
   replay: null,
@@ -67,7 +68,14 @@ describe("an asynchronous send", () => {
   });
 
   const eventKey = eventKeyOf("shop", "order placed", "order-1");
-  const named = { component: "mailer", eventKey, deliveryKey: deliveryKeyOf("mailer", eventKey, "live"), attempt: 3 };
+  const named = {
+    component: "mailer",
+    eventKey,
+    deliveryKey: deliveryKeyOf("mailer", eventKey, "live"),
+    attempt: 3,
+    functionArn: "arn:aws:lambda:local:000000000000:function:mailer",
+    token: "its token",
+  };
   const error = { type: "TypeError", message: "x is undefined" };
   it.each<[string, SendResult, object]>([
     ["done", { ...done, executedVersion: "23" } as SendResult, { outcome: "done", executedVersion: "23" }],
@@ -94,7 +102,11 @@ describe("an asynchronous send", () => {
     expect(JSON.parse(told[0] ?? "")).toMatchObject({
       version: "1.0",
       timestamp: NOW.toISOString(),
-      requestContext: { requestId: "request-1", condition: "EventAgeExceeded" },
+      requestContext: {
+        requestId: "request-1",
+        functionArn: "arn:aws:lambda:local:000000000000:function:mailer:beta",
+        condition: "EventAgeExceeded",
+      },
     });
   });
 

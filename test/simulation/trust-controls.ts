@@ -1,0 +1,68 @@
+import { outcomesHandler } from "../../functions/outcomes.ts";
+import { routerHandler } from "../../functions/router.ts";
+import { LIVE } from "../../shared/domain/delivery-key.ts";
+import { readOutcome } from "../../shared/domain/outcome-message.ts";
+import { outcomeToken } from "../../shared/domain/outcome-token.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { Control } from "./breakage.ts";
+
+/** What publishers and components could do to each other. */
+export const trustControls: Record<string, Control> = {
+  "bare-key": {
+    breaks: "a version is given the publisher's own key, with the replay's name behind it in a replay",
+    shows: ["no effect"],
+    weather: (scenario) => ({
+      ...scenario,
+      publications: scenario.publications.map((publication, index) => ({
+        ...publication,
+        kind: index % 2 === 0 ? "order placed" : "order paid",
+        key: `${index >> 1}`,
+      })),
+    }),
+    breakage: {
+      router: (ports) =>
+        routerHandler({
+          ...ports,
+          target(send) {
+            const { turnout, ...event } = JSON.parse(send.payload);
+            const { publisherKey, generation } = turnout;
+            const idempotencyKey = generation === LIVE ? publisherKey : `${publisherKey}#${generation}`;
+            const told = { ...event, turnout: { ...turnout, idempotencyKey } };
+            return ports.target({ ...send, payload: JSON.stringify(told) });
+          },
+        }),
+    },
+  },
+  "anybody-believed": {
+    breaks: "whoever names an attempt is believed what became of it",
+    shows: ["wrong outcome shown"],
+    weather: (scenario) => ({
+      ...scenario,
+      publications: scenario.publications.map((publication) => ({ ...publication, kind: "parcel packed" })),
+      emphasis: ["outcome forged"],
+      intensity: 1,
+    }),
+    breakage: {
+      outcomes: (ports) => {
+        const handler = outcomesHandler(ports);
+        return async (event, context) => {
+          const believed = event.Records.map(async (record) => ({
+            ...record,
+            body: await withItsToken(ports.events, record.body),
+          }));
+          return handler({ Records: await Promise.all(believed) }, context);
+        };
+      },
+    },
+  },
+};
+
+/** The message with the token that its attempt was given, whatever it had. */
+async function withItsToken(events: Pick<EventStore, "deliveriesOf">, body: string): Promise<string> {
+  const outcome = readOutcome(body);
+  if (!outcome.ok) return body;
+  const { eventKey, deliveryKey, token } = outcome.value;
+  const entries = (await events.deliveriesOf([eventKey])).get(eventKey) ?? [];
+  const owner = entries.find((entry) => entry.deliveryKey === deliveryKey)?.owner ?? "";
+  return body.replace(token, outcomeToken(owner, outcome.value));
+}
