@@ -24,6 +24,11 @@ export function redeliveryBody({ component, eventKey, generation, payloadHash, t
   return JSON.stringify({ redelivery: { component, eventKey, generation, payloadHash, t0: t0.toISOString() } });
 }
 
+/** Whose turn it is with the message, in a queue that groups share fairly. */
+export function redeliveryGroup({ component }: Pick<Redelivery, "component">): string {
+  return `component#${component}`;
+}
+
 /** What the message asks for; undefined when it is an event. */
 export function readRedelivery(body: string): Redelivery | undefined {
   if (!body.startsWith(BEGINNING)) return undefined;

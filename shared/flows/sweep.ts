@@ -1,4 +1,4 @@
-import { redeliveryBody } from "../domain/redelivery.ts";
+import { redeliveryBody, redeliveryGroup } from "../domain/redelivery.ts";
 import type { EventQueue } from "../event-queue/event-queue.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 
@@ -34,7 +34,11 @@ export async function sweep({ events, queue, now }: SweepPorts, until: Date): Pr
     const due = await events.due(at, PAGE_SIZE);
     if (due.length === 0) break;
     // Sent first: a crash between the two sends twice, and the second message finds the first one's claim.
-    await queue.send(due.map(redeliveryBody), at);
+    await queue.send(
+      // What one component has failed at comes back by the thousand, and must not stand before what is new.
+      due.map((entry) => ({ body: redeliveryBody(entry), group: redeliveryGroup(entry) })),
+      at,
+    );
     await events.handOver(due, new Date(at.getTime() + HANDED_OVER_MS));
     swept.redelivered += due.length;
     if (due.length < PAGE_SIZE) break;

@@ -41,12 +41,22 @@ async function aSweeper({ parked = 0 } = {}) {
     requests,
     dueAt,
     sweep: (until = never) => sweep(ports, until),
+    send: (body: string) => queue.send([body], time.now()),
     /** The messages in the queue, in their order. */
     messages: async () => (await queue.receive(1_000, 1, time.now())).map(({ body }) => body),
   };
 }
 
 describe("a sweep", () => {
+  it("puts what comes back to a component behind what is new, as far as it is more than its share", async () => {
+    const sweeper = await aSweeper({ parked: 200 });
+    await sweeper.time.pass(60_000);
+    await sweeper.sweep();
+    await sweeper.time.pass(10);
+    await sweeper.send("new");
+    expect((await sweeper.messages()).indexOf("new")).toBeLessThan(5);
+  });
+
   it("sends a message for each delivery whose time has come, and not again for a quarter of an hour", async () => {
     const sweeper = await aSweeper({ parked: 3 });
     const { time, requests, messages, events } = sweeper;
