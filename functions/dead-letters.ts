@@ -5,24 +5,31 @@ import { routeBatch } from "../shared/flows/route-batch.ts";
 import type { RouterPorts } from "../shared/flows/router-ports.ts";
 import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
 
+/** Who has given up the messages of a dead-letter queue, and what its deliveries' error says of it. */
+const reasons = {
+  queue: {
+    type: "QueueGaveUp",
+    message: "the queue handed the message out as often as it may, and no router finished it. Replay it when they can",
+  },
+  rule: {
+    type: "RuleGaveUp",
+    message:
+      "EventBridge couldn't put the event into the live queue, and nothing has been tried. Replay it when it can",
+  },
+} as const;
+
 /**
- * The Lambda handler of the live queue's dead-letter queue: messages that were received so often that the queue gave
- * them up. Their events are stored and their deliveries closed as dead, so that they are listed and can be replayed.
+ * The Lambda handler of a dead-letter queue: of messages that were received so often that the live queue gave them up, or
+ * of events that the bus's rule never got into it. Their events are stored and their deliveries closed as dead, so that
+ * they are listed and can be replayed.
  */
-export function deadLettersHandler(ports: RouterPorts & QueuePorts) {
+export function deadLettersHandler(ports: RouterPorts & QueuePorts, givenUpBy: keyof typeof reasons = "queue") {
+  const attempt: Attempting = async () => ({ outcome: "exhausted", error: reasons[givenUpBy] });
   return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
     returned(
       ports,
       event.Records.map((record) => messageOf(record)),
-      (messages) => routeBatch(ports, messages, { attempt: giveUp, received: true }),
+      (messages) => routeBatch(ports, messages, { attempt, received: true }),
     ),
   );
 }
-
-const giveUp: Attempting = async () => ({
-  outcome: "exhausted",
-  error: {
-    type: "QueueGaveUp",
-    message: "the queue handed the message out as often as it may, and no router finished it. Replay it when they can",
-  },
-});

@@ -11,8 +11,11 @@ export type EnvironmentSettings = {
   /** Most requests a second that the tables serve, and so the most that a loop can cost. */
   capacity: Capacity;
   logRetention: RetentionDays;
-  /** Routers at once, 2 to 1,000. Each holds one of the account's Lambda invocations, and one more per send. */
-  routers: number;
+  /**
+   * Concurrent executions that routing may take of the account's (1,000 unless AWS has set another quota): routers, and
+   * what they call, for events that go to one component each. `turnout doctor` compares it with what the account has.
+   */
+  concurrency: number;
   /** Replayers at once, 2 and more, taken from the account's concurrency. Default: the account's. */
   replayers?: number;
   /** How long a message may wait in the live queue before the alarm rings. */
@@ -27,7 +30,7 @@ const dev: EnvironmentSettings = {
   isProtected: false,
   capacity: { readUnits: 2_000, writeUnits: 2_000 },
   logRetention: RetentionDays.ONE_MONTH,
-  routers: 10,
+  concurrency: 120,
   oldestMessage: Duration.minutes(15),
 };
 
@@ -39,7 +42,7 @@ const environments = new Map<string, EnvironmentSettings>([
       isProtected: true,
       capacity: { readUnits: 12_000, writeUnits: 12_000 },
       logRetention: RetentionDays.SIX_MONTHS,
-      routers: 100,
+      concurrency: 800,
       oldestMessage: Duration.minutes(5),
     },
   ],

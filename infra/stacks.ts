@@ -21,7 +21,7 @@ export type AboutStacks = {
 export function addStacks(scope: Construct, environment: string, about: AboutStacks = {}): void {
   const { application, settings = environmentSettings(environment), isFirstDeployment = false } = about;
   const names = environmentNames(environment, application);
-  const { env, isProtected, capacity, logRetention, routers, replayers, oldestMessage } = settings;
+  const { env, isProtected, capacity, logRetention, concurrency, replayers, oldestMessage } = settings;
   const { eventBusName, alarmTopicArn } = settings;
   const stack = { ...(env === undefined ? {} : { env }), terminationProtection: isProtected && !isFirstDeployment };
   const { storage } = new StorageStack(scope, names.of("storage"), {
@@ -33,7 +33,7 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   const { routing } = new RoutingStack(scope, names.of("routing"), {
     ...stack,
     description: "Turnout's bus, queues and router.",
-    routing: { ...common, routers },
+    routing: { ...common, concurrency },
     ...(eventBusName === undefined ? {} : { eventBusName }),
   });
   const { replay } = new ReplayStack(scope, names.of("replay"), {

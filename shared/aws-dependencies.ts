@@ -72,6 +72,8 @@ export function awsDependencies(settings: AwsSettings) {
     /** @throws TurnoutError `usage` when the environment doesn't name it */
     deadLetterQueue: () => queueAt(settings.deadLetterQueueUrl, "TURNOUT_DEAD_LETTER_QUEUE_URL"),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
+    ruleDeadLetterQueue: () => queueAt(settings.ruleDeadLetterQueueUrl, "TURNOUT_RULE_DEAD_LETTER_QUEUE_URL"),
+    /** @throws TurnoutError `usage` when the environment doesn't name it */
     outcomeQueue: () => queueAt(settings.outcomeQueueUrl, "TURNOUT_OUTCOME_QUEUE_URL"),
     close() {
       sqs.destroy();

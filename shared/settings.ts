@@ -60,6 +60,8 @@ export const AwsSettings = z.object({
   TURNOUT_LIVE_QUEUE_URL: z.optional(z.url()),
   /** `TURNOUT_DEAD_LETTER_QUEUE_URL`: what the live queue has given up. */
   TURNOUT_DEAD_LETTER_QUEUE_URL: z.optional(z.url()),
+  /** `TURNOUT_RULE_DEAD_LETTER_QUEUE_URL`: events that the bus couldn't put into the live queue. */
+  TURNOUT_RULE_DEAD_LETTER_QUEUE_URL: z.optional(z.url()),
   /** `TURNOUT_OUTCOME_QUEUE_URL`: where asynchronous versions' destinations say what became of events. */
   TURNOUT_OUTCOME_QUEUE_URL: z.optional(z.url()),
   /** `TURNOUT_REPLAYER`: the replayer's function name; whoever starts a replay calls it, and else it is called every minute. */
@@ -73,6 +75,8 @@ export const AwsSettings = z.object({
   TURNOUT_EVENT_BUS: z.optional(z.string().check(z.minLength(1))),
   /** `TURNOUT_ROUTER_TIMEOUT_MS`: how long a router may live. A replay looks again once those from before its start are over. */
   TURNOUT_ROUTER_TIMEOUT_MS: z._default(z.coerce.number<unknown>().check(z.int(), z.minimum(1_000)), 900_000),
+  /** `TURNOUT_CONCURRENCY`: how many of the account's concurrent executions were set aside for routing, for `doctor`. */
+  TURNOUT_CONCURRENCY: z.optional(z.coerce.number<unknown>().check(z.int(), z.minimum(1))),
   /** `AWS_REGION`: where the tables, the bucket and the functions are. Lambda sets it. */
   AWS_REGION: z.string().check(z.minLength(1)),
 });
@@ -85,9 +89,11 @@ export type AwsSettings = {
   dueShards: ShardSchedule;
   liveQueueUrl?: string;
   deadLetterQueueUrl?: string;
+  ruleDeadLetterQueueUrl?: string;
   outcomeQueueUrl?: string;
   replayer?: string;
   committer?: string;
+  concurrency?: number;
   eventBus?: string;
   routerTimeoutMs: number;
   region: string;
@@ -106,6 +112,10 @@ export function awsSettings(environment: Record<string, string | undefined>): Aw
     dueShards: shardSchedule("TURNOUT_DUE_SHARDS", value.TURNOUT_DUE_SHARDS),
     ...(value.TURNOUT_LIVE_QUEUE_URL && { liveQueueUrl: value.TURNOUT_LIVE_QUEUE_URL }),
     ...(value.TURNOUT_DEAD_LETTER_QUEUE_URL && { deadLetterQueueUrl: value.TURNOUT_DEAD_LETTER_QUEUE_URL }),
+    ...(value.TURNOUT_RULE_DEAD_LETTER_QUEUE_URL && {
+      ruleDeadLetterQueueUrl: value.TURNOUT_RULE_DEAD_LETTER_QUEUE_URL,
+    }),
+    ...(value.TURNOUT_CONCURRENCY && { concurrency: value.TURNOUT_CONCURRENCY }),
     ...(value.TURNOUT_OUTCOME_QUEUE_URL && { outcomeQueueUrl: value.TURNOUT_OUTCOME_QUEUE_URL }),
     ...(value.TURNOUT_REPLAYER && { replayer: value.TURNOUT_REPLAYER }),
     ...(value.TURNOUT_COMMITTER && { committer: value.TURNOUT_COMMITTER }),

@@ -97,7 +97,13 @@ export class EnvironmentAccess extends Construct {
       allow(
         "ReadQueueDepths",
         ["sqs:GetQueueAttributes"],
-        ...[routing.liveQueue, routing.deadLetterQueue, routing.outcomeQueue].map(({ queueArn }) => queueArn),
+        ...[
+          routing.liveQueue,
+          routing.deadLetterQueue,
+          routing.ruleDeadLetters,
+          routing.outcomeQueue,
+          routing.outcomeDeadLetters,
+        ].map(({ queueArn }) => queueArn),
       ),
       allow("ReadVersions", readVersions, components),
       ...examine(storage, routing),
@@ -139,6 +145,8 @@ function examine(storage: EventStorage, routing: EventRouting): PolicyStatement[
   return [
     allow("ExamineTables", describe, routingTable.tableArn, eventTable.tableArn),
     allow("ExamineBodies", ["s3:ListBucket"], bodies.bucketArn),
+    // The account's quota is no resource that has a name.
+    allow("ExamineQuota", ["lambda:GetAccountSettings"], "*"),
     allow("ExamineBus", ["events:DescribeEventBus"], routing.eventBus.eventBusArn),
   ];
 }

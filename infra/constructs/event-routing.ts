@@ -3,6 +3,7 @@ import { EventBus, type IEventBus, Match, Rule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { sharesOf } from "./concurrency.ts";
 import type { EventStorage } from "./event-storage.ts";
 import { removalPolicyOf } from "./removal.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
@@ -29,8 +30,8 @@ export type EventRoutingProps = FunctionDefaults & {
   batchSize?: number;
   /** How long a batch is waited for. Default: not at all. */
   batchingWindow?: Duration;
-  /** Routers at once, 2 to 1,000. */
-  routers: number;
+  /** Concurrent executions that routing may take of the account's: how many routers there are follows from it. */
+  concurrency: number;
 };
 
 /**
@@ -47,6 +48,7 @@ export class EventRouting extends Construct {
   readonly outcomeDeadLetters: Queue;
   readonly router: TurnoutFunction;
   readonly deadLetters: TurnoutFunction;
+  readonly ruleDeadLetterTaker: TurnoutFunction;
   readonly outcomes: TurnoutFunction;
   /** The settings of whoever puts something into the queues or the bus. */
   readonly environment: SettingsEnvironment;
@@ -81,10 +83,13 @@ export class EventRouting extends Construct {
       description: "Every event of the bus goes to Turnout's live queue.",
       eventBus: this.eventBus,
       eventPattern: { source: Match.prefix("") },
-      // EventBridge tries for 24 hours, and then it is over.
+      // EventBridge tries for 24 hours, and then it is over. Without a message group: a rule's target has one for all its
+      // events, by the API's own description, and one that were read from the event and isn't in it, or has a character
+      // that SQS doesn't take, would have it refused.
       targets: [new SqsQueue(this.liveQueue, { deadLetterQueue: this.ruleDeadLetters })],
     });
 
+    const shares = sharesOf(props.concurrency, batchSize);
     const work = { ...props, timeout: ROUTER_TIMEOUT, memoryMb: 1_024 };
     const common = { ...storage.environment, TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()) };
     this.router = new TurnoutFunction(this, "Router", {
@@ -99,6 +104,12 @@ export class EventRouting extends Construct {
       description: "Closes as dead what the live queue has given up.",
       environment: { ...common, TURNOUT_DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl },
     });
+    this.ruleDeadLetterTaker = new TurnoutFunction(this, "RuleDeadLetterTaker", {
+      ...work,
+      entry: "rule-dead-letters",
+      description: "Closes as dead what the bus couldn't put into the live queue.",
+      environment: { ...common, TURNOUT_RULE_DEAD_LETTER_QUEUE_URL: this.ruleDeadLetters.queueUrl },
+    });
     this.outcomes = new TurnoutFunction(this, "Outcomes", {
       ...work,
       entry: "outcomes",
@@ -106,10 +117,11 @@ export class EventRouting extends Construct {
       environment: { ...common, TURNOUT_OUTCOME_QUEUE_URL: this.outcomeQueue.queueUrl },
     });
     this.router.sendsToVersions();
-    this.router.takesFrom({ queue: this.liveQueue, batchSize, batchingWindow, maxConcurrency: props.routers });
+    this.router.takesFrom({ queue: this.liveQueue, batchSize, batchingWindow, maxConcurrency: shares.routers });
     this.deadLetters.takesFrom({ queue: this.deadLetterQueue, batchSize: 10, maxConcurrency: 2 });
-    this.outcomes.takesFrom({ queue: this.outcomeQueue, batchSize: 10, maxConcurrency: props.routers });
-    for (const one of [this.router, this.deadLetters]) {
+    this.ruleDeadLetterTaker.takesFrom({ queue: this.ruleDeadLetters, batchSize: 10, maxConcurrency: 2 });
+    this.outcomes.takesFrom({ queue: this.outcomeQueue, batchSize: 10, maxConcurrency: shares.outcomes });
+    for (const one of [this.router, this.deadLetters, this.ruleDeadLetterTaker]) {
       one.may(readRouting, storage.routingTable.tableArn);
       one.may([...readEvents, ...makeDeliveries], storage.eventTable.tableArn);
       one.may(["s3:GetObject", "s3:PutObject"], storage.bodies.arnForObjects(BODIES));
@@ -120,7 +132,9 @@ export class EventRouting extends Construct {
     this.environment = {
       TURNOUT_LIVE_QUEUE_URL: this.liveQueue.queueUrl,
       TURNOUT_DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
+      TURNOUT_RULE_DEAD_LETTER_QUEUE_URL: this.ruleDeadLetters.queueUrl,
       TURNOUT_OUTCOME_QUEUE_URL: this.outcomeQueue.queueUrl,
+      TURNOUT_CONCURRENCY: String(props.concurrency),
       TURNOUT_EVENT_BUS: this.eventBus.eventBusName,
       TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()),
     };

@@ -49,26 +49,32 @@ export class EventSeeing extends Construct {
     const functions = [
       routing.router,
       routing.deadLetters,
+      routing.ruleDeadLetterTaker,
       routing.outcomes,
       replay.replayer,
       sweeping.sweeper,
       sweeping.moveSweeper,
     ];
-    const deadLetters: [string, Queue, string][] = [
+    // A queue that is emptied within seconds is empty whenever it is counted; who empties it has been called.
+    const deadLetters: [string, IMetric, string][] = [
       [
         "rule-dead-letters",
-        routing.ruleDeadLetters,
-        "EventBridge couldn't put events into the live queue for 24 hours.",
+        called(routing.ruleDeadLetterTaker),
+        "EventBridge couldn't put events into the live queue: they are dead, with the error RuleGaveUp.",
       ],
-      ["live-dead-letters", routing.deadLetterQueue, "Events were received 1,000 times, and no router finished them."],
+      [
+        "live-dead-letters",
+        called(routing.deadLetters),
+        "Events were received 1,000 times, and no router finished them: they are dead, with the error QueueGaveUp.",
+      ],
       [
         "outcome-dead-letters",
-        routing.outcomeDeadLetters,
+        waiting(routing.outcomeDeadLetters),
         "Messages of the outcomes queue are no outcomes, or tell of attempts that others were handed.",
       ],
     ];
     const alarms: AlarmOptions[] = [
-      ...deadLetters.map(([name, queue, says]) => ({ name, says, metric: waiting(queue), from: 1 })),
+      ...deadLetters.map(([name, metric, says]) => ({ name, says, metric, from: 1 })),
       ...functions.flatMap((one) => [
         {
           name: `${one.part}-errors`,
@@ -197,6 +203,10 @@ export class EventSeeing extends Construct {
 
 function waiting(queue: Queue): IMetric {
   return queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: "Maximum" });
+}
+
+function called(one: TurnoutFunction): IMetric {
+  return one.metricInvocations({ period: Duration.minutes(1), statistic: "Sum" });
 }
 
 function told(alarm: Alarm, topic: ITopic | undefined): Alarm {

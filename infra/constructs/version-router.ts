@@ -39,8 +39,11 @@ export type VersionRouterProps = {
   isFirstDeployment?: boolean;
   /** Most that each table serves. Default 4,000 read and 4,000 write units a second. */
   capacity?: Capacity;
-  /** Routers at once, 2 to 1,000. Default 50. */
-  routers?: number;
+  /**
+   * Concurrent executions that routing may take of the account's, for events that go to one component each. Default 500;
+   * `turnout doctor` compares it with what the account has.
+   */
+  concurrency?: number;
   /** Replayers at once, 2 and more, taken from the account's concurrency. Default: the account's. */
   replayers?: number;
   /** How long a batch of events is waited for. Default: not at all. */
@@ -69,7 +72,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
 
   constructor(scope: Construct, id: string, props: VersionRouterProps) {
     super(scope, id);
-    const { isProtected = true, capacity = { readUnits: 4_000, writeUnits: 4_000 }, routers = 50 } = props;
+    const { isProtected = true, capacity = { readUnits: 4_000, writeUnits: 4_000 }, concurrency = 500 } = props;
     const { logRetention = RetentionDays.THREE_MONTHS, isFirstDeployment = false } = props;
     const names = environmentNames(props.environment, props.application);
     this.names = names;
@@ -78,7 +81,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
     const { eventBus, batchingWindow, replayers, oldestMessage, alarmTopic } = props;
     this.routing = new EventRouting(this, "Routing", {
       ...common,
-      routers,
+      concurrency,
       ...(eventBus === undefined ? {} : { eventBus }),
       ...(batchingWindow === undefined ? {} : { batchingWindow }),
     });

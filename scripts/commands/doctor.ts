@@ -16,9 +16,10 @@ export function define(command: Command): void {
       "after",
       `
 Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
-bus and replayer. Compares every alias with the change log: one that was moved behind
-Turnout's back is told. Counts what is unresolved of the last day's events, on AWS of
-the last hour's, 10,000 at most. Changes nothing.
+bus, functions, and the account's quota of concurrent executions. Compares every alias
+with the change log: one that was moved behind Turnout's back is told. Counts what is
+unresolved of the last day's events, on AWS of the last hour's, 10,000 at most.
+Changes nothing.
 
 Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
 

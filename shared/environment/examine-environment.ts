@@ -5,7 +5,7 @@ import {
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
 import { DescribeEventBusCommand, type EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { GetFunctionConfigurationCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import { HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { explainAwsError } from "../aws/explain-error.ts";
@@ -42,6 +42,7 @@ export async function examineEnvironment(parts: ExaminedParts): Promise<Finding[
     checked("event bus", settings, () => examineBus(parts)),
     checked("replayer", settings, () => examineReplayer(parts)),
     checked("committer", settings, () => examineCommitter(parts)),
+    checked("concurrency", settings, () => examineConcurrency(parts)),
   ]);
   return found.flat();
 }
@@ -153,10 +154,12 @@ type ExaminedQueue = { check: string; url: string | undefined };
 
 const LIVE = "live queue";
 
-function queuesOf({ liveQueueUrl, deadLetterQueueUrl, outcomeQueueUrl }: AwsSettings): ExaminedQueue[] {
+function queuesOf(settings: AwsSettings): ExaminedQueue[] {
+  const { liveQueueUrl, deadLetterQueueUrl, ruleDeadLetterQueueUrl, outcomeQueueUrl } = settings;
   return [
     { check: LIVE, url: liveQueueUrl },
     { check: "dead-letter queue", url: deadLetterQueueUrl },
+    { check: "rule's dead-letter queue", url: ruleDeadLetterQueueUrl },
     { check: "outcomes queue", url: outcomeQueueUrl },
   ];
 }
@@ -179,7 +182,7 @@ async function examineQueue(client: SQSClient, check: string, QueueUrl: string |
   const waiting = Number(Attributes.ApproximateNumberOfMessages ?? 0);
   const inFlight = Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0);
   const found = `about ${waiting} waiting, ${inFlight} in flight`;
-  if (check === "dead-letter queue" && waiting > 0) {
+  if (check.endsWith("dead-letter queue") && waiting > 0) {
     return [
       warning(check, found, "They are closed as dead within minutes. If they stay, look at the function's errors"),
     ];
@@ -216,6 +219,24 @@ async function examineCommitter({ lambda, settings: { committer } }: ExaminedPar
     ];
   }
   return [await examineFunction(lambda, check, committer, "no change of the routing is made")];
+}
+
+/** Below the account's quota, of which others have reserved a part, and 100 of the rest are anybody's. */
+async function examineConcurrency({ lambda, settings: { concurrency } }: ExaminedParts): Promise<Finding[]> {
+  const check = "concurrency";
+  if (concurrency === undefined) return [warning(check, "the settings say nothing of it", DEPLOY)];
+  const { AccountLimit = {} } = await lambda.send(new GetAccountSettingsCommand({}));
+  const { ConcurrentExecutions: quota = 0, UnreservedConcurrentExecutions: left = quota } = AccountLimit;
+  const found = `routing may take ${concurrency} executions at once, of ${left} that the account has for everybody`;
+  if (concurrency <= left) return [fine(check, found)];
+  const raise = "Ask AWS to raise the quota 'Concurrent executions' of Lambda";
+  return [
+    warning(
+      check,
+      `${found} (its quota is ${quota}): under load, components and routers are throttled, and events wait`,
+      `${raise}, or lower the environment's concurrency and deploy it again`,
+    ),
+  ];
 }
 
 async function examineFunction(lambda: LambdaClient, check: string, name: string, otherwise: string): Promise<Finding> {

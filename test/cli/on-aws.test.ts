@@ -1,5 +1,6 @@
 import { UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
+import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
@@ -10,6 +11,7 @@ import { aCli, jsonLines, undoIn } from "../support/cli-process.ts";
 import { refused } from "../support/control-plane-stub.ts";
 import { dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
 import { deniedAnswer, functionArn, throttledAnswer } from "../support/lambda-control-stub.ts";
+import { sqsClient } from "../support/sqs-stub.ts";
 
 const why = ["--reason", "a test", "--yes"];
 const pitr = (status: string) => async () => {
@@ -133,7 +135,7 @@ withDynamoDB("the commands on AWS", (endpoint) => {
     });
 
     it("tells each thing that is wrong, and what to do", async () => {
-      const { turnout, proxy, plane, lambda, settings } = await aCliOnAws(endpoint);
+      const { turnout, proxy, plane, lambda, sqs, settings } = await aCliOnAws(endpoint);
       await turnout(["alias", "set", RC, "stable", "2", ...why]);
       lambda.point(RC, "stable", "1");
       lambda.point(RC, "beta", "1", { 2: 0.1 });
@@ -141,6 +143,9 @@ withDynamoDB("the commands on AWS", (endpoint) => {
       plane.setClockAhead(60_000);
       plane.fail("HeadBucket", { status: 404, body: {} });
       plane.fail("DescribeEventBus", refused("ResourceNotFoundException", "no bus"));
+      lambda.setQuota(1_000, 700);
+      const client = sqsClient(sqs.endpoint);
+      await sqsEventQueue({ client, queueUrl: sqs.deadLetterQueueUrl }).send(["left"], new Date());
       const { TURNOUT_COMMITTER: _, ...named } = settings;
       const other = { ...named, TURNOUT_EVENT_TABLE: "gone", TURNOUT_REPLAYER: "gone" };
       plane.parameters.set("/turnout/prod", JSON.stringify(other));
@@ -152,9 +157,12 @@ withDynamoDB("the commands on AWS", (endpoint) => {
         expect.stringMatching(/^(routing table: backups, warning: point-in-time recovery is off)$/),
         "event table, problem: there is no table gone",
         "body bucket, problem: there is no bucket bodies-of-acme",
+        "dead-letter queue, warning: about 1 waiting, 0 in flight",
+        "rule's dead-letter queue, warning: about 1 waiting, 0 in flight",
         "event bus, problem: there is no bus prod-turnout-bus",
         "replayer, problem: there is no function gone: no replay goes on",
         "committer, warning: the settings name none: who changes the routing has to be allowed to write its table",
+        "concurrency, warning: routing may take 800 executions at once, of 700 that the account has for everybody (its quota is 1000): under load, components and routers are throttled, and events wait",
         `stable of ${RC}, problem: was moved behind Turnout's back: it points at version 1, and revision 3 by ${plane.caller} has it at 2`,
         `beta of ${RC}, problem: was moved behind Turnout's back: it points at version 1, and 10 % to version 2`,
       ]);

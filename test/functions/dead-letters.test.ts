@@ -15,13 +15,17 @@ const gaveUp = { status: "dead", error: { type: "QueueGaveUp" } };
 
 /** The handler beside a router that shares its ports. Components named here fail there. */
 async function aHandler(...broken: string[]) {
+  return aHandlerOf("queue", ...broken);
+}
+
+async function aHandlerOf(givenUpBy: "queue" | "rule", ...broken: string[]) {
   const target = async ({ component }: { component: string }) => (broken.includes(component) ? failed : done);
   const router = await aRouter({ components, target });
   const hidden: [receiptHandle: string, visibilityMs: number][] = [];
   const queue = {
     changeVisibility: async (handle: string, ms: number) => void hidden.push([handle, ms]),
   };
-  const handler = deadLettersHandler({ ...router.ports, queue });
+  const handler = deadLettersHandler({ ...router.ports, queue }, givenUpBy);
   const handle = (...messages: QueuedMessage[]) =>
     handler({ Records: messages.map(aRecord) } satisfies SQSEvent, {} as Context);
   const statuses = async () => (await router.ledger()).map(({ component, status }) => [component, status]);
@@ -51,6 +55,16 @@ describe("a message that the queue gave up", () => {
       { component: "mailer", ...gaveUp },
     ]);
     expect(reports.map(({ outcome }) => outcome)).toEqual(["dead", "dead"]);
+  });
+
+  it("that the bus's rule gave up is dead for that reason, and a replay can finish it", async () => {
+    const { handle, sends, ledger } = await aHandlerOf("rule");
+    expect(await handle(aMessage())).toEqual({ batchItemFailures: [] });
+    expect(sends).toEqual([]);
+    expect(await ledger()).toMatchObject([
+      { component: "invoice", status: "dead", error: { type: "RuleGaveUp" } },
+      { component: "mailer", status: "dead", error: { type: "RuleGaveUp" } },
+    ]);
   });
 
   it("leaves a delivery that is done as it is, and one that is parked to the sweeper", async () => {

@@ -7,7 +7,7 @@ export type Acknowledged = {
 };
 
 const FUNCTIONS =
-  /^(Routing\/(Router|DeadLetters|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/(ComponentResource|Committer))\/Resource$/;
+  /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/(ComponentResource|Committer))\/Resource$/;
 const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper))";
 
 export const acknowledged: readonly Acknowledged[] = [
@@ -25,7 +25,7 @@ export const acknowledged: readonly Acknowledged[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*\/bodies\/\*\]$/,
-    at: /^(Routing\/(Router|DeadLetters)Role\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
+    at: /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker)Role\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
     because: "Bodies are objects under one prefix of one bucket, named by what is in them.",
   },
   {
@@ -43,6 +43,11 @@ export const acknowledged: readonly Acknowledged[] = [
       "is whatever somebody has given it.",
   },
   {
+    rule: "AwsSolutions-IAM5[Resource::*]",
+    at: /^Access\/(Viewer|Operator|OnCall)\/Resource$/,
+    because: "The account's quota of concurrent executions, which doctor reads, is no resource that has a name.",
+  },
+  {
     rule: "Serverless-LambdaDLQ",
     at: FUNCTIONS,
     because:
@@ -51,7 +56,7 @@ export const acknowledged: readonly Acknowledged[] = [
   },
   {
     rule: "Serverless-LambdaEventSourceMappingDestination",
-    at: /^Routing\/(Router|DeadLetters|Outcomes)\/Source\/Resource$/,
+    at: /^Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)\/Source\/Resource$/,
     because: "Lambda has these destinations for streams. A queue has its dead-letter queue.",
   },
   {

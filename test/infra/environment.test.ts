@@ -150,7 +150,7 @@ describe("the queues", () => {
     expect(one("AWS::Lambda::EventSourceMapping", "RoutingRouterSource")).toMatchObject({
       BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
-      ScalingConfig: { MaximumConcurrency: 100 },
+      ScalingConfig: { MaximumConcurrency: 70 },
     });
     const mappings = ofType(prod, "AWS::Lambda::EventSourceMapping").map(({ properties }) => [
       readable(properties.FunctionName),
@@ -159,6 +159,7 @@ describe("the queues", () => {
     expect(mappings).toEqual([
       ["RoutingRouter", "RoutingLiveQueue"],
       ["RoutingDeadLetters", "RoutingDeadLetterQueue"],
+      ["RoutingRuleDeadLetterTaker", "RoutingRuleDeadLetters"],
       ["RoutingOutcomes", "RoutingOutcomeQueue"],
     ]);
   });
@@ -174,6 +175,8 @@ describe("the bus", () => {
       "RoutingRuleDeadLetters",
     ]);
     expect(target).not.toHaveProperty("RetryPolicy");
+    // A group that couldn't be read from an event would have it refused.
+    expect(target).not.toHaveProperty("SqsParameters");
     const policy = JSON.stringify(one("AWS::SQS::QueuePolicy", "LiveQueue"));
     expect(policy).toMatch(/"ArnEquals":\{"aws:SourceArn":\{"Fn::GetAtt":\["RoutingEverything/);
   });
@@ -191,6 +194,7 @@ describe("the functions", () => {
       "prod-turnout-outcomes",
       "prod-turnout-replayer",
       "prod-turnout-router",
+      "prod-turnout-rule-dead-letters",
       "prod-turnout-sweeper",
     ]);
     for (const { properties } of functions) {
@@ -210,6 +214,7 @@ describe("the functions", () => {
   it.each([
     ["RoutingRouter", "liveQueueUrl", "RoutingLiveQueue"],
     ["RoutingDeadLetters", "deadLetterQueueUrl", "RoutingDeadLetterQueue"],
+    ["RoutingRuleDeadLetterTaker", "ruleDeadLetterQueueUrl", "RoutingRuleDeadLetters"],
     ["RoutingOutcomes", "outcomeQueueUrl", "RoutingOutcomeQueue"],
     ["SweepingSweeper", "liveQueueUrl", "RoutingLiveQueue"],
   ] as const)("know the queue that they work with: %s", (id, setting, expected) => {
@@ -245,6 +250,7 @@ describe("the settings parameter", () => {
       eventBus: expect.any(String),
       replayer: expect.any(String),
       committer: expect.any(String),
+      concurrency: 800,
       routerTimeoutMs: 900_000,
       region: "eu-west-1",
     });
@@ -255,15 +261,25 @@ describe("the alarms", () => {
   const alarms = ofType(prod, "AWS::CloudWatch::Alarm");
   const names = alarms.map(({ properties }) => String(properties.AlarmName).replace("prod-turnout-", ""));
 
-  it("watch every dead-letter queue, from the first message on", () => {
-    for (const name of ["rule-dead-letters", "live-dead-letters", "outcome-dead-letters"]) {
+  it("watch every dead-letter queue, from the first message on, by who empties it where somebody does", () => {
+    const metrics = { "rule-dead-letters": "Invocations", "live-dead-letters": "Invocations" };
+    const all = { ...metrics, "outcome-dead-letters": "ApproximateNumberOfMessagesVisible" };
+    for (const [name, MetricName] of Object.entries(all)) {
       const alarm = alarms[names.indexOf(name)]?.properties;
-      expect(alarm).toMatchObject({ MetricName: "ApproximateNumberOfMessagesVisible", Threshold: 1 });
+      expect(alarm).toMatchObject({ MetricName, Threshold: 1, EvaluationPeriods: 1 });
     }
   });
 
   it("watch every function's errors and throttles, the live queue's age, and that schedules go on", () => {
-    const functions = ["router", "dead-letters", "outcomes", "replayer", "sweeper", "move-sweeper"];
+    const functions = [
+      "router",
+      "dead-letters",
+      "rule-dead-letters",
+      "outcomes",
+      "replayer",
+      "sweeper",
+      "move-sweeper",
+    ];
     for (const name of functions)
       expect(names).toEqual(expect.arrayContaining([`${name}-errors`, `${name}-throttles`]));
     expect(names).toEqual(

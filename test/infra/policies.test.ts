@@ -23,7 +23,7 @@ const may = (who: string, request: AwsRequest) => isAllowed(policiesOf(who), req
 
 const PEOPLE = ["viewer", "operator", "on-call"];
 const COMMITTING = ["Committer", "ComponentResource", "MoveSweeper"];
-const OTHERS = ["Router", "DeadLetters", "Outcomes", "Replayer", "Sweeper"];
+const OTHERS = ["Router", "DeadLetters", "RuleDeadLetterTaker", "Outcomes", "Replayer", "Sweeper"];
 
 const writes = [
   "PutItem",

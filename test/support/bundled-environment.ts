@@ -80,6 +80,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
   const own: Record<string, Record<string, string>> = {
     router: { ...routerTimeout, TURNOUT_LIVE_QUEUE_URL: live.queueUrl },
     "dead-letters": { ...routerTimeout, TURNOUT_DEAD_LETTER_QUEUE_URL: live.deadLetterQueueUrl },
+    "rule-dead-letters": { ...routerTimeout, TURNOUT_RULE_DEAD_LETTER_QUEUE_URL: live.deadLetterQueueUrl },
     outcomes: { ...routerTimeout, TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl },
     replayer: routerTimeout,
     sweeper: { TURNOUT_LIVE_QUEUE_URL: live.queueUrl },

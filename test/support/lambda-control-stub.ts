@@ -42,6 +42,7 @@ export async function lambdaControlStub() {
   const faults = new Map<string, Answer[]>();
   const invocations: { functionName: string; type: string | undefined; payload: unknown }[] = [];
   const losing = new Set<string>();
+  let quota = { ConcurrentExecutions: 1_000, UnreservedConcurrentExecutions: 1_000 };
   const running = new Map<string, (payload: unknown) => Promise<unknown>>();
   let before: ((operation: string) => void) | undefined;
 
@@ -116,6 +117,7 @@ export async function lambdaControlStub() {
 
   function answer(asked: Asked): Answer {
     const { operation, functionName, name, query, body } = asked;
+    if (operation === "GetAccountSettings") return ok({ AccountLimit: quota });
     const of = functions.get(functionName);
     if (of === undefined) return notFound(`Function not found: ${functionArn(functionName)}`);
     switch (operation) {
@@ -185,6 +187,10 @@ export async function lambdaControlStub() {
     counts,
     invocations,
     upload,
+    /** The account's concurrent executions, and those that no function has for itself. */
+    setQuota(ConcurrentExecutions: number, UnreservedConcurrentExecutions = ConcurrentExecutions): void {
+      quota = { ConcurrentExecutions, UnreservedConcurrentExecutions };
+    },
     /** Calls this when the function is invoked; others only note it. */
     run(name: string, handler: (payload: unknown) => Promise<unknown>): void {
       upload(name, name);
@@ -294,7 +300,10 @@ function askedOf({ method, url = "" }: IncomingMessage, text: string): Asked {
     "POST invocations": "Invoke",
     "DELETE ": "DeleteFunction",
   };
-  const operation = operations[`${method} ${what ?? ""}`] ?? `${method} ${pathname}`;
+  const isAccount = pathname.endsWith("/account-settings");
+  const operation = isAccount
+    ? "GetAccountSettings"
+    : (operations[`${method} ${what ?? ""}`] ?? `${method} ${pathname}`);
   const body = text === "" ? {} : (JSON.parse(text) as Fields);
   return { operation, functionName: arn.replace(PREFIX, ""), name, query, body };
 }

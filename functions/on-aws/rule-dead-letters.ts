@@ -1,0 +1,7 @@
+import { deadLettersHandler } from "../dead-letters.ts";
+import { functionPorts } from "./router-ports.ts";
+
+const { aws, router } = functionPorts();
+
+/** Takes batches from the dead-letter queue of the bus's rule. */
+export const handler = deadLettersHandler({ ...router, queue: aws.ruleDeadLetterQueue() }, "rule");
