@@ -43,11 +43,18 @@ async function examineQueues(state: EmbeddedState, now: Date): Promise<Finding[]
   );
   const text = (depth: typeof live) => `${depth?.visible ?? 0} waiting, ${depth?.inFlight ?? 0} in flight`;
   const lost = dead?.visible ?? 0;
+  const refused = outcomes?.dead ?? 0;
   return [
     fine("live queue", text(live)),
     lost === 0
       ? fine("dead-letter queue", text(dead))
       : warning("dead-letter queue", text(dead), `A server closes ${plural(lost, "event")} as dead: start it`),
-    fine("outcomes queue", text(outcomes)),
+    refused === 0
+      ? fine("outcomes queue", text(outcomes))
+      : warning(
+          "outcomes queue",
+          `${text(outcomes)}, ${refused} given up`,
+          "See in the server's log why each was refused",
+        ),
   ];
 }

@@ -70,6 +70,21 @@ it("turnout doctor looks at so many events, and says up to when", async () => {
   expect(found.found).toMatch(/^unresolved: \d dead, of \d events that arrived from \S+Z to \S+Z$/);
 });
 
+it("turnout doctor tells outcomes that were refused until the queue gave them up", async () => {
+  const { home, withState } = await aReplayedCli();
+  expect((await doctor(home)).about("outcomes queue")).toMatchObject({ status: "ok" });
+  await withState(async ({ outcomes }) => {
+    const now = new Date();
+    await outcomes.send(["forged"], now);
+    for (let receive = 1; receive <= 11; receive++) await outcomes.receive(1, 0, now);
+  });
+  expect((await doctor(home)).about("outcomes queue")).toMatchObject({
+    status: "warning",
+    found: "0 waiting, 0 in flight, 1 given up",
+    remedy: "See in the server's log why each was refused",
+  });
+});
+
 it("turnout doctor says that there is no state, and ends with 1", async () => {
   const { code, found } = await doctor("/no/state");
   expect({ code, found }).toMatchObject({ code: 1, found: [{ check: "state", status: "problem" }] });
