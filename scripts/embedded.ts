@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { EventRecord } from "../shared/domain/delivery.ts";
 import type { DeliveryReport } from "../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
+import { printable } from "../shared/domain/printable.ts";
 import { embeddedSettings } from "../shared/settings.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
 import { printOutcomes } from "./embedded/outcome-table.ts";
@@ -28,7 +29,9 @@ Environment:
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (error: unknown) => {
   const told = error instanceof TurnoutError && process.env.TURNOUT_DEBUG === undefined;
-  process.stderr.write(`turnout: ${told ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  const text = told ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // A stack has lines of its own; all else that isn't a letter may come from an event or a version.
+  process.stderr.write(`turnout: ${text.split("\n").map(printable).join("\n")}\n`);
 };
 
 /** No delivery waits for longer: past `maxAgeMs`, at most 14 days, it is given up. */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { type Answer, json, write } from "./answer.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { type Door, type Route, routeOf } from "./front-door-routes.ts";
 import { type BodyRead, readBody } from "./read-body.ts";
 
@@ -10,7 +11,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How long the rest of a refused body is thrown away before the connection closes. */
 const LINGER_MS = 1_000;
-/** Each may hold one request body, so this bounds the memory too. */
+/** Each may hold one request body, so this bounds the memory too. Beyond it, idle ones make room for new ones. */
 const MAX_CONNECTIONS = 512;
 
 export type FrontDoorOptions = Door & {
@@ -39,16 +40,19 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: 1_000,
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  const connections = limitConnections(server, MAX_CONNECTIONS);
   const localNames = new Set(["127.0.0.1", "localhost", "[::1]", nameInUrl(host)]);
   server.on("request", (request, response) => void serve(request, response, () => {}));
   server.on("checkContinue", (request, response) => void serve(request, response, () => response.writeContinue()));
 
   async function serve(request: IncomingMessage, response: ServerResponse, start: () => void): Promise<void> {
-    const route = isLocal(request.headers.host, localNames) ? routeFor(request, options) : foreignHost(request);
+    connections.reading(request.socket);
+    response.once("close", () => connections.idle(request.socket));
+    const route = foreign(request, localNames) ?? routeFor(request, options);
     if ("status" in route) return refuse(request, response, route);
     const body = await readBody(request, route.maxBodyBytes, start);
     if (!body.ok) return body.why === "aborted" ? undefined : refuse(request, response, bodyError(route, body.why));
+    connections.answering(request.socket);
     const answer = await answerSafely(route, body.text);
     // A connection kept alive would hold up a server that is stopping until its client lets go.
     if (!server.listening) response.setHeader("connection", "close");
@@ -104,14 +108,22 @@ function bodyError(route: Route, why: Exclude<BodyRead, { ok: true }>["why"]): A
   );
 }
 
+/** What a web page of somebody else may have sent from a browser on this machine is refused, whatever it asks for. */
+function foreign({ headers }: IncomingMessage, localNames: ReadonlySet<string>): Answer | undefined {
+  const { host, origin, "sec-fetch-site": site = "none" } = headers;
+  if (!isLocal(host, localNames)) {
+    const error = `Host '${host ?? ""}' isn't this machine. Use 127.0.0.1, localhost or [::1] in the URL.`;
+    return json(403, { error });
+  }
+  // Browsers send both with what a page asks for, and a page can't change them. A port of this machine is same-site.
+  const isOwn = origin === undefined || origin === `http://${host}`;
+  if (isOwn && (site === "none" || site === "same-origin")) return undefined;
+  return json(403, { error: "A web page of another origin may not publish here. Publish from a service." });
+}
+
 /** A web page can point its own host name at this machine (DNS rebinding); its requests carry that name. */
 function isLocal(host: string | undefined, localNames: ReadonlySet<string>): boolean {
   return localNames.has((host ?? "").replace(/:\d*$/, "").toLowerCase());
-}
-
-function foreignHost(request: IncomingMessage): Answer {
-  const error = `Host '${request.headers.host ?? ""}' isn't this machine. Use 127.0.0.1, localhost or [::1] in the URL.`;
-  return json(403, { error });
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

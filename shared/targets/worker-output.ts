@@ -1,3 +1,5 @@
+import { printable } from "../domain/printable.ts";
+
 /** Most characters that a stream holds for a slow disk; what is written beyond that is counted and dropped. */
 const MAX_UNREAD = 1_048_576;
 
@@ -7,12 +9,12 @@ const MAX_TEXT = 262_144;
 /** `requestId` in a line that was written outside of any invocation. */
 export const NO_REQUEST = "-";
 
-/** One write as lines of the log, each with the time and the request it belongs to. */
+/** One write as lines of the log, each with the time and the request it belongs to. Control characters are escapes. */
 export function logLines(at: Date, requestId: string | undefined, text: string): string {
-  const start = `${at.toISOString()} ${requestId ?? NO_REQUEST} `;
-  const ended = text.endsWith("\n") ? text : `${text}\n`;
-  // All but the last line break, which ends the text, begin another line.
-  return start + ended.replaceAll("\n", `\n${start}`).slice(0, -start.length);
+  const start = `${at.toISOString()} ${printable(requestId ?? NO_REQUEST)} `;
+  const lines = (text.endsWith("\n") ? text.slice(0, -1) : text).split("\n");
+  // Whoever prints the log on a terminal must not have it do what a version, or the event that it prints, says.
+  return lines.map((line) => `${start}${printable(line)}\n`).join("");
 }
 
 /**

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { PUT_EVENTS } from "../../scripts/embedded/put-events.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { openFrontDoor, rawExchange } from "../support/front-door.ts";
@@ -159,5 +159,82 @@ describe("starting and stopping", () => {
     const half = connect(door.port, "127.0.0.1").on("error", () => {});
     await new Promise((resolve) => half.write(`${putEventsHead}Content-Length: 100\r\n\r\n{`, resolve));
     await door.stop(0);
+  });
+});
+
+describe("a request that a web page may have made", () => {
+  const health = (headers: string) => `GET /healthz HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`;
+
+  test.each([
+    ["of another origin", (port: number) => `Host: 127.0.0.1:${port}\r\nOrigin: https://evil.example\r\n`],
+    ["of another port of this machine", (port: number) => `Host: localhost:${port}\r\nOrigin: http://localhost:1\r\n`],
+    ["of no origin that can be told", (port: number) => `Host: 127.0.0.1:${port}\r\nOrigin: null\r\n`],
+    [
+      "that the browser says is cross-site",
+      (port: number) => `Host: 127.0.0.1:${port}\r\nSec-Fetch-Site: cross-site\r\n`,
+    ],
+    [
+      "that the browser says is same-site",
+      (port: number) => `Host: 127.0.0.1:${port}\r\nSec-Fetch-Site: same-site\r\n`,
+    ],
+    ["whose name was pointed at this machine", (port: number) => `Host: evil.example:${port}\r\n`],
+    ["without a host", () => ""],
+  ])("%s is refused", async (_what, headers) => {
+    const door = await openFrontDoor();
+    expect(await rawExchange(door, health(headers(door.port)))).toMatch(/^HTTP\/1\.1 40[03] /);
+    const publish = `${putEventsHead.replace("Host: localhost\r\n", headers(door.port))}Content-Length: ${oneEntry.length}\r\nConnection: close\r\n\r\n`;
+    expect(await rawExchange(door, publish + oneEntry)).toMatch(/^HTTP\/1\.1 40[03] /);
+    expect(door.sends).toEqual([]);
+  });
+
+  test.each([
+    ["that isn't a page's", (port: number) => `Host: 127.0.0.1:${port}\r\n`],
+    [
+      "of this server's own page",
+      (port: number) =>
+        `Host: 127.0.0.1:${port}\r\nOrigin: http://127.0.0.1:${port}\r\nSec-Fetch-Site: same-origin\r\n`,
+    ],
+    ["that somebody typed into a browser", (port: number) => `Host: localhost:${port}\r\nSec-Fetch-Site: none\r\n`],
+  ])("%s is answered", async (_what, headers) => {
+    const door = await openFrontDoor();
+    expect(await rawExchange(door, health(headers(door.port)))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe("600 connections", () => {
+  /** Opens them, and answers how many the server has closed so far. */
+  async function open(port: number, text: string): Promise<() => number> {
+    let closed = 0;
+    const sockets = Array.from({ length: 600 }, () => connect(port, "127.0.0.1"));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) socket.on("error", () => {}).on("close", () => closed++);
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    for (const socket of sockets) socket.write(text);
+    return () => closed;
+  }
+
+  test.each([
+    ["that say nothing", ""],
+    ["that begin a request and stop", "POST / HTTP/1.1\r\nHost: localhost\r\nX-"],
+    ["that begin a body and stop", `${putEventsHead}Content-Length: 1000\r\n\r\n{"Entries":[`],
+  ])("%s don't shut a publisher out", { timeout: 20_000 }, async (_what, text) => {
+    const door = await openFrontDoor();
+    const closed = await open(door.port, text);
+    await expect.poll(closed).toBeGreaterThanOrEqual(88);
+    const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": PUT_EVENTS };
+    const answer = await fetch(door.url, { method: "POST", headers, body: oneEntry });
+    expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
+    expect(closed()).toBeLessThan(120);
+  });
+
+  test("whose answers are being made are kept, and a new one is closed", { timeout: 20_000 }, async () => {
+    const held = Promise.withResolvers<void>();
+    const door = await openFrontDoor({ health: () => held.promise.then(() => ({ status: "ok" })) });
+    const closed = await open(door.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await expect.poll(closed).toBeGreaterThanOrEqual(88);
+    held.resolve();
+    expect(closed()).toBeLessThan(120);
   });
 });

@@ -129,3 +129,23 @@ describe("a log", () => {
     expect(statSync(logs).size).toBe(0);
   });
 });
+
+describe("what could make a terminal do something", () => {
+  it("is in the log as an escape, whether a version wrote it, threw it or was asked by it", async () => {
+    const { publish, send, target, log } = aWorkerTarget();
+    publish(
+      "1",
+      `export const handler = async ({ id }) => {
+        console.log("\\u001b[31mred\\u0007", id, "a\\rb");
+        throw new Error("\\u001b]0;title\\u0007");
+      };`,
+    );
+    await send({ event: { id: "\u001b[2J" }, requestId: "r-\u001b[1m" });
+    await target.close();
+    const text = log("1");
+    expect(text).toContain("\\u001b[31mred\\u0007 \\u001b[2J a\\u000db");
+    expect(text).toContain("r-\\u001b[1m");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
+    expect(text.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)).toBeNull();
+  });
+});
