@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { type ReplayMode, replayModes } from "../../shared/domain/replay.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
-import { matchReplay } from "../../shared/flows/match-replay.ts";
+import { matchReplay, type ReplayItem } from "../../shared/flows/match-replay.ts";
 import { planReplay } from "../../shared/flows/plan-replay.ts";
 import { aComponent } from "../support/builders.ts";
 import { aReplayer, WINDOW } from "../support/replayer.ts";
@@ -100,22 +100,31 @@ describe("a dead delivery that a later replay has made good", () => {
     broken.clear();
     await replay("one", { status: "dead" });
     expect(await plan({})).toMatchObject({ counts: { sent: 3 }, sentDone: 3, sentUnresolved: 0 });
+    expect(await plan({ status: "repaired" })).toMatchObject({ counts: { sent: 3 }, sentDone: 3, sentUnresolved: 0 });
     expect(await replay("two")).toMatchObject({ sent: 3, done: 3 });
   });
 
-  it("is left alone by a replay that was under way before the other one was started", async () => {
-    const { broken, ports, replay, time } = await aDeadWindow();
-    broken.clear();
-    const request = { window: WINDOW, filter: { status: "dead" }, mode: "rerun", target: { kind: "today" } } as const;
-    const options = { now: time.now, pageSize: 1 };
-    const pages = matchReplay(ports, { ...request, name: "one", startedAt: time.now() }, options);
-    const nextItems = async () => (await pages.next()).value?.items ?? [];
-    expect(await nextItems()).toMatchObject([{ kind: "deliver" }]);
-    await time.pass(1_000);
-    await replay("two");
-    expect(await nextItems()).toMatchObject([{ kind: "skip", reason: "repaired", repairedBy: "two" }]);
-    await pages.return(undefined);
-  });
+  it.each<[what: string, mode: ReplayMode, filter: OutcomeFilter]>([
+    ["reruns what is dead", "rerun", { status: "dead" }],
+    ["reruns what is unresolved", "rerun", { status: "unresolved" }],
+    ["finishes", "finish", {}],
+  ])(
+    "is left alone by a replay that %s and was under way before the other one was started",
+    async (_, mode, filter) => {
+      const { broken, ports, replay, time } = await aDeadWindow();
+      broken.clear();
+      const request = { window: WINDOW, filter, mode, target: { kind: "today" } } as const;
+      const options = { now: time.now, pageSize: 1 };
+      const pages = matchReplay(ports, { ...request, name: "one", startedAt: time.now() }, options);
+      const nextItems = async (): Promise<ReplayItem[]> => (await pages.next()).value?.items ?? [];
+      expect(await nextItems()).toMatchObject([{ kind: "deliver" }]);
+      await time.pass(1_000);
+      await replay("two");
+      const repaired = (await nextItems()).filter(({ entry }) => entry?.generation === "live");
+      expect(repaired).toMatchObject([{ kind: "skip", reason: "repaired", repairedBy: "two" }]);
+      await pages.return(undefined);
+    },
+  );
 
   it("is done where a replay has finished it, and what died in a replay before is repaired by that", async () => {
     const { broken, shown, replay } = await aDeadWindow();

@@ -2,11 +2,13 @@ import { expect, it } from "vitest";
 import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { tailEvents } from "../../shared/flows/tail-events.ts";
+import { aClaimRequest, aComponent } from "../support/builders.ts";
 import { aMessage, aRouter, failed, T0 } from "../support/router.ts";
 
-async function aTail() {
+async function aTail(components = [aComponent()]) {
   let answer: typeof failed | undefined;
   const router = await aRouter({
+    components,
     target: async () => answer ?? { outcome: "done", executedVersion: "7", durationMs: 1 },
   });
   const { ports, events, time } = router;
@@ -46,6 +48,21 @@ it("tells each outcome once, and what has changed since", async () => {
   await arrive("event-2", 2);
   expect(await told()).toEqual(["event-2 done"]);
   expect(await told()).toEqual([]);
+});
+
+it("tells that a later replay has made good what it had told to be dead", async () => {
+  const { arrive, told, fail, events, ledger, time } = await aTail([aComponent({ retry: { maxAttempts: 1 } })]);
+  fail(failed);
+  await arrive("event-1");
+  expect(await told()).toEqual(["event-1 dead"]);
+  await time.pass(1_000);
+  const generation = "replay-1";
+  for (const { component, eventKey, payloadHash, t0 } of await ledger()) {
+    const again = aClaimRequest({ component, eventKey, payloadHash, t0, generation });
+    await events.claim([again], "ada", time.now());
+    await events.close([{ deliveryKey: again.deliveryKey, attempt: 1, at: time.now(), outcome: "done" }]);
+  }
+  expect(await told()).toEqual(["event-1 repaired", "event-1 done"]);
 });
 
 it("tells nothing of what arrived before it began", async () => {
