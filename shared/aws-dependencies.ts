@@ -9,6 +9,7 @@ import type { BodyStore } from "./body-store/body-store.ts";
 import type { Component } from "./domain/component.ts";
 import { TurnoutError } from "./domain/errors.ts";
 import { RetryPolicy } from "./domain/retry.ts";
+import { readable } from "./domain/unreadable-row.ts";
 import { sqsEventQueue } from "./event-queue/sqs-event-queue.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
 import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
@@ -91,7 +92,7 @@ export function awsCatalog({ region }: Pick<AwsSettings, "region">, routingTable
     client,
     async functionOf(name) {
       const { rows } = await routingTable.rows([`component#${name}`]);
-      const component = rows.get(`component#${name}`) as Component | undefined;
+      const component = readable(rows.get(`component#${name}`)) as Component | undefined;
       return component && functionBehind(component);
     },
   });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { outsidePeriod } from "../../shared/domain/period.ts";
 import { own } from "../../shared/domain/schema.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
@@ -42,7 +43,7 @@ async function pinnedTo(table: RoutingTable, component: string, now: Date): Prom
   const counts = new Map<string, number>();
   for (const level of subjectLevels) {
     for await (const { row } of table.subjects(level)) {
-      const pin = own(row.pins, component);
+      const pin = own(readable(row)?.pins ?? {}, component);
       if (pin === undefined || outsidePeriod(pin, now) !== undefined) continue;
       counts.set(pin.alias, (counts.get(pin.alias) ?? 0) + 1);
     }

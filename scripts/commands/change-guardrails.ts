@@ -1,5 +1,6 @@
-import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
+import { type Guardrails, guardrailsIn } from "../../shared/domain/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing-change.ts";
+import type { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting, type MadeChange } from "./change-routing.ts";
 import type { MutationOptions } from "./options.ts";
@@ -11,7 +12,10 @@ export type StandingGuardrails = { revision: Revision; guardrails: Guardrails };
 /** The guardrails that stand now, and the revision they stand at. */
 export async function standingGuardrails(table: RoutingTable): Promise<StandingGuardrails> {
   const { revision, rows } = await table.rows(["settings#guardrails"]);
-  return { revision, guardrails: (rows.get("settings#guardrails") as Guardrails | undefined) ?? DEFAULT_GUARDRAILS };
+  return {
+    revision,
+    guardrails: guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined),
+  };
 }
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */

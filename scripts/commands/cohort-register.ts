@@ -1,10 +1,11 @@
 import type { CohortRegister, CohortRoute } from "../../shared/domain/cohort.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
 /** The cohorts there are, by name. */
 export async function registerOf(table: RoutingTable): Promise<CohortRegister> {
   const { rows } = await table.rows(["settings#cohorts"]);
-  return (rows.get("settings#cohorts") as CohortRegister | undefined) ?? {};
+  return (readable(rows.get("settings#cohorts")) as CohortRegister | undefined) ?? {};
 }
 
 /** The components that send the cohort somewhere, each with its route. */

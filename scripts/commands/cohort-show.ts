@@ -1,6 +1,7 @@
 import { CohortNotFound } from "../../shared/domain/errors.ts";
 import { own } from "../../shared/domain/schema.ts";
 import { type SubjectKey, subjectLevels } from "../../shared/domain/subject.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import { membersOf } from "../../shared/flows/find-subjects.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
@@ -58,7 +59,7 @@ async function memberCounts(table: RoutingTable): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const level of subjectLevels) {
     for await (const { row } of table.subjects(level)) {
-      for (const cohort of row.cohorts) counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
+      for (const cohort of readable(row)?.cohorts ?? []) counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
     }
   }
   return counts;

@@ -1,5 +1,6 @@
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import type { JsonOption } from "./options.ts";
@@ -65,7 +66,7 @@ async function* entriesOf(
 async function withPlans(table: RoutingTable, projects: readonly [string, string][]): Promise<DirectoryEntry[]> {
   const { rows } = await table.rows([...new Set(projects.map(([, customer]) => `customer#${customer}` as const))]);
   return projects.map(([project, customer]) => {
-    const row = rows.get(`customer#${customer}`) as SubjectRow | undefined;
+    const row = readable(rows.get(`customer#${customer}`)) as SubjectRow | undefined;
     return { project, customer, plan: row?.plan ?? null };
   });
 }
@@ -77,10 +78,13 @@ async function* subjects(
   only: string | undefined,
 ): AsyncIterable<[string, SubjectRow]> {
   if (only === undefined) {
-    for await (const { id, row } of table.subjects(level)) yield [id, row];
+    for await (const { id, row: stored } of table.subjects(level)) {
+      const row = readable(stored);
+      if (row !== undefined) yield [id, row];
+    }
     return;
   }
   const { rows } = await table.rows([`${level}#${only}`]);
-  const row = rows.get(`${level}#${only}`);
+  const row = readable(rows.get(`${level}#${only}`));
   if (row !== undefined) yield [only, row as SubjectRow];
 }

@@ -1,7 +1,8 @@
 import type { Component } from "../../shared/domain/component.ts";
 import type { Decision } from "../../shared/domain/decide-route.ts";
-import type { Row } from "../../shared/domain/routing-change.ts";
+import type { StoredRow } from "../../shared/domain/routing-change.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { Explanation } from "../../shared/flows/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */
@@ -51,8 +52,9 @@ function fallbackText({ fallback, named, alias }: Decision): string[] {
 }
 
 /** What the row has to say about the component's routing. */
-function rowText(row: Row | null, component: Component): string {
+function rowText(row: StoredRow | null, component: Component): string {
   if (row === null) return "no row";
+  if (row instanceof UnreadableRow) return `can't be read, and events wait until it can: ${row.problem}`;
   if (row === component) {
     const { cohortRoutes, rollout, allStable, defaultAlias } = component;
     const said = [

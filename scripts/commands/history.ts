@@ -66,7 +66,10 @@ function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
 
 const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "REVISION", text: ({ revision }) => String(revision), alignRight: true },
-  { title: "TIME", text: ({ at }) => `${at.toISOString().slice(0, 19)}Z` },
+  {
+    title: "TIME",
+    text: ({ at, unreadable }) => (unreadable === undefined ? `${at.toISOString().slice(0, 19)}Z` : "can't be read"),
+  },
   { title: "WHO", text: ({ who }) => who, least: 6 },
   { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
   { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
@@ -86,7 +89,7 @@ function moveText({ component, alias, from, to, stage }: LoggedMove): string {
 }
 
 function toJson(change: ChangeLogEntry) {
-  const { revision, at, who, why, command, forced, changeId, rows, move } = change;
+  const { revision, at, who, why, command, forced, changeId, rows, move, unreadable } = change;
   return {
     revision,
     at: at.toISOString(),
@@ -95,6 +98,7 @@ function toJson(change: ChangeLogEntry) {
     command,
     forced: forced ?? false,
     change_id: changeId,
+    unreadable: unreadable ?? null,
     rows_changed: rows.length,
     rows,
     move: move ?? null,

@@ -4,6 +4,7 @@ import type { Pin } from "../../shared/domain/pin.ts";
 import type { RowChange } from "../../shared/domain/routing-change.ts";
 import { own } from "../../shared/domain/schema.ts";
 import type { SubjectLevel, SubjectRow } from "../../shared/domain/subject.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import type { MadeChange } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";
@@ -14,7 +15,7 @@ export type PinnedSubject = { level: SubjectLevel; id: string; component: string
 /** The aliases of a component that a pin may name; none for a component that is gone. */
 export async function usableAliases(table: RoutingTable, name: string): Promise<string[]> {
   const { rows } = await table.rows([`component#${name}`]);
-  const component = rows.get(`component#${name}`) as Component | undefined;
+  const component = readable(rows.get(`component#${name}`)) as Component | undefined;
   return Object.entries(component?.aliases ?? {}).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
 }
 
@@ -49,7 +50,8 @@ export function pinDetails(component: string, rows: readonly RowChange[]): strin
 }
 
 function pinIn(row: RowChange["before"] | undefined, component: string): Pin | undefined {
-  return row ? own((row as SubjectRow).pins, component) : undefined;
+  const subject = readable(row) as SubjectRow | undefined;
+  return subject && own(subject.pins, component);
 }
 
 function pinText(pin: Pin | undefined): string {

@@ -3,6 +3,7 @@ import { ComponentNotFound } from "../../shared/domain/errors.ts";
 import { outsidePeriod } from "../../shared/domain/period.ts";
 import type { Pin } from "../../shared/domain/pin.ts";
 import { type SubjectLevel, subjectLevels } from "../../shared/domain/subject.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import { type JsonOption, jsonOption } from "./options.ts";
@@ -47,7 +48,7 @@ async function list({ component, level, json }: PinsOptions): Promise<void> {
 async function pinsAt(table: RoutingTable, level: SubjectLevel, wanted: string | undefined, now: Date) {
   const pins: ListedPin[] = [];
   for await (const { id, row } of table.subjects(level)) {
-    for (const [component, pin] of Object.entries(row.pins)) {
+    for (const [component, pin] of Object.entries(readable(row)?.pins ?? {})) {
       if (wanted !== undefined && component !== wanted) continue;
       pins.push({ level, id, component, pin, outside: outsidePeriod(pin, now) });
     }

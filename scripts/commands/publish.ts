@@ -4,6 +4,7 @@ import { TurnoutError } from "../../shared/domain/errors.ts";
 import { readFacts } from "../../shared/domain/event.ts";
 import { type JsonItem, splitJson } from "../../shared/domain/json-items.ts";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complainLine } from "./complain.ts";
 import { withState } from "./context.ts";
@@ -95,7 +96,7 @@ function sourceRows(table: RoutingTable) {
   return async (source: string) => {
     if (!known.has(source)) {
       const key: RowKey = `source#${source}`;
-      known.set(source, (await table.rows([key])).rows.get(key) as Parameters<typeof readFacts>[1]);
+      known.set(source, readable((await table.rows([key])).rows.get(key)) as Parameters<typeof readFacts>[1]);
     }
     return known.get(source);
   };

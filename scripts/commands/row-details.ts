@@ -1,5 +1,6 @@
 import { differences } from "../../shared/domain/json-differences.ts";
 import type { RowChange } from "../../shared/domain/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 
 /** Longest JSON value shown whole. */
 const MAX_VALUE_CHARS = 120;
@@ -7,6 +8,9 @@ const MAX_VALUE_CHARS = 120;
 /** What changes in a row, a line per place. */
 export function rowDetails({ key, before, after }: RowChange): string[] {
   const name = key.replace("#", " ");
+  if (before instanceof UnreadableRow) {
+    return [`${name} can't be read (${before.problem}): it ${after === null ? "goes" : "is replaced"}`];
+  }
   if (before === null) return [`${name} is new`];
   if (after === null) return [`${name} goes`];
   return [`${name}:`, ...differences(before, after).map((place) => `  ${differenceText(place)}`)];

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { DEFAULT_RETENTION_DAYS, EventSource } from "../../shared/domain/event.ts";
 import { read } from "../../shared/domain/schema.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";
@@ -86,6 +87,12 @@ async function show(name: string, { json }: JsonOption): Promise<void> {
     const source = rows.get(`source#${name}`);
     if (source === undefined) {
       throw new TurnoutError("not found", `No source '${name}'. Add it with 'turnout source apply FILE'.`);
+    }
+    if (source instanceof UnreadableRow) {
+      throw new TurnoutError(
+        "failed",
+        `The row of source '${name}' can't be read: ${source.problem}. Apply its file again ('turnout source apply FILE').`,
+      );
     }
     if (json) printJson(source);
     else printPrettyJson(source);

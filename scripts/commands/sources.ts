@@ -1,5 +1,6 @@
 import type { EventSource } from "../../shared/domain/event.ts";
 import { isSubjectKey } from "../../shared/domain/subject.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
 /** Every event source that has a row. */
@@ -8,7 +9,7 @@ export async function sourcesIn(table: Pick<RoutingTable, "allRows">): Promise<E
   for await (const { key, row } of table.allRows()) {
     // Subjects come last, and there may be a million of them.
     if (isSubjectKey(key)) break;
-    if (key.startsWith("source#")) sources.push(row as EventSource);
+    if (key.startsWith("source#") && !(row instanceof UnreadableRow)) sources.push(row as EventSource);
   }
   return sources;
 }

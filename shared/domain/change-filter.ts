@@ -1,6 +1,7 @@
-import type { ChangeLogEntry, Row, RowChange } from "./routing-change.ts";
+import type { ChangeLogEntry, RowChange, StoredRow } from "./routing-change.ts";
 import { own } from "./schema.ts";
 import { isSubjectKey, type SubjectLevel, type SubjectRow, subjectLevels } from "./subject.ts";
+import { readable } from "./unreadable-row.ts";
 
 /** Which changes an operator asks to see. A field that is left out lets everything through. */
 export type ChangeFilter = {
@@ -44,10 +45,11 @@ function concernsComponent({ rows, command, move }: ChangeLogEntry, component: s
 function concernsSubject({ key, before, after }: RowChange, level: SubjectLevel, id: string): boolean {
   if (key === `${level}#${id}`) return true;
   if (level === "project" || !isSubjectKey(key)) return false;
-  const [was, is] = [(before as SubjectRow | null)?.[level], (after as SubjectRow | null)?.[level]];
+  const [was, is] = [before, after].map((row) => (readable(row) as SubjectRow | undefined)?.[level]);
   return was !== is && (was === id || is === id);
 }
 
-function pinIn(row: Row | null, component: string) {
-  return row === null ? undefined : own((row as SubjectRow).pins, component);
+function pinIn(row: StoredRow | null, component: string) {
+  const subject = readable(row) as SubjectRow | undefined;
+  return subject && own(subject.pins, component);
 }

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { AliasName } from "./alias.ts";
 import { Period } from "./period.ts";
-import { Instant, nameSchema } from "./schema.ts";
+import { Instant, nameSchema, recordOf } from "./schema.ts";
 
 /** The name of a list of subjects, e.g. `staff`, `design-partners`. Membership stands in each subject's row. */
 export const CohortName = nameSchema("a cohort", 64);
@@ -12,5 +12,5 @@ export const CohortRoute = z.extend(Period, { cohort: CohortName, alias: AliasNa
 export type CohortRoute = z.infer<typeof CohortRoute>;
 
 /** The cohorts there are, by name. Their members stand in the members' own rows. */
-export const CohortRegister = z.record(CohortName, z.object({ description: z.string(), who: z.string(), at: Instant }));
+export const CohortRegister = recordOf(CohortName, z.object({ description: z.string(), who: z.string(), at: Instant }));
 export type CohortRegister = z.infer<typeof CohortRegister>;

@@ -4,7 +4,7 @@ import { CohortRoute } from "./cohort.ts";
 import { compileEventPattern, type EventPattern } from "./event-pattern.ts";
 import { RetryPolicy } from "./retry.ts";
 import { Rollout } from "./rollout.ts";
-import { Instant, nameSchema, own } from "./schema.ts";
+import { Instant, nameSchema, own, recordOf } from "./schema.ts";
 
 /** `<application>-<role>`, 1 to 64 lower-case letters, digits and hyphens. */
 export const ComponentName = nameSchema("a component's name", 64);
@@ -77,7 +77,7 @@ export const WorkerSettings = z.strictObject({
    */
   memoryMb: z._default(z.int().check(z.minimum(16), z.maximum(10_240)), 128),
   /** Environment variables the handler sees; it sees no others. */
-  environment: z._default(z.record(z.string(), z.string()), {}),
+  environment: z._default(recordOf(z.string(), z.string()), {}),
 });
 export type WorkerSettings = z.infer<typeof WorkerSettings>;
 
@@ -94,7 +94,7 @@ export const Component = z
       error: "expected an event pattern, which is an object",
       abort: true,
     }),
-    aliases: z.record(AliasName, AliasEntry),
+    aliases: recordOf(AliasName, AliasEntry),
     defaultAlias: z._default(AliasName, "stable"),
     /** Where an event goes whose rule names an alias that is unknown or retired. */
     fallbackAlias: z._default(AliasName, "stable"),
@@ -137,12 +137,6 @@ export type Component = z.infer<typeof Component>;
 /** Stands in for a component that has been removed, while deliveries of it are still open. It matches no event. */
 export function removedComponent(name: string): Component {
   return Component.parse({ name, pattern: { source: [""] }, aliases: { stable: {} } });
-}
-
-/** The component of a row that an earlier Turnout wrote, with the settings that it didn't know at their defaults. */
-export function completed(component: Component): Component {
-  const { retry, invocation = { kind: "sync" } } = component as Partial<Component>;
-  return { ...component, retry: RetryPolicy.parse(retry ?? {}), invocation };
 }
 
 /** The alias's entry; undefined when the component doesn't have it. */

@@ -126,6 +126,13 @@ function compileAnythingBut(operand: unknown, path: string): Read<ContentTest> {
   if (isPlainObject(operand)) return compileSingleKey(operand, path, anythingButText);
   const values: unknown[] = Array.isArray(operand) ? operand : [operand];
   if (values.length === 0) return refused(path, "is an empty array; list the values that don't match");
+  const at = values.findIndex((value) => typeof value === "number" && !Number.isFinite(value));
+  if (at >= 0) {
+    return refused(
+      Array.isArray(operand) ? `${path}[${at}]` : path,
+      "is a number too large to compare; match it as text",
+    );
+  }
   for (const type of ["string", "number"]) {
     if (values.every((value) => typeof value === type)) {
       const excluded = new Set(values);

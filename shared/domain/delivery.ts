@@ -20,6 +20,9 @@ export const LEASE_MARGIN_MS = 5_000;
 /** No send begins with less lease left than the component's timeout and this. */
 export const SEND_MARGIN_MS = 2_000;
 
+/** The type of the error of a delivery that waits until a row of the routing table can be read. Nothing was tried. */
+export const HELD = "RowUnreadable";
+
 /** What went wrong in an attempt, in the error's own words. */
 export type DeliveryError = { type: string; message: string };
 
@@ -110,6 +113,8 @@ export type Claim =
       leaseUntil: Date;
       /** The replay that reopened it. */
       replay?: string;
+      /** It has only ever waited until it was known whether it is wanted at all. */
+      untried?: true;
     }
   | { won: false; why: "done" | "dead" | "rejected" }
   /** The key was used before for another payload, whose hash this is. */

@@ -22,6 +22,20 @@ export class ComponentNotFound extends TurnoutError {
   }
 }
 
+/** Thrown when a command needs to know what stands in a component's row, and that can't be read. */
+export class ComponentUnreadable extends TurnoutError {
+  override readonly name = "ComponentUnreadable";
+
+  constructor(component: string, problem: string) {
+    super(
+      "failed",
+      `The row of component '${component}' can't be read: ${problem}. Its events wait. ` +
+        "Apply its file again ('turnout component apply FILE'), take back the change that wrote it ('turnout revert'), " +
+        `or remove it ('turnout component remove ${component}').`,
+    );
+  }
+}
+
 /** Thrown when a command names a cohort that nobody has created. */
 export class CohortNotFound extends TurnoutError {
   override readonly name = "CohortNotFound";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { own, type Read, read, readJson } from "./schema.ts";
+import { own, type Read, read, readJson, recordOf } from "./schema.ts";
 import { type Subject, SubjectId } from "./subject.ts";
 
 /** Largest event, as EventBridge, SQS and asynchronous Lambda invocations take it since January 2026. */
@@ -61,7 +61,12 @@ const RetentionDays = z.int().check(z.minimum(1), z.maximum(3_650));
  * they are kept.
  */
 export const EventSource = z.strictObject({
-  source: z.string().check(z.minLength(1), z.maxLength(256)),
+  // Part of a key, which is stored as UTF-8.
+  source: z.string().check(
+    z.minLength(1),
+    z.maxLength(256),
+    z.refine((text) => text.isWellFormed(), "must be well-formed Unicode (it has half a surrogate pair)"),
+  ),
   idempotencyKey: z.optional(EventPath),
   project: z.optional(EventPath),
   customer: z.optional(EventPath),
@@ -70,7 +75,7 @@ export const EventSource = z.strictObject({
   /** Default 30. */
   retentionDays: z.optional(RetentionDays),
   /** By detail-type, where one type's events are kept for another time than the source's others. */
-  retentionDaysByType: z.optional(z.record(z.string().check(z.minLength(1), z.maxLength(256)), RetentionDays)),
+  retentionDaysByType: z.optional(recordOf(z.string().check(z.minLength(1), z.maxLength(256)), RetentionDays)),
 });
 export type EventSource = z.infer<typeof EventSource>;
 

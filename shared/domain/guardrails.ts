@@ -4,6 +4,7 @@ import type { MoveKind } from "./alias-move.ts";
 import type { Pin } from "./pin.ts";
 import { shareText } from "./rollout.ts";
 import { Instant } from "./schema.ts";
+import { UnreadableRow } from "./unreadable-row.ts";
 
 /** Who stopped all changes, when and why. */
 export const Freeze = z.object({ who: z.string(), why: z.string(), at: Instant });
@@ -26,6 +27,16 @@ export type Guardrails = z.infer<typeof Guardrails>;
 
 /** What holds while nobody has set anything. */
 export const DEFAULT_GUARDRAILS: Guardrails = Guardrails.parse({});
+
+/**
+ * The guardrails by their row. Where that can't be read, as if somebody had frozen all changes: nobody knows what they
+ * had agreed on. A rollback, a revert and other guardrails are still allowed, and the rest with `--force`.
+ */
+export function guardrailsIn(row: Guardrails | UnreadableRow | undefined): Guardrails {
+  if (!(row instanceof UnreadableRow)) return row ?? DEFAULT_GUARDRAILS;
+  const why = `the row of the guardrails can't be read (${row.problem}); put it right with 'turnout unfreeze'`;
+  return { ...DEFAULT_GUARDRAILS, freeze: { who: "Turnout", why, at: "1970-01-01T00:00:00.000Z" } };
+}
 
 /** A number before and after a change. */
 export type Shift = { before: number; after: number };

@@ -1,4 +1,12 @@
-import type { Attempt, Claim, ClaimRequest, Close, DeliveryError, LedgerEntry } from "./delivery.ts";
+import {
+  type Attempt,
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  type DeliveryError,
+  HELD,
+  type LedgerEntry,
+} from "./delivery.ts";
 import { LIVE } from "./delivery-key.ts";
 
 /** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
@@ -58,8 +66,22 @@ function firstClaim({ leaseMs, reopenedBy: _, ...asked }: ClaimRequest, owner: s
   return { claim: wonBy(entry), entry };
 }
 
-function wonBy({ attempt, failures, lapses, since, t0, leaseUntil, replay }: LedgerEntry): Claim {
-  return { won: true, attempt, failures, lapses, since, t0, leaseUntil, ...(replay === undefined ? {} : { replay }) };
+function wonBy(entry: LedgerEntry): Claim {
+  const { attempt, failures, lapses, since, t0, leaseUntil, replay } = entry;
+  const won: Claim = { won: true, attempt, failures, lapses, since, t0, leaseUntil };
+  if (replay !== undefined) won.replay = replay;
+  if (isUntried(entry)) won.untried = true;
+  return won;
+}
+
+/** Held until a row could be read, and nothing else: it may turn out that the component never wanted it. */
+function isUntried({ failures, lapses, attempts }: LedgerEntry): boolean {
+  if (failures > 0 || lapses > 0) return false;
+  return attempts.some(isHeld) && attempts.every(({ outcome }) => outcome === "postponed");
+}
+
+function isHeld({ outcome, error }: Attempt): boolean {
+  return outcome === "postponed" && error?.type === HELD;
 }
 
 /** A replay reopens a delivery once: what dies again then has died of the attempt that the replay was asked for. */
@@ -105,6 +127,8 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
     lapses: entry.lapses + (missing === undefined ? 0 : 1),
     owner,
     leaseUntil,
+    // Its age begins anew: how long a person took to repair a row says nothing of it.
+    ...(entry.attempts.slice(-1).some(isHeld) ? { since: now } : {}),
     ...(dueAt === undefined ? {} : { dueAt: netBelow(leaseUntil) }),
     alias: request.alias,
     because: request.because,
@@ -156,9 +180,9 @@ function dueAfter(entry: LedgerEntry, close: Close): Date | undefined {
   return entry.dueAt === undefined ? undefined : netBelow(close.nextAttemptAt);
 }
 
-/** True for an entry that nothing is known of but that this owner has just claimed it for the first time. */
-export function isFirstClaim({ status, attempt, owner: holder }: LedgerEntry, owner: string): boolean {
-  return status === "claimed" && attempt === 1 && holder === owner;
+/** True for this owner's claim of a delivery that nothing was ever tried for: it may be as if it had never been. */
+export function isFirstClaim(entry: LedgerEntry, owner: string): boolean {
+  return entry.status === "claimed" && entry.owner === owner && (entry.attempt === 1 || isUntried(entry));
 }
 
 /** True when this very close was made: for a store whose own request was applied and its answer lost. */

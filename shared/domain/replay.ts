@@ -55,6 +55,7 @@ export const skipReasons = {
   forgotten: "its ledger entry has expired, and with it whether it was delivered",
   "no component": "the component has been removed",
   "not listening": "the component doesn't listen to such events any more",
+  "row unreadable": "a row that decides where it goes can't be read: 'turnout doctor' tells which",
   "alias gone": "the alias that it should go to is retired or gone",
   "same version": "it would go to the version that is being undone",
   cancelled: "the replay was cancelled before",

@@ -5,6 +5,7 @@ import { TurnoutError } from "./errors.ts";
 import type { EventSource } from "./event.ts";
 import type { Guardrails } from "./guardrails.ts";
 import type { SubjectKey, SubjectRow } from "./subject.ts";
+import type { UnreadableRow } from "./unreadable-row.ts";
 
 /** The number of a routing change; 0 is the empty table. */
 export type Revision = number;
@@ -34,8 +35,11 @@ export type RowAt<K extends RowKey> = K extends ComponentKey
         : SubjectRow;
 export type Row = Component | EventSource | SubjectRow | CohortRegister | Guardrails;
 
+/** What the table holds under a key. */
+export type StoredRow = Row | UnreadableRow;
+
 /** One row before and after a change; null stands for no row. */
-export type RowChange = { key: RowKey; before: Row | null; after: Row | null };
+export type RowChange = { key: RowKey; before: StoredRow | null; after: StoredRow | null };
 
 /** One change of routing: who did what, when and why, and the rows it touched. */
 export type RoutingChange = {
@@ -54,7 +58,11 @@ export type RoutingChange = {
   move?: LoggedMove;
 };
 
-export type ChangeLogEntry = RoutingChange & { revision: Revision };
+export type ChangeLogEntry = RoutingChange & {
+  revision: Revision;
+  /** What is wrong with an entry that can't be read. Which rows it changed is then not known. */
+  unreadable?: string;
+};
 
 export type CommitResult =
   | { committed: true; revision: Revision }

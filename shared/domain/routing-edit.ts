@@ -2,14 +2,22 @@ import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
 import { type ComponentChange, changeComponent } from "./component-change.ts";
 import { canonical } from "./delivery-key.ts";
-import { AliasNotFound, AliasRetired, CohortNotFound, ComponentNotFound, TurnoutError } from "./errors.ts";
+import {
+  AliasNotFound,
+  AliasRetired,
+  CohortNotFound,
+  ComponentNotFound,
+  ComponentUnreadable,
+  TurnoutError,
+} from "./errors.ts";
 import type { EventSource } from "./event.ts";
 import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
-import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey } from "./routing-change.ts";
+import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey, StoredRow } from "./routing-change.ts";
 import { type Instant, own } from "./schema.ts";
 import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow } from "./subject.ts";
+import { readable, UnreadableRow } from "./unreadable-row.ts";
 
 /** What the directory is to say of a project or a customer; null takes back what it says. */
 export type DirectoryRow =
@@ -96,19 +104,27 @@ export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts:
 /** Rows by key, all as of one revision. */
 export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
 
+/** The same, with those that can't be read: an edit replaces or removes them, and says so by what stood there before. */
+export type StoredRowLookup = (key: RowKey) => StoredRow | undefined;
+
 /**
  * The rows that the edit changes; none when everything is so already.
  * @param components names of the known components, for the error when there is no such one
  * @throws ComponentNotFound, AliasNotFound, AliasRetired, CohortNotFound, TurnoutError `not allowed` for a pin that has expired and
  *   `conflict` when a row has changed again since the change that is to be reverted
  */
-export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: readonly string[], now: Date): RowChange[] {
+export function applyEdit(
+  edit: RoutingEdit,
+  stored: StoredRowLookup,
+  components: readonly string[],
+  now: Date,
+): RowChange[] {
+  const rowOf: RowLookup = <K extends RowKey>(key: K) => readable(stored(key)) as RowAt<K> | undefined;
   switch (edit.kind) {
     case "pin": {
-      const component = rowOf(`component#${edit.component}`);
-      if (component === undefined) throw new ComponentNotFound(edit.component, components);
+      const component = componentIn(stored, edit.component, components);
       checkPin(edit.pin, component, now);
-      return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+      return changeSubject(`${edit.level}#${edit.id}`, stored, (row) => {
         const before = own(row.pins, edit.component);
         // The same pin again says nothing new: who set it first, and when, stays.
         if (before !== undefined && samePin(before, edit.pin)) return row;
@@ -116,20 +132,20 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       });
     }
     case "unpin":
-      return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+      return changeSubject(`${edit.level}#${edit.id}`, stored, (row) => {
         // A pin of a component that is gone can still be taken away; without a pin the name may be misspelt.
-        if (own(row.pins, edit.component) === undefined && rowOf(`component#${edit.component}`) === undefined) {
+        if (own(row.pins, edit.component) === undefined && stored(`component#${edit.component}`) === undefined) {
           throw new ComponentNotFound(edit.component, components);
         }
         const { [edit.component]: _, ...pins } = row.pins;
         return { ...row, pins };
       });
     case "set customer":
-      return setDirectoryRow({ level: "project", id: edit.project, customer: edit.customer }, rowOf);
+      return setDirectoryRow({ level: "project", id: edit.project, customer: edit.customer }, stored);
     case "set plan":
-      return setDirectoryRow({ level: "customer", id: edit.customer, plan: edit.plan }, rowOf);
+      return setDirectoryRow({ level: "customer", id: edit.customer, plan: edit.plan }, stored);
     case "set directory rows":
-      return edit.rows.flatMap((row) => setDirectoryRow(row, rowOf));
+      return edit.rows.flatMap((row) => setDirectoryRow(row, stored));
     case "apply component": {
       const before = rowOf(`component#${edit.component.name}`);
       const routed = new Set(before?.cohortRoutes.map(({ cohort }) => cohort));
@@ -137,10 +153,9 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       return changed(`component#${edit.component.name}`, before, edit.component);
     }
     case "apply source":
-      return changed(`source#${edit.source.source}`, rowOf(`source#${edit.source.source}`), edit.source);
+      return changed(`source#${edit.source.source}`, stored(`source#${edit.source.source}`), edit.source);
     case "change component": {
-      const component = rowOf(`component#${edit.component}`);
-      if (component === undefined) throw new ComponentNotFound(edit.component, components);
+      const component = componentIn(stored, edit.component, components);
       if ("route" in edit.change) {
         checkCohort(edit.change.route.cohort, rowOf);
         checkEnd("route", edit.change.route, now);
@@ -152,7 +167,10 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
       const { cohort, description, who, at } = edit;
       const register = rowOf("settings#cohorts");
       if (own(register ?? {}, cohort)?.description === description) return [];
-      return changed("settings#cohorts", register, { ...register, [cohort]: { description, who, at } });
+      return changed("settings#cohorts", stored("settings#cohorts"), {
+        ...register,
+        [cohort]: { description, who, at },
+      });
     }
     case "remove cohort": {
       const { [edit.cohort]: _, ...others } = checkCohort(edit.cohort, rowOf);
@@ -161,22 +179,22 @@ export function applyEdit(edit: RoutingEdit, rowOf: RowLookup, components: reado
     case "set members":
       checkCohort(edit.cohort, rowOf);
       return edit.members.flatMap((key) =>
-        changeSubject(key, rowOf, (row) => {
+        changeSubject(key, stored, (row) => {
           const others = row.cohorts.filter((cohort) => cohort !== edit.cohort);
           return { ...row, cohorts: edit.member ? [...others, edit.cohort].sort() : others };
         }),
       );
     case "set guardrails":
-      return changed("settings#guardrails", rowOf("settings#guardrails"), edit.guardrails);
+      return changed("settings#guardrails", stored("settings#guardrails"), edit.guardrails);
     case "put rows":
-      return edit.rows.flatMap(({ key, row }) => changed(key, rowOf(key), row));
+      return edit.rows.flatMap(({ key, row }) => changed(key, stored(key), row));
     case "revert":
-      return edit.change.rows.flatMap((row) => revertRow(row, rowOf(row.key), edit.change));
+      return edit.change.rows.flatMap((row) => revertRow(row, stored(row.key), edit.change));
   }
 }
 
-function setDirectoryRow(edit: DirectoryRow, rowOf: RowLookup): RowChange[] {
-  return changeSubject(`${edit.level}#${edit.id}`, rowOf, (row) => {
+function setDirectoryRow(edit: DirectoryRow, stored: StoredRowLookup): RowChange[] {
+  return changeSubject(`${edit.level}#${edit.id}`, stored, (row) => {
     if (edit.level === "project") {
       const { customer: _, ...rest } = row;
       return edit.customer === null ? rest : { ...rest, customer: edit.customer };
@@ -186,14 +204,30 @@ function setDirectoryRow(edit: DirectoryRow, rowOf: RowLookup): RowChange[] {
   });
 }
 
-function revertRow({ key, before, after }: RowChange, now: Row | undefined, change: ChangeLogEntry): RowChange[] {
+function revertRow({ key, before, after }: RowChange, now: StoredRow | undefined, change: ChangeLogEntry): RowChange[] {
   if (sameRow(now, before)) return [];
-  if (sameRow(now, after)) return [{ key, before: after, after: before }];
+  if (before instanceof UnreadableRow) {
+    throw new TurnoutError(
+      "not allowed",
+      `${key} could not be read before revision ${change.revision} (${before.problem}), and isn't put back to that. ` +
+        "Nothing was changed. Set what you want by hand.",
+    );
+  }
+  // What has been damaged since is what the revert repairs.
+  if (sameRow(now, after) || now instanceof UnreadableRow) return [{ key, before: now ?? null, after: before }];
   throw new TurnoutError(
     "conflict",
     `${key} has changed again since revision ${change.revision}, so that revision can't be reverted. ` +
       "Nothing was changed. Revert the later change first, or set what you want by hand.",
   );
+}
+
+/** @throws ComponentNotFound, ComponentUnreadable */
+function componentIn(stored: StoredRowLookup, name: string, components: readonly string[]): Component {
+  const row = stored(`component#${name}`);
+  if (row === undefined) throw new ComponentNotFound(name, components);
+  if (row instanceof UnreadableRow) throw new ComponentUnreadable(name, row.problem);
+  return row as Component;
 }
 
 function checkCohort(cohort: string, rowOf: RowLookup): CohortRegister {
@@ -225,18 +259,18 @@ function samePin(a: Pin, b: Pin): boolean {
   return sameAliases && a.from === b.from && a.until === b.until && a.why === b.why;
 }
 
-function changeSubject(key: SubjectKey, rowOf: RowLookup, change: (row: SubjectRow) => SubjectRow): RowChange[] {
-  const before = rowOf(key);
-  const after = change(before ?? { pins: {}, cohorts: [] });
+function changeSubject(key: SubjectKey, stored: StoredRowLookup, change: (row: SubjectRow) => SubjectRow): RowChange[] {
+  const before = stored(key);
+  const after = change((readable(before) as SubjectRow | undefined) ?? { pins: {}, cohorts: [] });
   return changed(key, before, isEmptySubjectRow(after) ? null : after);
 }
 
-function changed(key: RowKey, before: Row | undefined, after: Row | null): RowChange[] {
+function changed(key: RowKey, before: StoredRow | undefined, after: Row | null): RowChange[] {
   if (sameRow(before, after)) return [];
   return [{ key, before: before ?? null, after }];
 }
 
 /** Rows are plain JSON. Their texts mostly compare; one from a file may have its fields in another order. */
-function sameRow(a: Row | null | undefined, b: Row | null | undefined): boolean {
+function sameRow(a: StoredRow | null | undefined, b: StoredRow | null | undefined): boolean {
   return JSON.stringify(a ?? null) === JSON.stringify(b ?? null) || canonical(a ?? null) === canonical(b ?? null);
 }

@@ -1,12 +1,7 @@
 import * as z from "zod/mini";
-import { CohortRegister } from "./cohort.ts";
-import { Component } from "./component.ts";
-import { canonical } from "./delivery-key.ts";
-import { EventSource } from "./event.ts";
-import { Guardrails } from "./guardrails.ts";
 import type { Revision, Row, RowKey } from "./routing-change.ts";
 import { type Read, read, readJson } from "./schema.ts";
-import { isSubjectKey, SubjectId, SubjectRow } from "./subject.ts";
+import { readRow } from "./stored-row.ts";
 
 /** The form of an exported routing state. A file with a higher number was written by a newer Turnout. */
 export const ROUTING_FILE_FORMAT = 1;
@@ -24,7 +19,6 @@ const Envelope = z.strictObject({
 });
 
 const FileRow = z.strictObject({ key: z.string(), row: z.unknown() });
-const StrictSubjectRow = z.strictObject(SubjectRow.shape);
 
 /** Begins the text of a file; the rows follow, one per line, and then `routingFileEnd`. */
 export function routingFileStart(revision: Revision): string {
@@ -66,31 +60,7 @@ function readFileRow(item: unknown): Read<{ key: RowKey; row: Row }> {
   if (!entry.ok) return entry;
   const { key, row } = entry.value;
   const parsed = readRow(key, row);
-  if (!parsed.ok) return parsed;
-  // As it was written, unless the schema had something to add: an export of it is then the same text.
-  const kept = canonical(parsed.value) === canonical(row) ? (row as Row) : parsed.value;
-  return { ok: true, value: { key: key as RowKey, row: kept } };
-}
-
-function readRow(key: string, row: unknown): Read<Row> {
-  if (key === "settings#cohorts") return read<Row>(CohortRegister, row, "row");
-  if (key === "settings#guardrails") return read<Row>(Guardrails, row, "row");
-  const [kind = "", id = ""] = splitOnce(key);
-  if (kind === "component") return named(read(Component, row, "row"), id, ({ name }) => name);
-  if (kind === "source") return named(read(EventSource, row, "row"), id, ({ source }) => source);
-  if (!isSubjectKey(key)) return { ok: false, problem: `there are no rows such as '${key}'` };
-  const subject = read(SubjectId, id, "key");
-  return subject.ok ? read<Row>(StrictSubjectRow, row, "row") : subject;
-}
-
-function splitOnce(key: string): [string, string] {
-  const at = key.indexOf("#");
-  return at < 0 ? [key, ""] : [key.slice(0, at), key.slice(at + 1)];
-}
-
-function named<T extends Row>(row: Read<T>, id: string, nameOf: (row: T) => string): Read<T> {
-  if (!row.ok || nameOf(row.value) === id) return row;
-  return { ok: false, problem: `its key says '${id}' and its row '${nameOf(row.value)}'` };
+  return parsed.ok ? { ok: true, value: { key: key as RowKey, row: parsed.value } } : parsed;
 }
 
 /** The path of a row, with its key and line where these can be told. */

@@ -58,3 +58,15 @@ export function nameSchema(what: string, maxLength: number) {
 export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
+
+/**
+ * A record with keys and values of these kinds. Refuses a key named `__proto__`, which zod's own record leaves out without
+ * a word: what was read would not be what was written.
+ */
+export function recordOf<K extends z.core.$ZodRecordKey, V extends z.ZodMiniType>(keys: K, values: V) {
+  const own = z.custom<Record<string, unknown>>(
+    (record) => typeof record !== "object" || record === null || !Object.hasOwn(record, "__proto__"),
+    "a key can't be '__proto__'",
+  );
+  return z.pipe(own, z.record(keys, values) as z.ZodMiniRecord<K, V>);
+}

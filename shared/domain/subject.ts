@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { CohortName } from "./cohort.ts";
 import { Pin } from "./pin.ts";
+import { recordOf } from "./schema.ts";
 
 /** The levels at which a subject can be pinned, in the order in which they win. */
 export const subjectLevels = ["project", "customer", "plan"] as const;
@@ -36,7 +37,7 @@ export type Subject = z.infer<typeof Subject>;
 export const SubjectRow = z.object({
   customer: z.optional(SubjectId),
   plan: z.optional(SubjectId),
-  pins: z._default(z.record(z.string(), Pin), {}),
+  pins: z._default(recordOf(z.string(), Pin), {}),
   cohorts: z._default(z.array(CohortName), []),
 });
 export type SubjectRow = z.infer<typeof SubjectRow>;

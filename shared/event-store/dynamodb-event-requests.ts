@@ -46,13 +46,13 @@ export function replaceEntry(tableName: string, before: LedgerEntry, entry: Ledg
   };
 }
 
-/** Removes an entry that its owner has claimed for the first time, and nothing more. 1 WRU. */
-export function removeFirstClaim(tableName: string, deliveryKey: string, owner: string): Statement {
+/** Removes an entry that its owner has claimed by this attempt, and nothing more. 1 WRU. */
+export function removeFirstClaim(tableName: string, deliveryKey: string, owner: string, attempt: number): Statement {
   const { pk, sk } = entryKey(deliveryKey);
   const claimed: DeliveryStatus = "claimed";
   return {
     Statement: `DELETE FROM "${tableName}" WHERE pk=? AND sk=? AND a=? AND s=? AND o=?`,
-    Parameters: [pk, sk, 1, claimed, ownerOf({ owner })],
+    Parameters: [pk, sk, attempt, claimed, ownerOf({ owner })],
   };
 }
 

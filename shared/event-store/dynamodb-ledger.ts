@@ -1,6 +1,6 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import { claimAgainst, closeAgainst, closedAlready } from "../domain/ledger-rules.ts";
+import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../domain/ledger-rules.ts";
 import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";
@@ -81,12 +81,18 @@ export function dynamodbLedger(
     },
 
     async release(deliveryKeys, owner) {
-      for (const deliveryKey of deliveryKeys) mine.forget(deliveryKey);
-      // One that isn't such a claim refuses, and stays.
-      await executeStatements(
-        access,
-        [...new Set(deliveryKeys)].map((deliveryKey) => removeFirstClaim(tableName, deliveryKey, owner)),
-      );
+      const keys = [...new Set(deliveryKeys)];
+      const unknown = keys.filter((deliveryKey) => mine.of(deliveryKey) === undefined);
+      const found = await read(unknown);
+      const entries = [...keys.map(mine.of), ...found].filter((entry) => entry !== undefined);
+      const removals = entries
+        .filter((entry) => isFirstClaim(entry, owner))
+        .map(({ deliveryKey, attempt }) => {
+          mine.forget(deliveryKey);
+          return removeFirstClaim(tableName, deliveryKey, owner, attempt);
+        });
+      // One that has changed since refuses, and stays.
+      await executeStatements(access, removals);
     },
 
     async close(closes) {
@@ -146,6 +152,7 @@ function rememberedClaims() {
       const [oldest] = entries.keys();
       if (oldest !== undefined) entries.delete(oldest);
     },
+    of: (deliveryKey: string): LedgerEntry | undefined => entries.get(deliveryKey),
     forget(deliveryKey: string): void {
       entries.delete(deliveryKey);
     },

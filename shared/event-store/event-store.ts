@@ -27,8 +27,8 @@ export interface EventStore {
    */
   claim(requests: readonly ClaimRequest[], owner: string, now: Date): Promise<Claim[]>;
   /**
-   * Takes back the first claims of deliveries that nothing was sent for, as if they had never been made. One that isn't
-   * claimed by this owner, or was begun before, is left alone.
+   * Takes back claims of deliveries that nothing was ever tried for, as if they had never been made: first claims, and
+   * those of what has only been held. One that isn't claimed by this owner, or was begun before, is left alone.
    */
   release(deliveryKeys: readonly string[], owner: string): Promise<void>;
   /**

@@ -2,9 +2,10 @@ import type { Alias } from "../domain/alias.ts";
 import type { AliasMove } from "../domain/alias-move.ts";
 import type { Component } from "../domain/component.ts";
 import { decideRoute } from "../domain/decide-route.ts";
-import type { Row, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
+import type { RowAt, RowChange, RowKey, StoredRow } from "../domain/routing-change.ts";
 import type { RowLookup } from "../domain/routing-edit.ts";
 import { resolveSubject, type Subject, type SubjectKey, subjectKeys } from "../domain/subject.ts";
+import { readable } from "../domain/unreadable-row.ts";
 import type { RoutingView } from "./routing-cache.ts";
 
 /** Where a subject's events go at one component, before and after a change. */
@@ -24,17 +25,17 @@ export type EffectOn = (subject: Subject, view: RoutingView) => Effect[];
 
 /** Decides subjects before and after these rows change, at every component there is. */
 export function effectOf(rows: readonly RowChange[], now: Date): EffectOn {
-  const after = new Map<RowKey, Row | null>(rows.map((row) => [row.key, row.after]));
+  const after = new Map<RowKey, StoredRow | null>(rows.map((row) => [row.key, row.after]));
   return (subject, view) => {
     const rowAfter: RowLookup = <K extends RowKey>(key: K) => {
       const row = after.get(key);
-      return row === undefined ? view.rowOf(key) : ((row ?? undefined) as RowAt<K> | undefined);
+      return row === undefined ? view.rowOf(key) : (readable(row) as RowAt<K> | undefined);
     };
     const resolvedBefore = resolveSubject(subject, view.rowOf);
     const resolvedAfter = resolveSubject(subject, rowAfter);
     const keys = subjectKeys(resolvedAfter);
     return view.listeners.map(({ component }) => {
-      const changed = (after.get(`component#${component.name}`) as Component | null | undefined) ?? component;
+      const changed = (readable(after.get(`component#${component.name}`)) as Component | undefined) ?? component;
       const from = decide(component, resolvedBefore, view.rowOf, now);
       const to = decide(changed, resolvedAfter, rowAfter, now);
       const offBefore = from !== component.defaultAlias;

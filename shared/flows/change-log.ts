@@ -47,7 +47,7 @@ export async function changeAt(log: ChangeLog, time: Date): Promise<ChangeLogEnt
   const head = await log.head();
   const last = await firstAround(log, time.getTime() + DISORDER_MS, head);
   for await (const page of backwards(log, last, 1)) {
-    const found = page.find((change) => change.at <= time);
+    const found = page.find((change) => change.unreadable === undefined && change.at <= time);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -64,11 +64,20 @@ async function firstAround(log: ChangeLog, timeMs: number, head: Revision): Prom
   let [low, high] = [1, Math.max(1, head)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const change = await changeOf(log, middle);
+    const change = await readableFrom(log, middle, high);
     if (change === undefined || change.at.getTime() >= timeMs) high = middle;
     else low = middle + 1;
   }
   return low;
+}
+
+/** The first change from `revision` on that can be read; an entry that can't has no time. */
+async function readableFrom(log: ChangeLog, revision: Revision, last: Revision): Promise<ChangeLogEntry | undefined> {
+  for (let next = revision; next <= last; next++) {
+    const change = await changeOf(log, next);
+    if (change?.unreadable === undefined) return change;
+  }
+  return undefined;
 }
 
 /** Pages of changes from `last` down to `first`, in each the newest first. */

@@ -1,7 +1,8 @@
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../domain/errors.ts";
-import { DEFAULT_GUARDRAILS, type Guardrails, type Impact } from "../domain/guardrails.ts";
-import type { Revision, RowAt, RowChange, RowKey } from "../domain/routing-change.ts";
+import { type Guardrails, guardrailsIn, type Impact } from "../domain/guardrails.ts";
+import type { Revision, RowChange, RowKey } from "../domain/routing-change.ts";
 import { applyEdit, isNeverRefused, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
@@ -34,10 +35,9 @@ const MAX_LOST_RACES = 20;
 /** Works out what an edit would do to the rows as they are now. Changes nothing. */
 export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<PlannedChange> {
   const { revision, rows } = await table.rows([...new Set<RowKey>([...keysOf(edit), "settings#guardrails"])]);
-  const rowOf = <K extends RowKey>(key: K) => rows.get(key) as RowAt<K> | undefined;
   const known = "component" in edit && !rows.has(`component#${componentName(edit)}`) ? await names(table) : [];
-  const guardrails = rowOf("settings#guardrails") ?? DEFAULT_GUARDRAILS;
-  return { revision, rows: applyEdit(edit, rowOf, known, now), guardrails };
+  const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
+  return { revision, rows: applyEdit(edit, (key) => rows.get(key), known, now), guardrails };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { outcomeTally } from "../domain/outcome-count.ts";
 import type { AttemptResult, BroughtBackBy } from "../domain/settle-attempt.ts";
 import { closeBuffer } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
-import { passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
+import { forgetUnwanted, passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
 
 /** Makes an attempt of a claimed delivery. Whatever goes wrong is in the result. */
 export type Attempting = (
@@ -33,7 +33,7 @@ export async function deliverClaimed(
   claims: readonly Claim[],
   { attempt, owner, tally, broughtBackBy = () => "message", onSettled }: Delivering,
 ): Promise<Settled[]> {
-  const won = claims.filter((answer) => answer.won).length;
+  const won = claims.filter((answer, index) => answer.won && !isUnwanted(deliveries[index], answer)).length;
   let uncounted = deliveries.length;
   let counted: Promise<void> = Promise.resolve();
   const settling: Settling = {
@@ -45,16 +45,18 @@ export async function deliverClaimed(
       if (uncounted === 0) counted = writeCounts(ports, tally);
     },
   };
+  const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
+    if (isUnwanted(delivery, answer)) return forgetUnwanted(ports, delivery, owner);
+    const result = await attempt(ports, delivery, answer, owner);
+    return settle(ports, delivery, answer, result, { ...settling, broughtBackBy: broughtBackBy(delivery) });
+  };
   // Every delivery runs to its end, also when another one's close fails: a send in flight must not be abandoned.
   const settled = await Promise.allSettled(
     deliveries.map(async (delivery, index) => {
       const answer = claims[index];
       if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
       const settled = answer.won
-        ? await settle(ports, delivery, answer, await attempt(ports, delivery, answer, owner), {
-            ...settling,
-            broughtBackBy: broughtBackBy(delivery),
-          })
+        ? await conclude(delivery, answer)
         : await passOver(ports, delivery, answer, owner, settling);
       onSettled?.(delivery, settled, answer);
       return settled;
@@ -65,6 +67,12 @@ export async function deliverClaimed(
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
+}
+
+/** Held until it was known, and now it is: the component doesn't want it. */
+function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true }): boolean {
+  const refused = delivery?.route.refused?.type;
+  return answer.untried === true && (refused === "NotListening" || refused === "NoComponent");
 }
 
 /** Counts are approximate, as it is said of them: without one the deliveries are no less done. */

@@ -1,7 +1,9 @@
 import type { Component } from "../domain/component.ts";
 import { type Decision, decideRoute } from "../domain/decide-route.ts";
-import type { Revision, Row, RowKey } from "../domain/routing-change.ts";
+import { ComponentUnreadable } from "../domain/errors.ts";
+import type { Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
 import { resolveSubject, type Subject, type SubjectRows } from "../domain/subject.ts";
+import { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { RoutingCache, RoutingView } from "./routing-cache.ts";
 
 /** Where an event of this subject goes, and why. */
@@ -11,7 +13,7 @@ export type Explanation = {
   decision: Decision;
   revision: Revision;
   /** Every row that was looked at, the component's own first; null for none there. */
-  rows: { key: RowKey; row: Row | null }[];
+  rows: { key: RowKey; row: StoredRow | null }[];
 };
 
 /** An event's own part in the decision. */
@@ -35,11 +37,16 @@ export function explainOn(
   now: Date,
 ): Explanation | undefined {
   const component = view.listeners.find((listener) => listener.component.name === name)?.component;
-  if (component === undefined) return undefined;
-  const rows = new Map<RowKey, Row | null>([[`component#${name}`, component]]);
+  if (component === undefined) {
+    const problem = view.held.find((held) => held.name === name)?.problem;
+    if (problem !== undefined) throw new ComponentUnreadable(name, problem);
+    return undefined;
+  }
+  const rows = new Map<RowKey, StoredRow | null>([[`component#${name}`, component]]);
   const rowOf: SubjectRows = (key) => {
     const row = view.rowOf(key);
-    rows.set(key, row ?? null);
+    const problem = view.problemOf(key);
+    rows.set(key, problem === undefined ? (row ?? null) : new UnreadableRow(problem, ""));
     return row;
   };
   const subject = resolveSubject(stated, rowOf);

@@ -3,12 +3,16 @@ import { outsidePeriod } from "../domain/period.ts";
 import type { Pin } from "../domain/pin.ts";
 import { own } from "../domain/schema.ts";
 import { type SubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
+import { readable } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Every subject whose row is like this. Reads all subjects once, page by page; not a snapshot. */
 async function* subjectsWith(table: RoutingTable, isWanted: (row: SubjectRow) => boolean): AsyncIterable<SubjectKey> {
   for (const level of subjectLevels) {
-    for await (const { id, row } of table.subjects(level)) if (isWanted(row)) yield `${level}#${id}`;
+    for await (const { id, row: stored } of table.subjects(level)) {
+      const row = readable(stored);
+      if (row !== undefined && isWanted(row)) yield `${level}#${id}`;
+    }
   }
 }
 

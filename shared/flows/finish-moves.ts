@@ -1,8 +1,9 @@
 import type { LoggedMove } from "../domain/alias-move.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import type { Guardrails } from "../domain/guardrails.ts";
+import { type Guardrails, guardrailsIn } from "../domain/guardrails.ts";
 import type { Revision } from "../domain/routing-change.ts";
 import { isSameAlias, isSettled, type MoveEntry, type TracedMove, traceMoves } from "../domain/trace-moves.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
 
 /** Moves that were ended, moves that are left for later, and the revision at which there was nothing more to do. */
@@ -39,7 +40,10 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
       return { ...finished, waiting: open.length, revision };
     }
     const { intended } = left;
-    const freeze = freezeAgainst(rows.get("settings#guardrails") as Guardrails | undefined, intended.move.kind);
+    const freeze = freezeAgainst(
+      guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined),
+      intended.move.kind,
+    );
     const mayMove = freeze === undefined || intended.forced === true;
     let stage: "settled" | "abandoned";
     try {

@@ -244,6 +244,7 @@ function routed(
   const { mode, name } = replay;
   const delivery = deliveryOf(record, component, generation, before, replay, view, now);
   const refused = delivery.route.refused?.type;
+  if (delivery.route.held !== undefined) return { ...about, kind: "skip", reason: "row unreadable" };
   if (refused === "NoComponent") return { ...about, kind: "skip", reason: "no component" };
   if (refused === "BodyUnavailable") return { ...about, kind: "skip", reason: "body unavailable" };
   if (refused !== undefined) return { ...about, kind: "skip", reason: "not listening" };

@@ -28,7 +28,10 @@ export async function entriesOf(
   // What no component had may by now have been delivered to any: by this replay, or by another one.
   const hasOthers = generations.some((generation) => generation !== LIVE && generation !== name);
   const mayHaveBeen = asksForUndelivered(filter) || hasOthers;
-  const all = await routing.decideOn(({ listeners }) => listeners.map(({ component }) => component.name));
+  const all = await routing.decideOn(({ listeners, held }) => [
+    ...listeners.map(({ component }) => component.name),
+    ...held.map(({ name }) => name),
+  ]);
   const wanted = records.map((record) => {
     const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
     return components.flatMap((component) =>

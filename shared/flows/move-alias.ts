@@ -2,14 +2,15 @@ import type { AliasMove, LoggedMove, MoveKind } from "../domain/alias-move.ts";
 import { GuardrailHit, TurnoutError } from "../domain/errors.ts";
 import {
   countsMoves,
-  DEFAULT_GUARDRAILS,
   type Freeze,
   type Guardrails,
+  guardrailsIn,
   type Impact,
   objectionsToMove,
 } from "../domain/guardrails.ts";
 import type { Revision, RoutingChange } from "../domain/routing-change.ts";
 import { isMove, type MoveEntry } from "../domain/trace-moves.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
 import { revisionConflict } from "./change-routes.ts";
@@ -113,7 +114,7 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
     const { revision: head, rows } = await table.rows(["settings#guardrails"]);
     const expected = expectedRevision ?? head;
     if (expected !== head) throw await revisionConflict(table, expected, head);
-    const guardrails = (rows.get("settings#guardrails") as Guardrails | undefined) ?? DEFAULT_GUARDRAILS;
+    const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
     const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
     if (mustCount) counted = await previewMove(ports, move, kind, request.at);
     // Others have come while it was counted.

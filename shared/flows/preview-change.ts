@@ -2,6 +2,7 @@ import type { Impact } from "../domain/guardrails.ts";
 import type { RowChange } from "../domain/routing-change.ts";
 import { objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
 import { type Subject, subjectLevels } from "../domain/subject.ts";
+import { readable } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import { effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
@@ -71,13 +72,16 @@ async function* touched(table: RoutingTable, rows: readonly RowChange[]): AsyncI
   }
   const plansChange = [...keys].some((key) => key.startsWith("plan#"));
   if (plansChange) {
-    for await (const { id, row } of table.subjects("customer")) {
+    for await (const { id, row: stored } of table.subjects("customer")) {
+      const row = readable(stored);
+      if (row === undefined) continue;
       if (!keys.has(`customer#${id}`) && row.plan !== undefined && keys.has(`plan#${row.plan}`)) yield { customer: id };
     }
   }
   if (!plansChange && ![...keys].some((key) => key.startsWith("customer#"))) return;
-  for await (const { id, row } of table.subjects("project")) {
-    if (row.customer === undefined || keys.has(`project#${id}`)) continue;
+  for await (const { id, row: stored } of table.subjects("project")) {
+    const row = readable(stored);
+    if (row?.customer === undefined || keys.has(`project#${id}`)) continue;
     // A project's plan isn't known yet; deciding it before and after tells whether it is one of these.
     if (plansChange || keys.has(`customer#${row.customer}`)) yield { project: id };
   }

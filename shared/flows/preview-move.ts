@@ -1,6 +1,7 @@
 import type { AliasMove, MoveKind } from "../domain/alias-move.ts";
-import { DEFAULT_GUARDRAILS, type Guardrails, type Impact, objectionsToMove } from "../domain/guardrails.ts";
+import { type Guardrails, guardrailsIn, type Impact, objectionsToMove } from "../domain/guardrails.ts";
 import type { Revision } from "../domain/routing-change.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import { effectOfMove } from "./change-effect.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
@@ -33,7 +34,7 @@ export async function previewMove(
   now: Date,
 ): Promise<MovePreview> {
   const { revision, rows } = await table.rows(["settings#guardrails"]);
-  const guardrails = (rows.get("settings#guardrails") as Guardrails | undefined) ?? DEFAULT_GUARDRAILS;
+  const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
   const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
   const impacts = move.from === null ? [] : impactsOf(move, measured);
   const { moves, traffic = { components: [], cut: false } } = measured;

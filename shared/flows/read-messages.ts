@@ -1,14 +1,16 @@
 import type { Alias } from "../domain/alias.ts";
 import { type Component, removedComponent } from "../domain/component.ts";
-import type { Decision } from "../domain/decide-route.ts";
+import type { Because, Decision } from "../domain/decide-route.ts";
 import { decideRoute } from "../domain/decide-route.ts";
-import type { DeliveryError, EventRecord } from "../domain/delivery.ts";
+import { type DeliveryError, type EventRecord, HELD } from "../domain/delivery.ts";
 import { eventKeyOf, type Generation, LIVE, payloadHashOf, sha256 } from "../domain/delivery-key.ts";
 import { type BusEvent, type EventFacts, readEvent, readFacts } from "../domain/event.ts";
+import { type HeldComponent, patiently } from "../domain/held-component.ts";
 import { type Redelivery, readRedelivery } from "../domain/redelivery.ts";
 import { recordExpiry } from "../domain/retention.ts";
+import type { RowKey } from "../domain/routing-change.ts";
 import type { Read } from "../domain/schema.ts";
-import { resolveSubject, type Subject } from "../domain/subject.ts";
+import { resolveSubject, type Subject, subjectKeys } from "../domain/subject.ts";
 import type { Listener, RoutingView } from "./routing-cache.ts";
 
 /** A message as the queue hands it to the router. */
@@ -27,7 +29,13 @@ export type ParsedMessage = ParsedEvent | { message: QueuedMessage; redelivery: 
 export type ParsedEvent = { message: QueuedMessage; event: Read<BusEvent>; payloadHash: string };
 
 /** A component that gets the event, and the alias it goes to; or why it can't be had after all. */
-export type Route = { component: Component; decision: Decision; refused?: DeliveryError };
+export type Route = {
+  component: Component;
+  decision: Decision;
+  refused?: DeliveryError;
+  /** A row that decides about it can't be read: it is kept until it can, and nothing is sent. */
+  held?: DeliveryError;
+};
 
 /** A message with everything decided about it. No routes: nobody listens, or the event was unreadable. */
 export type RoutedMessage = {
@@ -41,6 +49,8 @@ export type RoutedMessage = {
   routes: Route[];
   facts?: EventFacts;
   revision: number;
+  /** Why it isn't even known which event it is: the message comes back, and nothing is stored of it. */
+  unknown?: DeliveryError;
 };
 
 export function parseMessage(message: QueuedMessage): ParsedMessage {
@@ -62,11 +72,17 @@ export function routeMessage(
   now: Date,
 ): RoutedMessage {
   if (!event.ok) return unreadable(message, event.problem, view);
-  const source = view.rowOf(`source#${event.value.source}`);
+  const sourceKey = `source#${event.value.source}` as const;
+  const source = view.rowOf(sourceKey);
+  const problem = view.problemOf(sourceKey);
+  if (problem !== undefined) return unknown(message, heldBy(sourceKey, problem), view, event.value);
   const facts = readFacts(event.value, source);
   if (!facts.ok) return unreadable(message, facts.problem, view, event.value);
   const listeners = view.listeners.filter(({ matches }) => matches(event.value));
-  const { subject, routes } = decideAll(facts.value, listeners, view, now);
+  const decided = decideAll(facts.value, listeners, view, now);
+  const held = view.held.filter(({ matches }) => matches === undefined || matches(event.value));
+  const { subject } = decided;
+  const routes = held.length === 0 ? decided.routes : [...decided.routes, ...held.map(heldRoute)];
   const { idempotencyKey } = facts.value;
   const { source: from, "detail-type": detailType, id, time } = event.value;
   const record: EventRecord = {
@@ -80,7 +96,11 @@ export function routeMessage(
     time,
     idempotencyKey,
     subject,
-    components: routes.map(({ component }) => component.name),
+    // Not those of which nobody knows yet whether they listen.
+    components: [
+      ...decided.routes.map(({ component }) => component.name),
+      ...held.flatMap(({ name, matches }) => (matches === undefined ? [] : [name])),
+    ],
     body: message.body,
     expiresAt: recordExpiry(source, detailType, message.sentAt),
   };
@@ -111,21 +131,32 @@ export function routeAgain(
     routes: [refusedRoute(name, type, listener, type === "BodyUnavailable" ? known.unavailable : undefined)],
   });
   if (record === undefined) return refused("RecordGone", goneRecord(message, redelivery));
+  const held = view.held.find((one) => one.name === name);
+  if (held !== undefined) return { ...base, record, subject: record.subject, routes: [heldRoute(held)] };
   if (listener === undefined) return refused("NoComponent", record);
   if (record.unavailable !== undefined) return refused("BodyUnavailable", record);
   const event = readEvent(record.body);
   if (event.ok && !listener.matches(event.value)) {
     return refused("NotListening", record);
   }
-  const facts = event.ok ? readFacts(event.value, view.rowOf(`source#${event.value.source}`)) : event;
+  const facts = event.ok ? factsAgain(event.value, view) : event;
   // A source's paths may have changed since, for the worse; what was read then still counts.
   const known = facts.ok ? facts.value : { idempotencyKey: record.idempotencyKey, subject: record.subject };
   return { ...base, record, facts: known, ...decideAll(known, [listener], view, now, replayTarget) };
 }
 
+function factsAgain(event: BusEvent, view: RoutingView): Read<EventFacts> {
+  const sourceKey = `source#${event.source}` as const;
+  const source = view.rowOf(sourceKey);
+  const problem = view.problemOf(sourceKey);
+  return problem === undefined ? readFacts(event, source) : { ok: false, problem };
+}
+
 /** The message with routes to these components too, which don't listen to it any more, and may not even be there. */
 export function routeOpen(routed: RoutedMessage, components: readonly string[], view: RoutingView): RoutedMessage {
   const routes = components.map((name) => {
+    const held = view.held.find((one) => one.name === name);
+    if (held !== undefined) return heldRoute(held);
     const listener = view.listeners.find(({ component }) => component.name === name);
     return refusedRoute(name, listener === undefined ? "NoComponent" : "NotListening", listener);
   });
@@ -145,9 +176,20 @@ const refusals = {
 /** A route to nowhere: its delivery is claimed and closed as dead, so that it is told and not looked for again. */
 function refusedRoute(name: string, type: RefusalType, listener: Listener | undefined, why?: string): Route {
   const component = listener?.component ?? removedComponent(name);
-  const alias = component.fallbackAlias;
-  const decision: Decision = { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
-  return { component, decision, refused: { type, message: why ?? refusals[type] } };
+  return { component, decision: undecided(component), refused: { type, message: why ?? refusals[type] } };
+}
+
+/** A route that waits: its delivery is claimed and postponed, until the component's row can be read or is removed. */
+function heldRoute({ name, problem, component }: HeldComponent): Route {
+  return { component, decision: undecided(component), held: heldBy(`component#${name}`, problem) };
+}
+
+function heldBy(key: RowKey, problem: string): DeliveryError {
+  return { type: HELD, message: `the row of ${key.replace("#", " ")} can't be read: ${problem}` };
+}
+
+function undecided({ fallbackAlias: alias }: Component): Decision {
+  return { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
 }
 
 function goneRecord({ messageId, sentAt }: QueuedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {
@@ -174,25 +216,34 @@ function decideAll(
 ) {
   const subject = resolveSubject(facts.subject, view.rowOf);
   const { ignoredAlias } = facts;
-  const routes = listeners.map(
-    ({ component }): Route => ({
+  const damaged = subjectKeys(subject).find((key) => view.problemOf(key) !== undefined);
+  const routes = listeners.map(({ component }): Route => {
+    const decision = decideRoute({
       component,
-      decision: decideRoute({
-        component,
-        subject,
-        rowOf: view.rowOf,
-        now,
-        trace: false,
-        ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
-        ...(replayTarget === undefined ? {} : { replayTarget }),
-      }),
-    }),
-  );
+      subject,
+      rowOf: view.rowOf,
+      now,
+      trace: false,
+      ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
+      ...(replayTarget === undefined ? {} : { replayTarget }),
+    });
+    if (damaged === undefined || OUTRANK_SUBJECTS.has(decision.because)) return { component, decision };
+    // Its pins are not known: by any rule below them it might reach the version that it is pinned away from.
+    return { component: patiently(component), decision, held: heldBy(damaged, view.problemOf(damaged) ?? "") };
+  });
   return { subject, routes };
 }
 
 function placeOf({ sentAt, sequence }: QueuedMessage): Pick<EventRecord, "t0" | "sequence"> {
   return { t0: sentAt, ...(sequence !== undefined && { sequence }) };
+}
+
+/** What is decided before a subject's row is looked at. */
+const OUTRANK_SUBJECTS: ReadonlySet<Because> = new Set(["all stable", "replay target"]);
+
+/** Where its key and subject stand isn't known, so neither is which event it is. */
+function unknown(message: QueuedMessage, why: DeliveryError, view: RoutingView, event: BusEvent): RoutedMessage {
+  return { ...unreadable(message, why.message, view, event), stored: true, unknown: why };
 }
 
 /** Kept raw, with the reason, so that it can be seen and replayed once whatever is wrong has been put right. */

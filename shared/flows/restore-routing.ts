@@ -5,6 +5,7 @@ import {
   type Revision,
   type Row,
   type RowKey,
+  type StoredRow,
 } from "../domain/routing-change.ts";
 import type { RoutingEdit, WantedRow } from "../domain/routing-edit.ts";
 import { isSubjectKey } from "../domain/subject.ts";
@@ -63,7 +64,7 @@ export async function planRestore(table: RoutingTableReader, wanted: ReadonlyMap
 
 type SizedRow = { wanted: WantedRow; bytes: number; stage: number };
 
-function sized(key: RowKey, before: Row | null, row: Row | null): SizedRow {
+function sized(key: RowKey, before: StoredRow | null, row: Row | null): SizedRow {
   const bytes = Buffer.byteLength(JSON.stringify({ key, before, after: row })) + 1;
   return { wanted: { key, row }, bytes, stage: stageOf(key, row) };
 }

@@ -26,9 +26,14 @@ export async function routeBatch(
 ): Promise<ReturnedMessage[]> {
   const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage), received);
   const tally = outcomeTally();
-  for (const message of routed) if (message.routes.length === 0) reportUnrouted(ports, message.record);
-
   const comesBack = new Map<QueuedMessage, Date>();
+  for (const { message, routes, record, unknown } of routed) {
+    if (unknown !== undefined) comesBack.set(message, lookAgainAt(ports.now(), message));
+    else if (routes.length === 0) reportUnrouted(ports, record);
+  }
+  const trouble = routed.find(({ unknown }) => unknown !== undefined)?.unknown;
+  if (trouble !== undefined) ports.onTrouble(new Error(`Events wait: ${trouble.message}.`));
+
   const finish = async (round: readonly Delivery[], answers: readonly Claim[], roundOwner: string) => {
     await recordFirsts(ports, round, answers);
     const settled = await deliverClaimed(ports, round, answers, { attempt, owner: roundOwner, tally });
@@ -74,6 +79,13 @@ async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage
   if (head.status === "rejected") throw head.reason;
   const anew = await attempt();
   return { ...anew, claims: await claimAndRecord(ports, anew.first, anew.routed, anew.owner) };
+}
+
+/** Longest wait of a message of which it isn't known which event it is. */
+const MAX_UNKNOWN_MS = 300_000;
+
+function lookAgainAt(now: Date, { receiveCount }: QueuedMessage): Date {
+  return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** Math.min(receiveCount - 1, 10)));
 }
 
 function reportUnrouted(ports: RouterPorts, record: DeliveryReport["record"]): void {

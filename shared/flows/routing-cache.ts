@@ -1,6 +1,8 @@
-import { type Component, completed } from "../domain/component.ts";
+import type { Component } from "../domain/component.ts";
 import { type CompiledPattern, compileEventPattern } from "../domain/event-pattern.ts";
-import type { ChangeLogEntry, Revision, Row, RowAt, RowKey } from "../domain/routing-change.ts";
+import { type HeldComponent, heldComponent } from "../domain/held-component.ts";
+import type { ChangeLogEntry, Revision, RowAt, RowKey, StoredRow } from "../domain/routing-change.ts";
+import { readable, unreadable } from "../domain/unreadable-row.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 
 /** A component with its pattern ready to match. */
@@ -13,7 +15,12 @@ export type Listener = { component: Component; matches: CompiledPattern };
 export type RoutingView = {
   revision: Revision;
   listeners: readonly Listener[];
+  /** Components whose rows can't be read. Whoever would deliver to them has to wait. */
+  held: readonly HeldComponent[];
+  /** A row that can't be read is as good as absent here; `problemOf` tells. */
   rowOf<K extends RowKey>(key: K): RowAt<K> | undefined;
+  /** What is wrong with a row that was looked up and can't be read; undefined for every other. */
+  problemOf(key: RowKey): string | undefined;
   missing: ReadonlySet<RowKey>;
 };
 
@@ -42,7 +49,9 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   // Everything in `rows` and `listeners` is as of `revision`; every await ends with that being true again.
   let revision: Revision = 0;
   let listeners: Listener[] | undefined;
-  const rows = new Map<RowKey, Row | null>();
+  let held: HeldComponent[] = [];
+  const rows = new Map<RowKey, StoredRow | null>();
+  const problemOf = (key: RowKey) => unreadable(rows.get(key))?.problem;
   let advancing: Promise<void> = Promise.resolve();
 
   function forget(): void {
@@ -53,6 +62,8 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   function apply(changes: readonly ChangeLogEntry[]): void {
     for (const change of changes) {
       if (change.revision !== revision + 1) throw new Error(`change log has a gap after revision ${revision}`);
+      // Which rows it changed is not known: it may have been any.
+      if (change.unreadable !== undefined) forget();
       for (const { key } of change.rows) {
         rows.delete(key);
         if (key.startsWith("component#")) listeners = undefined;
@@ -85,7 +96,9 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
     const snapshot = await table.components();
     await advance(snapshot.revision);
     // A change overtook the read: what was read may be old, so it is thrown away and read again.
-    if (snapshot.revision === revision) listeners = snapshot.components.map(listenerOf);
+    if (snapshot.revision !== revision) return;
+    listeners = snapshot.components.map(listenerOf);
+    held = snapshot.unreadable.map(heldComponent);
   }
 
   async function loadRows(keys: ReadonlySet<RowKey>): Promise<void> {
@@ -116,7 +129,8 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
           continue;
         }
         const missing = new Set<RowKey>();
-        const value = decide({ revision, listeners, missing, rowOf: (key) => lookUp(rows, key, missing) });
+        const rowOf: RoutingView["rowOf"] = (key) => lookUp(rows, key, missing);
+        const value = decide({ revision, listeners, held, missing, rowOf, problemOf });
         if (missing.size === 0) {
           evict();
           return value;
@@ -128,7 +142,11 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   };
 }
 
-function lookUp<K extends RowKey>(rows: Map<RowKey, Row | null>, key: K, missing: Set<RowKey>): RowAt<K> | undefined {
+function lookUp<K extends RowKey>(
+  rows: Map<RowKey, StoredRow | null>,
+  key: K,
+  missing: Set<RowKey>,
+): RowAt<K> | undefined {
   const row = rows.get(key);
   if (row === undefined) {
     missing.add(key);
@@ -137,11 +155,11 @@ function lookUp<K extends RowKey>(rows: Map<RowKey, Row | null>, key: K, missing
   // Back to the end of the map: the order of insertion is the order of use.
   rows.delete(key);
   rows.set(key, row);
-  return row === null ? undefined : (row as RowAt<K>);
+  return readable(row) as RowAt<K> | undefined;
 }
 
 function listenerOf(component: Component): Listener {
   const compiled = compileEventPattern(component.pattern);
   if (!compiled.ok) throw new Error(`component '${component.name}' has a bad pattern: ${compiled.problem}`);
-  return { component: completed(component), matches: compiled.matches };
+  return { component, matches: compiled.matches };
 }

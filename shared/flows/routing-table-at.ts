@@ -1,7 +1,9 @@
 import type { Component } from "../domain/component.ts";
-import type { Revision, Row, RowKey } from "../domain/routing-change.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import type { ChangeLogEntry, Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
 import { isSubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
-import type { KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
+import { UnreadableRow } from "../domain/unreadable-row.ts";
+import type { ComponentSnapshot, KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
 import { inPages } from "./in-pages.ts";
 
 /** Changes read at once: with 90 rows each, a few MB. */
@@ -27,6 +29,7 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
     while (readUpTo < head) {
       const changes = await table.changesAfter(readUpTo, CHANGES_PER_PAGE);
       for (const change of changes) {
+        if (change.unreadable !== undefined) throw lost(change);
         for (const { key } of change.rows) if (!firstChange.has(key)) firstChange.set(key, change.revision);
         readUpTo = Math.max(readUpTo, change.revision);
       }
@@ -35,12 +38,12 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
   }
 
   /** The rows that have changed since, as they were; the log has to be read up to when `keys` were found out. */
-  async function rowsBefore(keys: Iterable<RowKey>): Promise<Map<RowKey, Row | null>> {
+  async function rowsBefore(keys: Iterable<RowKey>): Promise<Map<RowKey, StoredRow | null>> {
     const byChange = Map.groupBy(
       [...keys].filter((key) => firstChange.has(key)),
       (key) => firstChange.get(key) ?? revision,
     );
-    const before = new Map<RowKey, Row | null>();
+    const before = new Map<RowKey, StoredRow | null>();
     for (const [first, wanted] of byChange) {
       const [change] = await table.changesAfter(first - 1, 1);
       const rows = new Map(change?.rows.map((row) => [row.key, row.before]));
@@ -93,16 +96,23 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
       const now = await table.components();
       await readLogTo(now.revision);
       const changed = [...firstChange.keys()].filter((key) => key.startsWith("component#"));
-      const rows = new Map<RowKey, Row | null>(now.components.map((row) => [`component#${row.name}`, row]));
+      const rows = new Map<RowKey, StoredRow | null>([
+        ...now.components.map((row): [RowKey, StoredRow] => [`component#${row.name}`, row]),
+        ...now.unreadable.map(({ name, row }): [RowKey, StoredRow] => [`component#${name}`, row]),
+      ]);
       for (const [key, row] of await rowsBefore(changed)) rows.set(key, row);
-      const components = [...rows.values()].filter((row) => row !== null) as Component[];
-      return { revision, components: components.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+      const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [] };
+      for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (row instanceof UnreadableRow) snapshot.unreadable.push({ name: key.slice("component#".length), row });
+        else if (row !== null) snapshot.components.push(row as Component);
+      }
+      return snapshot;
     },
     async *subjects(level) {
       const isListed = (key: RowKey) => key.startsWith(`${level}#`);
       const listing = asKeyed(table.subjects(level), ({ id, row }) => ({ key: `${level}#${id}`, row }));
       for await (const { key, row } of asTheyWere(listing, isListed)) {
-        yield { id: key.slice(level.length + 1), row: row as SubjectRow };
+        yield { id: key.slice(level.length + 1), row: row as SubjectRow | UnreadableRow };
       }
     },
     async *allRows() {
@@ -124,4 +134,12 @@ async function* untilSubjects(rows: AsyncIterable<KeyedRow>): AsyncGenerator<Key
 
 async function* asKeyed<T>(listing: AsyncIterable<T>, keyed: (item: T) => KeyedRow): AsyncGenerator<KeyedRow> {
   for await (const item of listing) yield keyed(item);
+}
+
+function lost({ revision, unreadable }: ChangeLogEntry): TurnoutError {
+  return new TurnoutError(
+    "failed",
+    `The routing before revision ${revision} is not known any more: that entry of the change log can't be read ` +
+      `(${unreadable}). Ask for a later revision.`,
+  );
 }

@@ -14,8 +14,9 @@ export async function sendOne(
   claimed: Claim & { won: true },
   owner: string,
 ): Promise<AttemptResult> {
-  const { component, decision, refused } = route;
+  const { component, decision, refused, held } = route;
   const { record, facts, subject } = routed;
+  if (held !== undefined) return { outcome: "throttled", error: held };
   if (refused !== undefined) return { outcome: "exhausted", error: refused };
   const hopeless = hopelessness(claimed, component.retry, ports.now());
   if (hopeless !== undefined) return { outcome: "exhausted", error: hopeless };

@@ -23,6 +23,12 @@ export type Settled = {
 /** Shortest wait for a delivery that somebody else is making. */
 const LOOK_AGAIN_MS = 1_000;
 
+/** As if it had never been claimed: it was held until it was known that its component doesn't want it. */
+export async function forgetUnwanted(ports: RouterPorts, { request }: Delivery, owner: string): Promise<Settled> {
+  await ports.events.release([request.deliveryKey], owner);
+  return {};
+}
+
 /** Closes an attempt. */
 export async function settle(
   ports: RouterPorts,

@@ -1,5 +1,5 @@
 import { aliasOf } from "../domain/component.ts";
-import { AliasNotFound, AliasRetired, ComponentNotFound, TurnoutError } from "../domain/errors.ts";
+import { AliasNotFound, AliasRetired, ComponentNotFound, ComponentUnreadable, TurnoutError } from "../domain/errors.ts";
 import {
   isEnded,
   isReservedName,
@@ -24,10 +24,12 @@ const MAX_LOST_RACES = 20;
 export async function refuseTarget(routing: RoutingCache, { target, filter }: ReplayRequest): Promise<void> {
   if (target.kind !== "alias") return;
   await routing.refresh();
-  await routing.decideOn(({ listeners }) => {
+  await routing.decideOn(({ listeners, held }) => {
     const named = filter.component;
     const components = listeners.map(({ component }) => component);
     const meant = named === undefined ? components : components.filter(({ name }) => name === named);
+    const problem = held.find(({ name }) => name === named)?.problem;
+    if (named !== undefined && problem !== undefined) throw new ComponentUnreadable(named, problem);
     if (named !== undefined && meant.length === 0) {
       throw new ComponentNotFound(
         named,

@@ -7,15 +7,10 @@ import type {
 import { sha256 } from "../domain/delivery-key.ts";
 import { LAYOUT } from "../domain/layout.ts";
 import { murmur3 } from "../domain/rollout.ts";
-import {
-  type ComponentKey,
-  type Revision,
-  type RoutingChange,
-  type RowKey,
-  refuseOversized,
-  type SourceKey,
-} from "../domain/routing-change.ts";
+import type { ComponentKey, Revision, RoutingChange, RowKey, SourceKey } from "../domain/routing-change.ts";
+import { rowText } from "../domain/stored-row.ts";
 import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
+import { encodeChange } from "./routing-codec.ts";
 
 /**
  * The routing table's layout, one table with the string keys `pk` and `sk`:
@@ -100,19 +95,18 @@ export function subjectsRequest(tableName: string, level: SubjectLevel, shard: s
 /**
  * The change as one transaction: head, log entry, mark of the change id, rows, and the list of components and sources when
  * one of these is touched. At most 94 items; 2 WRU per item and KB.
- * @throws TurnoutError `not allowed` when the change has more rows or bytes than one transaction takes
+ * @throws TurnoutError `not allowed` when the change is too large for one transaction, or has a row that could not be read back
  */
 export function commitRequest(tableName: string, change: RoutingChange, expected: Revision): TransactWriteCommandInput {
   const revision = expected + 1;
-  const entry = JSON.stringify({ ...change, revision });
-  refuseOversized(change, entry);
+  const entry = encodeChange(change, revision);
   const create = (item: ItemKey & Record<string, unknown>) => ({
     Put: { TableName: tableName, Item: item, ConditionExpression: "attribute_not_exists(pk)" },
   });
   const rows = change.rows.map(({ key, after }) => {
     const Key = itemKeyOf(key);
     if (after === null) return { Delete: { TableName: tableName, Key } };
-    return { Put: { TableName: tableName, Item: { ...Key, value: JSON.stringify(after) } } };
+    return { Put: { TableName: tableName, Item: { ...Key, value: rowText(after) } } };
   });
   return {
     // For ten minutes DynamoDB answers the same request as it did the first time. Tokens hold for the whole account, and

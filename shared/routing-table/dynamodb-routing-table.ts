@@ -6,12 +6,20 @@ import {
   TransactGetCommand,
   TransactWriteCommand,
 } from "@aws-sdk/lib-dynamodb";
-import type { Component } from "../domain/component.ts";
 import { TurnoutError } from "../domain/errors.ts";
 import { LAYOUT, NewerLayout } from "../domain/layout.ts";
-import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
-import { settingsKeys } from "../domain/routing-change.ts";
+import {
+  type ChangeLogEntry,
+  type CommitResult,
+  type Revision,
+  type RoutingChange,
+  type RowKey,
+  type StoredRow,
+  settingsKeys,
+} from "../domain/routing-change.ts";
+import { storedRow } from "../domain/stored-row.ts";
 import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import {
   answerTooLarge,
   conditionFailed,
@@ -35,6 +43,7 @@ import {
   subjectsRequest,
   togetherRequest,
 } from "./dynamodb-requests.ts";
+import { componentSnapshot, decodeChange } from "./routing-codec.ts";
 import type { RoutingTable, RowSnapshot } from "./routing-table.ts";
 
 export type DynamoDBRoutingTableOptions = Retrying & {
@@ -44,6 +53,8 @@ export type DynamoDBRoutingTableOptions = Retrying & {
 };
 
 type Item = Record<string, unknown>;
+
+type KeyedSubject = { id: string; row: SubjectRow | UnreadableRow };
 
 /** Items in the order of the keys asked for, all as of `revision`. */
 type Together = { revision: Revision; items: (Item | undefined)[] };
@@ -111,7 +122,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
   async function entriesAfter(revision: Revision, limit: number): Promise<ChangeLogEntry[]> {
     const entries: ChangeLogEntry[] = [];
     for await (const page of pages(logRequest(tableName, revision, limit))) {
-      for (const { entry } of page) entries.push(decodeEntry(String(entry)));
+      for (const item of page) entries.push(decodeItem(item));
       if (entries.length >= limit) break;
     }
     return entries.slice(0, limit);
@@ -120,19 +131,21 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
   async function readRows(keys: readonly RowKey[]): Promise<RowSnapshot> {
     const distinct = [...new Set(keys)];
     const { revision, items } = await readTogether(distinct.map(itemKeyOf));
-    const rows = new Map<RowKey, Row>();
+    const rows = new Map<RowKey, StoredRow>();
     distinct.forEach((key, index) => {
       const item = items[index];
-      if (item !== undefined) rows.set(key, JSON.parse(String(item.value)));
+      if (item !== undefined) rows.set(key, storedRow(key, String(item.value)));
     });
     return { revision, rows };
   }
 
   const subjects = (level: SubjectLevel) => inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
 
-  async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<{ id: string; row: SubjectRow }> {
+  async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<KeyedSubject> {
     for await (const page of pages(subjectsRequest(tableName, level, shard))) {
-      for (const { sk, value } of page) yield { id: String(sk), row: JSON.parse(String(value)) as SubjectRow };
+      for (const { sk, value } of page) {
+        yield { id: String(sk), row: storedRow(`${level}#${sk}`, String(value)) as KeyedSubject["row"] };
+      }
     }
   }
 
@@ -146,7 +159,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     if (winner === undefined) {
       throw damaged(tableName, `its head is ${head}, but the change log has no revision ${expected + 1}`);
     }
-    return { committed: false, head, winner: decodeEntry(String(winner.entry)) };
+    return { committed: false, head, winner: decodeItem(winner) };
   }
 
   return {
@@ -172,7 +185,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     async components() {
       const list = await readTogether([NAMES]);
       let keys = componentKeysIn(list.items[0]);
-      if (keys.length === 0) return { revision: list.revision, components: [] };
+      if (keys.length === 0) return componentSnapshot(list.revision, []);
       return patiently(async () => {
         const { revision, items } = await readTogether([NAMES, ...keys.map(itemKeyOf)]);
         const [names, ...found] = items;
@@ -181,7 +194,11 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
           keys = listed;
           throw new ReadAgain("a component came or went between reads");
         }
-        return { revision, components: found.map((item): Component => JSON.parse(String(item?.value))) };
+        const texts = found.map((item) => String(item?.value ?? "there is no such row"));
+        return componentSnapshot(
+          revision,
+          listed.map((key, index) => ({ key, text: texts[index] ?? "" })),
+        );
       });
     },
     subjects,
@@ -251,9 +268,8 @@ function revisionIn(item: Item | undefined): Revision {
   return Number(item?.revision ?? 0);
 }
 
-function decodeEntry(text: string): ChangeLogEntry {
-  const entry = JSON.parse(text) as Omit<ChangeLogEntry, "at"> & { at: string };
-  return { ...entry, at: new Date(entry.at) };
+function decodeItem({ sk, entry }: Item): ChangeLogEntry {
+  return decodeChange(String(entry), Number(sk));
 }
 
 function damaged(tableName: string, how: string): TurnoutError {

@@ -1,17 +1,34 @@
 import type { Component } from "../domain/component.ts";
-import type { ChangeLogEntry, CommitResult, Revision, RoutingChange, Row, RowKey } from "../domain/routing-change.ts";
+import type {
+  ChangeLogEntry,
+  CommitResult,
+  Revision,
+  RoutingChange,
+  RowKey,
+  StoredRow,
+} from "../domain/routing-change.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 
 /** Rows as they stood together at one revision. A key without a row is absent from the map. */
-export type RowSnapshot = { revision: Revision; rows: ReadonlyMap<RowKey, Row> };
+export type RowSnapshot = { revision: Revision; rows: ReadonlyMap<RowKey, StoredRow> };
 
 /** A row with its key. */
-export type KeyedRow = { key: RowKey; row: Row };
+export type KeyedRow = { key: RowKey; row: StoredRow };
+
+/** A component whose row can't be read. */
+export type UnreadableComponent = { name: string; row: UnreadableRow };
+
+/** Every component, by name, all as of one revision; apart those whose rows can't be read. */
+export type ComponentSnapshot = { revision: Revision; components: Component[]; unreadable: UnreadableComponent[] };
 
 /** What a routing table tells of itself; also of one that stands still at an earlier revision. */
 export type RoutingTableReader = Omit<RoutingTable, "commit">;
 
-/** Rules, directory, sources and components, with the change log that every change goes through. */
+/**
+ * Rules, directory, sources and components, with the change log that every change goes through. A row that can't be
+ * read is an `UnreadableRow` in its place, and spoils no other.
+ */
 export interface RoutingTable {
   /** The number of the newest change, read consistently; 0 when there is none. */
   head(): Promise<Revision>;
@@ -19,15 +36,15 @@ export interface RoutingTable {
   changesAfter(revision: Revision, limit: number): Promise<ChangeLogEntry[]>;
   /** The rows under these keys, all as of one revision. */
   rows(keys: readonly RowKey[]): Promise<RowSnapshot>;
-  /** Every component, by name, all as of one revision. */
-  components(): Promise<{ revision: Revision; components: Component[] }>;
+  components(): Promise<ComponentSnapshot>;
   /** Every subject row of a level, by id, page by page; not a snapshot. */
-  subjects(level: SubjectLevel): AsyncIterable<{ id: string; row: SubjectRow }>;
+  subjects(level: SubjectLevel): AsyncIterable<{ id: string; row: SubjectRow | UnreadableRow }>;
   /** Every row, page by page, the subjects' last; not a snapshot, and otherwise in no promised order. */
   allRows(): AsyncIterable<KeyedRow>;
   /**
    * Applies a change on condition that `expected` is still the head: the head, the log entry and the rows together,
    * or nothing.
+   * @throws TurnoutError `not allowed` when it is too large, or has a row that would be read as another one
    */
   commit(change: RoutingChange, expected: Revision): Promise<CommitResult>;
 }

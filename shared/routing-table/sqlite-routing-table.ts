@@ -1,15 +1,9 @@
-import type { Component } from "../domain/component.ts";
-import {
-  type ChangeLogEntry,
-  type CommitResult,
-  type Revision,
-  type RoutingChange,
-  type Row,
-  type RowKey,
-  refuseOversized,
-} from "../domain/routing-change.ts";
+import type { CommitResult, Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
+import { rowText, storedRow } from "../domain/stored-row.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { Database } from "../sqlite/database.ts";
+import { componentSnapshot, decodeChange, encodeChange } from "./routing-codec.ts";
 import type { KeyedRow, RoutingTable } from "./routing-table.ts";
 
 const TABLES = `
@@ -30,7 +24,9 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
   const { connection } = database;
   connection.exec(TABLES);
   const selectHead = connection.prepare("SELECT coalesce(max(revision), 0) AS head FROM routing_log");
-  const selectAfter = connection.prepare("SELECT entry FROM routing_log WHERE revision > ? ORDER BY revision LIMIT ?");
+  const selectAfter = connection.prepare(
+    "SELECT revision, entry FROM routing_log WHERE revision > ? ORDER BY revision LIMIT ?",
+  );
   const selectChange = connection.prepare("SELECT revision FROM routing_log WHERE change_id = ?");
   const selectRow = connection.prepare("SELECT value FROM routing_rows WHERE key = ?");
   const selectRange = connection.prepare(
@@ -44,7 +40,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
 
   const head = (): Revision => Number(selectHead.get()?.head);
   const entriesAfter = (revision: Revision, limit: number) =>
-    selectAfter.all(revision, limit).map((row) => decodeEntry(String(row.entry)));
+    selectAfter.all(revision, limit).map((row) => decodeChange(String(row.entry), Number(row.revision)));
   const range = (after: string, before: string, limit: number) =>
     selectRange.all(after, before, limit).map((row) => ({ key: String(row.key), value: String(row.value) }));
 
@@ -53,7 +49,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     let after = `${kind}#`;
     for (;;) {
       const page = range(after, `${kind}$`, ROWS_PER_PAGE);
-      for (const { key, value } of page) yield { key: key as RowKey, row: JSON.parse(value) as Row };
+      for (const { key, value } of page) yield { key: key as RowKey, row: storedRow(key, value) };
       const last = page.at(-1);
       if (last === undefined || page.length < ROWS_PER_PAGE) return;
       after = last.key;
@@ -79,30 +75,33 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     },
     async rows(keys) {
       return snapshot(() => {
-        const rows = new Map<RowKey, Row>();
+        const rows = new Map<RowKey, StoredRow>();
         for (const key of keys) {
           const found = selectRow.get(key);
-          if (found !== undefined) rows.set(key, JSON.parse(String(found.value)));
+          if (found !== undefined) rows.set(key, storedRow(key, String(found.value)));
         }
         return { revision: head(), rows };
       });
     },
     async components() {
-      return snapshot(() => ({
-        revision: head(),
-        components: range("component#", "component$", -1).map((row): Component => JSON.parse(row.value)),
-      }));
+      return snapshot(() => {
+        const rows = range("component#", "component$", -1);
+        return componentSnapshot(
+          head(),
+          rows.map(({ key, value }) => ({ key, text: value })),
+        );
+      });
     },
     async *subjects(level: SubjectLevel) {
-      for (const { key, row } of rowsOf(level)) yield { id: key.slice(level.length + 1), row: row as SubjectRow };
+      for (const { key, row } of rowsOf(level))
+        yield { id: key.slice(level.length + 1), row: row as SubjectRow | UnreadableRow };
     },
     async *allRows() {
       for (const kind of rowKinds) yield* rowsOf(kind);
     },
     async commit(change, expected) {
-      const entry = JSON.stringify({ ...change, revision: expected + 1 });
-      // SQLite would take more, but what one store refuses must not work on the other.
-      refuseOversized(change, entry);
+      // SQLite would take larger ones, but what one store refuses must not work on the other.
+      const entry = encodeChange(change, expected + 1);
       return database.write((): CommitResult => {
         const known = selectChange.get(change.changeId);
         if (known !== undefined) return { committed: true, revision: Number(known.revision) };
@@ -116,15 +115,10 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
         insertEntry.run(revision, change.changeId, entry);
         for (const { key, after } of change.rows) {
           if (after === null) deleteRow.run(key);
-          else upsertRow.run(key, JSON.stringify(after));
+          else upsertRow.run(key, rowText(after));
         }
         return { committed: true, revision };
       });
     },
   };
-}
-
-function decodeEntry(text: string): ChangeLogEntry {
-  const entry = JSON.parse(text) as Omit<ChangeLogEntry, "at"> & { at: string };
-  return { ...entry, at: new Date(entry.at) } satisfies RoutingChange & { revision: Revision };
 }

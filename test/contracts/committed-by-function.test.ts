@@ -10,7 +10,7 @@ import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { aSubjectRow } from "../support/builders.ts";
 import { textOf } from "../support/bundled-wire.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
-import { aChange, aNewRoutingTable } from "../support/dynamodb-routing.ts";
+import { aChange, aNewRoutingTable, damageIn } from "../support/dynamodb-routing.ts";
 import { stubServer } from "../support/stub-server.ts";
 import { describeRoutingTable } from "./routing-table.contract.ts";
 
@@ -55,6 +55,7 @@ withDynamoDB("the routing table that a function commits to", (endpoint) => {
     return {
       table: table.table,
       another: async () => other.table,
+      damage: damageIn(clients[0], tableName),
       close: async () => {
         for (const client of clients) client.destroy();
       },

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { dynamodbRoutingTable } from "../../shared/routing-table/dynamodb-routing-table.ts";
 import { aComponent, aSubjectRow } from "../support/builders.ts";
 import { countRequests, createTable, dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
-import { aChange, aNewRoutingTable, putRows } from "../support/dynamodb-routing.ts";
+import { aChange, aNewRoutingTable, damageIn, putRows } from "../support/dynamodb-routing.ts";
 import { describeRoutingTable } from "./routing-table.contract.ts";
 
 withDynamoDB("the routing table on DynamoDB", (endpoint) => {
@@ -21,6 +21,7 @@ withDynamoDB("the routing table on DynamoDB", (endpoint) => {
     return {
       table,
       another: async () => other,
+      damage: damageIn(clients[0], tableName),
       close: async () => {
         for (const client of clients) client.destroy();
       },
@@ -52,7 +53,7 @@ withDynamoDB("the routing table on DynamoDB", (endpoint) => {
     expect(await requestsOf((table) => table.components())).toEqual({ TransactGetItems: 2 });
     const { table, client } = await aNewRoutingTable(endpoint);
     const requests = countRequests(client);
-    expect(await table.components()).toEqual({ revision: 0, components: [] });
+    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [] });
     expect(requests()).toEqual({ TransactGetItems: 1 });
   });
 

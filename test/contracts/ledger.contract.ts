@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import { type Claim, type ClaimRequest, type Close, HELD, type LedgerEntry } from "../../shared/domain/delivery.ts";
 import { outcomesOf } from "../../shared/domain/event-outcome.ts";
 import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
@@ -231,6 +231,37 @@ export function describeLedger(
         expect(await entryOf(store, request)).toStrictEqual(before);
       },
     );
+
+    test("takes back what has only been held since its first claim, whose age begins anew each time", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      const held = { type: HELD, message: "the row of component mailer can't be read" };
+      await store.claim([request], "ada", start);
+      for (const attempt of [1, 2]) {
+        const at = plus(attempt * 60_000);
+        const close = { deliveryKey: request.deliveryKey, attempt, at, error: held, nextAttemptAt: at } as const;
+        expect(await store.close([{ ...close, outcome: "postponed", dueAt: at }])).toEqual([true]);
+        const [claim] = await store.claim([request], "ada", at);
+        expect(claim).toMatchObject({ won: true, attempt: attempt + 1, failures: 0, since: at, untried: true });
+      }
+      await store.release([request.deliveryKey], "bob");
+      expect(await entryOf(store, request)).toMatchObject({ attempt: 3 });
+      await store.release([request.deliveryKey], "ada");
+      expect(await entryOf(store, request)).toBeUndefined();
+    });
+
+    test("leaves one alone that was held only after it had failed", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      await bring(store, request, "failed");
+      await store.claim([request], "ada", plus(5_000));
+      const close = { deliveryKey: request.deliveryKey, attempt: 2, at: plus(5_000), nextAttemptAt: plus(5_000) };
+      await store.close([{ ...close, outcome: "postponed", error: { type: HELD, message: "" } }]);
+      const [claim] = await store.claim([request], "ada", plus(6_000));
+      expect(claim).not.toHaveProperty("untried");
+      await store.release([request.deliveryKey], "ada");
+      expect(await entryOf(store, request)).toMatchObject({ attempt: 3, failures: 1, since: plus(6_000) });
+    });
 
     test("leaves one alone that was begun before", async () => {
       const { store } = await openStore();

@@ -7,13 +7,15 @@ import type {
   CommitResult,
   Revision,
   RoutingChange,
-  Row,
   RowChange,
   RowKey,
+  StoredRow,
 } from "../../shared/domain/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
 import { type SubjectKey, type SubjectRow, subjectLevels } from "../../shared/domain/subject.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
+import { anyAcceptedRow } from "../support/any-row.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { nextTurn } from "../support/port-calls.ts";
 
@@ -22,6 +24,8 @@ export type OpenRoutingTable = {
   table: RoutingTable;
   /** The same table, as another process has it. */
   another: () => Promise<RoutingTable>;
+  /** Puts this text in the place of a stored row or log entry, as no commit would. */
+  damage: (place: RowKey | Revision, text: string) => Promise<void>;
   close: () => Promise<void>;
 };
 
@@ -88,7 +92,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       await table.commit(aChange([put(b, aSubjectRow({ plan: "paid" })), put(c, row)]), first + 1);
       expect(await table.rows([a, b, c])).toStrictEqual({
         revision: first + 2,
-        rows: new Map<RowKey, Row>([
+        rows: new Map<RowKey, StoredRow>([
           [a, row],
           [b, aSubjectRow({ plan: "paid" })],
           [c, row],
@@ -236,7 +240,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
           const own = randomUUID();
           const first = await table.head();
           const keys = keysOf(own);
-          const expected = new Map<RowKey, Row>();
+          const expected = new Map<RowKey, StoredRow>();
           let head = first;
           for (const { plans, behind } of edits) {
             const changes = plans.map(({ level, plan }) =>
@@ -262,7 +266,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
   describe(`the rows of a routing table (${name})`, () => {
     test("of every kind come back as they were", async () => {
       const { table, first, own } = await openTable();
-      const rows = new Map<RowKey, Row>([
+      const rows = new Map<RowKey, StoredRow>([
         [`project#${own}`, aSubjectRow({ customer: "acme", cohorts: ["staff"], pins: { billing: aPin() } })],
         [`customer#${own}`, aSubjectRow({ plan: "paid / monthly" })],
         [`source#${own}`, { source: own, customer: "detail.repository.owner.login" }],
@@ -324,7 +328,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
 
     test("are listed, of every kind, each once and the subjects last", async () => {
       const { table, first, own } = await openTable();
-      const rows = new Map<RowKey, Row>([
+      const rows = new Map<RowKey, StoredRow>([
         ["settings#guardrails", { protectedSubjects: [`customer#${own}`], expiryRequiredFor: [] }],
         ["settings#cohorts", { staff: { description: own, who: "ada", at: "2026-11-20T10:00:00.000Z" } }],
         [`component#${own}`, aComponent({ name: own })],
@@ -352,7 +356,10 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       const prefix = `t${randomUUID().slice(0, 8)}`;
       const names = ["", "-a", "-b", "-b-c", "0", "b"].map((rest) => prefix + rest);
       const rows = names.map((component) => put(`component#${component}`, aComponent({ name: component })));
-      const decoys = [put(`source#component#${prefix}`, { source: prefix }), put(`project#${prefix}`, aSubjectRow())];
+      const decoys = [
+        put(`source#component#${prefix}`, { source: `component#${prefix}` }),
+        put(`project#${prefix}`, aSubjectRow()),
+      ];
       await table.commit(aChange([...rows.toReversed(), ...decoys]), first);
       const { revision, components } = await table.components();
       expect(revision).toBe(first + 1);
@@ -363,6 +370,101 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       await table.commit(aChange(rows.map(({ key }) => put(key, null))), first + 1);
       const left = (await table.components()).components.filter((found) => found.name.startsWith(prefix));
       expect(left).toEqual([]);
+    });
+  });
+
+  describe(`what is stored in a routing table (${name})`, () => {
+    test("is what was committed, for every row that is accepted", async () => {
+      const { table, own } = await openTable();
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyAcceptedRow(own), { minLength: 1, maxLength: 8 }), async (accepted) => {
+          const rows = new Map(accepted);
+          const head = await table.head();
+          const committed = aChange([...rows].map(([key, row]) => put(key, row)));
+          expect(await table.commit(committed, head)).toMatchObject({ committed: true });
+          expect((await table.rows([...rows.keys()])).rows).toEqual(rows);
+          expect(await table.changesAfter(head, 1)).toEqual([{ ...committed, revision: head + 1 }]);
+          const { components } = await table.components();
+          for (const [key, row] of rows) if (key.startsWith("component#")) expect(components).toContainEqual(row);
+        }),
+        { numRuns: 40 },
+      );
+      await removeAll(table, own);
+    });
+
+    test.each([
+      ["a number that JSON doesn't have", { "anything-but": Number.POSITIVE_INFINITY }],
+      ["an operator that there is none of", { prefiks: "a" }],
+    ])("is never a row that could not be read back: %s", async (_, operator) => {
+      const { table, first, own } = await openTable();
+      const pattern = { source: [operator] };
+      const refused = aChange([put(`component#t${own}`, aComponent({ name: `t${own}`, pattern }))]);
+      await expect(table.commit(refused, first)).rejects.toThrow(
+        /could not be read back once it is stored.*Nothing was/,
+      );
+      expect(await table.head()).toBe(first);
+    });
+  });
+
+  describe(`a damaged row of a routing table (${name})`, () => {
+    const broken = '{"name":"t","pattern":null}';
+
+    test("stands in the place of its row, and spoils no other", async () => {
+      const { table, first, own, damage } = await openTable();
+      const [whole, bad] = [`t${own.slice(0, 8)}-a`, `t${own.slice(0, 8)}-b`];
+      const keys = [`component#${bad}`, `project#${own}`, `source#${own}`] as const;
+      const rows = [
+        put(`component#${whole}`, aComponent({ name: whole })),
+        put(keys[0], aComponent({ name: bad })),
+        put(keys[1], aSubjectRow({ customer: "acme" })),
+        put(keys[2], { source: own }),
+      ];
+      await table.commit(aChange(rows), first);
+      for (const key of keys) await damage(key, broken);
+
+      const found = await table.rows([`component#${whole}`, ...keys]);
+      expect(found.rows.get(`component#${whole}`)).toEqual(aComponent({ name: whole }));
+      for (const key of keys) expect(found.rows.get(key)).toMatchObject({ problem: expect.any(String), text: broken });
+      const { components, unreadable } = await table.components();
+      expect(components.filter((one) => one.name.startsWith(`t${own.slice(0, 8)}`))).toHaveLength(1);
+      expect(unreadable).toMatchObject([{ name: bad, row: { text: broken } }]);
+      const listed = await Array.fromAsync(table.subjects("project"));
+      expect(listed.filter(({ id }) => id === own)).toMatchObject([{ row: { text: broken } }]);
+      const all = await Array.fromAsync(table.allRows());
+      expect(all.filter(({ row }) => row instanceof UnreadableRow).map(({ key }) => key)).toEqual(
+        [...keys].sort(byKind),
+      );
+
+      await table.commit(aChange(rows.map(({ key }) => put(key, null))), first + 1);
+      expect((await table.rows(keys)).rows.size).toBe(0);
+    });
+
+    test.each(["", "nul", '"text"', "[]", "{}", broken])("may be any text, such as %j", async (text) => {
+      const { table, first, own, damage } = await openTable();
+      const key = `customer#${own}` as const;
+      await table.commit(aChange([put(key, aSubjectRow({ plan: "paid" }))]), first);
+      await damage(key, text);
+      const { rows } = await table.rows([key]);
+      const isWhole = text === "{}";
+      expect(rows.get(key)).toEqual(isWhole ? aSubjectRow() : expect.objectContaining({ text }));
+      await table.commit(aChange([change(key, rows.get(key) ?? null, aSubjectRow())]), first + 1);
+      expect((await table.rows([key])).rows.get(key)).toEqual(aSubjectRow());
+      const [entry] = await table.changesAfter(first + 1, 1);
+      if (!isWhole && text !== '"text"') expect(entry?.rows[0]?.before).toMatchObject({ text });
+    });
+  });
+
+  describe(`a damaged entry of the change log (${name})`, () => {
+    test.each(["", "null", "[]", '{"revision":1}'])("is listed as one that can't be read: %j", async (text) => {
+      const { table, first, own, damage } = await openTable();
+      for (const n of [0, 1, 2]) {
+        await table.commit(aChange([put(`customer#${own}`, aSubjectRow({ plan: String(n) }))]), first + n);
+      }
+      await damage(first + 2, text);
+      const log = await table.changesAfter(first, 10);
+      expect(log.map(({ revision }) => revision)).toEqual([first + 1, first + 2, first + 3]);
+      expect(log.map(({ unreadable }) => unreadable)).toEqual([undefined, expect.any(String), undefined]);
+      expect(log[1]?.rows).toEqual([]);
     });
   });
 
@@ -452,12 +554,12 @@ function aChange(rows: RowChange[], about: Partial<RoutingChange> = {}): Routing
   return { changeId: randomUUID(), at, ...said, rows };
 }
 
-function change(key: RowKey, before: Row | null, after: Row | null): RowChange {
+function change(key: RowKey, before: StoredRow | null, after: StoredRow | null): RowChange {
   return { key, before, after };
 }
 
 /** A row change where the test doesn't care what was there before. */
-function put(key: RowKey, after: Row | null): RowChange {
+function put(key: RowKey, after: StoredRow | null): RowChange {
   return change(key, null, after);
 }
 
@@ -479,7 +581,7 @@ async function commitOnNewest(
   }
 }
 
-function fold(rows: Map<RowKey, Row>, log: readonly Pick<ChangeLogEntry, "rows">[]): Map<RowKey, Row> {
+function fold(rows: Map<RowKey, StoredRow>, log: readonly Pick<ChangeLogEntry, "rows">[]): Map<RowKey, StoredRow> {
   for (const { key, after } of log.flatMap((entry) => entry.rows)) {
     if (after === null) rows.delete(key);
     else rows.set(key, after);
@@ -490,4 +592,19 @@ function fold(rows: Map<RowKey, Row>, log: readonly Pick<ChangeLogEntry, "rows">
 /** As the bytes of their UTF-8 sort; JavaScript sorts by UTF-16. */
 function byBytes(texts: readonly string[]): string[] {
   return texts.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+const kinds = ["component", "source", "project"];
+
+/** In the order in which all rows are listed here. */
+function byKind(a: RowKey, b: RowKey): number {
+  return kinds.findIndex((kind) => a.startsWith(kind)) - kinds.findIndex((kind) => b.startsWith(kind));
+}
+
+/** What `anyAcceptedRow` has left would be listed to other tests. */
+async function removeAll(table: RoutingTable, own: string): Promise<void> {
+  const { components } = await table.components();
+  const names = components.map((component) => component.name).filter((found) => found.includes(own.slice(0, 8)));
+  if (names.length === 0) return;
+  await table.commit(aChange(names.map((found) => put(`component#${found}`, null))), await table.head());
 }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { RoutingChange } from "../../shared/domain/routing-change.ts";
+import type { Revision, RoutingChange, RowKey } from "../../shared/domain/routing-change.ts";
 import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";
-import { openDatabase } from "../../shared/sqlite/database.ts";
+import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { aSubjectRow } from "../support/builders.ts";
 import { onOtherThread } from "../support/other-thread.ts";
 import { nextTurn } from "../support/port-calls.ts";
@@ -14,6 +14,7 @@ describeRoutingTable("SQLite in memory", async () => {
   return {
     table: sqliteRoutingTable(database),
     another: async () => sqliteRoutingTable(database),
+    damage: damageIn(database),
     close: async () => database.close(),
   };
 });
@@ -24,12 +25,23 @@ describeRoutingTable("SQLite on disk", async () => {
   return {
     table: sqliteRoutingTable(database),
     another: async () => sqliteRoutingTable(other),
+    damage: damageIn(other),
     close: async () => {
       database.close();
       other.close();
     },
   };
 });
+
+function damageIn({ connection }: Database) {
+  return async (place: RowKey | Revision, text: string) => {
+    const update =
+      typeof place === "number"
+        ? "UPDATE routing_log SET entry = ? WHERE revision = ?"
+        : "UPDATE routing_rows SET value = ? WHERE key = ?";
+    expect(connection.prepare(update).run(text, place).changes).toBe(1);
+  };
+}
 
 describe("the routing table in the state file", () => {
   function open(path: string) {
@@ -51,7 +63,7 @@ describe("the routing table in the state file", () => {
     const { table } = open(":memory:");
     expect(await table.head()).toBe(0);
     expect(await table.changesAfter(0, 10)).toEqual([]);
-    expect(await table.components()).toEqual({ revision: 0, components: [] });
+    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [] });
     expect(await Array.fromAsync(table.subjects("project"))).toEqual([]);
   });
 

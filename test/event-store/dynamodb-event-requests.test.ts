@@ -77,7 +77,7 @@ describe("the event store's requests", () => {
       Statement: 'DELETE FROM "events" WHERE pk=? AND sk=? AND a=?',
       Parameters: ["due#0", "x", 3],
     });
-    expect(removeFirstClaim("events", entry.deliveryKey, "ada")).toEqual({
+    expect(removeFirstClaim("events", entry.deliveryKey, "ada", 1)).toEqual({
       Statement: 'DELETE FROM "events" WHERE pk=? AND sk=? AND a=? AND s=? AND o=?',
       Parameters: [pk, sk, 1, "claimed", "ada"],
     });

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { WantedRow } from "../../shared/domain/routing-edit.ts";
 import type { Subject } from "../../shared/domain/subject.ts";
 import { explainRoute } from "../../shared/flows/explain-route.ts";
 import { parseEvent, routeMessage } from "../../shared/flows/read-messages.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
-import type { KeyedRow } from "../../shared/routing-table/routing-table.ts";
+import type {} from "../../shared/routing-table/routing-table.ts";
 import {
   anyComponent,
   anyEdit,
@@ -25,7 +26,7 @@ const anyTable = fc
   .tuple(...componentNames.map(anyComponent), ...subjectKeys.map((key) => fc.option(anySubjectRow(key))))
   .map((rows) => {
     const keys: RowKey[] = [...componentNames.map((name) => `component#${name}` as const), ...subjectKeys];
-    return keys.flatMap((key, index): KeyedRow[] => {
+    return keys.flatMap((key, index): WantedRow[] => {
       const row = rows[index] ?? null;
       return row === null ? [] : [{ key, row }];
     });
@@ -117,7 +118,7 @@ describe("a rule", () => {
   });
 });
 
-function withExtras(row: object): KeyedRow["row"] {
+function withExtras(row: object): WantedRow["row"] {
   const { pins, cohorts, ...rest } = row as { pins: object; cohorts: string[] };
   const pin = { alias: "beta", who: "ada", why: "x", at: "2026-11-20T10:00:00.000Z" };
   return { ...rest, pins: { ...pins, billing: pin }, cohorts: [...cohorts, "unrouted"] };

@@ -12,7 +12,9 @@ function aView(rows: { [key in RowKey]?: Row } = {}, components = [aComponent({ 
   return {
     revision: 7,
     listeners: components.map((component) => ({ component, matches: (event) => "source" in event })),
+    held: [],
     missing: new Set(),
+    problemOf: () => undefined,
     rowOf: <K extends RowKey>(key: K) => known.get(key) as RowAt<K> | undefined,
   };
 }

@@ -309,13 +309,6 @@ describe("where an event goes", () => {
     expect(reports).toMatchObject([{ outcome: "done", decision: { alias: "stable", named: "gone", fallback: true } }]);
   });
 
-  it("is a failure when not even the fallback alias is there", async () => {
-    const { ports, sends, ledger } = await aRouter({ components: [aComponent({ aliases: ["beta"] })] });
-    expect(await routeBatch(ports, [site])).toHaveLength(1);
-    expect(sends).toEqual([]);
-    expect(await ledger()).toMatchObject([{ status: "failed", error: { type: "NoAlias" } }]);
-  });
-
   it("is never what the event's metadata asks for", async () => {
     const { ports, sends } = await aRouter();
     await routeBatch(ports, [aMessage({ metadata: { alias: "beta" } })]);

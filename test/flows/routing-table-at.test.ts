@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { RowKey, StoredRow } from "../../shared/domain/routing-change.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import { anyEdit, componentNames, subjectKeys } from "../support/any-routing.ts";
@@ -25,13 +25,13 @@ describe("a routing table as it was", () => {
             expect(await past.rows(keys)).toEqual({ revision, rows });
             expect(await allRowsOf(past)).toEqual(rows);
             const named = componentNames.flatMap((name) => [rows.get(`component#${name}`)].filter(Boolean));
-            expect(await past.components()).toEqual({ revision, components: named });
+            expect(await past.components()).toEqual({ revision, components: named, unreadable: [] });
             for (const level of subjectLevels) {
               const listed = (await Array.fromAsync(past.subjects(level))).map(({ id, row }) => [
                 `${level}#${id}`,
                 row,
               ]);
-              expect(new Map(listed as [RowKey, Row][])).toEqual(
+              expect(new Map(listed as [RowKey, StoredRow][])).toEqual(
                 new Map([...rows].filter(([key]) => key.startsWith(`${level}#`))),
               );
             }
@@ -50,7 +50,7 @@ describe("a routing table as it was", () => {
           for (const edit of edits) await change(edit);
           const log = await table.changesAfter(0, 100);
           expect(log.map(({ revision }) => revision)).toEqual(log.map((_, index) => index + 1));
-          const folded = new Map<RowKey, Row>();
+          const folded = new Map<RowKey, StoredRow>();
           for (const { rows } of log) {
             for (const { key, before, after } of rows) {
               expect(folded.get(key) ?? null).toEqual(before);
@@ -75,7 +75,7 @@ describe("a routing table as it was", () => {
     for (const edit of inChanges({ kind: "put rows", rows })) await change(edit);
     const wanted = await allRowsOf(table);
     const past = routingTableAt(table, await table.head());
-    const seen = new Map<RowKey, Row>();
+    const seen = new Map<RowKey, StoredRow>();
     for await (const { key, row } of past.allRows()) {
       expect(seen.has(key)).toBe(false);
       seen.set(key, row);

@@ -13,7 +13,14 @@ const won = { won: true, attempt: 3, failures: 2, lapses: 0, since: leaseUntil, 
 
 function aDelivery(component = aComponent({ name: "mailer" })): Delivery {
   const listeners = [{ component, matches: () => true }];
-  const view = { revision: 7, listeners, missing: new Set<never>(), rowOf: () => undefined };
+  const view = {
+    revision: 7,
+    listeners,
+    held: [],
+    missing: new Set<never>(),
+    rowOf: () => undefined,
+    problemOf: () => undefined,
+  };
   const routed = routeMessage(parseEvent(aMessage()), view, leaseUntil);
   const [route] = routed.routes;
   if (route === undefined) throw new Error("nobody listens");

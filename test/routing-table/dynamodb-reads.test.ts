@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { itemKeyOf } from "../../shared/routing-table/dynamodb-requests.ts";
-import { aComponent, aSubjectRow } from "../support/builders.ts";
+import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import {
   after,
@@ -16,7 +17,7 @@ import { aNewRoutingTable, aRoutingTable, putRows, type Rows } from "../support/
 
 const acme = aSubjectRow({ customer: "acme" });
 const globex = aSubjectRow({ customer: "globex" });
-const aRowOf = (bytes: number) => aSubjectRow({ customer: "x".repeat(bytes) });
+const aRowOf = (bytes: number) => aSubjectRow({ pins: { mailer: aPin({ why: "x".repeat(bytes) }) } });
 const conflict = refused("TransactionCanceledException", { reasons: ["None", "TransactionConflict"] });
 
 /** A Query that shows a change in part: without the entries that `keep` refuses. */
@@ -183,7 +184,7 @@ withDynamoDB("reads of DynamoDB that don't go smoothly", (endpoint) => {
     for (const id of first.slice(0, 6)) await putRows(direct, { [`project#${id}`]: aRowOf(220_000) });
     const listed = await Array.fromAsync(table.subjects("customer"));
     expect(listed.map(({ id }) => id)).toEqual([...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
-    expect(listed.every(({ id, row }) => row.plan === id)).toBe(true);
+    expect(listed.every(({ id, row }) => (row as SubjectRow).plan === id)).toBe(true);
     const projects = await Array.fromAsync(table.subjects("project"));
     expect(projects.map(({ id }) => id)).toEqual([...first.slice(0, 6), "other"].sort());
     expect(proxy.counts()).toEqual({ Query: 8 + 8 + 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RowKey } from "../../shared/domain/routing-change.ts";
 import { commitRequest, itemKeyOf, logRequest } from "../../shared/routing-table/dynamodb-requests.ts";
-import { aComponent, aSubjectRow } from "../support/builders.ts";
+import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { aChange, type Rows } from "../support/dynamodb-routing.ts";
 
 const rowsNamed = (count: number): Rows =>
@@ -54,7 +54,9 @@ describe("the routing table's requests", () => {
   });
 
   it("refuses a change of more bytes than an item takes, counted as UTF-8", () => {
-    const rows = (characters: number): Rows => ({ "project#a": aSubjectRow({ customer: "€".repeat(characters) }) });
+    const rows = (characters: number): Rows => ({
+      "project#a": aSubjectRow({ pins: { mailer: aPin({ why: "€".repeat(characters) }) } }),
+    });
     expect(() => commitRequest("table", aChange("id", rows(102_000)), 0)).not.toThrow();
     expect(() => commitRequest("table", aChange("id", rows(103_000)), 0)).toThrow(/bytes.*at most 307200/);
   });

@@ -1,5 +1,7 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { onTestFinished } from "vitest";
-import type { RoutingChange, Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { Revision, RoutingChange, Row, RowKey } from "../../shared/domain/routing-change.ts";
+import { itemKeyOf } from "../../shared/routing-table/dynamodb-requests.ts";
 import { dynamodbRoutingTable } from "../../shared/routing-table/dynamodb-routing-table.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { createTable, dynamodbClient } from "./dynamodb-local.ts";
@@ -26,6 +28,17 @@ export async function aNewRoutingTable(endpoint: string, maxAttempts?: number) {
   const tableName = await createTable(maker);
   maker.destroy();
   return { tableName, ...aRoutingTable(endpoint, tableName, maxAttempts) };
+}
+
+/** Puts this text in the place of a stored row or log entry, as no commit would. */
+export function damageIn(client: DynamoDBDocumentClient, tableName: string) {
+  return async (place: RowKey | Revision, text: string): Promise<void> => {
+    const isEntry = typeof place === "number";
+    const Key = isEntry ? { pk: "log", sk: String(place).padStart(16, "0") } : itemKeyOf(place);
+    const ExpressionAttributeNames = { "#text": isEntry ? "entry" : "value" };
+    const change = { UpdateExpression: "SET #text = :text", ExpressionAttributeValues: { ":text": text } };
+    await client.send(new UpdateCommand({ TableName: tableName, Key, ExpressionAttributeNames, ...change }));
+  };
 }
 
 export type Rows = { [key in RowKey]?: Row | null };

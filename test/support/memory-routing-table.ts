@@ -1,16 +1,17 @@
 import type { Component } from "../../shared/domain/component.ts";
-import type { ChangeLogEntry, Revision, RoutingChange, Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { ChangeLogEntry, Revision, RoutingChange, RowKey, StoredRow } from "../../shared/domain/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
-export type Rows = { [key in RowKey]?: Row | null };
+export type Rows = { [key in RowKey]?: StoredRow | null };
 
 /** A routing table in memory that keeps every state it was in. Calls answer at once; hold them from outside. */
 export function memoryRoutingTable(first: Rows = {}) {
   /** The rows at each revision. */
-  const states: ReadonlyMap<RowKey, Row>[] = [new Map()];
+  const states: ReadonlyMap<RowKey, StoredRow>[] = [new Map()];
   const log: ChangeLogEntry[] = [];
   const head = (): Revision => states.length - 1;
-  const now = (): ReadonlyMap<RowKey, Row> => states[head()] ?? new Map();
+  const now = (): ReadonlyMap<RowKey, StoredRow> => states[head()] ?? new Map();
 
   function apply(change: RoutingChange): Revision {
     const next = new Map(now());
@@ -27,7 +28,7 @@ export function memoryRoutingTable(first: Rows = {}) {
     head: async () => head(),
     changesAfter: async (revision, limit) => log.slice(revision, revision + limit),
     async rows(keys) {
-      const found = keys.flatMap((key): [RowKey, Row][] => {
+      const found = keys.flatMap((key): [RowKey, StoredRow][] => {
         const row = now().get(key);
         return row === undefined ? [] : [[key, row]];
       });
@@ -35,7 +36,11 @@ export function memoryRoutingTable(first: Rows = {}) {
     },
     async components() {
       const entries = [...now()].filter(([key]) => key.startsWith("component#"));
-      return { revision: head(), components: entries.map(([, row]) => row as Component) };
+      const components = entries.flatMap(([, row]) => (row instanceof UnreadableRow ? [] : [row as Component]));
+      const unreadable = entries.flatMap(([key, row]) =>
+        row instanceof UnreadableRow ? [{ name: key.slice("component#".length), row }] : [],
+      );
+      return { revision: head(), components, unreadable };
     },
     async *subjects() {},
     async *allRows() {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { RowKey, StoredRow } from "../../shared/domain/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import { type ChangeRequest, changeRoutes } from "../../shared/flows/change-routes.ts";
 import type { RoutingTableReader } from "../../shared/routing-table/routing-table.ts";
@@ -35,7 +35,7 @@ function onDatabase(database: Database) {
 }
 
 /** Every row of a table, by key. */
-export async function allRowsOf(table: RoutingTableReader): Promise<Map<RowKey, Row>> {
+export async function allRowsOf(table: RoutingTableReader): Promise<Map<RowKey, StoredRow>> {
   const rows = await Array.fromAsync(table.allRows());
   const byKey = new Map(rows.map(({ key, row }) => [key, row]));
   if (byKey.size < rows.length) throw new Error("a row was listed twice");
