@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Attempting } from "../shared/flows/deliver-claimed.ts";
 import { routeBatch } from "../shared/flows/route-batch.ts";
 import type { RouterPorts } from "../shared/flows/router-ports.ts";
-import { messageOf, type QueuePorts, returned } from "./queue-batch.ts";
+import { messageOf, type QueuePorts, returned, UNTIMED } from "./queue-batch.ts";
 
 /** Who has given up the messages of a dead-letter queue, and what its deliveries' error says of it. */
 const reasons = {
@@ -25,11 +25,8 @@ const reasons = {
  */
 export function deadLettersHandler(ports: RouterPorts & QueuePorts, givenUpBy: keyof typeof reasons = "queue") {
   const attempt: Attempting = async () => ({ outcome: "exhausted", error: reasons[givenUpBy] });
-  return middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-    returned(
-      ports,
-      event.Records.map((record) => messageOf(record)),
-      (messages) => routeBatch(ports, messages, { attempt, received: true }),
-    ),
-  );
+  return middy<SQSEvent, SQSBatchResponse>(UNTIMED).handler((event, context) => {
+    const messages = event.Records.map((record) => messageOf(record));
+    return returned(ports, messages, context, (own) => routeBatch(own, messages, { attempt, received: true }));
+  });
 }

@@ -1,14 +1,18 @@
-import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSRecord } from "aws-lambda";
 import type { EventQueue } from "../shared/event-queue/event-queue.ts";
+import { untilWritten, type WritePorts } from "../shared/flows/kept-writes.ts";
 import type { QueuedMessage } from "../shared/flows/read-messages.ts";
 import type { ReturnedMessage } from "../shared/flows/route-batch.ts";
+import { LONGEST_QUEUE_TRY_MS, within } from "./invocation.ts";
 
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
 
-export type QueuePorts = {
+/** Middy would answer for a handler 5 ms before its time is up, with an error, and leave alone what it is still writing. */
+export const UNTIMED = { timeoutEarlyInMillis: 0 };
+
+export type QueuePorts = WritePorts & {
   queue: Pick<EventQueue, "changeVisibility">;
-  now: () => Date;
   onTrouble: (error: unknown) => void;
 };
 
@@ -34,26 +38,33 @@ export function messageOf(record: SQSRecord, position?: number): QueuedMessage {
 
 /**
  * Works on a batch, and answers which messages have to come back, each with its own backoff. If the work fails as a
- * whole, all come back after 1 to 30 s: left alone they would wait for the visibility timeout, which is hours.
+ * whole, all come back after 1 to 30 s: left alone they would wait for the visibility timeout, which is hours. So what
+ * says when they come back is tried until it is written, for as long as the invocation may last.
  */
-export async function returned<M extends QueuedMessage>(
-  ports: QueuePorts,
-  messages: readonly M[],
-  work: (messages: readonly M[]) => Promise<ReturnedMessage[]>,
+export async function returned<P extends QueuePorts>(
+  ports: P,
+  messages: readonly QueuedMessage[],
+  context: Pick<Context, "getRemainingTimeInMillis">,
+  work: (ports: P) => Promise<ReturnedMessage[]>,
 ): Promise<SQSBatchResponse> {
-  const back = await work(messages).catch((error: unknown) => {
+  const hiding = within(ports, context, LONGEST_QUEUE_TRY_MS);
+  const back = await work(within(ports, context)).catch((error: unknown) => {
     ports.onTrouble(error);
     return messages.map((message) => ({ message, retryInMs: backoffMs(message) }));
   });
   const now = ports.now();
   await Promise.all(
     back.map(({ message, retryInMs }) =>
-      // A message whose visibility could not be changed comes back all the same, only later.
-      ports.queue.changeVisibility(message.receiptHandle, retryInMs, now).catch(ports.onTrouble),
+      untilWritten(hiding, () => ports.queue.changeVisibility(message.receiptHandle, retryInMs, now), FOR_GOOD).catch(
+        ports.onTrouble,
+      ),
     ),
   );
   return { batchItemFailures: back.map(({ message }) => ({ itemIdentifier: message.messageId })) };
 }
+
+/** A message that stays hidden is worth every try. */
+const FOR_GOOD = new Date(8.64e15);
 
 /** Backoff of a message whose batch failed as a whole: doubles with every receive, 1 s to 30 s. */
 export function backoffMs({ receiveCount }: Pick<QueuedMessage, "receiveCount">): number {

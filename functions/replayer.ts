@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type { ReplayerPorts } from "../shared/flows/replayer-ports.ts";
 import { runReplay } from "../shared/flows/run-replay.ts";
+import { within } from "./invocation.ts";
 
 /** What is left of the function's time when it begins nothing more; and nothing is begun that may take longer than is left. */
 const SPARE_MS = 30_000;
@@ -19,8 +20,9 @@ export type ReplayerAnswer = { ended: boolean; waitSeconds: number };
 export function replayerHandler(ports: ReplayerPorts) {
   return middy<ReplayerEvent, ReplayerAnswer>().handler(async ({ replay }, context: Context) => {
     const names = replay === undefined ? (await ports.replays.active()).map(({ name }) => name) : [replay];
+    const own = within(ports, context);
     const mayGoOn = (neededMs: number) => context.getRemainingTimeInMillis() > Math.max(SPARE_MS, neededMs);
-    const runs = await Promise.allSettled(names.map((name) => runReplay(ports, name, mayGoOn)));
+    const runs = await Promise.allSettled(names.map((name) => runReplay(own, name, mayGoOn)));
     // One that fails must not end the others; all have come to a stop before it is told.
     for (const run of runs) if (run.status === "rejected") throw run.reason;
     const waits = runs.flatMap((run) => (run.status === "fulfilled" && !run.value.ended ? [run.value.waitMs] : []));

@@ -117,7 +117,11 @@ const floorPlan: Room[] = [
   { files: "functions/console/", may: ["own folder", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
   // A handler with its real clients: what Lambda loads.
   { files: "functions/on-aws/", may: ["functions/", "shared/", "node:"] },
-  { files: "functions/", may: ["functions/queue-batch.ts", "shared/", "@middy/", "zod"], mayTypes: ["aws-lambda"] },
+  {
+    files: "functions/",
+    may: ["functions/queue-batch.ts", "functions/invocation.ts", "shared/", "@middy/", "zod"],
+    mayTypes: ["aws-lambda"],
+  },
 
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,

@@ -3,6 +3,7 @@ import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchImportRate } from "./import-rate.ts";
+import { benchRecovery } from "./recovery.ts";
 import { benchReplays } from "./replay.ts";
 import { benchReplayBesideLive } from "./replay-beside-live.ts";
 import { benchReplayScan } from "./replay-scan.ts";
@@ -19,6 +20,7 @@ const parts: { [name: string]: Part } = {
   decisions: { about: "decisions per second beside a plain Map", run: printDecisions },
   embedded: { about: "events per second and latency, end to end, durable", run: printEmbedded },
   fairness: { about: "latency of quiet customers beside noisy ones", run: benchFairness },
+  recovery: { about: "from the end of a store's trouble to all delivered", run: benchRecovery },
   pipelines: { about: "the router beside Powertools batch + idempotency", run: benchPipelines },
   capacity: { about: "DynamoDB units per event", run: benchCapacity },
   bundles: { about: "the router's size and import time", run: benchBundles },

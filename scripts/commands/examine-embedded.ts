@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { type Finding, fine, problem, warning } from "../../shared/environment/finding.ts";
+import { stuckMessages } from "../../shared/flows/stuck-messages.ts";
 import { plural } from "./output.ts";
 
 const MIB = 1024 * 1024;
@@ -44,8 +45,15 @@ async function examineQueues(state: EmbeddedState, now: Date): Promise<Finding[]
   const text = (depth: typeof live) => `${depth?.visible ?? 0} waiting, ${depth?.inFlight ?? 0} in flight`;
   const lost = dead?.visible ?? 0;
   const refused = outcomes?.dead ?? 0;
+  const stuck = await stuckMessages(state, now);
   return [
-    fine("live queue", text(live)),
+    stuck === 0
+      ? fine("live queue", text(live))
+      : problem(
+          "live queue",
+          `${text(live)}, ${stuck} of them stuck: longer than any component may take`,
+          "See that the disk has room and no other process holds the state file, and restart the server",
+        ),
     lost === 0
       ? fine("dead-letter queue", text(dead))
       : warning("dead-letter queue", text(dead), `A server closes ${plural(lost, "event")} as dead: start it`),

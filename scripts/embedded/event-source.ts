@@ -1,6 +1,8 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { backoffMs } from "../../functions/queue-batch.ts";
-import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import { type EventQueue, HANDED_OUT_MS, type ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import { type KeptWrites, untilWritten, type WritePorts } from "../../shared/flows/kept-writes.ts";
 import { lambdaContext } from "./lambda-context.ts";
 
 /** Lambda's event source mapping, embedded: takes batches from the queue, calls the handler, deletes what succeeded. */
@@ -18,6 +20,11 @@ export type EventSourceOptions = {
   handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
   now: () => Date;
   onError: (error: unknown) => void;
+  /** What a delete or a visibility that can't be written is tried again with. Default: chance and the clock. */
+  random?: () => number;
+  delay?: (ms: number) => Promise<void>;
+  /** Where it is seen what is being kept. */
+  kept?: KeptWrites;
   /** Messages per batch. Default 10. */
   batchSize?: number;
   /** Messages being handled at once, over all batches. Default 1,000. */
@@ -37,23 +44,22 @@ const PAUSE_MS = 1_000;
 /** Batches that are taken from the queue together when there are so many messages. */
 const BATCHES_AT_ONCE = 10;
 
-/** As Lambda's event source for SQS has them by default; six times the longest router run. */
+/** As Lambda's event source for SQS has it by default. */
 const BATCH_SIZE = 10;
-const VISIBILITY_MS = 6 * 900_000;
 
 /** Has the handler work off what is in the queue now. What it gives back, or can't be handed over, is left for later. */
 export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight" | "pollMs">): Promise<void> {
-  const { queue, now, batchSize = BATCH_SIZE, visibilityMs = VISIBILITY_MS } = options;
+  const { queue, now, batchSize = BATCH_SIZE, visibilityMs = HANDED_OUT_MS } = options;
   for (;;) {
     const messages = await queue.receive(batchSize, visibilityMs, now());
     if (messages.length === 0) return;
-    await handle(options, messages);
+    await handle(options, messages, () => false);
   }
 }
 
 export function startEventSource(options: EventSourceOptions): EventSourceMapping {
   const { queue, now, onError } = options;
-  const { maxInFlight = 1_000, visibilityMs = VISIBILITY_MS, pollMs = 50 } = options;
+  const { maxInFlight = 1_000, visibilityMs = HANDED_OUT_MS, pollMs = 50 } = options;
   const batchSize = Math.min(options.batchSize ?? BATCH_SIZE, maxInFlight);
   const forAnybody = Math.max(1, Math.floor((maxInFlight * (1 - FOR_THOSE_IN_TURN)) / batchSize)) * batchSize;
   const running = new Set<Promise<void>>();
@@ -95,7 +101,7 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
 
   function start(messages: ReceivedMessage[]): void {
     inFlight += messages.length;
-    const batch = handle(options, messages).finally(() => {
+    const batch = handle(options, messages, () => stopped).finally(() => {
       inFlight -= messages.length;
       running.delete(batch);
       wake();
@@ -116,20 +122,42 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
   };
 }
 
-type Handling = Pick<EventSourceOptions, "name" | "queue" | "handler" | "now" | "onError">;
-
-async function handle({ name, queue, handler, now, onError }: Handling, messages: ReceivedMessage[]): Promise<void> {
-  const comeBackLater = (message: ReceivedMessage) =>
-    queue.changeVisibility(message.receiptHandle, backoffMs(message), now());
-  try {
-    const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, lambdaContext(name));
-    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    const finished = messages.filter(({ messageId }) => !failed.has(messageId));
-    if (finished.length > 0) await queue.delete(finished.map(({ receiptHandle }) => receiptHandle));
-  } catch (error) {
-    onError(error);
-    await Promise.all(messages.map(comeBackLater)).catch(onError);
-  }
+/**
+ * Has a batch handled, and writes what becomes of its messages. What can't be written is tried again until the messages
+ * come back by themselves; until then they count as in flight, so that no more are taken than can be kept.
+ */
+async function handle(
+  options: EventSourceOptions,
+  messages: ReceivedMessage[],
+  isStopped: () => boolean,
+): Promise<void> {
+  const { name, queue, handler, now, onError, visibilityMs = HANDED_OUT_MS } = options;
+  const { random = Math.random, delay = (ms: number) => wait(ms), kept } = options;
+  const visibleAt = new Date(now().getTime() + visibilityMs);
+  const leftMs = () => (isStopped() ? 0 : Math.max(0, visibleAt.getTime() - now().getTime()));
+  const until = () => new Date(now().getTime() + leftMs());
+  const ports: WritePorts = { now, random, delay, until, ...(kept && { kept }) };
+  const context = { ...lambdaContext(name, visibilityMs), getRemainingTimeInMillis: leftMs };
+  const finished = await handler({ Records: messages.map(recordOf) }, context).then(
+    ({ batchItemFailures }) => {
+      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      return messages.filter(({ messageId }) => !failed.has(messageId));
+    },
+    async (error: unknown) => {
+      onError(error);
+      const backAt = new Map(messages.map((message) => [message, now().getTime() + backoffMs(message)]));
+      const comeBackLater = (message: ReceivedMessage) => {
+        const inMs = Math.max(0, (backAt.get(message) ?? 0) - now().getTime());
+        return queue.changeVisibility(message.receiptHandle, inMs, now());
+      };
+      const hiding = messages.map((message) => untilWritten(ports, () => comeBackLater(message), visibleAt));
+      await Promise.all(hiding).catch(onError);
+      return [];
+    },
+  );
+  if (finished.length === 0) return;
+  const handles = finished.map(({ receiptHandle }) => receiptHandle);
+  await untilWritten(ports, () => queue.delete(handles), visibleAt).catch(onError);
 }
 
 /**

@@ -9,9 +9,11 @@ import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/fair-group.ts";
-import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
+import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { stuckMessages } from "../../shared/flows/stuck-messages.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
@@ -36,6 +38,18 @@ const FINISH_MOVES_EVERY_MS = 10_000;
  */
 const SETTLE_MS = 2_000;
 
+const FOR_GOOD = new Date(8.64e15);
+
+/** What waits for longer doesn't keep the process from ending; what is kept of a write waits a second at most. */
+const SHORT_MS = 1_000;
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    if (ms > SHORT_MS) timer.unref();
+  });
+}
+
 /** A running Turnout: front door, queue, router and the versions' worker threads in one process. */
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
@@ -56,7 +70,10 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
   // Before the state is opened: an older one is brought up to date by whoever has it alone.
   const lock = lockServer(settings.home);
   const closing: (() => unknown)[] = [() => lock.release()];
+  let stopping = false;
   const close = async () => {
+    // What is kept of failed writes gets one more try.
+    stopping = true;
     for (const step of closing.reverse()) await step();
   };
   try {
@@ -73,11 +90,14 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     });
     await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
 
+    const kept = keptWrites();
+    const writes = { now, random: Math.random, delay, kept, until: () => (stopping ? now() : FOR_GOOD) };
     // What the last asynchronous invocations say when their workers are closed must still be stored.
     const telling = new Set<Promise<unknown>>();
     closing.push(() => Promise.allSettled(telling));
-    const tell = (record: string) => {
-      const told = outcomes.send([record], now()).finally(() => telling.delete(told));
+    const tell = (record: string, by: Date) => {
+      const send = () => outcomes.send([record], now());
+      const told = untilWritten(writes, send, by).finally(() => telling.delete(told));
       telling.add(told);
       return told;
     };
@@ -89,14 +109,12 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       routing,
       events: state.events,
       target: withCircuitBreakers(target, { now, random: Math.random }),
-      now,
-      random: Math.random,
+      ...writes,
       newId: randomUUID,
-      delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref()),
       report,
       onTrouble: onError,
     };
-    const outcomesSource = { name: "turnout-outcomes", queue: outcomes, now, onError };
+    const outcomesSource = { name: "turnout-outcomes", queue: outcomes, now, kept, onError };
     const takeOutcomes = outcomesHandler({ ...ports, queue: outcomes });
     // What versions had said when the last process ended counts; only what is still open after it was interrupted.
     await drainQueue({ ...outcomesSource, handler: takeOutcomes });
@@ -107,6 +125,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       queue: live,
       handler: routerHandler({ ...ports, queue: live }),
       now,
+      kept,
       onError,
     });
     const deadSource = startEventSource({
@@ -114,6 +133,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       queue: dead,
       handler: deadLettersHandler({ ...ports, queue: dead }),
       now,
+      kept,
       onError,
       pollMs: 1_000,
     });
@@ -149,8 +169,7 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       groupsOf: fairGroups(routing),
       onAccepted: source.wake,
       health: async () => {
-        const trouble = state.database.trouble();
-        if (trouble !== undefined) throw new TurnoutError("failed", trouble);
+        await refuseTrouble(state, kept, now());
         return { status: "ok", revision: await state.routingTable.head(), queue: await live.depth(now()) };
       },
     });
@@ -161,6 +180,19 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     await close();
     throw error;
   }
+}
+
+/** @throws TurnoutError `failed` when the store takes no writes, or something waits longer than it should */
+async function refuseTrouble(state: EmbeddedState, kept: KeptWrites, now: Date): Promise<void> {
+  const trouble = state.database.trouble();
+  if (trouble !== undefined) throw new TurnoutError("failed", trouble);
+  const waiting = kept.oldest();
+  if (waiting !== undefined) {
+    const { count, since, why } = waiting;
+    throw new TurnoutError("failed", `${count} writes are tried again, the first since ${since.toISOString()}: ${why}`);
+  }
+  const stuck = await stuckMessages(state, now);
+  if (stuck > 0) throw new TurnoutError("failed", `${stuck} messages are stuck in flight. Restart the server.`);
 }
 
 /** Whose events these are, as the publisher says, or at the paths of their source. */

@@ -19,6 +19,9 @@ export type ReceivedMessage = {
  */
 export type OutgoingMessage = string | { body: string; group: string };
 
+/** How long a message stays hidden that a router was given: six times the longest router run, as AWS advises. */
+export const HANDED_OUT_MS = 6 * 900_000;
+
 export type QueueDepth = { visible: number; inFlight: number; dead: number };
 
 /** Events on their way to the router: at least once, in no promised order, as SQS standard queues behave. */

@@ -23,6 +23,9 @@ const TABLES = `
 /** Receives after which a message goes to the dead-letter queue. High: deliveries die by their own count long before. */
 export const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
 
+/** The longest time after which a message is told to come back: a lease, of 845 s at most. */
+const MAX_COMING_BACK_MS = 900_000;
+
 export type SqliteQueueOptions = {
   /** Default `live`. What a queue gives up is in the one called `<name>-dead`, which gives nothing up. */
   name?: string;
@@ -33,7 +36,11 @@ export type SqliteQueueOptions = {
 export function sqliteEventQueue(
   database: Database,
   { name = "live", maxReceiveCount = DEFAULT_MAX_RECEIVE_COUNT }: SqliteQueueOptions = {},
-): EventQueue & { releaseAll(): Promise<void> } {
+): EventQueue & {
+  releaseAll(): Promise<void>;
+  /** How many messages were handed out before then, and have neither been deleted nor told when to come back. */
+  handedOutBefore(at: Date, visibilityMs: number, now: Date): Promise<number>;
+} {
   const { connection } = database;
   connection.exec(TABLES);
   const turnOf = fairTurns();
@@ -61,6 +68,9 @@ export function sqliteEventQueue(
   );
   const revealAll = connection.prepare(
     "UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until IS NOT NULL",
+  );
+  const countHandedOut = connection.prepare(
+    "SELECT count(*) AS stuck FROM messages WHERE queue = ? AND hidden_until > ? AND hidden_until <= ?",
   );
   // Counted in the indexes alone: walking the table would read every body, with the process standing still.
   const count = connection.prepare(
@@ -127,6 +137,11 @@ export function sqliteEventQueue(
     async depth(now) {
       const row = count.get(name, deadName, now.getTime());
       return { visible: Number(row?.visible), inFlight: Number(row?.in_flight), dead: Number(row?.dead) };
+    },
+    async handedOutBefore(at, visibilityMs, now) {
+      // What was told when to come back is hidden for a lease at most.
+      const comesBack = now.getTime() + MAX_COMING_BACK_MS;
+      return Number(countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
     },
     /** Makes every hidden message visible. Only for the sole consumer at start: whoever hid them is gone. */
     releaseAll() {

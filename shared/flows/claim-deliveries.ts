@@ -1,6 +1,7 @@
 import { type Claim, type Close, type DeliveryError, type EventRecord, LEASE_MARGIN_MS } from "../domain/delivery.ts";
 import { deliveryKeyOf } from "../domain/delivery-key.ts";
 import { entryExpiry } from "../domain/retention.ts";
+import { untilWritten } from "./kept-writes.ts";
 import type { RoutedMessage } from "./read-messages.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
@@ -118,7 +119,7 @@ export async function release(
   const others = claims.map((answer): Claim => (answer.won && answer.attempt === 1 ? NOTHING_WON : answer));
   const error = { type: "RoutingChanged", message: "the routing changed while the delivery was claimed" };
   await Promise.all([
-    firsts.length === 0 ? undefined : ports.events.release(firsts, owner),
+    firsts.length === 0 ? undefined : untilWritten(ports, () => ports.events.release(firsts, owner), lastLease(claims)),
     close(ports, deliveries, others, error),
   ]);
 }
@@ -145,5 +146,10 @@ async function close(
     if (!answer.won || deliveryKey === undefined) return [];
     return [{ deliveryKey, attempt: answer.attempt, at, outcome: "postponed", error, nextAttemptAt: at }];
   });
-  if (closes.length > 0) await ports.events.close(closes);
+  if (closes.length > 0) await untilWritten(ports, () => ports.events.close(closes), lastLease(claims));
+}
+
+/** When the last lease ends that these claims have won; long ago for none. */
+export function lastLease(claims: readonly Claim[]): Date {
+  return new Date(Math.max(0, ...claims.map((claim) => (claim.won ? claim.leaseUntil.getTime() : 0))));
 }

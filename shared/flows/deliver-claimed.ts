@@ -1,7 +1,9 @@
 import type { Claim } from "../domain/delivery.ts";
 import type { outcomeTally } from "../domain/outcome-count.ts";
 import type { AttemptResult, BroughtBackBy } from "../domain/settle-attempt.ts";
+import { lastLease } from "./claim-deliveries.ts";
 import { closeBuffer } from "./close-buffer.ts";
+import { untilWritten } from "./kept-writes.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { forgetUnwanted, passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
 
@@ -37,12 +39,12 @@ export async function deliverClaimed(
   let uncounted = deliveries.length;
   let counted: Promise<void> = Promise.resolve();
   const settling: Settling = {
-    close: closeBuffer(ports.events, won, ports.delay),
+    close: closeBuffer(ports, won),
     // With the last outcome known, not with the last close written: the two requests then wait side by side.
     count(component, version, outcome) {
       tally.add(ports.now(), component, version, outcome);
       uncounted -= 1;
-      if (uncounted === 0) counted = writeCounts(ports, tally);
+      if (uncounted === 0) counted = writeCounts(ports, tally, lastLease(claims));
     },
   };
   const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
@@ -62,7 +64,7 @@ export async function deliverClaimed(
       return settled;
     }),
   );
-  await (uncounted === 0 ? counted : writeCounts(ports, tally));
+  await (uncounted === 0 ? counted : writeCounts(ports, tally, lastLease(claims)));
   return settled.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
@@ -76,8 +78,8 @@ function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true 
 }
 
 /** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
-async function writeCounts(ports: RouterPorts, tally: Delivering["tally"]): Promise<void> {
+async function writeCounts(ports: RouterPorts, tally: Delivering["tally"], by: Date): Promise<void> {
   const counts = tally.take();
   if (counts.length === 0) return;
-  await ports.events.count(counts).catch(ports.onTrouble);
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
 }

@@ -12,7 +12,7 @@ export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
 export type MayGoOn = (neededMs: number) => boolean;
 
 /** For how long a driver that says nothing is taken to be alive. */
-const DRIVER_LEASE_MS = 60_000;
+export const DRIVER_LEASE_MS = 60_000;
 
 /** How often one that can't be run on is looked at: paused, or driven by another. */
 const LOOK_AGAIN_MS = 5_000;

@@ -2,20 +2,16 @@ import type { ClaimRequest } from "../domain/delivery.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { Target } from "../targets/target.ts";
+import type { WritePorts } from "./kept-writes.ts";
 import type { Route, RoutedMessage } from "./read-messages.ts";
 import type { RoutingCache } from "./routing-cache.ts";
 
 /** What a router works with. Time, chance and identity come in from outside, so that a run can be repeated exactly. */
-export type RouterPorts = {
+export type RouterPorts = WritePorts & {
   routing: RoutingCache;
   events: Pick<EventStore, "record" | "find" | "deliveriesOf" | "claim" | "release" | "close" | "reject" | "count">;
   target: Target;
-  now: () => Date;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  random: () => number;
   newId: () => string;
-  /** Resolves after that many milliseconds. */
-  delay: (ms: number) => Promise<void>;
   report: (report: DeliveryReport) => void;
   /** Told of an error that did no delivery any harm. */
   onTrouble: (error: unknown) => void;

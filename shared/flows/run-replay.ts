@@ -2,10 +2,11 @@ import { compareRecords, type RecordPlace } from "../domain/delivery.ts";
 import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replay.ts";
 import { withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
 import { Stopped } from "./deliver-page.ts";
+import { untilWritten } from "./kept-writes.ts";
 import { type MadePage, makePage, matchedAs } from "./make-page.ts";
 import { type MatchedPage, matchReplay } from "./match-replay.ts";
 import { type Pace, paceOf } from "./pace.ts";
-import { type MayGoOn, type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
+import { DRIVER_LEASE_MS, type MayGoOn, type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
 import type { ReplayerPorts } from "./replayer-ports.ts";
 
 /** How often a driver says that it is alive. */
@@ -53,7 +54,10 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: May
     return { ended: false, waitMs: 0 };
   } finally {
     stopBeating();
-    await driver.leave().catch(ports.onTrouble);
+    // While it says that it is driven, nobody else takes it up.
+    await untilWritten(ports, () => driver.leave(), new Date(ports.now().getTime() + DRIVER_LEASE_MS)).catch(
+      ports.onTrouble,
+    );
   }
 }
 

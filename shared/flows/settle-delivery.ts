@@ -3,11 +3,12 @@ import { LIVE } from "../domain/delivery-key.ts";
 import type { DeliveryReport } from "../domain/delivery-report.ts";
 import type { CountedOutcome } from "../domain/outcome-count.ts";
 import { type AttemptResult, type BroughtBackBy, closeOf, MAX_MESSAGE_BACKOFF_MS } from "../domain/settle-attempt.ts";
+import type { WriteClose } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** What a delivery hands its outcome to. */
 export type Settling = {
-  close: (close: Close) => Promise<boolean>;
+  close: WriteClose;
   count: (component: string, version: string, outcome: CountedOutcome) => void;
 };
 
@@ -43,7 +44,7 @@ export async function settle(
   const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(component.name, closing.executedVersion ?? "", closing.outcome);
-  const taken = await close(closing);
+  const taken = await close(closing, claimed.leaseUntil);
   const { executedVersion, durationMs } = closing;
   report(ports, delivery, {
     attempt,

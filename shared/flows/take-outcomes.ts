@@ -5,14 +5,12 @@ import { type AttemptOutcome, readOutcome } from "../domain/outcome-message.ts";
 import { isTokenOf } from "../domain/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../domain/settle-attempt.ts";
 import type { EventStore } from "../event-store/event-store.ts";
+import { untilWritten, type WritePorts } from "./kept-writes.ts";
 import type { RoutingCache } from "./routing-cache.ts";
 
-export type OutcomePorts = {
+export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
   events: Pick<EventStore, "deliveriesOf" | "close" | "count">;
-  now: () => Date;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  random: () => number;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
   onTrouble: (error: unknown) => void;
 };
@@ -41,6 +39,9 @@ export async function takeOutcomes<M extends OutcomeMessage>(
   });
   return told.length === 0 ? unreadable : [...unreadable, ...(await closeAll(ports, told))];
 }
+
+/** How long closes are tried again before their messages are: each time these come back counts against them. */
+const KEPT_MS = 30_000;
 
 type Told<M> = { message: M; outcome: AttemptOutcome };
 
@@ -73,11 +74,14 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
     closes.set(deliveryKey, { name, closing });
   }
   if (closes.size === 0) return refused;
-  const taken = await ports.events.close([...closes.values()].map(({ closing }) => closing));
+  const by = new Date(ports.now().getTime() + KEPT_MS);
+  const closings = [...closes.values()].map(({ closing }) => closing);
+  const taken = await untilWritten(ports, () => ports.events.close(closings), by);
   for (const [index, { name, closing }] of [...closes.values()].entries()) {
     if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
   }
-  await ports.events.count(tally.take()).catch(ports.onTrouble);
+  const counts = tally.take();
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
   return refused;
 }
 

@@ -5,8 +5,8 @@ import type { Send, SendResult, Target } from "./target.ts";
 export type AsyncOptions = {
   /** Runs one event and waits for it; begins it by the send's `latestStart` or answers `throttled`. */
   run: Target;
-  /** Puts the record of an outcome into the outcomes queue, durably. */
-  tell: (record: string) => Promise<unknown>;
+  /** Puts the record of an outcome into the outcomes queue, durably; by then it is of no use any more. */
+  tell: (record: string, by: Date) => Promise<unknown>;
   now: () => Date;
   /** Told when a record couldn't be put there. The delivery is then tried again after its deadline. */
   onError: (error: unknown) => void;
@@ -26,7 +26,7 @@ export function asyncInvocations({ run, tell, now, onError, maxTaken = 500 }: As
   async function runAndTell(send: Send): Promise<void> {
     try {
       const record = destinationRecord(send, await run(send), now());
-      if (record !== undefined) await tell(JSON.stringify(record));
+      if (record !== undefined) await tell(JSON.stringify(record), send.latestStart);
     } catch (error) {
       onError(error);
     } finally {

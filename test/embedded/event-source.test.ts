@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type EventSourceOptions, startEventSource } from "../../scripts/embedded/event-source.ts";
 import { simulatedQueue } from "../simulation/simulated-queue.ts";
-import { simulatedTime } from "../simulation/simulated-time.ts";
+import { type SimulatedTime, simulatedTime } from "../simulation/simulated-time.ts";
 import { eventually, nextTurn, portCalls, surrounded } from "../support/port-calls.ts";
 
 const allGood: SQSBatchResponse = { batchItemFailures: [] };
@@ -27,6 +27,8 @@ function aSource(options: Partial<EventSourceOptions> = {}) {
       queue: surrounded(queue, methods, calls.around),
       handler,
       now: time.now,
+      delay: time.delay,
+      random: () => 0.9,
       onError: (error) => void errors.push(error),
       // Never by itself within a test.
       pollMs: 2 ** 31 - 1,
@@ -109,26 +111,42 @@ describe("the embedded event source", () => {
     expect(bodiesOf(batches).every((bodies) => bodies.join() === "a,b")).toBe(true);
   });
 
-  it("brings a batch back whose messages it couldn't delete", async () => {
-    const { start, send, batches, calls, errors, hiddenFor } = aSource();
+  it("deletes what a handler has finished once the queue takes it, and hands it to nobody meanwhile", async () => {
+    const { start, send, batches, calls, errors, hiddenFor, time } = aSource({ visibilityMs: 60_000 });
     await send("a");
-    calls.fail("delete");
+    for (let tries = 0; tries < 20; tries++) calls.fail("delete");
     start();
     await eventually(() => batches.length === 1);
     batches[0]?.end(allGood);
-    await eventually(() => hiddenFor()["message-1"] === 1_000);
-    expect(errors).toMatchObject([{ message: "delete failed" }]);
+    await passing(time, 30);
+    expect([Object.keys(hiddenFor()), batches.length, errors]).toEqual([[], 1, []]);
   });
 
-  it("brings the others back when one of a failed batch can't be", async () => {
-    const { start, send, batches, calls, errors, hiddenFor } = aSource({ visibilityMs: 60_000 });
+  it("brings a failed batch back as soon as the queue takes it, and not when its visibility ends", async () => {
+    const { start, send, batches, calls, time } = aSource();
     await send("a", "b", "c");
-    calls.fail("changeVisibility");
-    start();
+    for (let tries = 0; tries < 40; tries++) calls.fail("changeVisibility");
+    const source = start();
     await eventually(() => batches.length === 1);
     batches[0]?.end(new Error("the store is away"));
-    await eventually(() => errors.length === 2);
-    expect(hiddenFor()).toEqual({ "message-1": 60_000, "message-2": 1_000, "message-3": 1_000 });
+    await passing(time, 30);
+    source.wake();
+    await eventually(() => batches.length === 2);
+    expect(bodiesOf(batches)[1]).toEqual(["a", "b", "c"]);
+  });
+
+  it("gives up what it can't write when it is stopped, after one more try", async () => {
+    const { start, send, batches, calls, time, errors } = aSource();
+    await send("a");
+    for (let tries = 0; tries < 9; tries++) calls.fail("delete");
+    const source = start();
+    await eventually(() => batches.length === 1);
+    batches[0]?.end(allGood);
+    await turns();
+    const stopped = source.stop();
+    await passing(time, 2);
+    await stopped;
+    expect(errors).toMatchObject([{ message: "delete failed" }]);
   });
 
   it("takes batches until as many messages as it may are in its hands, and more when some are done", async () => {
@@ -271,6 +289,15 @@ describe("stopping the embedded event source", () => {
 });
 
 /** Long enough for whatever could go on to have gone on. */
+/** Seconds that go by one by one, so that what waits for them is asked again in between. */
+async function passing(time: SimulatedTime, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await turns();
+    await time.pass(1_000);
+  }
+  await turns();
+}
+
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await nextTurn();
 }

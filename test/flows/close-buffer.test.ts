@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Close } from "../../shared/domain/delivery.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { closeBuffer, FLUSH_AFTER_MS } from "../../shared/flows/close-buffer.ts";
-import { simulatedTime } from "../simulation/simulated-time.ts";
-import { eventually } from "../support/port-calls.ts";
+import { type SimulatedTime, simulatedTime } from "../simulation/simulated-time.ts";
+import { nextTurn } from "../support/port-calls.ts";
+
+const LEASE_MS = 35_000;
 
 const aClose = (deliveryKey: string): Close => ({ deliveryKey, attempt: 1, at: new Date(0), outcome: "done" });
 
@@ -18,8 +19,10 @@ function aBuffer(
     writes.push(closes.map(({ deliveryKey }) => deliveryKey));
     return answer(closes);
   };
-  const buffer = closeBuffer({ close } as EventStore, expected, time.delay);
-  return { time, writes, close: (key: string) => buffer(aClose(key)) };
+  const { now, delay } = time;
+  const buffer = closeBuffer({ events: { close }, now, delay, random: () => 0.5 }, expected);
+  const leaseEnds = new Date(now().getTime() + LEASE_MS);
+  return { time, writes, close: (key: string, by = leaseEnds) => buffer(aClose(key), by) };
 }
 
 describe("a close buffer", () => {
@@ -69,17 +72,41 @@ describe("a close buffer", () => {
     expect(await Promise.all([close("a"), close("b"), close("c")])).toEqual([true, false, false]);
   });
 
-  it("fails the closes of a write that failed, and none of another", async () => {
+  it("keeps the closes of a write that failed, and stores each as soon as the store is back", async () => {
     let broken = true;
-    const { time, close } = aBuffer(3, (closes) => {
+    const { time, writes, close } = aBuffer(3, (closes) => {
       if (broken) throw new Error("the store is away");
       return closes.map(() => true);
     });
-    const early = Promise.allSettled([close("a"), close("b")]);
-    await eventually(() => time.running() === 1);
-    await time.pass(250);
-    expect((await early).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    const early = Promise.all([close("a"), close("b")]);
+    await passing(time, 20_000);
     broken = false;
+    writes.length = 0;
+    await passing(time, 1_000);
+    expect(await early).toEqual([true, true]);
+    expect(writes).toEqual([["a"], ["b"]]);
     expect(await close("c")).toBe(true);
   });
+
+  it("stores the others while one can't be stored, and gives that up when its lease is over", async () => {
+    const { time, close, writes } = aBuffer(2, (closes) => {
+      if (closes.some(({ deliveryKey }) => deliveryKey === "poison")) throw new Error("not this one");
+      return closes.map(() => true);
+    });
+    const closing = Promise.allSettled([close("a"), close("poison")]);
+    await passing(time, LEASE_MS + 1_000);
+    expect((await closing).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    const tries = writes.filter(([key]) => key === "poison").length;
+    expect(tries).toBeGreaterThan(30);
+    await passing(time, 10_000);
+    expect(writes.filter(([key]) => key === "poison")).toHaveLength(tries);
+  });
 });
+
+/** Time that goes by in small steps, so that what waits for it is asked again in between. */
+async function passing(time: SimulatedTime, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 50) {
+    await time.pass(50);
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+  }
+}

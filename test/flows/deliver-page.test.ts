@@ -268,6 +268,7 @@ describe("a page that must not go on", () => {
 
   it.each(["claim", "close"] as const)("throws what the store does at a %s, once the rest has ended", async (call) => {
     const page = await aPage(four, (id) => page.time.delay(id === "event-02" ? 5_000 : 1_000).then(() => done));
+    page.ports.until = page.ports.now;
     page.calls.fail(call);
     await expect(page.made({ concurrency: 1 })).rejects.toThrow(`${call} failed`);
     expect(page.story.filter(({ what }) => what === "ended")).toHaveLength(begunOf(page.story).length);
@@ -276,6 +277,7 @@ describe("a page that must not go on", () => {
 
   it("has what others had on their way closed, though the store fails at one close", async () => {
     const page = await aPage(four, (id) => page.time.delay(id === "event-02" ? 5_000 : 1_000).then(() => done));
+    page.ports.until = page.ports.now;
     page.calls.fail("close");
     await expect(page.made()).rejects.toThrow("close failed");
     const own = (await page.ledger()).filter(({ generation }) => generation === "replay-1");

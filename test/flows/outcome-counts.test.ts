@@ -75,6 +75,7 @@ describe("the outcomes of a batch", () => {
 
   it("are known though the counting fails: no delivery is harmed, and the error is told", async () => {
     const { ports, calls, ledger, troubles, counts } = await aCounter();
+    ports.until = ports.now;
     calls.fail("count");
     const message = about("failed");
     expect(await routeBatch(ports, [about("done"), message])).toEqual([{ message, retryInMs: 250 }]);
@@ -86,6 +87,7 @@ describe("the outcomes of a batch", () => {
 
   it("are counted also when one delivery's close fails", async () => {
     const { ports, calls, counts } = await aCounter();
+    ports.until = ports.now;
     calls.fail("close");
     await expect(routeBatch(ports, [about("done")])).rejects.toThrow("close failed");
     expect(await counts()).toEqual([["done", "7", "done", 1]]);

@@ -174,6 +174,7 @@ describe("when the store fails", () => {
 
   it("to record and to give the claims back, they are free when their lease ends", async () => {
     const { ports, calls, sends, time } = await aRouter();
+    ports.until = ports.now;
     calls.fail("record");
     calls.fail("close");
     const message = aMessage();
@@ -220,6 +221,7 @@ describe("when the store fails", () => {
 
   it("to close before it did, the message comes back and is sent again when the lease has ended", async () => {
     const { ports, calls, sends, time, ledger } = await aRouter();
+    ports.until = ports.now;
     calls.fail("close", "before");
     const message = aMessage();
     await expect(routeBatch(ports, [message])).rejects.toThrow("close failed");
@@ -232,6 +234,7 @@ describe("when the store fails", () => {
 
   it("to answer a close, the message comes back and is found done", async () => {
     const { ports, calls, sends, reports } = await aRouter();
+    ports.until = ports.now;
     calls.fail("close", "after");
     const message = aMessage();
     await expect(routeBatch(ports, [message])).rejects.toThrow("close failed");
@@ -243,6 +246,7 @@ describe("when the store fails", () => {
   it("to close one delivery, the sends that are still out run to their end before the batch comes back", async () => {
     const { ports, calls, time, ledger } = await aRouter({ components: [mailer, invoice] });
     const slow = calls.hold("send mailer");
+    ports.until = ports.now;
     calls.fail("close");
     let ended = false;
     const batch = routeBatch(ports, [aMessage()]).finally(() => {

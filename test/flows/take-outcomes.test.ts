@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { deliveredEvent } from "../../shared/domain/delivered-event.ts";
 import type { LedgerEntry } from "../../shared/domain/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
-import { takeOutcomes } from "../../shared/flows/take-outcomes.ts";
+import { type OutcomePorts, takeOutcomes } from "../../shared/flows/take-outcomes.ts";
 import type { Send } from "../../shared/targets/target.ts";
 import { aComponent, anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 import { eventually, surrounded } from "../support/port-calls.ts";
@@ -21,13 +21,14 @@ async function accepted(...ids: string[]) {
   const messages = ids.map((id) => aMessage({ messageId: id, id }));
   expect(await routeBatch(ports, messages)).toEqual([]);
   calls.since();
-  const outcomePorts = {
+  const outcomePorts: OutcomePorts = {
     ...ports,
     events: surrounded(events, ["deliveriesOf", "close", "count"], calls.around),
   };
   let told = 0;
   return {
     ...router,
+    outcomePorts,
     messages,
     /** Takes messages; where they leave the token to Lambda, as it hands back what the version was given. */
     take: (...bodies: string[]) =>
@@ -251,7 +252,8 @@ describe("a batch of outcomes", () => {
   });
 
   it("fails as a whole when the store does, and is taken when it comes again", async () => {
-    const { take, calls, ledger } = await accepted("event-1");
+    const { take, calls, ledger, outcomePorts } = await accepted("event-1");
+    outcomePorts.until = outcomePorts.now;
     calls.fail("close");
     await expect(take(anOutcome())).rejects.toThrow("close failed");
     expect(await ledger()).toMatchObject([{ status: "accepted" }]);
@@ -260,7 +262,8 @@ describe("a batch of outcomes", () => {
   });
 
   it("is taken though it can't be counted, and that is told", async () => {
-    const { take, calls, ledger, troubles } = await accepted("event-1");
+    const { take, calls, ledger, troubles, outcomePorts } = await accepted("event-1");
+    outcomePorts.until = outcomePorts.now;
     calls.fail("count");
     expect(await take(anOutcome())).toEqual([]);
     expect(await ledger()).toMatchObject([{ status: "done" }]);

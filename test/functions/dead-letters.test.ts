@@ -27,7 +27,9 @@ async function aHandlerOf(givenUpBy: "queue" | "rule", ...broken: string[]) {
   };
   const handler = deadLettersHandler({ ...router.ports, queue }, givenUpBy);
   const handle = (...messages: QueuedMessage[]) =>
-    handler({ Records: messages.map(aRecord) } satisfies SQSEvent, {} as Context);
+    handler({ Records: messages.map(aRecord) } satisfies SQSEvent, {
+      getRemainingTimeInMillis: () => 60_000,
+    } as Context);
   const statuses = async () => (await router.ledger()).map(({ component, status }) => [component, status]);
   return { ...router, hidden, handle, statuses };
 }

@@ -24,7 +24,8 @@ async function aHandler(result: SendResult = done) {
   const queue = { changeVisibility: async (handle: string, ms: number) => void hidden.push([handle, ms]) };
   const events = { ...router.events, close: ports.events.close, count: ports.events.count };
   const handler = outcomesHandler({ ...ports, events, queue });
-  const handle = (...bodies: string[]) => handler({ Records: bodies.map(aRecord) }, {} as Context);
+  const handle = (...bodies: string[]) =>
+    handler({ Records: bodies.map(aRecord) }, { getRemainingTimeInMillis: () => 0 } as Context);
   return { ...router, calls, hidden, handle, record: told[0] ?? "" };
 }
 

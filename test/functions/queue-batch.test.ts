@@ -11,17 +11,25 @@ async function run(
   messages: readonly QueuedMessage[],
   work: (messages: readonly QueuedMessage[]) => Promise<ReturnedMessage[]>,
   away: readonly string[] = [],
+  { awayMs = Number.POSITIVE_INFINITY, leftMs = 60_000 } = {},
 ) {
   const hidden: [receiptHandle: string, visibilityMs: number, now: Date][] = [];
   const troubles: unknown[] = [];
   const queue = {
     changeVisibility: async (...change: (typeof hidden)[number]) => {
-      if (away.includes(change[0])) throw new Error(`no answer about ${change[0]}`);
+      if (away.includes(change[0]) && at - now.getTime() < awayMs) throw new Error(`no answer about ${change[0]}`);
       hidden.push(change);
     },
   };
-  const ports = { queue, now: () => now, onTrouble: (error: unknown) => void troubles.push(error) };
-  return { response: await returned(ports, messages, work), hidden, troubles: troubles.map(String) };
+  let at = now.getTime();
+  const delay = async (ms: number) => {
+    at += ms;
+  };
+  const onTrouble = (error: unknown) => void troubles.push(error);
+  const ports = { queue, now: () => new Date(at), random: () => 0.5, delay, onTrouble };
+  const context = { getRemainingTimeInMillis: () => now.getTime() + leftMs - at };
+  const response = await returned(ports, messages, context, () => work(messages));
+  return { response, hidden, troubles: troubles.map(String), tookMs: at - now.getTime() };
 }
 
 const failures = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
@@ -68,6 +76,25 @@ describe("a batch of a queue's messages", () => {
     const { response, troubles } = await run([first], () => Promise.reject(new Error("the store is away")), ["m-1:1"]);
     expect(response).toEqual(failures("m-1"));
     expect(troubles).toEqual(["Error: the store is away", "Error: no answer about m-1:1"]);
+  });
+
+  it("is hidden as it should be once the queue is back, and nothing is told of it", async () => {
+    const { hidden, troubles, tookMs } = await run(
+      [first],
+      async () => [{ message: first, retryInMs: 500 }],
+      ["m-1:1"],
+      { awayMs: 20_000 },
+    );
+    expect(hidden).toEqual([["m-1:1", 500, now]]);
+    expect(troubles).toEqual([]);
+    expect(tookMs).toBeLessThan(21_000);
+  });
+
+  it("leaves the queue be in time for one more try before the invocation is cut off", async () => {
+    const { tookMs, troubles } = await run([first], async () => [{ message: first, retryInMs: 500 }], ["m-1:1"]);
+    expect(troubles).toEqual(["Error: no answer about m-1:1"]);
+    expect(tookMs).toBeGreaterThan(40_000);
+    expect(tookMs).toBeLessThanOrEqual(45_000);
   });
 });
 

@@ -30,7 +30,8 @@ async function aHandler() {
   const hidden: [receiptHandle: string, visibilityMs: number, now: Date][] = [];
   const queue = { changeVisibility: async (...change: (typeof hidden)[number]) => void hidden.push(change) };
   const handler = routerHandler({ ...router.ports, queue });
-  const handle = (...messages: QueuedMessage[]) => handler({ Records: messages.map(aRecord) }, {} as Context);
+  const handle = (...messages: QueuedMessage[]) =>
+    handler({ Records: messages.map(aRecord) }, { getRemainingTimeInMillis: () => 60_000 } as Context);
   return { ...router, queue, hidden, handle };
 }
 

@@ -69,7 +69,9 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       for (;;) {
         const messages = await from.receive(10, VISIBILITY_MS, now);
         if (messages.length === 0) return;
-        const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, {} as Context);
+        const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, {
+          getRemainingTimeInMillis: () => 60_000,
+        } as Context);
         const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
         await from.delete(messages.filter(({ messageId }) => !failed.has(messageId)).map((done) => done.receiptHandle));
       }

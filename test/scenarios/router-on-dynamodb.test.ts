@@ -50,7 +50,9 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
         queue: { changeVisibility: async () => {} },
       });
       const route = async (...batch: Parameters<typeof anEvent>[0][]) => {
-        const answer = await handler({ Records: batch.map(aRecord) }, {} as Context);
+        const answer = await handler({ Records: batch.map(aRecord) }, {
+          getRemainingTimeInMillis: () => 60_000,
+        } as Context);
         expect(answer).toEqual({ batchItemFailures: [] });
       };
       return { route, requests: countRequests(client) };

@@ -82,13 +82,15 @@ export function simulatedFunction(surroundings: Surroundings, history: History, 
     batch.process = process.id;
     const hits = process.hits();
     process.begin(batch.id);
-    time.at(time.now() + timeoutMs, () => {
+    const endsAt = time.now() + timeoutMs;
+    const context = { getRemainingTimeInMillis: () => endsAt - time.now() } as Context;
+    time.at(endsAt, () => {
       if (slot.batch !== batch || batch.how !== undefined || process.hasEnded()) return;
       faults.note(batch.id, "function timed out");
       process.end("function timed out");
     });
     const ended = await Promise.race([
-      handler({ Records: messages.map(recordOf) }, {} as Context).then(
+      handler({ Records: messages.map(recordOf) }, context).then(
         (response) => ({ how: "finished" as const, response }),
         (error: unknown) => ({ how: "failed" as const, error }),
       ),

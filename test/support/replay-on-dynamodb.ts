@@ -87,7 +87,10 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
     while (left.length > 0) {
       const batch = left.splice(0, 10);
       now = new Date(Math.max(now.getTime(), ...batch.map(({ sentAt }) => sentAt.getTime())));
-      const { batchItemFailures } = await router({ Records: batch.map(recordOf) } as SQSEvent, {} as Context);
+      const { batchItemFailures } = await router(
+        { Records: batch.map(recordOf) } as SQSEvent,
+        { getRemainingTimeInMillis: () => 60_000 } as Context,
+      );
       if (batchItemFailures.length === 0) continue;
       const back = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
       const returned = batch.filter(({ messageId }) => back.has(messageId));

@@ -45,7 +45,9 @@ async function measure(meter: CapacityMeter): Promise<void> {
 
   async function run(batches: number): Promise<void> {
     for (let n = 0; n < batches; n++) {
-      const { batchItemFailures } = await handler(sampleBatch(n), {} as Context);
+      const { batchItemFailures } = await handler(sampleBatch(n), {
+        getRemainingTimeInMillis: () => 60_000,
+      } as Context);
       if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} events of a batch came back`);
     }
   }

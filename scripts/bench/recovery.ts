@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
+import { publishLoad } from "./publisher.ts";
+import { startServer } from "./server.ts";
+
+const EVENTS = 2_000;
+const LOCKED_MS = 20_000;
+const CONNECTIONS = 8;
+
+export type Recovery = {
+  /** `/healthz` while the store was in trouble. */
+  health: number;
+  /** From the end of the trouble to everything delivered. */
+  seconds: number;
+};
+
+/** A server with events on their way, whose state file another process then holds for a while. */
+export async function recoveryFromLock(events = EVENTS, lockedMs = LOCKED_MS): Promise<Recovery> {
+  const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
+  try {
+    await setUpConsumer(home);
+    const { url, end } = await startServer(home);
+    const entry = (n: number) => ({ Source: "bench", DetailType: "tick", Detail: JSON.stringify({ n }) });
+    const load = publishLoad(url, events, entry, { connections: CONNECTIONS });
+    await delay(300);
+    const other = new DatabaseSync(join(home, "state.db"), { timeout: 60_000 });
+    other.exec("BEGIN IMMEDIATE");
+    await delay(lockedMs);
+    // It may be waiting for the lock itself, and answers when that is over.
+    const answer = fetch(`${url}/healthz`).then(({ status }) => status);
+    await Promise.race([answer, delay(6_000)]);
+    other.exec("COMMIT");
+    const freed = performance.now();
+    other.close();
+    const health = await answer;
+    await load;
+    await untilQueueIsEmpty(url);
+    const seconds = (performance.now() - freed) / 1_000;
+    await end("SIGTERM");
+    return { health, seconds };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+export async function benchRecovery(): Promise<void> {
+  console.log(`Recovery, embedded: another process holds the state file for ${LOCKED_MS / 1_000} s in the middle of events`);
+  const { health, seconds } = await recoveryFromLock();
+  console.log(`  health meanwhile ${health}, everything delivered ${seconds.toFixed(1)} s after its end`);
+}
