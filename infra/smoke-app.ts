@@ -4,17 +4,19 @@ import { VersionRouter } from "./constructs/version-router.ts";
 import { VersionedFunction } from "./constructs/versioned-function.ts";
 
 /**
- * The component that `scripts/smoke-aws.ts` sends events to: it takes those of the source `turnout.smoke`, and fails those
- * whose detail says so. `-c build=N` changes its code, so that the next deployment publishes another version.
+ * The component that `scripts/smoke-aws.ts` sends events to: it takes those of the source `turnout.NAME`, and fails those
+ * whose detail says so. `-c name=NAME` is a run's own, and `-c build=N` changes its code, so that the next deployment
+ * publishes another version.
  */
 const app = new App({ analyticsReporting: false });
 const environment = String(app.node.tryGetContext("env") ?? "dev");
+const name = String(app.node.tryGetContext("name") ?? "smoke");
 const build = String(app.node.tryGetContext("build") ?? "1");
-const stack = new Stack(app, `${environment}-smoke-component`, {
+const stack = new Stack(app, `${environment}-${name}`, {
   description: "What Turnout's smoke test routes events to. It is removed when that ends.",
 });
 const component = new LambdaFunction(stack, "Echo", {
-  functionName: `${environment}-smoke-echo`,
+  functionName: `${environment}-${name}`,
   runtime: Runtime.NODEJS_24_X,
   architecture: Architecture.ARM_64,
   handler: "index.handler",
@@ -29,5 +31,5 @@ exports.handler = async ({ detail, turnout }) => {
 new VersionedFunction(stack, "Component", {
   router: VersionRouter.fromEnvironment(stack, "Router", environment),
   function: component,
-  eventPattern: { source: ["turnout.smoke"] },
+  eventPattern: { source: [`turnout.${name}`] },
 });

@@ -1,14 +1,18 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { type Row, type SmokePorts, smokeStory } from "./smoke-story.ts";
 
 const HELP = `Usage: node scripts/smoke-aws.ts ENV [options]
 
 Tries on a real AWS account what can't be tried without one: deploys the environment ENV and a component, publishes
 events, pins a customer, has a version fail, replays, promotes and rolls back, and takes the component down again. It
-costs a few cents. Needs credentials that may deploy, and an account that 'cdk bootstrap' has prepared.
+costs a few cents. Each run has a component and a stack of its own, and puts the routing back as it was, so that any number
+of them come one after another. Needs credentials that may deploy, and an account that 'cdk bootstrap' has prepared.
 
 Options:
   --no-deploy  the environment is there already
@@ -17,14 +21,7 @@ Options:
   --help       this text
 `;
 
-/** How long something may take that takes seconds. */
-const PATIENCE_MS = 120_000;
-const LOOK_EVERY_MS = 2_000;
-const EVENTS = 20;
-const COMPONENT = "smoke-echo";
-
 const repository = join(import.meta.dirname, "..");
-const failures: string[] = [];
 
 type Output = { code: number | null; stdout: string };
 
@@ -44,50 +41,6 @@ async function mustRun(command: string, args: readonly string[]): Promise<string
   return stdout;
 }
 
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? "ok    " : "FAILED"}  ${what}`);
-  if (!holds) failures.push(what);
-}
-
-function smoke(environment: string) {
-  const turnout = (...args: string[]) =>
-    mustRun(process.execPath, ["scripts/turnout.ts", "--env", environment, ...args]);
-  const json = async (...args: string[]): Promise<Record<string, unknown>[]> =>
-    (await turnout(...args, "--json"))
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
-
-  /** Publishes events of one customer, under a run's own keys. */
-  async function publish(customer: string, what: string, count: number, detail: object = {}): Promise<void> {
-    const { createPublisher } = await import("../shared/client/publisher.ts");
-    const { eventBusName, region } = await busOf(environment);
-    const publisher = createPublisher({ source: "turnout.smoke", eventBusName, region });
-    const idempotencyKey = (n: number) => `${what}-${n}-${randomUUID()}`;
-    const events = Array.from({ length: count }, (_, n) => ({
-      detailType: what,
-      detail,
-      subject: { customer },
-      idempotencyKey: idempotencyKey(n),
-    }));
-    await publisher.publishOrThrow(events);
-  }
-
-  /** Waits until so many events of this type have come to this status. */
-  async function untilAll(what: string, status: string, count: number): Promise<Record<string, unknown>[]> {
-    const pattern = JSON.stringify({ "detail-type": [what] });
-    let found: Record<string, unknown>[] = [];
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(LOOK_EVERY_MS)) {
-      found = await json("events", "--since", "30m", "--status", status, "--pattern", pattern);
-      if (found.length >= count) break;
-    }
-    check(`${count} events '${what}' are ${status}`, found.length === count);
-    return found;
-  }
-
-  return { turnout, json, publish, untilAll };
-}
-
 /** As the environment says of itself. */
 async function busOf(environment: string): Promise<{ eventBusName: string; region: string }> {
   const { GetParameterCommand, SSMClient } = await import("@aws-sdk/client-ssm");
@@ -97,76 +50,59 @@ async function busOf(environment: string): Promise<{ eventBusName: string; regio
   return { eventBusName: settings.TURNOUT_EVENT_BUS, region: settings.AWS_REGION };
 }
 
-function deployComponent(environment: string, build: string): Promise<string> {
-  const context = ["-c", `env=${environment}`, "-c", `build=${build}`];
-  return mustRun("npx", [
-    "cdk",
-    "--app",
-    "node infra/smoke-app.ts",
-    "deploy",
-    "--require-approval",
-    "never",
-    ...context,
-  ]);
+/** What one run does with its environment: component, source and stack are its own, so that any number come one after another. */
+async function portsOf(environment: string, name: string): Promise<SmokePorts> {
+  const cli = (args: readonly string[]) => ["scripts/turnout.ts", "--env", environment, ...args];
+  const source = `turnout.${name}`;
+  const { createPublisher } = await import("../shared/client/publisher.ts");
+  const publisher = createPublisher({ source, ...(await busOf(environment)) });
+  return {
+    component: name,
+    source,
+    turnout: (...args) => mustRun(process.execPath, cli(args)),
+    async rows(...args) {
+      const { stdout } = await run(process.execPath, cli(args));
+      return stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Row);
+    },
+    async publish({ detailType, count, customer, detail = {} }) {
+      const events = Array.from({ length: count }, () => {
+        return { detailType, detail, subject: { customer }, idempotencyKey: randomUUID() };
+      });
+      await publisher.publishOrThrow(events);
+    },
+    deploy: (build) => mustRun("npx", smokeApp("deploy", environment, name, build, "--require-approval", "never")),
+    say: (line) => console.log(line),
+    now: () => Date.now(),
+    delay: (ms) => delay(ms),
+  };
 }
 
-async function story(environment: string): Promise<void> {
-  const { turnout, json, publish, untilAll } = smoke(environment);
-  console.log("A component, twice: build 1 becomes stable and beta, build 2 experimental");
-  await deployComponent(environment, "1");
-  const because = ["--reason", "smoke test", "--yes"];
-  for (const alias of ["stable", "beta"]) await turnout("promote", COMPONENT, "experimental", alias, ...because);
-  await deployComponent(environment, "2");
-  const aliases = await json("aliases", COMPONENT);
-  const versionOf = (alias: string) => aliases.find((one) => one.alias === alias)?.version;
-  check("a deployment moves experimental alone", versionOf("stable") !== versionOf("experimental"));
-  const findings = await run(process.execPath, ["scripts/turnout.ts", "--env", environment, "doctor"]);
-  check("doctor finds nothing wrong", findings.code === 0);
+function smokeApp(command: string, environment: string, name: string, build: string, ...options: string[]): string[] {
+  const context = Object.entries({ env: environment, name, build }).flatMap(([key, value]) => [
+    "-c",
+    `${key}=${value}`,
+  ]);
+  return ["cdk", "--app", "node infra/smoke-app.ts", command, ...options, ...context];
+}
 
-  console.log("Events go where their customer is pinned to");
-  await publish("smoke", "plain", EVENTS);
-  const plain = await untilAll("plain", "done", EVENTS);
-  check(
-    "by the stable version",
-    plain.every((one) => one.component_version === versionOf("stable")),
-  );
-  await turnout(
-    "pin",
-    "--customer",
-    "smoke",
-    "--component",
-    COMPONENT,
-    "--to",
-    "experimental",
-    "--for",
-    "1h",
-    ...because,
-  );
-  await publish("smoke", "pinned", EVENTS);
-  const pinned = await untilAll("pinned", "done", EVENTS);
-  check(
-    "by the experimental version once pinned",
-    pinned.every((one) => one.component_version === versionOf("experimental")),
-  );
-
-  console.log("A version that fails, and a replay that puts it right");
-  await publish("smoke", "failing", EVENTS, { failsIn: "2" });
-  await untilAll("failing", "dead", EVENTS);
-  await turnout("unpin", "--customer", "smoke", "--component", COMPONENT, ...because);
-  const pattern = JSON.stringify({ "detail-type": ["failing"] });
-  const window = ["--since", "30m", "--pattern", pattern, "--at-most", String(EVENTS)];
-  await turnout("replay", "start", ...window, "--mode", "finish", "--name", `smoke-${Date.now()}`, ...because);
-  const finished = await untilAll("failing", "done", EVENTS);
-  check(
-    "finished by the stable version",
-    finished.every((one) => one.component_version === versionOf("stable")),
-  );
-
-  console.log("Promote and roll back");
-  await turnout("promote", COMPONENT, "experimental", "stable", ...because);
-  await turnout("rollback", COMPONENT, "stable", ...because);
-  const after = await json("aliases", COMPONENT);
-  check("stable is where it was", after.find((one) => one.alias === "stable")?.version === versionOf("stable"));
+/** The routing as it is, to be put back: a component whose function has gone stays registered otherwise. */
+async function withRoutingPutBack<T>(environment: string, work: () => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "turnout-smoke-"));
+  const file = join(folder, "routing.json");
+  const cli = (...args: string[]) => mustRun(process.execPath, ["scripts/turnout.ts", "--env", environment, ...args]);
+  try {
+    await writeFile(file, await cli("export"));
+    try {
+      return await work();
+    } finally {
+      await cli("import", file, "--reason", "smoke test: the routing from before it", "--yes", "--force");
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function main(): Promise<number> {
@@ -188,10 +124,13 @@ async function main(): Promise<number> {
   if (!values.yes)
     throw new Error(`This deploys to the account of your credentials. Add --yes to do it, as '${environment}'.`);
   if (!values["no-deploy"]) await mustRun("npm", ["run", "deploy", "--", environment, "--require-approval", "never"]);
+  const name = `smoke-${Date.now().toString(36)}`;
+  console.log(`This run's component is ${name}, in the stack ${environment}-${name}, which is removed at the end.`);
+  let failures: string[];
   try {
-    await story(environment);
+    failures = await withRoutingPutBack(environment, async () => smokeStory(await portsOf(environment, name)));
   } finally {
-    await run("npx", ["cdk", "--app", "node infra/smoke-app.ts", "destroy", "--force", "-c", `env=${environment}`]);
+    await run("npx", smokeApp("destroy", environment, name, "1", "--force"));
     if (values.destroy) await run("npm", ["run", "destroy", "--", environment, "--force"]);
   }
   console.log(

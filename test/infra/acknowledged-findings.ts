@@ -25,7 +25,7 @@ export const acknowledged: readonly Acknowledged[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*\/bodies\/\*\]$/,
-    at: /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker)Role\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
+    at: /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker)Role\/DefaultPolicy|Access\/ComponentResourceRole\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
     because: "Bodies are objects under one prefix of one bucket, named by what is in them.",
   },
   {
