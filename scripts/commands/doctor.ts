@@ -8,6 +8,7 @@ import { examineUnresolved } from "./examine-unresolved.ts";
 import { endFailed } from "./exit-codes.ts";
 import { type JsonOption, jsonOption } from "./options.ts";
 import { note, plural, printJson } from "./output.ts";
+import type { State } from "./state.ts";
 import { type Column, printTable } from "./table.ts";
 
 export function define(command: Command): void {
@@ -50,7 +51,9 @@ async function findings(): Promise<Finding[]> {
       const parts = await state.examine(now);
       // Without its table there is nothing to look at.
       const isThere = (table: string) => !parts.some(({ check, status }) => check === table && status === "problem");
-      const deliveries = isThere("event table") ? [await examineUnresolved(state, now)] : [];
+      const deliveries = isThere("event table")
+        ? [await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error))]
+        : [];
       const aliases = isThere("routing table") ? await examineAliases(state) : [];
       return [...parts, ...deliveries, ...aliases];
     });
@@ -58,6 +61,12 @@ async function findings(): Promise<Finding[]> {
     if (!(error instanceof TurnoutError)) throw error;
     return [problem(environmentName() === undefined ? "state" : "environment", error.message, "")];
   }
+}
+
+/** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
+function unlistable({ explain }: Pick<State, "explain">, error: unknown): Finding {
+  const told = explain(error) ?? error;
+  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, "");
 }
 
 const COLUMNS: Column<Finding>[] = [

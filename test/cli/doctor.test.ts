@@ -63,6 +63,16 @@ it("turnout doctor counts what is unresolved, until it has been made good", asyn
   });
 });
 
+it("turnout doctor tells that deliveries can't be listed, and goes on", async () => {
+  const { home, route, withState } = await aReplayedCli();
+  await route({ id: "e-1" });
+  await withState(async ({ database }) => database.connection.exec("UPDATE deliveries SET entry = 'no JSON'"));
+  const { code, found, about } = await doctor(home);
+  expect(code).toBe(1);
+  expect(about("deliveries")).toMatchObject({ status: "problem", found: expect.stringMatching(/^can't be listed: /) });
+  expect(found.at(-1)?.check).not.toBe("deliveries");
+});
+
 it("turnout doctor looks at so many events, and says up to when", async () => {
   const { route, withState } = await aReplayedCli();
   await route({ id: "e-1", fails: true }, { id: "e-2", fails: true }, { id: "e-3", fails: true });
