@@ -59,11 +59,13 @@ export async function benchEmbedded(events: number, perSecond?: number): Promise
   }
 }
 
-/** A state with one component that takes every event and does nothing. */
-export async function setUpConsumer(home: string): Promise<void> {
+const NOTHING = "export const handler = async () => null;\n";
+
+/** A state with one component that takes every event and, if it isn't given other code, does nothing. */
+export async function setUpConsumer(home: string, handler = NOTHING): Promise<void> {
   const code = join(home, "code");
   mkdirSync(code, { recursive: true });
-  writeFileSync(join(code, "index.mjs"), "export const handler = async () => null;\n");
+  writeFileSync(join(code, "index.mjs"), handler);
   const state = openEmbeddedState(home, { create: true });
   const now = new Date();
   await state.catalog.publish({ component: "bench-consumer", source: code, now });

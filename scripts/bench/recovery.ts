@@ -7,7 +7,9 @@ import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
 import { publishLoad } from "./publisher.ts";
 import { startServer } from "./server.ts";
 
-const EVENTS = 2_000;
+const EVENTS = 1_000;
+/** 200 events a second, so that many are on their way when the trouble begins. */
+const SLOW = "export const handler = () => new Promise((resolve) => setTimeout(resolve, 20, null));\n";
 const LOCKED_MS = 20_000;
 const CONNECTIONS = 8;
 
@@ -22,11 +24,11 @@ export type Recovery = {
 export async function recoveryFromLock(events = EVENTS, lockedMs = LOCKED_MS): Promise<Recovery> {
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
-    await setUpConsumer(home);
+    await setUpConsumer(home, SLOW);
     const { url, end } = await startServer(home);
     const entry = (n: number) => ({ Source: "bench", DetailType: "tick", Detail: JSON.stringify({ n }) });
-    const load = publishLoad(url, events, entry, { connections: CONNECTIONS });
-    await delay(300);
+    // What is published meanwhile is refused, and so its publisher's to keep: it is all there before.
+    await publishLoad(url, events, entry, { connections: CONNECTIONS });
     const other = new DatabaseSync(join(home, "state.db"), { timeout: 60_000 });
     other.exec("BEGIN IMMEDIATE");
     await delay(lockedMs);
@@ -37,7 +39,6 @@ export async function recoveryFromLock(events = EVENTS, lockedMs = LOCKED_MS): P
     const freed = performance.now();
     other.close();
     const health = await answer;
-    await load;
     await untilQueueIsEmpty(url);
     const seconds = (performance.now() - freed) / 1_000;
     await end("SIGTERM");
@@ -48,7 +49,9 @@ export async function recoveryFromLock(events = EVENTS, lockedMs = LOCKED_MS): P
 }
 
 export async function benchRecovery(): Promise<void> {
-  console.log(`Recovery, embedded: another process holds the state file for ${LOCKED_MS / 1_000} s in the middle of events`);
+  console.log(
+    `Recovery, embedded: another process holds the state file for ${LOCKED_MS / 1_000} s in the middle of events`,
+  );
   const { health, seconds } = await recoveryFromLock();
   console.log(`  health meanwhile ${health}, everything delivered ${seconds.toFixed(1)} s after its end`);
 }
