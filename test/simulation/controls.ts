@@ -260,6 +260,17 @@ export const controls: Record<string, Control> = {
         }),
     },
   },
+  "close-let-go": {
+    breaks: "a close that fails is taken for one that was made",
+    shows: ["stuck", "lost"],
+    weather: (scenario) => ({ ...scenario, emphasis: ["request lost", "throttled"], intensity: 1 }),
+    breakage: {
+      events: (events) => ({
+        ...events,
+        close: (closes) => events.close(closes).catch(() => closes.map(() => true)),
+      }),
+    },
+  },
   "done-anyway": {
     breaks: "a delivery that failed is closed as done",
     shows: ["wrong outcome shown"],
