@@ -127,10 +127,12 @@ export function progressText(replay: Replay, now: Date): string {
 /** The status, with what it waits for. */
 export function statusText(replay: Replay, now: Date): string {
   const status = statusOf(replay, now);
-  const { pass, nextPassAt } = replay.progress;
+  const { stretches, nextPassAt } = replay.progress;
   if (status !== "waiting" || nextPassAt === undefined) return status;
   const at = nextPassAt.toISOString().slice(11, 19);
-  return pass === 2 ? `waiting until ${at}, to look again` : `waiting until ${at}, for what isn't at rest`;
+  const open = stretches.reduce((sum, { waitsFor }) => sum + waitsFor, 0);
+  if (open === 0) return `waiting until ${at}, to look again for events that were just arriving`;
+  return `waiting until ${at}, for ${open} that ${open === 1 ? "isn't" : "aren't"} at rest`;
 }
 
 /** Where what was sent differs from what had been planned, a line each; empty when it doesn't. */

@@ -9,7 +9,8 @@ import { watchNamed } from "./replay-watch.ts";
 
 const WHAT = `
 What is replayed: every delivery that the filter matches and that was begun
-before the replay. Oldest first, and of one project to one component one by one.
+before the replay. Oldest first, and of one project to one component one by one,
+also through attempts that fail: what comes later waits until it is done or dead.
   --mode rerun   every match is run once more, with a turnout.idempotencyKey
                  that nothing else has, so that consumers run it again
   --mode finish  what is dead, or waits for another attempt, is tried again
@@ -24,12 +25,15 @@ that handled it before. 'all-stable' comes before all of these. What --mode
 finish has tried there once goes where the routing says from then on.
 
 Defined, whatever else goes on:
-  a delivery that is under way    is looked at again in seconds, on AWS in 15
-                                  minutes, and replayed once it is over
-  a live retry                    is left to the routing of today, and skipped;
-                                  --mode finish tries it now
+  a delivery that is under way    is waited for, and replayed once it is over
+  a live retry                    is replayed if it is over within seconds, on
+                                  AWS within 15 minutes; else left to the routing
+                                  of today; --mode finish tries it now
+  events of one millisecond       are replayed as they were published; on AWS in
+                                  the order in which the router received them
   what arrives meanwhile          isn't part of it; it follows the routing
-  two replays of the same events  each run them, with a key of their own
+  two replays of the same events  each run them, with a key of their own, also
+                                  where the other one is still trying
   a replay of a replay            --replay NAME matches what that one delivered
   what a consumer publishes       is a live event; where it hands on
                                   turnout.replay it can be told apart`;

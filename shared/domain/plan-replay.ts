@@ -25,6 +25,7 @@ type Repaired = Pick<EventOutcome, "repairedBy">;
  * that delivered to it; `finish` has one per delivery. What the replay has made itself is not matched again.
  *
  * @param entries the ledger's entries for the event, in the generations that there are
+ * @param mayMatch whether what isn't at rest, and isn't matched, may be by the time that it is
  */
 export function judgeEvent(
   record: EventRecord,
@@ -32,8 +33,9 @@ export function judgeEvent(
   plan: ReplayPlan,
   now: Date,
   matches: (outcome: EventOutcome) => boolean,
+  mayMatch: (outcome: EventOutcome) => boolean = () => false,
 ): Verdict[] {
-  const verdicts = judge(record, entries, plan, now, matches);
+  const verdicts = judge(record, entries, plan, now, matches, mayMatch);
   if (record.unavailable === undefined) return verdicts;
   // What this replay has begun comes to its end all the same: it is closed, with the reason.
   return verdicts.map((verdict) => {
@@ -48,7 +50,9 @@ function judge(
   plan: ReplayPlan,
   now: Date,
   matches: (outcome: EventOutcome) => boolean,
+  mayMatch: (outcome: EventOutcome) => boolean,
 ): Verdict[] {
+  const isOpen = (outcome: EventOutcome) => wasBegunBefore(outcome, plan) && !matches(outcome) && mayMatch(outcome);
   // The same event may have come twice, and this replay's delivery is of the one that counts.
   const begun = entries.filter((entry) => isOwn(entry, plan) && isOf(entry, record));
   const others = outcomesOf(
@@ -62,6 +66,7 @@ function judge(
     return [
       ...verdicts,
       ...matched.filter((outcome) => !isBegun(outcome, begun)).map((one) => finishing(one, siblings, plan, now)),
+      ...others.filter(isOpen).map(({ component, entry }) => skipped("not at rest", component, entry)),
     ];
   }
   const components = new Set(begun.map(({ component }) => component));
@@ -69,8 +74,11 @@ function judge(
     if (component !== undefined && components.has(component)) continue;
     // Without a component the question is who listens now, and that is asked of whoever does.
     const matched = outcomes.filter((outcome) => matches(withListener(outcome, plan)));
+    const [open] = outcomes.filter(isOpen);
     const repaired = outcomes.find((outcome) => matchedBefore(outcome, matches));
-    const verdict = matched.length > 0 ? rerunning(component, matched, plan, begun) : leftAlone(repaired);
+    const unmatched = open === undefined ? leftAlone(repaired) : skipped("not at rest", component, open.entry);
+    const mayMatch = outcomes.filter(isOpen).flatMap(({ entry }) => entry ?? []);
+    const verdict = matched.length > 0 ? rerunning(component, matched, mayMatch, plan, begun) : unmatched;
     if (verdict?.kind === "deliver to listeners") verdicts.push(...deliveredForAnother(record, entries, plan));
     if (verdict !== undefined) verdicts.push(verdict);
   }
@@ -143,6 +151,7 @@ function finishing(outcome: EventOutcome, siblings: readonly LedgerEntry[], plan
 function rerunning(
   component: string | undefined,
   matched: readonly EventOutcome[],
+  mayMatch: readonly LedgerEntry[],
   plan: ReplayPlan,
   begun: readonly LedgerEntry[],
 ): Verdict | undefined {
@@ -154,7 +163,8 @@ function rerunning(
   const covered = made.filter(({ since, status }) => since <= plan.startedAt && status !== "rejected");
   const [before] = covered.toSorted((a, b) => b.since.getTime() - a.since.getTime());
   if (before === undefined) return skipped("claimed since", component, made[0]);
-  const open = covered.find(({ status }) => !isAtRest(status));
+  // Another replay's delivery is its own, and goes on beside this one.
+  const open = [...covered, ...mayMatch].find((entry) => entry.generation === LIVE && !isAtRest(entry.status));
   if (open !== undefined) return skipped("not at rest", component, open);
   const { repairedBy } = matched.find(({ entry }) => entry === before) ?? {};
   return { kind: "deliver", component, generation: plan.name, before, ...(repairedBy && { repairedBy }) };
@@ -168,6 +178,11 @@ export function asksForTheDead({ mode, filter: { status } }: Pick<ReplayRequest,
 /** Whether just such events are asked for that no component had, be it that none listened or that it couldn't be read. */
 export function asksForUndelivered({ status }: Pick<ReplayRequest["filter"], "status">): boolean {
   return status === "unmatched" || status === "rejected" || status === "unresolved";
+}
+
+/** Whether a delivery of before the replay isn't at rest. */
+function wasBegunBefore({ entry }: EventOutcome, { startedAt }: ReplayPlan): boolean {
+  return entry !== undefined && !isAtRest(entry.status) && entry.since <= startedAt;
 }
 
 /** An event that no component had is delivered only if just that was asked for. */

@@ -1,4 +1,4 @@
-import type { LedgerEntry } from "./delivery.ts";
+import { compareRecords, type LedgerEntry } from "./delivery.ts";
 import type { OpenStretch, ReplayCounts, SkipReason, TargetCount } from "./replay.ts";
 
 /** Where a delivery of a replay stands: `open` until it is at rest. */
@@ -60,11 +60,25 @@ export function withStretch(stretches: readonly OpenStretch[], next: OpenStretch
   const last = stretches.at(-1);
   // Full: from here on the last one takes all that follows, so that it stays one part of the window.
   if (last !== undefined && stretches.length >= MAX_STRETCHES) return [...stretches.slice(0, -1), joined(last, next)];
-  return next.waitsFor === 0 ? [...stretches] : [...stretches, next];
+  // What is only to be looked at again is so in one go.
+  if (last !== undefined && isEarlyAlone(last) && isEarlyAlone(next) && follows(next, last)) {
+    return [...stretches.slice(0, -1), joined(last, next)];
+  }
+  return next.waitsFor === 0 && next.early === undefined ? [...stretches] : [...stretches, next];
+}
+
+function isEarlyAlone({ waitsFor, early }: OpenStretch): boolean {
+  return waitsFor === 0 && early === true;
+}
+
+function follows({ after }: OpenStretch, { upTo }: OpenStretch): boolean {
+  return after !== undefined && compareRecords(after, upTo) === 0;
 }
 
 function joined(a: OpenStretch, b: OpenStretch): OpenStretch {
-  return { ...a, upTo: b.upTo, counts: sumOf(a.counts, b.counts, 1), waitsFor: a.waitsFor + b.waitsFor };
+  const early = a.early ?? b.early;
+  const sum = { upTo: b.upTo, counts: sumOf(a.counts, b.counts, 1), waitsFor: a.waitsFor + b.waitsFor };
+  return { ...a, ...sum, ...(early && { early }) };
 }
 
 /** The counts after a part of the window was looked at again. */

@@ -48,6 +48,7 @@ export const skipReasons = {
   unreadable: "it can't be read",
   "body unavailable": "its body is lost or damaged; 'turnout event show' says why",
   "not at rest": "it is being delivered, or will be tried again, by today's routing",
+  "held up": "an earlier event of its project is to be tried again first",
   "claimed since": "it was taken up after the replay began, by the routing of then",
   repaired: "it is dead, and a later replay has made it good",
   superseded: "a later replay has run it too, and what that one made is what can be finished",
@@ -84,26 +85,35 @@ export type ReplayCounts = {
  * A part of the window that isn't at rest, after one record and up to another: with what it adds to the counts, and how
  * many things are waited for in it.
  */
-export type OpenStretch = { after?: RecordPlace; upTo: RecordPlace; counts: ReplayCounts; waitsFor: number };
+export type OpenStretch = {
+  after?: RecordPlace;
+  upTo: RecordPlace;
+  counts: ReplayCounts;
+  waitsFor: number;
+  /** It was read so soon after the replay began that a record of before may have come since. */
+  early?: true;
+};
 
 /**
- * How far it is. Pass 1 delivers. Pass 2, once nothing claimed before the replay began can still be on its way, delivers
- * what was not at rest then, and counts anew. Every later pass visits the stretches that are open.
+ * How far it is. Pass 1 goes over the whole window. Every later pass visits the stretches that are open, until none is:
+ * then all is at rest. One that is cancelled goes over the whole window once more, for what it had begun.
  */
 export type ReplayProgress = {
   pass: number;
   /** The last record that the pass has done with, all before it included. */
   after?: RecordPlace;
   counts: ReplayCounts;
-  /** What the pass before had counted, while pass 2 counts anew. */
+  /** What had been counted before, while a pass over the whole window counts anew. */
   before?: ReplayCounts;
   /** Set once it goes over what it had begun when it was cancelled; `stopAfter`: it had done with all up to here. */
   cancelling?: true;
   stopAfter?: RecordPlace;
-  /** In order of time; found by pass 2, and fewer with every pass. */
+  /** In order of time; found by the pass over the whole window, and fewer with every pass after it. */
   stretches: OpenStretch[];
   /** When the next pass begins; undefined while one is under way. */
   nextPassAt?: Date;
+  /** The pause before it; undefined where something came to rest in the pass before. */
+  pauseMs?: number;
   startedAt?: Date;
   firstSentAt?: Date;
   endedAt?: Date;

@@ -1,6 +1,6 @@
-import type { Claim } from "../domain/delivery.ts";
+import { type Claim, type EventRecord, isAtRest, type LedgerEntry } from "../domain/delivery.ts";
 import { outcomeTally } from "../domain/outcome-count.ts";
-import type { DeliveryState } from "../domain/replay-counts.ts";
+import { type DeliveryState, stateOf } from "../domain/replay-counts.ts";
 import { lookedAfterBy } from "../domain/settle-attempt.ts";
 import { claim } from "./claim-deliveries.ts";
 import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
@@ -23,6 +23,10 @@ export type PageOptions = {
   goOn: () => Promise<void>;
   /** The deliveries of a batch as the routing has them now; undefined for one that isn't to be made after all. */
   decide: (deliveries: readonly Delivery[]) => Promise<(Delivery | undefined)[]>;
+  /** What is in the ledger of a delivery that was handed over; without it its outcome isn't waited for. */
+  look?: (deliveries: readonly Delivery[]) => Promise<(LedgerEntry | undefined)[]>;
+  /** Whether what comes later in a line waits for what comes before; default true. */
+  keepsOrder?: boolean;
   attempt?: Attempting;
 };
 
@@ -32,24 +36,37 @@ const MAX_BATCH = 25;
 /** However slow the rate, whether it may go on is asked this often. */
 const MAX_PAUSE_MS = 1_000;
 
-/** How long a delivery that found no room waits in its lane; longer, and a later pass makes it. */
+/** How long a delivery waits in its lane for room, or until it is tried again; longer, and a later pass makes it. */
 const MAX_WAIT_MS = 30_000;
 
 /**
- * Makes the deliveries of one page, in their order, with one of each project on its way at a time. Answers what became of
- * each, undefined for one that wasn't to be made after all.
+ * How long a page in all waits for deliveries to be tried again or to be answered while it has nothing else to do: those
+ * of other projects on the next page wait with it.
+ */
+const PATIENCE_MS = 2_000;
+
+/** How long after a delivery was handed over it is asked for its outcome first. */
+const FIRST_LOOK_MS = 250;
+
+/**
+ * Makes the deliveries of one page, in their order, with one of each project on its way at a time, also through attempts
+ * that fail: what comes later in a line waits until it is done or dead. Answers what became of each, undefined for one
+ * that wasn't to be made after all; no answer for one that its line has held up.
  * @throws Stopped when `goOn` does; what the store throws. Whatever had begun has come to its end by then
  */
 export async function deliverPage(
   ports: RouterPorts,
   deliveries: readonly Delivery[],
-  { concurrency, pace, goOn, decide, attempt = sendOne }: PageOptions,
+  { concurrency, pace, goOn, decide, look, keepsOrder = true, attempt = sendOne }: PageOptions,
 ): Promise<Map<Delivery, Made | undefined>> {
   const made = new Map<Delivery, Made | undefined>();
-  const postponed = new Set<Delivery>();
-  let ready = lanesOf(deliveries);
+  /** What was claimed, and isn't at rest. */
+  const begun = new Map<Delivery, Made>();
+  let ready = keepsOrder ? lanesOf(deliveries) : deliveries.map((delivery) => [delivery]);
   let inFlight = 0;
-  let waiting = 0;
+  /** Lanes that wait: for room until there is, for what may be left to a later pass until then. */
+  const waiting = new Map<Lane, { patientUntil: Date | undefined }>();
+  let patienceMs = PATIENCE_MS;
   let trouble: { reason: unknown } | undefined;
   let wake = () => {};
   const stop = (reason: unknown) => {
@@ -66,20 +83,41 @@ export async function deliverPage(
     if (lane.length > 0) ready.push(lane);
     wake();
   };
-  /** Nothing was run for want of room: the lane waits for it, so that what comes later doesn't overtake. */
-  const wait = async (lane: Lane, waitMs: number) => {
-    inFlight -= 1;
-    waiting += 1;
+  /** What isn't at rest holds up its lane until a later pass. */
+  const hold = (lane: Lane, delivery: Delivery, result: Made) => {
+    made.set(delivery, result);
+    lane.length = 0;
+    free(lane);
+  };
+  /** The lane waits, so that what comes later doesn't overtake. @param patientUntil undefined: the page waits with it */
+  const wait = async (lane: Lane, waitMs: number, patientUntil?: Date) => {
+    waiting.set(lane, { patientUntil });
     wake();
     await ports.delay(waitMs);
-    waiting -= 1;
+    return waiting.delete(lane);
+  };
+  const goBack = async (lane: Lane, waitMs: number, patientUntil?: Date) => {
+    inFlight -= 1;
+    if (!(await wait(lane, waitMs, patientUntil))) return;
     ready.push(lane);
     wake();
+  };
+  /** Handed over: asked for its outcome, less and less often, until it is at rest. */
+  const askFor = async ({ lane, head }: Place, result: Made) => {
+    inFlight -= 1;
+    for (let waitMs = FIRST_LOOK_MS; ; waitMs *= 2) {
+      if (!(await wait(lane, waitMs, new Date(ports.now().getTime() + waitMs)))) return;
+      inFlight += 1;
+      const [entry] = (await look?.([head]).catch(stop)) ?? [];
+      if (entry !== undefined && isAtRest(entry.status)) return finish(lane, head, restOf(entry, result));
+      if (trouble !== undefined || entry?.status !== "accepted") return hold(lane, head, result);
+      inFlight -= 1;
+    }
   };
 
   async function makeBatch(batch: readonly Lane[]): Promise<void> {
     const heads = batch.map(headOf);
-    const laneOf = new Map<Delivery, { lane: Lane; head: Delivery }>();
+    const laneOf = new Map<Delivery, Place>();
     const open = new Set(batch);
     try {
       const decided = await decide(heads);
@@ -90,7 +128,8 @@ export async function deliverPage(
         else {
           open.delete(lane);
           // What had been claimed before it waited is in the ledger: a later pass brings it to its end.
-          finish(lane, head, postponed.has(head) ? { state: "open", delivery: head, version: "" } : undefined);
+          if (begun.has(head)) hold(lane, head, { state: "open", delivery: head, version: "" });
+          else finish(lane, head, undefined);
         }
       });
       const round = [...laneOf.keys()];
@@ -100,12 +139,16 @@ export async function deliverPage(
         const place = laneOf.get(delivery);
         if (place === undefined) return;
         open.delete(place.lane);
+        const { lane, head } = place;
+        const result = madeOf(delivery, settled, answer);
+        if (result.state !== "open") return finish(lane, head, result);
+        begun.set(head, result);
         const { comesBackAt, outcome } = settled;
         const waitMs = Math.max(0, (comesBackAt?.getTime() ?? Infinity) - ports.now().getTime());
-        if (outcome === "postponed" && waitMs <= MAX_WAIT_MS) {
-          postponed.add(place.head);
-          void wait(place.lane, waitMs);
-        } else finish(place.lane, place.head, madeOf(delivery, settled, answer));
+        if (outcome === "postponed" && waitMs <= MAX_WAIT_MS) void goBack(lane, waitMs);
+        else if (outcome === "failed" && waitMs <= MAX_WAIT_MS) void goBack(lane, waitMs, comesBackAt);
+        else if (outcome === "accepted" && look !== undefined) void askFor(place, result);
+        else hold(lane, head, result);
       };
       await deliverClaimed(ports, round, claims, {
         attempt,
@@ -138,37 +181,63 @@ export async function deliverPage(
       void makeBatch(batch);
       continue;
     }
-    // What waits for room can be left to the next time; what is on its way can't.
-    if (inFlight === 0 && (waiting === 0 || trouble !== undefined)) break;
-    await new Promise<void>((resolve) => {
+    // What waits can be left to the next time; what is on its way can't.
+    if (inFlight === 0 && (waiting.size === 0 || trouble !== undefined)) break;
+    const idleSince = ports.now().getTime();
+    if (inFlight === 0 && !isPatient(waiting, new Date(idleSince + patienceMs))) break;
+    const woken = new Promise<void>((resolve) => {
       wake = resolve;
     });
+    const isIdle = inFlight === 0;
+    await woken;
+    if (isIdle) patienceMs -= ports.now().getTime() - idleSince;
   }
   if (trouble !== undefined) throw trouble.reason;
+  for (const lane of waiting.keys()) {
+    const head = headOf(lane);
+    made.set(head, begun.get(head));
+  }
+  waiting.clear();
   return made;
+}
+
+/** Whether a page with nothing else to do waits on: for room, or for what comes soon. */
+function isPatient(waiting: ReadonlyMap<Lane, { patientUntil: Date | undefined }>, until: Date): boolean {
+  return [...waiting.values()].some(({ patientUntil }) => patientUntil === undefined || patientUntil <= until);
 }
 
 /** Deliveries that come one after the other. */
 type Lane = Delivery[];
+type Place = { lane: Lane; head: Delivery };
 
 function headOf([head]: Lane): Delivery {
   if (head === undefined) throw new Error("an empty lane has nothing to deliver");
   return head;
 }
 
-/** A lane per project and component; where no project is known, per customer; else each delivery goes for itself. */
+/**
+ * Whose turn comes one after the other: what goes to a component of one project; where no project is known, of one
+ * customer. Undefined where neither is: each delivery goes for itself.
+ */
+export function lineOf(component: string, { subject: { project, customer } }: EventRecord): string | undefined {
+  if (project === undefined && customer === undefined) return undefined;
+  return JSON.stringify([component, project ?? null, project === undefined ? customer : ""]);
+}
+
 function lanesOf(deliveries: readonly Delivery[]): Lane[] {
   // An event that came twice may name another project the second time, and two claims of one key can't be in one request.
   const laneOfKey = new Map<string, string>();
   const lanes = Map.groupBy(deliveries, ({ request: { component, eventKey, deliveryKey }, routed }) => {
-    const { project, customer } = routed.record.subject;
     const lane =
-      laneOfKey.get(deliveryKey) ??
-      JSON.stringify([component, project ?? null, project === undefined ? (customer ?? eventKey) : ""]);
+      laneOfKey.get(deliveryKey) ?? lineOf(component, routed.record) ?? JSON.stringify([component, eventKey]);
     laneOfKey.set(deliveryKey, lane);
     return lane;
   });
   return [...lanes.values()];
+}
+
+function restOf(entry: LedgerEntry, { delivery, version }: Made): Made {
+  return { state: stateOf(entry), delivery, version: entry.executedVersion ?? version };
 }
 
 function madeOf(delivery: Delivery, settled: Settled, answer: Claim): Made {

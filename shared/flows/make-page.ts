@@ -3,7 +3,7 @@ import { LIVE } from "../domain/delivery-key.ts";
 import type { Replay } from "../domain/replay.ts";
 import { type CountedItem, stateOf } from "../domain/replay-counts.ts";
 import type { Attempting } from "./deliver-claimed.ts";
-import { deliverPage, type Made } from "./deliver-page.ts";
+import { deliverPage, lineOf, type Made } from "./deliver-page.ts";
 import { type BegunItem, type DeliverItem, decideAgain, type MatchedPage, type ReplayItem } from "./match-replay.ts";
 import type { Pace } from "./pace.ts";
 import type { ReplayDriver } from "./replay-driver.ts";
@@ -24,18 +24,28 @@ const CANCELLED = { type: "ReplayCancelled", message: "the replay was cancelled 
 /** What was made of a page, and how many of its things are waited for. */
 export type MadePage = { counted: CountedItem[]; waitsFor: number; firstSentAt?: Date };
 
-/** Delivers what is to be delivered of a page. */
+/**
+ * Lines in which something earlier isn't at rest: what comes later in them waits for a later pass. As long as one pass
+ * lasts; the stretches that it leaves open have the same again.
+ */
+export type HeldLines = Set<string>;
+
+/**
+ * Delivers what is to be delivered of a page, oldest first in each line.
+ * @param held taken note of, and added to
+ */
 export async function makePage(
   ports: ReplayerPorts,
   replay: Replay,
   page: MatchedPage,
   driver: ReplayDriver,
   pace: Pace,
+  held: HeldLines,
 ): Promise<MadePage> {
   const now = ports.now();
   const { name } = replay;
   const cancelling = replay.progress.cancelling === true;
-  const toMake = page.items.filter((item) => isToMake(item, now, cancelling));
+  const toMake = makeable(page.items, replay, ports, held);
   const results = new Map<ReplayItem, CountedItem>();
   const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
   /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
@@ -69,7 +79,8 @@ export async function makePage(
       if (isFresh && heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
       return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
     },
-    ...(cancelling ? { attempt: giveUp } : {}),
+    look: (handedOver) => ports.events.deliveries(handedOver.map(({ request }) => request.deliveryKey)),
+    ...(cancelling ? { attempt: giveUp, keepsOrder: false } : {}),
   });
   for (const [head, result] of made) {
     const item = itemOf.get(head);
@@ -77,24 +88,66 @@ export async function makePage(
   }
   let waitsFor = 0;
   const counted = page.items.map((item) => {
-    const result = results.get(item) ?? untouched(item);
-    if (isAwaited(item, result, replay, now)) waitsFor += 1;
+    const result = results.get(item) ?? untouched(item, cancelling);
+    if (isAwaited(item, result, replay, ports)) {
+      waitsFor += 1;
+      hold(held, item);
+    }
     return result;
   });
   return { counted, waitsFor, ...(counted.some(({ kind }) => kind === "sent") ? { firstSentAt: now } : {}) };
 }
 
+/** What is to be made now, and isn't held up by something earlier in its line. */
+function makeable(
+  items: readonly ReplayItem[],
+  replay: Replay,
+  ports: Waiting,
+  held: HeldLines,
+): (DeliverItem | BegunItem)[] {
+  const now = ports.now();
+  if (replay.progress.cancelling === true) return items.filter((item) => isToMake(item, now, true));
+  // Of this page alone: what waits here now may be at rest when the page is done with.
+  const heldHere = new Set(held);
+  return items.filter((item): item is DeliverItem | BegunItem => {
+    const line = lineOfItem(item);
+    if (isToMake(item, now, false)) return line === undefined || !heldHere.has(line);
+    if (line !== undefined && isAwaited(item, untouched(item, false), replay, ports)) heldHere.add(line);
+    return false;
+  });
+}
+
+function hold(held: HeldLines, item: ReplayItem): void {
+  const line = lineOfItem(item);
+  if (line !== undefined) held.add(line);
+}
+
+function lineOfItem({ component, record }: ReplayItem): string | undefined {
+  return component === undefined ? undefined : lineOf(component, record);
+}
+
+/** Takes note of the lines that an earlier part of the window holds, for a pass that goes on behind it. */
+export function noteHeld(page: MatchedPage, replay: Replay, ports: Waiting, held: HeldLines): void {
+  for (const item of page.items) if (isAwaited(item, untouched(item, false), replay, ports)) hold(held, item);
+}
+
+type Waiting = Pick<ReplayerPorts, "now" | "settleMs">;
+
 /** Whether what became of an item isn't known yet, and will be. */
-function isAwaited(item: ReplayItem, result: CountedItem, { progress }: Replay, now: Date): boolean {
+function isAwaited(item: ReplayItem, result: CountedItem, { progress }: Replay, { now, settleMs }: Waiting): boolean {
   if (result.kind === "sent") {
     if (result.state !== "open") return false;
     // What was reopened in the generation of its arrival is looked after as such; a cancelled replay doesn't wait for it.
     const generation = item.kind === "deliver" ? item.delivery.request.generation : item.entry?.generation;
     return progress.cancelling !== true || generation !== LIVE;
   }
-  if (result.kind !== "skip" || result.reason !== "not at rest" || progress.cancelling === true) return false;
-  const { startedAt = now } = progress;
-  return item.entry !== undefined && isOnItsWay(item.entry, startedAt, now);
+  if (result.kind !== "skip" || progress.cancelling === true) return false;
+  if (result.reason === "held up") return true;
+  if (result.reason !== "not at rest" || item.entry === undefined) return false;
+  const { startedAt = now() } = progress;
+  if (isOnItsWay(item.entry, startedAt, now())) return true;
+  // What waits between two attempts may be at rest by the time of the second look.
+  return item.entry.status === "failed" && now().getTime() < startedAt.getTime() + settleMs;
 }
 
 /**
@@ -107,12 +160,12 @@ function isOnItsWay({ status, closedAt }: LedgerEntry, startedAt: Date, now: Dat
   return at.getTime() - startedAt.getTime() < MAX_LEASE_MS;
 }
 
-function untouched(item: ReplayItem): CountedItem {
+function untouched(item: ReplayItem, cancelling: boolean): CountedItem {
   switch (item.kind) {
     case "begun":
       return begun(item.entry);
     case "deliver":
-      return { kind: "skip", reason: "cancelled" };
+      return { kind: "skip", reason: cancelling ? "cancelled" : "held up" };
     case "skip":
       return { kind: "skip", reason: item.reason };
   }

@@ -1,5 +1,6 @@
 import {
   compareRecords,
+  deliveryStatuses,
   type EventRecord,
   type LedgerEntry,
   type RecordPlace,
@@ -7,7 +8,7 @@ import {
 } from "../domain/delivery.ts";
 import type { Generation } from "../domain/delivery-key.ts";
 import { readEvent } from "../domain/event.ts";
-import { type EventOutcome, outcomeFilter } from "../domain/event-outcome.ts";
+import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../domain/event-outcome.ts";
 import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
 import { isMemberOn } from "../domain/subject.ts";
@@ -72,7 +73,6 @@ export async function* matchReplay(
   replay: MatchedReplay,
   { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end, tellVersions = true }: MatchOptions,
 ): AsyncGenerator<MatchedPage> {
-  const { executedVersion, ...unversioned } = replay.filter;
   const { project, customer, plan, pattern } = replay.filter;
   const mayBeMeant = outcomeFilter({
     ...(project !== undefined && { project }),
@@ -81,8 +81,7 @@ export async function* matchReplay(
     ...(pattern !== undefined && { pattern }),
   });
   const matches = outcomeFilter(replay.filter);
-  // Which version runs an attempt is told when it ends: until then it may be the one that is asked for.
-  const mayMatch = executedVersion === undefined ? () => false : outcomeFilter(unversioned);
+  const mayMatch = onceAtRest(replay.filter);
   let generations = await generationsIn(ports.replays, replay);
   // What a replay makes good that is started after this one is left alone as well.
   const looksAgain = asksForTheDead(replay);
@@ -98,10 +97,10 @@ export async function* matchReplay(
     const decidedAt = now();
     const judged = await ports.routing.decideOn((view) => {
       const isMember = isMemberOn(view.rowOf);
-      const passes = (outcome: EventOutcome) =>
-        matches(outcome, isMember) || (isOnItsWay(outcome, replay.startedAt) && mayMatch(outcome, isMember));
+      const passes = (outcome: EventOutcome) => matches(outcome, isMember);
+      const mayPass = (outcome: EventOutcome) => mayMatch(outcome, isMember);
       return records.flatMap((record) => {
-        const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes);
+        const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes, mayPass);
         return verdicts.flatMap((verdict) => itemsOf(record, verdict, verdicts, replay, view, now()));
       });
     });
@@ -271,7 +270,13 @@ function deliveryOf(
   return delivery;
 }
 
-/** Whether somebody is at it since before the replay began. */
-function isOnItsWay({ entry }: EventOutcome, startedAt: Date): boolean {
-  return entry !== undefined && (entry.status === "claimed" || entry.status === "accepted") && entry.since <= startedAt;
+/**
+ * What the filter may match of deliveries that aren't at rest, once they are: which version ran an attempt, and whether
+ * that was the last, is told when it ends.
+ */
+function onceAtRest({ executedVersion, status, ...filter }: OutcomeFilter): ReturnType<typeof outcomeFilter> {
+  const ofDeliveries: readonly string[] = [...deliveryStatuses, "unresolved"];
+  const isOfDeliveries = status === undefined || ofDeliveries.includes(status);
+  if (!isOfDeliveries || (executedVersion === undefined && status === undefined)) return () => false;
+  return outcomeFilter(filter);
 }

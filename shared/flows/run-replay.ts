@@ -3,7 +3,7 @@ import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress }
 import { withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
 import { Stopped } from "./deliver-page.ts";
 import { untilWritten } from "./kept-writes.ts";
-import { type MadePage, makePage, matchedAs } from "./make-page.ts";
+import { type HeldLines, type MadePage, makePage, matchedAs, noteHeld } from "./make-page.ts";
 import { type MatchedPage, matchReplay } from "./match-replay.ts";
 import { type Pace, paceOf } from "./pace.ts";
 import { DRIVER_LEASE_MS, type MayGoOn, type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
@@ -12,9 +12,18 @@ import type { ReplayerPorts } from "./replayer-ports.ts";
 /** How often a driver says that it is alive. */
 const BEAT_MS = 10_000;
 
-/** The time between two passes over what is open: doubles with every pass. */
+/** The time between two passes over what is open: doubles with every pass in which nothing came to rest. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
+
+/**
+ * How much later than its claim a record may come: both are written side by side, before anything is sent. Three tries of
+ * a request to DynamoDB. What was read of the window before that is looked at again.
+ */
+const RECORD_LAG_MS = 10_000;
+
+/** What arrived longer before the replay than this has been recorded by then, unless it had been waiting in the queue. */
+const ARRIVING_MS = 900_000;
 
 /** Records of a page: two seconds' worth at the replay's rate, so that its progress is seen to move. */
 const PAGE_SECONDS = 2;
@@ -86,6 +95,11 @@ function windowStart({ window }: Replay): RecordPlace {
   return { t0: window.from, eventKey: "", payloadHash: "" };
 }
 
+/** After everything that is in the window. */
+function windowEnd({ window }: Replay): RecordPlace {
+  return { t0: window.to, eventKey: "", payloadHash: "" };
+}
+
 /** From here on it only sees to what it has begun: all of it is gone over once more, and counted. */
 function beginCancelling(replay: Replay): Replay {
   const { pass, after = windowStart(replay), counts, startedAt, firstSentAt } = replay.progress;
@@ -103,14 +117,16 @@ function beginCancelling(replay: Replay): Replay {
 }
 
 async function runPass(ports: ReplayerPorts, replay: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
-  const { pass } = replay.progress;
-  return pass <= 2 ? runWholePass(ports, replay, driver, pace) : runOpenPass(ports, replay, driver, pace);
+  const { pass, before } = replay.progress;
+  const isWhole = pass === 1 || before !== undefined;
+  return isWhole ? runWholePass(ports, replay, driver, pace) : runOpenPass(ports, replay, driver, pace);
 }
 
-/** Passes 1 and 2: everything in the window, page by page. */
+/** Pass 1, and the first one of a replay that is cancelled: everything in the window, page by page. */
 async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
   let replay = begun;
   const { after, stopAfter } = replay.progress;
+  const held = await linesHeldBefore(ports, replay);
   const pages = matchReplay(ports, matchedAs(replay), {
     now: ports.now,
     pageSize: pageSizeOf(replay),
@@ -136,30 +152,44 @@ async function runWholePass(ports: ReplayerPorts, begun: Replay, driver: ReplayD
           continue;
         }
       }
-      const made = await makePage(ports, replay, page, driver, pace);
-      replay = await driver.change((current) => ({ ...current, progress: afterPage(current.progress, page, made) }));
+      const made = await makePage(ports, replay, page, driver, pace, held);
+      replay = await driver.change((current) => ({ ...current, progress: afterPage(ports, current, page, made) }));
     }
   } finally {
     await pages.return(undefined);
   }
   await driver.goOn();
   const now = ports.now();
-  return driver.change((current) => ({
-    ...current,
-    progress: afterWholePass(current.progress, now, ports.settleMs),
-  }));
+  return driver.change((current) => ({ ...current, progress: afterWholePass(ports, current, now) }));
+}
+
+/** The lines that the open stretches hold which this pass has been at already: it goes on from a checkpoint. */
+async function linesHeldBefore(ports: ReplayerPorts, replay: Replay): Promise<HeldLines> {
+  const held: HeldLines = new Set();
+  const { after, stretches, cancelling } = replay.progress;
+  if (after === undefined || cancelling === true) return held;
+  for (const stretch of stretches) {
+    if (stretch.waitsFor === 0 || compareRecords(stretch.upTo, after) > 0) continue;
+    for await (const page of pagesOf(ports, replay, stretch)) noteHeld(page, replay, ports, held);
+  }
+  return held;
 }
 
 /** Later passes: the stretches of the window in which something isn't at rest. */
 async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: ReplayDriver, pace: Pace): Promise<Replay> {
   let replay = begun;
   const { after: visited, stretches } = replay.progress;
+  const held = await linesHeldBefore(ports, replay);
   for (const stretch of stretches) {
     if (visited !== undefined && compareRecords(stretch.upTo, visited) <= 0) continue;
-    let now: OpenStretch = { ...stretch, counts: noCounts(), waitsFor: 0 };
+    const beganAt = ports.now();
+    // Nothing is waited for in it but what may come until then.
+    if (stretch.waitsFor === 0 && beganAt < allRecordedAt(ports, replay)) continue;
+    const { early: _, ...same } = stretch;
+    let now = asRead(ports, replay, { ...same, counts: noCounts(), waitsFor: 0 }, beganAt);
     for await (const page of pagesOf(ports, replay, stretch)) {
       await driver.goOn();
-      const { counted, waitsFor } = await makePage(ports, replay, page, driver, pace);
+      const { counted, waitsFor } = await makePage(ports, replay, page, driver, pace, held);
       now = { ...now, counts: withCounted(now.counts, page.scanned, counted), waitsFor: now.waitsFor + waitsFor };
     }
     replay = await driver.change((current) => {
@@ -171,7 +201,7 @@ async function runOpenPass(ports: ReplayerPorts, begun: Replay, driver: ReplayDr
   }
   await driver.goOn();
   const now = ports.now();
-  return driver.change((current) => ({ ...current, progress: afterOpenPass(current.progress, now) }));
+  return driver.change((current) => ({ ...current, progress: afterOpenPass(ports, begun, current, now) }));
 }
 
 /** The pages of a stretch, without what comes after it. */
@@ -190,8 +220,9 @@ function pageSizeOf({ ratePerSecond }: Replay): number {
   return Math.min(MAX_PAGE, Math.max(MIN_PAGE, Math.ceil(ratePerSecond * PAGE_SECONDS)));
 }
 
-function afterPage(progress: ReplayProgress, page: MatchedPage, made: MadePage): ReplayProgress {
+function afterPage(ports: ReplayerPorts, replay: Replay, page: MatchedPage, made: MadePage): ReplayProgress {
   const { counted, waitsFor } = made;
+  const { progress } = replay;
   const { after, firstSentAt = made.firstSentAt } = progress;
   const counts = withCounted(noCounts(), page.scanned, counted);
   const stretch: OpenStretch = { ...(after && { after }), upTo: page.upTo, counts, waitsFor };
@@ -199,24 +230,48 @@ function afterPage(progress: ReplayProgress, page: MatchedPage, made: MadePage):
     ...progress,
     after: page.upTo,
     counts: withCounted(progress.counts, page.scanned, counted),
-    // Pass 2 comes by all of them again.
-    stretches: progress.pass === 1 ? [] : withStretch(progress.stretches, stretch),
+    stretches: withStretch(progress.stretches, asRead(ports, replay, stretch, page.decidedAt)),
     ...(firstSentAt && { firstSentAt }),
   };
 }
 
-function afterWholePass(progress: ReplayProgress, now: Date, settleMs: number): ReplayProgress {
-  const { after: _, before: __, ...rest } = progress;
-  if (progress.pass === 2) return afterOpenPass(rest, now);
-  const { startedAt = now, counts } = progress;
-  const nextPassAt = new Date(startedAt.getTime() + settleMs);
-  return { ...rest, pass: 2, counts: noCounts(), before: counts, nextPassAt };
+/** The stretch as it was read at that time: too early for all records to be there, or not. */
+function asRead(ports: ReplayerPorts, replay: Replay, stretch: OpenStretch, at: Date): OpenStretch {
+  return at < allRecordedAt(ports, replay) ? { ...stretch, early: true } : stretch;
 }
 
-function afterOpenPass(progress: ReplayProgress, now: Date): ReplayProgress {
-  const { after: _, ...rest } = progress;
-  const stretches = progress.stretches.filter(({ waitsFor }) => waitsFor > 0);
-  if (stretches.length === 0) return { ...rest, stretches, endedAt: now };
-  const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(16, progress.pass - 2));
-  return { ...rest, stretches, pass: progress.pass + 1, nextPassAt: new Date(now.getTime() + pauseMs) };
+/** From when on all is recorded of the window that was claimed before the replay began. */
+function allRecordedAt({ settleMs }: ReplayerPorts, { window, progress, requestedAt }: Replay): Date {
+  const { startedAt = requestedAt, cancelling } = progress;
+  const isOver = window.to.getTime() <= startedAt.getTime() - ARRIVING_MS;
+  return isOver || cancelling === true ? startedAt : new Date(+startedAt + Math.min(RECORD_LAG_MS, settleMs));
+}
+
+function afterWholePass(ports: ReplayerPorts, replay: Replay, now: Date): ReplayProgress {
+  const { after, before: _, ...rest } = replay.progress;
+  const rather: OpenStretch = { ...(after && { after }), upTo: windowEnd(replay), counts: noCounts(), waitsFor: 0 };
+  // What was read before the start plus the lag includes that nothing came after the last record.
+  const stretches = withStretch(rest.stretches, asRead(ports, replay, rather, now));
+  return pausing({ ...rest, stretches }, now, allRecordedAt(ports, replay));
+}
+
+function afterOpenPass(ports: ReplayerPorts, begun: Replay, replay: Replay, now: Date): ReplayProgress {
+  const { after: _, pauseMs, ...rest } = replay.progress;
+  const cameToRest = openIn(replay.progress) < openIn(begun.progress);
+  const same = cameToRest || pauseMs === undefined ? {} : { pauseMs };
+  return pausing({ ...rest, ...same }, now, allRecordedAt(ports, replay));
+}
+
+function openIn({ stretches }: ReplayProgress): number {
+  return stretches.reduce((sum, { waitsFor }) => sum + waitsFor, 0);
+}
+
+/** At rest, or with the time of its next pass, which isn't before `earliest` where something was read too early. */
+function pausing(progress: ReplayProgress, now: Date, earliest: Date): ReplayProgress {
+  const stretches = progress.stretches.filter(({ waitsFor, early }) => waitsFor > 0 || early === true);
+  if (stretches.length === 0) return { ...progress, stretches, endedAt: now };
+  const pauseMs = Math.min(MAX_PAUSE_MS, progress.pauseMs === undefined ? FIRST_PAUSE_MS : 2 * progress.pauseMs);
+  const isEarly = stretches.every(({ waitsFor }) => waitsFor === 0);
+  const nextPassAt = isEarly && earliest > now ? earliest : new Date(now.getTime() + pauseMs);
+  return { ...progress, stretches, pass: progress.pass + 1, nextPassAt, pauseMs };
 }

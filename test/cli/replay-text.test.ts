@@ -156,16 +156,25 @@ it.each([
   expect(secondsText(seconds)).toBe(text);
 });
 
+const openStretch = (waitsFor: number) => ({
+  upTo: { t0: NOW, eventKey: "", payloadHash: "" },
+  counts: noCounts(),
+  waitsFor,
+});
+
 describe("where a replay is", () => {
   const driver = { id: "d", until: at("10:01:00") };
   const startedAt = at("09:59:00");
   it.each([
     ["queued", {}],
     ["running", { driver, progress: { startedAt } }],
-    ["waiting until 10:00:05, to look again", { progress: { startedAt, pass: 2, nextPassAt: at("10:00:05") } }],
     [
-      "waiting until 10:00:05, for what isn't at rest",
-      { progress: { startedAt, pass: 3, nextPassAt: at("10:00:05") } },
+      "waiting until 10:00:05, to look again for events that were just arriving",
+      { progress: { startedAt, pass: 2, nextPassAt: at("10:00:05") } },
+    ],
+    [
+      "waiting until 10:00:05, for 3 that aren't at rest",
+      { progress: { startedAt, pass: 3, nextPassAt: at("10:00:05"), stretches: [openStretch(1), openStretch(2)] } },
     ],
     ["running", { progress: { startedAt, pass: 2, nextPassAt: at("09:59:59") } }],
     ["pausing", { asked: "pause" as const, driver, progress: { startedAt } }],

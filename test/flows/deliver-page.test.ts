@@ -8,7 +8,7 @@ import type { SendResult } from "../../shared/targets/target.ts";
 import { type AboutEvent, aComponent } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
 import { aReplayer, type ReplayerOptions, WINDOW, withTime } from "../support/replayer.ts";
-import { done } from "../support/router.ts";
+import { done, failed } from "../support/router.ts";
 
 const noRoom: SendResult = { outcome: "throttled", error: { type: "NoRoom", message: "no room" } };
 
@@ -156,8 +156,49 @@ describe("a page", () => {
       id === "event-01" ? { ...noRoom, retryAt } : done,
     );
     const made = await page.made();
-    expect([...made.values()]).toMatchObject([{ state: "open" }, { state: "done" }]);
-    expect(made.get(page.deliveries[0] as Delivery)?.againAt).toEqual(retryAt);
+    expect([...made.values()]).toMatchObject([{ state: "open" }]);
+    expect(begunOf(page.story)).toEqual(["event-01"]);
+  });
+
+  it("has one that fails tried again in its line, and nothing of its project overtakes it", async () => {
+    const events = [{ project: "site" }, { project: "site" }, { project: "site" }, { project: "api" }];
+    const page = await aPage(events, async (id, attempt) => (id === "event-02" && attempt < 2 ? failed : done));
+    expect(Object.values(states(await page.made()))).toEqual(Array(4).fill("done"));
+    expect(begunOf(page.story)).toEqual(["event-01", "event-04", "event-02", "event-02", "event-03"]);
+  });
+
+  it("leaves a line to a later pass that fails on, and doesn't keep the others waiting for long", async () => {
+    const events = [{ project: "site" }, { project: "site" }, { project: "api" }, { project: "api" }];
+    const components = [aComponent({ retry: { maxAttempts: 100, baseDelayMs: 900, maxDelayMs: 900 } })];
+    const page = await aPage(events, async (id) => (id === "event-01" ? failed : done), { components });
+    const start = +page.time.now();
+    const made = await page.made();
+    expect(states(made)).toEqual({ "event-01": "open", "event-03": "done", "event-04": "done" });
+    expect(begunOf(page.story)).not.toContain("event-02");
+    expect(page.story.filter(({ at }) => at - start > 3_000)).toEqual([]);
+  });
+
+  it("waits for the outcome of one that was handed over, and nothing of its project overtakes it", async () => {
+    const events = [{ project: "site" }, { project: "site" }];
+    const page = await aPage(events, async (id) => (id === "event-01" ? { outcome: "accepted", durationMs: 1 } : done));
+    const look = async (deliveries: readonly Delivery[]) =>
+      page.events.deliveries(deliveries.map(({ request }) => request.deliveryKey));
+    void page.time.delay(600).then(async () => {
+      const { deliveryKey } = (page.deliveries[0] as Delivery).request;
+      await page.events.close([{ deliveryKey, attempt: 1, at: page.time.now(), outcome: "done" }]);
+    });
+    const start = +page.time.now();
+    expect(states(await page.made({ look }))).toEqual({ "event-01": "done", "event-02": "done" });
+    const [, second] = page.story.filter(({ what }) => what === "begun");
+    expect((second?.at ?? 0) - start).toBeGreaterThanOrEqual(600);
+  });
+
+  it("leaves a line to a later pass whose outcome takes long", async () => {
+    const events = [{ project: "site" }, { project: "site" }, { project: "api" }];
+    const page = await aPage(events, async (id) => (id === "event-01" ? { outcome: "accepted", durationMs: 1 } : done));
+    const look = async (deliveries: readonly Delivery[]) =>
+      page.events.deliveries(deliveries.map(({ request }) => request.deliveryKey));
+    expect(states(await page.made({ look }))).toEqual({ "event-01": "open", "event-03": "done" });
   });
 
   it("tells what was done, what is given up, what is to be tried again, and what wasn't to be made", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { functionArnOf } from "../../shared/domain/component.ts";
+import type { EventRecord } from "../../shared/domain/delivery.ts";
 import { type Replay, statusOf } from "../../shared/domain/replay.ts";
 import type { RecordWindow } from "../../shared/event-store/event-store.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
@@ -40,23 +41,41 @@ async function aWindow(failures: Record<number, number>, events = 100) {
 const whole = { scanned: 100, matched: 100, sent: 100 };
 
 describe("the passes of a replay", () => {
-  it("are two over the whole window where nothing stays open", async () => {
-    const { run, looks } = await aWindow({});
+  it("are one over the whole window, and none after it where nothing can be open any more", async () => {
+    const { run, looks, time } = await aWindow({});
+    await time.pass(7_200_000);
     const { progress } = await run();
-    expect(progress).toMatchObject({ pass: 2, counts: { ...whole, done: 100 }, stretches: [] });
-    expect(looks.map(({ scanned }) => scanned)).toEqual([100, 100]);
+    expect(progress).toMatchObject({ pass: 1, counts: { ...whole, done: 100 }, stretches: [] });
+    expect(looks.map(({ scanned }) => scanned)).toEqual([100]);
   });
 
-  it("begin the second one when nothing of before the start can still be on its way", async () => {
-    const { drive, replay, time, run } = await aWindow({}, 10);
+  it("look again at what was read before the records of before the start must be there", async () => {
+    const { drive, replay, time, run, looks } = await aWindow({}, 10);
     const start = +time.now();
     expect(await drive()).toMatchObject({ ended: false });
     const { progress } = await replay();
     expect(progress.nextPassAt).toEqual(new Date(start + 5_000));
-    // Until it has counted anew, what the first pass counted is what is told.
-    expect(progress).toMatchObject({ pass: 2, counts: { scanned: 0 }, before: { sent: 10, done: 10 } });
+    expect(progress).toMatchObject({ pass: 2, counts: { sent: 10, done: 10 }, stretches: [{ early: true }] });
     expect(statusOf(await replay(), time.now())).toBe("waiting");
-    expect((await run()).progress.before).toBeUndefined();
+    expect((await run()).progress).toMatchObject({ pass: 2, counts: { scanned: 10, sent: 10, done: 10 } });
+    expect(looks.map(({ scanned }) => scanned)).toEqual([10, 10]);
+  });
+
+  it("find a record that came after its claim, wherever in the window", async () => {
+    for (const ms of [-500, 4_500, 60_000]) {
+      const { drive, run, time, events, routing } = await aWindow({}, 10);
+      // Claimed before the replay began, and recorded after it has looked.
+      const records: EventRecord[] = [];
+      const slow = {
+        ...routing,
+        events: { ...routing.events, record: async (of: readonly EventRecord[]) => void records.push(...of) },
+      };
+      await routeBatch(slow, [aMessage({ id: "late", messageId: "late", sentAt: new Date(T0.getTime() + ms) })]);
+      await drive();
+      await events.record(records);
+      await time.pass(5_000);
+      expect((await run()).progress.counts).toMatchObject({ scanned: 11, matched: 11, sent: 11, done: 11 });
+    }
   });
 
   it("visit only the stretches in which something is open, until nothing is", async () => {

@@ -175,11 +175,12 @@ describe("a replay that is cancelled", () => {
   });
 
   it("in a later pass goes over the whole window once more", async () => {
-    const window = await aWindow({ events: 40, answer: (n) => (n > 30 ? failed : done) });
-    await window.drive();
-    await window.time.pass(5_000);
-    await window.drive();
-    expect((await window.replay()).progress.pass).toBe(3);
+    const components = [aComponent({ retry: { maxAttempts: 100 } })];
+    const window = await aWindow({ events: 40, components, answer: (n) => (n > 30 ? failed : done) });
+    while ((await window.replay()).progress.pass < 3) {
+      await window.drive();
+      await window.time.pass(5_000);
+    }
     const before = window.sent();
     await window.ask("cancel");
     const { progress } = await window.run();
@@ -214,7 +215,7 @@ describe("a replay that is cancelled", () => {
   it("finds what it had begun, though its pages are cut in other places by now", async () => {
     const customerOf = (n: number) => (n < 25 || n === 49 ? "acme" : "globex");
     const window = await aWindow(
-      { customerOf, answer: (n) => (n === 26 ? failed : done) },
+      { customerOf, answer: (n) => (n >= 26 ? failed : done) },
       { filter: { customer: "acme" } },
     );
     const { ports, replay } = window;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { becauses } from "../../shared/domain/decide-route.ts";
-import type { RecordKey } from "../../shared/domain/delivery.ts";
+import type { RecordPlace } from "../../shared/domain/delivery.ts";
 import { sha256 } from "../../shared/domain/delivery-key.ts";
 import { askedStatuses, type OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import {
@@ -52,10 +52,12 @@ const words = fc.oneof(
 );
 const name = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?$/);
 
-const recordKey: fc.Arbitrary<RecordKey> = fc.record(
-  { t0: date, eventKey: words.map(sha256), payloadHash: words.map(sha256) },
-  { noNullPrototype: true },
-);
+const recordPlace: fc.Arbitrary<RecordPlace> = fc
+  .tuple(
+    fc.record({ t0: date, eventKey: words.map(sha256), payloadHash: words.map(sha256) }, { noNullPrototype: true }),
+    some<Pick<RecordPlace, "sequence">>({ sequence: fc.nat() }),
+  )
+  .map(([key, place]) => ({ ...key, ...place }));
 
 const counts: fc.Arbitrary<ReplayCounts> = fc.record(
   {
@@ -79,8 +81,8 @@ const counts: fc.Arbitrary<ReplayCounts> = fc.record(
 
 const stretch: fc.Arbitrary<OpenStretch> = fc
   .tuple(
-    fc.record({ upTo: recordKey, counts, waitsFor: fc.nat() }, { noNullPrototype: true }),
-    some<Pick<OpenStretch, "after">>({ after: recordKey }),
+    fc.record({ upTo: recordPlace, counts, waitsFor: fc.nat() }, { noNullPrototype: true }),
+    some<Pick<OpenStretch, "after" | "early">>({ after: recordPlace, early: fc.constant(true) }),
   )
   .map(([known, after]) => ({ ...known, ...after }));
 
@@ -88,11 +90,12 @@ const progress: fc.Arbitrary<ReplayProgress> = fc
   .tuple(
     fc.record({ pass: fc.nat(9), counts, stretches: fc.array(stretch, { maxLength: 3 }) }, { noNullPrototype: true }),
     some<Omit<ReplayProgress, "pass" | "counts" | "stretches">>({
-      after: recordKey,
+      after: recordPlace,
       before: counts,
       cancelling: fc.constant(true),
-      stopAfter: recordKey,
+      stopAfter: recordPlace,
       nextPassAt: date,
+      pauseMs: fc.nat(60_000),
       startedAt: date,
       firstSentAt: date,
       endedAt: date,
