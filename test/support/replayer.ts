@@ -1,5 +1,6 @@
 import type { Replay, ReplayRequest } from "../../shared/domain/replay.ts";
 import { noCounts } from "../../shared/domain/replay.ts";
+import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import type { ReplayRun } from "../../shared/flows/replay-driver.ts";
 import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
@@ -80,7 +81,10 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
   /** What the sweeper looks after is delivered, as its message would have it. */
   async function sweepUp(): Promise<void> {
     const bodies: string[] = [];
-    const queue = { send: async (sent: readonly string[]) => sent.map((body) => `${bodies.push(body)}`) };
+    const bodyOf = (sent: OutgoingMessage) => (typeof sent === "string" ? sent : sent.body);
+    const queue = {
+      send: async (sent: readonly OutgoingMessage[]) => sent.map((one) => `${bodies.push(bodyOf(one))}`),
+    };
     await sweep({ events, queue, now: time.now }, new Date(time.now().getTime() + 1));
     const messages = bodies.map((body, index) => aMessage({ messageId: `swept-${index}`, body, sentAt: time.now() }));
     await withTime(time, routeBatch(routing, messages));
