@@ -10,7 +10,7 @@ import { watchNamed } from "./replay-watch.ts";
 const WHAT = `
 What is replayed: every delivery that the filter matches and that was begun
 before the replay. Oldest first, and of one project to one component one by one,
-also through attempts that fail: what comes later waits for its end.
+also through attempts that fail: what comes later waits for it to end.
   --mode rerun   every match is run once more, with a turnout.idempotencyKey
                  that nothing else has, so that consumers run it again
   --mode finish  what is dead, or waits for another attempt, is tried again
@@ -26,9 +26,9 @@ finish has tried there once goes where the routing says from then on.
 
 Defined, whatever else goes on:
   a delivery that is under way    is waited for, and replayed once it is over
-  a live retry                    is replayed if it is over within seconds, on
-                                  AWS in 15 minutes; else left to the routing
-                                  of today; --mode finish tries it now
+  a live retry                    is replayed if it ends within seconds, on AWS
+                                  in 15 minutes; else left to today's routing;
+                                  --mode finish tries it now
   events of one millisecond       are replayed as they were published; on AWS in
                                   the order in which the router received them
   what arrives meanwhile          isn't part of it; it follows the routing
