@@ -4,6 +4,7 @@ import { AliasName } from "../shared/domain/alias.ts";
 import { Component } from "../shared/domain/component.ts";
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../shared/domain/errors.ts";
 import { type Read, read, readJson } from "../shared/domain/schema.ts";
+import { readable } from "../shared/domain/unreadable-row.ts";
 import { aliasHistory } from "../shared/flows/alias-history.ts";
 import { changeRoutes } from "../shared/flows/change-routes.ts";
 import { moveAlias, versionOf } from "../shared/flows/move-alias.ts";
@@ -87,7 +88,7 @@ async function register(ports: ComponentResourcePorts, deployed: Deployed, by: D
   const { table, newId, now } = ports;
   for (let race = 0; ; race++) {
     const { revision, rows } = await table.rows([`component#${deployed.name}`]);
-    const component = componentOf(deployed, rows.get(`component#${deployed.name}`) as Component | undefined);
+    const component = componentOf(deployed, readable(rows.get(`component#${deployed.name}`)) as Component | undefined);
     const request = { ...by, changeId: newId(), at: now(), expectedRevision: revision };
     try {
       await changeRoutes(table, { ...request, edit: { kind: "apply component", component } });

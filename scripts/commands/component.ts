@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { aliasOf, Component } from "../../shared/domain/component.ts";
+import { Component } from "../../shared/domain/component.ts";
+import { rulesLeftAlone } from "../../shared/domain/component-halves.ts";
 import { read } from "../../shared/domain/schema.ts";
-import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
-import { refuseIfPinned } from "./alias-names.ts";
+import { readable } from "../../shared/domain/unreadable-row.ts";
 import { changeRouting } from "./change-routing.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 import { willWrite } from "./confirm.ts";
@@ -19,7 +19,7 @@ import { type Column, printTable } from "./table.ts";
 export function define(command: Command): void {
   const applying = command
     .command("apply")
-    .description("register a component, or change it")
+    .description("register a component, or change its definition")
     .argument("<file>", "the component as JSON, - for stdin");
   mutationOptions(applying)
     .addHelpText(
@@ -40,11 +40,33 @@ What may be added, with its defaults:
   "invocation": { "kind": "sync" }  or { "kind": "async", "maxEventAgeMs": 3600000 }: the version takes the event,
                                     and says later what became of it
 
+An alias may name its target ({ "target": … }). All this is the definition, and applying a file again changes that
+alone. What operators say stays as they set it: default and fallback alias, cohort routes, rollout, all-stable,
+which aliases are retired, and aliases that the file doesn't name ('alias remove' takes one away). Only a component
+that is new takes them from its file:
+  "defaultAlias": "stable", "fallbackAlias": "stable",
+  "cohortRoutes": [{ "cohort": "staff", "alias": "beta" }],
+  "rollout": { "alias": "beta", "basisPoints": 500, "by": "customer", "salt": "any text" }
+
 Example:
   $ turnout component apply release-coordinator.json --reason "listens to push"
 `,
     )
     .action(apply);
+  mutationOptions(
+    command.command("remove").description("take a component away, also one that can't be read").argument("<name>"),
+  )
+    .addHelpText(
+      "after",
+      `
+Its events go to nobody from then on, and deliveries of it that are open end as dead.
+Pins of it stay, and count again if it is applied again.
+
+Example:
+  $ turnout component remove release-coordinator --reason "replaced by release-manager"
+`,
+    )
+    .action(remove);
   defineAliasRoles(command);
   jsonOption(command.command("list").description("list the components"))
     .addHelpText("after", "\nExample:\n  $ turnout component list --json\n")
@@ -61,16 +83,17 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
   const component = mustRead(read(Component, value), name);
   await withNewState(willWrite(options), async (state) => {
     refuseUnreachable(state, component);
-    const now = new Date();
-    const droppedOn = await refuseDroppedAliases(state.routingTable, component, now);
+    const key = `component#${component.name}` as const;
+    const before = readable((await state.routingTable.rows([key])).rows.get(key)) as Component | undefined;
+    const kept = rulesLeftAlone(before, component);
+    const left = kept.length === 0 ? "" : `; left alone, as operators set it: ${kept.join(", ")}`;
     await changeRouting(state, options, {
       edit: { kind: "apply component", component },
       what: `apply component ${component.name}`,
-      alreadySo: `component ${component.name} is like this already`,
-      details: (rows) => rows.flatMap(rowDetails),
+      alreadySo: `component ${component.name} is like this already${left}`,
+      details: (rows) => [...rows.flatMap(rowDetails), ...(left === "" ? [] : [left.slice(2)])],
       undo: ({ revisions }) => undoByRevert(revisions),
-      ...(droppedOn === undefined ? {} : { plannedOn: droppedOn }),
-      now,
+      now: new Date(),
     });
   });
 }
@@ -86,18 +109,24 @@ function refuseUnreachable({ versions }: State, { aliases }: Component): void {
   );
 }
 
-/** An alias that the file leaves out is removed: refused while pins name it. Returns the revision this was looked at. */
-async function refuseDroppedAliases(table: RoutingTable, component: Component, now: Date): Promise<number | undefined> {
-  const revision = await table.head();
-  const before = (await table.components()).components.find(({ name }) => name === component.name);
-  const dropped = Object.keys(before?.aliases ?? {}).filter((alias) => aliasOf(component, alias) === undefined);
-  for (const alias of dropped) await refuseIfPinned(table, component.name, alias, now);
-  return dropped.length === 0 ? undefined : revision;
+async function remove(component: string, options: MutationOptions): Promise<void> {
+  await withState((state) =>
+    changeRouting(state, options, {
+      edit: { kind: "remove component", component },
+      what: `remove component ${component}`,
+      alreadySo: `there is no component ${component}`,
+      details: (rows) => [...rows.flatMap(rowDetails), "deliveries that are open end as dead; pins and versions stay"],
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    }),
+  );
 }
 
 async function list({ json }: JsonOption): Promise<void> {
   await withState(async ({ routingTable }) => {
-    const { components } = await routingTable.components();
+    const { components, unreadable } = await routingTable.components();
+    for (const { name, row } of unreadable)
+      note(`component ${name} can't be read, and its events wait: ${row.problem}`);
     if (json) for (const component of components) printJson(component);
     else if (components.length === 0) note("no components");
     else printTable(COLUMNS, components);

@@ -4,6 +4,7 @@ import { type Finding, problem } from "../../shared/environment/finding.ts";
 import { withState } from "./context.ts";
 import { environmentName } from "./environment-name.ts";
 import { examineAliases } from "./examine-aliases.ts";
+import { examineRows } from "./examine-rows.ts";
 import { examineUnresolved } from "./examine-unresolved.ts";
 import { endFailed } from "./exit-codes.ts";
 import { type JsonOption, jsonOption } from "./options.ts";
@@ -17,7 +18,7 @@ export function define(command: Command): void {
       "after",
       `
 Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
-bus, functions, and the account's quota of concurrent executions. Compares every alias
+bus, functions, and the account's quota of concurrent executions. Names every row of the routing that can't be read. Compares every alias
 with the change log: one that was moved behind Turnout's back is told. Counts what is
 unresolved of the last day's events, on AWS of the last hour's, 10,000 at most.
 Changes nothing.
@@ -54,8 +55,10 @@ async function findings(): Promise<Finding[]> {
       const deliveries = isThere("event table")
         ? [await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error))]
         : [];
-      const aliases = isThere("routing table") ? await examineAliases(state) : [];
-      return [...parts, ...deliveries, ...aliases];
+      const routing = isThere("routing table")
+        ? [...(await examineRows(state.routingTable)), ...(await examineAliases(state))]
+        : [];
+      return [...parts, ...deliveries, ...routing];
     });
   } catch (error) {
     if (!(error instanceof TurnoutError)) throw error;

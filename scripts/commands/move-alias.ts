@@ -5,6 +5,7 @@ import {
   AliasNotFound,
   AliasRetired,
   ComponentNotFound,
+  ComponentUnreadable,
   GuardrailHit,
   TurnoutError,
 } from "../../shared/domain/errors.ts";
@@ -27,9 +28,11 @@ import { showTraffic } from "./traffic-text.ts";
 
 /** @throws ComponentNotFound */
 export async function componentNamed(table: RoutingTable, name: string): Promise<Component> {
-  const { components } = await table.components();
+  const { components, unreadable } = await table.components();
   const component = components.find((candidate) => candidate.name === name);
   if (component !== undefined) return component;
+  const row = unreadable.find((candidate) => candidate.name === name)?.row;
+  if (row !== undefined) throw new ComponentUnreadable(name, row.problem);
   throw new ComponentNotFound(
     name,
     components.map((candidate) => candidate.name),

@@ -1,6 +1,7 @@
 import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
 import { type ComponentChange, changeComponent } from "./component-change.ts";
+import { redefined } from "./component-halves.ts";
 import { canonical } from "./delivery-key.ts";
 import {
   AliasNotFound,
@@ -35,7 +36,9 @@ export type RoutingEdit =
   | { kind: "set plan"; customer: string; plan: string | null }
   /** Each project and customer once; at most `MAX_ROWS_PER_CHANGE` of them can be committed as one change. */
   | { kind: "set directory rows"; rows: readonly DirectoryRow[] }
+  /** The definition alone, unless the component is new. */
   | { kind: "apply component"; component: Component }
+  | { kind: "remove component"; component: string }
   | { kind: "apply source"; source: EventSource }
   | { kind: "change component"; component: string; change: ComponentChange }
   | { kind: "create cohort"; cohort: string; description: string; who: string; at: Instant }
@@ -66,6 +69,8 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
     }
     case "apply source":
       return [`source#${edit.source.source}`];
+    case "remove component":
+      return [`component#${edit.component}`];
     case "change component": {
       const cohorts: RowKey[] = "route" in edit.change ? ["settings#cohorts"] : [];
       return [`component#${edit.component}`, ...cohorts];
@@ -147,10 +152,16 @@ export function applyEdit(
     case "set directory rows":
       return edit.rows.flatMap((row) => setDirectoryRow(row, stored));
     case "apply component": {
-      const before = rowOf(`component#${edit.component.name}`);
-      const routed = new Set(before?.cohortRoutes.map(({ cohort }) => cohort));
-      for (const { cohort } of edit.component.cohortRoutes) if (!routed.has(cohort)) checkCohort(cohort, rowOf);
-      return changed(`component#${edit.component.name}`, before, edit.component);
+      const row = stored(`component#${edit.component.name}`) as Component | UnreadableRow | undefined;
+      const after = redefined(row, edit.component);
+      // Routes that it begins with; those that stand were checked when they were set.
+      if (row === undefined) for (const { cohort } of after.cohortRoutes) checkCohort(cohort, rowOf);
+      return changed(`component#${edit.component.name}`, row, after);
+    }
+    case "remove component": {
+      const row = stored(`component#${edit.component}`);
+      if (row === undefined) throw new ComponentNotFound(edit.component, components);
+      return changed(`component#${edit.component}`, row, null);
     }
     case "apply source":
       return changed(`source#${edit.source.source}`, stored(`source#${edit.source.source}`), edit.source);

@@ -1,6 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { aComponent } from "../support/builders.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli, undoIn } from "../support/cli-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
@@ -23,22 +25,60 @@ describe("turnout component", () => {
     const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };
     await edit([{ kind: "pin", level: "customer", id: "acme", component: "release-coordinator", pin }]);
     const shown = await turnout(["component", "show", "release-coordinator"]);
-    const { beta, experimental: _, ...aliases } = JSON.parse(shown.stdout).aliases;
-    const without = JSON.stringify({ ...JSON.parse(shown.stdout), aliases });
-    const refused = await turnout(apply("--yes"), without);
-    expect(refused).toMatchObject({ code: 4 });
-    expect(refused.stderr).toContain(
-      "Alias 'beta' of release-coordinator is still named by the pins of 1 subject (customer acme)",
-    );
-    const kept = { ...aliases, beta: { ...beta, retired: true } };
-    const changed = JSON.stringify({ ...JSON.parse(shown.stdout), aliases: kept, timeoutMs: 60_000 });
+    const { beta: _, ...aliases } = JSON.parse(shown.stdout).aliases;
+    const changed = JSON.stringify({
+      ...JSON.parse(shown.stdout),
+      aliases,
+      timeoutMs: 60_000,
+      defaultAlias: "experimental",
+    });
     const applied = await turnout(apply("--yes"), changed);
     expect(applied.stderr).toContain("timeoutMs: 30000 → 60000");
-    expect(applied.stderr).toContain('- aliases.experimental: {"target":{"kind":"worker"}}');
-    expect(applied.stderr).toContain("customer acme: release-coordinator beta → stable");
+    expect(applied.stderr).toContain(
+      "left alone, as operators set it: the default alias stable, aliases that it doesn't name (beta)",
+    );
     expect((await turnout(apply("--yes"), changed)).stderr).toContain("is like this already");
     expect(await shell(`${undoIn(applied)} --yes`)).toMatchObject({ code: 0 });
     expect((await turnout(["component", "show", "release-coordinator"])).stdout).toBe(shown.stdout);
+  });
+
+  it("goes on with all other commands while a row can't be read, and repairs it by any", async () => {
+    const { home, turnout, edit } = await aRoutedCli();
+    const original = await turnout(["component", "show", "release-coordinator"]);
+    const file = (about: object) => JSON.stringify({ ...JSON.parse(original.stdout), ...about });
+    await edit([{ kind: "apply component", component: aComponent({ name: "mailer", aliases: ["stable", "beta"] }) }]);
+    const why = ["--reason", "x", "--yes"];
+    await turnout(["all-stable", "release-coordinator", ...why]);
+    const damage = () => {
+      const database = new DatabaseSync(join(home, "state.db"));
+      const bad = "json_set(value, '$.pattern', json('{\"source\":[{\"anything-but\":null}]}'))";
+      database.exec(`UPDATE routing_rows SET value = ${bad} WHERE key = 'component#release-coordinator'`);
+      database.close();
+    };
+    damage();
+    const run = async (...args: string[]) => (await turnout([...args, ...why])).code;
+    expect(await run("pin", "--customer", "acme", "--component", "mailer", "--to", "beta")).toBe(0);
+    expect(await run("all-stable", "mailer")).toBe(0);
+    expect((await turnout(["explain", "--component", "mailer", "--customer", "acme"])).code).toBe(0);
+    expect((await turnout(["history"])).code).toBe(0);
+    expect((await turnout(["export"])).stdout).toContain('{"anything-but":null}');
+    expect((await turnout(["component", "list"])).stderr).toContain("release-coordinator can't be read");
+    const explained = await turnout(["explain", "--component", "release-coordinator"]);
+    expect(explained).toMatchObject({ code: 1, stderr: expect.stringContaining("can't be read: row.pattern") });
+    const told = await turnout(["doctor"]);
+    expect(told).toMatchObject({ code: 1, stdout: expect.stringContaining("component release-coordinator") });
+
+    const applied = await turnout(apply("--yes"), file({ timeoutMs: 1_000 }));
+    expect(applied.stderr).toMatch(/component release-coordinator can't be read \(.*\): it is replaced/);
+    const repaired = JSON.parse((await turnout(["component", "show", "release-coordinator"])).stdout);
+    expect(repaired).toMatchObject({ timeoutMs: 1_000, allStable: { why: "x" } });
+    damage();
+    const revision = String(
+      (await turnout(["history", "--json", "--limit", "1"])).stdout.match(/"revision":(\d+)/)?.[1],
+    );
+    expect((await turnout(["revert", revision, ...why])).stderr).toContain("could not be read before revision");
+    expect(await run("component", "remove", "release-coordinator")).toBe(0);
+    expect((await turnout(["component", "show", "release-coordinator"])).code).toBe(3);
   });
 
   it.each([

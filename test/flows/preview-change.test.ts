@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Component } from "../../shared/domain/component.ts";
 import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { previewChange } from "../../shared/flows/preview-change.ts";
@@ -86,11 +87,12 @@ describe("the preview of a change", () => {
 
   it("asks everybody when a component changes, those included that no rule names", async () => {
     const { moves } = await aTable(pin("customer", "acme"));
-    const moved = await moves({ kind: "apply component", component: { ...component, defaultAlias: "beta" } });
+    const put = (row: Component): RoutingEdit => ({ kind: "put rows", rows: [{ key: `component#${row.name}`, row }] });
+    const moved = await moves(put({ ...component, defaultAlias: "beta" }));
     expect(moved).toEqual(["{} stable → beta", '{"project":"p-3"} stable → beta']);
     const { beta: _, ...aliases } = component.aliases;
-    expect(await moves({ kind: "apply component", component: { ...component, aliases } })).toHaveLength(3);
-    expect(await moves({ kind: "apply component", component: { ...component, name: "new" } })).toEqual([]);
+    expect(await moves(put({ ...component, aliases }))).toHaveLength(3);
+    expect(await moves(put({ ...component, name: "new" }))).toEqual([]);
   });
 
   it("names the first ten and counts all, on a directory of several pages", async () => {
