@@ -19,6 +19,7 @@ example webhooks, with new ids as GitHub would; on a state with components of yo
 Options:
   --once        route what is there, print what went where, and exit: 0 if every event was delivered, else 1
   --no-sample   don't set up or send the sample
+  --trust-clock take the clock as right though the state was in use at another time; see README, "What becomes of an event"
   --help        this text
 
 Environment:
@@ -55,7 +56,7 @@ async function main(): Promise<number> {
     handled.add(delivery.record);
     lines.report(delivery);
   };
-  const runtime = await startRuntime({ settings, report, onError: complain });
+  const runtime = await startRuntime({ settings, report, onError: complain, trustClock: options["trust-clock"] });
   const stopped = untilStopped();
   try {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
@@ -101,12 +102,13 @@ function handledEvents() {
   };
 }
 
-function readOptions(): { once: boolean; sample: boolean; help: boolean } {
+function readOptions(): { once: boolean; sample: boolean; "trust-clock": boolean; help: boolean } {
   try {
     const { values } = parseArgs({
       options: {
         once: { type: "boolean", default: false },
         sample: { type: "boolean", default: true },
+        "trust-clock": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
       allowNegative: true,

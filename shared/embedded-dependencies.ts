@@ -5,6 +5,7 @@ import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
 import { sqliteReplayStore } from "./replay-store/sqlite-replay-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
+import { clockMark } from "./sqlite/clock-mark.ts";
 import { openDatabase } from "./sqlite/database.ts";
 import { isFilled, makePrivateFile, makeStateFolder, refuseVanished } from "./sqlite/state-folder.ts";
 import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
@@ -32,11 +33,13 @@ export function openEmbeddedState(home: string, { create, upgrade = false }: { c
   makePrivateFile(file);
   const database = openDatabase(file, { upgrade });
   try {
+    const clock = clockMark(database);
     return {
       home,
       database,
+      clock,
       routingTable: sqliteRoutingTable(database),
-      events: sqliteEventStore(database, fileBodyStore(join(home, "bodies"))),
+      events: sqliteEventStore(database, fileBodyStore(join(home, "bodies")), clock.expiryTime),
       replays: sqliteReplayStore(database),
       queue: sqliteEventQueue(database),
       deadLetters: sqliteEventQueue(database, { name: "live-dead" }),

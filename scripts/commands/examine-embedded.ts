@@ -15,6 +15,7 @@ export async function examineEmbedded(state: EmbeddedState, isServed: boolean, n
   return [
     examineFile(state),
     await examineDisk(state.home),
+    examineClock(state, now),
     isServed
       ? fine("server", "runs")
       : warning("server", "doesn't run: nothing is routed, and no replay goes on", "Start it with 'npm start'"),
@@ -27,6 +28,12 @@ function examineFile({ home, database }: EmbeddedState): Finding {
   const said = String(Object.values(row ?? {})[0] ?? "");
   if (said === "ok") return fine("state file", `${home} is in order`);
   return problem("state file", `is damaged: ${said}`, "Restore a backup with 'turnout restore FILE --replace'");
+}
+
+function examineClock({ clock }: EmbeddedState, now: Date): Finding {
+  const found = clock.problem(now);
+  if (found === undefined) return fine("clock", now.toISOString());
+  return (clock.isBehind(now) ? problem : warning)("clock", found, "See that the machine's clock is right");
 }
 
 async function examineDisk(home: string): Promise<Finding> {

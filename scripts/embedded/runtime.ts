@@ -57,6 +57,10 @@ export type RuntimeOptions = {
   settings: EmbeddedSettings;
   report: (report: DeliveryReport) => void;
   onError: (error: unknown) => void;
+  /** Default: the machine's clock. */
+  now?: () => Date;
+  /** Takes the clock as right though the state was in use at another time. */
+  trustClock?: boolean;
 };
 
 /**
@@ -64,8 +68,8 @@ export type RuntimeOptions = {
  * once: the lock proves that nobody else holds it.
  * @throws TurnoutError when the folder is in use or can't be written, or the port is taken
  */
-export async function startRuntime({ settings, report, onError }: RuntimeOptions) {
-  const now = () => new Date();
+export async function startRuntime(options: RuntimeOptions) {
+  const { settings, report, onError, now = () => new Date(), trustClock = false } = options;
   makeStateFolder(settings.home);
   // Before the state is opened: an older one is brought up to date by whoever has it alone.
   const lock = lockServer(settings.home);
@@ -80,6 +84,11 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
     const state = openEmbeddedState(settings.home, { create: true, upgrade: true });
     closing.push(() => state.close());
     const { queue: live, deadLetters: dead, outcomes } = state;
+    if (trustClock) await state.clock.trust(now());
+    const clockProblem = state.clock.problem(now());
+    if (state.clock.isBehind(now())) throw new TurnoutError("failed", clockProblem ?? "The clock is wrong.");
+    if (clockProblem !== undefined) onError(new TurnoutError("failed", clockProblem));
+    await state.clock.observe(now(), performance.now());
     const check = await quickCheck(state.database, join(settings.home, "state.db"));
     closing.push(() => check.stop());
     const damage = state.database.trouble();
@@ -138,9 +147,13 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       pollMs: 1_000,
     });
     const outcomeSource = startEventSource({ ...outcomesSource, handler: takeOutcomes });
+    const sweep = sweeperHandler({ events: state.events, queue: live, now });
     const sweeper = startSchedule({
       name: "turnout-sweeper",
-      handler: sweeperHandler({ events: state.events, queue: live, now }),
+      handler: async (event, context) => {
+        await state.clock.observe(now(), performance.now());
+        return sweep(event, context);
+      },
       everyMs: SWEEP_EVERY_MS,
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
@@ -170,7 +183,10 @@ export async function startRuntime({ settings, report, onError }: RuntimeOptions
       onAccepted: source.wake,
       health: async () => {
         await refuseTrouble(state, kept, now());
-        return { status: "ok", revision: await state.routingTable.head(), queue: await live.depth(now()) };
+        const clock = state.clock.problem(now());
+        if (clock !== undefined && state.clock.isBehind(now())) throw new TurnoutError("failed", clock);
+        const revision = await state.routingTable.head();
+        return { status: "ok", revision, queue: await live.depth(now()), ...(clock && { clock }) };
       },
     });
     closing.push(() => door.stop());

@@ -38,13 +38,15 @@ type StoredEntry = { id: number; entry: LedgerEntry };
 /**
  * Records and ledger in the state file. The ledger's rules are the domain's `claimAgainst` and `closeAgainst`.
  * @param bodies where the bodies of large events go; without it they stay in the state file
+ * @param expiryTime the time by which things have expired, for a clock that may have been set
  */
 export function sqliteEventStore(
   database: Database,
   bodies?: BodyStore,
+  expiryTime: (now: Date) => Date = (now) => now,
 ): EventStore & { endLeases(now: Date): Promise<number> } {
   const { connection } = database;
-  const records = sqliteRecords(database, bodies);
+  const records = sqliteRecords(database, bodies, expiryTime);
   connection.exec(TABLES);
   const selectEntries = connection.prepare(
     "SELECT id, delivery_key, entry FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
@@ -60,7 +62,7 @@ export function sqliteEventStore(
     "SELECT id, entry FROM deliveries WHERE status IN ('claimed', 'accepted')",
   );
   const selectDue = connection.prepare(
-    "SELECT entry FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?1 ORDER BY due_at, id LIMIT ?2",
+    "SELECT entry FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3 ORDER BY due_at, id LIMIT ?2",
   );
   const addCount = connection.prepare(
     `INSERT INTO outcome_counts (minute, component, version, outcome, count) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -128,7 +130,9 @@ export function sqliteEventStore(
       });
     },
     async due(now, limit) {
-      return selectDue.all(now.getTime(), limit).map((row) => decodeEntry(String(row.entry)));
+      return selectDue
+        .all(now.getTime(), limit, expiryTime(now).getTime())
+        .map((row) => decodeEntry(String(row.entry)));
     },
     handOver(entries, until) {
       return database.write(() => {
@@ -168,8 +172,9 @@ export function sqliteEventStore(
       return selectCounts.all(window.from.getTime(), window.to.getTime()).map(decodeCount);
     },
     async expire(now, limit) {
-      const rows = await expiry.remove(now, limit);
-      return bodies === undefined || rows === limit ? rows : rows + (await bodies.expire(now, limit - rows));
+      const at = expiryTime(now);
+      const rows = await expiry.remove(at, limit);
+      return bodies === undefined || rows === limit ? rows : rows + (await bodies.expire(at, limit - rows));
     },
     /**
      * Ends every running lease and all waiting for outcomes. Only for the sole router at start: whoever held them is

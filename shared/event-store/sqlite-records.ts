@@ -50,6 +50,7 @@ type StoredBody = { text: string; zstd: Uint8Array | null; key: string | null };
 export function sqliteRecords(
   database: Database,
   bodies: BodyStore | undefined,
+  expiryTime: (now: Date) => Date,
 ): Pick<EventStore, "record" | "find" | "records"> {
   const { connection } = database;
   connection.exec(TABLE);
@@ -144,10 +145,11 @@ export function sqliteRecords(
     },
     async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
       const start = { t0: window.from, eventKey: "", payloadHash: "" };
+      const expired = expiryTime(now).getTime();
       let after: RecordPlace = cursor !== undefined && compareRecords(cursor, start) > 0 ? cursor : start;
       for (;;) {
         const { rows, upTo } = rowsAfter(after, window.to, pageSize);
-        const kept = await Promise.all(rows.filter((row) => Number(row.expires_at) > now.getTime()).map(recordIn));
+        const kept = await Promise.all(rows.filter((row) => Number(row.expires_at) > expired).map(recordIn));
         if (kept.length > 0) yield kept;
         if (upTo === undefined) return;
         after = upTo;
