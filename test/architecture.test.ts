@@ -69,6 +69,11 @@ const floorPlan: Room[] = [
       "@aws-sdk/",
     ],
   },
+  // A host checks that the code it loads is what was published.
+  {
+    files: "shared/targets/host-process.ts",
+    may: ["own folder", "shared/domain/", "shared/versions/version-folder.ts", "node:"],
+  },
   ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
     may: [

@@ -2,6 +2,8 @@ import { statfs } from "node:fs/promises";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { type Finding, fine, problem, warning } from "../../shared/environment/finding.ts";
 import { stuckMessages } from "../../shared/flows/stuck-messages.ts";
+import { findWalls } from "../../shared/targets/host-walls.ts";
+import { codeProblem } from "../../shared/versions/version-folder.ts";
 import { plural } from "./output.ts";
 
 const MIB = 1024 * 1024;
@@ -20,7 +22,32 @@ export async function examineEmbedded(state: EmbeddedState, isServed: boolean, n
       ? fine("server", "runs")
       : warning("server", "doesn't run: nothing is routed, and no replay goes on", "Start it with 'npm start'"),
     ...(await examineQueues(state, now)),
+    await examineWalls(),
+    ...(await examineVersions(state)),
   ];
+}
+
+async function examineWalls(): Promise<Finding> {
+  const { missing } = await findWalls();
+  if (missing === undefined) return fine("walls", "every version sees and signals its own processes only");
+  return warning("walls", missing, "Run only code that you trust, or allow user namespaces");
+}
+
+/** Only those that an alias points at: no other is run. */
+async function examineVersions({ routingTable, catalog }: EmbeddedState): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  let intact = 0;
+  for (const { name } of (await routingTable.components()).components) {
+    const versions = new Set((await catalog.aliases(name)).map(({ version }) => version));
+    for (const version of versions) {
+      const code = catalog.codeOf(name, version);
+      const found = code === undefined ? "isn't there" : await codeProblem(code);
+      const remedy = "Its events fail: put the folder back as it was, or publish the code again and move the alias";
+      if (found === undefined) intact++;
+      else findings.push(problem(`${name} version ${version}`, found, remedy));
+    }
+  }
+  return [...findings, fine("versions", `${plural(intact, "version")} behind aliases as published`)];
 }
 
 function examineFile({ home, database }: EmbeddedState): Finding {

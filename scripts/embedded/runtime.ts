@@ -18,6 +18,7 @@ import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
 import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
+import { findWalls } from "../../shared/targets/host-walls.ts";
 import { workerTarget } from "../../shared/targets/worker-target.ts";
 import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
@@ -50,7 +51,7 @@ function delay(ms: number): Promise<void> {
   });
 }
 
-/** A running Turnout: front door, queue, router and the versions' worker threads in one process. */
+/** A running Turnout: front door, queue and router in this process, each version in a host of its own. */
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
 export type RuntimeOptions = {
@@ -110,9 +111,9 @@ export async function startRuntime(options: RuntimeOptions) {
       telling.add(told);
       return told;
     };
-    const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now });
+    const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now, walls: await findWalls() });
     closing.push(() => workers.close());
-    const target = asyncInvocations({ run: workers.send, tell, now, onError });
+    const target = asyncInvocations({ run: workers.send, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const ports = {
       routing,
@@ -170,8 +171,12 @@ export async function startRuntime(options: RuntimeOptions) {
       handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
       onError,
     });
+    // Side by side: what is under way ends because the versions' grace does, however long their events may take.
     closing.push(() =>
-      Promise.all([replayer, sweeper, moveSweeper, source, deadSource, outcomeSource].map((part) => part.stop())),
+      Promise.all([
+        workers.close(),
+        ...[replayer, sweeper, moveSweeper, source, deadSource, outcomeSource].map((part) => part.stop()),
+      ]),
     );
 
     const door = await startFrontDoor({

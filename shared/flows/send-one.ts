@@ -27,12 +27,13 @@ export async function sendOne(
   }
   const functionArn = functionArnOf(component.name, entry.target);
   const scope = { deliveryKey: request.deliveryKey, attempt: claimed.attempt, functionArn };
+  const idempotencyKey = deliveredKey(record.eventKey, request.generation);
   const payload = deliveredEvent(record.body, {
     component: component.name,
     alias: decision.alias,
     because: decision.because,
     fallback: decision.fallback,
-    idempotencyKey: deliveredKey(record.eventKey, request.generation),
+    idempotencyKey,
     publisherKey: record.idempotencyKey,
     generation: request.generation,
     attempt: claimed.attempt,
@@ -53,6 +54,7 @@ export async function sendOne(
       worker: component.worker,
       subject,
       payload,
+      idempotencyKey,
       requestId: ports.newId(),
       timeoutMs: component.timeoutMs,
       latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),

@@ -8,24 +8,38 @@ export type AsyncOptions = {
   /** Puts the record of an outcome into the outcomes queue, durably; by then it is of no use any more. */
   tell: (record: string, by: Date) => Promise<unknown>;
   now: () => Date;
+  delay: (ms: number) => Promise<void>;
   /** Told when a record couldn't be put there. The delivery is then tried again after its deadline. */
   onError: (error: unknown) => void;
   /** Events that are taken for one alias of a component and not finished, at most. Default 500. */
   maxTaken?: number;
 };
 
+const TRY_AGAIN_MS = 1_000;
+
 /**
  * Asynchronous invocation where there is no Lambda: takes an event at once, runs it when there is room, and tells what
  * became of it in the form of Lambda's destinations. What was taken is in memory: when the process ends, the ledger
  * still knows what was accepted. A `sync` send goes straight through.
  */
-export function asyncInvocations({ run, tell, now, onError, maxTaken = 500 }: AsyncOptions): Target {
+export function asyncInvocations({ run, tell, now, delay, onError, maxTaken = 500 }: AsyncOptions): Target {
   const taken = new Map<string, number>();
   const keyOf = ({ component, alias }: Send) => `${component} ${alias}`;
 
+  /** What nothing was run of is tried again here: no queue has it any more. */
+  async function runInTime(send: Send): Promise<SendResult> {
+    for (;;) {
+      const result = await run(send);
+      if (result.outcome !== "throttled" || result.error.type === "ShuttingDown") return result;
+      const waitMs = Math.max(TRY_AGAIN_MS, (result.retryAt?.getTime() ?? 0) - now().getTime());
+      if (now().getTime() + waitMs > send.latestStart.getTime()) return result;
+      await delay(waitMs);
+    }
+  }
+
   async function runAndTell(send: Send): Promise<void> {
     try {
-      const record = destinationRecord(send, await run(send), now());
+      const record = destinationRecord(send, await runInTime(send), now());
       if (record !== undefined) await tell(JSON.stringify(record), send.latestStart);
     } catch (error) {
       onError(error);

@@ -13,6 +13,8 @@ export type Send = {
   subject: Subject;
   /** The event as published plus the `turnout` field, as JSON text. */
   payload: string;
+  /** The key that the event is delivered under: the same in every attempt of a delivery, and no other's. */
+  idempotencyKey: string;
   /** Identifies this attempt in logs. */
   requestId: string;
   timeoutMs: number;

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Readable, Writable } from "node:stream";
+import { type Readable, Transform, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { logLines } from "./worker-output.ts";
 
@@ -15,8 +15,10 @@ const MAX_WAITING_BYTES = 1_048_576;
 
 /** What one version wrote, and what went wrong with it. Never throws: a full disk must not fail a delivery. */
 export type WorkerLog = {
-  /** Appends what the stream brings, at the pace of the disk, until the stream ends. */
+  /** Appends the lines that the stream brings, at the pace of the disk, until the stream ends. */
   take(output: Readable): void;
+  /** The same for what was written past `tagOutput`: every line gets its time, and no request. */
+  takeUntagged(output: Readable, now: () => Date): void;
   note(at: Date, requestId: string | undefined, text: string): void;
   /** Resolves once everything that was taken is written. */
   close(): Promise<void>;
@@ -57,12 +59,19 @@ export function workerLog(file: string): WorkerLog {
     dropped = 0;
   });
 
+  function take(output: Readable): void {
+    const end = finished(output, { writable: false }).catch(() => {});
+    outputs.add(end);
+    void end.then(() => outputs.delete(end));
+    output.pipe(sink, { end: false });
+  }
+
   return {
-    take(output) {
-      const end = finished(output, { writable: false }).catch(() => {});
-      outputs.add(end);
-      void end.then(() => outputs.delete(end));
-      output.pipe(sink, { end: false });
+    take,
+    takeUntagged(output, now) {
+      const tag = (chunk: Buffer, _encoding: string, done: (error: null, tagged: string) => void) =>
+        done(null, logLines(now(), undefined, chunk.toString()));
+      take(output.pipe(new Transform({ transform: tag })));
     },
     note(at, requestId, text) {
       if (sink.writableLength > MAX_WAITING_BYTES) dropped++;

@@ -1,203 +1,241 @@
 import type { DeliveryError } from "../domain/delivery.ts";
-import { fairLine } from "./fair-line.ts";
-import type { Send, SendResult } from "./target.ts";
-import type { WorkerLog } from "./worker-log.ts";
-import { type Sandbox, startSandbox } from "./worker-sandbox.ts";
-import type { WorkerCode } from "./worker-thread.ts";
-
-/** How often the heaps of threads that run something are looked at. */
-const MEMORY_CHECK_MS = 50;
-
-/** How long stopped threads are waited for: longer than a thread takes that has to be terminated. */
-const STOP_GRACE_MS = 2_000;
-
-/**
- * How long a job may wait before those that come are refused, and before it is refused itself, where more wait than the
- * threads get through in that time. They come back later: a slow version may not fill the router with what waits for it.
- */
-const CROWDED_AFTER_MS = 1_000;
-const MAX_WAIT_MS = 2_000;
-
-/** Jobs that may wait for as long as their leases allow, however slow the version, per thread. */
-const MAY_ALWAYS_WAIT = 4;
-
-/** Node's longest timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** A send on its way, and who waits for its result. */
-export type Job = { send: Send; resolve: (result: SendResult) => void };
+import { crashLoop } from "./crash-loop.ts";
+import type { Host, HostEnd, HostThread, Invoked } from "./host.ts";
+import type { HostedCode } from "./host-messages.ts";
+import type { SendResult } from "./target.ts";
+import { type Job, waitingJobs } from "./waiting-jobs.ts";
 
 export type PoolOptions = {
-  code: WorkerCode;
-  concurrency: number;
-  environment: Record<string, string>;
-  initTimeoutMs: number;
-  log: WorkerLog;
+  code: HostedCode;
+  /** Starts the version's process, as soon as there is room for another one to start. */
+  startHost: () => Host;
   now: () => Date;
   /** Whether a job that had to wait still is this version's; if not, it has been sent to where it belongs now. */
   stillHere: (job: Job) => boolean;
 };
 
-/** One version's threads: as many as are needed at once, up to its concurrency; idle ones are kept. */
+/** How long it is remembered of a delivery that it was running when its host ended. */
+const SUSPECTED_FOR_MS = 600_000;
+
+/**
+ * One version's host, with as many threads as are needed at once, up to its concurrency; idle ones are kept. Of several
+ * events that ran together when the host ended by itself none is counted as failed, and each is run alone when it comes
+ * again, so that only the one that ends hosts pays. A host that keeps ending is left alone for longer and longer.
+ */
 export type WorkerPool = {
   /** Begins the job with the next free thread; jobs that wait are served project by project, each in the order they came. */
   run(job: Job): void;
   /** When it was last used, in ms since the epoch; undefined while something runs or waits. */
   idleSince(): number | undefined;
-  /** Refuses what waits, gives what runs so much time, and ends the threads. */
+  /** Refuses what waits, gives what runs so much time, and ends the host. */
   close(graceMs: number): Promise<void>;
 };
 
-export function workerPool({ concurrency, stillHere, ...options }: PoolOptions): WorkerPool {
-  const { code, log, now } = options;
+export function workerPool({ code, startHost, stillHere, now }: PoolOptions): WorkerPool {
+  const { concurrency } = code;
   const name = `${code.component} version ${code.version}`;
-  const sandboxes = new Set<Sandbox>();
-  const idle: Sandbox[] = [];
-  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
-  const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
+  const threads = new Set<HostThread>();
+  const idle: HostThread[] = [];
+  /** Ran together in a host that ended, and each may have been why: until when that is remembered, by idempotency key. */
+  const suspects = new Map<string, number>();
+  /** Suspects that have come again. Each is run alone, before all others. */
+  const trials: Job[] = [];
+  const crashes = crashLoop();
   const allDone = Promise.withResolvers<void>();
-  let arrivals = 0;
+  let host: Host | undefined;
   let starting = 0;
   let running = 0;
+  let runsAlone = false;
+  let wasTrial = false;
   let lastUsedMs = now().getTime();
   let closed = false;
-  const rate = perSecond();
   /** Why the latest thread couldn't load the code; undefined once one could. */
   let loadFailure: DeliveryError | undefined;
-  const memoryChecks = setInterval(() => {
-    for (const sandbox of sandboxes) sandbox.checkMemory();
-  }, MEMORY_CHECK_MS).unref();
+  const waiting = waitingJobs({
+    concurrency,
+    now,
+    isLoaded: () => threads.size > starting,
+    expire,
+    refuse: (job, others) =>
+      job.resolve(throttled("NoRoom", `${others} events wait for the ${concurrency} workers of ${name} already`)),
+  });
 
   function run(job: Job): void {
     const at = now();
     lastUsedMs = at.getTime();
     if (closed) refuse(job);
     else if (at > job.send.latestStart) expire(job);
-    else beginOrWait(job, at);
-  }
-
-  function beginOrWait(job: Job, at: Date): void {
-    const sandbox = nextIdle();
-    if (sandbox !== undefined) begin(sandbox, job);
-    else if (!mayWait(job, at)) job.resolve(noRoom());
-    else {
-      const leftMs = job.send.latestStart.getTime() - at.getTime();
-      if (leftMs > MAX_WAIT_MS) wait(job, at, MAX_WAIT_MS, refuseIfCrowded);
-      else wait(job, at, leftMs, expire);
+    else if (crashes.pausedUntil(at) !== undefined) pause(job, at);
+    else if (isSuspect(job, at)) {
+      trials.push(job);
+      grow();
+      serve();
+    } else {
+      const thread = isTrial() ? undefined : nextIdle();
+      if (thread !== undefined) {
+        begin(thread, job);
+        return;
+      }
+      waiting.add(job);
       grow();
     }
   }
 
-  function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
-    const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
-    line.add(job);
-    waiting.set(job, { ...since, timer: setTimeout(then, Math.max(0, Math.min(ms, MAX_TIMER_MS)), job) });
+  const isTrial = () => runsAlone || trials.length > 0;
+
+  function isSuspect({ send }: Job, at: Date): boolean {
+    return (suspects.get(send.idempotencyKey) ?? 0) > at.getTime();
   }
 
-  /**
-   * More wait than a slow version is granted. Not while it is only being loaded, and asynchronous jobs may be any number:
-   * nobody's router waits for those.
-   * @param others how many others wait
-   */
-  function isCrowded({ send }: Job, others: number): boolean {
-    const loaded = sandboxes.size > starting;
-    const served = (rate.of(now().getTime()) * MAX_WAIT_MS) / 1_000;
-    return loaded && others >= Math.max(concurrency * MAY_ALWAYS_WAIT, served) && send.invocation.kind === "sync";
+  function suspect({ send }: Job): void {
+    const at = now().getTime();
+    for (const [key, until] of suspects) if (until <= at) suspects.delete(key);
+    suspects.set(send.idempotencyKey, at + SUSPECTED_FOR_MS);
   }
 
-  function mayWait(job: Job, at: Date): boolean {
-    const [oldest] = waiting.values();
-    return !isCrowded(job, waiting.size) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
-  }
-
-  function refuseIfCrowded(job: Job): void {
-    if (isCrowded(job, waiting.size - 1)) {
-      forget(job);
-      job.resolve(noRoom());
-    } else wait(job, now(), job.send.latestStart.getTime() - now().getTime(), expire);
-  }
-
-  function noRoom(): SendResult {
-    return throttled("NoRoom", `${waiting.size} events wait for the ${concurrency} workers of ${name} already`);
-  }
-
-  function begin(sandbox: Sandbox, job: Job): void {
+  function begin(thread: HostThread, job: Job): void {
     running++;
-    void sandbox.invoke(job.send).then((result) => {
+    void thread.invoke(job.send).then((invoked) => {
       running--;
+      // An end that only tells which of several suspects it was has been counted with the first one.
+      wasTrial = runsAlone;
+      runsAlone = false;
+      if (wasTrial) suspects.delete(job.send.idempotencyKey);
       lastUsedMs = now().getTime();
-      rate.add(lastUsedMs);
-      release(sandbox);
-      if (result.outcome === "not begun") run(job);
-      else job.resolve(result);
+      waiting.served();
+      conclude(job, invoked);
+      release(thread);
       if (closed && running === 0) allDone.resolve();
     });
   }
 
-  /** The thread has nothing to do: the job that waits longest is its next. */
-  function release(sandbox: Sandbox): void {
-    if (sandbox.state() !== "ready") return;
-    const job = nextJob();
-    if (job === undefined) idle.push(sandbox);
-    else begin(sandbox, job);
+  function conclude(job: Job, invoked: Invoked): void {
+    switch (invoked.outcome) {
+      case "done":
+      case "failed":
+        job.resolve({ ...invoked, executedVersion: code.version });
+        return;
+      case "crashed":
+        job.resolve(failed(invoked.error, invoked.durationMs));
+        return;
+      case "suspected":
+        suspect(job);
+        job.resolve(throttled("HostEnded", `the process of ${name} ended, with other events running in it`));
+        return;
+      case "interrupted":
+        job.resolve(throttled("HostEnded", `the process of ${name} was ended because of another event`));
+        return;
+      case "not begun":
+        run(job);
+        return;
+      case "stopped":
+        refuse(job);
+        return;
+    }
   }
 
-  function nextIdle(): Sandbox | undefined {
+  /** The thread has nothing to do: the job that waits longest is its next. */
+  function release(thread: HostThread): void {
+    if (thread.state() === "ready") idle.push(thread);
+    serve();
+  }
+
+  function serve(): void {
+    while (!isTrial()) {
+      const thread = nextIdle();
+      if (thread === undefined) return;
+      const job = nextJob();
+      if (job === undefined) {
+        idle.push(thread);
+        return;
+      }
+      begin(thread, job);
+    }
+    if (running === 0) runTrial();
+  }
+
+  function runTrial(): void {
+    const thread = nextIdle();
+    const job = thread === undefined ? undefined : trials.shift();
+    if (thread === undefined || job === undefined) return;
+    if (now() <= job.send.latestStart && stillHere(job)) {
+      runsAlone = true;
+      begin(thread, job);
+      return;
+    }
+    if (now() > job.send.latestStart) expire(job);
+    release(thread);
+  }
+
+  function nextIdle(): HostThread | undefined {
     for (;;) {
-      const sandbox = idle.pop();
-      if (sandbox === undefined || sandbox.state() === "ready") return sandbox;
+      const thread = idle.pop();
+      if (thread === undefined || thread.state() === "ready") return thread;
     }
   }
 
   function nextJob(): Job | undefined {
-    for (let job = line.next(); job !== undefined; job = line.next()) {
-      forget(job);
-      if (now() > job.send.latestStart) expire(job);
-      else if (stillHere(job)) return job;
-    }
+    for (let job = waiting.next(); job !== undefined; job = waiting.next()) if (stillHere(job)) return job;
     return undefined;
   }
 
-  function forget(job: Job): void {
-    clearTimeout(waiting.get(job)?.timer);
-    waiting.delete(job);
-    line.remove(job);
-  }
-
   function expire(job: Job): void {
-    forget(job);
     const by = job.send.latestStart.toISOString();
     // A version that never loads must not be put off for ever without ever counting as failed.
     if (loadFailure !== undefined) job.resolve(failed(loadFailure));
     else job.resolve(throttled("NoFreeWorker", `none of the ${concurrency} workers of ${name} was free by ${by}`));
   }
 
-  /** A thread that is ending still counts: it may still hold its memory and a core. */
-  function grow(): void {
-    try {
-      while (!closed && waiting.size > starting && sandboxes.size < concurrency) follow(startSandbox(options));
-    } catch (error) {
-      const message = `no thread could be started: ${error instanceof Error ? error.message : String(error)}`;
-      failWaiting({ type: "Sandbox.StartFailed", message }, arrivals);
-    }
+  function pause(job: Job, at: Date): void {
+    const retryAt = crashes.pausedUntil(at) ?? at;
+    const message = `the process of ${name} has ended by itself ${crashes.count(at)} times lately`;
+    job.resolve({ ...throttled("VersionPaused", message), retryAt });
   }
 
-  function follow(sandbox: Sandbox): void {
-    const before = arrivals;
-    sandboxes.add(sandbox);
-    starting++;
-    void sandbox.loaded.then((failure) => {
-      starting--;
-      if (failure === undefined) {
-        loadFailure = undefined;
-        release(sandbox);
-      } else failWaiting({ type: failure.type, message: failure.message }, before);
+  /** A thread that is ending still counts: it may still hold its memory and a core. */
+  function grow(): void {
+    const wanted = () => waiting.size() + trials.length > starting && threads.size < concurrency;
+    while (!closed && wanted()) follow(liveHost().startThread());
+  }
+
+  function liveHost(): Host {
+    if (host !== undefined) return host;
+    const started = startHost();
+    host = started;
+    void started.ended.then((end) => {
+      if (host === started) host = undefined;
+      onHostEnd(end);
     });
-    void sandbox.ended.then(() => {
-      sandboxes.delete(sandbox);
-      const index = idle.indexOf(sandbox);
+    return started;
+  }
+
+  function onHostEnd(end: HostEnd): void {
+    const at = now();
+    if (end.by === "itself" && !wasTrial) crashes.crashed(at);
+    if (crashes.pausedUntil(at) !== undefined) {
+      for (const job of [...trials.splice(0), ...waiting.takeAll()]) pause(job, at);
+    } else grow();
+  }
+
+  function follow(thread: HostThread): void {
+    const before = waiting.lastArrival();
+    threads.add(thread);
+    starting++;
+    void thread.loaded.then((loaded) => {
+      starting--;
+      if (loaded === "ready") {
+        loadFailure = undefined;
+        release(thread);
+      } else if (loaded !== "interrupted") failWaiting(loaded, before);
+    });
+    void thread.ended.then(() => {
+      threads.delete(thread);
+      const index = idle.indexOf(thread);
       if (index >= 0) idle.splice(index, 1);
-      grow();
+      // In a new host, if this one has ended; it says so a moment later.
+      setImmediate(() => {
+        if (crashes.pausedUntil(now()) === undefined) grow();
+      });
     });
   }
 
@@ -206,55 +244,28 @@ export function workerPool({ concurrency, stillHere, ...options }: PoolOptions):
    * later gets a thread that is started later.
    */
   function failWaiting(failure: DeliveryError, lastArrival: number): void {
-    if ([...sandboxes].some((sandbox) => sandbox.state() === "ready")) return;
-    loadFailure = failure;
-    for (const [job, { arrival }] of waiting) {
-      if (arrival > lastArrival) return;
-      forget(job);
-      if (stillHere(job)) job.resolve(failed(failure));
+    if ([...threads].some((thread) => thread.state() === "ready")) return;
+    // For want of descriptors or memory: not the version's failure.
+    const isOurs = failure.type === "Host.StartFailed";
+    if (!isOurs) loadFailure = failure;
+    for (const job of [...waiting.takeAll(lastArrival), ...trials.splice(0)]) {
+      if (!stillHere(job)) continue;
+      job.resolve(isOurs ? throttled(failure.type, failure.message) : failed(failure));
     }
   }
 
-  function failed(error: DeliveryError): SendResult {
-    return { outcome: "failed", error, executedVersion: code.version, durationMs: 0 };
+  function failed(error: DeliveryError, durationMs = 0): SendResult {
+    return { outcome: "failed", error, executedVersion: code.version, durationMs };
   }
 
   return {
     run,
-    idleSince: () => (running === 0 && waiting.size === 0 ? lastUsedMs : undefined),
+    idleSince: () => (running === 0 && waiting.size() === 0 ? lastUsedMs : undefined),
     async close(graceMs) {
       closed = true;
-      for (const job of waiting.keys()) {
-        forget(job);
-        refuse(job);
-      }
+      for (const job of [...waiting.takeAll(), ...trials.splice(0)]) refuse(job);
       if (running > 0) await within(graceMs, allDone.promise);
-      clearInterval(memoryChecks);
-      for (const sandbox of sandboxes) sandbox.stop();
-      const gone = Promise.all([...sandboxes].map(({ ended }) => ended)).then(() => log.close());
-      await within(STOP_GRACE_MS, gone);
-    },
-  };
-}
-
-/** How many there were within about the last second. */
-function perSecond() {
-  let second = 0;
-  let [inThis, inLast] = [0, 0];
-  const turn = (atMs: number) => {
-    const current = Math.floor(atMs / 1_000);
-    if (current === second) return;
-    [inLast, inThis] = [current === second + 1 ? inThis : 0, 0];
-    second = current;
-  };
-  return {
-    add(atMs: number): void {
-      turn(atMs);
-      inThis += 1;
-    },
-    of(atMs: number): number {
-      turn(atMs);
-      return Math.max(inThis, inLast);
+      await host?.stop();
     },
   };
 }
@@ -263,7 +274,7 @@ function refuse(job: Job): void {
   job.resolve(throttled("ShuttingDown", "Turnout is being stopped"));
 }
 
-function throttled(type: string, message: string): SendResult {
+function throttled(type: string, message: string): SendResult & { outcome: "throttled" } {
   return { outcome: "throttled", error: { type, message } };
 }
 

@@ -1,16 +1,17 @@
-import { Worker } from "node:worker_threads";
-import type { Send, SendResult } from "./target.ts";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { DeliveryError } from "../domain/delivery.ts";
+import { errorIn } from "./host-messages.ts";
 import type { WorkerLog } from "./worker-log.ts";
-import type { Failure, Invocation, Reply, Stop, WorkerCode } from "./worker-thread.ts";
+import type { Failure, Invocation, Reply, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
 
 /** A thread that was told to end and hasn't by then can't be interrupted; whoever waits for it is told all the same. */
 const END_GRACE_MS = 1_000;
 
 /**
- * V8 ends the whole process, not the thread, when one allocation overshoots a thread's limit by more than 16 MB, as
- * that of a growing Map or array does. So V8's own limit is set this much higher, and half way a thread is stopped from
- * outside: up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit). What
- * remains is code that can't be interrupted: a loop that V8 has optimised down to allocations, and native code.
+ * V8 ends the whole host, not the thread, when one allocation overshoots a thread's limit by more than 16 MB, as that of
+ * a growing Map or array does. So V8's own limit is set this much higher, and half way a thread is stopped from outside:
+ * up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit). What remains is
+ * code that can't be interrupted: a loop that V8 has optimised down to allocations, and native code.
  */
 const V8_HEADROOM_MB = 512;
 
@@ -23,17 +24,24 @@ const STOPPED: Failure = { type: "Sandbox.Stopped", message: "Turnout was stoppe
 
 export type SandboxOptions = {
   code: WorkerCode;
-  environment: Record<string, string>;
   /** How long loading the module may take. */
   initTimeoutMs: number;
-  log: WorkerLog;
+  log: Pick<WorkerLog, "take" | "note">;
   now: () => Date;
+  /** Told when the thread was told to end, and can't be interrupted. */
+  onStuck: () => void;
 };
 
-/** `not begun`: the thread ended for a reason of its own before it had looked at the event. */
-export type Invoked = SendResult | { outcome: "not begun" };
+export type ThreadResult =
+  | { outcome: "done"; durationMs: number }
+  | { outcome: "failed"; durationMs: number; error: DeliveryError }
+  /** The thread ended for a reason of its own before it had looked at the event. */
+  | { outcome: "not begun" };
 
-/** One worker thread with one version's code, which runs one event at a time. */
+/** One event for a thread. */
+export type ThreadJob = { payload: string; requestId: string; alias: string; timeoutMs: number };
+
+/** One worker thread with one version's code, which runs one event at a time. Runs in a host. */
 export type Sandbox = {
   state(): "loading" | "ready" | "ending";
   /** Settles with what went wrong, or undefined when the handler can be called. */
@@ -41,17 +49,20 @@ export type Sandbox = {
   /** Settles once the thread is gone. */
   ended: Promise<void>;
   /** Only when ready and nothing else runs. */
-  invoke(send: Send): Promise<Invoked>;
-  /** Stops the thread if its heap is too large. To be called all the time; looks only when something has run. */
+  invoke(job: ThreadJob): Promise<ThreadResult>;
+  /** Stops the thread if it has too much memory. To be called all the time; looks only when something has run. */
   checkMemory(): void;
+  /** Memory when it was last looked at, in bytes: the heap, and what Buffers hold outside of it. */
+  memoryBytes(): number;
+  endForMemory(): void;
   /** Ends the thread; what it runs fails. */
   stop(): void;
 };
 
-type Running = { requestId: string; startMs: number; timer: NodeJS.Timeout; resolve: (invoked: Invoked) => void };
+type Running = { requestId: string; startMs: number; timer: NodeJS.Timeout; resolve: (result: ThreadResult) => void };
 
 /** Starts a thread and loads the code. @throws when no thread can be made */
-export function startSandbox({ code, environment, initTimeoutMs, log, now }: SandboxOptions): Sandbox {
+export function startSandbox({ code, initTimeoutMs, log, now, onStuck }: SandboxOptions): Sandbox {
   const { version, memoryMb } = code;
   const loaded = Promise.withResolvers<Failure | undefined>();
   const ended = Promise.withResolvers<void>();
@@ -63,10 +74,13 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
   let concluded = false;
   let hasRun = true;
   let reading = false;
+  let memoryBytes = 0;
 
+  // A way of its own: what the code posts to `parentPort` isn't an answer.
+  const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(new URL("./worker-thread.ts", import.meta.url), {
-    workerData: code,
-    env: environment,
+    workerData: { code, port: port2 } satisfies WorkerData,
+    transferList: [port2],
     // Nothing of how this process was started: neither its flags nor its arguments.
     argv: [],
     execArgv: [],
@@ -84,17 +98,17 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
     end({ type: "Sandbox.Timedout", message: `Init timed out after ${seconds(initTimeoutMs)} seconds` });
   }, initTimeoutMs);
 
-  function settle(invoked: Invoked): void {
+  function settle(result: ThreadResult): void {
     if (running === undefined) return;
     clearTimeout(running.timer);
     const { resolve } = running;
     running = undefined;
-    resolve(invoked);
+    resolve(result);
   }
 
   function fail({ type, message, text = message }: Failure, durationMs: number): void {
     log.note(now(), running?.requestId, `${type}: ${text}`);
-    settle({ outcome: "failed", error: { type, message }, executedVersion: version, durationMs });
+    settle({ outcome: "failed", error: { type, message }, durationMs });
   }
 
   /** Nothing more will come from the thread. */
@@ -120,32 +134,47 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
     lateEnd = setTimeout(() => {
       conclude(failure);
       void worker.terminate();
+      onStuck();
     }, END_GRACE_MS);
     if (how === "from outside") void worker.terminate();
   }
 
-  worker.on("message", (reply: Reply) => {
-    switch (reply[0]) {
+  function take(message: unknown): void {
+    const reply = parseReply(message);
+    switch (reply?.[0]) {
       case "loaded":
         if (state !== "loading") return;
         state = "ready";
         clearTimeout(initTimer);
-        return loaded.resolve(undefined);
+        loaded.resolve(undefined);
+        return;
       case "unloadable":
-        return end(reply[1]);
+        end(reply[1]);
+        return;
       case "done":
-        return settle({ outcome: "done", executedVersion: version, durationMs: reply[1] });
+        // The answer to an earlier event, or to none, is nobody's.
+        if (reply[1] === running?.requestId) settle({ outcome: "done", durationMs: reply[2] });
+        return;
       case "failed":
-        return fail(reply[2], reply[1]);
+        if (reply[1] === running?.requestId) fail(reply[3], reply[2]);
+        return;
       case "ending":
         endedIn = { requestId: reply[1] };
-        return end(reply[2], "by itself");
+        end(reply[2], "by itself");
+        return;
     }
-  });
-  worker.on("error", (error) => {
-    fate ??= isOutOfMemory(error) ? outOfMemory(memoryMb) : { type: error.name, message: error.message };
+  }
+
+  port.on("message", take);
+  worker.on("error", (error: unknown) => {
+    fate ??= isOutOfMemory(error) ? outOfMemory(memoryMb) : failureIn(error);
   });
   worker.on("exit", (exitCode) => {
+    clearTimeout(lateEnd);
+    // What the thread said last may still be on its way.
+    for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port))
+      take(last.message);
+    port.close();
     clearTimeout(lateEnd);
     conclude(fate ?? { type: "Runtime.ExitError", message: `the thread ended with exit code ${exitCode}` });
     ended.resolve();
@@ -166,15 +195,16 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
         }, timeoutMs);
         running = { requestId, startMs: performance.now(), timer, resolve };
         hasRun = true;
-        worker.postMessage([payload, requestId, alias, timeoutMs] satisfies Invocation);
+        port.postMessage([payload, requestId, alias, timeoutMs] satisfies Invocation);
       });
     },
     checkMemory() {
       if (!hasRun || reading || state === "ending") return;
       reading = true;
       hasRun = running !== undefined || state === "loading";
-      const check = ({ used_heap_size: bytes }: { used_heap_size: number }) => {
-        if (bytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
+      const check = ({ used_heap_size, external_memory }: { used_heap_size: number; external_memory: number }) => {
+        memoryBytes = used_heap_size + external_memory;
+        if (memoryBytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
       };
       // Refused by a thread that has just begun or ended.
       const refused = () => {
@@ -187,16 +217,46 @@ export function startSandbox({ code, environment, initTimeoutMs, log, now }: San
           reading = false;
         });
     },
+    memoryBytes: () => memoryBytes,
+    endForMemory: () => end(outOfMemory(memoryMb)),
     stop() {
       const idle = state === "ready" && running === undefined;
-      if (idle) worker.postMessage("stop" satisfies Stop);
+      if (idle) port.postMessage("stop" satisfies Stop);
       end(STOPPED, idle ? "by itself" : "from outside");
     },
   };
 }
 
-function isOutOfMemory(error: Error): boolean {
-  return "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+/** The thread runs foreign code: what it posts is looked at before it is believed. Undefined for what isn't a reply. */
+export function parseReply(message: unknown): Reply | undefined {
+  if (!Array.isArray(message)) return undefined;
+  const [kind, first, second, third]: unknown[] = message;
+  const isDuration = typeof second === "number" && second >= 0;
+  switch (kind) {
+    case "loaded":
+      return [kind];
+    case "unloadable":
+      return [kind, failureIn(first)];
+    case "ending":
+      return [kind, typeof first === "string" ? first : undefined, failureIn(second)];
+    case "done":
+      return typeof first === "string" && isDuration ? [kind, first, second] : undefined;
+    case "failed":
+      return typeof first === "string" && isDuration ? [kind, first, second, failureIn(third)] : undefined;
+  }
+  return undefined;
+}
+
+/** What a thread says that went wrong, or what it threw: anything at all. */
+function failureIn(value: unknown): Failure {
+  if (value instanceof Error) return errorIn({ type: value.name, message: value.message });
+  if (typeof value !== "object" || value === null) return { type: typeof value, message: String(value) };
+  const text = "text" in value && typeof value.text === "string" ? { text: value.text } : {};
+  return { ...errorIn(value), ...text };
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
 }
 
 function outOfMemory(memoryMb: number): Failure {

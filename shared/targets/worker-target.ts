@@ -1,14 +1,18 @@
 import { join } from "node:path";
 import type { WorkerSettings } from "../domain/component.ts";
+import { startHost } from "./host.ts";
+import type { HostedCode } from "./host-messages.ts";
+import type { Walls } from "./host-walls.ts";
 import type { SendResult, Target } from "./target.ts";
+import type { Job } from "./waiting-jobs.ts";
 import { workerLog } from "./worker-log.ts";
-import { type Job, type WorkerPool, workerPool } from "./worker-pool.ts";
+import { type WorkerPool, workerPool } from "./worker-pool.ts";
 
 /** How often pools are looked at that nobody uses any more. */
 const SWEEP_MS = 60_000;
 
-/** What an alias stands for at this moment. */
-type AliasedCode = { version: string; folder: string; handler: string };
+/** What an alias stands for at this moment; the digest is that of the code as it was published. */
+type AliasedCode = { version: string; folder: string; handler: string; codeSha256: string };
 
 export type WorkerTargetOptions = {
   /** The version behind an alias now; undefined when there is none. Asked at the beginning of every attempt. */
@@ -16,6 +20,8 @@ export type WorkerTargetOptions = {
   /** Folder of the logs, `<component>/<version>.log`. */
   logs: string;
   now: () => Date;
+  /** How hosts are kept apart from this process and from each other. */
+  walls: Walls;
   /** How long a module may take to load. Default 10 s, as on Lambda. */
   initTimeoutMs?: number;
   /** A version that wasn't used for this long is unloaded. Default 5 minutes. */
@@ -25,17 +31,16 @@ export type WorkerTargetOptions = {
 };
 
 /**
- * Runs each version of a component in worker threads of its own, the way Lambda's Node.js runtime does: one event per
- * thread at a time, `handler(event, context)`, a time limit, a limit for the response, Lambda's names for what goes
- * wrong. A version that hangs, crashes or leaks loses its thread; the others don't notice. Its threads keep the process
- * alive until the target is closed.
+ * Runs each version of a component in a host, a process of its own, and there in worker threads, the way Lambda's Node.js
+ * runtime does: one event per thread at a time, `handler(event, context)`, a time limit, a limit for the response,
+ * Lambda's names for what goes wrong. A version that hangs, crashes, leaks or ends its process costs what it runs at that
+ * moment; the router and the other versions don't notice. A host starts with the first event for its version, and ends
+ * when there was none for a while.
  *
- * Unlike on Lambda, versions share one process. A crash in native code ends it, and so may one allocation of hundreds of
- * MB beyond `memoryMb`; code that can't be interrupted (native code, some loops that V8 has optimised) keeps its thread;
- * a thread isn't frozen between events; memory outside of the heap (Buffers) isn't limited; and modules are also looked
- * for in the `node_modules` above the state folder.
+ * Unlike on Lambda, a thread isn't frozen between events, threads of one version share a process and its working
+ * directory (the version's folder), and modules are also looked for in the `node_modules` above the state folder.
  *
- * In `process.env` a handler sees the component's own environment, the host's PATH and TZ (a process has but one time
+ * In `process.env` a handler sees the component's own environment, the server's PATH and TZ (a process has but one time
  * zone), AWS_REGION `local` and Lambda's AWS_LAMBDA_FUNCTION_NAME, _VERSION and _MEMORY_SIZE. The component's
  * environment wins, except over those that begin with AWS_LAMBDA_.
  */
@@ -43,6 +48,7 @@ export function workerTarget({
   resolve,
   logs,
   now,
+  walls,
   initTimeoutMs = 10_000,
   idleMs = 300_000,
   graceMs = 5_000,
@@ -61,13 +67,13 @@ export function workerTarget({
     const key = `${component} ${aliased.version} ${settings}`;
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const code = { component, ...aliased, memoryMb: worker.memoryMb };
-    const pool: WorkerPool = workerPool({
+    const { memoryMb, concurrency } = worker;
+    const code: HostedCode = { component, ...aliased, memoryMb, concurrency, initTimeoutMs };
+    const environment = environmentOf(code, worker.environment);
+    const log = workerLog(join(logs, component, `${aliased.version}.log`));
+    const inPool: WorkerPool = workerPool({
       code,
-      concurrency: worker.concurrency,
-      environment: environmentOf(code, worker.environment),
-      initTimeoutMs,
-      log: workerLog(join(logs, component, `${aliased.version}.log`)),
+      startHost: () => startHost({ code, environment, walls, log, now }),
       now,
       stillHere: (job) => {
         const current = findPool(job);
@@ -75,6 +81,7 @@ export function workerTarget({
         return current === pool;
       },
     });
+    const pool: WorkerPool = { ...inPool, close: (waitMs) => inPool.close(waitMs).then(() => log.close()) };
     pools.set(key, pool);
     return pool;
   }
@@ -83,7 +90,7 @@ export function workerTarget({
   function findPool({ send, resolve: answer }: Job): WorkerPool | undefined {
     const { component, alias, address } = send;
     if (address.kind !== "worker") {
-      answer(failed("WrongTarget", `a target of kind '${address.kind}' doesn't run in worker threads`));
+      answer(failed("WrongTarget", `a target of kind '${address.kind}' doesn't run in a host`));
       return undefined;
     }
     try {
@@ -100,7 +107,7 @@ export function workerTarget({
 
   function unload(key: string, pool: WorkerPool, waitMs: number): void {
     pools.delete(key);
-    const closed = pool.close(waitMs).finally(() => unloading.delete(closed));
+    const closed: Promise<void> = pool.close(waitMs).finally(() => unloading.delete(closed));
     unloading.add(closed);
   }
 

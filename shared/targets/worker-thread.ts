@@ -2,13 +2,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { DeliveryError } from "../domain/delivery.ts";
 import { filesOfHandler, readHandler } from "../domain/handler.ts";
 import { tagOutput } from "./worker-output.ts";
 
-/** What a worker runs; its `workerData`. */
+/** What a worker runs. */
 export type WorkerCode = { component: string; version: string; folder: string; handler: string; memoryMb: number };
+
+/** A worker's `workerData`. The port is its own way to the host, which the code that it loads doesn't get to see. */
+export type WorkerData = { code?: WorkerCode; port?: MessagePort };
 
 /** One event for the handler. Sent only to a worker that is loaded and runs nothing. */
 export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number];
@@ -22,8 +25,8 @@ export type Failure = DeliveryError & { text?: string };
 export type Reply =
   | ["loaded"]
   | ["unloadable", Failure]
-  | ["done", durationMs: number]
-  | ["failed", durationMs: number, Failure]
+  | ["done", requestId: string, durationMs: number]
+  | ["failed", requestId: string, durationMs: number, Failure]
   /** The thread is ending; the request is the one that it was running. */
   | ["ending", requestId: string | undefined, Failure];
 
@@ -36,11 +39,22 @@ const MAX_MESSAGE = 300;
 /** Most characters of an error's stack, causes and properties in the log. */
 const MAX_TEXT = 8_000;
 
+/** As they are before the version's own code can put others in their place. */
+const { parse, stringify } = JSON;
+
 type Handle = (event: unknown, context: object) => unknown;
 
-const code: WorkerCode = workerData;
-if (parentPort === null) throw new Error("worker-thread.ts runs in a worker thread only");
-const port = parentPort;
+function takeData(data: WorkerData | null): Required<WorkerData> {
+  const { code, port } = data ?? {};
+  if (parentPort === null || code === undefined || port === undefined) {
+    throw new Error("worker-thread.ts runs in a worker thread of a host only");
+  }
+  delete data?.port;
+  delete data?.code;
+  return { code, port };
+}
+
+const { code, port } = takeData(workerData);
 const answer = (reply: Reply) => port.postMessage(reply);
 
 let current: string | undefined;
@@ -75,11 +89,11 @@ async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: In
   let reply: Reply;
   try {
     const remainingMs = () => Math.max(0, Math.floor(timeoutMs - duration()));
-    const response = await handle(JSON.parse(payload), contextOf(requestId, alias, remainingMs));
+    const response = await handle(parse(payload), contextOf(requestId, alias, remainingMs));
     const problem = problemOf(response);
-    reply = problem === undefined ? ["done", duration()] : ["failed", duration(), problem];
+    reply = problem === undefined ? ["done", requestId, duration()] : ["failed", requestId, duration(), problem];
   } catch (error) {
-    reply = ["failed", duration(), failureOf(error)];
+    reply = ["failed", requestId, duration(), failureOf(error)];
   }
   // A turn later: a rejection that nobody handles is told only after the promises that are due have run.
   setImmediate(() => {
@@ -152,7 +166,7 @@ function loadFailure(error: unknown, file: string): Failure {
 function problemOf(response: unknown): Failure | undefined {
   let json: string | undefined;
   try {
-    json = JSON.stringify(response);
+    json = stringify(response);
   } catch (error) {
     return failed("Runtime.MarshalError", `the response can't be written as JSON: ${failureOf(error).message}`);
   }

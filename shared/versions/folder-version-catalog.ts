@@ -28,8 +28,8 @@ const STAGED = ".publishing-";
 /** What is older than this was left by a process that was killed while it copied. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
-/** Where a version's code is and how it is entered. */
-export type VersionCode = { version: string; folder: string; handler: string };
+/** Where a version's code is and how it is entered, with the digest that it was published with. */
+export type VersionCode = { version: string; folder: string; handler: string; codeSha256: string };
 
 export type PublishRequest = {
   component: string;
@@ -66,6 +66,7 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
     version: String(row.number),
     folder: join(home, component, String(row.number)),
     handler: String(row.handler),
+    codeSha256: String(row.code_sha256),
   });
   const resolved = new Map<string, VersionCode>();
   const newestOf = (component: string) => sql.newest.get(component);
@@ -129,8 +130,8 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
     codeOf(component, version) {
       const row = sql.version.get(component, Number(version));
       if (row === undefined || String(row.number) !== version) return undefined;
-      const { folder, handler } = codeOf(component, row);
-      return { folder, handler };
+      const { version: _, ...code } = codeOf(component, row);
+      return code;
     },
     async publish(request) {
       const { component, source, handler = "index.handler", now } = request;
@@ -162,11 +163,12 @@ type Row = Record<string, unknown>;
 function prepareStatements({ connection }: Database) {
   return {
     versions: connection.prepare("SELECT * FROM versions WHERE component = ? ORDER BY number"),
-    version: connection.prepare("SELECT number, handler FROM versions WHERE component = ? AND number = ?"),
+    version: connection.prepare("SELECT number, handler, code_sha256 FROM versions WHERE component = ? AND number = ?"),
     newest: connection.prepare("SELECT * FROM versions WHERE component = ? ORDER BY number DESC LIMIT 1"),
     aliases: connection.prepare("SELECT alias, number FROM version_aliases WHERE component = ? ORDER BY alias"),
     aliased: connection.prepare(
-      "SELECT number, handler FROM version_aliases JOIN versions USING (component, number) WHERE component = ? AND alias = ?",
+      `SELECT number, handler, code_sha256 FROM version_aliases JOIN versions USING (component, number)
+       WHERE component = ? AND alias = ?`,
     ),
     pointing: connection.prepare("SELECT alias FROM version_aliases WHERE component = ? AND number = ? LIMIT 1"),
     removeVersion: connection.prepare("DELETE FROM versions WHERE component = ? AND number = ?"),

@@ -61,7 +61,22 @@ export async function codeSha256(code: CodeFolder, handler: string): Promise<str
   return hash.digest("hex");
 }
 
-/** Copies the code to a folder that doesn't exist yet, makes its files readable by their owner alone, written by nobody, and waits until all is on disk. */
+/** What keeps the code in the folder from being what was published; undefined when it is just that. */
+export async function codeProblem(published: { folder: string; handler: string; codeSha256: string }) {
+  const { folder, handler } = published;
+  try {
+    const found = await codeSha256(await readCodeFolder(folder), handler);
+    if (found === published.codeSha256) return undefined;
+    return `the code in ${folder} isn't what was published (digest ${found}, not ${published.codeSha256})`;
+  } catch (error) {
+    return `the code can't be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/**
+ * Copies the code to a folder that doesn't exist yet, makes its files readable by their owner alone and written by nobody,
+ * and waits until all is on disk.
+ */
 export async function copyCode(code: CodeFolder, to: string): Promise<CodeFolder> {
   await cp(code.path, to, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
   const copy = await readCodeFolder(to);

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { examineUnresolved } from "../../scripts/commands/examine-unresolved.ts";
@@ -38,6 +38,29 @@ it("turnout doctor tells an alias that was moved without the change log, and a v
   expect(about(`beta of ${RC}`)).toMatchObject({ status: "problem", found: expect.stringContaining("has no folder") });
 });
 
+it("turnout doctor names a version whose code was changed after it was published", async () => {
+  const { home } = await aReplayedCli();
+  const folder = join(home, "versions", RC, "2");
+  expect((await doctor(home)).about("versions")).toMatchObject({ status: "ok" });
+  writeFileSync(join(folder, "one-more.txt"), "");
+  const { code, about } = await doctor(home);
+  expect(code).toBe(1);
+  expect(about(`${RC} version 2`)).toMatchObject({
+    status: "problem",
+    found: expect.stringContaining("isn't what was published"),
+  });
+});
+
+it("turnout doctor tells that deliveries can't be listed, and goes on", async () => {
+  const { home, route, withState } = await aReplayedCli();
+  await route({ id: "e-1" });
+  await withState(async ({ database }) => database.connection.exec("UPDATE deliveries SET entry = 'no JSON'"));
+  const { code, found, about } = await doctor(home);
+  expect(code).toBe(1);
+  expect(about("deliveries")).toMatchObject({ status: "problem", found: expect.stringMatching(/^can't be listed: /) });
+  expect(found.at(-1)?.check).not.toBe("deliveries");
+});
+
 it("turnout doctor counts what is unresolved, until it has been made good", async () => {
   const { home, route, here, drive } = await aReplayedCli();
   expect((await doctor(home)).about("deliveries")).toMatchObject({ status: "ok" });
@@ -61,16 +84,6 @@ it("turnout doctor counts what is unresolved, until it has been made good", asyn
     status: "ok",
     found: "none is unresolved, of 3 events that arrived in the last 24 hours",
   });
-});
-
-it("turnout doctor tells that deliveries can't be listed, and goes on", async () => {
-  const { home, route, withState } = await aReplayedCli();
-  await route({ id: "e-1" });
-  await withState(async ({ database }) => database.connection.exec("UPDATE deliveries SET entry = 'no JSON'"));
-  const { code, found, about } = await doctor(home);
-  expect(code).toBe(1);
-  expect(about("deliveries")).toMatchObject({ status: "problem", found: expect.stringMatching(/^can't be listed: /) });
-  expect(found.at(-1)?.check).not.toBe("deliveries");
 });
 
 it("turnout doctor looks at so many events, and says up to when", async () => {

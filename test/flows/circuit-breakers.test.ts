@@ -17,6 +17,7 @@ function aSend(about: Partial<Send> = {}): Send {
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     subject: {},
     payload: "{}",
+    idempotencyKey: "key-1",
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: new Date("2100-01-01T00:00:00.000Z"),

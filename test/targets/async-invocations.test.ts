@@ -34,6 +34,7 @@ function aSend(about: Partial<Send> = {}): Send {
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     subject: {},
     payload: deliveredEvent(bodyOf(anEvent({ idempotencyKey: "order-1" })), turnout),
+    idempotencyKey: "key-1",
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: plus(3_000),
@@ -50,10 +51,17 @@ function aTarget(options: Partial<AsyncOptions> = {}) {
     run: (send) => new Promise((end) => void runs.push({ send, end })),
     tell: async (record) => void told.push(record),
     now: () => NOW,
+    delay: async () => {},
     onError: (error) => void errors.push(error),
     ...options,
   });
   return { target, runs, told, errors };
+}
+
+/** From the second look on at the end of the hour that an event may wait here. */
+function anHourLater(): () => Date {
+  let looks = 0;
+  return () => (looks++ === 0 ? NOW : new Date(NOW.getTime() + 3_600_000));
 }
 
 const accepted = { outcome: "accepted", durationMs: 0 };
@@ -87,7 +95,7 @@ describe("an asynchronous send", () => {
     ["failed without a version", { outcome: "failed", error, durationMs: 5 }, { outcome: "failed", error }],
     ["too old before it began", { outcome: "throttled", error }, { outcome: "throttled", error: { ...error } }],
   ])("that is %s tells so, and the outcomes' reader knows which attempt it was", async (_, ended, result) => {
-    const { target, runs, told } = aTarget();
+    const { target, runs, told } = aTarget({ now: anHourLater() });
     await target(aSend());
     runs[0]?.end(ended);
     await eventually(() => told.length === 1);
@@ -95,19 +103,33 @@ describe("an asynchronous send", () => {
   });
 
   it("tells as Lambda does: who was invoked, when it ended, and why it never began", async () => {
-    const { target, runs, told } = aTarget();
+    const { target, runs, told } = aTarget({ now: anHourLater() });
     await target(aSend());
     runs[0]?.end({ outcome: "throttled", error });
     await eventually(() => told.length === 1);
     expect(JSON.parse(told[0] ?? "")).toMatchObject({
       version: "1.0",
-      timestamp: NOW.toISOString(),
+      timestamp: "2026-11-20T11:00:00.000Z",
       requestContext: {
         requestId: "request-1",
         functionArn: "arn:aws:lambda:local:000000000000:function:mailer:beta",
         condition: "EventAgeExceeded",
       },
     });
+  });
+
+  it("that could not begin is tried again while it may wait, when its version is up again or a second later", async () => {
+    const waited: number[] = [];
+    const { target, runs, told } = aTarget({ delay: async (ms) => void waited.push(ms) });
+    await target(aSend());
+    runs[0]?.end({ outcome: "throttled", error });
+    await eventually(() => runs.length === 2);
+    runs[1]?.end({ outcome: "throttled", error, retryAt: new Date(NOW.getTime() + 4_000) });
+    await eventually(() => runs.length === 3);
+    runs[2]?.end(done);
+    await eventually(() => told.length === 1);
+    expect(waited).toEqual([1_000, 4_000]);
+    expect(JSON.parse(told[0] ?? "")).toMatchObject({ requestContext: { condition: "Success" } });
   });
 
   it("that is ended with the process tells nothing: its deadline has it tried again", async () => {

@@ -19,6 +19,7 @@ async function sendTo(answer: InvocationAnswer, about: Partial<Send> = {}) {
     subject: {},
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: '{"id":"event-1"}',
+    idempotencyKey: "key-1",
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: NOW,

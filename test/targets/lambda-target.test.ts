@@ -16,6 +16,7 @@ function aSend(about: Partial<Send> = {}): Send {
     subject: {},
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: '{"id":"event-1"}',
+    idempotencyKey: "key-1",
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: NOW,

@@ -2,8 +2,10 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname, join } from "node:path";
 import { onTestFinished, vi } from "vitest";
 import { WorkerSettings } from "../../shared/domain/component.ts";
+import { findWalls } from "../../shared/targets/host-walls.ts";
 import type { Send } from "../../shared/targets/target.ts";
 import { type WorkerTargetOptions, workerTarget } from "../../shared/targets/worker-target.ts";
+import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 export type AboutSend = Partial<Omit<Send, "worker" | "payload">> & {
@@ -22,16 +24,20 @@ const TOOLS = `
   const until = async (gate) => { while (!open(gate)) await new Promise((resolve) => setTimeout(resolve, 2)); };
 `;
 
+const walls = await findWalls();
+
 /** A target with versions in a temporary folder. Aliases move as the test says. */
 export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
   const home = temporaryFolder();
   const logs = join(home, "logs");
   const toldFile = join(home, "told");
-  const aliases = new Map<string, { version: string; folder: string; handler: string }>();
+  const aliases = new Map<string, { version: string; folder: string; handler: string; codeSha256: string }>();
+  const digests = new Set<Promise<void>>();
   const target = workerTarget({
     resolve: (component, alias) => aliases.get(`${component} ${alias}`),
     logs,
     now: () => new Date(),
+    walls,
     graceMs: 0,
     ...options,
   });
@@ -50,12 +56,18 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
   }
 
   function point(alias: string, version: string, handler = "index.handler"): void {
-    aliases.set(`example-consumer ${alias}`, { version, folder: join(home, "versions", version), handler });
+    const code = { version, folder: join(home, "versions", version), handler, codeSha256: "" };
+    aliases.set(`example-consumer ${alias}`, code);
+    const digested = digestOf(code).then((sha) => {
+      code.codeSha256 = sha;
+      digests.delete(digested);
+    });
+    digests.add(digested);
   }
 
   function send({ event = {}, worker = {}, ...about }: AboutSend = {}) {
     const environment = { TOLD: toldFile, ...worker.environment };
-    return target.send({
+    const whole: Send = {
       component: "example-consumer",
       alias: "stable",
       address: { kind: "worker" },
@@ -63,11 +75,13 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
       subject: {},
       worker: WorkerSettings.parse({ concurrency: 1, ...worker, environment }),
       payload: JSON.stringify(event),
-      requestId: `request-${++sends}`,
+      idempotencyKey: `key-${++sends}`,
+      requestId: `request-${sends}`,
       timeoutMs: 30_000,
       latestStart: new Date(Date.now() + 60_000),
       ...about,
-    });
+    };
+    return digests.size === 0 ? target.send(whole) : Promise.all(digests).then(() => target.send(whole));
   }
 
   /** The lines that handlers have told so far. */
@@ -81,6 +95,9 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
     target,
     publish,
     point,
+    folder: (version: string) => join(home, "versions", version),
+    /** Resolves once the digests of what was published are known. */
+    digested: () => Promise.all(digests),
     retire: (alias: string) => aliases.delete(`example-consumer ${alias}`),
     send,
     told,
@@ -90,6 +107,14 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
     log: logOf,
     untilLogged: (version: string, text: string) => eventually(() => logOf(version).includes(text)),
   };
+}
+
+/** The digest that the catalog would have; of a folder that can't be a version, any. */
+function digestOf({ folder, handler }: { folder: string; handler: string }): Promise<string> {
+  return readCodeFolder(folder).then(
+    (code) => codeSha256(code, handler),
+    () => "",
+  );
 }
 
 /** Waits for what other threads bring about. */

@@ -1,3 +1,5 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type AboutSend, aWorkerTarget, type Code } from "./versions-in-folders.ts";
 
@@ -269,11 +271,21 @@ describe("code that can't be loaded fails the event", () => {
     expect(await send({ worker })).toMatchObject({ outcome: "done" });
   });
 
-  it("also where no thread can be started", async () => {
-    const { publish, send } = aWorkerTarget();
+  it("also where its process doesn't start, and the log says why", async () => {
+    const { publish, send, untilLogged } = aWorkerTarget();
     publish("1", "export const handler = async () => 1;");
     const worker = { environment: { NODE_OPTIONS: "--no-such-option" } };
-    expect(await send({ worker })).toMatchObject({ outcome: "failed", error: { type: "Sandbox.StartFailed" } });
+    expect(await send({ worker })).toMatchObject({ outcome: "failed", error: { type: "Runtime.ExitError" } });
+    await untilLogged("1", "--no-such-option");
+  });
+
+  it("when the code isn't what was published any more", async () => {
+    const { publish, send, folder, digested, told } = aWorkerTarget();
+    publish("1", "export const handler = async () => tell('ran');");
+    await digested();
+    appendFileSync(join(folder("1"), "index.mjs"), "// and one more line");
+    expect(await send()).toMatchObject({ outcome: "failed", error: { type: "Runtime.CodeChanged" } });
+    expect(told()).toEqual([]);
   });
 });
 

@@ -1,0 +1,76 @@
+import type { DeliveryError } from "../domain/delivery.ts";
+
+/** What a host is told of the version it runs; it is told once, before anything else. */
+export type HostedCode = {
+  component: string;
+  version: string;
+  folder: string;
+  handler: string;
+  /** The folder and the handler as they were published; nothing is run when they have changed since. */
+  codeSha256: string;
+  /** Memory of one thread, in MiB. */
+  memoryMb: number;
+  /** Threads that the host may have at once. */
+  concurrency: number;
+  /** How long loading the module may take. */
+  initTimeoutMs: number;
+};
+
+/** From the router to a host. Threads are numbered by the router and never used again. */
+export type ToHost =
+  | ["code", HostedCode]
+  | ["start", thread: number]
+  | ["invoke", thread: number, payload: string, requestId: string, alias: string, timeoutMs: number]
+  /** End everything; what runs is of no interest any more. */
+  | ["end"];
+
+/** From a host to the router. `not begun`: the thread ended for a reason of its own before it looked at the event. */
+export type FromHost =
+  | ["loaded", thread: number]
+  | ["unloadable", thread: number, DeliveryError]
+  | ["done", thread: number, requestId: string, durationMs: number]
+  | ["failed", thread: number, requestId: string, durationMs: number, DeliveryError]
+  | ["not begun", thread: number, requestId: string]
+  /** Takes nothing any more. Told before the answer to what it ran, so that nothing else is given to it. */
+  | ["ending", thread: number]
+  | ["ended", thread: number]
+  /** The thread was told to end, and can't be interrupted: only its process can be ended. */
+  | ["stuck", thread: number]
+  /** The process has far more memory than it may have, and asks to be ended. */
+  | ["out of memory", limitMb: number];
+
+/** Most characters of an error that are taken from a host; the ledger keeps fewer still. */
+const MAX_ERROR_CHARACTERS = 1_000;
+
+/** A host runs foreign code, so what it says is foreign. Undefined for what isn't a message. */
+export function parseFromHost(message: unknown): FromHost | undefined {
+  if (!Array.isArray(message)) return undefined;
+  const [kind, thread, ...rest]: unknown[] = message;
+  if (typeof thread !== "number" || !Number.isSafeInteger(thread)) return undefined;
+  switch (kind) {
+    case "loaded":
+    case "ending":
+    case "ended":
+    case "stuck":
+    case "out of memory":
+      return [kind, thread];
+    case "unloadable":
+      return [kind, thread, errorIn(rest[0])];
+  }
+  const [requestId, durationMs, error] = rest;
+  if (typeof requestId !== "string") return undefined;
+  if (kind === "not begun") return [kind, thread, requestId];
+  if (typeof durationMs !== "number" || !(durationMs >= 0)) return undefined;
+  if (kind === "done") return [kind, thread, requestId, durationMs];
+  return kind === "failed" ? [kind, thread, requestId, durationMs, errorIn(error)] : undefined;
+}
+
+/** An error as text, whatever stands there. */
+export function errorIn(value: unknown): DeliveryError {
+  const { type, message }: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {};
+  return { type: textIn(type, "Error"), message: textIn(message, "(no message)") };
+}
+
+function textIn(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value.slice(0, MAX_ERROR_CHARACTERS).toWellFormed() : otherwise;
+}

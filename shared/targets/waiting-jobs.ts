@@ -1,0 +1,143 @@
+import { fairLine } from "./fair-line.ts";
+import type { Send, SendResult } from "./target.ts";
+
+/**
+ * How long a job may wait before those that come are refused, and before it is refused itself, where more wait than the
+ * threads get through in that time. They come back later: a slow version may not fill the router with what waits for it.
+ */
+const CROWDED_AFTER_MS = 1_000;
+const MAX_WAIT_MS = 2_000;
+
+/** Jobs that may wait for as long as their leases allow, however slow the version, per thread. */
+const MAY_ALWAYS_WAIT = 4;
+
+/** Node's longest timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A send on its way, and who waits for its result. */
+export type Job = { send: Send; resolve: (result: SendResult) => void };
+
+export type WaitingOptions = {
+  concurrency: number;
+  now: () => Date;
+  /** Whether any thread has loaded the code: nobody is refused while it is only being loaded. */
+  isLoaded: () => boolean;
+  /** Told of a job that could not begin by its `latestStart`. */
+  expire: (job: Job) => void;
+  /** Told of a job that isn't let wait (any longer), with how many others do. */
+  refuse: (job: Job, others: number) => void;
+};
+
+/** The jobs that no thread was free for, served project by project, each in the order they came. */
+export type WaitingJobs = {
+  size(): number;
+  /** Lets the job wait, unless too many do. */
+  add(job: Job): void;
+  /** Takes out whose turn it is; undefined when nobody waits. */
+  next(): Job | undefined;
+  /** Takes out all that have come, or only those up to that arrival. */
+  takeAll(lastArrival?: number): Job[];
+  /** The number of the last one that came. */
+  lastArrival(): number;
+  /** A job of this version has ended: how many do in a second says how many may wait. */
+  served(): void;
+};
+
+export function waitingJobs({ concurrency, now, isLoaded, expire, refuse }: WaitingOptions): WaitingJobs {
+  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
+  const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
+  const rate = perSecond();
+  let arrivals = 0;
+
+  /**
+   * More wait than a slow version is granted. Asynchronous jobs may be any number: nobody's router waits for those.
+   * @param others how many others wait
+   */
+  function isCrowded({ send }: Job, others: number): boolean {
+    const served = (rate.of(now().getTime()) * MAX_WAIT_MS) / 1_000;
+    return isLoaded() && others >= Math.max(concurrency * MAY_ALWAYS_WAIT, served) && send.invocation.kind === "sync";
+  }
+
+  function mayWait(job: Job, at: Date): boolean {
+    const [oldest] = waiting.values();
+    return !isCrowded(job, waiting.size) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
+  }
+
+  function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
+    const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
+    line.add(job);
+    waiting.set(job, { ...since, timer: setTimeout(then, Math.max(0, Math.min(ms, MAX_TIMER_MS)), job) });
+  }
+
+  function forget(job: Job): void {
+    clearTimeout(waiting.get(job)?.timer);
+    waiting.delete(job);
+    line.remove(job);
+  }
+
+  function giveUp(job: Job): void {
+    forget(job);
+    expire(job);
+  }
+
+  function refuseIfCrowded(job: Job): void {
+    if (!isCrowded(job, waiting.size - 1)) {
+      wait(job, now(), leftMs(job, now()), giveUp);
+      return;
+    }
+    forget(job);
+    refuse(job, waiting.size);
+  }
+
+  return {
+    size: () => waiting.size,
+    lastArrival: () => arrivals,
+    served: () => rate.add(now().getTime()),
+    add(job) {
+      const at = now();
+      if (!mayWait(job, at)) return refuse(job, waiting.size);
+      const left = leftMs(job, at);
+      if (left > MAX_WAIT_MS) wait(job, at, MAX_WAIT_MS, refuseIfCrowded);
+      else wait(job, at, left, giveUp);
+    },
+    next() {
+      for (let job = line.next(); job !== undefined; job = line.next()) {
+        forget(job);
+        if (now() <= job.send.latestStart) return job;
+        expire(job);
+      }
+      return undefined;
+    },
+    takeAll(lastArrival = Number.POSITIVE_INFINITY) {
+      const taken = [...waiting].filter(([, { arrival }]) => arrival <= lastArrival).map(([job]) => job);
+      taken.forEach(forget);
+      return taken;
+    },
+  };
+}
+
+function leftMs({ send }: Job, at: Date): number {
+  return send.latestStart.getTime() - at.getTime();
+}
+
+/** How many there were within about the last second. */
+function perSecond() {
+  let second = 0;
+  let [inThis, inLast] = [0, 0];
+  const turn = (atMs: number) => {
+    const current = Math.floor(atMs / 1_000);
+    if (current === second) return;
+    [inLast, inThis] = [current === second + 1 ? inThis : 0, 0];
+    second = current;
+  };
+  return {
+    add(atMs: number): void {
+      turn(atMs);
+      inThis += 1;
+    },
+    of(atMs: number): number {
+      turn(atMs);
+      return Math.max(inThis, inLast);
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import { describe, expect, it, vi } from "vitest";
+import { WorkerSettings } from "../../shared/domain/component.ts";
+import type { Host, HostEnd, HostThread, Invoked, Loaded } from "../../shared/targets/host.ts";
+import type { SendResult } from "../../shared/targets/target.ts";
+import { workerPool } from "../../shared/targets/worker-pool.ts";
+
+const START = new Date("2026-11-20T10:00:00Z").getTime();
+
+/** A pool on hosts that the test plays: what an event does is in its name. */
+function aPool(concurrency: number) {
+  let nowMs = START;
+  const now = () => new Date(nowMs);
+  const invocations: string[] = [];
+  /** What ran at the moment that each began. */
+  let beside: { began: string; running: string[] }[] = [];
+  let hosts = 0;
+
+  function startHost(): Host {
+    hosts++;
+    const ended = Promise.withResolvers<HostEnd>();
+    const running = new Map<string, (invoked: Invoked) => void>();
+    const threads = new Set<{ end: () => void }>();
+    let isOver = false;
+    const crash = () => {
+      if (isOver) return;
+      isOver = true;
+      const error = { type: "Runtime.ExitError", message: "ended" };
+      const outcome = running.size === 1 ? "crashed" : "suspected";
+      for (const resolve of running.values()) resolve({ outcome, durationMs: 1, error });
+      for (const { end } of threads) end();
+      ended.resolve({ by: "itself", error });
+    };
+    return {
+      ended: ended.promise,
+      pid: () => 1,
+      stop: async () => {},
+      startThread(): HostThread {
+        const loaded = Promise.withResolvers<Loaded>();
+        const gone = Promise.withResolvers<void>();
+        let state: "ready" | "ended" = "ready";
+        threads.add({
+          end() {
+            state = "ended";
+            gone.resolve();
+          },
+        });
+        loaded.resolve("ready");
+        return {
+          state: () => state,
+          loaded: loaded.promise,
+          ended: gone.promise,
+          invoke: ({ payload }) =>
+            new Promise((resolve) => {
+              invocations.push(payload);
+              beside.push({ began: payload, running: [...running.keys()] });
+              running.set(payload, resolve);
+              // Once everything that is begun at this moment has begun.
+              setImmediate(() => {
+                if (payload.startsWith("poison")) return crash();
+                setImmediate(() => {
+                  if (running.delete(payload) && !isOver) resolve({ outcome: "done", durationMs: 1 });
+                });
+              });
+            }),
+        };
+      },
+    };
+  }
+
+  const code = { component: "c", version: "1", folder: "/", handler: "index.handler", codeSha256: "", memoryMb: 64 };
+  const pool = workerPool({
+    code: { ...code, concurrency, initTimeoutMs: 1_000 },
+    startHost,
+    now,
+    stillHere: () => true,
+  });
+  const send = (payload: string) =>
+    new Promise<SendResult>((resolve) =>
+      pool.run({
+        send: {
+          component: "c",
+          alias: "stable",
+          address: { kind: "worker" },
+          invocation: { kind: "sync" },
+          worker: WorkerSettings.parse({}),
+          subject: {},
+          payload,
+          idempotencyKey: payload,
+          requestId: payload,
+          timeoutMs: 1_000,
+          latestStart: new Date(nowMs + 30_000),
+        },
+        resolve,
+      }),
+    );
+  return {
+    send,
+    invocations,
+    hosts: () => hosts,
+    most: {
+      reset: () => {
+        beside = [];
+      },
+      besideSuspects: (suspects: string[]) =>
+        beside.filter(({ began, running }) =>
+          suspects.includes(began) ? running.length > 0 : running.some((name) => suspects.includes(name)),
+        ).length,
+    },
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+describe("a version's pool whose host ends by itself", () => {
+  it("counts none of what was running together as failed, runs each alone, and only the one that ends it fails", async () => {
+    const { send, invocations } = aPool(4);
+    const names = ["a", "poison", "b", "c"];
+    const first = await Promise.all(names.map(send));
+    expect(first).toEqual(
+      Array(4).fill(
+        expect.objectContaining({ outcome: "throttled", error: expect.objectContaining({ type: "HostEnded" }) }),
+      ),
+    );
+    const second = await Promise.all(names.map(send));
+    expect(second.map(({ outcome }) => outcome)).toEqual(["done", "failed", "done", "done"]);
+    expect(invocations).toEqual([...names, ...names]);
+  });
+
+  it("runs nothing beside a suspect", async () => {
+    const { send, most } = aPool(4);
+    const names = ["a", "poison", "b"];
+    await Promise.all(names.map(send));
+    most.reset();
+    await Promise.all([...names, "c", "d"].map(send));
+    expect(most.besideSuspects(names)).toBe(0);
+  });
+
+  it("starts it again at once after the first time, and then after growing pauses", async () => {
+    const { send, hosts, pass } = aPool(1);
+    const pauses: number[] = [];
+    for (let crash = 1; crash <= 9; crash++) {
+      expect(await send("poison")).toMatchObject({ outcome: "failed" });
+      let waitedMs = 0;
+      for (;;) {
+        const result = await send("healthy");
+        if (result.outcome === "done") break;
+        expect(result).toMatchObject({ outcome: "throttled", error: { type: "VersionPaused" } });
+        const retryAt = result.outcome === "throttled" ? (result.retryAt?.getTime() ?? 0) : 0;
+        pass(1_000);
+        waitedMs += 1_000;
+        expect(retryAt).toBeGreaterThan(START);
+      }
+      pauses.push(waitedMs);
+    }
+    expect(pauses).toEqual([0, 1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1_000));
+    expect(hosts()).toBe(10);
+  });
+
+  it("forgets an end for every two minutes without another", async () => {
+    const { send, pass } = aPool(1);
+    for (let crash = 1; crash <= 4; crash++) {
+      await send("poison");
+      pass(60_000);
+    }
+    pass(600_000);
+    expect(await send("poison")).toMatchObject({ outcome: "failed" });
+    expect(await send("healthy")).toMatchObject({ outcome: "done" });
+  });
+
+  it("runs every healthy event beside one that ends it for 16 minutes, and fails none of them", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { send, pass } = aPool(4);
+      let [done, poisoned] = [0, 0];
+      // Events that come back as the ledger has them come back: a second later, or when they were told to.
+      const waiting: { name: string; atMs: number }[] = Array.from({ length: 139 }, (_, n) => ({
+        name: `healthy-${n}`,
+        atMs: n * 300,
+      }));
+      waiting.push({ name: "poison", atMs: 0 });
+      for (let ms = 0; ms < 16 * 60_000; ms += 250) {
+        const due = waiting.filter(({ atMs }) => atMs <= ms);
+        await Promise.all(
+          due.map(async (event) => {
+            const result = await send(event.name);
+            if (result.outcome === "done") {
+              done++;
+              waiting.splice(waiting.indexOf(event), 1);
+            } else if (result.outcome === "failed") {
+              expect(event.name).toBe("poison");
+              poisoned++;
+              event.atMs = ms + 2_000;
+            } else if (result.outcome === "throttled") {
+              event.atMs = result.retryAt === undefined ? ms + 1_000 : result.retryAt.getTime() - START;
+            }
+          }),
+        );
+        pass(250);
+      }
+      expect(done).toBe(139);
+      expect(poisoned).toBeGreaterThan(5);
+      expect(waiting.map(({ name }) => name)).toEqual(["poison"]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
