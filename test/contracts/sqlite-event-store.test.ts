@@ -108,6 +108,18 @@ describe("the event store in the state file", () => {
     expect(await store.claim([aClaimRequest({ eventKey: second ?? "" })], "bob", now)).toMatchObject([{ won: false }]);
   });
 
+  test("counts a lapse, and no failure, for each outcome that the only router no longer waits for", async () => {
+    const { store } = open(":memory:");
+    const request = aClaimRequest();
+    const { deliveryKey } = request;
+    await store.claim([request], "ada", now);
+    await store.close([{ deliveryKey, attempt: 1, at: now, outcome: "accepted", nextAttemptAt: plus(3_600_000) }]);
+    expect(await store.endLeases(plus(1))).toBe(1);
+    expect(await store.claim([request], "bob", plus(1))).toMatchObject([
+      { won: true, attempt: 2, failures: 0, lapses: 1 },
+    ]);
+  });
+
   test("ends every running lease for the only router", async () => {
     const { store } = open(":memory:");
     const requests = ["running", "done", "failed"].map((idempotencyKey) => aClaimRequest({ idempotencyKey }));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
-import { again, aMessage, aRouter, failed, putRows } from "../support/router.ts";
+import { again, aMessage, aRouter, done, failed, putRows } from "../support/router.ts";
 
 const mailer = aComponent({ name: "mailer", pattern: { source: ["shop"] } });
 
@@ -59,6 +59,36 @@ describe("a batch that a change of the routing overtakes", () => {
     calls.since();
     await routeBatch(ports, [aMessage({ id: "e-2" })]);
     expect(calls.made.filter((call) => call === "head" || call === "claim").sort()).toEqual(["claim", "head"]);
+  });
+});
+
+describe("a batch of which a part was decided on a newer routing than the rest", () => {
+  it("is decided again as a whole", async () => {
+    const audit = aComponent({ name: "audit", pattern: { source: ["shop"] } });
+    const router = await aRouter({
+      components: [mailer, audit],
+      target: async ({ component }) => (component === "audit" ? failed : done),
+    });
+    const { ports, table, sends, time } = router;
+    const returning = aMessage({ id: "e-1", messageId: "m-1" });
+    expect(await routeBatch(ports, [returning])).toHaveLength(1);
+    await putRows(table, { "component#audit": { ...audit, pattern: { source: ["elsewhere"] } } });
+    await time.pass(1_000);
+    // While it is looked up what the first message has left open, another batch meets a change that concerns the second.
+    const { deliveriesOf } = ports.events;
+    let overtaken = false;
+    ports.events.deliveriesOf = async (keys) => {
+      if (!overtaken) {
+        overtaken = true;
+        const pinned = aSubjectRow({ pins: { mailer: aPin({ alias: "beta" }) } });
+        await putRows(table, { "customer#acme": pinned });
+        await ports.routing.refresh();
+      }
+      return deliveriesOf(keys);
+    };
+    sends.length = 0;
+    await routeBatch(ports, [again(returning), aMessage({ id: "e-2", messageId: "m-2", customer: "acme" })]);
+    expect(sends.map(({ component, alias }) => [component, alias])).toEqual([["mailer", "beta"]]);
   });
 });
 

@@ -188,6 +188,33 @@ describe("a replay that is cancelled", () => {
     expect(window.sent()).toBe(before);
   });
 
+  it("in its first pass looks at two pages at most beyond what it had begun, of a window however long", async () => {
+    const window = await aWindow({
+      events: 250,
+      answer: (n) => (n === 30 ? onceAsked(window.ask("cancel"), done) : done),
+    });
+    const { counts } = (await window.run()).progress;
+    expect(counts).toMatchObject({ sent: 30, done: 30, open: 0 });
+    expect(counts.scanned).toBeGreaterThanOrEqual(30);
+    expect(counts.scanned).toBeLessThanOrEqual(30 + 3 * 25);
+  });
+
+  it("in a later pass finds what it had begun behind pages of others' events", async () => {
+    const components = [aComponent({ retry: { maxAttempts: 100 } })];
+    const customerOf = (n: number) => (n < 140 ? "globex" : "acme");
+    const window = await aWindow(
+      { events: 150, components, customerOf, answer: (n) => (n > 5 ? failed : done) },
+      { filter: { customer: "acme" } },
+    );
+    while ((await window.replay()).progress.pass < 3) {
+      await window.drive();
+      await window.time.pass(5_000);
+    }
+    await window.ask("cancel");
+    expect((await window.run()).progress.counts).toMatchObject({ scanned: 150, sent: 10, done: 5, dead: 5, open: 0 });
+    expect((await window.made()).filter(({ status }) => status === "failed")).toEqual([]);
+  });
+
   it("leaves what it reopened in the generation of its arrival to the live routing", async () => {
     const window = await aWindow(
       {
