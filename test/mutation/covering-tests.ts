@@ -1,0 +1,22 @@
+import { importsOf, sourceFiles } from "../support/source-code.ts";
+
+/** Folders whose tests run in one process, without a server or a database of its own. */
+const TESTS = ["test/domain/", "test/flows/", "test/contracts/sqlite-", "test/routing-table/", "test/event-queue/"];
+
+/** For each file the tests that import it, directly or not, those nearest to it first. */
+export function coveringTests(files: readonly string[]): Map<string, string[]> {
+  const importers = new Map<string, string[]>();
+  for (const source of sourceFiles("shared", "test")) {
+    for (const { to, kind } of importsOf(source)) {
+      if (kind !== "type") importers.set(to, [...(importers.get(to) ?? []), source.path]);
+    }
+  }
+  return new Map(files.map((file) => [file, nearest(file, importers)]));
+}
+
+function nearest(file: string, importers: ReadonlyMap<string, readonly string[]>): string[] {
+  const reached = new Set([file]);
+  // A set is walked in the order in which it grows.
+  for (const path of reached) for (const importer of importers.get(path) ?? []) reached.add(importer);
+  return [...reached].filter((path) => path.endsWith(".test.ts") && TESTS.some((folder) => path.startsWith(folder)));
+}

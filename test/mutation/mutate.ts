@@ -1,0 +1,120 @@
+import { globSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
+import { posix } from "node:path";
+import { parseArgs } from "node:util";
+import { seededRandom } from "../support/seeded-random.ts";
+import { coveringTests } from "./covering-tests.ts";
+import { isEquivalent } from "./equivalents.ts";
+import { type Mutation, mutationsOf } from "./find-mutations.ts";
+import { trials } from "./trials.ts";
+
+const HELP = `Changes the source a little, many times over, and says which changes no test notices.
+
+Usage: npm run mutate -- [options] [files or folders...]     (default: shared/domain shared/flows)
+
+  --sample N   so many mutations, drawn from all of them (default 100; 0: all)
+  --seed N     draws others (default 1)
+  --tests N    test files per mutation, those nearest to the file by imports (default 6)
+  --help       prints this
+
+The tests are those that need no other process. A mutation that makes them take ten times as long counts as killed.
+Exit codes: 0 at least 90 % were killed in every folder, 1 fewer were
+`;
+
+const ENOUGH = 0.9;
+const LEAST_MS = 20_000;
+const LONGEST_MS = 600_000;
+
+type Outcome = "killed" | "timed out" | "survived" | "untested";
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      sample: { type: "string", default: "100" },
+      seed: { type: "string", default: "1" },
+      tests: { type: "string", default: "6" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  // Whoever works on the machine goes first.
+  setPriority(15);
+  const files = filesIn(positionals.length === 0 ? ["shared/domain", "shared/flows"] : positionals);
+  const all = files.flatMap((file) => mutationsOf(file, readFileSync(file, "utf8")));
+  const real = all.filter((mutation) => !isEquivalent(mutation));
+  const sample = drawn(real, Number(values.sample), seededRandom(Number(values.seed)));
+  const equivalent = all.length - real.length;
+  console.log(
+    `${sample.length} of ${real.length} mutations of ${files.length} files; ${equivalent} known as equivalent`,
+  );
+  const outcomes = await tryAll(sample, coveringTests(files), Number(values.tests));
+  return report(sample, outcomes) ? 0 : 1;
+}
+
+function filesIn(paths: readonly string[]): string[] {
+  const files = paths.flatMap((path) => (path.endsWith(".ts") ? [path] : globSync(`${path}/**/*.ts`)));
+  return files.map((file) => file.replaceAll("\\", "/")).sort();
+}
+
+/** So many of them, in their order. */
+function drawn(mutations: readonly Mutation[], count: number, random: () => number): Mutation[] {
+  if (count === 0 || count >= mutations.length) return [...mutations];
+  const picked = mutations.map((mutation) => ({ mutation, place: random() })).sort((a, b) => a.place - b.place);
+  const chosen = new Set(picked.slice(0, count).map(({ mutation }) => mutation));
+  return mutations.filter((mutation) => chosen.has(mutation));
+}
+
+async function tryAll(sample: readonly Mutation[], covering: ReadonlyMap<string, string[]>, most: number) {
+  const { run, stop } = trials();
+  const outcomes = new Map<Mutation, Outcome>();
+  const tookMs = new Map<string, number>();
+  for (const mutation of sample) {
+    const { file, code } = mutation;
+    const tests = (covering.get(file) ?? []).slice(0, most);
+    let outcome: Outcome = "untested";
+    if (tests.length > 0) {
+      if (!tookMs.has(file)) tookMs.set(file, await checked(run, tests, file));
+      const verdict = await run({ tests, file, code }, LEAST_MS + 10 * (tookMs.get(file) ?? 0));
+      outcome = verdict === "failed" ? "killed" : verdict === "passed" ? "survived" : verdict;
+    }
+    outcomes.set(mutation, outcome);
+    if (outcome !== "killed") console.log(`${outcome}  ${mutation.file}:${mutation.line}  ${mutation.what}`);
+  }
+  stop();
+  return outcomes;
+}
+
+/**
+ * How long the tests take as the file is.
+ * @throws Error when they tell nothing of its mutations: they fail without one, or pass without the file
+ */
+async function checked(run: ReturnType<typeof trials>["run"], tests: readonly string[], file: string): Promise<number> {
+  const start = performance.now();
+  if ((await run({ tests }, LONGEST_MS)) !== "passed") throw new Error(`They fail unchanged: ${tests.join(", ")}`);
+  const tookMs = performance.now() - start;
+  const broken = await run({ tests, file, code: 'throw new Error("a mutant");' }, LONGEST_MS);
+  if (broken !== "failed") throw new Error(`They don't run ${file}: ${tests.join(", ")}`);
+  return tookMs;
+}
+
+/** Prints the score of each folder. Returns whether all are high enough. */
+function report(sample: readonly Mutation[], outcomes: ReadonlyMap<Mutation, Outcome>): boolean {
+  const folders = Map.groupBy(sample, ({ file }) => posix.dirname(file));
+  let enough = true;
+  for (const [folder, mutations] of folders) {
+    const count = (outcome: Outcome) => mutations.filter((mutation) => outcomes.get(mutation) === outcome).length;
+    const noticed = count("killed") + count("timed out");
+    enough &&= noticed >= ENOUGH * mutations.length;
+    const share = ((100 * noticed) / mutations.length).toFixed(1);
+    const late = count("timed out") === 0 ? "" : `, ${count("timed out")} of them by the time they took`;
+    console.log(`${folder}: ${noticed} of ${mutations.length} killed (${share} %)${late}`);
+  }
+  return enough;
+}
+
+process.exitCode = await main(process.argv.slice(2));
