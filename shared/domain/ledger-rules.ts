@@ -76,8 +76,12 @@ function wonBy(entry: LedgerEntry): Claim {
 
 /** Held until a row could be read, and nothing else: it may turn out that the component never wanted it. */
 function isUntried({ failures, lapses, attempts }: LedgerEntry): boolean {
-  if (failures > 0 || lapses > 0) return false;
-  return attempts.some(isHeld) && attempts.every(({ outcome }) => outcome === "postponed");
+  return attempts.some(isHeld) && wasNeverRun({ failures, lapses, attempts });
+}
+
+/** Whether all that was made of a delivery so far is that it was put off. */
+export function wasNeverRun({ failures, lapses, attempts }: Pick<LedgerEntry, "failures" | "lapses" | "attempts">) {
+  return failures === 0 && lapses === 0 && attempts.every(({ outcome }) => outcome === "postponed");
 }
 
 function isHeld({ outcome, error }: Attempt): boolean {
@@ -182,7 +186,7 @@ function dueAfter(entry: LedgerEntry, close: Close): Date | undefined {
 
 /** True for this owner's claim of a delivery that nothing was ever tried for: it may be as if it had never been. */
 export function isFirstClaim(entry: LedgerEntry, owner: string): boolean {
-  return entry.status === "claimed" && entry.owner === owner && (entry.attempt === 1 || isUntried(entry));
+  return entry.status === "claimed" && entry.owner === owner && (entry.attempt === 1 || wasNeverRun(entry));
 }
 
 /** True when this very close was made: for a store whose own request was applied and its answer lost. */

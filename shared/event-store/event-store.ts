@@ -28,7 +28,7 @@ export interface EventStore {
   claim(requests: readonly ClaimRequest[], owner: string, now: Date): Promise<Claim[]>;
   /**
    * Takes back claims of deliveries that nothing was ever tried for, as if they had never been made: first claims, and
-   * those of what has only been held. One that isn't claimed by this owner, or was begun before, is left alone.
+   * those of what has only been put off. One that isn't claimed by this owner, or was begun before, is left alone.
    */
   release(deliveryKeys: readonly string[], owner: string): Promise<void>;
   /**

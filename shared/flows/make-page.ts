@@ -1,8 +1,10 @@
 import type { LedgerEntry } from "../domain/delivery.ts";
 import { LIVE } from "../domain/delivery-key.ts";
+import { wasNeverRun } from "../domain/ledger-rules.ts";
 import type { Replay } from "../domain/replay.ts";
 import { type CountedItem, stateOf } from "../domain/replay-counts.ts";
-import type { Attempting } from "./deliver-claimed.ts";
+import type { AttemptResult } from "../domain/settle-attempt.ts";
+import { claim } from "./claim-deliveries.ts";
 import { deliverPage, lineOf, type Made } from "./deliver-page.ts";
 import { type BegunItem, type DeliverItem, decideAgain, type MatchedPage, type ReplayItem } from "./match-replay.ts";
 import type { Pace } from "./pace.ts";
@@ -19,7 +21,8 @@ const MAX_LEASE_MS = 900_000;
 /** How long a decision holds. */
 const FRESH_MS = 1_000;
 
-const CANCELLED = { type: "ReplayCancelled", message: "the replay was cancelled before this was done" };
+/** Claims in one request. */
+const MAX_BATCH = 25;
 
 /** What was made of a page, and how many of its things are waited for. */
 export type MadePage = { counted: CountedItem[]; waitsFor: number; firstSentAt?: Date };
@@ -61,12 +64,19 @@ export async function makePage(
   // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
   const again = toMake.filter((item) => item.kind === "begun");
   const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
+  const neverRun: Delivery[] = [];
   const deliveries = toMake.flatMap((item) => {
     const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
     if (delivery === undefined) return [];
     itemOf.set(delivery, item);
-    return [delivery];
+    if (!cancelling || !isUntried(item, name)) return [delivery];
+    neverRun.push(delivery);
+    return [];
   });
+  for (const delivery of await takenBack(ports, neverRun, driver)) {
+    const item = itemOf.get(delivery);
+    if (item !== undefined) results.set(item, { kind: "skip", reason: "cancelled" });
+  }
   const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
   const made = await deliverPage(ports, deliveries, {
     concurrency: replay.concurrency,
@@ -80,7 +90,7 @@ export async function makePage(
       return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
     },
     look: (handedOver) => ports.events.deliveries(handedOver.map(({ request }) => request.deliveryKey)),
-    ...(cancelling ? { attempt: giveUp, keepsOrder: false } : {}),
+    ...(cancelling ? { attempt: async (_, delivery) => givingUp(itemOf.get(delivery)), keepsOrder: false } : {}),
   });
   for (const [head, result] of made) {
     const item = itemOf.get(head);
@@ -205,7 +215,44 @@ function givenUp(delivery: Delivery, name: string): Delivery {
   return { ...delivery, request: { ...delivery.request, reopenedBy: name } };
 }
 
-const giveUp: Attempting = async () => ({ outcome: "exhausted", error: CANCELLED });
+/** Dead of what it failed with, as far as that is known. */
+function givingUp(item: ReplayItem | undefined): AttemptResult {
+  const { status, attempts = [], error: last } = item?.entry ?? {};
+  const failure = attempts.findLast(({ outcome }) => outcome === "failed" || outcome === "dead")?.error ?? last;
+  if (status !== "failed" || failure === undefined) {
+    const message = "the replay was cancelled, and what became of the last attempt isn't known";
+    return { outcome: "exhausted", error: { type: "ReplayCancelled", message } };
+  }
+  const message = `not tried again, as the replay was cancelled: ${failure.message}`;
+  return { outcome: "exhausted", error: { type: failure.type, message } };
+}
+
+/** Whether the replay has claimed a delivery of its own, and nothing was ever sent for it. */
+function isUntried({ entry }: ReplayItem, name: string): boolean {
+  return entry !== undefined && entry.generation === name && entry.status === "failed" && wasNeverRun(entry);
+}
+
+/** Takes back what nothing was sent for, as if it had never been begun. Answers what was. */
+async function takenBack(
+  ports: ReplayerPorts,
+  deliveries: readonly Delivery[],
+  driver: ReplayDriver,
+): Promise<Delivery[]> {
+  const taken: Delivery[] = [];
+  for (let first = 0; first < deliveries.length; first += MAX_BATCH) {
+    const batch = deliveries.slice(first, first + MAX_BATCH);
+    await driver.goOn();
+    const owner = ports.newId();
+    const claims = await claim(ports, batch, owner);
+    const won = batch.filter((_, index) => claims[index]?.won === true);
+    await ports.events.release(
+      won.map(({ request }) => request.deliveryKey),
+      owner,
+    );
+    taken.push(...won);
+  }
+  return taken;
+}
 
 /** The replay as it is matched. */
 export function matchedAs(replay: Replay) {

@@ -171,7 +171,22 @@ describe("a replay that is cancelled", () => {
     expect(progress.counts).toMatchObject({ sent: 10, done: 5, dead: 5, open: 0 });
     expect(window.sent()).toBe(10);
     const dead = (await window.made()).filter(({ status }) => status === "dead");
-    expect(dead.map(({ error }) => error?.type)).toEqual(Array(5).fill("ReplayCancelled"));
+    const error = { type: "Broken", message: "not tried again, as the replay was cancelled: it broke" };
+    expect(dead.map((entry) => entry.error)).toEqual(Array(5).fill(error));
+  });
+
+  it("leaves no trace of what it had put off and never tried", async () => {
+    const noRoom: SendResult = { outcome: "throttled", error: { type: "NoRoom", message: "no room" } };
+    const window = await aWindow({
+      answer: async (n) => {
+        if (n === 10) await window.ask("cancel");
+        return n > 5 ? noRoom : done;
+      },
+    });
+    const { progress } = await window.run();
+    expect(progress.counts).toMatchObject({ sent: 5, done: 5, dead: 0, open: 0 });
+    expect(progress.counts.skipped).toMatchObject({ cancelled: expect.any(Number) });
+    expect((await window.made()).map(({ status }) => status)).toEqual(Array(5).fill("done"));
   });
 
   it("in a later pass goes over the whole window once more", async () => {

@@ -95,9 +95,9 @@ export const replayControls: Record<string, Control> = {
       replayer: (ports) =>
         withReplays(ports, {
           update(replay) {
-            const { nextPassAt, before, ...progress } = replay.progress;
-            if (nextPassAt === undefined || before === undefined) return ports.replays.update(replay);
-            return ports.replays.update({ ...replay, progress: { ...progress, counts: before, endedAt: ports.now() } });
+            const { nextPassAt, ...progress } = replay.progress;
+            if (nextPassAt === undefined) return ports.replays.update(replay);
+            return ports.replays.update({ ...replay, progress: { ...progress, stretches: [], endedAt: ports.now() } });
           },
         }),
     },
