@@ -232,6 +232,23 @@ export function describeLedger(
       },
     );
 
+    test("takes back what was only ever put off, and nothing that was tried", async () => {
+      const { store } = await openStore();
+      const [putOff, tried] = [aClaim(), aClaim()];
+      const error = { type: "NoRoom", message: "no room" };
+      const after = plus(60_000);
+      await store.claim([putOff, tried], "ada", start);
+      const close = { attempt: 1, at: plus(1), error, nextAttemptAt: after } as const;
+      await store.close([
+        { ...close, deliveryKey: putOff.deliveryKey, outcome: "postponed" },
+        { ...close, deliveryKey: tried.deliveryKey, outcome: "failed" },
+      ]);
+      await store.claim([putOff, tried], "bob", after);
+      await store.release([putOff.deliveryKey, tried.deliveryKey], "bob");
+      expect(await entryOf(store, putOff)).toBeUndefined();
+      expect(await entryOf(store, tried)).toMatchObject({ status: "claimed", attempt: 2 });
+    });
+
     test("takes back what has only been held since its first claim, whose age begins anew each time", async () => {
       const { store } = await openStore();
       const request = aClaim();

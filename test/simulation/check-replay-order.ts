@@ -32,6 +32,31 @@ export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly
   );
 }
 
+/**
+ * Of a project and component nothing is begun between the attempts of an event: what comes later waits until it is done or
+ * dead. What another replay reopens is its own, and who drives beside a driver that was taken for lost isn't judged.
+ */
+export function keptBehind(replay: SeenReplay, sent: readonly Run[], rows: readonly Row[], drivers: number): Problem[] {
+  if (replay.mode === "finish" || drivers > 1) return [];
+  const reopened = new Set(rows.flatMap(({ entry }) => (entry.replay === undefined ? [] : [entry.deliveryKey])));
+  const own = sent.filter(({ generation }) => generation === replay.name);
+  const lines = Map.groupBy(own, ({ component, project }) => `${component} ${project}`);
+  return [...lines.values()].flatMap((line) => {
+    const events = [...Map.groupBy(line, ({ event }) => event).values()].map((runs) => ({
+      key: runs[0]?.key,
+      first: Math.min(...runs.map(({ sentAt }) => sentAt)),
+      last: Math.max(...runs.map(({ sentAt }) => sentAt)),
+      component: runs[0]?.component,
+    }));
+    return events.flatMap((event) => {
+      const overtaking = events.find((other) => event.first < other.first && other.first < event.last);
+      if (overtaking === undefined || reopened.size > 0) return [];
+      const text = `${replay.name} sent ${overtaking.key} to ${event.component} while ${event.key} was still to be tried again`;
+      return [{ kind: "out of order" as const, text, at: overtaking.first }];
+    });
+  });
+}
+
 /** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
 function settledArrival(
   run: Run,

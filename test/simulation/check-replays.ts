@@ -2,7 +2,7 @@ import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
 import { isEnded, type Replay } from "../../shared/domain/replay.ts";
 import { sentAgain } from "./check-repaired.ts";
 import { counted } from "./check-replay-counts.ts";
-import { inOrder } from "./check-replay-order.ts";
+import { inOrder, keptBehind } from "./check-replay-order.ts";
 import { type Committed, type History, isSameKey, type Run, type SeenReplay } from "./history.ts";
 import { isOf, isSame, keyOf, type Row, rowsOf } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";
@@ -30,6 +30,7 @@ export function replayed(scenario: Scenario, ended: Ended): Problem[] {
       ...sent.flatMap((run) => wrongly(run, replay, ended.history)),
       ...sent.flatMap((run) => afterStop(run, replay)),
       ...inOrder(replay, sent, rows, scenario),
+      ...keptBehind(replay, sent, rows, scenario.replays.find(({ name }) => name === replay.name)?.drivers ?? 1),
       ...rows.flatMap((row) => unasked(row, replay, last, rows, scenario)),
       ...rows.flatMap((row) => sentAgain(row, replay, last, rows, scenario)),
       ...(isEnded(last) ? [...missing(last, rows, ended.history, scenario), ...counted(replay, last, rows)] : []),
@@ -187,6 +188,18 @@ function outcome(row: Row, { name, mode, asked }: Replay, { runs, replays }: His
   ];
   if (status === "done") {
     return own.some((run) => run.outcome === "succeeded") ? [] : wrong("but never succeeded");
+  }
+  // A claim that nobody closed may have been sent; a delivery that was only put off wasn't.
+  const wasClaimed =
+    entry.lapses > 0 || entry.attempts.some(({ outcome }) => outcome !== "postponed" && outcome !== "dead");
+  if (
+    status === "dead" &&
+    asked === "cancel" &&
+    own.length === 0 &&
+    !wasClaimed &&
+    entry.error?.type !== "ReplayCancelled"
+  ) {
+    return wrong("having been cancelled before it was ever tried");
   }
   const reopened = replays.find((other) => other.name === entry.replay);
   if (status !== "dead" || asked === "cancel" || reopened?.last?.asked === "cancel") return [];

@@ -158,6 +158,54 @@ export const replayControls: Record<string, Control> = {
       }),
     },
   },
+  "no-lanes-behind-failures": {
+    breaks:
+      "a replayer takes every event for one of a project of its own, and one fails among those that come one by one",
+    shows: ["out of order"],
+    weather: (scenario) => ({
+      ...oneReplay({ concurrency: 1, pageSize: 25 })(scenario),
+      publications: scenario.publications.map((one) => ({ ...one, kind: "order paid" })),
+      emphasis: ["version failed before its effect"],
+      intensity: 0.5,
+    }),
+    breakage: {
+      replayer: (ports) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async *records(window, now, pageSize, after) {
+            for await (const page of ports.events.records(window, now, pageSize, after)) {
+              yield page.map((record) => ({ ...record, subject: { ...record.subject, project: record.eventKey } }));
+            }
+          },
+        },
+      }),
+    },
+  },
+  "trace-of-the-untried": {
+    breaks: "what a cancelled replay never tried is closed as dead",
+    shows: ["wrong outcome shown", "miscounted"],
+    weather: (scenario) => ({
+      ...oneReplay({ concurrency: 10 }, "cancel")(scenario),
+      emphasis: ["no room at the version"],
+      intensity: 1,
+    }),
+    breakage: {
+      replayer: (ports, { store }) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async release(keys) {
+            const error = { type: "Cancelled", message: "never tried" };
+            for (const key of keys) {
+              const entry = store.entryOf(key);
+              if (entry !== undefined) store.put({ ...entry, status: "dead", closedAt: ports.now(), error });
+            }
+          },
+        },
+      }),
+    },
+  },
   "reopened-again": {
     breaks: "a delivery that a replay has reopened doesn't say so, and is reopened by every pass",
     shows: ["too many attempts", "two runs at the same time", "miscounted", "replayed wrongly"],
