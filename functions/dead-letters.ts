@@ -3,6 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Attempting } from "../shared/flows/deliver-claimed.ts";
 import { routeBatch } from "../shared/flows/route-batch.ts";
 import type { RouterPorts } from "../shared/flows/router-ports.ts";
+import { sendOne } from "../shared/flows/send-one.ts";
 import { messageOf, type QueuePorts, returned, UNTIMED } from "./queue-batch.ts";
 
 /** Who has given up the messages of a dead-letter queue, and what its deliveries' error says of it. */
@@ -21,10 +22,14 @@ const reasons = {
 /**
  * The Lambda handler of a dead-letter queue: of messages that were received so often that the live queue gave them up, or
  * of events that the bus's rule never got into it. Their events are stored and their deliveries closed as dead, so that
- * they are listed and can be replayed.
+ * they are listed and can be replayed. What waits for a row that can't be read waits on, as it does behind a router: it may
+ * not even be known yet whether the component listens to it.
  */
 export function deadLettersHandler(ports: RouterPorts & QueuePorts, givenUpBy: keyof typeof reasons = "queue") {
-  const attempt: Attempting = async () => ({ outcome: "exhausted", error: reasons[givenUpBy] });
+  const attempt: Attempting = async (own, delivery, claimed, owner) =>
+    delivery.route.held === undefined
+      ? { outcome: "exhausted", error: reasons[givenUpBy] }
+      : sendOne(own, delivery, claimed, owner);
   return middy<SQSEvent, SQSBatchResponse>(UNTIMED).handler((event, context) => {
     const messages = event.Records.map((record) => messageOf(record));
     return returned(ports, messages, context, (own) => routeBatch(own, messages, { attempt, received: true }));

@@ -4,9 +4,10 @@ import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { redeliveryBody } from "../../shared/domain/redelivery.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
-import { aMessage, aRouter, done, failed } from "../support/router.ts";
+import { aMessage, aRouter, done, failed, putRows } from "../support/router.ts";
 
 const components = ["mailer", "invoice"].map((name) =>
   aComponent({ name, retry: { baseDelayMs: 120_000, maxDelayMs: 120_000 } }),
@@ -123,6 +124,25 @@ describe("a message that the queue gave up", () => {
       expect(reports).toMatchObject([{ outcome: "rejected" }]);
     },
   );
+
+  it.each([
+    ["which may not even listen to it", "{"],
+    ["whose pattern says that it listens", '{"pattern":{"source":[{"exists":true}]}}'],
+  ])("waits for a component whose row can't be read, %s", async (_, text) => {
+    const { ports, table, damage, handle, ledger, sends, time } = await aHandler();
+    damage("component#invoice", text);
+    ports.routing = routingCache(table);
+    expect(await handle(aMessage())).toMatchObject({ batchItemFailures: [{ itemIdentifier: "message-1" }] });
+    expect(await ledger()).toMatchObject([
+      { component: "mailer", ...gaveUp },
+      { component: "invoice", status: "failed", failures: 0, error: { type: "RowUnreadable" } },
+    ]);
+    await putRows(table, { "component#invoice": aComponent({ name: "invoice", pattern: { source: ["nobody"] } }) });
+    await time.pass(3_600_000);
+    expect(await handle(aMessage({ receiveCount: 2 }))).toEqual({ batchItemFailures: [] });
+    expect(await ledger()).toMatchObject([{ component: "mailer", ...gaveUp }]);
+    expect(sends).toEqual([]);
+  });
 
   it("comes back when it can't be stored", async () => {
     const { handle, calls, hidden, troubles, statuses } = await aHandler();
