@@ -260,6 +260,22 @@ const refusals: [pattern: unknown, problem: string][] = [
     { a: [{ "anything-but": ["x", 1] }] },
     "a[0].anything-but must be text, a number, or a list of only texts or only numbers; null, true and false can't stand in it",
   ],
+  ...[true, [true], null, [null]].map((value): [object, string] => [
+    { a: [{ "anything-but": value }] },
+    "a[0].anything-but must be text, a number, or a list of only texts or only numbers; null, true and false can't stand in it",
+  ]),
+  ...[
+    [Infinity, ""],
+    [[-Infinity, 1], "[0]"],
+    [[1, Infinity], "[1]"],
+  ].map(([value, at]): [object, string] => [
+    { a: [{ "anything-but": value }] },
+    `a[0].anything-but${at} is a number too large to compare; match it as text`,
+  ]),
+  [
+    { a: [{ "anything-but": { prefix: "" } }] },
+    "a[0].anything-but.prefix is empty, which every text begins and ends with; give it at least one character",
+  ],
   [
     { a: [{ "anything-but": { suffix: [] } }] },
     "a[0].anything-but.suffix is an empty array; list the texts that don't match",
@@ -283,6 +299,13 @@ const refusals: [pattern: unknown, problem: string][] = [
     { a: [{ numeric: ["<", 5, ">", 0] }] },
     "a[0].numeric must name the lower end of a range first, with > or >=, then the upper end, with < or <=",
   ],
+  ...[
+    [">", 0, ">=", 5],
+    ["<", 0, "<=", 5],
+  ].map((range): [object, string] => [
+    { a: [{ numeric: range }] },
+    "a[0].numeric must name the lower end of a range first, with > or >=, then the upper end, with < or <=",
+  ]),
   [
     { a: [{ numeric: [">=", 5, "<=", 5] }] },
     "a[0].numeric matches nothing or a single number; give it a lower end below its upper end, or use =",
@@ -426,6 +449,16 @@ test("wildcard agrees with a matcher that tries everything", () => {
       expect(compiled.ok && compiled.matches({ a })).toBe(triesEverything(pattern, a));
     }),
     { numRuns: 5000 },
+  );
+});
+
+test("a wildcard finds a piece wherever it stands, also where its beginning repeats itself", () => {
+  const letters = (maxLength: number) => fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength });
+  fc.assert(
+    fc.property(letters(5), letters(12), (piece, text) => {
+      expect(matches({ a: [{ wildcard: `*${piece}*` }] }, { a: text })).toBe(text.includes(piece));
+    }),
+    { numRuns: 500 },
   );
 });
 
