@@ -321,6 +321,10 @@ const refusals: [pattern: unknown, problem: string][] = [
     "a[0].cidr must have an IPv4 prefix length of 0 to 31; write a single address as plain text",
   ],
   [
+    { a: [{ cidr: "2001:db8::/128" }] },
+    "a[0].cidr must have an IPv6 prefix length of 0 to 127; write a single address as plain text",
+  ],
+  [
     { $or: [{ a: [1] }] },
     "$or must be an array of at least two objects, any of which may match; a single one needs no $or",
   ],

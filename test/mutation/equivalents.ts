@@ -1,6 +1,6 @@
 import type { Mutation } from "./find-mutations.ts";
 
-/** Mutations that change nothing that anybody could see: with the line as it stands, and why. */
+/** Mutations that change nothing that anybody could see: with the beginning of the line as it stands, and why. */
 const EQUIVALENT: readonly { file: string; text: string; what: string; why: string }[] = [
   {
     file: "shared/domain/csv.ts",
@@ -10,18 +10,12 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
   },
   {
     file: "shared/domain/exact-json.ts",
-    text: "return { ok: false, problem: `not JSON: ${error instanceof Error ? error.message : String(error)}` };",
+    text: "return { ok: false, problem: `not JSON: ",
     what: "error instanceof Error → true",
     why: "JSON.parse throws nothing but errors",
-  },
-  {
-    file: "shared/domain/ip-range.ts",
-    text: "return bits >> 32n === 0xffffn ? { family: 4, bits: bits & 0xffff_ffffn } : { family: 6, bits };",
-    what: "6 → 7",
-    why: "a range's family is that of its own address, and is only asked whether it is 4 or the same",
   },
 ];
 
 export function isEquivalent({ file, text, what }: Mutation): boolean {
-  return EQUIVALENT.some((known) => known.file === file && known.text === text && known.what === what);
+  return EQUIVALENT.some((known) => known.file === file && text.startsWith(known.text) && known.what === what);
 }
