@@ -102,9 +102,9 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
   /** Sends again what is due, and routes it. */
   async function sweep(): Promise<void> {
     const found: Sent[] = [];
-    const send = async (bodies: readonly OutgoingMessage[]) => {
-      found.push(...bodies.map((body) => ({ body: String(body), sentAt: now })));
-      return bodies.map(() => randomUUID());
+    const send = async (messages: readonly OutgoingMessage[]) => {
+      found.push(...messages.map((one) => ({ body: typeof one === "string" ? one : one.body, sentAt: now })));
+      return messages.map(() => randomUUID());
     };
     const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
     await sweeperHandler({ events, queue: { send }, now: at })({}, context);
