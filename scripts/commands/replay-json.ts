@@ -52,7 +52,7 @@ export function replayJson(replay: Replay, now: Date) {
     trouble: progress.trouble ?? null,
     planned: plannedJson(planned),
     counts: countsJson(toldCounts(replay)),
-    not_as_planned: progress.endedAt === undefined || replay.asked === "cancel" ? [] : differenceLines(replay),
+    not_as_planned: statusOf(replay, now) === "done" ? differenceLines(replay) : [],
   };
 }
 

@@ -1,4 +1,4 @@
-import { isEnded, type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../shared/domain/replay.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { filterText } from "./filter-options.ts";
@@ -27,6 +27,8 @@ export async function listReplays({ json, limit }: JsonOption & { limit: number 
   });
 }
 
+const styles: { [status in ReplayStatus]?: "green" | "red" } = { done: "green", failed: "red" };
+
 function columns(now: Date): Column<Replay>[] {
   const count = (title: string, of: (replay: Replay) => number): Column<Replay> => ({
     title,
@@ -38,7 +40,7 @@ function columns(now: Date): Column<Replay>[] {
     {
       title: "STATUS",
       text: (replay) => statusOf(replay, now),
-      style: (replay) => (statusOf(replay, now) === "done" ? "green" : "yellow"),
+      style: (replay) => styles[statusOf(replay, now)] ?? "yellow",
     },
     { title: "ASKED FOR", text: ({ requestedAt }) => requestedAt.toISOString().slice(0, 19).replace("T", " ") },
     { title: "MODE", text: ({ mode }) => mode, optional: 2 },
@@ -77,7 +79,7 @@ function lines(replay: Replay, now: Date): string[] {
     askedBy === undefined
       ? []
       : [`asked    to ${asked}, at ${askedBy.at} by ${askedBy.who}${askedBy.why && `: ${askedBy.why}`}`];
-  const differences = progress.endedAt === undefined || asked === "cancel" ? [] : differenceLines(replay);
+  const differences = statusOf(replay, now) === "done" ? differenceLines(replay) : [];
   return [
     `replay ${replay.name}`,
     `by       ${who}`,

@@ -165,16 +165,23 @@ function countsByTarget({ targets }: ReplayCounts): Map<string, TargetCount> {
 export function endLines(replay: Replay): string[] {
   const { name, asked, progress } = replay;
   const { sent, done, dead, open } = progress.counts;
-  const ended = asked === "cancel" ? "cancelled" : "done";
+  const failed = progress.failed === true;
+  const ended = failed ? "failed" : asked === "cancel" ? "cancelled" : "done";
   const lines = [
     `${name} ${ended}: ${sent} ${sent === 1 ? "delivery" : "deliveries"} sent, ${done} done, ${dead} dead`,
   ];
-  if (open > 0) lines.push(`  ${open} ${open === 1 ? "goes" : "go"} on as events do that have just arrived`);
+  if (failed) {
+    const again = asked === "cancel" ? "cancel" : "resume";
+    lines.push(
+      `  why: ${progress.trouble ?? "unknown"}`,
+      `  once that is put right: ${commandLine("replay", again, name)}; it goes on from where it had come`,
+    );
+  } else if (open > 0) lines.push(`  ${open} ${open === 1 ? "goes" : "go"} on as events do that have just arrived`);
   if (dead > 0) {
     const from = replay.window.from.toISOString();
     lines.push(`  the dead: ${commandLine("events", "--replay", name, "--status", "dead", "--from", from)}`);
   }
-  const differences = asked === "cancel" ? [] : differenceLines(replay);
+  const differences = ended === "done" ? differenceLines(replay) : [];
   if (differences.length > 0) lines.push("  not as planned:", ...differences.map((line) => `    ${line}`));
   return lines;
 }

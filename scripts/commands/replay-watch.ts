@@ -82,7 +82,8 @@ function finish(replay: Replay, show: Shown, json: boolean): void {
     show.end(replay, new Date());
     for (const line of endLines(replay)) printLine(line);
   }
-  if (replay.progress.counts.dead > 0 || replay.asked === "cancel") endPartlyDone();
+  const { counts, failed } = replay.progress;
+  if (counts.dead > 0 || replay.asked === "cancel" || failed) endPartlyDone();
 }
 
 type Shown = {

@@ -36,11 +36,15 @@ Defined, whatever else goes on:
                                   where the other one is still trying
   a replay of a replay            --replay NAME matches what that one delivered
   what a consumer publishes       is a live event; where it hands on
-                                  turnout.replay it can be told apart`;
+                                  turnout.replay it can be told apart
+  an error of a replay's own      is told as its trouble, and it is tried again;
+                                  after an hour and 30 tries without getting any
+                                  further it has failed. 'replay resume' lets it
+                                  go on from there, 'replay cancel' ends it`;
 
 const EXIT_CODES = `
 Exit code: 0 when it has ended and everything was delivered, 7 when something
-of it is dead or it was cancelled, 130 when Ctrl-C ended the watching.`;
+of it is dead, it was cancelled or it failed, 130 when Ctrl-C ended the watching.`;
 
 export function define(command: Command): void {
   const planning = command.command("plan").description("say what a replay would do, and send nothing");
@@ -101,7 +105,7 @@ Examples:
     .action(watchNamed);
   for (const [name, description] of [
     ["pause", "stop a replay for now; what is under way comes to its end"],
-    ["resume", "let a paused replay go on"],
+    ["resume", "let a replay go on that is paused, or has failed"],
     ["cancel", "end a replay for good; what it has delivered stays delivered"],
   ] as const) {
     const asking = command.command(name).description(description).argument("<name>", "the replay's name");

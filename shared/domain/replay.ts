@@ -117,8 +117,12 @@ export type ReplayProgress = {
   startedAt?: Date;
   firstSentAt?: Date;
   endedAt?: Date;
-  /** Why it goes no further at the moment. */
+  /** Why it goes no further at the moment; of one that has failed, why it went no further. */
   trouble?: string;
+  /** Since when its runs have ended in errors without getting any further, the last of them, and how many there were. */
+  failing?: { since: Date; last: Date; tries: number };
+  /** It has ended because that went on for too long. It can be resumed, or cancelled. */
+  failed?: true;
 };
 
 /** A window of events that is delivered again, as a job of the server. */
@@ -147,7 +151,7 @@ export type Replay = ReplayRequest & {
 
 /**
  * `queued`: no server has taken it up. `waiting`: for the time of its next pass. `stopping`: cancelled, and what it has
- * begun comes to its end. `done` and `cancelled` are at rest.
+ * begun comes to its end. `done` and `cancelled` are at rest. `failed`: it was given up, with what it had begun as it is.
  */
 export const replayStatuses = [
   "queued",
@@ -158,12 +162,14 @@ export const replayStatuses = [
   "stopping",
   "cancelled",
   "done",
+  "failed",
 ] as const;
 export type ReplayStatus = (typeof replayStatuses)[number];
 
 /** The one status of a replay, the same wherever it is shown. */
 export function statusOf({ asked, progress, driver }: Replay, now: Date): ReplayStatus {
   const driven = driver !== undefined && driver.until > now;
+  if (progress.failed) return "failed";
   if (progress.endedAt !== undefined) return asked === "cancel" ? "cancelled" : "done";
   if (asked === "cancel") return "stopping";
   if (asked === "pause") return driven ? "pausing" : "paused";

@@ -1,4 +1,5 @@
 import { TurnoutError } from "../domain/errors.ts";
+import { afterError, withoutErrors } from "../domain/failing-replay.ts";
 import { isEnded, type Replay } from "../domain/replay.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import { Stopped } from "./deliver-page.ts";
@@ -39,7 +40,7 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
     throw new TurnoutError("conflict", `Replay '${name}' was changed ${MAX_LOST_RACES} times in a row by others.`);
   }
 
-  async function change(to: (replay: Replay) => Replay): Promise<Replay> {
+  async function write(to: (replay: Replay) => Replay): Promise<Replay> {
     const changed = await update((replay) =>
       replay.driver?.id === id ? { ...to(replay), driver: lease() } : undefined,
     );
@@ -48,7 +49,12 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
   }
 
   return {
-    change,
+    /** Stores how far it has come. @throws Stopped when another drives the replay */
+    change: (to: (replay: Replay) => Replay) =>
+      write((replay) => {
+        const further = to(replay);
+        return { ...further, progress: withoutErrors(further.progress) };
+      }),
     async takeUp(): Promise<ReplayRun | { replay: Replay }> {
       let answer: ReplayRun = { ended: true };
       const replay = await update((current) => {
@@ -75,7 +81,7 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
     },
     /** Says that it is alive. @throws Stopped when another drives the replay */
     async beat(): Promise<void> {
-      await change((same) => same);
+      await write((same) => same);
     },
     /**
      * @param neededMs how long what comes next may take
@@ -88,12 +94,12 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
       // What it does is asked, not what was asked when it was last stored: that may have changed with its last page.
       if (current.asked !== (current.progress.cancelling ? "cancel" : "run"))
         throw new Stopped(`replay '${name}' was asked to ${current.asked}`);
-      if (current.driver.until.getTime() - ports.now().getTime() < DRIVER_LEASE_MS / 2) await change((same) => same);
+      if (current.driver.until.getTime() - ports.now().getTime() < DRIVER_LEASE_MS / 2) await write((same) => same);
     },
-    /** Keeps for the operator why it doesn't go on. */
+    /** Keeps for the operator why it doesn't go on, and gives it up where that has been so for too long. */
     async note(error: unknown): Promise<void> {
       const trouble = error instanceof Error ? error.message : String(error);
-      await change((replay) => ({ ...replay, progress: { ...replay.progress, trouble } }));
+      await write((replay) => ({ ...replay, progress: afterError(replay.progress, trouble, ports.now()) }));
     },
     /** Lets another take it up at once. */
     async leave(): Promise<void> {

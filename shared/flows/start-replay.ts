@@ -1,5 +1,6 @@
 import { aliasOf } from "../domain/component.ts";
 import { AliasNotFound, AliasRetired, ComponentNotFound, ComponentUnreadable, TurnoutError } from "../domain/errors.ts";
+import { withoutErrors } from "../domain/failing-replay.ts";
 import {
   isEnded,
   isReservedName,
@@ -56,14 +57,7 @@ export async function startReplay(
 ): Promise<Replay> {
   const { name } = request;
   if (isReservedName(name)) throw nameReserved(name);
-  const active = await replays.active();
-  if (active.length >= MAX_ACTIVE_REPLAYS) {
-    const names = active.map((replay) => replay.name).join(", ");
-    throw new TurnoutError(
-      "not allowed",
-      `${MAX_ACTIVE_REPLAYS} replays are under way (${names}), and no more may be. Wait for one, or cancel it.`,
-    );
-  }
+  await refuseTooMany(replays);
   const replay: Replay = {
     ...request,
     revision: 1,
@@ -72,6 +66,16 @@ export async function startReplay(
   };
   if (await replays.create(replay)) return replay;
   throw nameTaken(name);
+}
+
+async function refuseTooMany(replays: Pick<ReplayStore, "active">): Promise<void> {
+  const active = await replays.active();
+  if (active.length < MAX_ACTIVE_REPLAYS) return;
+  const names = active.map((replay) => replay.name).join(", ");
+  throw new TurnoutError(
+    "not allowed",
+    `${MAX_ACTIVE_REPLAYS} replays are under way (${names}), and no more may be. Wait for one, or cancel it.`,
+  );
 }
 
 /**
@@ -109,12 +113,16 @@ export async function replayNamed(replays: Pick<ReplayStore, "get" | "list">, na
  */
 export function wouldChange(replay: Replay, asked: Replay["asked"]): boolean {
   const { name } = replay;
-  if (asked === replay.asked && !(isEnded(replay) && asked === "run")) return false;
-  if (isEnded(replay)) {
+  const failed = replay.progress.failed === true;
+  if (asked === replay.asked && !failed && !(isEnded(replay) && asked === "run")) return false;
+  if (failed && asked === "pause") {
+    throw new TurnoutError("conflict", `Replay '${name}' has failed, and isn't under way. Resume or cancel it.`);
+  }
+  if (isEnded(replay) && !failed) {
     const end = replay.asked === "cancel" ? "was cancelled and has come to its end" : "has come to its end";
     throw new TurnoutError("conflict", `Replay '${name}' ${end}. What is to be delivered again takes a new one.`);
   }
-  if (replay.asked === "cancel") {
+  if (replay.asked === "cancel" && asked !== "cancel") {
     throw new TurnoutError("conflict", `Replay '${name}' was cancelled, and doesn't go on. Start a new one.`);
   }
   return true;
@@ -123,9 +131,10 @@ export function wouldChange(replay: Replay, asked: Replay["asked"]): boolean {
 export type Asking = { asked: Replay["asked"]; who: string; why: string; at: Date };
 
 /**
- * Has a replay paused, resumed or cancelled.
+ * Has a replay paused, resumed or cancelled. One that has failed goes on, or is cancelled, from where it had come.
  * @returns the replay, and whether anything was changed: false when that was asked of it already
- * @throws TurnoutError `not found`; `conflict` when it has ended, or was cancelled and is to go on
+ * @throws TurnoutError `not found`; `conflict` when it has ended, or was cancelled and is to go on; `not allowed` when one
+ * that has failed would be one too many
  */
 export async function askOfReplay(
   replays: ReplayStore,
@@ -137,10 +146,10 @@ export async function askOfReplay(
     if (!wouldChange(replay, asked)) return { replay, changed: false };
     const askedBy = { who, why, at: at.toISOString() };
     // What has not begun has nothing to see to.
-    const progress =
-      asked === "cancel" && replay.progress.startedAt === undefined
-        ? { ...replay.progress, endedAt: at }
-        : replay.progress;
+    const isNew = replay.progress.startedAt === undefined;
+    if (replay.progress.failed) await refuseTooMany(replays);
+    const again = asked === "pause" ? replay.progress : withoutErrors(replay.progress);
+    const progress = asked === "cancel" && isNew ? { ...again, endedAt: at } : again;
     const stored = await replays.update({ ...replay, asked, askedBy, progress });
     if (stored !== undefined) return { replay: stored, changed: true };
   }

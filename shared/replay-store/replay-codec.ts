@@ -22,7 +22,7 @@ export function decodeReplay(text: string): Replay {
 }
 
 function decodeProgress(stored: StoredText<ReplayProgress>): ReplayProgress {
-  const { after, stopAfter, stretches, nextPassAt, startedAt, firstSentAt, endedAt, ...progress } = stored;
+  const { after, stopAfter, stretches, nextPassAt, startedAt, firstSentAt, endedAt, failing, ...progress } = stored;
   return {
     ...progress,
     stretches: stretches.map(decodeStretch),
@@ -32,6 +32,7 @@ function decodeProgress(stored: StoredText<ReplayProgress>): ReplayProgress {
     ...(startedAt && { startedAt: new Date(startedAt) }),
     ...(firstSentAt && { firstSentAt: new Date(firstSentAt) }),
     ...(endedAt && { endedAt: new Date(endedAt) }),
+    ...(failing && { failing: { ...failing, since: new Date(failing.since), last: new Date(failing.last) } }),
   };
 }
 

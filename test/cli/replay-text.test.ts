@@ -262,6 +262,29 @@ describe("what became of a replay", () => {
     expect(replayJson(cancelled, NOW)).toMatchObject({ status: "cancelled", not_as_planned: [] });
   });
 
+  it("says why it has failed, and how it goes on", () => {
+    const trouble = "a row can't be read";
+    const failed = {
+      startedAt: NOW,
+      endedAt: NOW,
+      failed: true as const,
+      trouble,
+      counts: counts({ sent: 1, open: 1 }),
+    };
+    const lines = (asked: "run" | "cancel") => endLines(aReplay({ planned, asked, progress: failed }));
+    expect(lines("run")).toEqual([
+      "after-the-outage failed: 1 delivery sent, 0 done, 0 dead",
+      "  why: a row can't be read",
+      "  once that is put right: turnout replay resume after-the-outage; it goes on from where it had come",
+    ]);
+    expect(lines("cancel").join()).toContain("turnout replay cancel after-the-outage");
+    expect(replayJson(aReplay({ planned, progress: failed }), NOW)).toMatchObject({
+      status: "failed",
+      trouble,
+      not_as_planned: [],
+    });
+  });
+
   it("is told of the last whole pass while another one counts anew", () => {
     const before = counts({ sent: 5, done: 5 });
     const replay = aReplay({ planned, progress: { startedAt: NOW, pass: 2, before, counts: counts({ sent: 1 }) } });

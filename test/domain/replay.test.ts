@@ -34,6 +34,8 @@ describe("a replay", () => {
     ["cancelled", { endedAt: before, asked: "cancel" }],
     ["done", { startedAt: before, endedAt: before }],
     ["done", { startedAt: before, endedAt: before, asked: "pause" }],
+    ["failed", { startedAt: before, endedAt: before, failed: true }],
+    ["failed", { startedAt: before, endedAt: before, failed: true, asked: "cancel" }],
   ])("is %s: %j", (expected, about) => {
     expect(status(about)).toBe(expected);
   });

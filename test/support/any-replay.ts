@@ -100,6 +100,8 @@ const progress: fc.Arbitrary<ReplayProgress> = fc
       firstSentAt: date,
       endedAt: date,
       trouble: words,
+      failing: fc.record({ since: date, last: date, tries: fc.nat() }, { noNullPrototype: true }),
+      failed: fc.constant(true),
     }),
   )
   .map(([known, others]) => ({ ...known, ...others }));
