@@ -1,6 +1,6 @@
 import middy from "@middy/core";
-import { type CommitAnswer, type CommitCall, readCommitCall } from "../shared/domain/commit-call.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
+import { type CommitAnswer, type CommitCall, readCommitCall } from "../shared/domain/routing/commit-call.ts";
 import type { RoutingTable } from "../shared/routing-table/routing-table.ts";
 
 /**

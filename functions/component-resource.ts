@@ -1,10 +1,10 @@
 import type { CloudFormationCustomResourceEvent } from "aws-lambda";
 import * as z from "zod/mini";
-import { AliasName } from "../shared/domain/alias.ts";
-import { Component } from "../shared/domain/component.ts";
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../shared/domain/errors.ts";
-import { type Read, read, readJson } from "../shared/domain/schema.ts";
-import { readable } from "../shared/domain/unreadable-row.ts";
+import { AliasName } from "../shared/domain/routing/alias.ts";
+import { Component } from "../shared/domain/routing/component.ts";
+import { readable } from "../shared/domain/routing/unreadable-row.ts";
+import { type Read, read, readJson } from "../shared/domain/text/schema.ts";
 import { aliasHistory } from "../shared/flows/alias-history.ts";
 import { changeRoutes } from "../shared/flows/change-routes.ts";
 import { moveAlias, versionOf } from "../shared/flows/move-alias.ts";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
-import type { EventRecord } from "../shared/domain/delivery.ts";
-import type { DeliveryReport } from "../shared/domain/delivery-report.ts";
+import type { EventRecord } from "../shared/domain/deliveries/delivery.ts";
+import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
-import { printable } from "../shared/domain/printable.ts";
+import { printable } from "../shared/domain/text/printable.ts";
 import { embeddedSettings } from "../shared/settings.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
 import { printOutcomes } from "./embedded/outcome-table.ts";

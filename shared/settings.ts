@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import * as z from "zod/mini";
+import { readShardSchedule, type ShardSchedule } from "./domain/deliveries/shard-schedule.ts";
 import { TurnoutError } from "./domain/errors.ts";
-import { read } from "./domain/schema.ts";
-import { readShardSchedule, type ShardSchedule } from "./domain/shard-schedule.ts";
+import { read } from "./domain/text/schema.ts";
 
 /** Where embedded mode keeps its state and listens. */
 export const EmbeddedSettings = z.object({

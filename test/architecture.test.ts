@@ -26,7 +26,7 @@ const portFiles = [
 /** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */
 const floorPlan: Room[] = [
   // `cloudevents` is the specification's own package; its types cost nothing at run time.
-  { files: "shared/domain/cloud-event.ts", may: ["shared/domain/", "zod"], mayTypes: ["cloudevents"] },
+  { files: "shared/domain/events/cloud-event.ts", may: ["shared/domain/", "zod"], mayTypes: ["cloudevents"] },
   { files: "shared/domain/", may: ["shared/domain/", "zod", "node:crypto"] },
 
   ...portFiles.map((files) => ({ files, may: ["shared/domain/"] })),
@@ -199,7 +199,7 @@ describe("the source", () => {
 });
 
 describe("the import scanner", () => {
-  const inDomain = (text: string) => importsOf(sourceFile("shared/domain/pin.ts", text));
+  const inDomain = (text: string) => importsOf(sourceFile("shared/domain/routing/pin.ts", text));
 
   it.each([
     ['import a from "./a.ts";', "value", "shared/domain/a.ts"],
@@ -240,10 +240,10 @@ describe("the checks", () => {
   const file = (path: string, text: string) => sourceFile(path, text);
 
   it.each([
-    ["shared/domain/pin.ts", 'import { readFileSync } from "node:fs";'],
-    ["shared/domain/pin.ts", 'import { database } from "../sqlite/database.ts";'],
-    ["shared/domain/cloud-event.ts", 'import { HTTP } from "cloudevents";'],
-    ["shared/domain/pin.ts", 'import type { CloudEventV1 } from "cloudevents";'],
+    ["shared/domain/routing/pin.ts", 'import { readFileSync } from "node:fs";'],
+    ["shared/domain/routing/pin.ts", 'import { database } from "../sqlite/database.ts";'],
+    ["shared/domain/events/cloud-event.ts", 'import { HTTP } from "cloudevents";'],
+    ["shared/domain/routing/pin.ts", 'import type { CloudEventV1 } from "cloudevents";'],
     ["shared/flows/route-batch.ts", 'import { sqliteEventStore } from "../event-store/sqlite-event-store.ts";'],
     ["shared/flows/route-batch.ts", 'import { readFileSync } from "node:fs";'],
     ["shared/event-store/event-store.ts", 'import { sqliteEventStore } from "./sqlite-event-store.ts";'],
@@ -262,16 +262,16 @@ describe("the checks", () => {
     ["scripts/commands/pin.ts", 'import { router } from "../../functions/router.ts";'],
     ["scripts/turnout.ts", 'const { router } = await import("../functions/router.ts");'],
     ["infra/app.ts", 'import { router } from "../functions/router.ts";'],
-    ["infra/app.ts", 'import { own } from "../shared/domain/schema.ts";'],
+    ["infra/app.ts", 'import { own } from "../shared/domain/text/schema.ts";'],
   ])("refuses in %s: %s", (path, text) => {
     expect(importProblems([file(path, text)], floorPlan)).toHaveLength(1);
   });
 
   it("says which file, which import, and what it may import", () => {
     const room: Room = { files: "shared/domain/", may: ["zod", "node:crypto"], mayTypes: ["cloudevents"] };
-    const problems = importProblems([file("shared/domain/pin.ts", 'import { z } from "zodiac";')], [room]);
+    const problems = importProblems([file("shared/domain/routing/pin.ts", 'import { z } from "zodiac";')], [room]);
     expect(problems).toEqual([
-      "shared/domain/pin.ts imports zodiac; shared/domain/ may import: zod, node:crypto, cloudevents (types only)",
+      "shared/domain/routing/pin.ts imports zodiac; shared/domain/ may import: zod, node:crypto, cloudevents (types only)",
     ]);
   });
 
@@ -292,7 +292,7 @@ describe("the checks", () => {
 
   it("refuses a barrel, and takes a file that has something of its own", () => {
     const barrel = file("shared/domain/index.ts", '// all\nexport * from "./pin.ts";\nexport { a } from "./a.ts";\n');
-    const own = file("shared/domain/pin.ts", 'export { a } from "./a.ts";\nexport const b = 1;\n');
+    const own = file("shared/domain/routing/pin.ts", 'export { a } from "./a.ts";\nexport const b = 1;\n');
     expect(barrels([barrel, own, file("shared/domain/empty.ts", "")])).toEqual(["shared/domain/index.ts"]);
   });
 

@@ -1,6 +1,6 @@
-import { Component } from "../../shared/domain/component.ts";
-import { decideRoute } from "../../shared/domain/decide-route.ts";
-import { murmur3 } from "../../shared/domain/rollout.ts";
+import { Component } from "../../shared/domain/routing/component.ts";
+import { decideRoute } from "../../shared/domain/routing/decide-route.ts";
+import { murmur3 } from "../../shared/domain/routing/rollout.ts";
 import type { Subject, SubjectKey, SubjectRow } from "../../shared/domain/subject.ts";
 
 const CUSTOMERS = 100_000;

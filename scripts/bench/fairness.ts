@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Component } from "../../shared/domain/component.ts";
-import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
+import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { publishLoad } from "./publisher.ts";

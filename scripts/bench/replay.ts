@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isEnded, noCounts, type Replay } from "../../shared/domain/replay.ts";
+import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { startReplay } from "../../shared/flows/start-replay.ts";
 import { runningServer } from "../embedded/server-lock.ts";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
-import { Component } from "../../shared/domain/component.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { Component } from "../../shared/domain/routing/component.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";

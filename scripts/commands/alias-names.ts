@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { aliasOf } from "../../shared/domain/component.ts";
 import { AliasNotFound, TurnoutError } from "../../shared/domain/errors.ts";
+import { aliasOf } from "../../shared/domain/routing/component.ts";
 import { pinnedTo } from "../../shared/flows/find-subjects.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "./change-component.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { outsidePeriod } from "../../shared/domain/period.ts";
-import { own } from "../../shared/domain/schema.ts";
+import { outsidePeriod } from "../../shared/domain/routing/period.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
+import { own } from "../../shared/domain/text/schema.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";

@@ -1,5 +1,5 @@
-import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { AliasMove, MoveKind } from "../../shared/domain/routing/alias-move.ts";
 import { confirm } from "./confirm.ts";
 import {
   expectedHead,

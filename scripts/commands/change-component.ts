@@ -1,6 +1,6 @@
-import type { Component } from "../../shared/domain/component.ts";
-import type { ComponentChange } from "../../shared/domain/component-change.ts";
-import type { Revision } from "../../shared/domain/routing-change.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { ComponentChange } from "../../shared/domain/routing/component-change.ts";
+import type { Revision } from "../../shared/domain/routing/routing-change.ts";
 import { changeRouting } from "./change-routing.ts";
 import type { MutationOptions } from "./options.ts";
 import { undoByRevert } from "./revert.ts";

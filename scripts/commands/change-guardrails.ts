@@ -1,6 +1,6 @@
-import { type Guardrails, guardrailsIn } from "../../shared/domain/guardrails.ts";
-import type { Revision } from "../../shared/domain/routing-change.ts";
-import type { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
+import { type Guardrails, guardrailsIn } from "../../shared/domain/routing/guardrails.ts";
+import type { Revision } from "../../shared/domain/routing/routing-change.ts";
+import type { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting, type MadeChange } from "./change-routing.ts";
 import type { MutationOptions } from "./options.ts";

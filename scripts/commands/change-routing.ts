@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../shared/domain/errors.ts";
-import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
-import type { Revision, RowChange } from "../../shared/domain/routing-change.ts";
-import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
-import { isNeverRefused, type RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/routing/guardrails.ts";
+import type { Revision, RowChange } from "../../shared/domain/routing/routing-change.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
+import { isNeverRefused, type RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";

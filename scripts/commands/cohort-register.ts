@@ -1,5 +1,5 @@
-import type { CohortRegister, CohortRoute } from "../../shared/domain/cohort.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
+import type { CohortRegister, CohortRoute } from "../../shared/domain/routing/cohort.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
 /** The cohorts there are, by name. */

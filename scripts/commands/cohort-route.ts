@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { CohortRoute } from "../../shared/domain/cohort.ts";
-import { outsidePeriod } from "../../shared/domain/period.ts";
+import type { CohortRoute } from "../../shared/domain/routing/cohort.ts";
+import { outsidePeriod } from "../../shared/domain/routing/period.ts";
 import { changeComponent } from "./change-component.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { CohortRegister } from "../../shared/domain/cohort.ts";
 import { CohortNotFound, TurnoutError } from "../../shared/domain/errors.ts";
-import type { RowChange } from "../../shared/domain/routing-change.ts";
-import { own } from "../../shared/domain/schema.ts";
+import type { CohortRegister } from "../../shared/domain/routing/cohort.ts";
+import type { RowChange } from "../../shared/domain/routing/routing-change.ts";
+import { own } from "../../shared/domain/text/schema.ts";
 import { membersOf } from "../../shared/flows/find-subjects.ts";
 import { changeRouting } from "./change-routing.ts";
 import { add, drop } from "./cohort-members.ts";

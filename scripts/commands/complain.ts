@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { printable } from "../../shared/domain/printable.ts";
+import { printable } from "../../shared/domain/text/printable.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 /** Says on stderr what went wrong, in one line, and answers the exit code. The stack is for `TURNOUT_DEBUG=1`. */

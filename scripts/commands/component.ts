@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { Component } from "../../shared/domain/component.ts";
-import { rulesLeftAlone } from "../../shared/domain/component-halves.ts";
-import { read } from "../../shared/domain/schema.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
+import { Component } from "../../shared/domain/routing/component.ts";
+import { rulesLeftAlone } from "../../shared/domain/routing/component-halves.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 import { changeRouting } from "./change-routing.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 import { willWrite } from "./confirm.ts";

@@ -1,5 +1,9 @@
 import type { Command } from "commander";
-import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../../shared/domain/outcome-count.ts";
+import {
+  type CountedOutcome,
+  countedOutcomes,
+  type OutcomeCount,
+} from "../../shared/domain/deliveries/outcome-count.ts";
 import { withState } from "./context.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 import { componentNamed } from "./move-alias.ts";

@@ -1,7 +1,7 @@
-import { type BadLine, readDirectoryFile } from "../../shared/domain/directory-file.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
-import type { DirectoryRow } from "../../shared/domain/routing-edit.ts";
+import { type BadLine, readDirectoryFile } from "../../shared/domain/routing/directory-file.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
+import type { DirectoryRow } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "./change-routing.ts";

@@ -1,5 +1,5 @@
-import type { RowChange } from "../../shared/domain/routing-change.ts";
-import type { DirectoryRow, RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { RowChange } from "../../shared/domain/routing/routing-change.ts";
+import type { DirectoryRow, RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";

@@ -1,6 +1,6 @@
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import type { JsonOption } from "./options.ts";

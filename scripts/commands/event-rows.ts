@@ -1,7 +1,7 @@
-import { deliveredKey } from "../../shared/domain/delivered-event.ts";
-import { LIVE } from "../../shared/domain/delivery-key.ts";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
-import type { TimeWindow } from "../../shared/domain/time-window.ts";
+import { deliveredKey } from "../../shared/domain/deliveries/delivered-event.ts";
+import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { Style } from "./output.ts";
 import type { Column } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { Attempt, LedgerEntry } from "../../shared/domain/delivery.ts";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
-import { readJson } from "../../shared/domain/schema.ts";
+import type { Attempt, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
+import { readJson } from "../../shared/domain/text/schema.ts";
 import { withState } from "./context.ts";
 import { outcomeJson, statusText } from "./event-rows.ts";
 import { labelled } from "./explanation-rows.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { withState } from "./context.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import type { Component } from "../../shared/domain/component.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
 import { type Finding, fine, problem, warning } from "../../shared/environment/finding.ts";
 import type { AliasSettings } from "../../shared/versions/lambda-version-catalog.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";

@@ -1,4 +1,4 @@
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import { type Finding, fine, problem } from "../../shared/environment/finding.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { plural } from "./output.ts";

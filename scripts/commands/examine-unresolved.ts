@@ -1,4 +1,4 @@
-import { isUnresolved } from "../../shared/domain/event-outcome.ts";
+import { isUnresolved } from "../../shared/domain/deliveries/event-outcome.ts";
 import { type Finding, fine, warning } from "../../shared/environment/finding.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { environmentName } from "./environment-name.ts";

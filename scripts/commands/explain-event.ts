@@ -1,4 +1,4 @@
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { type ExplainedDelivery, explainDelivery } from "../../shared/flows/explain-event.ts";
 import type { Explanation } from "../../shared/flows/explain-route.ts";
 import { withState } from "./context.ts";

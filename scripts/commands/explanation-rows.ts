@@ -1,8 +1,8 @@
-import type { Component } from "../../shared/domain/component.ts";
-import type { Decision } from "../../shared/domain/decide-route.ts";
-import type { StoredRow } from "../../shared/domain/routing-change.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { Decision } from "../../shared/domain/routing/decide-route.ts";
+import type { StoredRow } from "../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { Explanation } from "../../shared/flows/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */

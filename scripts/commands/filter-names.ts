@@ -1,8 +1,8 @@
-import { aliasOf, type Component } from "../../shared/domain/component.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
 import { AliasNotFound, CohortNotFound, TurnoutError } from "../../shared/domain/errors.ts";
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import { own } from "../../shared/domain/schema.ts";
+import { aliasOf, type Component } from "../../shared/domain/routing/component.ts";
 import { subjectKeys } from "../../shared/domain/subject.ts";
+import { own } from "../../shared/domain/text/schema.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
 import { registerOf } from "./cohort-register.ts";
 import { componentNamed } from "./move-alias.ts";

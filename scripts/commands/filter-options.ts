@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { type Because, becauses } from "../../shared/domain/decide-route.ts";
-import { type AskedStatus, askedStatuses, type OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import { compileEventPattern, type EventPattern } from "../../shared/domain/event-pattern.ts";
-import { readJson } from "../../shared/domain/schema.ts";
-import { type TimeWindow, timeWindow } from "../../shared/domain/time-window.ts";
+import { type AskedStatus, askedStatuses, type OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import { compileEventPattern, type EventPattern } from "../../shared/domain/events/event-pattern.ts";
+import { type Because, becauses } from "../../shared/domain/routing/decide-route.ts";
+import { readJson } from "../../shared/domain/text/schema.ts";
+import { type TimeWindow, timeWindow } from "../../shared/domain/text/time-window.ts";
 import { cohortName, duration, must, subjectId, time, usage } from "./options.ts";
 import { shellLine } from "./shell-quote.ts";
 

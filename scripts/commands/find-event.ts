@@ -1,7 +1,7 @@
-import type { EventRecord } from "../../shared/domain/delivery.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
-import { timeWindow } from "../../shared/domain/time-window.ts";
+import { timeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { findEvents } from "../../shared/flows/explain-event.ts";
 import { must } from "./options.ts";

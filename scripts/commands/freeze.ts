@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { freezeText } from "../../shared/domain/guardrails.ts";
+import { freezeText } from "../../shared/domain/routing/guardrails.ts";
 import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
 import { withState } from "./context.ts";
 import { type MutationOptions, mutationOptions } from "./options.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { Guardrails } from "../../shared/domain/guardrails.ts";
-import { readShare, shareText } from "../../shared/domain/rollout.ts";
-import { read } from "../../shared/domain/schema.ts";
+import { Guardrails } from "../../shared/domain/routing/guardrails.ts";
+import { readShare, shareText } from "../../shared/domain/routing/rollout.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
 import { withState } from "./context.ts";
 import { keyText } from "./named-subjects.ts";

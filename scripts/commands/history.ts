@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { LoggedMove } from "../../shared/domain/alias-move.ts";
-import type { ChangeFilter } from "../../shared/domain/change-filter.ts";
-import type { ChangeLogEntry } from "../../shared/domain/routing-change.ts";
-import { timeWindow } from "../../shared/domain/time-window.ts";
+import type { LoggedMove } from "../../shared/domain/routing/alias-move.ts";
+import type { ChangeFilter } from "../../shared/domain/routing/change-filter.ts";
+import type { ChangeLogEntry } from "../../shared/domain/routing/routing-change.ts";
+import { timeWindow } from "../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../shared/flows/change-log.ts";
 import { withState } from "./context.ts";
 import { undoOfMove } from "./move-alias.ts";

@@ -1,9 +1,9 @@
-import type { Component } from "../../shared/domain/component.ts";
-import { isAtRest } from "../../shared/domain/delivery.ts";
-import { promotedVersions } from "../../shared/domain/promoted-versions.ts";
-import type { Replay } from "../../shared/domain/replay.ts";
-import type { TimeWindow } from "../../shared/domain/time-window.ts";
-import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../shared/domain/trace-moves.ts";
+import { isAtRest } from "../../shared/domain/deliveries/delivery.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import { promotedVersions } from "../../shared/domain/routing/promoted-versions.ts";
+import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../shared/domain/routing/trace-moves.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../shared/flows/change-log.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import type { AliasTarget, Version } from "../../shared/versions/version-catalog.ts";

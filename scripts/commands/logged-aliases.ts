@@ -1,5 +1,5 @@
-import type { MoveEntry } from "../../shared/domain/trace-moves.ts";
-import { isMove } from "../../shared/domain/trace-moves.ts";
+import type { MoveEntry } from "../../shared/domain/routing/trace-moves.ts";
+import { isMove } from "../../shared/domain/routing/trace-moves.ts";
 import { backwards } from "../../shared/flows/change-log.ts";
 import type { RoutingTableReader } from "../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";

@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { AliasMove, MoveKind } from "../../shared/domain/alias-move.ts";
-import { aliasOf, type Component } from "../../shared/domain/component.ts";
 import {
   AliasNotFound,
   AliasRetired,
@@ -9,8 +7,10 @@ import {
   GuardrailHit,
   TurnoutError,
 } from "../../shared/domain/errors.ts";
-import { freezeObjection, objectionsToMove } from "../../shared/domain/guardrails.ts";
-import type { Revision } from "../../shared/domain/routing-change.ts";
+import type { AliasMove, MoveKind } from "../../shared/domain/routing/alias-move.ts";
+import { aliasOf, type Component } from "../../shared/domain/routing/component.ts";
+import { freezeObjection, objectionsToMove } from "../../shared/domain/routing/guardrails.ts";
+import type { Revision } from "../../shared/domain/routing/routing-change.ts";
 import { revisionConflict } from "../../shared/flows/change-routes.ts";
 import { moveAlias } from "../../shared/flows/move-alias.ts";
 import { type MovePreview, previewMove } from "../../shared/flows/preview-move.ts";

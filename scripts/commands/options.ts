@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { AliasName } from "../../shared/domain/alias.ts";
-import { CohortName } from "../../shared/domain/cohort.ts";
-import { readDurationMs } from "../../shared/domain/duration.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import type { Period } from "../../shared/domain/period.ts";
-import { type Read, read } from "../../shared/domain/schema.ts";
+import { AliasName } from "../../shared/domain/routing/alias.ts";
+import { CohortName } from "../../shared/domain/routing/cohort.ts";
+import type { Period } from "../../shared/domain/routing/period.ts";
 import { SubjectId, type SubjectLevel, subjectLevels } from "../../shared/domain/subject.ts";
-import { readTime } from "../../shared/domain/time-window.ts";
+import { readDurationMs } from "../../shared/domain/text/duration.ts";
+import { type Read, read } from "../../shared/domain/text/schema.ts";
+import { readTime } from "../../shared/domain/text/time-window.ts";
 
 export type JsonOption = { json?: true };
 

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable, printableJson } from "../../shared/domain/printable.ts";
+import { printable, printableJson } from "../../shared/domain/text/printable.ts";
 
 export type Style = Parameters<typeof styleText>[0];
 

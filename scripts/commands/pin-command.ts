@@ -1,10 +1,10 @@
-import type { Component } from "../../shared/domain/component.ts";
-import { lacksEnd } from "../../shared/domain/guardrails.ts";
-import type { Pin } from "../../shared/domain/pin.ts";
-import type { RowChange } from "../../shared/domain/routing-change.ts";
-import { own } from "../../shared/domain/schema.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import { lacksEnd } from "../../shared/domain/routing/guardrails.ts";
+import type { Pin } from "../../shared/domain/routing/pin.ts";
+import type { RowChange } from "../../shared/domain/routing/routing-change.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectLevel, SubjectRow } from "../../shared/domain/subject.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
+import { own } from "../../shared/domain/text/schema.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import type { MadeChange } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Pin } from "../../shared/domain/pin.ts";
+import type { Pin } from "../../shared/domain/routing/pin.ts";
 import { changeRouting } from "./change-routing.ts";
 import { withState } from "./context.ts";
 import {

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { ComponentNotFound } from "../../shared/domain/errors.ts";
-import { outsidePeriod } from "../../shared/domain/period.ts";
-import type { Pin } from "../../shared/domain/pin.ts";
+import { outsidePeriod } from "../../shared/domain/routing/period.ts";
+import type { Pin } from "../../shared/domain/routing/pin.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectLevel, subjectLevels } from "../../shared/domain/subject.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import { type JsonOption, jsonOption } from "./options.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AliasMove } from "../../shared/domain/alias-move.ts";
+import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../shared/flows/preview-move.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { readFacts } from "../../shared/domain/event.ts";
-import { type JsonItem, splitJson } from "../../shared/domain/json-items.ts";
-import type { RowKey } from "../../shared/domain/routing-change.ts";
-import { readable } from "../../shared/domain/unreadable-row.ts";
+import { readFacts } from "../../shared/domain/events/event.ts";
+import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
+import { readable } from "../../shared/domain/routing/unreadable-row.ts";
+import { type JsonItem, splitJson } from "../../shared/domain/text/json-items.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complainLine } from "./complain.ts";
 import { withState } from "./context.ts";

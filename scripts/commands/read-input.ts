@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { type Read, readJson } from "../../shared/domain/schema.ts";
+import { type Read, readJson } from "../../shared/domain/text/schema.ts";
 import { usage } from "./options.ts";
 
 /** A text that a command was given, and what to call it in errors. */

@@ -1,5 +1,5 @@
-import { entryOfCloudEvent } from "../../shared/domain/cloud-event.ts";
-import { type BusEvent, MAX_EVENT_BYTES, readEvent } from "../../shared/domain/event.ts";
+import { entryOfCloudEvent } from "../../shared/domain/events/cloud-event.ts";
+import { type BusEvent, MAX_EVENT_BYTES, readEvent } from "../../shared/domain/events/event.ts";
 import {
   entryBytes,
   envelopeOf,
@@ -7,9 +7,9 @@ import {
   nestsDeeperThan,
   type PutEventsEntry,
   readEntry,
-} from "../../shared/domain/event-entry.ts";
-import { readExactJson } from "../../shared/domain/exact-json.ts";
-import { type Read, readJson } from "../../shared/domain/schema.ts";
+} from "../../shared/domain/events/event-entry.ts";
+import { readExactJson } from "../../shared/domain/text/exact-json.ts";
+import { type Read, readJson } from "../../shared/domain/text/schema.ts";
 
 /** An event that is ready for the queue: its body, and what is in it. */
 export type ReadyEvent = { event: BusEvent; body: string };

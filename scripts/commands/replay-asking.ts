@@ -1,4 +1,4 @@
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import { askOfReplay, replayNamed, wouldChange } from "../../shared/flows/start-replay.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";

@@ -1,5 +1,5 @@
-import { printable } from "../../shared/domain/printable.ts";
-import { type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
+import { printable } from "../../shared/domain/text/printable.ts";
 import { secondsText, statusText, toldCounts } from "./replay-text.ts";
 
 /** Characters of a bar, at most and at least; where there is no room for those, there is none. */

@@ -1,12 +1,12 @@
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
 import {
   type Replay,
   type ReplayCounts,
   type ReplayRequest,
   statusOf,
   type TargetCount,
-} from "../../shared/domain/replay.ts";
-import { replayDollars } from "../../shared/domain/replay-cost.ts";
+} from "../../shared/domain/replays/replay.ts";
+import { replayDollars } from "../../shared/domain/replays/replay-cost.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import { differenceLines, toldCounts } from "./replay-text.ts";
 

@@ -1,4 +1,4 @@
-import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../shared/domain/replay.ts";
+import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../shared/domain/replays/replay.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { filterText } from "./filter-options.ts";

@@ -6,8 +6,8 @@ import {
   type ReplayMode,
   ReplayName,
   replayModes,
-} from "../../shared/domain/replay.ts";
-import { read } from "../../shared/domain/schema.ts";
+} from "../../shared/domain/replays/replay.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 import { filterOptions, windowOptions } from "./filter-options.ts";
 import { aliasName, jsonOption, must, usage, wholeNumber } from "./options.ts";
 

@@ -1,11 +1,11 @@
-import { DEFAULT_RETENTION_DAYS } from "../../shared/domain/event.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../shared/domain/events/event.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_RATE_PER_SECOND,
   type ReplayMode,
   type ReplayRequest,
-} from "../../shared/domain/replay.ts";
-import type { TimeWindow } from "../../shared/domain/time-window.ts";
+} from "../../shared/domain/replays/replay.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import { type PlannedReplay, planReplay } from "../../shared/flows/plan-replay.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { refuseTarget } from "../../shared/flows/start-replay.ts";

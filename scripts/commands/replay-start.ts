@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import type { Replay, ReplayRequest } from "../../shared/domain/replay.ts";
+import type { Replay, ReplayRequest } from "../../shared/domain/replays/replay.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import { refuseName, startReplay } from "../../shared/flows/start-replay.ts";
 import { canAsk, confirm, confirmCount } from "./confirm.ts";

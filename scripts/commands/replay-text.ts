@@ -6,9 +6,9 @@ import {
   skipReasons,
   statusOf,
   type TargetCount,
-} from "../../shared/domain/replay.ts";
-import { replayDollars } from "../../shared/domain/replay-cost.ts";
-import { skippedInAll, targetKey } from "../../shared/domain/replay-counts.ts";
+} from "../../shared/domain/replays/replay.ts";
+import { replayDollars } from "../../shared/domain/replays/replay-cost.ts";
+import { skippedInAll, targetKey } from "../../shared/domain/replays/replay-counts.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import { filterText } from "./filter-options.ts";
 import { plural } from "./output.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isEnded, type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { isEnded, type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
 import { replayNamed } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { endPartlyDone, exitCodes } from "./exit-codes.ts";

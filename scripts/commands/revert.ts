@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { readRevisions, revisionRanges } from "../../shared/domain/revision-ranges.ts";
-import type { ChangeLogEntry, Revision, RowChange } from "../../shared/domain/routing-change.ts";
+import { readRevisions, revisionRanges } from "../../shared/domain/routing/revision-ranges.ts";
+import type { ChangeLogEntry, Revision, RowChange } from "../../shared/domain/routing/routing-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "./change-routing.ts";
 import { withState } from "./context.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
 import { type AliasStanding, aliasHistory } from "../../shared/flows/alias-history.ts";
 import { changeOf } from "../../shared/flows/change-log.ts";
 import { changeAlias, requireVersion } from "./change-alias.ts";

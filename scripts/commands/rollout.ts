@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
-import { outsidePeriod } from "../../shared/domain/period.ts";
-import { type Rollout, readShare, shareText } from "../../shared/domain/rollout.ts";
+import { outsidePeriod } from "../../shared/domain/routing/period.ts";
+import { type Rollout, readShare, shareText } from "../../shared/domain/routing/rollout.ts";
 import { changeComponent } from "./change-component.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";

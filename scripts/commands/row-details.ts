@@ -1,6 +1,6 @@
-import { differences } from "../../shared/domain/json-differences.ts";
-import type { RowChange } from "../../shared/domain/routing-change.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
+import type { RowChange } from "../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
+import { differences } from "../../shared/domain/text/json-differences.ts";
 
 /** Longest JSON value shown whole. */
 const MAX_VALUE_CHARS = 120;

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { DEFAULT_RETENTION_DAYS, EventSource } from "../../shared/domain/event.ts";
-import { read } from "../../shared/domain/schema.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
+import { DEFAULT_RETENTION_DAYS, EventSource } from "../../shared/domain/events/event.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 import { changeRouting } from "./change-routing.ts";
 import { willWrite } from "./confirm.ts";
 import { withNewState, withState } from "./context.ts";

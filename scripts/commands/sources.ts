@@ -1,6 +1,6 @@
-import type { EventSource } from "../../shared/domain/event.ts";
+import type { EventSource } from "../../shared/domain/events/event.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import { isSubjectKey } from "../../shared/domain/subject.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
 /** Every event source that has a row. */

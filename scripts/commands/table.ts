@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { printable } from "../../shared/domain/printable.ts";
+import { printable } from "../../shared/domain/text/printable.ts";
 import { note, paint, type Style } from "./output.ts";
 
 export type Column<T> = {

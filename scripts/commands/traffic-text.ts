@@ -1,4 +1,4 @@
-import { shareText } from "../../shared/domain/rollout.ts";
+import { shareText } from "../../shared/domain/routing/rollout.ts";
 import type { ComponentTraffic, Traffic } from "../../shared/flows/preview-traffic.ts";
 import { note, plural } from "./output.ts";
 

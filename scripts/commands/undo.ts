@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { AliasMove } from "../../shared/domain/alias-move.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { MAX_ACTIVE_REPLAYS, type Replay, type ReplayRequest } from "../../shared/domain/replay.ts";
+import { MAX_ACTIVE_REPLAYS, type Replay, type ReplayRequest } from "../../shared/domain/replays/replay.ts";
+import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
 import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
 import type { MovePreview } from "../../shared/flows/preview-move.ts";
 import { askOfReplay, refuseName } from "../../shared/flows/start-replay.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { aliasOf } from "../../shared/domain/component.ts";
 import { AliasNotFound } from "../../shared/domain/errors.ts";
+import { aliasOf } from "../../shared/domain/routing/component.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import { type OnAlias, whoIsOn } from "../../shared/flows/who-is-on.ts";
 import { withState } from "./context.ts";

@@ -1,4 +1,4 @@
-import { type EventEntry, envelopeOf } from "../../shared/domain/event-entry.ts";
+import { type EventEntry, envelopeOf } from "../../shared/domain/events/event-entry.ts";
 import type { EventQueue } from "../../shared/event-queue/event-queue.ts";
 
 /** What the front door needs to take events in. */

@@ -1,6 +1,6 @@
-import { entryOfCloudEvent } from "../../shared/domain/cloud-event.ts";
-import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { checkEntry, entryBytes } from "../../shared/domain/event-entry.ts";
+import { entryOfCloudEvent } from "../../shared/domain/events/cloud-event.ts";
+import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
+import { checkEntry, entryBytes } from "../../shared/domain/events/event-entry.ts";
 import { acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, json } from "./answer.ts";
 import { readCloudEvent } from "./read-cloud-event.ts";

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
-import { printable } from "../../shared/domain/printable.ts";
+import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
+import { printable } from "../../shared/domain/text/printable.ts";
 
 /** Most lines printed in one second; beyond that they are counted, so that a flood stays readable and cheap. */
 const LINES_PER_SECOND = 40;

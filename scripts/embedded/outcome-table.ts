@@ -1,5 +1,5 @@
-import type { EventOutcome, OutcomeStatus } from "../../shared/domain/event-outcome.ts";
-import type { TimeWindow } from "../../shared/domain/time-window.ts";
+import type { EventOutcome, OutcomeStatus } from "../../shared/domain/deliveries/event-outcome.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { printTable } from "../commands/table.ts";

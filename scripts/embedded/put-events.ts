@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { checkEntry, entryBytes, PutEventsEntry } from "../../shared/domain/event-entry.ts";
-import { read, readJson } from "../../shared/domain/schema.ts";
+import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
+import { checkEntry, entryBytes, PutEventsEntry } from "../../shared/domain/events/event-entry.ts";
+import { read, readJson } from "../../shared/domain/text/schema.ts";
 import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, amzError, amzJson } from "./answer.ts";
 

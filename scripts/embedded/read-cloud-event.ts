@@ -1,8 +1,8 @@
 import { CloudEvent, type CloudEventV1 } from "cloudevents";
-import { CloudEventAttributes } from "../../shared/domain/cloud-event.ts";
-import { MAX_DETAIL_DEPTH, nestsDeeperThan } from "../../shared/domain/event-entry.ts";
-import { readExactJson } from "../../shared/domain/exact-json.ts";
-import { type Read, read } from "../../shared/domain/schema.ts";
+import { CloudEventAttributes } from "../../shared/domain/events/cloud-event.ts";
+import { MAX_DETAIL_DEPTH, nestsDeeperThan } from "../../shared/domain/events/event-entry.ts";
+import { readExactJson } from "../../shared/domain/text/exact-json.ts";
+import { type Read, read } from "../../shared/domain/text/schema.ts";
 
 /**
  * Reads a CloudEvent 1.0 in the JSON format. The problem names the attribute that is wrong. `time` is `now` when the

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod/mini";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { read, readJson } from "../../shared/domain/schema.ts";
+import { read, readJson } from "../../shared/domain/text/schema.ts";
 import { makePrivateFile } from "../../shared/sqlite/state-folder.ts";
 
 const RunningServer = z.object({ pid: z.int(), port: z.int() });

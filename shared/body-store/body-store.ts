@@ -1,4 +1,4 @@
-import type { Read } from "../domain/schema.ts";
+import type { Read } from "../domain/text/schema.ts";
 
 /**
  * Event bodies that are too large to stand in the event store itself. Keys are made by `bodyKeyOf`, and sort by when

@@ -1,8 +1,14 @@
 import type { PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
-import { type BusEvent, MAX_EVENT_BYTES, readFacts } from "../domain/event.ts";
-import { type EventEntry, entryBytes, envelopeOf, type PutEventsEntry, readEntry } from "../domain/event-entry.ts";
-import type { Read } from "../domain/schema.ts";
+import { type BusEvent, MAX_EVENT_BYTES, readFacts } from "../domain/events/event.ts";
+import {
+  type EventEntry,
+  entryBytes,
+  envelopeOf,
+  type PutEventsEntry,
+  readEntry,
+} from "../domain/events/event-entry.ts";
 import type { Subject } from "../domain/subject.ts";
+import type { Read } from "../domain/text/schema.ts";
 
 /** The detail of every detail-type that a service publishes, e.g. `{ "order placed": { total: number } }`. */
 export type Details = Record<string, object>;

@@ -1,7 +1,7 @@
 import { TurnoutError } from "../domain/errors.ts";
-import { checkEntry } from "../domain/event-entry.ts";
+import { checkEntry } from "../domain/events/event-entry.ts";
 import { RetryPolicy } from "../domain/retry.ts";
-import { read } from "../domain/schema.ts";
+import { read } from "../domain/text/schema.ts";
 import { clientFor, type Where } from "./event-bridge-client.ts";
 import { EventNotPublished, EventsNotPublished } from "./event-not-published.ts";
 import { type Common, type Details, type OutgoingEvent, type PreparedEvent, prepareEvent } from "./outgoing-event.ts";

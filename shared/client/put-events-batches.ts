@@ -1,4 +1,4 @@
-import { MAX_EVENT_BYTES } from "../domain/event.ts";
+import { MAX_EVENT_BYTES } from "../domain/events/event.ts";
 
 /** Most entries of one request (EventBridge API reference, PutEvents). */
 export const MAX_BATCH_ENTRIES = 10;

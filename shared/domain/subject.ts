@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { CohortName } from "./cohort.ts";
-import { Pin } from "./pin.ts";
-import { recordOf } from "./schema.ts";
+import { CohortName } from "./routing/cohort.ts";
+import { Pin } from "./routing/pin.ts";
+import { recordOf } from "./text/schema.ts";
 
 /** The levels at which a subject can be pinned, in the order in which they win. */
 export const subjectLevels = ["project", "customer", "plan"] as const;

@@ -1,6 +1,6 @@
 import { GetParameterCommand, GetParametersByPathCommand, type SSMClient } from "@aws-sdk/client-ssm";
 import { TurnoutError } from "../domain/errors.ts";
-import { readJson } from "../domain/schema.ts";
+import { readJson } from "../domain/text/schema.ts";
 import { type AwsSettings, awsSettings } from "../settings.ts";
 
 /** Which of the environments that are deployed in an account and region. */

@@ -1,10 +1,10 @@
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { type Settled, sendBatch } from "../client/put-entries.ts";
 import { batchesOf } from "../client/put-events-batches.ts";
-import type { BusEvent } from "../domain/event.ts";
-import { entryBytes } from "../domain/event-entry.ts";
-import { readExactJson } from "../domain/exact-json.ts";
+import type { BusEvent } from "../domain/events/event.ts";
+import { entryBytes } from "../domain/events/event-entry.ts";
 import { RetryPolicy } from "../domain/retry.ts";
+import { readExactJson } from "../domain/text/exact-json.ts";
 
 /** An event in EventBridge's envelope: what is in it, its text, and its idempotency key. */
 export type EnvelopedEvent = { event: BusEvent; body: string; idempotencyKey: string };

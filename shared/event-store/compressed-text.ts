@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { Read } from "../domain/schema.ts";
+import type { Read } from "../domain/text/schema.ts";
 
 /** By default 16 KB are set aside for each text, and kept until it is sent. */
 const MIN_CHUNK_BYTES = 64;

@@ -1,5 +1,5 @@
-import { isAtRest, type LedgerEntry } from "../domain/delivery.ts";
-import { mostShards } from "../domain/shard-schedule.ts";
+import { isAtRest, type LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { mostShards } from "../domain/deliveries/shard-schedule.ts";
 import { type Item, inParallel, keyText, queryPages, readItems, writeItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements, type Statement } from "../dynamodb/dynamodb-statements.ts";
 import {

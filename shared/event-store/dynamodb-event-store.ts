@@ -1,4 +1,4 @@
-import type { LedgerEntry } from "../domain/delivery.ts";
+import type { LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { inParallel, queryPages } from "../dynamodb/dynamodb-batches.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";
 import { entriesRequest } from "./dynamodb-event-requests.ts";

@@ -1,5 +1,5 @@
 import type { BodyStore } from "../body-store/body-store.ts";
-import type { ShardSchedule } from "../domain/shard-schedule.ts";
+import type { ShardSchedule } from "../domain/deliveries/shard-schedule.ts";
 import type { TableAccess } from "../dynamodb/dynamodb-batches.ts";
 
 /** The one table of the event store, with what its parts need besides. */

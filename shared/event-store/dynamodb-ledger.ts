@@ -1,6 +1,6 @@
-import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../domain/ledger-rules.ts";
 import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";

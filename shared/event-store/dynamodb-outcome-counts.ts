@@ -1,5 +1,5 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { OutcomeCount } from "../domain/outcome-count.ts";
+import type { OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { inChunks, inParallel, queryPages } from "../dynamodb/dynamodb-batches.ts";
 import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
 import { countRequest, countsRequest, readCounts } from "./dynamodb-event-requests.ts";

@@ -1,7 +1,7 @@
 import { bodyKeyOf } from "../body-store/body-store.ts";
-import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/delivery.ts";
-import type { Read } from "../domain/schema.ts";
-import { mostShardsWithin } from "../domain/shard-schedule.ts";
+import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
+import { mostShardsWithin } from "../domain/deliveries/shard-schedule.ts";
+import type { Read } from "../domain/text/schema.ts";
 import {
   distinctBy,
   type Item,

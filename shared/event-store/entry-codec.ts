@@ -1,6 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/delivery.ts";
-import { eventKeyIn } from "../domain/delivery-key.ts";
+import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { type ItemLayout, itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 

@@ -6,8 +6,8 @@ import type {
   LedgerEntry,
   RecordKey,
   RecordPlace,
-} from "../domain/delivery.ts";
-import type { OutcomeCount } from "../domain/outcome-count.ts";
+} from "../domain/deliveries/delivery.ts";
+import type { OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 
 /** A stretch of time by the records' `t0`: `from` inclusive, `to` exclusive. */
 export type RecordWindow = { from: Date; to: Date };

@@ -1,8 +1,8 @@
-import type { EventRecord, RecordKey, RecordPlace } from "../domain/delivery.ts";
-import { sha256 } from "../domain/delivery-key.ts";
-import { murmur3 } from "../domain/rollout.ts";
-import type { Read } from "../domain/schema.ts";
-import { type ShardSchedule, shardsAt } from "../domain/shard-schedule.ts";
+import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
+import { sha256 } from "../domain/deliveries/delivery-key.ts";
+import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
+import { murmur3 } from "../domain/routing/rollout.ts";
+import type { Read } from "../domain/text/schema.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout } from "../dynamodb/item-layout.ts";
 import { compressed, decompressed } from "./compressed-text.ts";

@@ -1,8 +1,8 @@
 import type { BodyStore } from "../body-store/body-store.ts";
-import type { Claim, LedgerEntry } from "../domain/delivery.ts";
-import { eventKeyIn } from "../domain/delivery-key.ts";
-import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/ledger-rules.ts";
-import type { CountedOutcome, OutcomeCount } from "../domain/outcome-count.ts";
+import type { Claim, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
+import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
-import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/delivery.ts";
-import { sha256 } from "../domain/delivery-key.ts";
-import type { Read } from "../domain/schema.ts";
+import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
+import { sha256 } from "../domain/deliveries/delivery-key.ts";
+import type { Read } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventStore } from "./event-store.ts";

@@ -1,7 +1,7 @@
 import { TurnoutError } from "../domain/errors.ts";
-import { promotedVersions } from "../domain/promoted-versions.ts";
-import type { ChangeLogEntry, Revision } from "../domain/routing-change.ts";
-import { isMove, isSameAlias, traceMoves } from "../domain/trace-moves.ts";
+import { promotedVersions } from "../domain/routing/promoted-versions.ts";
+import type { ChangeLogEntry, Revision } from "../domain/routing/routing-change.ts";
+import { isMove, isSameAlias, traceMoves } from "../domain/routing/trace-moves.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
 import { backwards } from "./change-log.ts";

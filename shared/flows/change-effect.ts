@@ -1,11 +1,11 @@
-import type { Alias } from "../domain/alias.ts";
-import type { AliasMove } from "../domain/alias-move.ts";
-import type { Component } from "../domain/component.ts";
-import { decideRoute } from "../domain/decide-route.ts";
-import type { RowAt, RowChange, RowKey, StoredRow } from "../domain/routing-change.ts";
-import type { RowLookup } from "../domain/routing-edit.ts";
+import type { Alias } from "../domain/routing/alias.ts";
+import type { AliasMove } from "../domain/routing/alias-move.ts";
+import type { Component } from "../domain/routing/component.ts";
+import { decideRoute } from "../domain/routing/decide-route.ts";
+import type { RowAt, RowChange, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import type { RowLookup } from "../domain/routing/routing-edit.ts";
+import { readable } from "../domain/routing/unreadable-row.ts";
 import { resolveSubject, type Subject, type SubjectKey, subjectKeys } from "../domain/subject.ts";
-import { readable } from "../domain/unreadable-row.ts";
 import type { RoutingView } from "./routing-cache.ts";
 
 /** Where a subject's events go at one component, before and after a change. */

@@ -1,5 +1,5 @@
-import { type ChangeFilter, passesFilter } from "../domain/change-filter.ts";
-import type { ChangeLogEntry, Revision } from "../domain/routing-change.ts";
+import { type ChangeFilter, passesFilter } from "../domain/routing/change-filter.ts";
+import type { ChangeLogEntry, Revision } from "../domain/routing/routing-change.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 
 type ChangeLog = Pick<RoutingTableReader, "head" | "changesAfter">;

@@ -1,8 +1,8 @@
 import { GuardrailHit, RevisionConflict, TurnoutError } from "../domain/errors.ts";
-import { type Guardrails, guardrailsIn, type Impact } from "../domain/guardrails.ts";
-import type { Revision, RowChange, RowKey } from "../domain/routing-change.ts";
-import { applyEdit, isNeverRefused, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
+import { type Guardrails, guardrailsIn, type Impact } from "../domain/routing/guardrails.ts";
+import type { Revision, RowChange, RowKey } from "../domain/routing/routing-change.ts";
+import { applyEdit, isNeverRefused, keysOf, objectionsTo, type RoutingEdit } from "../domain/routing/routing-edit.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */

@@ -1,4 +1,4 @@
-import { admit, type CircuitBreaker, CLOSED, observe, probed } from "../domain/circuit-breaker.ts";
+import { admit, type CircuitBreaker, CLOSED, observe, probed } from "../domain/deliveries/circuit-breaker.ts";
 import type { Send, SendResult, Target } from "../targets/target.ts";
 
 export type BreakerOptions = {

@@ -1,6 +1,12 @@
-import { type Claim, type Close, type DeliveryError, type EventRecord, LEASE_MARGIN_MS } from "../domain/delivery.ts";
-import { deliveryKeyOf } from "../domain/delivery-key.ts";
-import { entryExpiry } from "../domain/retention.ts";
+import {
+  type Claim,
+  type Close,
+  type DeliveryError,
+  type EventRecord,
+  LEASE_MARGIN_MS,
+} from "../domain/deliveries/delivery.ts";
+import { deliveryKeyOf } from "../domain/deliveries/delivery-key.ts";
+import { entryExpiry } from "../domain/deliveries/retention.ts";
 import { untilWritten } from "./kept-writes.ts";
 import type { RoutedMessage } from "./read-messages.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";

@@ -1,4 +1,4 @@
-import type { Close } from "../domain/delivery.ts";
+import type { Close } from "../domain/deliveries/delivery.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import { untilWritten, type WritePorts } from "./kept-writes.ts";
 

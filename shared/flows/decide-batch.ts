@@ -1,5 +1,5 @@
-import type { LedgerEntry } from "../domain/delivery.ts";
-import { LIVE } from "../domain/delivery-key.ts";
+import type { LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { LIVE } from "../domain/deliveries/delivery-key.ts";
 import { type ParsedMessage, type RoutedMessage, routeAgain, routeMessage, routeOpen } from "./read-messages.ts";
 import type { RouterPorts } from "./router-ports.ts";
 

@@ -1,6 +1,6 @@
-import type { Claim } from "../domain/delivery.ts";
-import type { outcomeTally } from "../domain/outcome-count.ts";
-import type { AttemptResult, BroughtBackBy } from "../domain/settle-attempt.ts";
+import type { Claim } from "../domain/deliveries/delivery.ts";
+import type { outcomeTally } from "../domain/deliveries/outcome-count.ts";
+import type { AttemptResult, BroughtBackBy } from "../domain/deliveries/settle-attempt.ts";
 import { lastLease } from "./claim-deliveries.ts";
 import { closeBuffer } from "./close-buffer.ts";
 import { untilWritten } from "./kept-writes.ts";

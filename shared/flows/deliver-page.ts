@@ -1,7 +1,7 @@
-import { type Claim, type EventRecord, isAtRest, type LedgerEntry } from "../domain/delivery.ts";
-import { outcomeTally } from "../domain/outcome-count.ts";
-import { type DeliveryState, stateOf } from "../domain/replay-counts.ts";
-import { lookedAfterBy } from "../domain/settle-attempt.ts";
+import { type Claim, type EventRecord, isAtRest, type LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { outcomeTally } from "../domain/deliveries/outcome-count.ts";
+import { lookedAfterBy } from "../domain/deliveries/settle-attempt.ts";
+import { type DeliveryState, stateOf } from "../domain/replays/replay-counts.ts";
 import { claim } from "./claim-deliveries.ts";
 import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
 import type { Pace } from "./pace.ts";

@@ -1,8 +1,8 @@
-import type { Component } from "../domain/component.ts";
-import { eventKeyOfDelivered } from "../domain/delivered-event.ts";
-import { type EventRecord, LEASE_MARGIN_MS, type LedgerEntry } from "../domain/delivery.ts";
-import { readEvent, readFacts } from "../domain/event.ts";
-import { type EventOutcome, outcomesOf } from "../domain/event-outcome.ts";
+import { eventKeyOfDelivered } from "../domain/deliveries/delivered-event.ts";
+import { type EventRecord, LEASE_MARGIN_MS, type LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { type EventOutcome, outcomesOf } from "../domain/deliveries/event-outcome.ts";
+import { readEvent, readFacts } from "../domain/events/event.ts";
+import type { Component } from "../domain/routing/component.ts";
 import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 import { type Explanation, explainOn, type Question } from "./explain-route.ts";

@@ -1,9 +1,9 @@
-import type { Component } from "../domain/component.ts";
-import { type Decision, decideRoute } from "../domain/decide-route.ts";
 import { ComponentUnreadable } from "../domain/errors.ts";
-import type { Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
+import type { Component } from "../domain/routing/component.ts";
+import { type Decision, decideRoute } from "../domain/routing/decide-route.ts";
+import type { Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import { resolveSubject, type Subject, type SubjectRows } from "../domain/subject.ts";
-import { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { RoutingCache, RoutingView } from "./routing-cache.ts";
 
 /** Where an event of this subject goes, and why. */

@@ -1,9 +1,9 @@
-import type { Alias } from "../domain/alias.ts";
-import { outsidePeriod } from "../domain/period.ts";
-import type { Pin } from "../domain/pin.ts";
-import { own } from "../domain/schema.ts";
+import type { Alias } from "../domain/routing/alias.ts";
+import { outsidePeriod } from "../domain/routing/period.ts";
+import type { Pin } from "../domain/routing/pin.ts";
+import { readable } from "../domain/routing/unreadable-row.ts";
 import { type SubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
-import { readable } from "../domain/unreadable-row.ts";
+import { own } from "../domain/text/schema.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Every subject whose row is like this. Reads all subjects once, page by page; not a snapshot. */

@@ -1,9 +1,9 @@
-import type { LoggedMove } from "../domain/alias-move.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import { type Guardrails, guardrailsIn } from "../domain/guardrails.ts";
-import type { Revision } from "../domain/routing-change.ts";
-import { isSameAlias, isSettled, type MoveEntry, type TracedMove, traceMoves } from "../domain/trace-moves.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
+import type { LoggedMove } from "../domain/routing/alias-move.ts";
+import { type Guardrails, guardrailsIn } from "../domain/routing/guardrails.ts";
+import type { Revision } from "../domain/routing/routing-change.ts";
+import { isSameAlias, isSettled, type MoveEntry, type TracedMove, traceMoves } from "../domain/routing/trace-moves.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
 
 /** Moves that were ended, moves that are left for later, and the revision at which there was nothing more to do. */

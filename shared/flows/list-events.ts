@@ -1,6 +1,11 @@
-import { type EventOutcome, type OutcomeFilter, outcomeFilter, outcomesOf } from "../domain/event-outcome.ts";
+import {
+  type EventOutcome,
+  type OutcomeFilter,
+  outcomeFilter,
+  outcomesOf,
+} from "../domain/deliveries/event-outcome.ts";
 import { isMemberOn, type SubjectRows } from "../domain/subject.ts";
-import type { TimeWindow } from "../domain/time-window.ts";
+import type { TimeWindow } from "../domain/text/time-window.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { RoutingCache } from "./routing-cache.ts";
 

@@ -1,9 +1,9 @@
-import type { LedgerEntry } from "../domain/delivery.ts";
-import { LIVE } from "../domain/delivery-key.ts";
-import { wasNeverRun } from "../domain/ledger-rules.ts";
-import type { Replay } from "../domain/replay.ts";
-import { type CountedItem, stateOf } from "../domain/replay-counts.ts";
-import type { AttemptResult } from "../domain/settle-attempt.ts";
+import type { LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { LIVE } from "../domain/deliveries/delivery-key.ts";
+import { wasNeverRun } from "../domain/deliveries/ledger-rules.ts";
+import type { AttemptResult } from "../domain/deliveries/settle-attempt.ts";
+import type { Replay } from "../domain/replays/replay.ts";
+import { type CountedItem, stateOf } from "../domain/replays/replay-counts.ts";
 import { claim } from "./claim-deliveries.ts";
 import { deliverPage, lineOf, type Made } from "./deliver-page.ts";
 import { type BegunItem, type DeliverItem, decideAgain, type MatchedPage, type ReplayItem } from "./match-replay.ts";

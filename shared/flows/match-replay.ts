@@ -5,12 +5,12 @@ import {
   type LedgerEntry,
   type RecordPlace,
   recordPlaceOf,
-} from "../domain/delivery.ts";
-import type { Generation } from "../domain/delivery-key.ts";
-import { readEvent } from "../domain/event.ts";
-import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../domain/event-outcome.ts";
-import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../domain/plan-replay.ts";
-import type { ReplayRequest, SkipReason } from "../domain/replay.ts";
+} from "../domain/deliveries/delivery.ts";
+import type { Generation } from "../domain/deliveries/delivery-key.ts";
+import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../domain/deliveries/event-outcome.ts";
+import { readEvent } from "../domain/events/event.ts";
+import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../domain/replays/plan-replay.ts";
+import type { ReplayRequest, SkipReason } from "../domain/replays/replay.ts";
 import { isMemberOn } from "../domain/subject.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";

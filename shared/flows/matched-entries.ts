@@ -1,7 +1,7 @@
-import type { EventRecord, LedgerEntry } from "../domain/delivery.ts";
-import { deliveryKeyOf, type Generation, LIVE } from "../domain/delivery-key.ts";
-import { asksForUndelivered, generationsOf } from "../domain/plan-replay.ts";
-import type { ReplayRequest } from "../domain/replay.ts";
+import type { EventRecord, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { deliveryKeyOf, type Generation, LIVE } from "../domain/deliveries/delivery-key.ts";
+import { asksForUndelivered, generationsOf } from "../domain/replays/plan-replay.ts";
+import type { ReplayRequest } from "../domain/replays/replay.ts";
 import type { EventStore, RecordWindow } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingCache } from "./routing-cache.ts";

@@ -1,4 +1,4 @@
-import type { Guardrails, Shift } from "../domain/guardrails.ts";
+import type { Guardrails, Shift } from "../domain/routing/guardrails.ts";
 import { type Subject, type SubjectKey, subjectLevels } from "../domain/subject.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { EffectOn } from "./change-effect.ts";

@@ -1,5 +1,5 @@
-import type { AliasMove, LoggedMove, MoveKind } from "../domain/alias-move.ts";
 import { GuardrailHit, TurnoutError } from "../domain/errors.ts";
+import type { AliasMove, LoggedMove, MoveKind } from "../domain/routing/alias-move.ts";
 import {
   countsMoves,
   type Freeze,
@@ -7,10 +7,10 @@ import {
   guardrailsIn,
   type Impact,
   objectionsToMove,
-} from "../domain/guardrails.ts";
-import type { Revision, RoutingChange } from "../domain/routing-change.ts";
-import { isMove, type MoveEntry } from "../domain/trace-moves.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
+} from "../domain/routing/guardrails.ts";
+import type { Revision, RoutingChange } from "../domain/routing/routing-change.ts";
+import { isMove, type MoveEntry } from "../domain/routing/trace-moves.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
 import { revisionConflict } from "./change-routes.ts";

@@ -1,6 +1,6 @@
-import { isUnresolved, type OutcomeStatus } from "../domain/event-outcome.ts";
-import { noCounts, type ReplayCounts, type TargetCount } from "../domain/replay.ts";
-import { type CountedItem, targetKey, withCounted } from "../domain/replay-counts.ts";
+import { isUnresolved, type OutcomeStatus } from "../domain/deliveries/event-outcome.ts";
+import { noCounts, type ReplayCounts, type TargetCount } from "../domain/replays/replay.ts";
+import { type CountedItem, targetKey, withCounted } from "../domain/replays/replay-counts.ts";
 import { type MatchedReplay, type MatchPorts, matchReplay, type ReplayItem } from "./match-replay.ts";
 
 /** What a replay would do, were it run now. Nothing is sent or written to find out. */

@@ -1,8 +1,8 @@
-import type { Impact } from "../domain/guardrails.ts";
-import type { RowChange } from "../domain/routing-change.ts";
-import { objectionsTo, type RoutingEdit } from "../domain/routing-edit.ts";
+import type { Impact } from "../domain/routing/guardrails.ts";
+import type { RowChange } from "../domain/routing/routing-change.ts";
+import { objectionsTo, type RoutingEdit } from "../domain/routing/routing-edit.ts";
+import { readable } from "../domain/routing/unreadable-row.ts";
 import { type Subject, subjectLevels } from "../domain/subject.ts";
-import { readable } from "../domain/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import { effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";

@@ -1,7 +1,7 @@
-import type { AliasMove, MoveKind } from "../domain/alias-move.ts";
-import { type Guardrails, guardrailsIn, type Impact, objectionsToMove } from "../domain/guardrails.ts";
-import type { Revision } from "../domain/routing-change.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
+import type { AliasMove, MoveKind } from "../domain/routing/alias-move.ts";
+import { type Guardrails, guardrailsIn, type Impact, objectionsToMove } from "../domain/routing/guardrails.ts";
+import type { Revision } from "../domain/routing/routing-change.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import { effectOfMove } from "./change-effect.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";

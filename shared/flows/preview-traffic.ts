@@ -1,5 +1,5 @@
-import type { EventRecord } from "../domain/delivery.ts";
-import type { Shift } from "../domain/guardrails.ts";
+import type { EventRecord } from "../domain/deliveries/delivery.ts";
+import type { Shift } from "../domain/routing/guardrails.ts";
 import type { Subject } from "../domain/subject.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { Effect, EffectOn } from "./change-effect.ts";

@@ -1,4 +1,4 @@
-import { canonical } from "../domain/delivery-key.ts";
+import { canonical } from "../domain/deliveries/delivery-key.ts";
 import {
   MAX_CHANGE_BYTES,
   MAX_ROWS_PER_CHANGE,
@@ -6,8 +6,8 @@ import {
   type Row,
   type RowKey,
   type StoredRow,
-} from "../domain/routing-change.ts";
-import type { RoutingEdit, WantedRow } from "../domain/routing-edit.ts";
+} from "../domain/routing/routing-change.ts";
+import type { RoutingEdit, WantedRow } from "../domain/routing/routing-edit.ts";
 import { isSubjectKey } from "../domain/subject.ts";
 import type { KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
 import { routingTableAt } from "./routing-table-at.ts";

@@ -1,6 +1,6 @@
-import type { Claim } from "../domain/delivery.ts";
-import type { DeliveryReport } from "../domain/delivery-report.ts";
-import { outcomeTally } from "../domain/outcome-count.ts";
+import type { Claim } from "../domain/deliveries/delivery.ts";
+import type { DeliveryReport } from "../domain/deliveries/delivery-report.ts";
+import { outcomeTally } from "../domain/deliveries/outcome-count.ts";
 import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
 import { decideBatch } from "./decide-batch.ts";
 import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";

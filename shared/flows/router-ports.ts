@@ -1,5 +1,5 @@
-import type { ClaimRequest } from "../domain/delivery.ts";
-import type { DeliveryReport } from "../domain/delivery-report.ts";
+import type { ClaimRequest } from "../domain/deliveries/delivery.ts";
+import type { DeliveryReport } from "../domain/deliveries/delivery-report.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { Target } from "../targets/target.ts";
 import type { WritePorts } from "./kept-writes.ts";

@@ -1,8 +1,8 @@
-import type { Component } from "../domain/component.ts";
-import { type CompiledPattern, compileEventPattern } from "../domain/event-pattern.ts";
-import { type HeldComponent, heldComponent } from "../domain/held-component.ts";
-import type { ChangeLogEntry, Revision, RowAt, RowKey, StoredRow } from "../domain/routing-change.ts";
-import { readable, unreadable } from "../domain/unreadable-row.ts";
+import { type CompiledPattern, compileEventPattern } from "../domain/events/event-pattern.ts";
+import type { Component } from "../domain/routing/component.ts";
+import { type HeldComponent, heldComponent } from "../domain/routing/held-component.ts";
+import type { ChangeLogEntry, Revision, RowAt, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import { readable, unreadable } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 
 /** A component with its pattern ready to match. */

@@ -1,8 +1,8 @@
-import type { Component } from "../domain/component.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import type { ChangeLogEntry, Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
+import type { Component } from "../domain/routing/component.ts";
+import type { ChangeLogEntry, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import { isSubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
-import { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { ComponentSnapshot, KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
 import { inPages } from "./in-pages.ts";
 

@@ -1,6 +1,6 @@
-import { compareRecords, type RecordPlace } from "../domain/delivery.ts";
-import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replay.ts";
-import { withCounted, withRecounted, withStretch } from "../domain/replay-counts.ts";
+import { compareRecords, type RecordPlace } from "../domain/deliveries/delivery.ts";
+import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../domain/replays/replay.ts";
+import { withCounted, withRecounted, withStretch } from "../domain/replays/replay-counts.ts";
 import { Stopped } from "./deliver-page.ts";
 import { untilWritten } from "./kept-writes.ts";
 import { type HeldLines, type MadePage, makePage, matchedAs, noteHeld } from "./make-page.ts";

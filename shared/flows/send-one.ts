@@ -1,10 +1,16 @@
-import { aliasOf, functionArnOf } from "../domain/component.ts";
-import { deliveredEvent, deliveredKey } from "../domain/delivered-event.ts";
-import { type Claim, type DeliveryError, MAX_LAPSES, MIN_LAPSING_MS, SEND_MARGIN_MS } from "../domain/delivery.ts";
-import { LIVE } from "../domain/delivery-key.ts";
-import { outcomeToken } from "../domain/outcome-token.ts";
+import { deliveredEvent, deliveredKey } from "../domain/deliveries/delivered-event.ts";
+import {
+  type Claim,
+  type DeliveryError,
+  MAX_LAPSES,
+  MIN_LAPSING_MS,
+  SEND_MARGIN_MS,
+} from "../domain/deliveries/delivery.ts";
+import { LIVE } from "../domain/deliveries/delivery-key.ts";
+import { outcomeToken } from "../domain/deliveries/outcome-token.ts";
+import type { AttemptResult } from "../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
-import type { AttemptResult } from "../domain/settle-attempt.ts";
+import { aliasOf, functionArnOf } from "../domain/routing/component.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */

@@ -1,8 +1,13 @@
-import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/delivery.ts";
-import { LIVE } from "../domain/delivery-key.ts";
-import type { DeliveryReport } from "../domain/delivery-report.ts";
-import type { CountedOutcome } from "../domain/outcome-count.ts";
-import { type AttemptResult, type BroughtBackBy, closeOf, MAX_MESSAGE_BACKOFF_MS } from "../domain/settle-attempt.ts";
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { LIVE } from "../domain/deliveries/delivery-key.ts";
+import type { DeliveryReport } from "../domain/deliveries/delivery-report.ts";
+import type { CountedOutcome } from "../domain/deliveries/outcome-count.ts";
+import {
+  type AttemptResult,
+  type BroughtBackBy,
+  closeOf,
+  MAX_MESSAGE_BACKOFF_MS,
+} from "../domain/deliveries/settle-attempt.ts";
 import type { WriteClose } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 

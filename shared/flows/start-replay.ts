@@ -1,4 +1,3 @@
-import { aliasOf } from "../domain/component.ts";
 import { AliasNotFound, AliasRetired, ComponentNotFound, ComponentUnreadable, TurnoutError } from "../domain/errors.ts";
 import { withoutErrors } from "../domain/failing-replay.ts";
 import {
@@ -8,7 +7,8 @@ import {
   noCounts,
   type Replay,
   type ReplayRequest,
-} from "../domain/replay.ts";
+} from "../domain/replays/replay.ts";
+import { aliasOf } from "../domain/routing/component.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingCache } from "./routing-cache.ts";
 

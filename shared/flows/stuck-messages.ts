@@ -1,4 +1,4 @@
-import { LEASE_MARGIN_MS } from "../domain/delivery.ts";
+import { LEASE_MARGIN_MS } from "../domain/deliveries/delivery.ts";
 import { HANDED_OUT_MS } from "../event-queue/event-queue.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 

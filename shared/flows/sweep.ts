@@ -1,4 +1,4 @@
-import { redeliveryBody, redeliveryGroup } from "../domain/redelivery.ts";
+import { redeliveryBody, redeliveryGroup } from "../domain/deliveries/redelivery.ts";
 import type { EventQueue } from "../event-queue/event-queue.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 

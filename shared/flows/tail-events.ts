@@ -1,4 +1,4 @@
-import type { EventOutcome, OutcomeFilter } from "../domain/event-outcome.ts";
+import type { EventOutcome, OutcomeFilter } from "../domain/deliveries/event-outcome.ts";
 import { type ListPorts, listEvents } from "./list-events.ts";
 
 export type TailPorts = ListPorts & {

@@ -1,9 +1,9 @@
-import { removedComponent } from "../domain/component.ts";
-import type { Close, LedgerEntry } from "../domain/delivery.ts";
-import { outcomeTally } from "../domain/outcome-count.ts";
-import { type AttemptOutcome, readOutcome } from "../domain/outcome-message.ts";
-import { isTokenOf } from "../domain/outcome-token.ts";
-import { closeOf, lookedAfterBy } from "../domain/settle-attempt.ts";
+import type { Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { outcomeTally } from "../domain/deliveries/outcome-count.ts";
+import { type AttemptOutcome, readOutcome } from "../domain/deliveries/outcome-message.ts";
+import { isTokenOf } from "../domain/deliveries/outcome-token.ts";
+import { closeOf, lookedAfterBy } from "../domain/deliveries/settle-attempt.ts";
+import { removedComponent } from "../domain/routing/component.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import { untilWritten, type WritePorts } from "./kept-writes.ts";
 import type { RoutingCache } from "./routing-cache.ts";

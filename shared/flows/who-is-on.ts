@@ -1,5 +1,5 @@
-import type { Alias } from "../domain/alias.ts";
-import { type Decision, decideRoute } from "../domain/decide-route.ts";
+import type { Alias } from "../domain/routing/alias.ts";
+import { type Decision, decideRoute } from "../domain/routing/decide-route.ts";
 import { resolveSubject, type Subject, subjectLevels } from "../domain/subject.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 import { inPages } from "./in-pages.ts";

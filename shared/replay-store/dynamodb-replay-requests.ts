@@ -1,6 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { GetCommandInput, QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
-import { isEnded, type Replay } from "../domain/replay.ts";
+import { isEnded, type Replay } from "../domain/replays/replay.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { decodeReplay, encodeReplay } from "./replay-codec.ts";

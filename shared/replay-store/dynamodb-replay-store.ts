@@ -1,5 +1,5 @@
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { Replay } from "../domain/replay.ts";
+import type { Replay } from "../domain/replays/replay.ts";
 import { type Item, queryPages, type TableAccess } from "../dynamodb/dynamodb-batches.ts";
 import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
 import { allRequest, getRequest, putRequest, readReplay, wasMade } from "./dynamodb-replay-requests.ts";

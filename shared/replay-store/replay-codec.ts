@@ -1,5 +1,5 @@
-import type { RecordPlace } from "../domain/delivery.ts";
-import type { OpenStretch, Replay, ReplayProgress } from "../domain/replay.ts";
+import type { RecordPlace } from "../domain/deliveries/delivery.ts";
+import type { OpenStretch, Replay, ReplayProgress } from "../domain/replays/replay.ts";
 
 /** As JSON has it: instants are texts. */
 type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;

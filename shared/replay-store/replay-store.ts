@@ -1,4 +1,4 @@
-import type { Replay, ReplayName } from "../domain/replay.ts";
+import type { Replay, ReplayName } from "../domain/replays/replay.ts";
 
 /** The replays, kept for good: a name is used once, and who delivered what again is part of the history. */
 export interface ReplayStore {

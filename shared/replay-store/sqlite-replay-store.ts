@@ -1,4 +1,4 @@
-import { isEnded, type Replay } from "../domain/replay.ts";
+import { isEnded, type Replay } from "../domain/replays/replay.ts";
 import type { Database } from "../sqlite/database.ts";
 import { decodeReplay, encodeReplay } from "./replay-codec.ts";
 import type { ReplayStore } from "./replay-store.ts";

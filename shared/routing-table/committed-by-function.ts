@@ -1,7 +1,7 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
-import { type CommitAnswer, type CommitCall, resultIn } from "../domain/commit-call.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import type { CommitResult } from "../domain/routing-change.ts";
+import { type CommitAnswer, type CommitCall, resultIn } from "../domain/routing/commit-call.ts";
+import type { CommitResult } from "../domain/routing/routing-change.ts";
 import type { RoutingTable } from "./routing-table.ts";
 
 export type CommittedByFunctionOptions = {

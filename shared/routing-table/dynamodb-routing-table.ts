@@ -16,10 +16,10 @@ import {
   type RowKey,
   type StoredRow,
   settingsKeys,
-} from "../domain/routing-change.ts";
-import { storedRow } from "../domain/stored-row.ts";
+} from "../domain/routing/routing-change.ts";
+import { storedRow } from "../domain/routing/stored-row.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import {
   answerTooLarge,
   conditionFailed,

@@ -1,10 +1,15 @@
-import type { Component } from "../domain/component.ts";
-import { canonical } from "../domain/delivery-key.ts";
+import { canonical } from "../domain/deliveries/delivery-key.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import { type ChangeLogEntry, type Revision, type RoutingChange, refuseOversized } from "../domain/routing-change.ts";
-import { readJson } from "../domain/schema.ts";
-import { loggedRow, rowText, storedRow } from "../domain/stored-row.ts";
-import { UnreadableRow } from "../domain/unreadable-row.ts";
+import type { Component } from "../domain/routing/component.ts";
+import {
+  type ChangeLogEntry,
+  type Revision,
+  type RoutingChange,
+  refuseOversized,
+} from "../domain/routing/routing-change.ts";
+import { loggedRow, rowText, storedRow } from "../domain/routing/stored-row.ts";
+import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
+import { readJson } from "../domain/text/schema.ts";
 import type { ComponentSnapshot } from "./routing-table.ts";
 
 /**

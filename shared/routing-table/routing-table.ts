@@ -1,4 +1,4 @@
-import type { Component } from "../domain/component.ts";
+import type { Component } from "../domain/routing/component.ts";
 import type {
   ChangeLogEntry,
   CommitResult,
@@ -6,9 +6,9 @@ import type {
   RoutingChange,
   RowKey,
   StoredRow,
-} from "../domain/routing-change.ts";
+} from "../domain/routing/routing-change.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
 
 /** Rows as they stood together at one revision. A key without a row is absent from the map. */
 export type RowSnapshot = { revision: Revision; rows: ReadonlyMap<RowKey, StoredRow> };

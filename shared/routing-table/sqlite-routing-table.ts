@@ -1,7 +1,7 @@
-import type { CommitResult, Revision, RowKey, StoredRow } from "../domain/routing-change.ts";
-import { rowText, storedRow } from "../domain/stored-row.ts";
+import type { CommitResult, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import { rowText, storedRow } from "../domain/routing/stored-row.ts";
+import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
-import type { UnreadableRow } from "../domain/unreadable-row.ts";
 import type { Database } from "../sqlite/database.ts";
 import { componentSnapshot, decodeChange, encodeChange } from "./routing-codec.ts";
 import type { KeyedRow, RoutingTable } from "./routing-table.ts";

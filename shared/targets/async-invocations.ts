@@ -1,5 +1,5 @@
-import { functionArnOf } from "../domain/component.ts";
-import type { DeliveryError } from "../domain/delivery.ts";
+import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import { functionArnOf } from "../domain/routing/component.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
 export type AsyncOptions = {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { DeliveryError } from "../domain/delivery.ts";
+import type { DeliveryError } from "../domain/deliveries/delivery.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import { type FromHost, type HostedCode, parseFromHost, type ToHost } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";

@@ -1,5 +1,5 @@
 import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws-sdk/client-lambda";
-import { type DeliveryError, SEND_MARGIN_MS } from "../domain/delivery.ts";
+import { type DeliveryError, SEND_MARGIN_MS } from "../domain/deliveries/delivery.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Invocation, TargetAddress, WorkerSettings } from "../domain/component.ts";
-import type { DeliveryError } from "../domain/delivery.ts";
+import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import type { Invocation, TargetAddress, WorkerSettings } from "../domain/routing/component.ts";
 import type { Subject } from "../domain/subject.ts";
 
 /** One attempt to hand an event to an alias of a component. */

@@ -1,4 +1,4 @@
-import type { DeliveryError } from "../domain/delivery.ts";
+import type { DeliveryError } from "../domain/deliveries/delivery.ts";
 import { crashLoop } from "./crash-loop.ts";
 import type { Host, HostEnd, HostThread, Invoked } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";

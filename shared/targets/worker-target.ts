@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { WorkerSettings } from "../domain/component.ts";
+import type { WorkerSettings } from "../domain/routing/component.ts";
 import { startHost } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";

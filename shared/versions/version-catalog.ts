@@ -1,4 +1,4 @@
-import type { Alias } from "../domain/alias.ts";
+import type { Alias } from "../domain/routing/alias.ts";
 
 /** One immutable build of a component. */
 export type Version = {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aRoutedCli, undoIn } from "../support/cli-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";

@@ -4,7 +4,7 @@ import { barLine, rateMeter } from "../../scripts/commands/replay-bar.ts";
 import { histogram } from "../../scripts/commands/replay-histogram.ts";
 import { replayJson } from "../../scripts/commands/replay-json.ts";
 import { differenceLines, endLines, planLines, secondsText, statusText } from "../../scripts/commands/replay-text.ts";
-import { noCounts, type ReplayCounts, type TargetCount } from "../../shared/domain/replay.ts";
+import { noCounts, type ReplayCounts, type TargetCount } from "../../shared/domain/replays/replay.ts";
 import { aReplay } from "../support/any-replay.ts";
 
 const MINUTE_MS = 60_000;

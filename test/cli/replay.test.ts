@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noCounts } from "../../shared/domain/replay.ts";
+import { noCounts } from "../../shared/domain/replays/replay.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aStoredCli } from "../support/replayed-cli.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shellLine } from "../../scripts/commands/shell-quote.ts";
-import { printable } from "../../shared/domain/printable.ts";
+import { printable } from "../../shared/domain/text/printable.ts";
 import { paste, shells } from "../support/shells.ts";
 
 /** What shells act on, what isn't seen, and what has been mistaken for something else. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
 
 const yes = ["--yes", "--reason", "2 is bad"];

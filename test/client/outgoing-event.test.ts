@@ -6,8 +6,8 @@ import {
   type PreparedEvent,
   prepareEvent,
 } from "../../shared/client/outgoing-event.ts";
-import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { entryBytes, envelopeOf, readEntry } from "../../shared/domain/event-entry.ts";
+import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
+import { entryBytes, envelopeOf, readEntry } from "../../shared/domain/events/event-entry.ts";
 
 const newKey = () => "drawn-key";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { EventNotPublished } from "../../shared/client/event-not-published.ts";
 import type { OutgoingEvent } from "../../shared/client/outgoing-event.ts";
 import { createPublisher } from "../../shared/client/publisher.ts";
-import { readEvent, readFacts } from "../../shared/domain/event.ts";
+import { readEvent, readFacts } from "../../shared/domain/events/event.ts";
 import { eventBridgeClient, openFrontDoor } from "../support/front-door.ts";
 import { anEvent, events, idsFrom, publisherOn } from "./publishing.ts";
 import { answered, putEventsStub, takeOne } from "./put-events-stub.ts";

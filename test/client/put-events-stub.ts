@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { MAX_EVENT_BYTES } from "../../shared/domain/event.ts";
-import { entryBytes, type PutEventsEntry } from "../../shared/domain/event-entry.ts";
+import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
+import { entryBytes, type PutEventsEntry } from "../../shared/domain/events/event-entry.ts";
 import { stubServer } from "../support/stub-server.ts";
 
 export type Result = { EventId: string } | { ErrorCode: string; ErrorMessage?: string };

@@ -3,7 +3,7 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Context } from "aws-lambda";
 import { expect, it, onTestFinished } from "vitest";
 import { committerHandler } from "../../functions/committer.ts";
-import type { CommitCall } from "../../shared/domain/commit-call.ts";
+import type { CommitCall } from "../../shared/domain/routing/commit-call.ts";
 import { committedByFunction } from "../../shared/routing-table/committed-by-function.ts";
 import { dynamodbRoutingTable } from "../../shared/routing-table/dynamodb-routing-table.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ClaimRequest, type Close, isAtRest, type LedgerEntry } from "../../shared/domain/delivery.ts";
+import { type ClaimRequest, type Close, isAtRest, type LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import type { Opening, OpenStore } from "./event-store.contract.ts";

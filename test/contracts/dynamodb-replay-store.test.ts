@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it, onTestFinished } from "vitest";
-import { noCounts, type Replay } from "../../shared/domain/replay.ts";
+import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { dynamodbReplayStore } from "../../shared/replay-store/dynamodb-replay-store.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { aReplay } from "../support/any-replay.ts";

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { compareRecords, type EventRecord, type RecordPlace } from "../../shared/domain/delivery.ts";
-import { canonical, eventKeyOf, sha256 } from "../../shared/domain/delivery-key.ts";
+import { compareRecords, type EventRecord, type RecordPlace } from "../../shared/domain/deliveries/delivery.ts";
+import { canonical, eventKeyOf, sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
-import { claimAgainst, closeAgainst } from "../../shared/domain/ledger-rules.ts";
+import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { claimAgainst, closeAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");

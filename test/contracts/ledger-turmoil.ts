@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { ClaimRequest, Close } from "../../shared/domain/delivery.ts";
+import type { ClaimRequest, Close } from "../../shared/domain/deliveries/delivery.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 /** One owner claims a delivery, or closes the attempt that it last won there, perhaps long after. */

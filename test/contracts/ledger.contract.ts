@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Claim, type ClaimRequest, type Close, HELD, type LedgerEntry } from "../../shared/domain/delivery.ts";
-import { outcomesOf } from "../../shared/domain/event-outcome.ts";
-import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/ledger-rules.ts";
+import {
+  type Claim,
+  type ClaimRequest,
+  type Close,
+  HELD,
+  type LedgerEntry,
+} from "../../shared/domain/deliveries/delivery.ts";
+import { outcomesOf } from "../../shared/domain/deliveries/event-outcome.ts";
+import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/deliveries/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { aRecord } from "../support/stored-events.ts";

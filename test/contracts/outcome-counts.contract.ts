@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
+import type { OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 type Stores = { store: EventStore; another: () => Promise<EventStore> };

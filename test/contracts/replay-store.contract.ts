@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { noCounts, type Replay } from "../../shared/domain/replay.ts";
+import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { anyReplay, aReplay } from "../support/any-replay.ts";
 

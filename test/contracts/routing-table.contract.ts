@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { LoggedMove } from "../../shared/domain/alias-move.ts";
+import type { LoggedMove } from "../../shared/domain/routing/alias-move.ts";
 import type {
   ChangeLogEntry,
   CommitResult,
@@ -10,10 +10,10 @@ import type {
   RowChange,
   RowKey,
   StoredRow,
-} from "../../shared/domain/routing-change.ts";
-import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
+} from "../../shared/domain/routing/routing-change.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectKey, type SubjectRow, subjectLevels } from "../../shared/domain/subject.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { anyAcceptedRow } from "../support/any-row.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Revision, RoutingChange, RowKey } from "../../shared/domain/routing-change.ts";
+import type { Revision, RoutingChange, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { aSubjectRow } from "../support/builders.ts";

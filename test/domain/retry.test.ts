@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RetryPolicy, retryDelayMs } from "../../shared/domain/retry.ts";
-import { read } from "../../shared/domain/schema.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 
 const almostOne = 1 - Number.EPSILON / 2;
 

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { read } from "../../shared/domain/schema.ts";
 import {
   isEmptySubjectRow,
   resolveSubject,
@@ -9,6 +8,7 @@ import {
   SubjectRow,
   subjectKeys,
 } from "../../shared/domain/subject.ts";
+import { read } from "../../shared/domain/text/schema.ts";
 import { aPin, aSubjectRow, rowsOf } from "../support/builders.ts";
 
 describe("a subject id", () => {

@@ -1,6 +1,6 @@
 import { CloudEvent, HTTP } from "cloudevents";
 import { describe, expect, test } from "vitest";
-import { readEvent } from "../../shared/domain/event.ts";
+import { readEvent } from "../../shared/domain/events/event.ts";
 import { type OpenDoor, openFrontDoor } from "../support/front-door.ts";
 
 const required = { specversion: "1.0", id: "e-1", source: "/shop", type: "com.shop.order" };

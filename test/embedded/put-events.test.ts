@@ -1,7 +1,7 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, test } from "vitest";
 import { PUT_EVENTS } from "../../scripts/embedded/put-events.ts";
-import { MAX_EVENT_BYTES, readEvent } from "../../shared/domain/event.ts";
+import { MAX_EVENT_BYTES, readEvent } from "../../shared/domain/events/event.ts";
 import { eventBridgeClient, NOW, type OpenDoor, openFrontDoor } from "../support/front-door.ts";
 
 function anEntry(fields: PutEventsRequestEntry = {}): PutEventsRequestEntry {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ReplayerAnswer } from "../../functions/replayer.ts";
 import { startReplayDriver } from "../../scripts/embedded/replay-driver.ts";
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import { aReplay } from "../support/any-replay.ts";
 
 beforeEach(() => void vi.useFakeTimers());

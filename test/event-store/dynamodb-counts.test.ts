@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
+import type { OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
 import { aNewEventStore, anEventStore } from "../support/dynamodb-event-store.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { answerLost, dynamodbProxy, refused } from "../support/dynamodb-proxy.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
-import type { ShardSchedule } from "../../shared/domain/shard-schedule.ts";
+import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import type { ShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { readOnly, servedOnly, statementRefused, statementServedBut } from "../support/batch-faults.ts";
 import { aClaimRequest } from "../support/builders.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { claimAgainst } from "../../shared/domain/ledger-rules.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { claimAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
 import {
   countRequest,
   countsRequest,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/delivery.ts";
+import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { readOnly, statementRefused, statementServedBut } from "../support/batch-faults.ts";
 import { aClaimRequest } from "../support/builders.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Attempt, deliveryStatuses, type LedgerEntry } from "../../shared/domain/delivery.ts";
-import { deliveryKeyOf } from "../../shared/domain/delivery-key.ts";
-import { claimAgainst, closeAgainst } from "../../shared/domain/ledger-rules.ts";
+import { type Attempt, deliveryStatuses, type LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { deliveryKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { claimAgainst, closeAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
 import {
   decodeEntry,
   encodeEntry,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { MoveKind } from "../../shared/domain/alias-move.ts";
+import type { MoveKind } from "../../shared/domain/routing/alias-move.ts";
 import { aliasHistory } from "../../shared/flows/alias-history.ts";
 import { finishMoves } from "../../shared/flows/finish-moves.ts";
 import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RowKey } from "../../shared/domain/routing-change.ts";
-import type { WantedRow } from "../../shared/domain/routing-edit.ts";
+import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
+import type { WantedRow } from "../../shared/domain/routing/routing-edit.ts";
 import type { Subject } from "../../shared/domain/subject.ts";
 import { explainRoute } from "../../shared/flows/explain-route.ts";
 import { parseEvent, routeMessage } from "../../shared/flows/read-messages.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { functionArnOf } from "../../shared/domain/component.ts";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { statusOf } from "../../shared/domain/replay.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { statusOf } from "../../shared/domain/replays/replay.ts";
+import { functionArnOf } from "../../shared/domain/routing/component.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { takeOutcomes } from "../../shared/flows/take-outcomes.ts";
 import type { Send } from "../../shared/targets/target.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChangeFilter } from "../../shared/domain/change-filter.ts";
+import type { ChangeFilter } from "../../shared/domain/routing/change-filter.ts";
 import { changeAt, readHistory } from "../../shared/flows/change-log.ts";
 import { aRoutingTable } from "../support/routing-table.ts";
 

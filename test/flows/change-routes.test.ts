@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { type ChangeRequest, changeRoutes, planChange } from "../../shared/flows/change-routes.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { memoryRoutingTable, type Rows } from "../support/memory-routing-table.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Close } from "../../shared/domain/delivery.ts";
+import type { Close } from "../../shared/domain/deliveries/delivery.ts";
 import { closeBuffer, FLUSH_AFTER_MS } from "../../shared/flows/close-buffer.ts";
 import { type SimulatedTime, simulatedTime } from "../simulation/simulated-time.ts";
 import { nextTurn } from "../support/port-calls.ts";

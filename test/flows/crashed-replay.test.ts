@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import { aComponent } from "../support/builders.ts";
 import type { When } from "../support/port-calls.ts";
 import { mortal } from "../support/replay-crash.ts";

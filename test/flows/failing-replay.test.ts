@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GIVE_UP_AFTER_MS, LEAST_TRIES } from "../../shared/domain/failing-replay.ts";
-import { noCounts, type Replay, statusOf } from "../../shared/domain/replay.ts";
+import { noCounts, type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
 import { askOfReplay, startReplay, wouldChange } from "../../shared/flows/start-replay.ts";
 import { aReplayer } from "../support/replayer.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
-import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/routing/guardrails.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { type ChangeRequest, changeRoutes } from "../../shared/flows/change-routes.ts";
 import { pinnedTo } from "../../shared/flows/find-subjects.ts";

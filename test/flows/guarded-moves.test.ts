@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { AliasMove } from "../../shared/domain/alias-move.ts";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
-import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/guardrails.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
+import { DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/domain/routing/guardrails.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";

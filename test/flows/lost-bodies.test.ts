@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { EventRecord, RecordKey } from "../../shared/domain/delivery.ts";
-import { redeliveryBody } from "../../shared/domain/redelivery.ts";
+import type { EventRecord, RecordKey } from "../../shared/domain/deliveries/delivery.ts";
+import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { planReplay } from "../../shared/flows/plan-replay.ts";

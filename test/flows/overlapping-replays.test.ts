@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { replayModes } from "../../shared/domain/replay.ts";
+import { replayModes } from "../../shared/domain/replays/replay.ts";
 import { aComponent, anOrdersKey } from "../support/builders.ts";
 import { aReplayer, withTime } from "../support/replayer.ts";
 import { failed, turnoutOf } from "../support/router.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Component } from "../../shared/domain/component.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { previewChange } from "../../shared/flows/preview-change.ts";
 import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Row, RowAt, RowKey } from "../../shared/domain/routing-change.ts";
+import type { Row, RowAt, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { parseEvent, type QueuedMessage, routeMessage } from "../../shared/flows/read-messages.ts";
 import type { RoutingView } from "../../shared/flows/routing-cache.ts";
 import { aComponent, anEvent, aPin, aSubjectRow, bodyOf } from "../support/builders.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { redeliveryBody } from "../../shared/domain/redelivery.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import type { SendResult } from "../../shared/targets/target.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import { type ReplayMode, replayModes } from "../../shared/domain/replay.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import { type ReplayMode, replayModes } from "../../shared/domain/replays/replay.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";
 import { matchReplay, type ReplayItem } from "../../shared/flows/match-replay.ts";
 import { planReplay } from "../../shared/flows/plan-replay.ts";

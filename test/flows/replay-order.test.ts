@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";
 import { aReplayer } from "../support/replayer.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { functionArnOf } from "../../shared/domain/component.ts";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
-import { type Replay, statusOf } from "../../shared/domain/replay.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
+import { functionArnOf } from "../../shared/domain/routing/component.ts";
 import type { RecordWindow } from "../../shared/event-store/event-store.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { takeOutcomes } from "../../shared/flows/take-outcomes.ts";

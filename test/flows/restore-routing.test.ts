@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
-import { readRoutingFile, routingFileEnd, routingFileStart } from "../../shared/domain/routing-file.ts";
+import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
+import { readRoutingFile, routingFileEnd, routingFileStart } from "../../shared/domain/routing/routing-file.ts";
 import { planRestore, type RestorePlan, wholeState } from "../../shared/flows/restore-routing.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { anyEdit } from "../support/any-routing.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
+import { MAX_LAPSES } from "../../shared/domain/deliveries/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
-import { MAX_ERROR_CHARS } from "../../shared/domain/ledger-rules.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import { MAX_ERROR_CHARS } from "../../shared/domain/deliveries/ledger-rules.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { Send } from "../../shared/targets/target.ts";

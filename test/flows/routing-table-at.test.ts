@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RowKey, StoredRow } from "../../shared/domain/routing-change.ts";
+import type { RowKey, StoredRow } from "../../shared/domain/routing/routing-change.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import { anyEdit, componentNames, subjectKeys } from "../support/any-routing.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { differenceLines } from "../../scripts/commands/replay-text.ts";
-import type { Component } from "../../shared/domain/component.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { aComponent, anOrdersKey, aPin, aSubjectRow } from "../support/builders.ts";
 import { aReplayer } from "../support/replayer.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
+import { MAX_LAPSES } from "../../shared/domain/deliveries/delivery.ts";
 import { parseEvent, routeMessage } from "../../shared/flows/read-messages.ts";
 import type { Delivery } from "../../shared/flows/router-ports.ts";
 import { sendOne } from "../../shared/flows/send-one.ts";

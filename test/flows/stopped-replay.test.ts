@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Replay, statusOf } from "../../shared/domain/replay.ts";
-import { skippedInAll } from "../../shared/domain/replay-counts.ts";
+import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
+import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 import { askOfReplay } from "../../shared/flows/start-replay.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";

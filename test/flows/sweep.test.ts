@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Close } from "../../shared/domain/delivery.ts";
-import { redeliveryBody } from "../../shared/domain/redelivery.ts";
+import type { Close } from "../../shared/domain/deliveries/delivery.ts";
+import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
 import { sqliteEventQueue } from "../../shared/event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { sweep } from "../../shared/flows/sweep.ts";

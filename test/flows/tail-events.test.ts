@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { tailEvents } from "../../shared/flows/tail-events.ts";
 import { aClaimRequest, aComponent } from "../support/builders.ts";

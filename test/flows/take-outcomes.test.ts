@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deliveredEvent } from "../../shared/domain/delivered-event.ts";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
+import { deliveredEvent } from "../../shared/domain/deliveries/delivered-event.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { type OutcomePorts, takeOutcomes } from "../../shared/flows/take-outcomes.ts";
 import type { Send } from "../../shared/targets/target.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { redeliveryBody } from "../../shared/domain/redelivery.ts";
-import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
+import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";

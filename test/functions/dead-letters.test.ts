@@ -1,7 +1,7 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
-import { redeliveryBody } from "../../shared/domain/redelivery.ts";
+import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";

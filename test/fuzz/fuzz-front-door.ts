@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { startRuntime } from "../../scripts/embedded/runtime.ts";
-import type { EventRecord } from "../../shared/domain/delivery.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { type FuzzedInput, fuzzedInput } from "./fuzzed-input.ts";
 

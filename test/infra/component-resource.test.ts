@@ -2,7 +2,7 @@ import type { CloudFormationCustomResourceEvent } from "aws-lambda";
 import { expect, it } from "vitest";
 import { type ComponentResourcePorts, deployComponent } from "../../functions/component-resource.ts";
 import { customResourceHandler } from "../../functions/custom-resource.ts";
-import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { moveAlias } from "../../shared/flows/move-alias.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";

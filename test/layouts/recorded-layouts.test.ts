@@ -6,7 +6,7 @@ import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
 import { drainQueue } from "../../scripts/embedded/event-source.ts";
 import { LAYOUT } from "../../shared/domain/layout.ts";
-import { isEnded } from "../../shared/domain/replay.ts";
+import { isEnded } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { layoutSteps } from "../../shared/sqlite/layout-steps.ts";

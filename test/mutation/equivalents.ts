@@ -3,13 +3,13 @@ import type { Mutation } from "./find-mutations.ts";
 /** Mutations that change nothing that anybody could see: with the beginning of the line as it stands, and why. */
 const EQUIVALENT: readonly { file: string; text: string; what: string; why: string }[] = [
   {
-    file: "shared/domain/csv.ts",
+    file: "shared/domain/text/csv.ts",
     text: 'if (end < 0) return { problem: "a quote that is never closed" };',
     what: "end < 0 → end <= 0",
     why: "it is looked for behind a quote, so that it is never found at 0",
   },
   {
-    file: "shared/domain/exact-json.ts",
+    file: "shared/domain/text/exact-json.ts",
     text: "return { ok: false, problem: `not JSON: ",
     what: "error instanceof Error → true",
     why: "JSON.parse throws nothing but errors",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { itemKeyOf } from "../../shared/routing-table/dynamodb-requests.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";

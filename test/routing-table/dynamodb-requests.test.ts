@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RowKey } from "../../shared/domain/routing-change.ts";
+import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { commitRequest, itemKeyOf, logRequest } from "../../shared/routing-table/dynamodb-requests.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { aChange, type Rows } from "../support/dynamodb-routing.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { replayBesideLive } from "../../scripts/bench/replay-beside-live.ts";
-import { skippedInAll } from "../../shared/domain/replay-counts.ts";
+import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 
 const EVENTS = 900;
 

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import { type Replay, statusOf } from "../../shared/domain/replay.ts";
-import { skippedInAll } from "../../shared/domain/replay-counts.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
-import { readShardSchedule } from "../../shared/domain/shard-schedule.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import { readShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
+import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
+import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { askOfReplay, type NewReplay } from "../../shared/flows/start-replay.ts";
 import { readOnly, statementRefused, statementServedBut } from "../support/batch-faults.ts";
 import { aComponent, anEvent, aPin, bodyOf } from "../support/builders.ts";

@@ -1,9 +1,9 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { expect, it, onTestFinished } from "vitest";
 import { routerHandler } from "../../functions/router.ts";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";

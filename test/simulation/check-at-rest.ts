@@ -1,6 +1,6 @@
-import { MAX_LAPSES } from "../../shared/domain/delivery.ts";
-import { eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
-import type { OutcomeStatus } from "../../shared/domain/event-outcome.ts";
+import { MAX_LAPSES } from "../../shared/domain/deliveries/delivery.ts";
+import { eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import type { OutcomeStatus } from "../../shared/domain/deliveries/event-outcome.ts";
 import { type History, isSameKey, type Published, type Run } from "./history.ts";
 import type { Problem, ProblemKind } from "./problem.ts";
 import { listenersOf } from "./scenario.ts";

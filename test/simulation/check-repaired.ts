@@ -1,4 +1,4 @@
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { SeenReplay } from "./history.ts";
 import { isOf, isSame, type Row } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";

@@ -1,4 +1,4 @@
-import type { Replay, ReplayCounts } from "../../shared/domain/replay.ts";
+import type { Replay, ReplayCounts } from "../../shared/domain/replays/replay.ts";
 import type { SeenReplay } from "./history.ts";
 import type { Row } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";

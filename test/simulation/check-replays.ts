@@ -1,5 +1,5 @@
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import { isEnded, type Replay } from "../../shared/domain/replay.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import { isEnded, type Replay } from "../../shared/domain/replays/replay.ts";
 import { sentAgain } from "./check-repaired.ts";
 import { counted } from "./check-replay-counts.ts";
 import { inOrder, keptBehind } from "./check-replay-order.ts";

@@ -1,4 +1,4 @@
-import { MAX_LAPSES, SEND_MARGIN_MS } from "../../shared/domain/delivery.ts";
+import { MAX_LAPSES, SEND_MARGIN_MS } from "../../shared/domain/deliveries/delivery.ts";
 import { atRest, kept } from "./check-at-rest.ts";
 import { aliasesFor, replayed } from "./check-replays.ts";
 import type { History, Run } from "./history.ts";

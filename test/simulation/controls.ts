@@ -1,6 +1,6 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { routerHandler } from "../../functions/router.ts";
-import type { Claim } from "../../shared/domain/delivery.ts";
+import type { Claim } from "../../shared/domain/deliveries/delivery.ts";
 import type { Control } from "./breakage.ts";
 import { replayControls } from "./replay-controls.ts";
 import { MINUTE, SECOND } from "./scenario.ts";

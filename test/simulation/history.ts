@@ -1,4 +1,4 @@
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { StruckFault } from "./faults.ts";
 import type { PlannedReplay } from "./planned-replays.ts";
 

@@ -1,6 +1,6 @@
-import type { EventRecord } from "../../shared/domain/delivery.ts";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { Ended } from "./world.ts";
 
 /** A delivery in the operator's listing. What has been made good since is told as it was before. */

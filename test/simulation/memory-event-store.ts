@@ -7,10 +7,15 @@ import {
   type LedgerEntry,
   type RecordKey,
   type RecordPlace,
-} from "../../shared/domain/delivery.ts";
-import { eventKeyIn } from "../../shared/domain/delivery-key.ts";
-import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../../shared/domain/ledger-rules.ts";
-import type { OutcomeCount } from "../../shared/domain/outcome-count.ts";
+} from "../../shared/domain/deliveries/delivery.ts";
+import { eventKeyIn } from "../../shared/domain/deliveries/delivery-key.ts";
+import {
+  claimAgainst,
+  closeAgainst,
+  closedAlready,
+  isFirstClaim,
+} from "../../shared/domain/deliveries/ledger-rules.ts";
+import type { OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
 import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";

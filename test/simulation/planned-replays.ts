@@ -1,5 +1,5 @@
-import type { OutcomeFilter } from "../../shared/domain/event-outcome.ts";
-import type { ReplayMode, ReplayTarget } from "../../shared/domain/replay.ts";
+import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import type { ReplayMode, ReplayTarget } from "../../shared/domain/replays/replay.ts";
 import { between, type Chance, magnitude, weighted } from "./chance.ts";
 
 const SECOND = 1_000;

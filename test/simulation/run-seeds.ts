@@ -1,5 +1,5 @@
-import { isEnded } from "../../shared/domain/replay.ts";
-import { skippedInAll } from "../../shared/domain/replay-counts.ts";
+import { isEnded } from "../../shared/domain/replays/replay.ts";
+import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 import type { Control } from "./breakage.ts";
 import { check } from "./checker.ts";
 import { controls } from "./controls.ts";

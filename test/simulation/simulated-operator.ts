@@ -1,5 +1,5 @@
-import type { Component } from "../../shared/domain/component.ts";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { aPin, aSubjectRow } from "../support/builders.ts";
 import type { memoryRoutingTable } from "../support/memory-routing-table.ts";
 import { between } from "./chance.ts";

@@ -1,8 +1,8 @@
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import { routerHandler } from "../../functions/router.ts";
-import { LIVE } from "../../shared/domain/delivery-key.ts";
-import { readOutcome } from "../../shared/domain/outcome-message.ts";
-import { outcomeToken } from "../../shared/domain/outcome-token.ts";
+import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
+import { outcomeToken } from "../../shared/domain/deliveries/outcome-token.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { Control } from "./breakage.ts";
 

@@ -1,8 +1,8 @@
-import type { TurnoutField } from "../../shared/domain/delivered-event.ts";
-import { isAtRest, type LedgerEntry } from "../../shared/domain/delivery.ts";
-import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
-import { type BusEvent, readEvent, readFacts } from "../../shared/domain/event.ts";
-import { readRedelivery } from "../../shared/domain/redelivery.ts";
+import type { TurnoutField } from "../../shared/domain/deliveries/delivered-event.ts";
+import { isAtRest, type LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import { readRedelivery } from "../../shared/domain/deliveries/redelivery.ts";
+import { type BusEvent, readEvent, readFacts } from "../../shared/domain/events/event.ts";
 import type { Target } from "../../shared/targets/target.ts";
 import type { MemoryEventStore, OnEntry } from "./memory-event-store.ts";
 import { listenersOf } from "./scenario.ts";

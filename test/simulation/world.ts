@@ -2,7 +2,7 @@ import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import type { QueuePorts } from "../../functions/queue-batch.ts";
 import { routerHandler } from "../../functions/router.ts";
-import type { EventOutcome } from "../../shared/domain/event-outcome.ts";
+import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
 import { listEvents } from "../../shared/flows/list-events.ts";

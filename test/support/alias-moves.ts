@@ -1,5 +1,5 @@
-import { DEFAULT_GUARDRAILS } from "../../shared/domain/guardrails.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { finishMoves } from "../../shared/flows/finish-moves.ts";
 import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";
 import { memoryCatalog } from "./memory-catalog.ts";

@@ -1,8 +1,7 @@
 import fc from "fast-check";
-import { becauses } from "../../shared/domain/decide-route.ts";
-import type { RecordPlace } from "../../shared/domain/delivery.ts";
-import { sha256 } from "../../shared/domain/delivery-key.ts";
-import { askedStatuses, type OutcomeFilter } from "../../shared/domain/event-outcome.ts";
+import type { RecordPlace } from "../../shared/domain/deliveries/delivery.ts";
+import { sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { askedStatuses, type OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
 import {
   noCounts,
   type OpenStretch,
@@ -13,7 +12,8 @@ import {
   replayModes,
   type SkipReason,
   skipReasons,
-} from "../../shared/domain/replay.ts";
+} from "../../shared/domain/replays/replay.ts";
+import { becauses } from "../../shared/domain/routing/decide-route.ts";
 
 const REQUESTED_AT = new Date("2026-11-20T10:00:00.000Z");
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Component } from "../../shared/domain/component.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { Subject, SubjectKey, SubjectRow } from "../../shared/domain/subject.ts";
 import { aComponent, aPin } from "./builders.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
-import { readRow } from "../../shared/domain/stored-row.ts";
+import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
+import { readRow } from "../../shared/domain/routing/stored-row.ts";
 import { aComponent, aPin } from "./builders.ts";
 
 /** Text of any kind: half surrogates, control characters, names that objects inherit. */

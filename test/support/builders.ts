@@ -1,9 +1,9 @@
-import type { Component } from "../../shared/domain/component.ts";
-import { deliveredKey } from "../../shared/domain/delivered-event.ts";
-import type { ClaimRequest, EventRecord } from "../../shared/domain/delivery.ts";
-import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/delivery-key.ts";
-import type { BusEvent } from "../../shared/domain/event.ts";
-import type { Pin } from "../../shared/domain/pin.ts";
+import { deliveredKey } from "../../shared/domain/deliveries/delivered-event.ts";
+import type { ClaimRequest, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import type { BusEvent } from "../../shared/domain/events/event.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { Pin } from "../../shared/domain/routing/pin.ts";
 import type { SubjectKey, SubjectRow, SubjectRows } from "../../shared/domain/subject.ts";
 
 /** What an event's metadata may say, and the envelope's own fields. */

@@ -1,7 +1,7 @@
 import type { CloudFormationCustomResourceResponse, SQSBatchResponse } from "aws-lambda";
 import { s3BodyStore } from "../../shared/body-store/s3-body-store.ts";
-import type { LedgerEntry } from "../../shared/domain/delivery.ts";
-import { eventKeyOf } from "../../shared/domain/delivery-key.ts";
+import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import type { BundledCode } from "./bundled-code.ts";

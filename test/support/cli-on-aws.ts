@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import { committerHandler } from "../../functions/committer.ts";
-import type { CommitCall } from "../../shared/domain/commit-call.ts";
+import type { CommitCall } from "../../shared/domain/routing/commit-call.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { aCli } from "./cli-process.ts";

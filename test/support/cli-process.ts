@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change-routes.ts";
 import { aComponent } from "./builders.ts";

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import type { BodyStore } from "../../shared/body-store/body-store.ts";
 import { hasExpired } from "../../shared/body-store/body-store.ts";
-import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/shard-schedule.ts";
+import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
 import { dynamodbEventStore } from "../../shared/event-store/dynamodb-event-store.ts";
 import { createTable, dynamodbClient } from "./dynamodb-local.ts";
 import { seededRandom } from "./seeded-random.ts";

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { onTestFinished } from "vitest";
-import type { Revision, RoutingChange, Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { Revision, RoutingChange, Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { itemKeyOf } from "../../shared/routing-table/dynamodb-requests.ts";
 import { dynamodbRoutingTable } from "../../shared/routing-table/dynamodb-routing-table.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";

@@ -1,5 +1,5 @@
-import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing-change.ts";
-import type { RoutingEdit } from "../../shared/domain/routing-edit.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 
 type EditOfRows = Extract<RoutingEdit, { kind: "put rows" | "set directory rows" }>;
 

@@ -1,4 +1,4 @@
-import { isEnded, type Replay } from "../../shared/domain/replay.ts";
+import { isEnded, type Replay } from "../../shared/domain/replays/replay.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 
 /** Replays in memory. Each answer is a copy: nobody changes what is stored but by a call. */

@@ -1,6 +1,12 @@
-import type { Component } from "../../shared/domain/component.ts";
-import type { ChangeLogEntry, Revision, RoutingChange, RowKey, StoredRow } from "../../shared/domain/routing-change.ts";
-import { UnreadableRow } from "../../shared/domain/unreadable-row.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type {
+  ChangeLogEntry,
+  Revision,
+  RoutingChange,
+  RowKey,
+  StoredRow,
+} from "../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
 export type Rows = { [key in RowKey]?: StoredRow | null };

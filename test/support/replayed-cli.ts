@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { Replay } from "../../shared/domain/replay.ts";
+import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { moveAlias } from "../../shared/flows/move-alias.ts";
 import { routeBatch } from "../../shared/flows/route-batch.ts";

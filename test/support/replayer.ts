@@ -1,5 +1,5 @@
-import type { Replay, ReplayRequest } from "../../shared/domain/replay.ts";
-import { noCounts } from "../../shared/domain/replay.ts";
+import type { Replay, ReplayRequest } from "../../shared/domain/replays/replay.ts";
+import { noCounts } from "../../shared/domain/replays/replay.ts";
 import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
 import type { ReplayRun } from "../../shared/flows/replay-driver.ts";

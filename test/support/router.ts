@@ -1,9 +1,9 @@
 import { onTestFinished } from "vitest";
-import type { Component } from "../../shared/domain/component.ts";
-import type { TurnoutField } from "../../shared/domain/delivered-event.ts";
-import type { EventRecord, LedgerEntry } from "../../shared/domain/delivery.ts";
-import type { DeliveryReport } from "../../shared/domain/delivery-report.ts";
-import type { Row, RowKey } from "../../shared/domain/routing-change.ts";
+import type { TurnoutField } from "../../shared/domain/deliveries/delivered-event.ts";
+import type { EventRecord, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
+import type { Component } from "../../shared/domain/routing/component.ts";
+import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import type { QueuedMessage } from "../../shared/flows/read-messages.ts";

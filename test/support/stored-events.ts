@@ -1,5 +1,5 @@
-import type { EventRecord, LedgerEntry } from "../../shared/domain/delivery.ts";
-import { deliveryKeyOf } from "../../shared/domain/delivery-key.ts";
+import type { EventRecord, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
+import { deliveryKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 
 /** When the stored event arrived. */
 export const ARRIVED = new Date("2026-11-20T10:00:00.000Z");

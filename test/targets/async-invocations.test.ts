@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { deliveredEvent, type TurnoutField } from "../../shared/domain/delivered-event.ts";
-import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/delivery-key.ts";
-import { readOutcome } from "../../shared/domain/outcome-message.ts";
+import { deliveredEvent, type TurnoutField } from "../../shared/domain/deliveries/delivered-event.ts";
+import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
 import { type AsyncOptions, asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import type { Send, SendResult } from "../../shared/targets/target.ts";
 import { anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { onTestFinished, vi } from "vitest";
-import { WorkerSettings } from "../../shared/domain/component.ts";
+import { WorkerSettings } from "../../shared/domain/routing/component.ts";
 import { findWalls } from "../../shared/targets/host-walls.ts";
 import type { Send } from "../../shared/targets/target.ts";
 import { type WorkerTargetOptions, workerTarget } from "../../shared/targets/worker-target.ts";

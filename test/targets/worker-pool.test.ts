@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { WorkerSettings } from "../../shared/domain/component.ts";
+import { WorkerSettings } from "../../shared/domain/routing/component.ts";
 import type { Host, HostEnd, HostThread, Invoked, Loaded } from "../../shared/targets/host.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { workerPool } from "../../shared/targets/worker-pool.ts";

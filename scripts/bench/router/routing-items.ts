@@ -1,5 +1,5 @@
-import { Component } from "../../../shared/domain/component.ts";
-import type { RowKey } from "../../../shared/domain/routing-change.ts";
+import { Component } from "../../../shared/domain/routing/component.ts";
+import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { itemKeyOf, NAMES } from "../../../shared/routing-table/dynamodb-requests.ts";
 import { CUSTOMERS, SOURCE } from "./sample-batch.ts";
 

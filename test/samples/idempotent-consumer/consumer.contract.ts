@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { OrderEvent } from "../../../functions/samples/idempotent-consumer/order-state.ts";
 import { readCloudEvent } from "../../../scripts/embedded/read-cloud-event.ts";
-import { entryOfCloudEvent } from "../../../shared/domain/cloud-event.ts";
-import { envelopeOf, readEntry } from "../../../shared/domain/event-entry.ts";
+import { entryOfCloudEvent } from "../../../shared/domain/events/cloud-event.ts";
+import { envelopeOf, readEntry } from "../../../shared/domain/events/event-entry.ts";
 import type { Send } from "../../../shared/targets/target.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aReplayer } from "../../support/replayer.ts";

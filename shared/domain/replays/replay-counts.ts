@@ -1,0 +1,113 @@
+import { compareRecords, type LedgerEntry } from "../deliveries/delivery.ts";
+import type { OpenStretch, ReplayCounts, SkipReason, TargetCount } from "./replay.ts";
+
+/** Where a delivery of a replay stands: `open` until it is at rest. */
+export type DeliveryState = "done" | "dead" | "open";
+
+/** What a pass notes of one thing that the filter matched. */
+export type CountedItem =
+  | { kind: "skip"; reason: SkipReason }
+  | ({ kind: "sent"; state: DeliveryState } & Omit<TargetCount, "count">)
+  /** What a plan says would be sent. */
+  | ({ kind: "planned" } & Omit<TargetCount, "count">);
+
+/** Most stretches that are remembered apart. */
+const MAX_STRETCHES = 32;
+
+export function stateOf({ status }: Pick<LedgerEntry, "status">): DeliveryState {
+  if (status === "done") return "done";
+  return status === "dead" || status === "rejected" ? "dead" : "open";
+}
+
+/** The counts with these items of as many records more. */
+export function withCounted(counts: ReplayCounts, scanned: number, items: readonly CountedItem[]): ReplayCounts {
+  const targets = new Map(counts.targets.map((target) => [targetKey(target), { ...target }]));
+  const sum: ReplayCounts = {
+    ...counts,
+    scanned: counts.scanned + scanned,
+    matched: counts.matched + items.length,
+    skipped: { ...counts.skipped },
+  };
+  for (const item of items) {
+    if (item.kind === "skip") {
+      sum.skipped[item.reason] = (sum.skipped[item.reason] ?? 0) + 1;
+      continue;
+    }
+    sum.sent += 1;
+    if (item.kind === "sent") sum[item.state] += 1;
+    const { component, alias, version } = item;
+    const target = targets.get(targetKey(item)) ?? { component, alias, version, count: 0 };
+    target.count += 1;
+    targets.set(targetKey(item), target);
+  }
+  return { ...sum, targets: [...targets.values()].toSorted(byTarget) };
+}
+
+export function targetKey({ component, alias, version }: Omit<TargetCount, "count">): string {
+  return `${component}#${alias}#${version}`;
+}
+
+function byTarget(a: TargetCount, b: TargetCount): number {
+  return targetKey(a).localeCompare(targetKey(b), "en", { numeric: true });
+}
+
+export function skippedInAll({ skipped }: ReplayCounts): number {
+  return Object.values(skipped).reduce((sum, count) => sum + count, 0);
+}
+
+/** The stretches with the part of the window that follows: as one more if anything in it is waited for. */
+export function withStretch(stretches: readonly OpenStretch[], next: OpenStretch): OpenStretch[] {
+  const last = stretches.at(-1);
+  // Full: from here on the last one takes all that follows, so that it stays one part of the window.
+  if (last !== undefined && stretches.length >= MAX_STRETCHES) return [...stretches.slice(0, -1), joined(last, next)];
+  // What is only to be looked at again is so in one go.
+  if (last !== undefined && isEarlyAlone(last) && isEarlyAlone(next) && follows(next, last)) {
+    return [...stretches.slice(0, -1), joined(last, next)];
+  }
+  return next.waitsFor === 0 && next.early === undefined ? [...stretches] : [...stretches, next];
+}
+
+function isEarlyAlone({ waitsFor, early }: OpenStretch): boolean {
+  return waitsFor === 0 && early === true;
+}
+
+function follows({ after }: OpenStretch, { upTo }: OpenStretch): boolean {
+  return after !== undefined && compareRecords(after, upTo) === 0;
+}
+
+function joined(a: OpenStretch, b: OpenStretch): OpenStretch {
+  const early = a.early ?? b.early;
+  const sum = { upTo: b.upTo, counts: sumOf(a.counts, b.counts, 1), waitsFor: a.waitsFor + b.waitsFor };
+  return { ...a, ...sum, ...(early && { early }) };
+}
+
+/** The counts after a part of the window was looked at again. */
+export function withRecounted(counts: ReplayCounts, before: ReplayCounts, now: ReplayCounts): ReplayCounts {
+  return sumOf(sumOf(counts, before, -1), now, 1);
+}
+
+/** `a` and `sign` times `b`. */
+function sumOf(a: ReplayCounts, b: ReplayCounts, sign: 1 | -1): ReplayCounts {
+  const targets = new Map(a.targets.map((target) => [targetKey(target), target]));
+  for (const target of b.targets) {
+    const count = (targets.get(targetKey(target))?.count ?? 0) + sign * target.count;
+    targets.set(targetKey(target), { ...target, count });
+  }
+  const skipped = { ...a.skipped };
+  for (const [name, count] of Object.entries(b.skipped)) {
+    const reason = name as SkipReason;
+    const sum = (skipped[reason] ?? 0) + sign * count;
+    if (sum === 0) delete skipped[reason];
+    else skipped[reason] = sum;
+  }
+  return {
+    scanned: a.scanned + sign * b.scanned,
+    matched: a.matched + sign * b.matched,
+    sent: a.sent + sign * b.sent,
+    targets: [...targets.values()].filter(({ count }) => count !== 0).toSorted(byTarget),
+    skipped,
+    done: a.done + sign * b.done,
+    dead: a.dead + sign * b.dead,
+    open: a.open + sign * b.open,
+  };
+}

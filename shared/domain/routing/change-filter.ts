@@ -1,0 +1,55 @@
+import { isSubjectKey, type SubjectLevel, type SubjectRow, subjectLevels } from "../subject.ts";
+import { own } from "../text/schema.ts";
+import type { ChangeLogEntry, RowChange, StoredRow } from "./routing-change.ts";
+import { readable } from "./unreadable-row.ts";
+
+/** Which changes an operator asks to see. A field that is left out lets everything through. */
+export type ChangeFilter = {
+  /** Inclusive. */
+  from?: Date;
+  /** Exclusive. */
+  to?: Date;
+  /** The component's own row, pins of it, and moves of its aliases. */
+  component?: string;
+  /** The subject's own row, and what the directory says of others about it. */
+  project?: string;
+  customer?: string;
+  plan?: string;
+  /** The whole name, or the end of an AWS identity's ARN. */
+  who?: string;
+};
+
+export function passesFilter(change: ChangeLogEntry, filter: ChangeFilter): boolean {
+  const { from, to, component, who } = filter;
+  if (from !== undefined && change.at < from) return false;
+  if (to !== undefined && change.at >= to) return false;
+  if (who !== undefined && change.who !== who && !change.who.endsWith(`/${who}`)) return false;
+  if (component !== undefined && !concernsComponent(change, component)) return false;
+  return subjectLevels.every((level) => {
+    const id = filter[level];
+    return id === undefined || change.rows.some((row) => concernsSubject(row, level, id));
+  });
+}
+
+function concernsComponent({ rows, command, move }: ChangeLogEntry, component: string): boolean {
+  if (move !== undefined) return move.component === component;
+  // Earlier moves of an alias: the command is all that the log has of them.
+  if (rows.length === 0) return command.split(/[\s=]+/).includes(component);
+  return rows.some(({ key, before, after }) => {
+    if (key === `component#${component}`) return true;
+    if (!isSubjectKey(key)) return false;
+    return JSON.stringify(pinIn(before, component)) !== JSON.stringify(pinIn(after, component));
+  });
+}
+
+function concernsSubject({ key, before, after }: RowChange, level: SubjectLevel, id: string): boolean {
+  if (key === `${level}#${id}`) return true;
+  if (level === "project" || !isSubjectKey(key)) return false;
+  const [was, is] = [before, after].map((row) => (readable(row) as SubjectRow | undefined)?.[level]);
+  return was !== is && (was === id || is === id);
+}
+
+function pinIn(row: StoredRow | null, component: string) {
+  const subject = readable(row) as SubjectRow | undefined;
+  return subject && own(subject.pins, component);
+}

@@ -1,0 +1,142 @@
+import { cohortRows, type Subject, type SubjectLevel, type SubjectRow, type SubjectRows } from "../subject.ts";
+import { own } from "../text/schema.ts";
+import type { Alias } from "./alias.ts";
+import { aliasOf, type Component } from "./component.ts";
+import { outsidePeriod, type Period } from "./period.ts";
+import { bucketOf, type Rollout } from "./rollout.ts";
+
+/** The rules, in the order in which they win. */
+export const becauses = [
+  "all stable",
+  "replay target",
+  "project pin",
+  "customer pin",
+  "cohort route",
+  "plan pin",
+  "rollout",
+  "default alias",
+] as const;
+/** The rule that won. */
+export type Because = (typeof becauses)[number];
+
+/** A rule that was looked at and did not win. An alias that the event asked for is listed too: it never wins. */
+export type PassedOver = { rule: Because | "alias in the event"; why: string };
+
+export type Decision = {
+  alias: Alias;
+  because: Because;
+  /** The rule in words, e.g. `customer acme pinned by ada: trying 23`. Empty when the trace is off. */
+  rule: string;
+  /** Every rule looked at before the one that won, in order. With the trace off only what an event may not do. */
+  passedOver: PassedOver[];
+  /** The rule named an alias that is unknown or retired: its successor, or the component's fallback, was taken. */
+  fallback: boolean;
+  /** The alias that the rule named, when `fallback` is true. */
+  named?: Alias;
+};
+
+export type DecisionInput = {
+  component: Component;
+  /** Resolved: with what the directory knows filled in. */
+  subject: Subject;
+  rowOf: SubjectRows;
+  now: Date;
+  /** The alias that a replay sends everything to. */
+  replayTarget?: Alias;
+  /** The alias that the event's metadata asked for. It is never obeyed. */
+  ignoredAlias?: string;
+  /** Whether to say why rules were passed over. Default true; off costs less. */
+  trace?: boolean;
+};
+
+/**
+ * Decides which alias of the component an event goes to. While the component is all stable, that is its fallback
+ * alias. Else the first rule that applies wins: replay target, project pin, customer pin, cohort routes in the
+ * component's order, plan pin, rollout, the component's default alias.
+ */
+export function decideRoute(input: DecisionInput): Decision {
+  const { component, subject, rowOf, now } = input;
+  const passedOver: PassedOver[] = [];
+  const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
+  const take: Take = (because, alias, rule, successor) => {
+    const told = pass === undefined ? "" : rule();
+    const usable = [alias, successor].find((candidate) => candidate !== undefined && isUsable(component, candidate));
+    if (usable === alias) return { alias, because, rule: told, passedOver, fallback: false };
+    return { alias: usable ?? component.fallbackAlias, because, rule: told, passedOver, fallback: true, named: alias };
+  };
+
+  if (input.ignoredAlias !== undefined) {
+    passedOver.push({
+      rule: "alias in the event",
+      why: `an event can't choose its alias: '${input.ignoredAlias}' ignored`,
+    });
+  }
+  const { allStable } = component;
+  if (allStable !== undefined) {
+    return take("all stable", component.fallbackAlias, () => `all stable by ${allStable.who}: ${allStable.why}`);
+  }
+  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's --to");
+  pass?.("replay target", "no replay target");
+
+  const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {
+    const id = subject[level];
+    if (id === undefined) return void pass?.(because, `the event has no ${level}`);
+    const row = rowOf(`${level}#${id}`);
+    const pin = row === undefined ? undefined : own(row.pins, component.name);
+    if (pin === undefined) return void pass?.(because, "no pin");
+    const outside = outsidePeriod(pin, now);
+    if (outside !== undefined) return void pass?.(because, outside);
+    return take(because, pin.alias, () => `${level} ${id} pinned by ${pin.who}: ${pin.why}`, pin.successor);
+  };
+
+  return (
+    pinAt("project", "project pin") ??
+    pinAt("customer", "customer pin") ??
+    cohortRoute(input, pass, take) ??
+    pinAt("plan", "plan pin") ??
+    rolledOut(input, pass, take) ??
+    take("default alias", component.defaultAlias, () => `default of ${component.name}`)
+  );
+}
+
+type Pass = ((rule: Because, why: string) => void) | undefined;
+type Take = (because: Because, alias: Alias, rule: () => string, successor?: Alias) => Decision;
+
+function cohortRoute(input: DecisionInput, pass: Pass, take: Take): Decision | undefined {
+  const { component, subject, rowOf, now } = input;
+  if (component.cohortRoutes.length === 0) return void pass?.("cohort route", "the component has no cohort routes");
+  const rows = cohortRows(subject, rowOf);
+  for (const route of component.cohortRoutes) {
+    const outside = outsideRoute(route, rows, now);
+    if (outside === undefined) return take("cohort route", route.alias, () => `cohort ${route.cohort}`);
+    pass?.("cohort route", `${route.cohort}: ${outside}`);
+  }
+  return undefined;
+}
+
+function outsideRoute(route: Period & { cohort: string }, rows: SubjectRow[], now: Date): string | undefined {
+  if (!rows.some((row) => row.cohorts.includes(route.cohort))) return "not a member";
+  return outsidePeriod(route, now);
+}
+
+function rolledOut(input: DecisionInput, pass: Pass, take: Take): Decision | undefined {
+  const { rollout } = input.component;
+  if (rollout === undefined) return void pass?.("rollout", "the component has no rollout");
+  const outside = outsideRollout(rollout, input.subject, input.now);
+  if (outside !== undefined) return void pass?.("rollout", outside);
+  return take("rollout", rollout.alias, () => `${rollout.basisPoints / 100} % of ${rollout.by}s`);
+}
+
+function outsideRollout(rollout: Rollout, subject: Subject, now: Date): string | undefined {
+  const outside = outsidePeriod(rollout, now);
+  if (outside !== undefined) return outside;
+  const id = subject[rollout.by];
+  if (id === undefined) return `the event has no ${rollout.by}, which the rollout is keyed by`;
+  const bucket = bucketOf(id, rollout.salt);
+  return bucket < rollout.basisPoints ? undefined : `outside the share: bucket ${bucket} ≥ ${rollout.basisPoints}`;
+}
+
+function isUsable(component: Component, alias: Alias): boolean {
+  const entry = aliasOf(component, alias);
+  return entry !== undefined && entry.retired !== true;
+}

@@ -1,0 +1,63 @@
+import * as z from "zod/mini";
+import { canonical } from "../deliveries/delivery-key.ts";
+import { EventSource } from "../events/event.ts";
+import { isSubjectKey, SubjectId, SubjectRow } from "../subject.ts";
+import { type Read, read, readJson } from "../text/schema.ts";
+import { CohortRegister } from "./cohort.ts";
+import { Component } from "./component.ts";
+import { Guardrails } from "./guardrails.ts";
+import type { Row, StoredRow } from "./routing-change.ts";
+import { UnreadableRow } from "./unreadable-row.ts";
+
+const StrictSubjectRow = z.strictObject(SubjectRow.shape);
+
+/**
+ * Reads the row that stands under a key, wherever it comes from: a file, the table or the change log. As it was written,
+ * unless its schema had something to add: written again it is then the same text.
+ */
+export function readRow(key: string, value: unknown): Read<Row> {
+  const row = parseRow(key, value);
+  if (!row.ok) return row;
+  return canonical(row.value) === canonical(value) ? { ok: true, value: value as Row } : row;
+}
+
+/** The text of a row, to be stored. */
+export function rowText(row: StoredRow): string {
+  return row instanceof UnreadableRow ? row.text : JSON.stringify(row);
+}
+
+/** The row of a stored text. */
+export function storedRow(key: string, text: string): StoredRow {
+  const json = readJson(text);
+  const row = json.ok ? readRow(key, json.value) : json;
+  return row.ok ? row.value : new UnreadableRow(row.problem, text);
+}
+
+/** The row of a value that stands in the change log. */
+export function loggedRow(key: string, value: unknown): StoredRow | null {
+  if (value === null) return null;
+  const row = readRow(key, value);
+  if (row.ok) return row.value;
+  return new UnreadableRow(row.problem, typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function parseRow(key: string, row: unknown): Read<Row> {
+  if (key === "settings#cohorts") return read<Row>(CohortRegister, row, "row");
+  if (key === "settings#guardrails") return read<Row>(Guardrails, row, "row");
+  const [kind = "", id = ""] = splitOnce(key);
+  if (kind === "component") return named(read(Component, row, "row"), id, ({ name }) => name);
+  if (kind === "source") return named(read(EventSource, row, "row"), id, ({ source }) => source);
+  if (!isSubjectKey(key)) return { ok: false, problem: `there are no rows such as '${key}'` };
+  const subject = read(SubjectId, id, "key");
+  return subject.ok ? read<Row>(StrictSubjectRow, row, "row") : subject;
+}
+
+function splitOnce(key: string): [string, string] {
+  const at = key.indexOf("#");
+  return at < 0 ? [key, ""] : [key.slice(0, at), key.slice(at + 1)];
+}
+
+function named<T extends Row>(row: Read<T>, id: string, nameOf: (row: T) => string): Read<T> {
+  if (!row.ok || nameOf(row.value) === id) return row;
+  return { ok: false, problem: `its key says '${id}' and its row '${nameOf(row.value)}'` };
+}

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import { deliveredEvent, type TurnoutField } from "../../../shared/domain/deliveries/delivered-event.ts";
+import { deliveryKeyOf, eventKeyOf } from "../../../shared/domain/deliveries/delivery-key.ts";
+import { readOutcome } from "../../../shared/domain/deliveries/outcome-message.ts";
+import { anEvent, anOrdersKey, bodyOf } from "../../support/builders.ts";
+
+const turnout: TurnoutField = {
+  component: "mailer",
+  alias: "beta",
+  because: "customer pin",
+  fallback: false,
+  idempotencyKey: anOrdersKey("order-1", "replay-7"),
+  publisherKey: "order-1",
+  generation: "replay-7",
+  attempt: 3,
+  outcomeToken: "its token",
+  routingRevision: 42,
+  subject: { customer: "acme" },
+  replay: "replay-7",
+};
+const eventKey = eventKeyOf("shop", "order placed", "order-1");
+const named = {
+  component: "mailer",
+  eventKey,
+  deliveryKey: deliveryKeyOf("mailer", eventKey, "replay-7"),
+  attempt: 3,
+  functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer",
+  token: "its token",
+};
+
+/** As in "Capturing records of asynchronous invocations" of the Lambda developer guide. */
+function aRecord(condition: string, about: Record<string, unknown> = {}): object {
+  return {
+    version: "1.0",
+    timestamp: "2026-11-20T10:00:05.568Z",
+    requestContext: {
+      requestId: "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
+      functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer:beta",
+      condition,
+      approximateInvokeCount: 1,
+    },
+    requestPayload: JSON.parse(deliveredEvent(bodyOf(anEvent()), turnout)),
+    responseContext: { statusCode: 200, executedVersion: "23" },
+    responsePayload: null,
+    ...about,
+  };
+}
+
+const outcomeOf = (record: object) => readOutcome(JSON.stringify(record));
+const thrown = { errorType: "TypeError", errorMessage: "x is undefined", trace: ["TypeError: x is undefined"] };
+
+describe("a record that Lambda sends to a destination", () => {
+  it("of a success names the attempt and the version that ran", () => {
+    expect(outcomeOf(aRecord("Success", { responsePayload: { ok: true } }))).toStrictEqual({
+      ok: true,
+      value: { ...named, result: { outcome: "done", executedVersion: "23" } },
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, object]>([
+    [
+      "that the handler threw",
+      {
+        responseContext: { statusCode: 200, executedVersion: "23", functionError: "Unhandled" },
+        responsePayload: thrown,
+      },
+      { error: { type: "TypeError", message: "x is undefined" }, executedVersion: "23" },
+    ],
+    [
+      "that the handler answered with",
+      {
+        responseContext: { statusCode: 200, executedVersion: "23", functionError: "Handled" },
+        responsePayload: thrown,
+      },
+      { error: { type: "TypeError", message: "x is undefined" }, executedVersion: "23" },
+    ],
+    [
+      "without a type, as of a timeout",
+      {
+        responseContext: { statusCode: 200, executedVersion: "23", functionError: "Unhandled" },
+        responsePayload: { errorType: "", errorMessage: "Task timed out after 3.00 seconds" },
+      },
+      {
+        error: { type: "UnhandledFunctionError", message: "Task timed out after 3.00 seconds" },
+        executedVersion: "23",
+      },
+    ],
+    [
+      "that is no object",
+      { responseContext: { statusCode: 200, functionError: "Handled" }, responsePayload: "no" },
+      { error: { type: "HandledFunctionError", message: expect.stringContaining("RetriesExhausted") } },
+    ],
+  ])("of an error %s tells it in the function's words", (_, about, failure) => {
+    expect(outcomeOf(aRecord("RetriesExhausted", about))).toStrictEqual({
+      ok: true,
+      value: { ...named, result: { outcome: "failed", ...failure } },
+    });
+  });
+
+  const {
+    responseContext: _context,
+    responsePayload: _payload,
+    ...neverBegun
+  } = aRecord("EventAgeExceeded") as Record<string, unknown>;
+  it.each([
+    ["null", { ...neverBegun, responseContext: null, responsePayload: null }],
+    ["absent", neverBegun],
+  ])("of an event that never began, its answer being %s, is no failure: nothing was run", (_, record) => {
+    expect(outcomeOf(record)).toStrictEqual({
+      ok: true,
+      value: {
+        ...named,
+        result: {
+          outcome: "throttled",
+          error: { type: "EventAgeExceeded", message: expect.stringContaining("EventAgeExceeded") },
+        },
+      },
+    });
+  });
+
+  const { requestPayload } = aRecord("Success") as { requestPayload: Record<string, unknown> };
+  const ofAttempt = (attempt: unknown) => ({ ...requestPayload, turnout: { ...turnout, attempt } });
+  it.each<[string, string | object, string]>([
+    ["text that isn't JSON", "hello", "not JSON"],
+    ["an event", anEvent(), "requestContext: "],
+    ["a record without a condition", { ...aRecord("Success"), requestContext: {} }, "requestContext.condition: "],
+    [
+      "a record of no function",
+      { ...aRecord("Success"), requestContext: { condition: "Success" } },
+      "requestContext.functionArn: ",
+    ],
+    [
+      "a record of somebody else's event",
+      aRecord("Success", { requestPayload: anEvent() }),
+      "requestPayload.turnout: ",
+    ],
+    [
+      "an attempt that is text",
+      aRecord("Success", { requestPayload: ofAttempt("3") }),
+      "requestPayload.turnout.attempt: ",
+    ],
+    [
+      "an attempt without a token",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, outcomeToken: undefined } } }),
+      "requestPayload.turnout.outcomeToken: ",
+    ],
+    [
+      "a key that Turnout gave nobody",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, idempotencyKey: "order-1" } } }),
+      "requestPayload.turnout.idempotencyKey: ",
+    ],
+    [
+      "a key of another generation",
+      aRecord("Success", { requestPayload: { ...requestPayload, turnout: { ...turnout, generation: "live" } } }),
+      "requestPayload.turnout.idempotencyKey: ",
+    ],
+    ["half an attempt", aRecord("Success", { requestPayload: ofAttempt(1.5) }), "requestPayload.turnout.attempt: "],
+  ])("isn't seen in %s, which is refused with the place", (_what, body, problem) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    expect(readOutcome(text)).toEqual({ ok: false, problem: expect.stringContaining(problem) });
+  });
+});

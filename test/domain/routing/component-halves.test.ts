@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { redefined, rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
+import { readRow, storedRow } from "../../../shared/domain/routing/stored-row.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { anyComponent } from "../../support/any-routing.ts";
+import { aComponent } from "../../support/builders.ts";
+
+const KEY = "component#mailer";
+const definition = ({ pattern, timeoutMs, retry, invocation, worker }: Component) => ({
+  ...{ pattern, timeoutMs, retry, invocation, worker },
+});
+const rules = ({ defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable }: Component) => ({
+  ...{ defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable },
+});
+const author = fc
+  .tuple(anyComponent("mailer"), fc.integer({ min: 1, max: 800_000 }), fc.constantFrom("shop", "forge"))
+  .map(([component, timeoutMs, source]): Component => ({ ...component, timeoutMs, pattern: { source: [source] } }));
+
+describe("a component that is applied again", () => {
+  it("has its author's definition and its operators' rules, whatever both are", () => {
+    fc.assert(
+      fc.property(anyComponent("mailer"), author, (before, defined) => {
+        const after = redefined(before, defined);
+        expect(definition(after)).toEqual(definition(defined));
+        expect(rules(after)).toEqual(rules(before));
+        expect(readRow(KEY, after).ok).toBe(true);
+        expect(redefined(after, defined)).toEqual(after);
+      }),
+    );
+  });
+
+  it("keeps aliases that its file doesn't name, and those that are retired, with the targets of now", () => {
+    const lambda = (name: string) => ({
+      target: { kind: "lambda" as const, functionArn: `arn:aws:lambda:eu-west-1:123456789012:function:${name}` },
+    });
+    const before = aComponent({
+      aliases: { stable: lambda("a"), old: { ...lambda("a"), retired: true }, mine: lambda("a") },
+    });
+    const defined = aComponent({
+      aliases: { stable: lambda("b"), old: lambda("b"), new: { ...lambda("b"), retired: true } },
+    });
+    expect(redefined(before, defined).aliases).toEqual({
+      stable: lambda("b"),
+      old: { ...lambda("b"), retired: true },
+      new: { ...lambda("b"), retired: true },
+      mine: lambda("a"),
+    });
+  });
+
+  it("keeps the rules of a row that can't be read, as far as they can", () => {
+    fc.assert(
+      fc.property(anyComponent("mailer"), author, (before, defined) => {
+        const row = storedRow(KEY, JSON.stringify({ ...before, pattern: { source: [{ "anything-but": null }] } }));
+        expect(row).toBeInstanceOf(UnreadableRow);
+        expect(rules(redefined(row as UnreadableRow, defined))).toEqual(rules(before));
+      }),
+    );
+    const broken = new UnreadableRow("", '{"defaultAlias":"gone","aliases":7,"rollout":{}}');
+    expect(redefined(broken, aComponent())).toEqual(aComponent());
+    expect(redefined(new UnreadableRow("", "{"), aComponent())).toEqual(aComponent());
+  });
+
+  it("is told what was left alone", () => {
+    const allStable = { who: "ada", why: "fire", at: "2026-11-20T10:00:00.000Z" };
+    const before = aComponent({
+      aliases: ["stable", "beta", "mine"],
+      defaultAlias: "beta",
+      cohortRoutes: [{ cohort: "staff", alias: "beta" }],
+      allStable,
+    });
+    expect(rulesLeftAlone(before, aComponent())).toEqual([
+      "all stable",
+      "the route of cohort staff to beta",
+      "the default alias beta",
+      "aliases that it doesn't name (mine)",
+    ]);
+    expect(rulesLeftAlone(undefined, aComponent())).toEqual([]);
+  });
+});
+
+describe("a component that is new", () => {
+  it("has the rules of its file", () => {
+    const given = aComponent({ defaultAlias: "beta", cohortRoutes: [{ cohort: "staff", alias: "beta" }] });
+    expect(redefined(undefined, given)).toEqual(given);
+  });
+});

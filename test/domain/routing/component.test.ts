@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { compileEventPattern } from "../../../shared/domain/events/event-pattern.ts";
+import { aliasOf, Component, MAX_COMPONENT_TIMEOUT_MS } from "../../../shared/domain/routing/component.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
+import { aComponent, anEvent } from "../../support/builders.ts";
+
+const smallest = { name: "mailer", pattern: { source: ["shop"] }, aliases: { stable: {} } };
+
+const refused = (problem: string) => ({ ok: false, problem: expect.stringContaining(problem) });
+
+describe("a component", () => {
+  it("needs a name, a pattern and an alias, and has defaults for the rest", () => {
+    expect(read(Component, smallest)).toEqual({
+      ok: true,
+      value: {
+        name: "mailer",
+        pattern: { source: ["shop"] },
+        aliases: { stable: { target: { kind: "worker" } } },
+        defaultAlias: "stable",
+        fallbackAlias: "stable",
+        cohortRoutes: [],
+        timeoutMs: 30_000,
+        retry: {
+          maxAttempts: 5,
+          baseDelayMs: 500,
+          maxDelayMs: 30_000,
+          maxAgeMs: 86_400_000,
+          nonRetryableErrors: [],
+        },
+        invocation: { kind: "sync" },
+        worker: { concurrency: 4, memoryMb: 128, environment: {} },
+      },
+    });
+  });
+
+  it("is the same after it was written to the routing table and read again", () => {
+    const component = Component.parse({
+      ...smallest,
+      aliases: { stable: {}, beta: {}, old: { retired: true } },
+      cohortRoutes: [{ cohort: "staff", alias: "beta", until: "2026-11-20T10:00:00.000Z" }],
+      rollout: { alias: "beta", basisPoints: 500, by: "customer", salt: "s" },
+      timeoutMs: MAX_COMPONENT_TIMEOUT_MS,
+    });
+    expect(Component.parse(JSON.parse(JSON.stringify(component)))).toStrictEqual(component);
+  });
+
+  it.each([
+    [{ name: "Mailer" }, "name: a component's name has 1 to 64 lower-case letters, digits and inner hyphens"],
+    [{ name: "a#b" }, "name: "],
+    [{ name: "x".repeat(65) }, "name: "],
+    [{ pattern: undefined }, "pattern: expected an event pattern"],
+    [{ pattern: null }, "pattern: expected an event pattern"],
+    [{ pattern: [] }, "pattern: "],
+    [{ pattern: {} }, "pattern: "],
+    [{ pattern: { source: "shop" } }, "pattern: source must be an array"],
+    [{ aliases: { Beta: {}, stable: {} } }, "aliases.Beta: an alias has 1 to 128 lower-case letters"],
+    [{ aliases: { stable: { target: { kind: "pigeon" } } } }, "aliases.stable.target.kind: "],
+    [{ aliases: { stable: { weight: 1 } } }, "weight"],
+    [{ timeoutMs: 0 }, "timeoutMs: "],
+    [{ timeoutMs: MAX_COMPONENT_TIMEOUT_MS + 1 }, "timeoutMs: "],
+    [{ worker: { concurrency: 0 } }, "worker.concurrency: "],
+    [{ worker: { environment: { PORT: 1 } } }, "worker.environment.PORT: "],
+    [{ retry: { maxAttempts: 0 } }, "retry.maxAttempts: "],
+    [{ cohortRoute: [] }, "cohortRoute"],
+    [{ cohortRoutes: [{ cohort: "staff", alias: "stable", untill: "tomorrow" }] }, "untill"],
+  ])("refuses %j and says where", (wrong, problem) => {
+    expect(read(Component, { ...smallest, ...wrong })).toEqual(refused(problem));
+  });
+
+  const rollout = { alias: "gone", basisPoints: 500, by: "customer", salt: "s" };
+
+  it.each([
+    [{ defaultAlias: "gone" }, "defaultAlias: 'gone' is not one of the component's aliases (stable, old)"],
+    [{ fallbackAlias: "gone" }, "fallbackAlias: 'gone' is not one"],
+    [{ rollout }, "rollout.alias: 'gone' is not one"],
+    [{ cohortRoutes: [{ cohort: "staff", alias: "gone" }] }, "cohortRoutes.0.alias: 'gone' is not one"],
+    [{ defaultAlias: "constructor" }, "defaultAlias: 'constructor' is not one"],
+    [{ defaultAlias: "old" }, "defaultAlias: alias 'old' is retired"],
+    [{ fallbackAlias: "old" }, "fallbackAlias: alias 'old' is retired"],
+    [{ rollout: { ...rollout, alias: "old" } }, "rollout.alias: alias 'old' is retired"],
+    [{ aliases: {} }, "defaultAlias: 'stable' is not one of the component's aliases (none)"],
+  ])("refuses %j, which names an alias that it can't send to", (wrong, problem) => {
+    const aliases = { stable: {}, old: { retired: true } };
+    expect(read(Component, { ...smallest, aliases, ...wrong })).toEqual(refused(problem));
+  });
+
+  it("keeps every field of its pattern, so that none is silently wider than written", () => {
+    const pattern: unknown = JSON.parse('{"source":["shop"],"__proto__":{"a":[1]},"constructor":["x"]}');
+    const component = read(Component, { ...smallest, pattern });
+    if (!component.ok) throw new Error(component.problem);
+    expect(JSON.stringify(component.value.pattern)).toBe(JSON.stringify(pattern));
+  });
+
+  it("named constructor is a component like others", () => {
+    expect(read(Component, { ...smallest, name: "constructor" }).ok).toBe(true);
+  });
+});
+
+describe("aliasOf", () => {
+  it("finds an alias by its own name only", () => {
+    const component = aComponent({ aliases: ["stable"] });
+    expect(aliasOf(component, "stable")).toEqual({ target: { kind: "worker" } });
+    for (const alias of ["beta", "constructor", "toString", "__proto__", ""]) {
+      expect(aliasOf(component, alias)).toBeUndefined();
+    }
+  });
+});
+
+describe("the builders", () => {
+  it("build a component as the schema would, taking every event", () => {
+    const component = aComponent();
+    expect(Component.parse(component)).toStrictEqual(component);
+    const compiled = compileEventPattern(component.pattern);
+    expect(compiled.ok && compiled.matches(anEvent({ source: "anything" }))).toBe(true);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import {
+  DEFAULT_GUARDRAILS,
+  exceeded,
+  Guardrails,
+  type Impact,
+  lacksEnd,
+} from "../../../shared/domain/routing/guardrails.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
+
+const impact = (about: Partial<Impact> = {}): Impact => ({ component: "mailer", protectedMoved: [], ...about });
+const budgets: Guardrails = { ...DEFAULT_GUARDRAILS, maxCustomersOff: 10, maxEventShareOff: 500 };
+
+describe("guardrails", () => {
+  it("that nobody has set ask for an end of pins to experimental, and for nothing else", () => {
+    expect(DEFAULT_GUARDRAILS).toEqual({ protectedSubjects: [], expiryRequiredFor: ["experimental"] });
+    const large = { customersOff: { before: 0, after: 1e6 }, eventShareOff: { before: 0, after: 10_000 } };
+    expect(exceeded(DEFAULT_GUARDRAILS, [impact(large)])).toEqual([]);
+    expect(lacksEnd(DEFAULT_GUARDRAILS, { alias: "experimental" })).toBe(true);
+    expect(lacksEnd(DEFAULT_GUARDRAILS, { alias: "experimental", until: "2999-01-01T00:00:00.000Z" })).toBe(false);
+    expect(lacksEnd(DEFAULT_GUARDRAILS, { alias: "beta" })).toBe(false);
+  });
+
+  it("are exceeded by one more than the budget, not by the budget", () => {
+    const off = (customers: number, share: number) =>
+      exceeded(budgets, [
+        impact({ customersOff: { before: 0, after: customers }, eventShareOff: { before: 0, after: share } }),
+      ]);
+    expect(off(10, 500)).toEqual([]);
+    expect(off(11, 501)).toEqual([
+      "11 customers would sit off mailer's default alias; the budget is 10",
+      "5.01% of the last hour's events would go off mailer's default alias; the budget is 5%",
+    ]);
+  });
+
+  it("that are exceeded already don't stand in the way of a change that makes it no worse", () => {
+    const shift = (before: number, after: number) => exceeded(budgets, [impact({ customersOff: { before, after } })]);
+    expect(shift(20, 19)).toEqual([]);
+    expect(shift(20, 20)).toEqual([]);
+    expect(shift(20, 21)).toHaveLength(1);
+  });
+
+  it("name the protected subjects that would move, and where", () => {
+    expect(exceeded(DEFAULT_GUARDRAILS, [impact({ protectedMoved: ["customer#acme", "plan#paid"] })])).toEqual([
+      "events of customer acme, plan paid would move on mailer, and are protected",
+    ]);
+  });
+
+  it.each([
+    [{ maxCustomersOff: -1 }, "maxCustomersOff"],
+    [{ maxEventShareOff: 10_001 }, "maxEventShareOff"],
+    [{ protectedSubjects: ["user#ada"] }, "protectedSubjects"],
+    [{ protectedSubjects: ["acme"] }, "protectedSubjects"],
+    [{ expiryRequiredFor: ["Not An Alias"] }, "expiryRequiredFor"],
+  ])("refuse %j and name the field", (wrong, field) => {
+    expect(read(Guardrails, wrong)).toEqual({ ok: false, problem: expect.stringContaining(field) });
+  });
+});

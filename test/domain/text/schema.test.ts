@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { AliasName } from "../../../shared/domain/routing/alias.ts";
+import { Instant, nameSchema, own, read, readJson } from "../../../shared/domain/text/schema.ts";
+
+describe("read", () => {
+  const Pair = z.object({ left: z.string(), right: z.object({ size: z.int() }) });
+
+  it("answers the value in its type", () => {
+    const value = { left: "a", right: { size: 1 } };
+    expect(read(Pair, value)).toEqual({ ok: true, value });
+  });
+
+  it("names the path of every problem, after where it was found", () => {
+    expect(read(Pair, { right: { size: "1" } }, "detail.metadata")).toEqual({
+      ok: false,
+      problem:
+        "detail.metadata.left: expected string, received undefined; " +
+        "detail.metadata.right.size: expected number, received string",
+    });
+  });
+
+  it("names no path where there is none", () => {
+    expect(read(Pair, [])).toEqual({ ok: false, problem: "expected object, received array" });
+  });
+});
+
+describe("readJson", () => {
+  it("reads what JSON.stringify writes", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(readJson(JSON.stringify(value))).toEqual({ ok: true, value: JSON.parse(JSON.stringify(value)) });
+      }),
+    );
+  });
+
+  it.each(["", "{", "{'a':1}", "[1,]", "NaN", "\ufeff{}"])("refuses %j and says that it isn't JSON", (text) => {
+    expect(readJson(text)).toEqual({ ok: false, problem: expect.stringMatching(/^not JSON: ./) });
+  });
+});
+
+describe("an instant", () => {
+  it("is taken as Date writes it, and sorts as time does", () => {
+    const date = fc.date({
+      min: new Date("0000-01-01T00:00:00.000Z"),
+      max: new Date("9999-12-31T23:59:59.999Z"),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(date, date, (a, b) => {
+        const [textA, textB] = [a.toISOString(), b.toISOString()];
+        expect(read(Instant, textA).ok).toBe(true);
+        expect(textA < textB).toBe(a < b);
+      }),
+    );
+  });
+
+  it.each([
+    "2026-11-20",
+    "2026-11-20T10:00:00Z",
+    "2026-11-20T10:00:00.000",
+    "2026-11-20T10:00:00.000+00:00",
+    "2026-11-20T11:00:00.000+01:00",
+    "2026-02-30T10:00:00.000Z",
+    "2026-11-20T24:00:00.000Z",
+    "2026-11-20T10:00:00.0000Z",
+    "+010000-01-01T00:00:00.000Z",
+    "-000001-01-01T00:00:00.000Z",
+    "tomorrow",
+    "",
+  ])("refuses %j", (text) => {
+    expect(read(Instant, text).ok).toBe(false);
+  });
+});
+
+describe("a name", () => {
+  const Name = nameSchema("a name", 5);
+
+  it.each(["a", "7", "ab", "a-b", "a--b", "abcde", "a-b-c"])("can be %j", (name) => {
+    expect(read(Name, name)).toEqual({ ok: true, value: name });
+  });
+
+  it.each(["", "-", "a-", "-a", "abcdef", "A", "é", "a_b", "a.b", "a#b", "a/b", "a b", "a\n", "__proto__"])(
+    "refuses %j and says what a name has",
+    (name) => {
+      expect(read(Name, name)).toEqual({
+        ok: false,
+        problem: "a name has 1 to 5 lower-case letters, digits and inner hyphens",
+      });
+    },
+  );
+
+  it("of an alias has up to 128 characters", () => {
+    expect(read(AliasName, "a".repeat(128)).ok).toBe(true);
+    expect(read(AliasName, "a".repeat(129)).ok).toBe(false);
+  });
+});
+
+describe("own", () => {
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("finds no %s that isn't there", (key) => {
+    expect(own({}, key)).toBeUndefined();
+    expect(own(JSON.parse(`{"${key}":"mine"}`) as Record<string, string>, key)).toBe("mine");
+  });
+});
