@@ -5,10 +5,10 @@ import { AliasName } from "../shared/domain/routing/alias.ts";
 import { Component } from "../shared/domain/routing/component.ts";
 import { readable } from "../shared/domain/routing/unreadable-row.ts";
 import { type Read, read, readJson } from "../shared/domain/text/schema.ts";
-import { aliasHistory } from "../shared/flows/alias-history.ts";
-import { changeRoutes } from "../shared/flows/change-routes.ts";
-import { moveAlias, versionOf } from "../shared/flows/move-alias.ts";
-import type { StoredEvents } from "../shared/flows/preview-traffic.ts";
+import { changeRoutes } from "../shared/flows/change/change-routes.ts";
+import type { StoredEvents } from "../shared/flows/change/preview-traffic.ts";
+import { aliasHistory } from "../shared/flows/versions/alias-history.ts";
+import { moveAlias, versionOf } from "../shared/flows/versions/move-alias.ts";
 import type { RoutingTable } from "../shared/routing-table/routing-table.ts";
 import type { VersionCatalog } from "../shared/versions/version-catalog.ts";
 

@@ -1,9 +1,9 @@
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import type { Attempting } from "../shared/flows/deliver-claimed.ts";
-import { routeBatch } from "../shared/flows/route-batch.ts";
-import type { RouterPorts } from "../shared/flows/router-ports.ts";
-import { sendOne } from "../shared/flows/send-one.ts";
+import type { Attempting } from "../shared/flows/deliver/deliver-claimed.ts";
+import { routeBatch } from "../shared/flows/deliver/route-batch.ts";
+import type { RouterPorts } from "../shared/flows/deliver/router-ports.ts";
+import { sendOne } from "../shared/flows/deliver/send-one.ts";
 import { messageOf, type QueuePorts, returned, UNTIMED } from "./queue-batch.ts";
 
 /** Who has given up the messages of a dead-letter queue, and what its deliveries' error says of it. */

@@ -1,6 +1,6 @@
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { type OutcomePorts, takeOutcomes } from "../shared/flows/take-outcomes.ts";
+import { type OutcomePorts, takeOutcomes } from "../shared/flows/deliver/take-outcomes.ts";
 import { messageOf, type QueuePorts, returned, UNTIMED } from "./queue-batch.ts";
 
 /** When a message that is refused comes back, until its queue gives it up to a dead-letter queue, where it can be seen. */

@@ -1,8 +1,8 @@
 import type { Context, SQSBatchResponse, SQSRecord } from "aws-lambda";
 import type { EventQueue } from "../shared/event-queue/event-queue.ts";
+import type { ReturnedMessage } from "../shared/flows/deliver/route-batch.ts";
+import type { QueuedMessage } from "../shared/flows/deliver/route-message.ts";
 import { untilWritten, type WritePorts } from "../shared/flows/kept-writes.ts";
-import type { QueuedMessage } from "../shared/flows/read-messages.ts";
-import type { ReturnedMessage } from "../shared/flows/route-batch.ts";
 import { LONGEST_QUEUE_TRY_MS, within } from "./invocation.ts";
 
 const FIRST_BACKOFF_MS = 1_000;

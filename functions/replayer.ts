@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
-import type { ReplayerPorts } from "../shared/flows/replayer-ports.ts";
-import { runReplay } from "../shared/flows/run-replay.ts";
+import type { ReplayerPorts } from "../shared/flows/replay/replayer-ports.ts";
+import { runReplay } from "../shared/flows/replay/run-replay.ts";
 import { within } from "./invocation.ts";
 
 /** What is left of the function's time when it begins nothing more; and nothing is begun that may take longer than is left. */

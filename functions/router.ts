@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { routeBatch } from "../shared/flows/route-batch.ts";
-import type { RouterPorts } from "../shared/flows/router-ports.ts";
+import { routeBatch } from "../shared/flows/deliver/route-batch.ts";
+import type { RouterPorts } from "../shared/flows/deliver/router-ports.ts";
 import { messageOf, type QueuePorts, returned, UNTIMED } from "./queue-batch.ts";
 
 /**

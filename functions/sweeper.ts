@@ -1,8 +1,8 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
-import { moveFinisher } from "../shared/flows/finish-moves.ts";
-import type { MovePorts } from "../shared/flows/move-alias.ts";
-import { type SweepPorts, type Swept, sweep } from "../shared/flows/sweep.ts";
+import { type SweepPorts, type Swept, sweep } from "../shared/flows/deliver/sweep.ts";
+import { moveFinisher } from "../shared/flows/versions/finish-moves.ts";
+import type { MovePorts } from "../shared/flows/versions/move-alias.ts";
 
 /** What is left of the function's time when it takes nothing more: enough for a page that was begun. */
 const SPARE_MS = 10_000;

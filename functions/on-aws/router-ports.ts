@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
-import { withCircuitBreakers } from "../../shared/flows/circuit-breakers.ts";
+import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
 

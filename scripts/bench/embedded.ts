@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { publishLoad } from "./publisher.ts";
 import { startServer } from "./server.ts";
 

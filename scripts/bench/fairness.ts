@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { publishLoad } from "./publisher.ts";
 import { startServer } from "./server.ts";
 

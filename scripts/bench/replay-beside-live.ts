@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { compileEventPattern } from "../../shared/domain/events/event-pattern.ts";
 import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { startReplay } from "../../shared/flows/start-replay.ts";
+import { startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { sampleBodies, setUpSample } from "../embedded/sample.ts";
 import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
 import { printBudget } from "./print-budget.ts";

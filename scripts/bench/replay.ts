@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { startReplay } from "../../shared/flows/start-replay.ts";
+import { startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { runningServer } from "../embedded/server-lock.ts";
 import { setUpConsumer } from "./embedded.ts";
 import { printBudget } from "./print-budget.ts";

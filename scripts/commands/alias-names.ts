@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { AliasNotFound, TurnoutError } from "../../shared/domain/errors.ts";
 import { aliasOf } from "../../shared/domain/routing/component.ts";
-import { pinnedTo } from "../../shared/flows/find-subjects.ts";
+import { pinnedTo } from "../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "./change-component.ts";
 import { withState } from "./context.ts";

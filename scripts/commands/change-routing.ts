@@ -4,8 +4,8 @@ import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../shared/d
 import type { Revision, RowChange } from "../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
 import { isNeverRefused, type RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change-routes.ts";
-import { type ChangePreview, previewChange } from "../../shared/flows/preview-change.ts";
+import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../shared/flows/change/change-routes.ts";
+import { type ChangePreview, previewChange } from "../../shared/flows/change/preview-change.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { complain } from "./complain.ts";
 import { confirm } from "./confirm.ts";

@@ -3,7 +3,7 @@ import { readMemberFile } from "../../shared/domain/routing/member-file.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../shared/domain/subject.ts";
-import { NAMED } from "../../shared/flows/measure-effect.ts";
+import { NAMED } from "../../shared/flows/change/measure-effect.ts";
 import { changeRouting, type MadeChange } from "./change-routing.ts";
 import { complainLine } from "./complain.ts";
 import { withState } from "./context.ts";

@@ -2,7 +2,7 @@ import { CohortNotFound } from "../../shared/domain/errors.ts";
 import { readable } from "../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectKey, subjectLevels } from "../../shared/domain/subject.ts";
 import { own } from "../../shared/domain/text/schema.ts";
-import { membersOf } from "../../shared/flows/find-subjects.ts";
+import { membersOf } from "../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 import { withState } from "./context.ts";

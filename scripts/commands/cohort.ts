@@ -3,7 +3,7 @@ import { CohortNotFound, TurnoutError } from "../../shared/domain/errors.ts";
 import type { CohortRegister } from "../../shared/domain/routing/cohort.ts";
 import type { RowChange } from "../../shared/domain/routing/routing-change.ts";
 import { own } from "../../shared/domain/text/schema.ts";
-import { membersOf } from "../../shared/flows/find-subjects.ts";
+import { membersOf } from "../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "./change-routing.ts";
 import { add, drop } from "./cohort-members.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";

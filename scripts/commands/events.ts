@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
-import { listEvents } from "../../shared/flows/list-events.ts";
+import { listEvents } from "../../shared/flows/explain/list-events.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { type Finding, fine, problem, warning } from "../../shared/environment/finding.ts";
-import { stuckMessages } from "../../shared/flows/stuck-messages.ts";
+import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { findWalls } from "../../shared/targets/host-walls.ts";
 import { codeProblem } from "../../shared/versions/version-folder.ts";
 import { plural } from "./output.ts";

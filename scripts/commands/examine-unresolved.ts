@@ -1,6 +1,6 @@
 import { isUnresolved } from "../../shared/domain/deliveries/event-outcome.ts";
 import { type Finding, fine, warning } from "../../shared/environment/finding.ts";
-import { listEvents } from "../../shared/flows/list-events.ts";
+import { listEvents } from "../../shared/flows/explain/list-events.ts";
 import { environmentName } from "./environment-name.ts";
 import { plural } from "./output.ts";
 import { commandLine } from "./shell-quote.ts";

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
-import { type ExplainedDelivery, explainDelivery } from "../../shared/flows/explain-event.ts";
-import type { Explanation } from "../../shared/flows/explain-route.ts";
+import { type ExplainedDelivery, explainDelivery } from "../../shared/flows/explain/explain-event.ts";
+import type { Explanation } from "../../shared/flows/explain/explain-route.ts";
 import { withState } from "./context.ts";
 import { outcomeJson, statusText } from "./event-rows.ts";
 import { explanationJson, explanationLines, labelled } from "./explanation-rows.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ComponentNotFound } from "../../shared/domain/errors.ts";
 import type { Subject } from "../../shared/domain/subject.ts";
-import { type Explanation, explainRoute } from "../../shared/flows/explain-route.ts";
+import { type Explanation, explainRoute } from "../../shared/flows/explain/explain-route.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { withState } from "./context.ts";
 import { explainEvent } from "./explain-event.ts";

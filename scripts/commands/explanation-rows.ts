@@ -3,7 +3,7 @@ import type { Decision } from "../../shared/domain/routing/decide-route.ts";
 import type { StoredRow } from "../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
-import type { Explanation } from "../../shared/flows/explain-route.ts";
+import type { Explanation } from "../../shared/flows/explain/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */
 export function explanationJson({ component, subject, decision, revision, rows }: Explanation) {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { routingFileEnd, routingFileStart } from "../../shared/domain/routing/routing-file.ts";
-import { wholeState } from "../../shared/flows/restore-routing.ts";
+import { wholeState } from "../../shared/flows/change/restore-routing.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { withState } from "./context.ts";
 import { type JsonOption, jsonOption } from "./options.ts";

@@ -3,7 +3,7 @@ import { AliasNotFound, CohortNotFound, TurnoutError } from "../../shared/domain
 import { aliasOf, type Component } from "../../shared/domain/routing/component.ts";
 import { subjectKeys } from "../../shared/domain/subject.ts";
 import { own } from "../../shared/domain/text/schema.ts";
-import { replayNamed } from "../../shared/flows/start-replay.ts";
+import { replayNamed } from "../../shared/flows/replay/start-replay.ts";
 import { registerOf } from "./cohort-register.ts";
 import { componentNamed } from "./move-alias.ts";
 import { note } from "./output.ts";

@@ -3,7 +3,7 @@ import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { timeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import { findEvents } from "../../shared/flows/explain-event.ts";
+import { findEvents } from "../../shared/flows/explain/explain-event.ts";
 import { must } from "./options.ts";
 
 const DEFAULT_SINCE_MS = 60 * 60_000;

@@ -3,7 +3,7 @@ import type { LoggedMove } from "../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../shared/domain/routing/routing-change.ts";
 import { timeWindow } from "../../shared/domain/text/time-window.ts";
-import { readHistory } from "../../shared/flows/change-log.ts";
+import { readHistory } from "../../shared/flows/change/change-log.ts";
 import { withState } from "./context.ts";
 import { undoOfMove } from "./move-alias.ts";
 import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "./options.ts";

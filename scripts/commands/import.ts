@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { readRoutingFile } from "../../shared/domain/routing/routing-file.ts";
-import { planRestore } from "../../shared/flows/restore-routing.ts";
+import { planRestore } from "../../shared/flows/change/restore-routing.ts";
 import { changeRouting } from "./change-routing.ts";
 import { complainLine } from "./complain.ts";
 import { willWrite } from "./confirm.ts";

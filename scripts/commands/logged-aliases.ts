@@ -1,6 +1,6 @@
 import type { MoveEntry } from "../../shared/domain/routing/trace-moves.ts";
 import { isMove } from "../../shared/domain/routing/trace-moves.ts";
-import { backwards } from "../../shared/flows/change-log.ts";
+import { backwards } from "../../shared/flows/change/change-log.ts";
 import type { RoutingTableReader } from "../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 

@@ -11,9 +11,9 @@ import type { AliasMove, MoveKind } from "../../shared/domain/routing/alias-move
 import { aliasOf, type Component } from "../../shared/domain/routing/component.ts";
 import { freezeObjection, objectionsToMove } from "../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../shared/domain/routing/routing-change.ts";
-import { revisionConflict } from "../../shared/flows/change-routes.ts";
-import { moveAlias } from "../../shared/flows/move-alias.ts";
-import { type MovePreview, previewMove } from "../../shared/flows/preview-move.ts";
+import { revisionConflict } from "../../shared/flows/change/change-routes.ts";
+import { type MovePreview, previewMove } from "../../shared/flows/change/preview-move.ts";
+import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 import { standingGuardrails } from "./change-guardrails.ts";

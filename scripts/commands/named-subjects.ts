@@ -1,5 +1,5 @@
 import type { SubjectKey } from "../../shared/domain/subject.ts";
-import { NAMED } from "../../shared/flows/measure-effect.ts";
+import { NAMED } from "../../shared/flows/change/measure-effect.ts";
 import { plural } from "./output.ts";
 
 /** `customer acme`. */

@@ -1,7 +1,7 @@
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { ChangeLogEntry, Revision } from "../../shared/domain/routing/routing-change.ts";
 import { readTime } from "../../shared/domain/text/time-window.ts";
-import { changeAt, changeOf } from "../../shared/flows/change-log.ts";
+import { changeAt, changeOf } from "../../shared/flows/change/change-log.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import type { RoutingTable, RoutingTableReader } from "../../shared/routing-table/routing-table.ts";
 import { must, usage } from "./options.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
-import type { MovePreview } from "../../shared/flows/preview-move.ts";
+import type { MovePreview } from "../../shared/flows/change/preview-move.ts";
 import { confirm } from "./confirm.ts";
 import { withNewState } from "./context.ts";
 import {

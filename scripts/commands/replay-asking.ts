@@ -1,5 +1,5 @@
 import type { Replay } from "../../shared/domain/replays/replay.ts";
-import { askOfReplay, replayNamed, wouldChange } from "../../shared/flows/start-replay.ts";
+import { askOfReplay, replayNamed, wouldChange } from "../../shared/flows/replay/start-replay.ts";
 import { confirm } from "./confirm.ts";
 import { withState } from "./context.ts";
 import type { JsonOption } from "./options.ts";

@@ -7,7 +7,7 @@ import {
   type TargetCount,
 } from "../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../shared/domain/replays/replay-cost.ts";
-import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
+import type { PlannedReplay } from "../../shared/flows/replay/plan-replay.ts";
 import { differenceLines, toldCounts } from "./replay-text.ts";
 
 /** What would be done. @param perSecond undefined: as fast as it goes */

@@ -1,5 +1,5 @@
 import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../shared/domain/replays/replay.ts";
-import { replayNamed } from "../../shared/flows/start-replay.ts";
+import { replayNamed } from "../../shared/flows/replay/start-replay.ts";
 import { withState } from "./context.ts";
 import { filterText } from "./filter-options.ts";
 import type { JsonOption } from "./options.ts";

@@ -6,9 +6,9 @@ import {
   type ReplayRequest,
 } from "../../shared/domain/replays/replay.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
-import { type PlannedReplay, planReplay } from "../../shared/flows/plan-replay.ts";
+import { type PlannedReplay, planReplay } from "../../shared/flows/replay/plan-replay.ts";
+import { refuseTarget } from "../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
-import { refuseTarget } from "../../shared/flows/start-replay.ts";
 import { withState } from "./context.ts";
 import { refuseMisspelt } from "./filter-names.ts";
 import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "./filter-options.ts";

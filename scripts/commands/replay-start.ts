@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { Replay, ReplayRequest } from "../../shared/domain/replays/replay.ts";
-import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
-import { refuseName, startReplay } from "../../shared/flows/start-replay.ts";
+import type { PlannedReplay } from "../../shared/flows/replay/plan-replay.ts";
+import { refuseName, startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { canAsk, confirm, confirmCount } from "./confirm.ts";
 import { commandAsTyped, withState } from "./context.ts";
 import type { JsonOption } from "./options.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../shared/domain/replays/replay-cost.ts";
 import { skippedInAll, targetKey } from "../../shared/domain/replays/replay-counts.ts";
-import type { PlannedReplay } from "../../shared/flows/plan-replay.ts";
+import type { PlannedReplay } from "../../shared/flows/replay/plan-replay.ts";
 import { filterText } from "./filter-options.ts";
 import { plural } from "./output.ts";
 import { histogram } from "./replay-histogram.ts";

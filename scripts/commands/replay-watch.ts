@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
-import { replayNamed } from "../../shared/flows/start-replay.ts";
+import { replayNamed } from "../../shared/flows/replay/start-replay.ts";
 import { withState } from "./context.ts";
 import { endPartlyDone, exitCodes } from "./exit-codes.ts";
 import type { JsonOption } from "./options.ts";

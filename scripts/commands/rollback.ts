@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { AliasMove } from "../../shared/domain/routing/alias-move.ts";
-import { type AliasStanding, aliasHistory } from "../../shared/flows/alias-history.ts";
-import { changeOf } from "../../shared/flows/change-log.ts";
+import { changeOf } from "../../shared/flows/change/change-log.ts";
+import { type AliasStanding, aliasHistory } from "../../shared/flows/versions/alias-history.ts";
 import { changeAlias, requireVersion } from "./change-alias.ts";
 import { withState } from "./context.ts";
 import { componentNamed, versionBehind } from "./move-alias.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
+import { tailEvents } from "../../shared/flows/explain/tail-events.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
-import { tailEvents } from "../../shared/flows/tail-events.ts";
 import { withState } from "./context.ts";
 import { outcomeColumns, outcomeJson } from "./event-rows.ts";
 import { type FilterOptions, filterOf, filterOptions } from "./filter-options.ts";

@@ -1,5 +1,5 @@
 import { shareText } from "../../shared/domain/routing/rollout.ts";
-import type { ComponentTraffic, Traffic } from "../../shared/flows/preview-traffic.ts";
+import type { ComponentTraffic, Traffic } from "../../shared/flows/change/preview-traffic.ts";
 import { note, plural } from "./output.ts";
 
 /** Says how much of the last hour's traffic a change moves, and what of it is on its way. */

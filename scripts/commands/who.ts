@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { AliasNotFound } from "../../shared/domain/errors.ts";
 import { aliasOf } from "../../shared/domain/routing/component.ts";
+import { type OnAlias, whoIsOn } from "../../shared/flows/explain/who-is-on.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
-import { type OnAlias, whoIsOn } from "../../shared/flows/who-is-on.ts";
 import { withState } from "./context.ts";
 import { componentNamed } from "./move-alias.ts";
 import { type JsonOption, jsonOption } from "./options.ts";

@@ -1,7 +1,7 @@
 import type { EventOutcome, OutcomeStatus } from "../../shared/domain/deliveries/event-outcome.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import { listEvents } from "../../shared/flows/list-events.ts";
+import { listEvents } from "../../shared/flows/explain/list-events.ts";
 import { printTable } from "../commands/table.ts";
 
 /** Outcomes that leave nothing to do. */

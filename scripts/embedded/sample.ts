@@ -6,8 +6,8 @@ import { EventSource } from "../../shared/domain/events/event.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
-import { moveAlias, versionOf } from "../../shared/flows/move-alias.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { moveAlias, versionOf } from "../../shared/flows/versions/move-alias.ts";
 
 const SAMPLE_FOLDER = fileURLToPath(new URL("../../functions/samples/release-coordinator", import.meta.url));
 

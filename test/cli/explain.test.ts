@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin } from "../support/builders.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";

@@ -2,7 +2,7 @@ import { UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { moveAlias } from "../../shared/flows/move-alias.ts";
+import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
 import {
   deniedAnswer,

@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { aCliOnAws, RC } from "../support/cli-on-aws.ts";

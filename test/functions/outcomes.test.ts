@@ -1,7 +1,7 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { outcomesHandler } from "../../functions/outcomes.ts";
-import { routeBatch } from "../../shared/flows/route-batch.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
 import { aComponent } from "../support/builders.ts";

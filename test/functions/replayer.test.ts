@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { expect, it } from "vitest";
 import { replayerHandler } from "../../functions/replayer.ts";
-import { askOfReplay } from "../../shared/flows/start-replay.ts";
+import { askOfReplay } from "../../shared/flows/replay/start-replay.ts";
 import { aReplayer, withTime } from "../support/replayer.ts";
 
 /** A function's context with so much of its time left, in ms, each time that it is asked. */

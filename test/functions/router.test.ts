@@ -1,7 +1,7 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { routerHandler } from "../../functions/router.ts";
-import type { QueuedMessage } from "../../shared/flows/read-messages.ts";
+import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
 import { aComponent } from "../support/builders.ts";
 import { aMessage, aRouter, done, failed } from "../support/router.ts";
 

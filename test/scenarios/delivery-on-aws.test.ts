@@ -8,7 +8,7 @@ import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
 import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";

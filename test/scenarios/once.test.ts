@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 

@@ -4,7 +4,7 @@ import { readShardSchedule } from "../../shared/domain/deliveries/shard-schedule
 import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
 import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import { askOfReplay, type NewReplay } from "../../shared/flows/start-replay.ts";
+import { askOfReplay, type NewReplay } from "../../shared/flows/replay/start-replay.ts";
 import { readOnly, statementRefused, statementServedBut } from "../support/batch-faults.ts";
 import { aComponent, anEvent, aPin, bodyOf } from "../support/builders.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";

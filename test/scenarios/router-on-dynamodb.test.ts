@@ -6,7 +6,7 @@ import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/subject.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";

@@ -8,7 +8,7 @@ import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { untilAtRest } from "../support/at-rest.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";

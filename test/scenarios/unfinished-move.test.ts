@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { moveAlias } from "../../shared/flows/move-alias.ts";
+import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 

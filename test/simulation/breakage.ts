@@ -1,9 +1,9 @@
 import type { QueuePorts } from "../../functions/queue-batch.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
-import type { RouterPorts } from "../../shared/flows/router-ports.ts";
+import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
+import type { OutcomePorts } from "../../shared/flows/deliver/take-outcomes.ts";
+import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import type { RoutingCache } from "../../shared/flows/routing-cache.ts";
-import type { OutcomePorts } from "../../shared/flows/take-outcomes.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { MemoryEventStore } from "./memory-event-store.ts";
 import type { ProblemKind } from "./problem.ts";

@@ -1,6 +1,6 @@
 import { recordPlaceOf } from "../../shared/domain/deliveries/delivery.ts";
 import type { Replay } from "../../shared/domain/replays/replay.ts";
-import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
+import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { Control } from "./breakage.ts";
 import type { PlannedReplay } from "./planned-replays.ts";

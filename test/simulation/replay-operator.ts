@@ -1,6 +1,6 @@
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { noCounts } from "../../shared/domain/replays/replay.ts";
-import { askOfReplay, startReplay } from "../../shared/flows/start-replay.ts";
+import { askOfReplay, startReplay } from "../../shared/flows/replay/start-replay.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { between } from "./chance.ts";
 import type { History, SeenReplay } from "./history.ts";

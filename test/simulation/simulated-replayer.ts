@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import type { ReplayRun } from "../../shared/flows/replay-driver.ts";
-import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
-import { runReplay } from "../../shared/flows/run-replay.ts";
+import type { ReplayRun } from "../../shared/flows/replay/replay-driver.ts";
+import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
+import { runReplay } from "../../shared/flows/replay/run-replay.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
 import type { Batch, History } from "./history.ts";

@@ -1,7 +1,7 @@
 import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import { finishMoves } from "../../shared/flows/finish-moves.ts";
-import { type MoveRequest, moveAlias } from "../../shared/flows/move-alias.ts";
+import { finishMoves } from "../../shared/flows/versions/finish-moves.ts";
+import { type MoveRequest, moveAlias } from "../../shared/flows/versions/move-alias.ts";
 import { memoryCatalog } from "./memory-catalog.ts";
 import { noEvents } from "./no-events.ts";
 import { portCalls, surrounded } from "./port-calls.ts";

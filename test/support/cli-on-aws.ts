@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { committerHandler } from "../../functions/committer.ts";
 import type { CommitCall } from "../../shared/domain/routing/commit-call.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { aCli } from "./cli-process.ts";
 import { controlPlaneStub } from "./control-plane-stub.ts";

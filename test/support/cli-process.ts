@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { temporaryFolder } from "./tmp.ts";
 

@@ -1,4 +1,4 @@
-import type { StoredEvents } from "../../shared/flows/preview-traffic.ts";
+import type { StoredEvents } from "../../shared/flows/change/preview-traffic.ts";
 
 /** An event store in which nothing has arrived. */
 export const noEvents: StoredEvents = {

@@ -1,4 +1,4 @@
-import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
+import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { type Around, surrounded, type When } from "./port-calls.ts";
 
 /** The calls of a replayer that has a life: all that it asks of others. */

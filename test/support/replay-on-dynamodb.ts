@@ -10,11 +10,11 @@ import type { ShardSchedule } from "../../shared/domain/deliveries/shard-schedul
 import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
-import { changeRoutes } from "../../shared/flows/change-routes.ts";
-import { planReplay } from "../../shared/flows/plan-replay.ts";
-import type { ReplayerPorts } from "../../shared/flows/replayer-ports.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { planReplay } from "../../shared/flows/replay/plan-replay.ts";
+import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
+import { type NewReplay, startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
-import { type NewReplay, startReplay } from "../../shared/flows/start-replay.ts";
 import { dynamodbReplayStore } from "../../shared/replay-store/dynamodb-replay-store.ts";
 import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
 import { aNewEventStore, anEventStore } from "./dynamodb-event-store.ts";

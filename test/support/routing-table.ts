@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
 import type { RowKey, StoredRow } from "../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import { type ChangeRequest, changeRoutes } from "../../shared/flows/change-routes.ts";
+import { type ChangeRequest, changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import type { RoutingTableReader } from "../../shared/routing-table/routing-table.ts";
 import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { QueuePorts } from "../../../functions/queue-batch.ts";
 import { awsDependencies } from "../../../shared/aws-dependencies.ts";
-import type { RouterPorts } from "../../../shared/flows/router-ports.ts";
+import type { RouterPorts } from "../../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { AwsSettings } from "../../../shared/settings.ts";
 

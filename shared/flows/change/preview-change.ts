@@ -1,0 +1,88 @@
+import type { Impact } from "../../domain/routing/guardrails.ts";
+import type { RowChange } from "../../domain/routing/routing-change.ts";
+import { objectionsTo, type RoutingEdit } from "../../domain/routing/routing-edit.ts";
+import { readable } from "../../domain/routing/unreadable-row.ts";
+import { type Subject, subjectLevels } from "../../domain/subject.ts";
+import type { RoutingTable } from "../../routing-table/routing-table.ts";
+import { effectOf } from "./change-effect.ts";
+import { type PlannedChange, planChange } from "./change-routes.ts";
+import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
+import { type StoredEvents, shareOf, type Traffic } from "./preview-traffic.ts";
+
+/** What a change does to the rows, to whom, and what stands against it. */
+export type ChangePreview = PlannedChange & {
+  moves: Sample<Move>;
+  /** The last hour's events; left out where nothing changes or no event store was given. */
+  traffic?: Traffic;
+  impacts: Impact[];
+  /** One sentence each; `--force` goes past them. */
+  objections: string[];
+};
+
+/**
+ * Works out what an edit would do: to the rows, and to the subject itself and every project and customer of the
+ * directory that it can touch. Reads the directory once, and decides each subject before and after. Changes nothing.
+ * Subjects that only events know (users, customers outside the directory) are not counted among the moves; the traffic
+ * counts their events.
+ * @throws what `planChange` throws
+ */
+export async function previewChange(
+  table: RoutingTable,
+  edit: RoutingEdit,
+  now: Date,
+  events?: StoredEvents,
+): Promise<ChangePreview> {
+  const planned = await planChange(table, edit, now);
+  const { guardrails, rows } = planned;
+  // Settings move nobody.
+  if (rows.every(({ key }) => key.startsWith("settings#"))) {
+    const objections = rows.length === 0 ? [] : objectionsTo(edit, guardrails, []);
+    return { ...planned, moves: { count: 0, first: [] }, impacts: [], objections };
+  }
+  const on = touched(table, rows);
+  const measured = await measureEffect({ table, events }, effectOf(rows, now), on, guardrails, now);
+  const { moves, traffic } = measured;
+  const impacts = impactsOf(measured);
+  const objections = objectionsTo(edit, guardrails, impacts);
+  return { ...planned, moves, ...(traffic && { traffic }), impacts, objections };
+}
+
+function impactsOf({ traffic, customers, protectedMoved }: MeasuredEffect): Impact[] {
+  const events = new Map(traffic?.components.map((each) => [each.component, each]));
+  const names = new Set([...protectedMoved.keys(), ...events.keys(), ...(customers?.keys() ?? [])]);
+  return [...names].map((component) => {
+    const counted = customers?.get(component);
+    const hour = events.get(component);
+    return {
+      component,
+      ...(counted && { customersOff: counted.off }),
+      ...(hour && { eventShareOff: { before: shareOf(hour, hour.off.before), after: shareOf(hour, hour.off.after) } }),
+      protectedMoved: [...(protectedMoved.get(component) ?? [])],
+    };
+  });
+}
+
+/** Who the changed rows can matter to, each once: the subjects themselves and whoever the directory puts below them. */
+async function* touched(table: RoutingTable, rows: readonly RowChange[]): AsyncIterable<Subject> {
+  const keys = new Set(rows.map(({ key }) => key));
+  if ([...keys].some((key) => key.startsWith("component#"))) return yield* everyone(table);
+  for (const key of keys) {
+    const level = subjectLevels.find((candidate) => key.startsWith(`${candidate}#`));
+    if (level !== undefined) yield { [level]: key.slice(level.length + 1) };
+  }
+  const plansChange = [...keys].some((key) => key.startsWith("plan#"));
+  if (plansChange) {
+    for await (const { id, row: stored } of table.subjects("customer")) {
+      const row = readable(stored);
+      if (row === undefined) continue;
+      if (!keys.has(`customer#${id}`) && row.plan !== undefined && keys.has(`plan#${row.plan}`)) yield { customer: id };
+    }
+  }
+  if (!plansChange && ![...keys].some((key) => key.startsWith("customer#"))) return;
+  for await (const { id, row: stored } of table.subjects("project")) {
+    const row = readable(stored);
+    if (row?.customer === undefined || keys.has(`project#${id}`)) continue;
+    // A project's plan isn't known yet; deciding it before and after tells whether it is one of these.
+    if (plansChange || keys.has(`customer#${row.customer}`)) yield { project: id };
+  }
+}

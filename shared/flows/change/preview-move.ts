@@ -1,0 +1,55 @@
+import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
+import { type Guardrails, guardrailsIn, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
+import type { Revision } from "../../domain/routing/routing-change.ts";
+import type { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
+import type { RoutingTable } from "../../routing-table/routing-table.ts";
+import { effectOfMove } from "./change-effect.ts";
+import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
+import { type StoredEvents, shareOf, type Traffic } from "./preview-traffic.ts";
+
+/** Whose events would be handled by another version, as of a revision, and what stands against it. */
+export type MovePreview = {
+  revision: Revision;
+  guardrails: Guardrails;
+  /** The projects and customers of the directory that are on the alias. */
+  moves: Sample<Move>;
+  /** The last hour's events of the component. */
+  traffic: Traffic;
+  impacts: Impact[];
+  /** One sentence each; `--force` goes past them. */
+  objections: string[];
+};
+
+export type MoveReaders = { table: RoutingTable; events: StoredEvents };
+
+/**
+ * Works out whom the move of an alias would give another version: everybody who is on it. An alias that pointed nowhere
+ * takes nobody from a version, so that its first one exceeds nothing. Reads the directory and the last hour's events
+ * once. Changes nothing.
+ */
+export async function previewMove(
+  { table, events }: MoveReaders,
+  move: AliasMove,
+  kind: MoveKind,
+  now: Date,
+): Promise<MovePreview> {
+  const { revision, rows } = await table.rows(["settings#guardrails"]);
+  const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
+  const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
+  const impacts = move.from === null ? [] : impactsOf(move, measured);
+  const { moves, traffic = { components: [], cut: false } } = measured;
+  return { revision, guardrails, moves, traffic, impacts, objections: objectionsToMove(kind, guardrails, impacts) };
+}
+
+function impactsOf({ component }: AliasMove, { traffic, customers, protectedMoved }: MeasuredEffect): Impact[] {
+  const counted = customers?.get(component);
+  const hour = traffic?.components.find((each) => each.component === component);
+  return [
+    {
+      component,
+      ...(counted && { customersMoved: counted.moved }),
+      ...(hour && { eventShareMoved: shareOf(hour, hour.moved) }),
+      protectedMoved: [...(protectedMoved.get(component) ?? [])],
+    },
+  ];
+}

@@ -1,0 +1,54 @@
+import { admit, type CircuitBreaker, CLOSED, observe, probed } from "../../domain/deliveries/circuit-breaker.ts";
+import type { Send, SendResult, Target } from "../../targets/target.ts";
+
+export type BreakerOptions = {
+  now: () => Date;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  random: () => number;
+};
+
+/** What is held comes back spread over this time, so that it doesn't hit the version all at once. */
+const SPREAD_MS = 10_000;
+
+/**
+ * Puts a circuit breaker before each version, so that one that is down doesn't hold up what goes elsewhere. While it is
+ * open its deliveries are put off, uncounted, to when it is tried again. In memory: every router learns for itself.
+ *
+ * An asynchronous version never opens its breaker: it takes its events whatever becomes of them, and holds nobody up.
+ *
+ * A breaker belongs to a component's alias, as a router doesn't know the version before it has answered. After an alias
+ * was moved to a sound version, the next probe finds out, within a minute.
+ */
+export function withCircuitBreakers(target: Target, { now, random }: BreakerOptions): Target {
+  // As many as there are aliases: nothing needs to be forgotten.
+  const breakers = new Map<string, CircuitBreaker>();
+  return async (send) => {
+    const key = `${send.component} ${send.alias}`;
+    const admission = admit(breakers.get(key) ?? CLOSED, about(send), now(), send.timeoutMs);
+    if (admission.send === "later") return held(send, admission.until, random());
+    if (admission.send === "as probe") breakers.set(key, admission.next);
+    const result = await target(send);
+    const breaker = breakers.get(key) ?? CLOSED;
+    if (admission.send === "as probe") {
+      breakers.set(key, probed(breaker, about(send), verdictOn(result), now()));
+    } else if (result.outcome !== "throttled") {
+      breakers.set(key, observe(breaker, about(send), result.outcome === "failed", now()));
+    }
+    return result;
+  };
+}
+
+function verdictOn({ outcome }: SendResult): "good" | "failed" | "no room" {
+  if (outcome === "throttled") return "no room";
+  return outcome === "failed" ? "failed" : "good";
+}
+
+function about({ subject }: Send): string {
+  return subject.project ?? subject.customer ?? "";
+}
+
+function held({ component, alias }: Send, until: Date, random: number): SendResult {
+  const retryAt = new Date(until.getTime() + Math.floor(random * SPREAD_MS));
+  const message = `held: nearly everything fails at ${component} '${alias}', which is tried again at ${until.toISOString()}`;
+  return { outcome: "throttled", error: { type: "CircuitOpen", message }, retryAt };
+}

@@ -1,0 +1,85 @@
+import type { Claim } from "../../domain/deliveries/delivery.ts";
+import type { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
+import type { AttemptResult, BroughtBackBy } from "../../domain/deliveries/settle-attempt.ts";
+import { untilWritten } from "../kept-writes.ts";
+import { lastLease } from "./claim-deliveries.ts";
+import { closeBuffer } from "./close-buffer.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+import { forgetUnwanted, passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
+
+/** Makes an attempt of a claimed delivery. Whatever goes wrong is in the result. */
+export type Attempting = (
+  ports: RouterPorts,
+  delivery: Delivery,
+  claimed: Claim & { won: true },
+  owner: string,
+) => Promise<AttemptResult>;
+
+export type Delivering = {
+  attempt: Attempting;
+  owner: string;
+  tally: ReturnType<typeof outcomeTally>;
+  /** Who has a delivery tried again that isn't at rest; default: its message. */
+  broughtBackBy?: (delivery: Delivery) => BroughtBackBy;
+  /** Told of each as soon as it is stored. */
+  onSettled?: (delivery: Delivery, settled: Settled, claim: Claim) => void;
+};
+
+/**
+ * Sends what was claimed and closes it, all side by side. Answers per delivery what became of it, once each is stored.
+ * @throws what the store throws, when every delivery has run to its end
+ */
+export async function deliverClaimed(
+  ports: RouterPorts,
+  deliveries: readonly Delivery[],
+  claims: readonly Claim[],
+  { attempt, owner, tally, broughtBackBy = () => "message", onSettled }: Delivering,
+): Promise<Settled[]> {
+  const won = claims.filter((answer, index) => answer.won && !isUnwanted(deliveries[index], answer)).length;
+  let uncounted = deliveries.length;
+  let counted: Promise<void> = Promise.resolve();
+  const settling: Settling = {
+    close: closeBuffer(ports, won),
+    // With the last outcome known, not with the last close written: the two requests then wait side by side.
+    count(component, version, outcome) {
+      tally.add(ports.now(), component, version, outcome);
+      uncounted -= 1;
+      if (uncounted === 0) counted = writeCounts(ports, tally, lastLease(claims));
+    },
+  };
+  const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
+    if (isUnwanted(delivery, answer)) return forgetUnwanted(ports, delivery, owner);
+    const result = await attempt(ports, delivery, answer, owner);
+    return settle(ports, delivery, answer, result, { ...settling, broughtBackBy: broughtBackBy(delivery) });
+  };
+  // Every delivery runs to its end, also when another one's close fails: a send in flight must not be abandoned.
+  const settled = await Promise.allSettled(
+    deliveries.map(async (delivery, index) => {
+      const answer = claims[index];
+      if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
+      const settled = answer.won
+        ? await conclude(delivery, answer)
+        : await passOver(ports, delivery, answer, owner, settling);
+      onSettled?.(delivery, settled, answer);
+      return settled;
+    }),
+  );
+  await (uncounted === 0 ? counted : writeCounts(ports, tally, lastLease(claims)));
+  return settled.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+}
+
+/** Held until it was known, and now it is: the component doesn't want it. */
+function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true }): boolean {
+  const refused = delivery?.route.refused?.type;
+  return answer.untried === true && (refused === "NotListening" || refused === "NoComponent");
+}
+
+/** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
+async function writeCounts(ports: RouterPorts, tally: Delivering["tally"], by: Date): Promise<void> {
+  const counts = tally.take();
+  if (counts.length === 0) return;
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
+}

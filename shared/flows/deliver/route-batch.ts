@@ -1,0 +1,95 @@
+import type { Claim } from "../../domain/deliveries/delivery.ts";
+import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
+import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
+import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
+import { decideBatch } from "./decide-batch.ts";
+import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
+import { type ParsedMessage, parseMessage, type QueuedMessage } from "./route-message.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+import { sendOne } from "./send-one.ts";
+
+/** A message that isn't finished and has to come back. */
+export type ReturnedMessage = { message: QueuedMessage; retryInMs: number };
+
+/**
+ * Takes a batch of messages through their life: decide, claim and record, send, close. Returns the messages that have
+ * to come back. Every other one is at rest in the store, or the sweeper looks after it, and may be deleted.
+ *
+ * @param attempt how a claimed delivery is attempted; by default it is sent
+ * @param received true when the messages were received before, whatever they say of that; default false
+ * @throws what the routing table or the store throws; then the whole batch has to come back
+ */
+export async function routeBatch(
+  ports: RouterPorts,
+  messages: readonly QueuedMessage[],
+  { attempt = sendOne, received = false }: { attempt?: Attempting; received?: boolean } = {},
+): Promise<ReturnedMessage[]> {
+  const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage), received);
+  const tally = outcomeTally();
+  const comesBack = new Map<QueuedMessage, Date>();
+  for (const { message, routes, record, unknown } of routed) {
+    if (unknown !== undefined) comesBack.set(message, lookAgainAt(ports.now(), message));
+    else if (routes.length === 0) reportUnrouted(ports, record);
+  }
+  const trouble = routed.find(({ unknown }) => unknown !== undefined)?.unknown;
+  if (trouble !== undefined) ports.onTrouble(new Error(`Events wait: ${trouble.message}.`));
+
+  const finish = async (round: readonly Delivery[], answers: readonly Claim[], roundOwner: string) => {
+    await recordFirsts(ports, round, answers);
+    const settled = await deliverClaimed(ports, round, answers, { attempt, owner: roundOwner, tally });
+    settled.forEach(({ comesBackAt }, index) => {
+      const message = round[index]?.routed.message;
+      if (comesBackAt === undefined || message === undefined) return;
+      const earlier = comesBack.get(message);
+      if (earlier === undefined || comesBackAt < earlier) comesBack.set(message, comesBackAt);
+    });
+  };
+  await finish(first, claims, owner);
+  for (const round of later) {
+    const roundOwner = ports.newId();
+    await finish(round, await claim(ports, round, roundOwner), roundOwner);
+  }
+
+  const now = ports.now().getTime();
+  return [...comesBack].map(([message, at]) => ({ message, retryInMs: Math.max(0, at.getTime() - now) }));
+}
+
+/**
+ * Decides, claims and records on the routing as it is remembered, while the head is read to see whether that is still
+ * true. Where a change has been committed meanwhile, the claims go back as if they had never been made, and it is all done
+ * again on the new routing, which then is no older than the batch.
+ */
+async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage[], received: boolean) {
+  const attempt = async () => {
+    const routed = await decideBatch(ports, parsed, received);
+    const owner = ports.newId();
+    const [first = [], ...later] = roundsOf(routed.flatMap(deliveriesOf));
+    return { routed, owner, first, later };
+  };
+  const remembered = await attempt();
+  const { first, owner } = remembered;
+  const [claims, head] = await Promise.allSettled([
+    claimAndRecord(ports, first, remembered.routed, owner),
+    ports.routing.refresh(),
+  ]);
+  if (claims.status === "rejected") throw claims.reason;
+  const isCurrent = head.status === "fulfilled" && remembered.routed.every(({ revision }) => revision === head.value);
+  if (isCurrent) return { ...remembered, claims: claims.value };
+  await release(ports, first, claims.value, owner);
+  if (head.status === "rejected") throw head.reason;
+  const anew = await attempt();
+  return { ...anew, claims: await claimAndRecord(ports, anew.first, anew.routed, anew.owner) };
+}
+
+/** Longest wait of a message of which it isn't known which event it is. */
+const MAX_UNKNOWN_MS = 300_000;
+
+function lookAgainAt(now: Date, { receiveCount }: QueuedMessage): Date {
+  return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** Math.min(receiveCount - 1, 10)));
+}
+
+function reportUnrouted(ports: RouterPorts, record: DeliveryReport["record"]): void {
+  const at = ports.now();
+  if (record.rejected === undefined) ports.report({ record, at, outcome: "unmatched" });
+  else ports.report({ record, at, outcome: "rejected", error: { type: "Unreadable", message: record.rejected } });
+}

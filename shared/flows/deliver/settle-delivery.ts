@@ -1,0 +1,150 @@
+import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import { LIVE } from "../../domain/deliveries/delivery-key.ts";
+import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
+import type { CountedOutcome } from "../../domain/deliveries/outcome-count.ts";
+import {
+  type AttemptResult,
+  type BroughtBackBy,
+  closeOf,
+  MAX_MESSAGE_BACKOFF_MS,
+} from "../../domain/deliveries/settle-attempt.ts";
+import type { WriteClose } from "./close-buffer.ts";
+import type { Delivery, RouterPorts } from "./router-ports.ts";
+
+/** What a delivery hands its outcome to. */
+export type Settling = {
+  close: WriteClose;
+  count: (component: string, version: string, outcome: CountedOutcome) => void;
+};
+
+/** What became of a delivery that was to be made. */
+export type Settled = {
+  /** How its attempt was closed; `superseded`: somebody has taken over. Undefined when the claim wasn't won. */
+  outcome?: Close["outcome"] | "superseded";
+  executedVersion?: string;
+  /** When its message has to come back; undefined when nothing is left to do for it. */
+  comesBackAt?: Date;
+};
+
+/** Shortest wait for a delivery that somebody else is making. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** As if it had never been claimed: it was held until it was known that its component doesn't want it. */
+export async function forgetUnwanted(ports: RouterPorts, { request }: Delivery, owner: string): Promise<Settled> {
+  await ports.events.release([request.deliveryKey], owner);
+  return {};
+}
+
+/** Closes an attempt. */
+export async function settle(
+  ports: RouterPorts,
+  delivery: Delivery,
+  claimed: Claim & { won: true },
+  result: AttemptResult,
+  { close, count, broughtBackBy }: Settling & { broughtBackBy: BroughtBackBy },
+): Promise<Settled> {
+  const { component } = delivery.route;
+  const { attempt, failures, lapses, since } = claimed;
+  const { deliveryKey } = delivery.request;
+  const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
+  const closing = closeOf(settled, result, ports.now(), ports.random());
+  count(component.name, closing.executedVersion ?? "", closing.outcome);
+  const taken = await close(closing, claimed.leaseUntil);
+  const { executedVersion, durationMs } = closing;
+  report(ports, delivery, {
+    attempt,
+    outcome: taken ? closing.outcome : "superseded",
+    ...(executedVersion === undefined ? {} : { executedVersion }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...("error" in closing ? { error: closing.error } : {}),
+  });
+  // Whoever has taken over settles the delivery; this message looks again, and finds it done.
+  if (!taken) return { outcome: "superseded", comesBackAt: new Date(ports.now().getTime() + LOOK_AGAIN_MS) };
+  const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
+  return {
+    outcome: closing.outcome,
+    ...(executedVersion === undefined ? {} : { executedVersion }),
+    ...(comesBack ? { comesBackAt: closing.nextAttemptAt } : {}),
+  };
+}
+
+/** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */
+export async function passOver(
+  ports: RouterPorts,
+  delivery: Delivery,
+  answer: Claim & { won: false },
+  owner: string,
+  { count }: Settling,
+): Promise<Settled> {
+  const { request, routed } = delivery;
+  const now = ports.now();
+  const outcome = routed.stored || routed.message.receiveCount > 1 ? "redelivered" : "duplicate";
+  switch (answer.why) {
+    case "claimed by another": {
+      const leaseLeftMs = answer.retryAt.getTime() - now.getTime();
+      return { comesBackAt: new Date(now.getTime() + lookAgainMs(leaseLeftMs, routed.message.receiveCount)) };
+    }
+    case "not due":
+      return { comesBackAt: answer.retryAt };
+    case "accepted":
+    case "parked": {
+      // The sweeper's clock may be ahead of this one. It would look again, but only when its message must be lost.
+      const early = answer.retryAt.getTime() - now.getTime();
+      if (routed.stored && early <= MAX_MESSAGE_BACKOFF_MS) return { comesBackAt: answer.retryAt };
+      break;
+    }
+    case "payload differs": {
+      const error = {
+        type: "PayloadDiffers",
+        message: `the idempotency key was used before with another payload: ${request.payloadHash} now, ${answer.payloadHash} then`,
+      };
+      await ports.events.reject([rejection(request, error, owner, now)]);
+      count(request.component, "", "rejected");
+      report(ports, delivery, { outcome: "rejected", error });
+      return {};
+    }
+  }
+  count(request.component, "", outcome);
+  report(ports, delivery, { outcome });
+  return {};
+}
+
+/** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
+function lookAgainMs(leaseLeftMs: number, receiveCount: number): number {
+  const backoffMs = LOOK_AGAIN_MS * 2 ** Math.min(receiveCount - 1, 10);
+  return Math.min(leaseLeftMs, backoffMs, Math.max(LOOK_AGAIN_MS, leaseLeftMs / 4));
+}
+
+/** The same key with another payload is never run; it stands in the ledger beside the delivery that came first. */
+function rejection(
+  { leaseMs: _, ...asked }: ClaimRequest,
+  error: NonNullable<LedgerEntry["error"]>,
+  owner: string,
+  now: Date,
+): LedgerEntry {
+  return {
+    ...asked,
+    deliveryKey: `${asked.deliveryKey}#${asked.payloadHash}`,
+    status: "rejected",
+    attempt: 0,
+    failures: 0,
+    lapses: 0,
+    since: now,
+    owner,
+    leaseUntil: now,
+    closedAt: now,
+    attempts: [],
+    error,
+  };
+}
+
+function report(
+  ports: RouterPorts,
+  { routed, route, request }: Delivery,
+  facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision" | "replay">,
+): void {
+  const { component, decision } = route;
+  const { generation, reopenedBy = generation === LIVE ? undefined : generation } = request;
+  const replay = reopenedBy === undefined ? {} : { replay: reopenedBy };
+  ports.report({ record: routed.record, at: ports.now(), component: component.name, decision, ...replay, ...facts });
+}

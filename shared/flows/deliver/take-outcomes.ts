@@ -1,0 +1,101 @@
+import type { Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
+import { type AttemptOutcome, readOutcome } from "../../domain/deliveries/outcome-message.ts";
+import { isTokenOf } from "../../domain/deliveries/outcome-token.ts";
+import { closeOf, lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
+import { removedComponent } from "../../domain/routing/component.ts";
+import type { EventStore } from "../../event-store/event-store.ts";
+import { untilWritten, type WritePorts } from "../kept-writes.ts";
+import type { RoutingCache } from "../routing-cache.ts";
+
+export type OutcomePorts = WritePorts & {
+  routing: RoutingCache;
+  events: Pick<EventStore, "deliveriesOf" | "close" | "count">;
+  /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
+  onTrouble: (error: unknown) => void;
+};
+
+/** A message of the outcomes queue. `sender`: who has put it there, as far as the queue says. */
+export type OutcomeMessage = { messageId: string; body: string; sender?: string };
+
+/**
+ * Closes the attempts that these messages tell of. One that is no longer the newest, or unknown, changes nothing. A
+ * failed one is tried again by the sweeper: no message stands for it. Returns the messages that are no outcomes, and
+ * those whose attempt was handed to somebody else: they have closed nothing.
+ *
+ * @throws what the routing table or the store throws; then the whole batch has to come back
+ */
+export async function takeOutcomes<M extends OutcomeMessage>(
+  ports: OutcomePorts,
+  messages: readonly M[],
+): Promise<M[]> {
+  const unreadable: M[] = [];
+  const told = messages.flatMap((message): Told<M>[] => {
+    const outcome = readOutcome(message.body);
+    if (outcome.ok) return [{ message, outcome: outcome.value }];
+    unreadable.push(message);
+    ports.onTrouble(new Error(`message ${message.messageId} of the outcomes queue is no outcome: ${outcome.problem}`));
+    return [];
+  });
+  return told.length === 0 ? unreadable : [...unreadable, ...(await closeAll(ports, told))];
+}
+
+/** How long closes are tried again before their messages are: each time these come back counts against them. */
+const KEPT_MS = 30_000;
+
+type Told<M> = { message: M; outcome: AttemptOutcome };
+
+/** Returns the messages that are refused. */
+async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: readonly Told<M>[]): Promise<M[]> {
+  await ports.routing.refresh();
+  const components = await ports.routing.decideOn(
+    ({ listeners }) => new Map(listeners.map(({ component }) => [component.name, component])),
+  );
+  const entries = await ports.events.deliveriesOf([...new Set(told.map(({ outcome }) => outcome.eventKey))]);
+  const tally = outcomeTally();
+  const closes = new Map<string, { name: string; closing: Close }>();
+  const refused: M[] = [];
+  for (const { message, outcome } of told) {
+    const { component: name, eventKey, deliveryKey, attempt, token, result } = outcome;
+    const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
+    if (entry?.attempt !== attempt) continue;
+    // Also when the attempt is over: what is forged ends in the dead-letter queue, whoever was faster.
+    if (!isTokenOf(token, entry.owner, outcome)) {
+      refused.push(message);
+      ports.onTrouble(refusal(message, outcome));
+      continue;
+    }
+    if (!isAwaited(entry) || closes.has(deliveryKey)) continue;
+    const component = components.get(name) ?? removedComponent(name);
+    const { failures, lapses, since, generation } = entry;
+    const broughtBackBy = lookedAfterBy(generation);
+    const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
+    const closing = closeOf(settled, result, ports.now(), ports.random());
+    closes.set(deliveryKey, { name, closing });
+  }
+  if (closes.size === 0) return refused;
+  const by = new Date(ports.now().getTime() + KEPT_MS);
+  const closings = [...closes.values()].map(({ closing }) => closing);
+  const taken = await untilWritten(ports, () => ports.events.close(closings), by);
+  for (const [index, { name, closing }] of [...closes.values()].entries()) {
+    if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
+  }
+  const counts = tally.take();
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
+  return refused;
+}
+
+/** Whatever stands in the message may be its sender's invention: it is quoted. */
+function refusal({ messageId, sender = "unknown" }: OutcomeMessage, outcome: AttemptOutcome): Error {
+  const { deliveryKey, attempt, functionArn } = outcome;
+  return new Error(
+    `message ${messageId} of the outcomes queue is refused: it tells of attempt ${attempt} of ${deliveryKey}, which was ` +
+      `not handed to ${JSON.stringify(functionArn)} with the token that it gives. Sender: ${JSON.stringify(sender)}. ` +
+      "The attempt stays as it is; see who may write to the queue.",
+  );
+}
+
+/** Also while it is only claimed: the outcome may be here before the router has noted that it was accepted. */
+function isAwaited({ status }: LedgerEntry): boolean {
+  return status === "accepted" || status === "claimed";
+}

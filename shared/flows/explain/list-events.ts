@@ -1,0 +1,38 @@
+import {
+  type EventOutcome,
+  type OutcomeFilter,
+  outcomeFilter,
+  outcomesOf,
+} from "../../domain/deliveries/event-outcome.ts";
+import { isMemberOn, type SubjectRows } from "../../domain/subject.ts";
+import type { TimeWindow } from "../../domain/text/time-window.ts";
+import type { EventStore } from "../../event-store/event-store.ts";
+import type { RoutingCache } from "../routing-cache.ts";
+
+/** `routing` is asked who is in the filter's cohort; without one it isn't needed. */
+export type ListPorts = { events: Pick<EventStore, "records" | "deliveriesOf">; routing?: RoutingCache };
+
+/**
+ * What arrived in a window and what became of it, oldest first, a page of records at a time.
+ * @throws TurnoutError `usage` when the filter has a pattern that is none
+ */
+export async function* listEvents(
+  { events, routing }: ListPorts,
+  window: TimeWindow,
+  filter: OutcomeFilter,
+  now: Date,
+): AsyncIterable<EventOutcome[]> {
+  const matches = outcomeFilter(filter);
+  const view = <T>(decide: (rowOf: SubjectRows) => T) =>
+    filter.cohort === undefined || routing === undefined
+      ? decide(noRows)
+      : routing.decideOn(({ rowOf }) => decide(rowOf));
+  for await (const records of events.records(window, now)) {
+    const entries = await events.deliveriesOf([...new Set(records.map(({ eventKey }) => eventKey))]);
+    const all = records.flatMap((record) => outcomesOf(record, entries.get(record.eventKey) ?? []));
+    const outcomes = await view((rowOf) => all.filter((one) => matches(one, isMemberOn(rowOf))));
+    if (outcomes.length > 0) yield outcomes;
+  }
+}
+
+const noRows: SubjectRows = () => undefined;

@@ -1,0 +1,46 @@
+import type { Alias } from "../../domain/routing/alias.ts";
+import { type Decision, decideRoute } from "../../domain/routing/decide-route.ts";
+import { resolveSubject, type Subject, subjectLevels } from "../../domain/subject.ts";
+import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
+import { inPages } from "../in-pages.ts";
+import { routingCache } from "../routing-cache.ts";
+
+/** A subject of the directory that an alias gets the events of, and why. */
+export type OnAlias = { subject: Subject; decision: Decision };
+
+const SUBJECTS_AT_ONCE = 500;
+
+/**
+ * Whoever's events go to this alias of the component, a page at a time: nobody in particular, and every customer,
+ * project and plan of which there is a row. A plan stands for whoever is on it and isn't named. Each is decided by the
+ * newest rows; for one moment throughout, hand in the table as it was at a revision.
+ */
+export async function* whoIsOn(
+  table: RoutingTableReader,
+  component: string,
+  alias: Alias,
+  now: Date,
+): AsyncGenerator<OnAlias[]> {
+  const routing = routingCache(table, 4 * SUBJECTS_AT_ONCE);
+  await routing.refresh();
+  for await (const subjects of inPages(everyone(table), SUBJECTS_AT_ONCE)) {
+    const found = await routing.decideOn((view) => {
+      const listener = view.listeners.find((candidate) => candidate.component.name === component);
+      if (listener === undefined) return [];
+      return subjects.flatMap((stated): OnAlias[] => {
+        const subject = resolveSubject(stated, view.rowOf);
+        const input = { component: listener.component, subject, rowOf: view.rowOf, now };
+        if (decideRoute({ ...input, trace: false }).alias !== alias) return [];
+        return [{ subject, decision: decideRoute(input) }];
+      });
+    });
+    if (found.length > 0) yield found;
+  }
+}
+
+async function* everyone(table: RoutingTableReader): AsyncIterable<Subject> {
+  yield {};
+  for (const level of subjectLevels.toReversed()) {
+    for await (const { id } of table.subjects(level)) yield { [level]: id };
+  }
+}

@@ -1,0 +1,66 @@
+import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/delivery-key.ts";
+import { asksForUndelivered, generationsOf } from "../../domain/replays/plan-replay.ts";
+import type { ReplayRequest } from "../../domain/replays/replay.ts";
+import type { EventStore, RecordWindow } from "../../event-store/event-store.ts";
+import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import type { RoutingCache } from "../routing-cache.ts";
+
+/** What says which deliveries a replay looks at. */
+type Matched = Pick<ReplayRequest, "window" | "filter" | "mode"> & { name: string };
+
+/** Replays that are looked at for deliveries of the same events. */
+const MAX_REPLAYS = 1_000;
+
+/** The generations in which the window's events may have been delivered. */
+export async function generationsIn(replays: Pick<ReplayStore, "list">, replay: Matched): Promise<Generation[]> {
+  const overlapping = (await replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
+  return generationsOf(overlapping, replay);
+}
+
+/** The ledger's entries of each record, in all generations that may have delivered it. */
+export async function entriesOf(
+  { events, routing }: { events: Pick<EventStore, "deliveries">; routing: RoutingCache },
+  records: readonly EventRecord[],
+  generations: readonly Generation[],
+  { filter, name }: Matched,
+): Promise<Map<EventRecord, LedgerEntry[]>> {
+  // What no component had may by now have been delivered to any: by this replay, or by another one.
+  const hasOthers = generations.some((generation) => generation !== LIVE && generation !== name);
+  const mayHaveBeen = asksForUndelivered(filter) || hasOthers;
+  const all = await routing.decideOn(({ listeners, held }) => [
+    ...listeners.map(({ component }) => component.name),
+    ...held.map(({ name }) => name),
+  ]);
+  const wanted = records.map((record) => {
+    const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
+    return components.flatMap((component) =>
+      generations.map((generation) => deliveryKeyOf(component, record.eventKey, generation)),
+    );
+  });
+  const keys = [...new Set(wanted.flat())];
+  const found = await events.deliveries(keys);
+  const entries = new Map(keys.map((key, index) => [key, found[index]]));
+  // The same key with another payload was refused, and its refusal stands beside the delivery that came first.
+  const refused = records.flatMap((record, index) =>
+    (wanted[index] ?? []).flatMap((key) => {
+      const entry = entries.get(key);
+      return entry === undefined || entry.payloadHash === record.payloadHash ? [] : [`${key}#${record.payloadHash}`];
+    }),
+  );
+  const refusals = [...new Set(refused)];
+  const foundRefusals = refusals.length === 0 ? [] : await events.deliveries(refusals);
+  refusals.forEach((key, index) => {
+    entries.set(key, foundRefusals[index]);
+  });
+  return new Map(
+    records.map((record, index) => {
+      const own = (wanted[index] ?? []).flatMap((key) => [key, `${key}#${record.payloadHash}`]);
+      return [record, own.flatMap((key) => entries.get(key) ?? [])];
+    }),
+  );
+}
+
+function overlap(a: RecordWindow, b: RecordWindow): boolean {
+  return a.from < b.to && b.from < a.to;
+}

@@ -1,0 +1,163 @@
+import {
+  AliasNotFound,
+  AliasRetired,
+  ComponentNotFound,
+  ComponentUnreadable,
+  TurnoutError,
+} from "../../domain/errors.ts";
+import { withoutErrors } from "../../domain/failing-replay.ts";
+import {
+  isEnded,
+  isReservedName,
+  MAX_ACTIVE_REPLAYS,
+  noCounts,
+  type Replay,
+  type ReplayRequest,
+} from "../../domain/replays/replay.ts";
+import { aliasOf } from "../../domain/routing/component.ts";
+import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import type { RoutingCache } from "../routing-cache.ts";
+
+/** A replay as it is asked for. */
+export type NewReplay = Omit<Replay, "revision" | "asked" | "progress" | "driver">;
+
+/** Another's changes came first this often in a row: something is writing in a loop. */
+const MAX_LOST_RACES = 20;
+
+/**
+ * Refuses what can't be replayed: to an alias that isn't there or has been retired, of a component that isn't there.
+ * @throws ComponentNotFound, AliasNotFound, AliasRetired
+ */
+export async function refuseTarget(routing: RoutingCache, { target, filter }: ReplayRequest): Promise<void> {
+  if (target.kind !== "alias") return;
+  await routing.refresh();
+  await routing.decideOn(({ listeners, held }) => {
+    const named = filter.component;
+    const components = listeners.map(({ component }) => component);
+    const meant = named === undefined ? components : components.filter(({ name }) => name === named);
+    const problem = held.find(({ name }) => name === named)?.problem;
+    if (named !== undefined && problem !== undefined) throw new ComponentUnreadable(named, problem);
+    if (named !== undefined && meant.length === 0) {
+      throw new ComponentNotFound(
+        named,
+        components.map(({ name }) => name),
+      );
+    }
+    for (const component of meant) {
+      const entry = aliasOf(component, target.alias);
+      if (entry === undefined) throw new AliasNotFound(target.alias, component.name, Object.keys(component.aliases));
+      if (entry.retired) throw new AliasRetired(target.alias, component.name);
+    }
+  });
+}
+
+/**
+ * Stores a replay, for a server to run.
+ * @param asked `pause`: it waits until it is resumed
+ * @throws TurnoutError `conflict` when there is one of that name, `not allowed` when too many run already
+ */
+export async function startReplay(
+  replays: ReplayStore,
+  request: NewReplay,
+  asked: "run" | "pause" = "run",
+): Promise<Replay> {
+  const { name } = request;
+  if (isReservedName(name)) throw nameReserved(name);
+  await refuseTooMany(replays);
+  const replay: Replay = {
+    ...request,
+    revision: 1,
+    asked,
+    progress: { pass: 1, counts: noCounts(), stretches: [] },
+  };
+  if (await replays.create(replay)) return replay;
+  throw nameTaken(name);
+}
+
+async function refuseTooMany(replays: Pick<ReplayStore, "active">): Promise<void> {
+  const active = await replays.active();
+  if (active.length < MAX_ACTIVE_REPLAYS) return;
+  const names = active.map((replay) => replay.name).join(", ");
+  throw new TurnoutError(
+    "not allowed",
+    `${MAX_ACTIVE_REPLAYS} replays are under way (${names}), and no more may be. Wait for one, or cancel it.`,
+  );
+}
+
+/**
+ * Before anything else is done, so that an undo isn't left half-way.
+ * @throws TurnoutError `usage` for a name that can't be had, `conflict` for one that another replay has
+ */
+export async function refuseName(replays: Pick<ReplayStore, "get">, name: string): Promise<void> {
+  if (isReservedName(name)) throw nameReserved(name);
+  if ((await replays.get(name)) !== undefined) throw nameTaken(name);
+}
+
+function nameReserved(name: string): TurnoutError {
+  return new TurnoutError("usage", `A replay can't be called '${name}'. Give it another --name.`);
+}
+
+function nameTaken(name: string): TurnoutError {
+  return new TurnoutError(
+    "conflict",
+    `There is a replay '${name}' already, and a name is used once. Nothing was started. Give this one another --name.`,
+  );
+}
+
+/** @throws TurnoutError `not found` */
+export async function replayNamed(replays: Pick<ReplayStore, "get" | "list">, name: string): Promise<Replay> {
+  const replay = await replays.get(name);
+  if (replay !== undefined) return replay;
+  const newest = (await replays.list(5)).map((known) => known.name);
+  const there = newest.length === 0 ? "There are none yet." : `The newest are: ${newest.join(", ")}.`;
+  throw new TurnoutError("not found", `No replay '${name}'. ${there}`);
+}
+
+/**
+ * Whether this isn't asked of it already.
+ * @throws TurnoutError `conflict` when it has ended, or was cancelled and is to go on
+ */
+export function wouldChange(replay: Replay, asked: Replay["asked"]): boolean {
+  const { name } = replay;
+  const failed = replay.progress.failed === true;
+  if (asked === replay.asked && !failed && !(isEnded(replay) && asked === "run")) return false;
+  if (failed && asked === "pause") {
+    throw new TurnoutError("conflict", `Replay '${name}' has failed, and isn't under way. Resume or cancel it.`);
+  }
+  if (isEnded(replay) && !failed) {
+    const end = replay.asked === "cancel" ? "was cancelled and has come to its end" : "has come to its end";
+    throw new TurnoutError("conflict", `Replay '${name}' ${end}. What is to be delivered again takes a new one.`);
+  }
+  if (replay.asked === "cancel" && asked !== "cancel") {
+    throw new TurnoutError("conflict", `Replay '${name}' was cancelled, and doesn't go on. Start a new one.`);
+  }
+  return true;
+}
+
+export type Asking = { asked: Replay["asked"]; who: string; why: string; at: Date };
+
+/**
+ * Has a replay paused, resumed or cancelled. One that has failed goes on, or is cancelled, from where it had come.
+ * @returns the replay, and whether anything was changed: false when that was asked of it already
+ * @throws TurnoutError `not found`; `conflict` when it has ended, or was cancelled and is to go on; `not allowed` when one
+ * that has failed would be one too many
+ */
+export async function askOfReplay(
+  replays: ReplayStore,
+  name: string,
+  { asked, who, why, at }: Asking,
+): Promise<{ replay: Replay; changed: boolean }> {
+  for (let race = 0; race < MAX_LOST_RACES; race++) {
+    const replay = await replayNamed(replays, name);
+    if (!wouldChange(replay, asked)) return { replay, changed: false };
+    const askedBy = { who, why, at: at.toISOString() };
+    // What has not begun has nothing to see to.
+    const isNew = replay.progress.startedAt === undefined;
+    if (replay.progress.failed) await refuseTooMany(replays);
+    const again = asked === "pause" ? replay.progress : withoutErrors(replay.progress);
+    const progress = asked === "cancel" && isNew ? { ...again, endedAt: at } : again;
+    const stored = await replays.update({ ...replay, asked, askedBy, progress });
+    if (stored !== undefined) return { replay: stored, changed: true };
+  }
+  throw new TurnoutError("conflict", `Replay '${name}' changes too often to be asked anything. Try again.`);
+}

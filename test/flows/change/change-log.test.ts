@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
+import { changeAt, readHistory } from "../../../shared/flows/change/change-log.ts";
+import { aRoutingTable } from "../../support/routing-table.ts";
+
+const minute = (n: number) => new Date(Date.UTC(2026, 10, 20, 10, n));
+
+/** A log with a change at each of these minutes; every third by bob. */
+async function aLog(minutes: readonly number[]) {
+  const { table } = aRoutingTable();
+  for (const [index, at] of minutes.entries()) {
+    const who = index % 3 === 0 ? "bob" : "ada";
+    await table.commit({ changeId: `c-${index}`, at: minute(at), who, why: "", command: "test", rows: [] }, index);
+  }
+  const history = async (filter: ChangeFilter, limit?: number) =>
+    (await Array.fromAsync(readHistory(table, filter, limit))).flat().map(({ revision }) => revision);
+  const newestAt = async (at: number) => (await changeAt(table, minute(at)))?.revision;
+  return { table, history, newestAt };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+describe("the history", () => {
+  it("is the whole log, the newest last, over pages", async () => {
+    const { history } = await aLog(upTo(450));
+    expect(await history({})).toEqual(upTo(450).map((n) => n + 1));
+    expect(await history({ who: "bob" })).toHaveLength(150);
+  });
+
+  it("is only the newest so many that pass the filter, where it is limited", async () => {
+    const { history } = await aLog(upTo(450));
+    expect(await history({}, 3)).toEqual([448, 449, 450]);
+    expect(await history({ who: "bob" }, 2)).toEqual([445, 448]);
+    expect(await history({ from: minute(-10), to: minute(3) }, 2)).toEqual([2, 3]);
+    expect(await history({}, 999)).toHaveLength(450);
+    expect(await history({ who: "nobody" }, 3)).toEqual([]);
+  });
+
+  it("has what was made from a time until before another, though clocks differ", async () => {
+    const { history } = await aLog([0, 5, 2, 3, 9, 4, 20]);
+    expect(await history({ from: minute(3), to: minute(9) })).toEqual([2, 4, 6]);
+    expect(await history({ from: minute(21) })).toEqual([]);
+    expect(await history({ to: minute(0) })).toEqual([]);
+  });
+
+  it("of one day in a long log reads little of it", async () => {
+    const { table } = await aLog(upTo(1_000).map((n) => n * 60));
+    let read = 0;
+    const counting = {
+      head: table.head,
+      changesAfter: async (after: number, limit: number) => {
+        const changes = await table.changesAfter(after, limit);
+        read += changes.length;
+        return changes;
+      },
+    };
+    const found = (await Array.fromAsync(readHistory(counting, { from: minute(0), to: minute(60) }))).flat();
+    expect(found.map(({ revision }) => revision)).toEqual([1]);
+    expect(read).toBeLessThan(60);
+    read = 0;
+    expect((await changeAt(counting, minute(500 * 60)))?.revision).toBe(501);
+    expect(read).toBeLessThan(230);
+  });
+
+  it("of an empty log is empty", async () => {
+    const { history, newestAt } = await aLog([]);
+    expect([await history({}), await history({ from: minute(0) }, 5), await newestAt(0)]).toEqual([[], [], undefined]);
+  });
+});
+
+describe("the change at a time", () => {
+  it("is the newest one made then or before, though clocks differ", async () => {
+    const { newestAt } = await aLog([0, 5, 2, 3, 9, 4, 20]);
+    const found = await Promise.all([-1, 0, 1, 2, 3, 4, 8, 9, 19, 20, 99_999].map(newestAt));
+    expect(found).toEqual([undefined, 1, 1, 3, 4, 6, 6, 6, 6, 7, 7]);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
+import type { SendResult } from "../../../shared/targets/target.ts";
+import { aComponent } from "../../support/builders.ts";
+import { again, aMessage, aRouter, done, failed } from "../../support/router.ts";
+
+const results: Record<string, SendResult> = {
+  done,
+  failed: { ...failed, executedVersion: "8" } as SendResult,
+  dead: { outcome: "failed", error: { type: "OutOfStock", message: "none left" }, executedVersion: "8", durationMs: 5 },
+  accepted: { outcome: "accepted", durationMs: 5 },
+  postponed: { outcome: "throttled", error: { type: "NoRoom", message: "no room" } },
+};
+const retry = { nonRetryableErrors: ["OutOfStock"] };
+const components = Object.keys(results).map((name) => aComponent({ name, pattern: { "detail-type": [name] }, retry }));
+
+/** A router with components that are called after what becomes of their events, and the counts that it has written. */
+async function aCounter() {
+  const router = await aRouter({ components, target: async ({ component }) => results[component] ?? done });
+  const all = { from: new Date(0), to: new Date("2100-01-01") };
+  const counts = async () =>
+    (await router.events.counts(all)).map((one) => [one.component, one.version, one.outcome, one.count]);
+  return { ...router, counts };
+}
+const about = (detailType: string, id = detailType) => aMessage({ messageId: id, id, detailType });
+
+describe("the outcomes of a batch", () => {
+  it("are counted by component and version in one request", async () => {
+    const { ports, calls, counts } = await aCounter();
+    await routeBatch(ports, [...Object.keys(results).map((name) => about(name)), about("done", "another")]);
+    expect(calls.made.filter((call) => call === "count")).toHaveLength(1);
+    expect(await counts()).toEqual([
+      ["accepted", "", "accepted", 1],
+      ["dead", "8", "dead", 1],
+      ["done", "7", "done", 2],
+      ["failed", "8", "failed", 1],
+      ["postponed", "", "postponed", 1],
+    ]);
+  });
+
+  it("tell a publisher's duplicate, a message that came again and another payload apart", async () => {
+    const { ports, counts } = await aCounter();
+    const first = about("done");
+    await routeBatch(ports, [first]);
+    await routeBatch(ports, [{ ...first, messageId: "m-2" }]);
+    await routeBatch(ports, [again(first)]);
+    await routeBatch(ports, [aMessage({ id: "done", detailType: "done", detail: { total: 9 } })]);
+    expect(await counts()).toEqual([
+      ["done", "", "duplicate", 1],
+      ["done", "", "redelivered", 1],
+      ["done", "", "rejected", 1],
+      ["done", "7", "done", 1],
+    ]);
+  });
+
+  it("are counted in the minute in which they come", async () => {
+    const { ports, events, time } = await aCounter();
+    await time.pass(59_999);
+    await routeBatch(ports, [about("done", "1")]);
+    await time.pass(1);
+    await routeBatch(ports, [about("done", "2")]);
+    const minutes = (await events.counts({ from: new Date(0), to: new Date("2100-01-01") })).map((one) => one.minute);
+    expect(minutes).toEqual([new Date("2026-11-20T10:00:00.000Z"), new Date("2026-11-20T10:01:00.000Z")]);
+  });
+
+  it("of deliveries that somebody else is making, or that aren't due, are nobody's yet: no request is made", async () => {
+    const { ports, calls, time } = await aCounter();
+    const message = about("failed");
+    await routeBatch(ports, [message]);
+    calls.since();
+    await time.pass(249);
+    await routeBatch(ports, [again(message)]);
+    expect(calls.made).not.toContain("count");
+  });
+
+  it("are known though the counting fails: no delivery is harmed, and the error is told", async () => {
+    const { ports, calls, ledger, troubles, counts } = await aCounter();
+    ports.until = ports.now;
+    calls.fail("count");
+    const message = about("failed");
+    expect(await routeBatch(ports, [about("done"), message])).toEqual([{ message, retryInMs: 250 }]);
+    expect((await ledger()).map(({ status }) => status).toSorted()).toEqual(["done", "failed"]);
+    expect(troubles.map(String)).toEqual(["Error: count failed"]);
+    await routeBatch(ports, [about("done", "later")]);
+    expect(await counts()).toEqual([["done", "7", "done", 1]]);
+  });
+
+  it("are counted also when one delivery's close fails", async () => {
+    const { ports, calls, counts } = await aCounter();
+    ports.until = ports.now;
+    calls.fail("close");
+    await expect(routeBatch(ports, [about("done")])).rejects.toThrow("close failed");
+    expect(await counts()).toEqual([["done", "7", "done", 1]]);
+  });
+});

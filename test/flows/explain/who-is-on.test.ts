@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
+import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
+import { inChanges } from "../../support/edits.ts";
+import { aRoutingTable } from "../../support/routing-table.ts";
+
+const now = new Date("2026-11-20T12:00:00.000Z");
+const toBeta = { pins: { mailer: aPin() } };
+
+describe("who is on an alias", () => {
+  it("names everybody of the directory and everybody pinned, each with the rule that sends them there", async () => {
+    const { table, change } = aRoutingTable();
+    await change({
+      kind: "put rows",
+      rows: [
+        { key: "component#mailer", row: aComponent({ name: "mailer" }) },
+        { key: "customer#acme", row: aSubjectRow({ plan: "paid" }) },
+        { key: "customer#globex", row: aSubjectRow({ pins: { mailer: aPin({ alias: "stable" }) }, plan: "paid" }) },
+        { key: "plan#paid", row: aSubjectRow(toBeta) },
+        { key: "project#p-1", row: aSubjectRow({ customer: "acme" }) },
+        { key: "project#p-2", row: aSubjectRow({ customer: "globex", ...toBeta }) },
+        { key: "project#p-3", row: aSubjectRow({ pins: { mailer: aPin({ alias: "gone", successor: "beta" }) } }) },
+      ],
+    });
+    const on = async (alias: string) =>
+      (await Array.fromAsync(whoIsOn(table, "mailer", alias, now)))
+        .flat()
+        .map(({ subject, decision }) => `${Object.values(subject).join(" ") || "nobody"}: ${decision.because}`);
+    expect(await on("beta")).toEqual([
+      "paid: plan pin",
+      "acme paid: plan pin",
+      "p-1 acme paid: plan pin",
+      "p-2 globex paid: project pin",
+      "p-3: project pin",
+    ]);
+    expect(await on("stable")).toEqual(["nobody: default alias", "globex paid: customer pin"]);
+    expect(await Array.fromAsync(whoIsOn(table, "another", "beta", now))).toEqual([]);
+  });
+
+  it("comes page by page on a directory of thousands, complete", async () => {
+    const { table, change } = aRoutingTable();
+    const row = aSubjectRow({ customer: "acme" });
+    const projects = Array.from({ length: 1_300 }, (_, n) => ({ key: `project#p-${n}` as const, row }));
+    const rows = [{ key: "component#mailer" as const, row: aComponent({ name: "mailer" }) }, ...projects];
+    for (const edit of inChanges({ kind: "put rows", rows })) await change(edit);
+    const pages = (await Array.fromAsync(whoIsOn(table, "mailer", "stable", now))).map((page) => page.length);
+    expect(pages).toEqual([500, 500, 301]);
+  });
+});

@@ -1,0 +1,477 @@
+import { describe, expect, it } from "vitest";
+import { differenceLines } from "../../../scripts/commands/replay-text.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
+import { aComponent, anOrdersKey, aPin, aSubjectRow } from "../../support/builders.ts";
+import { aReplayer } from "../../support/replayer.ts";
+import { aMessage, failed, putRows, T0, turnoutOf } from "../../support/router.ts";
+
+const named = (about: Parameters<typeof aComponent>[0] = {}): { [key: `component#${string}`]: Component } => {
+  const component = aComponent(about);
+  return { [`component#${component.name}`]: component };
+};
+const acme = (alias: string) => ({
+  "customer#acme": aSubjectRow({ pins: { "release-coordinator": aPin({ alias }) } }),
+});
+
+describe("a replay", () => {
+  it("delivers what it matches once more, in a generation of its own", async () => {
+    const { arrive, start, run, sends, ledger } = await aReplayer();
+    await arrive({ project: "site" }, { project: "api" });
+    const before = sends.length;
+    await start();
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ scanned: 2, matched: 2, sent: 2, done: 2, dead: 0, open: 0, skipped: {} });
+    expect(sends.slice(before).map((send) => turnoutOf(send))).toMatchObject([
+      { idempotencyKey: anOrdersKey("event-1", "replay-1"), generation: "replay-1", replay: "replay-1" },
+      { idempotencyKey: anOrdersKey("event-2", "replay-1"), generation: "replay-1", replay: "replay-1" },
+    ]);
+    expect((await ledger()).map(({ generation, status }) => [generation, status])).toEqual([
+      ["live", "done"],
+      ["replay-1", "done"],
+      ["live", "done"],
+      ["replay-1", "done"],
+    ]);
+  });
+
+  it("finishes what is dead in the generation that it has, and says which replay does so", async () => {
+    let broken = true;
+    const components = [aComponent({ retry: { maxAttempts: 1 } })];
+    const { arrive, start, run, sends, ledger } = await aReplayer({
+      components,
+      target: async () => (broken ? failed : { outcome: "done", executedVersion: "22", durationMs: 1 }),
+    });
+    await arrive({ project: "site" });
+    broken = false;
+    await arrive({ id: "event-2" });
+    await start({ mode: "finish" });
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ matched: 2, sent: 1, done: 1, skipped: { "done already": 1 } });
+    expect(turnoutOf(sends.at(-1))).toMatchObject({
+      idempotencyKey: anOrdersKey("event-1"),
+      generation: "live",
+      replay: "replay-1",
+      attempt: 2,
+    });
+    expect((await ledger()).map(({ status }) => status)).toEqual(["done", "done"]);
+  });
+
+  it("of a window without events ends with nothing counted", async () => {
+    const { start, run, calls } = await aReplayer();
+    await start();
+    const { progress } = await run();
+    expect(progress).toMatchObject({ counts: { scanned: 0, matched: 0 }, stretches: [] });
+    expect(progress.firstSentAt).toBeUndefined();
+    expect(calls.since()).not.toContain("claim");
+  });
+
+  it("takes only what its window has: from its beginning on, and not its end", async () => {
+    const { arrive, start, run } = await aReplayer();
+    await arrive({}, {}, {}, {});
+    const at = (second: number) => new Date(T0.getTime() + second * 1_000);
+    await start({ window: { from: at(1), to: at(3) } });
+    expect((await run()).progress.counts).toMatchObject({ scanned: 2, sent: 2 });
+  });
+
+  it("of one customer never delivers another's events", async () => {
+    const { arrive, start, run, sends } = await aReplayer();
+    const customers = ["acme", "globex", "acme", undefined, "Acme"];
+    await arrive(...customers.map((customer) => (customer === undefined ? {} : { customer })));
+    const before = sends.length;
+    await start({ filter: { customer: "acme" } });
+    expect((await run()).progress.counts).toMatchObject({ scanned: 5, matched: 2, sent: 2 });
+    expect(sends.slice(before).map(({ subject }) => subject.customer)).toEqual(["acme", "acme"]);
+  });
+
+  it("counts an event that came twice once, as delivered, and once as a duplicate", async () => {
+    const { arrive, start, run, sends } = await aReplayer();
+    await arrive({ idempotencyKey: "order-7" }, { idempotencyKey: "order-7" });
+    await start();
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ scanned: 2, matched: 2, sent: 1, done: 1, skipped: { duplicate: 1 } });
+    expect(sends).toHaveLength(2);
+  });
+
+  it("delivers events that no component had to whoever listens now, once each, when that is asked for", async () => {
+    const listening = aComponent({ pattern: { source: ["bank"] } });
+    const { arrive, start, run, sends, table, replays } = await aReplayer({ components: [listening] });
+    await arrive({ idempotencyKey: "order-7", project: "site" }, { idempotencyKey: "order-7", project: "api" }, {});
+    expect(sends).toEqual([]);
+    await putRows(table, { ...named(), ...named({ name: "mailer" }) });
+    await start({ filter: { status: "unmatched" } });
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ scanned: 3, matched: 6, sent: 4, done: 4, skipped: { duplicate: 2 } });
+    expect(
+      sends
+        .map((send) => `${send.component} ${turnoutOf(send).publisherKey} in ${turnoutOf(send).generation}`)
+        .toSorted(),
+    ).toEqual([
+      "mailer event-3 in replay-1",
+      "mailer order-7 in replay-1",
+      "release-coordinator event-3 in replay-1",
+      "release-coordinator order-7 in replay-1",
+    ]);
+    expect(await replays.active()).toEqual([]);
+  });
+
+  it("of events that no component had delivers none while nobody listens", async () => {
+    const { arrive, start, run } = await aReplayer({ components: [aComponent({ pattern: { source: ["bank"] } })] });
+    await arrive({}, { body: "hello" });
+    await start({ filter: { status: "unmatched" } });
+    expect((await run()).progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { "not listening": 1 } });
+    await start({ name: "replay-2", filter: { status: "rejected" } });
+    expect((await run("replay-2")).progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { unreadable: 1 } });
+  });
+
+  it("of what a replay delivered finds events, too, that no component had before", async () => {
+    const { arrive, start, run, table } = await aReplayer({
+      components: [aComponent({ pattern: { source: ["bank"] } })],
+    });
+    await arrive({}, {});
+    await putRows(table, named());
+    await start({ filter: { status: "unmatched" } });
+    expect((await run()).progress.counts).toMatchObject({ sent: 2 });
+    await start({ name: "replay-2", filter: { replay: "replay-1" } });
+    expect((await run("replay-2")).progress.counts).toMatchObject({ matched: 2, sent: 2, done: 2 });
+  });
+
+  it("begins no more than its rate a second, oldest first", async () => {
+    const at: number[] = [];
+    let replaying = false;
+    const replayer = await aReplayer({
+      async target({ alias }) {
+        if (replaying) at.push(+replayer.time.now());
+        return { outcome: "done", executedVersion: alias, durationMs: 1 };
+      },
+    });
+    const { arrive, start, run, time, sends } = replayer;
+    await arrive(...Array.from({ length: 60 }, () => ({})));
+    replaying = true;
+    const from = +time.now();
+    await start({ ratePerSecond: 4 });
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ scanned: 60, sent: 60, done: 60 });
+    expect(at).toEqual(at.map((_, n) => from + n * 250));
+    expect(sends.slice(60).map((send) => JSON.parse(send.payload).id)).toEqual(at.map((_, n) => `event-${n + 1}`));
+  });
+
+  it("keeps one failing delivery apart: the rest of its page is done, and it is tried again until it is at rest", async () => {
+    const replayer = await aReplayer({
+      target: async (send) =>
+        turnoutOf(send).publisherKey === "event-2" && turnoutOf(send).generation === "replay-1"
+          ? failed
+          : { outcome: "done", executedVersion: "22", durationMs: 1 },
+    });
+    const { arrive, start, run, ledger } = replayer;
+    await arrive({ project: "site" }, { project: "site" }, { project: "site" });
+    await start();
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ sent: 3, done: 2, dead: 1, open: 0 });
+    expect(progress.counts.targets).toEqual([
+      { component: "release-coordinator", alias: "stable", version: "", count: 1 },
+      { component: "release-coordinator", alias: "stable", version: "22", count: 2 },
+    ]);
+    expect((await ledger()).filter(({ status }) => status === "dead")).toMatchObject([{ failures: 5 }]);
+  });
+
+  it("says that an error of its store stopped it, and goes on from there the next time", async () => {
+    const { arrive, start, drive, run, calls, replay } = await aReplayer();
+    await arrive({}, {});
+    await start();
+    calls.fail("deliveries");
+    await expect(drive()).rejects.toThrow("deliveries failed");
+    expect((await replay()).progress.trouble).toBe("deliveries failed");
+    expect((await replay()).driver).toBeUndefined();
+    const { progress } = await run();
+    expect(progress).toMatchObject({ counts: { sent: 2, done: 2 } });
+    expect(progress.trouble).toBeUndefined();
+  });
+
+  it("asks for the versions behind the aliases only where one is to be avoided", async () => {
+    const { arrive, start, run, ports } = await aReplayer();
+    await arrive({});
+    let asked = 0;
+    const { aliases } = ports.catalog;
+    ports.catalog.aliases = async (component) => {
+      asked += 1;
+      return aliases(component);
+    };
+    await start();
+    await run();
+    expect(asked).toBe(0);
+    await start({ name: "replay-2", avoidVersion: "23" });
+    expect((await run("replay-2")).progress.counts).toMatchObject({ sent: 1 });
+    expect(asked).toBeGreaterThan(0);
+  });
+
+  it("that isn't there is told", async () => {
+    const { drive } = await aReplayer();
+    await expect(drive("nobody")).rejects.toThrow(/no replay 'nobody'/);
+  });
+});
+
+describe("a replay's target", () => {
+  const wentTo = async (request: object, change: (table: Parameters<typeof putRows>[0]) => Promise<void>) => {
+    const replayer = await aReplayer({ rows: acme("beta") });
+    await replayer.arrive({ customer: "acme" }, { customer: "globex" });
+    await change(replayer.table);
+    await replayer.start(request);
+    const { progress } = await replayer.run();
+    const sent = replayer.sends.slice(2).map((send) => turnoutOf(send));
+    return { counts: progress.counts, went: sent.map(({ alias, because }) => `${alias}, ${because}`) };
+  };
+  const unpinned = (table: Parameters<typeof putRows>[0]) => putRows(table, { "customer#acme": null });
+
+  it("is by default where the routing says today", async () => {
+    const { went, counts } = await wentTo({ target: { kind: "today" } }, unpinned);
+    expect(went).toEqual(["stable, default alias", "stable, default alias"]);
+    expect(counts.targets).toEqual([{ component: "release-coordinator", alias: "stable", version: "22", count: 2 }]);
+  });
+
+  it("may be the alias that handled each before", async () => {
+    const { went, counts } = await wentTo({ target: { kind: "original" } }, unpinned);
+    expect(went).toEqual(["beta, replay target", "stable, replay target"]);
+    expect(counts.targets.map(({ alias, version }) => [alias, version])).toEqual([
+      ["beta", "23"],
+      ["stable", "22"],
+    ]);
+  });
+
+  it("may be one alias for all", async () => {
+    const { went } = await wentTo({ target: { kind: "alias", alias: "beta" } }, unpinned);
+    expect(went).toEqual(["beta, replay target", "beta, replay target"]);
+  });
+
+  it("yields to a component that is all stable", async () => {
+    const allStable = { who: "ada", why: "an outage", at: T0.toISOString() };
+    const { went } = await wentTo({ target: { kind: "alias", alias: "beta" } }, (table) =>
+      putRows(table, named({ allStable })),
+    );
+    expect(went).toEqual(["stable, all stable", "stable, all stable"]);
+  });
+
+  it.each([
+    [
+      "an alias that was retired",
+      named({
+        aliases: { stable: { target: { kind: "worker" } }, beta: { target: { kind: "worker" }, retired: true } },
+      }),
+      "alias gone",
+    ],
+    ["an alias that is gone", named({ aliases: ["stable"] }), "alias gone"],
+    ["a component that doesn't listen any more", named({ pattern: { source: ["bank"] } }), "not listening"],
+    ["a component that was removed", { "component#release-coordinator": null }, "no component"],
+  ])("that is %s gets nothing", async (_, rows, reason) => {
+    const { went, counts } = await wentTo({ target: { kind: "alias", alias: "beta" } }, (table) =>
+      putRows(table, rows),
+    );
+    expect(went).toEqual([]);
+    expect(counts).toMatchObject({ matched: 2, sent: 0, skipped: { [reason]: 2 } });
+  });
+
+  it("gets nothing if it would run the version that is undone", async () => {
+    const { went, counts } = await wentTo({ avoidVersion: "23" }, async () => {});
+    expect(went).toEqual(["stable, default alias"]);
+    expect(counts).toMatchObject({ matched: 2, sent: 1, skipped: { "same version": 1 } });
+  });
+});
+
+describe("a change of the routing in the middle of a replay", () => {
+  /** Ten events of acme, one by one; after the third delivery the routing changes. */
+  async function changed(rows: Parameters<typeof putRows>[1], request: object = {}) {
+    const replayer = await aReplayer();
+    const { arrive, start, run, table, sends, ports } = replayer;
+    await arrive(...Array.from({ length: 10 }, () => ({ customer: "acme" })));
+    const { target } = ports;
+    ports.target = async (send) => {
+      if (sends.length === 12) await putRows(table, rows);
+      return target(send);
+    };
+    await start({ ratePerSecond: 5, ...request });
+    const replay = await run();
+    const went = sends.slice(10).map((send) => turnoutOf(send));
+    return { ...replayer, counts: replay.progress.counts, went, aliases: went.map(({ alias }) => alias) };
+  }
+
+  it("counts from the next batch on", async () => {
+    const { aliases, counts } = await changed(acme("beta"));
+    expect(aliases).toEqual([...Array(3).fill("stable"), ...Array(7).fill("beta")]);
+    expect(counts.targets.map(({ alias, version, count }) => [alias, version, count])).toEqual([
+      ["beta", "23", 7],
+      ["stable", "22", 3],
+    ]);
+  });
+
+  it("that removes the component, or has it listen to something else, ends what it gets, and that is counted", async () => {
+    const removed = await changed({ "component#release-coordinator": null });
+    expect(removed.aliases).toHaveLength(3);
+    expect(removed.counts).toMatchObject({ matched: 10, sent: 3, done: 3, skipped: { "no component": 7 } });
+    const deaf = await changed(named({ pattern: { source: ["bank"] } }));
+    expect(deaf.counts).toMatchObject({ matched: 10, sent: 3, done: 3, skipped: { "not listening": 7 } });
+  });
+
+  it("that retires its alias is obeyed", async () => {
+    const retired = {
+      stable: { target: { kind: "worker" } },
+      beta: { target: { kind: "worker" }, retired: true },
+    } as const;
+    const { counts, aliases } = await changed(named({ aliases: retired }), {
+      target: { kind: "alias", alias: "beta" },
+    });
+    expect(aliases).toEqual(["beta", "beta", "beta"]);
+    expect(counts).toMatchObject({ sent: 3, skipped: { "alias gone": 7 } });
+  });
+
+  it("that leads to the version being undone is obeyed by sending nothing", async () => {
+    const { counts, aliases } = await changed(acme("beta"), { avoidVersion: "23" });
+    expect(aliases).toEqual(["stable", "stable", "stable"]);
+    expect(counts).toMatchObject({ sent: 3, done: 3, skipped: { "same version": 7 } });
+  });
+
+  it("leaves what was begun to come to its end as dead, when its component is gone for the next attempt", async () => {
+    const replayer = await aReplayer();
+    const { arrive, start, run, table, ports, ledger } = replayer;
+    await arrive({});
+    ports.target = async () => {
+      await putRows(table, { "component#release-coordinator": null });
+      return failed;
+    };
+    await start();
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ matched: 1, sent: 1, dead: 1, open: 0 });
+    expect((await ledger()).at(-1)).toMatchObject({
+      generation: "replay-1",
+      status: "dead",
+      error: { type: "NoComponent" },
+    });
+  });
+
+  it("that comes while one waits for room leaves nothing of it behind", async () => {
+    const replayer = await aReplayer();
+    const { arrive, start, run, table, ports, ledger, calls, time } = replayer;
+    // Not at rest in the first pass, so that it is begun in the second one.
+    const close = calls.hold("close");
+    void arrive({});
+    await time.pass(1);
+    await start();
+    void time.delay(2_000).then(close.release);
+    ports.target = async () => {
+      await putRows(table, named({ pattern: { source: ["bank"] } }));
+      return { outcome: "throttled", error: { type: "NoRoom", message: "no room" } };
+    };
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ matched: 1, sent: 1, dead: 1, skipped: {} });
+    expect((await ledger()).map(({ status }) => status)).toEqual(["done", "dead"]);
+  });
+
+  it("is what the difference between the plan and the run names", async () => {
+    const { replay, replays } = await changed(acme("beta"));
+    const stored = await replay();
+    expect(differenceLines({ ...stored, planned: stored.progress.counts })).toEqual([]);
+    const target = { component: "release-coordinator", alias: "stable", version: "22", count: 10 };
+    const planned = { ...stored.progress.counts, targets: [target] };
+    expect(differenceLines({ ...stored, planned })).toEqual([
+      "release-coordinator stable, version 22: 10 planned, 3 sent",
+      "release-coordinator beta, version 23: 0 planned, 7 sent",
+    ]);
+    expect(await replays.active()).toEqual([]);
+  });
+});
+
+describe("a live delivery beside a replay", () => {
+  it("that is tried again later is left to the live routing, and run again once it is done", async () => {
+    let broken = true;
+    const { arrive, start, run, time, routing, ledger } = await aReplayer({
+      target: async () => (broken ? failed : { outcome: "done", executedVersion: "22", durationMs: 1 }),
+    });
+    await arrive({});
+    await start();
+    broken = false;
+    // Its message comes back between the two passes.
+    void time.delay(2_000).then(() => routeBatch(routing, [aMessage({ messageId: "message-1", receiveCount: 2 })]));
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ matched: 1, sent: 1, done: 1, skipped: {} });
+    expect((await ledger()).map(({ generation, status }) => `${generation} ${status}`)).toEqual([
+      "live done",
+      "replay-1 done",
+    ]);
+  });
+
+  it("that waits for longer is skipped, and said to be", async () => {
+    const { arrive, start, run } = await aReplayer({ target: async () => failed });
+    await arrive({});
+    await start();
+    expect((await run()).progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { "not at rest": 1 } });
+  });
+
+  it("that was claimed before the start and ends late is waited for, and run again then", async () => {
+    const { arrive, start, run, time, calls, sends } = await aReplayer();
+    const close = calls.hold("close");
+    const arriving = arrive({});
+    await time.pass(1);
+    await start();
+    void time.delay(20_000).then(close.release);
+    const { progress } = await run();
+    await arriving;
+    expect(progress.counts).toMatchObject({ matched: 1, sent: 1, done: 1, skipped: {} });
+    expect(progress.pass).toBeGreaterThan(2);
+    expect(sends).toHaveLength(2);
+  });
+
+  it("that was claimed before the start by a router that is gone is not waited for longer than any lease", async () => {
+    const { arrive, start, run, time, calls } = await aReplayer({
+      components: [aComponent({ timeoutMs: 840_000 })],
+    });
+    calls.hold("close");
+    void arrive({});
+    await time.pass(1);
+    await start();
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { "not at rest": 1 } });
+    expect(+(progress.endedAt ?? 0) - +(progress.startedAt ?? 0)).toBeLessThan(1_000_000);
+  });
+
+  it("that is claimed after the start follows the routing of then, and is not run again", async () => {
+    const { arrive, start, run, time, routing, sends } = await aReplayer();
+    await arrive({});
+    await start();
+    const late = aMessage({ id: "event-2", messageId: "message-2", sentAt: new Date(T0.getTime() + 500) });
+    void time.delay(2_000).then(() => routeBatch(routing, [late]));
+    const { progress } = await run();
+    expect(progress.counts).toMatchObject({ scanned: 2, matched: 2, sent: 1, skipped: { "claimed since": 1 } });
+    expect(sends).toHaveLength(3);
+  });
+
+  it("goes where its customer is pinned to at its turn, also where the pin has ended by itself in the middle", async () => {
+    const until = new Date(T0.getTime() + 3_600_000).toISOString();
+    const pinned = aSubjectRow({ pins: { "release-coordinator": aPin({ alias: "beta", until }) } });
+    const replayer = await aReplayer({
+      rows: { "customer#acme": pinned },
+      target: async ({ alias, payload }) => {
+        if (payload.includes('"replay":"replay-1"')) await replayer.time.delay(25_000);
+        return { outcome: "done", executedVersion: alias, durationMs: 1 };
+      },
+    });
+    const { arrive, start, run, time, sends } = replayer;
+    await arrive(...Array.from({ length: 4 }, () => ({ project: "site", customer: "acme" })));
+    await time.pass(+new Date(until) - +time.now() - 30_000);
+    await start();
+    await run();
+    expect(sends.slice(4).map(({ alias }) => alias)).toEqual(["beta", "beta", "stable", "stable"]);
+  });
+
+  it("whose record is written late is found by the second pass", async () => {
+    const { arrive, start, run, time, routing, calls } = await aReplayer();
+    await arrive({});
+    // Claimed before the start, with its record on the way.
+    const recording = calls.hold("record");
+    const message = aMessage({ id: "event-2", messageId: "message-2", sentAt: new Date(T0.getTime() + 500) });
+    const late = routeBatch(routing, [message]);
+    await time.pass(1);
+    await start();
+    void time.delay(2_000).then(recording.release);
+    const { progress } = await run();
+    await late;
+    expect(progress.counts).toMatchObject({ scanned: 2, matched: 2, sent: 2, done: 2, skipped: {} });
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { askOfReplay, refuseTarget, replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import { aComponent } from "../../support/builders.ts";
+import { aReplayer, WINDOW } from "../../support/replayer.ts";
+
+const worker = { target: { kind: "worker" } } as const;
+const request = { window: WINDOW, filter: {}, mode: "rerun" } as const;
+const to = (alias: string) => ({ ...request, target: { kind: "alias", alias } as const });
+
+describe("starting a replay", () => {
+  it("stores it for a server to run", async () => {
+    const { start, replay } = await aReplayer();
+    const started = await start();
+    expect(await replay()).toEqual(started);
+    expect(started).toMatchObject({ revision: 1, asked: "run", progress: { pass: 1, stretches: [] } });
+  });
+
+  it("refuses a name that is used, and leaves the first one as it was", async () => {
+    const { start, replay } = await aReplayer();
+    const first = await start();
+    await expect(start({ mode: "finish" })).rejects.toThrow(/'replay-1' already.*--name/);
+    expect(await replay()).toEqual(first);
+  });
+
+  it("refuses the name that deliveries go by as they arrive", async () => {
+    const { start } = await aReplayer();
+    await expect(start({ name: "live" })).rejects.toThrow(/can't be called 'live'/);
+  });
+
+  it("refuses a sixth one while five are under way, and says which", async () => {
+    const { start, run } = await aReplayer();
+    for (let n = 1; n <= 5; n++) await start({ name: `replay-${n}` });
+    await expect(start({ name: "replay-6" })).rejects.toThrow(/replay-1, .*replay-5.*Wait for one/);
+    await run("replay-3");
+    await expect(start({ name: "replay-6" })).resolves.toMatchObject({ name: "replay-6" });
+  });
+});
+
+describe("the alias that a replay is to go to", () => {
+  const components = [
+    aComponent({ aliases: { stable: worker, beta: { ...worker, retired: true } } }),
+    aComponent({ name: "mailer", aliases: ["stable", "canary"] }),
+  ];
+
+  it.each([
+    ["stable", {}, undefined],
+    ["canary", { component: "mailer" }, undefined],
+    ["canary", {}, /No alias 'canary' on release-coordinator/],
+    ["beta", { component: "release-coordinator" }, /retired/],
+    ["nothing", { component: "mailer" }, /No alias 'nothing' on mailer/],
+    ["stable", { component: "nobody" }, /no component 'nobody'/i],
+  ])("'%s' of %j: %s", async (alias, filter, problem) => {
+    const { routing } = await aReplayer({ components });
+    const asked = refuseTarget(routing.routing, { ...to(alias), filter });
+    if (problem === undefined) await expect(asked).resolves.toBeUndefined();
+    else await expect(asked).rejects.toThrow(problem);
+  });
+
+  it("isn't asked for where the routing of the day decides", async () => {
+    const { routing, calls } = await aReplayer({ components });
+    await refuseTarget(routing.routing, { ...request, target: { kind: "today" } });
+    expect(calls.since()).toEqual([]);
+  });
+});
+
+describe("what is asked of a replay", () => {
+  const asking = (asked: "run" | "pause" | "cancel") => ({ asked, who: "bob", why: "a test", at: new Date(0) });
+
+  it("is stored with who asked it and why, and asked twice changes nothing", async () => {
+    const { start, replays } = await aReplayer();
+    await start();
+    const { replay, changed } = await askOfReplay(replays, "replay-1", asking("pause"));
+    expect(changed).toBe(true);
+    expect(replay).toMatchObject({ asked: "pause", askedBy: { who: "bob", why: "a test" } });
+    expect(await askOfReplay(replays, "replay-1", asking("pause"))).toEqual({ replay, changed: false });
+  });
+
+  it("is refused of one that has come to its end", async () => {
+    const { start, run, replays } = await aReplayer();
+    await start();
+    await run();
+    for (const asked of ["run", "pause", "cancel"] as const) {
+      await expect(askOfReplay(replays, "replay-1", asking(asked))).rejects.toThrow(/has come to its end/);
+    }
+  });
+
+  it("of one that isn't there tells those that are", async () => {
+    const { start, replays } = await aReplayer();
+    await expect(replayNamed(replays, "nobody")).rejects.toThrow(/No replay 'nobody'. There are none yet/);
+    await start();
+    await expect(askOfReplay(replays, "nobody", asking("pause"))).rejects.toThrow(/The newest are: replay-1/);
+  });
+
+  it("isn't lost when its driver writes at the same time, nor is what the driver writes", async () => {
+    const { start, replays, replay } = await aReplayer();
+    const before = await start();
+    const { get } = replays;
+    let raced = false;
+    const racing = {
+      ...replays,
+      async get(name: string) {
+        const found = await get(name);
+        if (!raced) await replays.update({ ...before, progress: { ...before.progress, trouble: "written meanwhile" } });
+        raced = true;
+        return found;
+      },
+    };
+    await askOfReplay(racing, "replay-1", asking("cancel"));
+    expect(await replay()).toMatchObject({ asked: "cancel", revision: 3, progress: { trouble: "written meanwhile" } });
+  });
+});
