@@ -11,7 +11,10 @@ process.once("SIGINT", () => process.exit(130));
 
 // Kept compiled in the system's temporary folder, the commands start three times as fast.
 enableCompileCache();
-const [{ run }, { complain }] = await Promise.all([import("./commands/program.ts"), import("./commands/complain.ts")]);
+const [{ run }, { complain }] = await Promise.all([
+  import("./commands/program.ts"),
+  import("./commands/terminal/complain.ts"),
+]);
 try {
   await run(process.argv.slice(2));
 } catch (error) {

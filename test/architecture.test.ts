@@ -259,7 +259,7 @@ describe("the checks", () => {
     ["functions/router.ts", 'import { sampleEvents } from "./samples/github-webhooks.ts";'],
     ["functions/samples/echo/version-1.ts", 'import { rule } from "../other/version-1.ts";'],
     ["functions/samples/echo/version-1.ts", 'import { own } from "../../../shared/domain/schema.ts";'],
-    ["scripts/commands/pin.ts", 'import { router } from "../../functions/router.ts";'],
+    ["scripts/commands/rules/pin.ts", 'import { router } from "../../functions/router.ts";'],
     ["scripts/turnout.ts", 'const { router } = await import("../functions/router.ts");'],
     ["infra/app.ts", 'import { router } from "../functions/router.ts";'],
     ["infra/app.ts", 'import { own } from "../shared/domain/text/schema.ts";'],

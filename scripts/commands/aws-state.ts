@@ -1,6 +1,6 @@
 import { openEnvironment } from "../../shared/environment-dependencies.ts";
-import { note } from "./output.ts";
 import type { State } from "./state.ts";
+import { note } from "./terminal/output.ts";
 
 /**
  * The state of an environment on AWS, found by its name with the credentials that the SDK finds.

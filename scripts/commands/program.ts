@@ -1,54 +1,63 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { complainLine } from "./complain.ts";
-import { chooseEnvironment } from "./environment-name.ts";
+import { complainLine } from "./terminal/complain.ts";
+import { chooseEnvironment } from "./terminal/environment-name.ts";
 
 type CommandModule = { define(command: Command): void };
 
 /** Every command with its summary. Its module is loaded when the command is used: `--help` has to be quick. */
 const commands: Record<string, { summary: string; load: () => Promise<CommandModule> }> = {
-  publish: { summary: "publish events", load: () => import("./publish.ts") },
-  events: { summary: "list what arrived and what became of it", load: () => import("./events.ts") },
-  tail: { summary: "print what becomes of events, as it does", load: () => import("./tail.ts") },
-  counts: { summary: "count attempts by version and outcome", load: () => import("./counts.ts") },
-  replay: { summary: "deliver a window of events again", load: () => import("./replay.ts") },
-  undo: { summary: "roll an alias back, and replay what its version handled", load: () => import("./undo.ts") },
-  explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain.ts") },
-  event: { summary: "show a stored event and its deliveries", load: () => import("./event.ts") },
-  history: { summary: "list who changed the routing, when and why", load: () => import("./history.ts") },
-  pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./pin.ts") },
-  unpin: { summary: "take a pin away", load: () => import("./unpin.ts") },
-  pins: { summary: "list pins", load: () => import("./pins.ts") },
-  revert: { summary: "put the rows of a change back to what they were", load: () => import("./revert.ts") },
-  who: { summary: "list who is on an alias, and why", load: () => import("./who.ts") },
-  export: { summary: "write the whole routing to a file", load: () => import("./export.ts") },
-  import: { summary: "make the routing what an exported file says", load: () => import("./import.ts") },
-  cohort: { summary: "name lists of projects and customers", load: () => import("./cohort.ts") },
-  "cohort-route": { summary: "send cohorts to aliases", load: () => import("./cohort-route.ts") },
-  rollout: { summary: "send a share of subjects to an alias", load: () => import("./rollout.ts") },
-  "all-stable": { summary: "send everything of a component to its fallback", load: () => import("./all-stable.ts") },
-  freeze: { summary: "stop every change but those that take something back", load: () => import("./freeze.ts") },
-  unfreeze: { summary: "allow changes again", load: () => import("./unfreeze.ts") },
-  guardrails: { summary: "say what no change may exceed", load: () => import("./guardrails.ts") },
-  component: { summary: "apply, list, show and change components", load: () => import("./component.ts") },
-  source: { summary: "apply, list and show event sources", load: () => import("./source.ts") },
-  directory: { summary: "say whose projects and customers are whose", load: () => import("./directory.ts") },
+  publish: { summary: "publish events", load: () => import("./events/publish.ts") },
+  events: { summary: "list what arrived and what became of it", load: () => import("./events/events.ts") },
+  tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
+  counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
+  replay: { summary: "deliver a window of events again", load: () => import("./replays/replay.ts") },
+  undo: { summary: "roll an alias back, and replay what its version handled", load: () => import("./replays/undo.ts") },
+  explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain/explain.ts") },
+  event: { summary: "show a stored event and its deliveries", load: () => import("./events/event.ts") },
+  history: { summary: "list who changed the routing, when and why", load: () => import("./changes/history.ts") },
+  pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
+  unpin: { summary: "take a pin away", load: () => import("./rules/unpin.ts") },
+  pins: { summary: "list pins", load: () => import("./rules/pins.ts") },
+  revert: { summary: "put the rows of a change back to what they were", load: () => import("./changes/revert.ts") },
+  who: { summary: "list who is on an alias, and why", load: () => import("./explain/who.ts") },
+  export: { summary: "write the whole routing to a file", load: () => import("./changes/export.ts") },
+  import: { summary: "make the routing what an exported file says", load: () => import("./changes/import.ts") },
+  cohort: { summary: "name lists of projects and customers", load: () => import("./rules/cohort.ts") },
+  "cohort-route": { summary: "send cohorts to aliases", load: () => import("./rules/cohort-route.ts") },
+  rollout: { summary: "send a share of subjects to an alias", load: () => import("./rules/rollout.ts") },
+  "all-stable": {
+    summary: "send everything of a component to its fallback",
+    load: () => import("./rules/all-stable.ts"),
+  },
+  freeze: {
+    summary: "stop every change but those that take something back",
+    load: () => import("./changes/freeze.ts"),
+  },
+  unfreeze: { summary: "allow changes again", load: () => import("./changes/unfreeze.ts") },
+  guardrails: { summary: "say what no change may exceed", load: () => import("./changes/guardrails.ts") },
+  component: { summary: "apply, list, show and change components", load: () => import("./registry/component.ts") },
+  source: { summary: "apply, list and show event sources", load: () => import("./registry/source.ts") },
+  directory: { summary: "say whose projects and customers are whose", load: () => import("./registry/directory.ts") },
   "publish-version": {
     summary: "publish a version and move an alias to it",
-    load: () => import("./publish-version.ts"),
+    load: () => import("./versions/publish-version.ts"),
   },
-  versions: { summary: "list a component's versions", load: () => import("./versions.ts") },
-  aliases: { summary: "list a component's aliases", load: () => import("./aliases.ts") },
-  promote: { summary: "give an alias's version to another alias", load: () => import("./promote.ts") },
+  versions: { summary: "list a component's versions", load: () => import("./versions/versions.ts") },
+  aliases: { summary: "list a component's aliases", load: () => import("./versions/aliases.ts") },
+  promote: { summary: "give an alias's version to another alias", load: () => import("./versions/promote.ts") },
   rollback: {
     summary: "point an alias at what was promoted there before",
-    load: () => import("./rollback.ts"),
+    load: () => import("./versions/rollback.ts"),
   },
-  alias: { summary: "move, add, retire and remove aliases", load: () => import("./alias.ts") },
-  gc: { summary: "delete the versions that nothing needs any more", load: () => import("./gc.ts") },
-  backup: { summary: "write everything on this machine to one file", load: () => import("./backup.ts") },
-  restore: { summary: "make a state folder of a backup", load: () => import("./restore.ts") },
-  doctor: { summary: "look whether everything is in order, and say what to do", load: () => import("./doctor.ts") },
+  alias: { summary: "move, add, retire and remove aliases", load: () => import("./versions/alias.ts") },
+  gc: { summary: "delete the versions that nothing needs any more", load: () => import("./versions/gc.ts") },
+  backup: { summary: "write everything on this machine to one file", load: () => import("./installation/backup.ts") },
+  restore: { summary: "make a state folder of a backup", load: () => import("./installation/restore.ts") },
+  doctor: {
+    summary: "look whether everything is in order, and say what to do",
+    load: () => import("./installation/doctor.ts"),
+  },
 };
 
 const FOOTER = `

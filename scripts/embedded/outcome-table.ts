@@ -2,7 +2,7 @@ import type { EventOutcome, OutcomeStatus } from "../../shared/domain/deliveries
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
-import { printTable } from "../commands/table.ts";
+import { printTable } from "../commands/terminal/table.ts";
 
 /** Outcomes that leave nothing to do. */
 const FINE: ReadonlySet<OutcomeStatus> = new Set(["done", "repaired", "unmatched", "duplicate"]);

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { type Answer, askCount, askYesNo, type Terminal } from "../../scripts/commands/confirm.ts";
+import { type Answer, askCount, askYesNo, type Terminal } from "../../scripts/commands/terminal/confirm.ts";
 
 /** Asks, with this typed as the answer. */
 async function answerTo(

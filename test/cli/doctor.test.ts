@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { examineUnresolved } from "../../scripts/commands/examine-unresolved.ts";
+import { examineUnresolved } from "../../scripts/commands/installation/examine-unresolved.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loggedAliases, standingOf } from "../../scripts/commands/logged-aliases.ts";
+import { loggedAliases, standingOf } from "../../scripts/commands/versions/logged-aliases.ts";
 import { someAliases } from "../support/alias-moves.ts";
 
 const stable = { component: "mailer", alias: "stable" };

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { changeComponent } from "../../scripts/commands/change-component.ts";
+import { changeComponent } from "../../scripts/commands/changes/change-component.ts";
 import { aRoutedCli } from "../support/cli-process.ts";
 
 it("A pin that is made while an alias is being removed is a conflict, and the alias stays", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { progressLine } from "../../scripts/commands/progress.ts";
+import { progressLine } from "../../scripts/commands/terminal/progress.ts";
 
 describe("a progress bar", () => {
   it.each([

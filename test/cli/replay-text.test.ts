@@ -1,9 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { barLine, rateMeter } from "../../scripts/commands/replay-bar.ts";
-import { histogram } from "../../scripts/commands/replay-histogram.ts";
-import { replayJson } from "../../scripts/commands/replay-json.ts";
-import { differenceLines, endLines, planLines, secondsText, statusText } from "../../scripts/commands/replay-text.ts";
+import { barLine, rateMeter } from "../../scripts/commands/replays/replay-bar.ts";
+import { histogram } from "../../scripts/commands/replays/replay-histogram.ts";
+import { replayJson } from "../../scripts/commands/replays/replay-json.ts";
+import {
+  differenceLines,
+  endLines,
+  planLines,
+  secondsText,
+  statusText,
+} from "../../scripts/commands/replays/replay-text.ts";
 import { noCounts, type ReplayCounts, type TargetCount } from "../../shared/domain/replays/replay.ts";
 import { aReplay } from "../support/any-replay.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { shellLine } from "../../scripts/commands/shell-quote.ts";
+import { shellLine } from "../../scripts/commands/terminal/shell-quote.ts";
 import { printable } from "../../shared/domain/text/printable.ts";
 import { paste, shells } from "../support/shells.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Column, fitWidths } from "../../scripts/commands/table.ts";
+import { type Column, fitWidths } from "../../scripts/commands/terminal/table.ts";
 
 const column = (about: Partial<Column<string>> = {}): Column<string> => ({ title: "", text: (row) => row, ...about });
 

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { complain } from "../../scripts/commands/complain.ts";
 import { run } from "../../scripts/commands/program.ts";
+import { complain } from "../../scripts/commands/terminal/complain.ts";
 import type { CliResult } from "./cli-process.ts";
 
 /**

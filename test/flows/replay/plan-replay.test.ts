@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { differenceLines } from "../../../scripts/commands/replay-text.ts";
+import { differenceLines } from "../../../scripts/commands/replays/replay-text.ts";
 import { noCounts, type ReplayRequest, replayModes } from "../../../shared/domain/replays/replay.ts";
 import { skippedInAll } from "../../../shared/domain/replays/replay-counts.ts";
 import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";

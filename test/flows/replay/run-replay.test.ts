@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { differenceLines } from "../../../scripts/commands/replay-text.ts";
+import { differenceLines } from "../../../scripts/commands/replays/replay-text.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { aComponent, anOrdersKey, aPin, aSubjectRow } from "../../support/builders.ts";

@@ -1,0 +1,37 @@
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import type { ComponentChange } from "../../../shared/domain/routing/component-change.ts";
+import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
+import type { State } from "../state.ts";
+import type { MutationOptions } from "../terminal/options.ts";
+import { rowDetails } from "../wording/row-details.ts";
+import { changeRouting } from "./change-routing.ts";
+import { undoByRevert } from "./revert.ts";
+
+export type ComponentMutation = {
+  component: string;
+  change: ComponentChange;
+  what: string;
+  alreadySo: string;
+  /** The command that says the opposite. Default: revert. @param before the component as it was */
+  undo?: (before: Component, reason: readonly string[]) => string;
+  plannedOn?: Revision;
+  now: Date;
+};
+
+/** Changes how one component routes. */
+export function changeComponent(
+  state: Pick<State, "routingTable" | "events" | "who">,
+  options: MutationOptions,
+  { component, change, undo, ...mutation }: ComponentMutation,
+): Promise<void> {
+  return changeRouting(state, options, {
+    ...mutation,
+    edit: { kind: "change component", component, change },
+    details: (rows) => rows.flatMap(rowDetails),
+    undo: ({ revisions, rows }) => {
+      const before = rows[0]?.before as Component | null | undefined;
+      if (undo === undefined || !before) return undoByRevert(revisions);
+      return undo(before, ["--reason", `undo of revision ${revisions.join(", ")}`]);
+    },
+  });
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import { GuardrailHit } from "../../../shared/domain/errors.ts";
+import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../../shared/domain/routing/guardrails.ts";
+import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
+import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
+import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import type { State } from "../state.ts";
+import { complain } from "../terminal/complain.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { commandAsTyped } from "../terminal/context.ts";
+import { endPartlyDone } from "../terminal/exit-codes.ts";
+import type { MutationOptions } from "../terminal/options.ts";
+import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
+import { showMoves, subjectText } from "../wording/subject-text.ts";
+import { showTraffic, trafficJson } from "../wording/traffic-text.ts";
+
+/** Most lines about the rows that change. */
+const MAX_DETAILS = 30;
+
+/** A change as it was made: several revisions if it was too large for one; and the guardrails it was made under. */
+export type MadeChange = { revisions: Revision[]; rows: RowChange[]; guardrails: Guardrails };
+
+export type RoutingMutation = {
+  /** The whole of it, which is previewed. */
+  edit: RoutingEdit;
+  /** What is committed, one change each in this order, if the whole would be too large for one. Default: the whole. */
+  steps?: readonly RoutingEdit[];
+  /** The revision that the edit was worked out on; another one is a conflict. Default: any will do. */
+  plannedOn?: Revision;
+  /** In the imperative, e.g. `pin customer acme of release-coordinator to beta`. */
+  what: string;
+  /** Said when there is nothing to change, e.g. `customer acme has no pin of release-coordinator`. */
+  alreadySo: string;
+  /** Lines that say more of what changes. */
+  details?: (rows: readonly RowChange[]) => string[];
+  /** The command that takes the change back. */
+  undo: (made: MadeChange) => string;
+  now: Date;
+};
+
+/** Shows what a change does, asks, makes it, and prints the command that takes it back. */
+export async function changeRouting(
+  { routingTable: table, events, who }: Pick<State, "routingTable" | "events" | "who">,
+  options: MutationOptions,
+  mutation: RoutingMutation,
+) {
+  const { edit, what, now } = mutation;
+  const preview = await previewChange(table, edit, now, events);
+  for (const expected of [options.expectRevision, mutation.plannedOn]) {
+    if (expected === undefined || expected === preview.revision) continue;
+    throw await revisionConflict(table, expected, preview.revision);
+  }
+  if (preview.rows.length === 0) {
+    if (options.json) printJson(toJson(options, preview, undefined));
+    return note(`nothing to change: ${mutation.alreadySo}`);
+  }
+  if (!options.json || !options.yes) showPreview(preview, mutation);
+  if (options.dryRun && options.json) printJson(toJson(options, preview, undefined));
+  // A dry run ends as the change itself would.
+  if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
+  if (options.dryRun) return note("dry run: nothing was changed");
+  await confirm("Make this change?", options.yes ?? false);
+  const revisions = await commitAll(table, who, options, mutation, preview);
+  const undo = undoOf(mutation, preview, revisions);
+  const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
+  if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
+  printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
+  note(`undo: ${undo}`);
+}
+
+/**
+ * Commits the steps one by one. Without `--yes`, with a revision named, or where a guardrail has counted who moves,
+ * nothing may come in between: who agreed to what they were shown has not agreed to anything else.
+ */
+async function commitAll(
+  table: RoutingTable,
+  who: State["who"],
+  options: MutationOptions,
+  { edit, steps = [edit], plannedOn, now }: RoutingMutation,
+  preview: ChangePreview,
+): Promise<Revision[]> {
+  const revisions: Revision[] = [];
+  const stated = options.expectRevision !== undefined || plannedOn !== undefined;
+  const strict = stated || options.yes !== true || (countsMoves(preview.guardrails) && !isNeverRefused(edit));
+  let expected = preview.revision;
+  let checked: GuardrailCheck = preview;
+  const counter = progress(steps.length, "changes");
+  for (const step of steps) {
+    try {
+      counter.next();
+      const made = await changeRoutes(table, {
+        edit: step,
+        changeId: randomUUID(),
+        who: await who(),
+        why: options.reason,
+        command: commandAsTyped(),
+        at: now,
+        checked,
+        force: options.force ?? false,
+        ...(strict ? { expectedRevision: expected } : {}),
+      });
+      expected = made.revision;
+      checked = { ...checked, guardrails: guardrailsAfter(made.rows) ?? checked.guardrails };
+      if (made.rows.length > 0) revisions.push(made.revision);
+    } catch (error) {
+      counter.stop();
+      if (revisions.length === 0) throw error;
+      complain(error);
+      note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
+      endPartlyDone();
+      return revisions;
+    }
+  }
+  return revisions;
+}
+
+/** The guardrails that a step of the series itself has put in place; undefined when it left them alone. */
+function guardrailsAfter(rows: readonly RowChange[]): Guardrails | undefined {
+  const change = rows.find(({ key }) => key === "settings#guardrails");
+  return change && ((change.after ?? DEFAULT_GUARDRAILS) as Guardrails);
+}
+
+/**
+ * The undo, with `--force` where it would be refused without: it moves the same protected subjects, in the same freeze.
+ * What the guardrails themselves are is never in its way.
+ */
+function undoOf({ edit, undo }: RoutingMutation, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
+  const command = undo({ revisions, rows, guardrails });
+  const isGuarded = guardrails.freeze !== undefined || impacts.some(({ protectedMoved }) => protectedMoved.length > 0);
+  return isGuarded && edit.kind !== "set guardrails" ? `${command} --force` : command;
+}
+
+function showPreview(
+  { revision, rows, moves, traffic }: ChangePreview,
+  { edit, what, details }: RoutingMutation,
+): void {
+  note(`${what}  (routing is at revision ${revision})`);
+  const lines = details?.(rows) ?? [];
+  for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
+  if (lines.length > MAX_DETAILS) note(`  … and ${plural(lines.length - MAX_DETAILS, "line")} more`);
+  // Where a source's events carry their subjects is not in the directory.
+  if (edit.kind === "apply source" || rows.every(({ key }) => key.startsWith("settings#"))) return;
+  showMoves(
+    moves.count,
+    moves.first.map(({ subject, component, from, to }) => `${subjectText(subject)}: ${component} ${from} → ${to}`),
+  );
+  if (traffic !== undefined) showTraffic(traffic);
+}
+
+function toJson(options: MutationOptions, preview: ChangePreview, undo: string | undefined) {
+  const { revision, rows, moves, traffic, objections } = preview;
+  return {
+    changed: undo !== undefined,
+    dry_run: options.dryRun ?? false,
+    revision,
+    rows_changed: rows.length,
+    /** Not of a series of changes: it may have a million rows. */
+    rows: rows.length <= MAX_ROWS_PER_CHANGE ? rows : null,
+    moves,
+    last_hour: traffic === undefined ? null : trafficJson(traffic),
+    objections,
+    undo: undo ?? null,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import { freezeText } from "../../../shared/domain/routing/guardrails.ts";
+import { withState } from "../terminal/context.ts";
+import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
+
+export function define(command: Command): void {
+  mutationOptions(command)
+    .addHelpText(
+      "after",
+      `
+Stops every change of the routing but those that take something back: rollback,
+revert, all-stable, and unfreeze. Others need --force, and are logged as forced.
+
+Example:
+  $ turnout freeze --reason "incident 42, nobody moves"
+`,
+    )
+    .action(freeze);
+}
+
+async function freeze(options: MutationOptions): Promise<void> {
+  const now = new Date();
+  await withState(async (state) => {
+    const standing = await standingGuardrails(state.routingTable);
+    const before = standing.guardrails.freeze;
+    // Who froze first, and why, stays.
+    const freezing = before ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
+    await changeGuardrails(state, options, standing, {
+      guardrails: { ...standing.guardrails, freeze: freezing },
+      what: "freeze the routing",
+      alreadySo: freezeText(freezing),
+      undo: ({ revisions }) => commandLine("unfreeze", "--reason", `undo of revision ${revisions.join(", ")}`),
+      now,
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import type { LoggedMove } from "../../../shared/domain/routing/alias-move.ts";
+import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
+import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
+import { timeWindow } from "../../../shared/domain/text/time-window.ts";
+import { readHistory } from "../../../shared/flows/change/change-log.ts";
+import { withState } from "../terminal/context.ts";
+import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "../terminal/options.ts";
+import { note, printJson } from "../terminal/output.ts";
+import { type Column, tablePrinter } from "../terminal/table.ts";
+import { undoOfMove } from "../versions/move-alias.ts";
+import { undoByRevert } from "./revert.ts";
+
+type HistoryOptions = JsonOption & ChangeFilter & { since?: number; limit?: number };
+
+export function define(command: Command): void {
+  command
+    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: all)", duration("--since"))
+    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
+    .option("--to <time>", "until when (default: now)", time("--to"))
+    .option("--component <name>", "only changes of this component and of pins of it");
+  subjectOptions(command)
+    .option("--who <name>", "only changes by this user, or by the identity whose ARN ends with /name")
+    .option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
+  jsonOption(command)
+    .addHelpText(
+      "after",
+      `
+One line per change of the routing, the newest last, with the command that takes
+it back. With --json also the rows, before and after. The move of an alias has two:
+intended, and then settled, or abandoned when the alias was not moved after all.
+
+Examples:
+  $ turnout history --since 1d --component release-coordinator
+  $ turnout history --customer acme --limit 5
+`,
+    )
+    .action(list);
+}
+
+async function list({ json, since, from, to, limit, ...filter }: HistoryOptions): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const table = tablePrinter(COLUMNS);
+    let count = 0;
+    for await (const page of readHistory(routingTable, { ...filter, ...period(since, from, to) }, limit)) {
+      count += page.length;
+      if (!json) table.print(page);
+      else for (const change of page) printJson(toJson(change));
+    }
+    if (count === 0) note("no changes");
+  });
+}
+
+/** Unlike a window of events, no beginning means from the first change on. */
+function period(sinceMs: number | undefined, from: Date | undefined, to: Date | undefined): ChangeFilter {
+  if (sinceMs === undefined && from === undefined) return to === undefined ? {} : { to };
+  const stated = { ...(sinceMs && { sinceMs }), ...(from && { from }), ...(to && { to }) };
+  return must(timeWindow(stated, new Date()), "The time window");
+}
+
+/** The command that takes a change back; null where there is nothing to put back. */
+function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
+  if (move?.stage === "settled") return undoOfMove(move, move.kind, revision);
+  return rows.length === 0 ? null : undoByRevert([revision]);
+}
+
+const COLUMNS: Column<ChangeLogEntry>[] = [
+  { title: "REVISION", text: ({ revision }) => String(revision), alignRight: true },
+  {
+    title: "TIME",
+    text: ({ at, unreadable }) => (unreadable === undefined ? `${at.toISOString().slice(0, 19)}Z` : "can't be read"),
+  },
+  { title: "WHO", text: ({ who }) => who, least: 6 },
+  { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
+  { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
+  { title: "MOVED", text: ({ move }) => move && moveText(move), least: 24 },
+  { title: "WHY", text: ({ why }) => why, least: 12 },
+  { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
+  {
+    title: "UNDO",
+    text: (change) => undoOf(change) ?? undefined,
+    optional: 1,
+  },
+];
+
+/** E.g. `stable of release-coordinator: 22 → 23 (settled)`. */
+function moveText({ component, alias, from, to, stage }: LoggedMove): string {
+  return `${alias} of ${component}: ${from ?? "nowhere"} → ${to} (${stage})`;
+}
+
+function toJson(change: ChangeLogEntry) {
+  const { revision, at, who, why, command, forced, changeId, rows, move, unreadable } = change;
+  return {
+    revision,
+    at: at.toISOString(),
+    who,
+    why,
+    command,
+    forced: forced ?? false,
+    change_id: changeId,
+    unreadable: unreadable ?? null,
+    rows_changed: rows.length,
+    rows,
+    move: move ?? null,
+    undo: undoOf(change),
+  };
+}

@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { withState } from "../terminal/context.ts";
+import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { note } from "../terminal/output.ts";
+import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
+import { undoByRevert } from "./revert.ts";
+
+export function define(command: Command): void {
+  mutationOptions(command)
+    .addHelpText("after", '\nExample:\n  $ turnout unfreeze --reason "incident 42 is over"\n')
+    .action(unfreeze);
+}
+
+async function unfreeze(options: MutationOptions): Promise<void> {
+  await withState(async (state) => {
+    const standing = await standingGuardrails(state.routingTable);
+    const { freeze, ...guardrails } = standing.guardrails;
+    if (freeze !== undefined && !options.json) note(`frozen by ${freeze.who} since ${freeze.at}: ${freeze.why}`);
+    await changeGuardrails(state, options, standing, {
+      guardrails: freeze === undefined ? standing.guardrails : guardrails,
+      what: "unfreeze the routing",
+      alreadySo: "the routing isn't frozen",
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import type { Command } from "commander";
+import {
+  type AskedStatus,
+  askedStatuses,
+  type OutcomeFilter,
+} from "../../../shared/domain/deliveries/event-outcome.ts";
+import { compileEventPattern, type EventPattern } from "../../../shared/domain/events/event-pattern.ts";
+import { type Because, becauses } from "../../../shared/domain/routing/decide-route.ts";
+import { readJson } from "../../../shared/domain/text/schema.ts";
+import { type TimeWindow, timeWindow } from "../../../shared/domain/text/time-window.ts";
+import { cohortName, duration, must, subjectId, time, usage } from "../terminal/options.ts";
+import { shellLine } from "../terminal/shell-quote.ts";
+
+/** A window as it is asked for. */
+export type WindowOptions = { since?: number; from?: Date; to?: Date };
+
+/** `--since`, `--from` and `--to`. */
+export function windowOptions(command: Command): Command {
+  return command
+    .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: 15m)", duration("--since"))
+    .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
+    .option("--to <time>", "until when (default: now)", time("--to"));
+}
+
+/** The window in absolute times, by when events arrived. @throws TurnoutError `usage` */
+export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWindow {
+  if (from !== undefined && from > now)
+    throw usage(`--from: ${from.toISOString()} lies in the future. Name a time that has passed.`);
+  const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
+  return must(timeWindow(stated, now), "The time window");
+}
+
+/** A filter as it is typed. */
+export type FilterOptions = OutcomeFilter & { unresolved?: true };
+
+/** What to look for, in the same words wherever events are listed or delivered again. */
+export function filterOptions(command: Command): Command {
+  return handledOptions(
+    command
+      .option("--component <name>", "only deliveries to this component")
+      .option("--alias <name>", "only what this alias handled")
+      .option("--executed-version <version>", "only what this version ran, in any attempt"),
+  );
+}
+
+/** The same where component, alias and version are settled. */
+export function handledOptions(command: Command): Command {
+  return command
+    .option("--project <id>", "only events of this project", subjectId("--project"))
+    .option("--customer <id>", "only events of this customer", subjectId("--customer"))
+    .option("--plan <id>", "only events of projects that were on this plan", subjectId("--plan"))
+    .option("--cohort <name>", "only projects and customers that are in this cohort now", cohortName("--cohort"))
+    .option("--status <status>", `only this outcome: ${askedStatuses.join(", ")}`, status)
+    .option("--unresolved", "only what is dead or rejected, and was not made good since: --status unresolved")
+    .option("--because <rule>", `only what this rule decided: ${becauses.join(", ")}`, because)
+    .option("--replay <name>", "only what this replay delivered")
+    .option("--pattern <json>", "only events that match this EventBridge pattern", pattern);
+}
+
+/** The filter among a command's options. @throws TurnoutError `usage` */
+export function filterOf(options: FilterOptions): OutcomeFilter {
+  const { component, project, customer, plan, cohort, alias, executedVersion, unresolved } = options;
+  const outcome = unresolved ? "unresolved" : options.status;
+  if (unresolved && (options.status ?? outcome) !== outcome)
+    throw usage(`Name one of --unresolved and --status ${options.status}.`);
+  const { because: rule, replay, pattern: wanted } = options;
+  const all = { component, project, customer, plan, cohort, alias, executedVersion, status: outcome, because: rule };
+  return Object.fromEntries(
+    Object.entries({ ...all, replay, pattern: wanted }).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** The filter as it is typed, e.g. `--component x --customer acme`. */
+export function filterWords(filter: OutcomeFilter): string[] {
+  return Object.entries(filter).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return [flag, typeof value === "string" ? value : JSON.stringify(value)];
+  });
+}
+
+/** The same for a person to read; empty when everything passes. */
+export function filterText({ ranSince, ranBehind, ...filter }: OutcomeFilter): string {
+  const words = shellLine(filterWords(filter));
+  const unsaid = ranBehind === undefined ? "" : `, or by ${ranBehind} without saying which version`;
+  return ranSince === undefined ? words : `${words}, run since ${ranSince}${unsaid}`;
+}
+
+function status(text: string): AskedStatus {
+  const known = askedStatuses.find((one) => one === text);
+  if (known !== undefined) return known;
+  throw usage(`--status: there is no '${text}'; there are ${askedStatuses.join(", ")}.`);
+}
+
+function because(text: string): Because {
+  const known = becauses.find((rule) => rule === text);
+  if (known !== undefined) return known;
+  throw usage(`--because: there is no rule '${text}'; there are ${becauses.join(", ")}.`);
+}
+
+function pattern(text: string): EventPattern {
+  const json = must(readJson(text), "--pattern");
+  const compiled = compileEventPattern(json);
+  if (!compiled.ok) throw usage(`--pattern: ${compiled.problem}.`);
+  return json as EventPattern;
+}

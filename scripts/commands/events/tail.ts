@@ -1,0 +1,44 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "commander";
+import { tailEvents } from "../../../shared/flows/explain/tail-events.ts";
+import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import { withState } from "../terminal/context.ts";
+import { type JsonOption, jsonOption } from "../terminal/options.ts";
+import { note, printJson } from "../terminal/output.ts";
+import { tablePrinter } from "../terminal/table.ts";
+import { outcomeColumns, outcomeJson } from "../wording/event-rows.ts";
+import { type FilterOptions, filterOf, filterOptions } from "./filter-options.ts";
+
+export function define(command: Command): void {
+  filterOptions(command);
+  jsonOption(command)
+    .addHelpText(
+      "after",
+      `
+A line per event and component as its outcome is known, and another one when that changes; Ctrl-C ends it. Events that
+arrived before are listed by 'turnout events'.
+
+Examples:
+  $ turnout tail --customer acme
+  $ turnout tail --unresolved --json
+`,
+    )
+    .action(tail);
+}
+
+async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<void> {
+  await withState(async ({ events, routingTable }) => {
+    const now = new Date();
+    note("waits for events; Ctrl-C ends it");
+    const table = tablePrinter(outcomeColumns({ from: now, to: new Date(now.getTime() + 1) }));
+    const routing = routingCache(routingTable);
+    await routing.refresh();
+    const ports = { events, routing, now: () => new Date(), delay: (ms: number) => delay(ms) };
+    for await (const outcomes of tailEvents(ports, filterOf(options))) {
+      if (!json) table.print(outcomes);
+      else for (const outcome of outcomes) printJson(outcomeJson(outcome));
+      // Who is in a cohort may have changed.
+      await routing.refresh();
+    }
+  });
+}

@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import { ComponentNotFound } from "../../../shared/domain/errors.ts";
+import type { Subject } from "../../../shared/domain/subject.ts";
+import { type Explanation, explainRoute } from "../../../shared/flows/explain/explain-route.ts";
+import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import { withState } from "../terminal/context.ts";
+import {
+  duration,
+  type JsonOption,
+  jsonOption,
+  type SubjectOptions,
+  subjectId,
+  subjectOptions,
+  usage,
+} from "../terminal/options.ts";
+import { printJson, printLine } from "../terminal/output.ts";
+import { explanationJson, explanationLines, labelled } from "../wording/explanation-rows.ts";
+import { subjectText } from "../wording/subject-text.ts";
+import { explainEvent } from "./explain-event.ts";
+import { type PastPoint, pastPoint, pastRouting } from "./past-routing.ts";
+
+type ExplainOptions = JsonOption &
+  SubjectOptions & { component?: string; user?: string; at?: PastPoint; event?: string; since?: number };
+
+export function define(command: Command): void {
+  subjectOptions(command.option("--component <name>", "the component that the event goes to"))
+    .option("--user <id>", "a user, for rollouts that are keyed by users", subjectId("--user"))
+    .option("--at <time or revision>", "as the routing was then (default: now)", pastPoint("--at"))
+    .option(
+      "--event <id>",
+      "a stored event, by its id, its publisher's key, or the beginning of the key that consumers see",
+    )
+    .option("--since <duration>", "how far back to look for the event (default: 1h)", duration("--since"))
+    .addHelpText(
+      "after",
+      `
+What isn't named is looked up: a project's customer, a customer's plan. With no
+subject at all it says where events of nobody in particular go. Of a stored event
+it says where each delivery went and why, and where it would go now.
+
+Examples:
+  $ turnout explain --component release-coordinator --project acme/site
+  $ turnout explain --component release-coordinator --customer acme --at 2026-11-20T10:00Z
+  $ turnout explain --event 3f6c0e1a --since 2d --json
+`,
+    );
+  jsonOption(command).action(explain);
+}
+
+async function explain({ json, component, at, event, since, ...stated }: ExplainOptions): Promise<void> {
+  if (event !== undefined) {
+    if (at !== undefined || Object.keys(stated).length > 0) {
+      throw usage("An event has its own subject and time: leave out --project, --customer, --plan, --user and --at.");
+    }
+    return explainEvent({ event, json: json ?? false, ...(since && { since }), ...(component && { component }) });
+  }
+  if (component === undefined) throw usage("Name a --component, or a stored --event.");
+  if (since !== undefined) throw usage("--since says how far back to look for an --event.");
+  await withState(async ({ routingTable, catalog }) => {
+    const past = at === undefined ? { table: routingTable, at: new Date() } : await pastRouting(routingTable, at);
+    const explanation = await explainRoute(routingCache(past.table), component, stated, past.at);
+    if (explanation === undefined) {
+      const { components } = await past.table.components();
+      throw new ComponentNotFound(
+        component,
+        components.map(({ name }) => name),
+      );
+    }
+    // The catalog knows where an alias points now, not where it pointed.
+    const aliases = at === undefined ? await catalog.aliases(component) : [];
+    const version = aliases.find(({ alias }) => alias === explanation.decision.alias)?.version ?? null;
+    const asked = at === undefined ? null : past.at.toISOString();
+    if (json) printJson({ ...explanationJson(explanation), component_version: version, at: asked });
+    else for (const line of toLines(explanation, version, stated, asked)) printLine(line);
+  });
+}
+
+function toLines(explanation: Explanation, version: string | null, stated: Subject, asked: string | null): string[] {
+  const { component, subject, decision } = explanation;
+  const looked = Object.keys(subject).length > Object.keys(stated).length ? "  (the rest from the directory)" : "";
+  const behind = version === null ? "no version yet" : `version ${version}`;
+  return [
+    `${component.name} ${decision.alias}, ${asked === null ? behind : `as of ${asked}`}`,
+    ...labelled("subject", [subjectText(subject) + looked]),
+    ...explanationLines(explanation),
+  ];
+}

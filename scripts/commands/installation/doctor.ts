@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { type Finding, problem } from "../../../shared/environment/finding.ts";
+import type { State } from "../state.ts";
+import { withState } from "../terminal/context.ts";
+import { environmentName } from "../terminal/environment-name.ts";
+import { endFailed } from "../terminal/exit-codes.ts";
+import { type JsonOption, jsonOption } from "../terminal/options.ts";
+import { note, plural, printJson } from "../terminal/output.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+import { examineAliases } from "./examine-aliases.ts";
+import { examineRows } from "./examine-rows.ts";
+import { examineUnresolved } from "./examine-unresolved.ts";
+
+export function define(command: Command): void {
+  jsonOption(command)
+    .addHelpText(
+      "after",
+      `
+Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
+bus, functions, and the account's quota of concurrent executions. Names every row of the routing that can't be read. Compares every alias
+with the change log: one that was moved behind Turnout's back is told. Counts what is
+unresolved of the last day's events, on AWS of the last hour's, 10,000 at most.
+Changes nothing.
+
+Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
+
+Examples:
+  $ turnout doctor
+  $ turnout --env prod doctor --json
+`,
+    )
+    .action(examine);
+}
+
+async function examine({ json }: JsonOption): Promise<void> {
+  const found = await findings();
+  if (json) for (const finding of found) printJson(toJson(finding));
+  else printTable(COLUMNS, found);
+  const count = (status: Finding["status"]) => found.filter((finding) => finding.status === status).length;
+  const [problems, warnings] = [count("problem"), count("warning")];
+  const remarks = found.filter(({ remedy }) => remedy !== undefined && remedy !== "");
+  if (!json) for (const { check, remedy } of remarks) note(`${check}: ${remedy}.`);
+  note(problems + warnings === 0 ? "all is well" : `${plural(problems, "problem")}, ${plural(warnings, "warning")}`);
+  if (problems > 0) endFailed();
+}
+
+async function findings(): Promise<Finding[]> {
+  try {
+    return await withState(async (state) => {
+      const now = new Date();
+      const parts = await state.examine(now);
+      // Without its table there is nothing to look at.
+      const isThere = (table: string) => !parts.some(({ check, status }) => check === table && status === "problem");
+      const deliveries = isThere("event table")
+        ? [await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error))]
+        : [];
+      const routing = isThere("routing table")
+        ? [...(await examineRows(state.routingTable)), ...(await examineAliases(state))]
+        : [];
+      return [...parts, ...deliveries, ...routing];
+    });
+  } catch (error) {
+    if (!(error instanceof TurnoutError)) throw error;
+    return [problem(environmentName() === undefined ? "state" : "environment", error.message, "")];
+  }
+}
+
+/** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
+function unlistable({ explain }: Pick<State, "explain">, error: unknown): Finding {
+  const told = explain(error) ?? error;
+  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, "");
+}
+
+const COLUMNS: Column<Finding>[] = [
+  { title: "CHECK", text: ({ check }) => check, least: 16 },
+  {
+    title: "STATUS",
+    text: ({ status }) => status,
+    style: ({ status }) => (status === "ok" ? "green" : status === "warning" ? "yellow" : "red"),
+  },
+  { title: "FOUND", text: ({ found }) => found, least: 24 },
+];
+
+function toJson({ check, status, found, remedy }: Finding) {
+  return { check, status, found, remedy: remedy || null };
+}

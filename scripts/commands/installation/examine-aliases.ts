@@ -1,0 +1,145 @@
+import { existsSync } from "node:fs";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { type Finding, fine, problem, warning } from "../../../shared/environment/finding.ts";
+import type { AliasSettings } from "../../../shared/versions/lambda-version-catalog.ts";
+import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
+import type { State } from "../state.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../versions/logged-aliases.ts";
+
+/** Compares every component's aliases with the change log, and sees that there is something behind them. */
+export async function examineAliases(state: State): Promise<Finding[]> {
+  const { components } = await state.routingTable.components();
+  if (components.length === 0) {
+    return [warning("components", "there are none", "Register one with 'turnout component apply FILE'")];
+  }
+  const wanted = components.flatMap((component) =>
+    aliasesInUse(component).map((alias) => ({ component: component.name, alias })),
+  );
+  const logged = await loggedAliases(state.routingTable, wanted);
+  const found: Finding[] = [];
+  // One after the other: Lambda takes few requests of its control plane.
+  for (const component of components) found.push(...(await examineComponent(state, component, logged)));
+  return found;
+}
+
+async function examineComponent(
+  state: State,
+  component: Component,
+  logged: ReadonlyMap<string, LoggedAlias>,
+): Promise<Finding[]> {
+  const check = `component ${component.name}`;
+  const elsewhere = targetsElsewhere(state, component);
+  if (elsewhere !== undefined) return [problem(check, elsewhere, "Correct its aliases' targets, and apply it")];
+  let targets: AliasTarget[];
+  try {
+    targets = await state.catalog.aliases(component.name);
+  } catch (error) {
+    const told = state.explain(error) ?? error;
+    if (told instanceof TurnoutError) return [problem(check, told.message, "")];
+    throw told;
+  }
+  const aliases = aliasesInUse(component);
+  const found: Finding[] = [];
+  for (const alias of aliases) {
+    const target = targets.find((one) => one.alias === alias);
+    const known = logged.get(keyOf({ component: component.name, alias })) ?? {};
+    found.push(...examineAlias(state, component, alias, target, known));
+    if (target !== undefined) found.push(...(await examineSettings(state, component, alias)));
+  }
+  return found.length === 0 ? [fine(check, `no alias was moved without Turnout (${aliases.join(", ")})`)] : found;
+}
+
+/** What is wrong with an alias; nothing when all is well. */
+function examineAlias(
+  state: State,
+  component: Component,
+  alias: string,
+  target: AliasTarget | undefined,
+  logged: LoggedAlias,
+): Finding[] {
+  const { name, defaultAlias, fallbackAlias } = component;
+  const check = `${alias} of ${name}`;
+  const standing = standingOf(logged, target);
+  if (standing.kind === "drifted") {
+    const log = commandLine("history", "--component", name);
+    const set = commandLine("alias", "set", name, alias);
+    const remedy =
+      target?.alsoTo === undefined
+        ? `Find out who did it; see '${log}', and move it where it belongs with '${set} VERSION'`
+        : "Find out who did it, and end it: Turnout moves no alias that is shared out";
+    return [problem(check, `was moved behind Turnout's back: it ${standing.text}`, remedy)];
+  }
+  if (standing.kind === "under way") {
+    const { from, to } = standing.open.move;
+    const found = `a move from ${from ?? "nowhere"} to ${to} was begun at ${standing.open.at.toISOString()}, and not ended`;
+    return [warning(check, found, "It is finished within minutes. If it isn't, look at the move sweeper")];
+  }
+  if (standing.kind === "nowhere") {
+    const matters = alias === defaultAlias || alias === fallbackAlias;
+    const remedy = `Publish a version to it: '${commandLine("publish-version", name, "--alias", alias)}'`;
+    return matters ? [problem(check, "points at no version: what goes to it fails", remedy)] : [];
+  }
+  const missing = target && missingFolder(state, name, target.version);
+  if (missing === undefined) return [];
+  return [problem(check, `its version ${target?.version} has no folder ${missing}`, "Publish it again, or restore it")];
+}
+
+/** On AWS: what a function is set to, and the component says too. */
+async function examineSettings({ versions, explain }: State, component: Component, alias: string): Promise<Finding[]> {
+  if (versions.from === "folders") return [];
+  const { name, timeoutMs, invocation } = component;
+  const check = `${alias} of ${name}`;
+  let settings: AliasSettings;
+  try {
+    settings = await versions.catalog.aliasSettings(name, alias, invocation.kind === "async");
+  } catch (error) {
+    const told = explain(error) ?? error;
+    if (!(told instanceof TurnoutError)) throw told;
+    return [warning(check, `its settings are not known: ${told.message}`, "")];
+  }
+  const found: Finding[] = [];
+  if (settings.timeoutMs > timeoutMs) {
+    const what = `may run for ${settings.timeoutMs} ms, and is given up after ${timeoutMs} ms: it may run twice at once`;
+    found.push(warning(check, what, "Lower the function's timeout, or raise the component's timeoutMs"));
+  }
+  if (invocation.kind === "async") found.push(...examineOutcomes(check, settings.outcomes, invocation.maxEventAgeMs));
+  return found;
+}
+
+function examineOutcomes(check: string, outcomes: AliasSettings["outcomes"], maxEventAgeMs: number): Finding[] {
+  const remedy =
+    "Give the alias an event invoke configuration as VersionedFunction does: no retries, the component's maxEventAgeMs, " +
+    "and the outcomes queue as both destinations";
+  if (outcomes?.areTold !== true) {
+    return [
+      problem(check, "nobody is told what becomes of its events: it has no destinations for both outcomes", remedy),
+    ];
+  }
+  const wrong = [
+    ...(outcomes.retries === 0 ? [] : [`Lambda tries ${outcomes.retries} more times by itself`]),
+    ...(outcomes.maxEventAgeMs === maxEventAgeMs
+      ? []
+      : [`events may wait for ${outcomes.maxEventAgeMs} ms, and are taken as lost after ${maxEventAgeMs} ms`]),
+  ];
+  return wrong.length === 0 ? [] : [warning(check, wrong.join("; "), remedy)];
+}
+
+function aliasesInUse({ aliases }: Component): string[] {
+  return Object.entries(aliases).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
+}
+
+/** A target that this state can't reach. */
+function targetsElsewhere({ versions }: State, component: Component): string | undefined {
+  const kind = versions.from === "functions" ? "lambda" : "worker";
+  const others = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== kind);
+  if (others.length === 0) return undefined;
+  const where = kind === "lambda" ? "on AWS" : "on this machine";
+  return `${others.join(", ")}: the target isn't of kind ${kind}, and no other can be reached ${where}`;
+}
+
+function missingFolder({ versions }: State, component: string, version: string): string | undefined {
+  const folder = versions.from === "folders" ? versions.catalog.codeOf(component, version)?.folder : undefined;
+  return folder === undefined || existsSync(folder) ? undefined : folder;
+}

@@ -1,0 +1,53 @@
+import { isUnresolved } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { type Finding, fine, warning } from "../../../shared/environment/finding.ts";
+import { listEvents } from "../../../shared/flows/explain/list-events.ts";
+import type { State } from "../state.ts";
+import { environmentName } from "../terminal/environment-name.ts";
+import { plural } from "../terminal/output.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+
+const CHECK = "deliveries";
+
+/** How far back it looks. On AWS every minute of it takes a request per shard. */
+const HOUR_MS = 3_600_000;
+const EMBEDDED_HOURS = 24;
+const AWS_HOURS = 1;
+
+/** Events that are looked at, so that it ends within seconds whatever has arrived. */
+const MAX_EVENTS = 10_000;
+
+/** Whether something that arrived lately is dead or rejected, and wasn't made good since. */
+export async function examineUnresolved(
+  { events }: Pick<State, "events">,
+  now: Date,
+  maxEvents = MAX_EVENTS,
+): Promise<Finding> {
+  const hours = environmentName() === undefined ? EMBEDDED_HOURS : AWS_HOURS;
+  const from = new Date(now.getTime() - hours * HOUR_MS);
+  const counts = { dead: 0, rejected: 0 };
+  let looked = 0;
+  let upTo: Date | undefined;
+  for await (const outcomes of listEvents({ events }, { from, to: new Date(now.getTime() + 1) }, {}, now)) {
+    for (const { status } of outcomes.filter(isUnresolved)) counts[status === "dead" ? "dead" : "rejected"] += 1;
+    looked += new Set(outcomes.map(({ record }) => record)).size;
+    if (looked < maxEvents) continue;
+    upTo = outcomes.at(-1)?.record.t0;
+    break;
+  }
+  const period = upTo === undefined ? `in the last ${plural(hours, "hour")}` : `from ${iso(from)} to ${iso(upTo)}`;
+  const arrived = `of ${plural(looked, "event")} that arrived ${period}`;
+  const told = Object.entries(counts).flatMap(([status, count]) => (count === 0 ? [] : [`${count} ${status}`]));
+  if (told.length === 0) return fine(CHECK, `none is unresolved, ${arrived}`);
+  return warning(CHECK, `unresolved: ${told.join(", ")}, ${arrived}`, remedy(iso(from), counts));
+}
+
+function remedy(from: string, { dead }: Record<"dead" | "rejected", number>): string {
+  const list = `List them with '${commandLine("events", "--unresolved", "--from", from)}'`;
+  if (dead === 0) return list;
+  const finish = commandLine("replay", "start", "--unresolved", "--mode", "finish", "--from", from);
+  return `${list}. Once the cause is gone, deliver them with '${finish} --reason TEXT'`;
+}
+
+function iso(time: Date): string {
+  return time.toISOString();
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { changeComponent } from "../changes/change-component.ts";
+import { withState } from "../terminal/context.ts";
+import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+
+const roles = {
+  default: { field: "defaultAlias", description: "say where events go that no rule names" },
+  fallback: { field: "fallbackAlias", description: "say where events go whose rule names an unknown or retired alias" },
+} as const;
+type Role = keyof typeof roles;
+
+/** `component default` and `component fallback`. */
+export function defineAliasRoles(command: Command): void {
+  for (const role of ["default", "fallback"] as const) {
+    const setting = command
+      .command(role)
+      .description(roles[role].description)
+      .argument("<component>", "the component")
+      .argument("<alias>", "one of its aliases", aliasName("The alias"));
+    mutationOptions(setting)
+      .addHelpText(
+        "after",
+        `\nExample:\n  $ turnout component ${role} release-coordinator beta --reason "beta takes over"\n`,
+      )
+      .action((component: string, alias: string, options: MutationOptions) => set(role, component, alias, options));
+  }
+}
+
+async function set(role: Role, component: string, alias: string, options: MutationOptions): Promise<void> {
+  await withState((state) =>
+    changeComponent(state, options, {
+      component,
+      change: { set: `${role} alias`, alias },
+      what: `make ${alias} the ${role} alias of ${component}`,
+      alreadySo: `${alias} is the ${role} alias of ${component} already`,
+      undo: (before, reason) => commandLine("component", role, component, before[roles[role].field], ...reason),
+      now: new Date(),
+    }),
+  );
+}

@@ -1,0 +1,158 @@
+import type { Command } from "commander";
+import { Component } from "../../../shared/domain/routing/component.ts";
+import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
+import { changeRouting } from "../changes/change-routing.ts";
+import { undoByRevert } from "../changes/revert.ts";
+import type { State } from "../state.ts";
+import { willWrite } from "../terminal/confirm.ts";
+import { withNewState, withState } from "../terminal/context.ts";
+import { type JsonOption, jsonOption, type MutationOptions, mutationOptions, usage } from "../terminal/options.ts";
+import { note, printJson, printPrettyJson } from "../terminal/output.ts";
+import { mustRead, readJsonInput } from "../terminal/read-input.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+import { componentNamed } from "../versions/move-alias.ts";
+import { rowDetails } from "../wording/row-details.ts";
+import { defineAliasRoles } from "./component-aliases.ts";
+
+export function define(command: Command): void {
+  const applying = command
+    .command("apply")
+    .description("register a component, or change its definition")
+    .argument("<file>", "the component as JSON, - for stdin");
+  mutationOptions(applying)
+    .addHelpText(
+      "after",
+      `
+Example of a file, with the defaults left out:
+  { "name": "release-coordinator",
+    "pattern": { "source": ["github.com"], "detail-type": ["push"] },
+    "aliases": { "stable": {}, "beta": {}, "experimental": {} } }
+
+What may be added, with its defaults:
+  "timeoutMs": 30000                how long one attempt may take, up to 840000
+  "retry": { "maxAttempts": 5,      attempts in all; then the delivery is dead
+             "baseDelayMs": 500,    most that the first delay may be; it doubles each time, with full jitter
+             "maxDelayMs": 30000,   most that any delay may be, up to 43200000
+             "maxAgeMs": 86400000,  a delivery that would have to wait past this age is dead, up to 1209600000
+             "nonRetryableErrors": [] }   types of errors after which it is dead at once
+  "invocation": { "kind": "sync" }  or { "kind": "async", "maxEventAgeMs": 3600000 }: the version takes the event,
+                                    and says later what became of it
+
+An alias may name its target ({ "target": … }). All this is the definition, and applying a file again changes that
+alone. What operators say stays as they set it: default and fallback alias, cohort routes, rollout, all-stable,
+which aliases are retired, and aliases that the file doesn't name ('alias remove' takes one away). Only a component
+that is new takes them from its file:
+  "defaultAlias": "stable", "fallbackAlias": "stable",
+  "cohortRoutes": [{ "cohort": "staff", "alias": "beta" }],
+  "rollout": { "alias": "beta", "basisPoints": 500, "by": "customer", "salt": "any text" }
+
+Example:
+  $ turnout component apply release-coordinator.json --reason "listens to push"
+`,
+    )
+    .action(apply);
+  mutationOptions(
+    command.command("remove").description("take a component away, also one that can't be read").argument("<name>"),
+  )
+    .addHelpText(
+      "after",
+      `
+Its events go to nobody from then on, and deliveries of it that are open end as dead.
+Pins of it stay, and count again if it is applied again.
+
+Example:
+  $ turnout component remove release-coordinator --reason "replaced by release-manager"
+`,
+    )
+    .action(remove);
+  defineAliasRoles(command);
+  jsonOption(command.command("list").description("list the components"))
+    .addHelpText("after", "\nExample:\n  $ turnout component list --json\n")
+    .action(list);
+  jsonOption(
+    command.command("show").description("print a component, in the form that 'apply' takes").argument("<name>"),
+  )
+    .addHelpText("after", "\nExample:\n  $ turnout component show release-coordinator > release-coordinator.json\n")
+    .action(show);
+}
+
+async function apply(file: string, options: MutationOptions): Promise<void> {
+  const { name, value } = await readJsonInput(file);
+  const component = mustRead(read(Component, value), name);
+  await withNewState(willWrite(options), async (state) => {
+    refuseUnreachable(state, component);
+    const key = `component#${component.name}` as const;
+    const before = readable((await state.routingTable.rows([key])).rows.get(key)) as Component | undefined;
+    const kept = rulesLeftAlone(before, component);
+    const left = kept.length === 0 ? "" : `; left alone, as operators set it: ${kept.join(", ")}`;
+    await changeRouting(state, options, {
+      edit: { kind: "apply component", component },
+      what: `apply component ${component.name}`,
+      alreadySo: `component ${component.name} is like this already${left}`,
+      details: (rows) => [...rows.flatMap(rowDetails), ...(left === "" ? [] : [left.slice(2)])],
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    });
+  });
+}
+
+/** On AWS nothing runs a worker, which is what a target is by default. @throws TurnoutError `usage` */
+function refuseUnreachable({ versions }: State, { aliases }: Component): void {
+  if (versions.from === "folders") return;
+  const workers = Object.entries(aliases).flatMap(([alias, { target }]) => (target.kind === "worker" ? [alias] : []));
+  if (workers.length === 0) return;
+  throw usage(
+    `On AWS every alias needs a target, such as { "kind": "lambda", "functionArn": "arn:aws:lambda:…:function:…" }. ` +
+      `None is given for ${workers.join(", ")}.`,
+  );
+}
+
+async function remove(component: string, options: MutationOptions): Promise<void> {
+  await withState((state) =>
+    changeRouting(state, options, {
+      edit: { kind: "remove component", component },
+      what: `remove component ${component}`,
+      alreadySo: `there is no component ${component}`,
+      details: (rows) => [...rows.flatMap(rowDetails), "deliveries that are open end as dead; pins and versions stay"],
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    }),
+  );
+}
+
+async function list({ json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { components, unreadable } = await routingTable.components();
+    for (const { name, row } of unreadable)
+      note(`component ${name} can't be read, and its events wait: ${row.problem}`);
+    if (json) for (const component of components) printJson(component);
+    else if (components.length === 0) note("no components");
+    else printTable(COLUMNS, components);
+  });
+}
+
+async function show(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const component = await componentNamed(routingTable, name);
+    if (json) printJson(component);
+    else printPrettyJson(component);
+  });
+}
+
+const COLUMNS: Column<Component>[] = [
+  { title: "NAME", text: ({ name }) => name, least: 12 },
+  { title: "DEFAULT", text: ({ defaultAlias }) => defaultAlias, least: 7 },
+  { title: "ALIASES", text: aliasesText, least: 12 },
+  { title: "ROLLOUT", text: ({ rollout }) => rollout && `${rollout.basisPoints / 100} % ${rollout.alias}`, least: 8 },
+  { title: "TIMEOUT", text: ({ timeoutMs }) => `${timeoutMs / 1000} s`, alignRight: true },
+  { title: "ATTEMPTS", text: ({ retry }) => String(retry.maxAttempts), alignRight: true, optional: 1 },
+  { title: "PATTERN", text: ({ pattern }) => JSON.stringify(pattern), least: 12 },
+];
+
+function aliasesText({ aliases }: Component): string {
+  return Object.entries(aliases)
+    .map(([name, { retired }]) => (retired ? `${name} (retired)` : name))
+    .join(", ");
+}

@@ -1,0 +1,100 @@
+import type { Command } from "commander";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { DEFAULT_RETENTION_DAYS, EventSource } from "../../../shared/domain/events/event.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
+import { changeRouting } from "../changes/change-routing.ts";
+import { undoByRevert } from "../changes/revert.ts";
+import { willWrite } from "../terminal/confirm.ts";
+import { withNewState, withState } from "../terminal/context.ts";
+import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { note, plural, printJson, printPrettyJson } from "../terminal/output.ts";
+import { mustRead, readJsonInput } from "../terminal/read-input.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+import { rowDetails } from "../wording/row-details.ts";
+import { sourcesIn } from "./sources.ts";
+
+export function define(command: Command): void {
+  const applying = command
+    .command("apply")
+    .description("say where the events of a source carry their key and subject, and how long they are kept")
+    .argument("<file>", "the source as JSON, - for stdin");
+  mutationOptions(applying)
+    .addHelpText(
+      "after",
+      `
+For publishers that write no metadata. Example of a file:
+  { "source": "github.com", "project": "detail.repository.full_name" }
+
+Events are kept for 30 days. Other times are set by source and by detail-type, in days:
+  { "source": "github.com", "retentionDays": 14, "retentionDaysByType": { "release": 365 } }
+
+Example:
+  $ turnout source apply github.json --reason "projects are repositories"
+`,
+    )
+    .action(apply);
+  jsonOption(command.command("list").description("list the sources"))
+    .addHelpText("after", "\nExample:\n  $ turnout source list --json\n")
+    .action(list);
+  jsonOption(command.command("show").description("print a source, in the form that 'apply' takes").argument("<name>"))
+    .addHelpText("after", "\nExample:\n  $ turnout source show github.com\n")
+    .action(show);
+}
+
+async function apply(file: string, options: MutationOptions): Promise<void> {
+  const { name, value } = await readJsonInput(file);
+  const source = mustRead(read(EventSource, value), name);
+  await withNewState(willWrite(options), (state) =>
+    changeRouting(state, options, {
+      edit: { kind: "apply source", source },
+      what: `apply source ${source.source}`,
+      alreadySo: `source ${source.source} is like this already`,
+      details: (rows) => rows.flatMap(rowDetails),
+      undo: ({ revisions }) => undoByRevert(revisions),
+      now: new Date(),
+    }),
+  );
+}
+
+async function list({ json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const sources = await sourcesIn(routingTable);
+    if (json) for (const source of sources) printJson(source);
+    else if (sources.length === 0) note("no sources");
+    else printTable(COLUMNS, sources);
+  });
+}
+
+const COLUMNS: Column<EventSource>[] = [
+  { title: "SOURCE", text: ({ source }) => source, least: 12 },
+  { title: "KEY", text: ({ idempotencyKey }) => idempotencyKey, least: 8 },
+  { title: "PROJECT", text: ({ project }) => project, least: 8 },
+  { title: "CUSTOMER", text: ({ customer }) => customer, least: 8 },
+  { title: "PLAN", text: ({ plan }) => plan, least: 8 },
+  { title: "USER", text: ({ user }) => user, least: 8 },
+  { title: "KEPT", text: keptText, optional: 1 },
+];
+
+function keptText({ retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType }: EventSource): string {
+  const types = Object.keys(retentionDaysByType ?? {}).length;
+  return `${retentionDays} d${types === 0 ? "" : `, but for ${plural(types, "type")}`}`;
+}
+
+async function show(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { rows } = await routingTable.rows([`source#${name}`]);
+    const source = rows.get(`source#${name}`);
+    if (source === undefined) {
+      throw new TurnoutError("not found", `No source '${name}'. Add it with 'turnout source apply FILE'.`);
+    }
+    if (source instanceof UnreadableRow) {
+      throw new TurnoutError(
+        "failed",
+        `The row of source '${name}' can't be read: ${source.problem}. Apply its file again ('turnout source apply FILE').`,
+      );
+    }
+    if (json) printJson(source);
+    else printPrettyJson(source);
+  });
+}

@@ -1,0 +1,164 @@
+import { DEFAULT_RETENTION_DAYS } from "../../../shared/domain/events/event.ts";
+import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_RATE_PER_SECOND,
+  type ReplayMode,
+  type ReplayRequest,
+} from "../../../shared/domain/replays/replay.ts";
+import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
+import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
+import { refuseTarget } from "../../../shared/flows/replay/start-replay.ts";
+import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import { refuseMisspelt } from "../events/filter-names.ts";
+import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "../events/filter-options.ts";
+import { sourcesIn } from "../registry/sources.ts";
+import type { State } from "../state.ts";
+import { withState } from "../terminal/context.ts";
+import { type JsonOption, usage } from "../terminal/options.ts";
+import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { planJson } from "./replay-json.ts";
+import { planLines, requestLines } from "./replay-text.ts";
+
+export type RequestOptions = JsonOption &
+  FilterOptions &
+  WindowOptions &
+  RateOptions & {
+    mode: ReplayMode;
+    toAlias?: string;
+    original?: true;
+  };
+
+export type RateOptions = {
+  /** Deliveries begun per second; 0: as fast as it goes. */
+  rate?: number;
+  concurrency: number;
+};
+
+const DAY_MS = 86_400_000;
+
+/** How often it is said how far a plan is, in ms. */
+const TELL_EVERY_MS = 250;
+
+export async function planOnly(options: RequestOptions): Promise<void> {
+  await withState(async (state) => {
+    const now = new Date();
+    const request = await requestOf(state, options, now);
+    const plan = await plannedReplay(state, request, now);
+    await refuseNothing(state, plan, request);
+    if (options.json) printJson(planJson(plan, request, perSecondOf(options)));
+    else tell(plan, request, options, printLine);
+    if (plan.counts.sent > 0 && !options.json) note(`start it: ${startCommand(request, options)} --reason TEXT`);
+  });
+}
+
+/** @throws TurnoutError when nothing like it can be replayed; it says why */
+export async function requestOf(state: State, options: RequestOptions, now: Date): Promise<ReplayRequest> {
+  if (options.toAlias !== undefined && options.original) throw usage("Name one of --to-alias and --original.");
+  const filter = filterOf(options);
+  const window = await storedWindow(state, windowOf(options, now), now);
+  const { toAlias, original, mode } = options;
+  const target =
+    toAlias !== undefined
+      ? { kind: "alias" as const, alias: toAlias }
+      : { kind: original ? ("original" as const) : ("today" as const) };
+  const request: ReplayRequest = { window, filter, mode, target };
+  await refuseTarget(routingCache(state.routingTable), request);
+  return request;
+}
+
+/** What would be removed while the replay runs is left out, lest its counts and its second look lose it. */
+const EXPIRES_MEANWHILE_MS = 3_600_000;
+
+/**
+ * The window as far as its events may still be stored.
+ * @throws TurnoutError `usage` when it lies in the future, or all that was in it has been removed by now
+ */
+export async function storedWindow({ routingTable }: State, window: TimeWindow, now: Date): Promise<TimeWindow> {
+  if (window.to.getTime() > now.getTime() + 1) {
+    const to = window.to.toISOString();
+    throw usage(`--to: ${to} lies in the future, and a replay covers what has arrived. Leave it out to end it now.`);
+  }
+  const days = await longestRetentionDays(routingTable);
+  const oldest = new Date(now.getTime() - days * DAY_MS + EXPIRES_MEANWHILE_MS);
+  if (window.from >= oldest) return window;
+  const kept = `Events are kept for ${plural(days, "day")}, and what arrived since ${oldest.toISOString()} is still there`;
+  if (window.to <= oldest) throw usage(`Nothing of the time window is stored any more. ${kept}.`);
+  note(`${kept}: the window begins then.`);
+  return { ...window, from: oldest };
+}
+
+async function longestRetentionDays(table: State["routingTable"]): Promise<number> {
+  return (await sourcesIn(table)).reduce(
+    (most, { retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType = {} }) =>
+      Math.max(most, retentionDays, ...Object.values(retentionDaysByType)),
+    DEFAULT_RETENTION_DAYS,
+  );
+}
+
+/** Plans, and says on a terminal how far it is. */
+export async function plannedReplay(state: State, request: ReplayRequest, now: Date): Promise<PlannedReplay> {
+  const ports = { ...state, routing: routingCache(state.routingTable) };
+  const shown = process.stderr.isTTY === true;
+  let told = Date.now();
+  let isTold = false;
+  const plan = await planReplay(
+    ports,
+    { ...request, name: "", startedAt: now },
+    () => new Date(),
+    (scanned, upTo) => {
+      if (!shown || Date.now() - told < TELL_EVERY_MS) return;
+      told = Date.now();
+      isTold = true;
+      process.stderr.write(`\r${scanned} stored events looked at, up to ${upTo.toISOString()}`);
+    },
+  );
+  if (isTold) process.stderr.write("\n");
+  return plan;
+}
+
+/** Says what would be done. @param print data for `plan`, and for `start` what is asked about */
+export function tell(
+  plan: PlannedReplay,
+  request: ReplayRequest,
+  rate: Pick<RateOptions, "rate">,
+  print: (line: string) => void,
+): void {
+  for (const line of requestLines(request)) note(line);
+  for (const line of planLines(plan, request, perSecondOf(rate))) print(line);
+}
+
+/** Undefined: as fast as it goes. */
+export function perSecondOf({ rate = DEFAULT_RATE_PER_SECOND }: Pick<RateOptions, "rate">): number | undefined {
+  return rate === 0 ? undefined : rate;
+}
+
+/**
+ * Where nothing was handled that the filter matches, a name may be misspelt.
+ * @throws TurnoutError `not found` if one is
+ */
+export async function refuseNothing(
+  state: State,
+  { counts, handledBy }: PlannedReplay,
+  { filter }: ReplayRequest,
+): Promise<void> {
+  if (counts.sent === 0 && handledBy.length === 0) await refuseMisspelt(state, filter);
+}
+
+/** The same request with its window in absolute times: what `plan` showed. */
+function startCommand({ window, filter, mode, target }: ReplayRequest, { rate, concurrency }: RequestOptions): string {
+  return commandLine(
+    "replay",
+    "start",
+    "--from",
+    window.from.toISOString(),
+    "--to",
+    window.to.toISOString(),
+    ...filterWords(filter),
+    ...(mode === "rerun" ? [] : ["--mode", mode]),
+    ...(target.kind === "alias" ? ["--to-alias", target.alias] : []),
+    ...(target.kind === "original" ? ["--original"] : []),
+    ...(rate === undefined ? [] : ["--rate", rate === 0 ? "unlimited" : `${rate}`]),
+    ...(concurrency === DEFAULT_CONCURRENCY ? [] : ["--concurrency", `${concurrency}`]),
+  );
+}

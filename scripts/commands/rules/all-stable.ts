@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { changeComponent } from "../changes/change-component.ts";
+import { withState } from "../terminal/context.ts";
+import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { componentNamed } from "../versions/move-alias.ts";
+
+export function define(command: Command): void {
+  command.argument("<component>", "the component").option("--off", "let the rules count again");
+  mutationOptions(command)
+    .addHelpText(
+      "after",
+      `
+Sends everything to the component's fallback alias, whatever its rules say. The
+rules stay, and count again after --off. Allowed while changes are frozen.
+
+Examples:
+  $ turnout all-stable release-coordinator --reason "24 loses webhooks"
+  $ turnout all-stable release-coordinator --off --reason "24 is gone"
+`,
+    )
+    .action(allStable);
+}
+
+async function allStable(name: string, options: MutationOptions & { off?: true }): Promise<void> {
+  const now = new Date();
+  await withState(async (state) => {
+    const component = await componentNamed(state.routingTable, name);
+    if (options.off) {
+      return changeComponent(state, options, {
+        component: name,
+        change: { remove: "all stable" },
+        what: `let the rules of ${name} count again`,
+        alreadySo: `the rules of ${name} count already`,
+        now,
+      });
+    }
+    // Who said so first, and why, stays.
+    const saying = component.allStable ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
+    return changeComponent(state, options, {
+      component: name,
+      change: { set: "all stable", allStable: saying },
+      what: `send everything of ${name} to ${component.fallbackAlias}`,
+      alreadySo: `everything of ${name} goes to ${component.fallbackAlias} already, by ${saying.who}: ${saying.why}`,
+      undo: (_, reason) => commandLine("all-stable", name, "--off", ...reason),
+      now,
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { readMemberFile } from "../../../shared/domain/routing/member-file.ts";
+import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
+import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import type { SubjectKey } from "../../../shared/domain/subject.ts";
+import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
+import { changeRouting, type MadeChange } from "../changes/change-routing.ts";
+import { undoByRevert } from "../changes/revert.ts";
+import { complainLine } from "../terminal/complain.ts";
+import { withState } from "../terminal/context.ts";
+import { endPartlyDone } from "../terminal/exit-codes.ts";
+import { type MutationOptions, usage } from "../terminal/options.ts";
+import { plural } from "../terminal/output.ts";
+import { mustRead, readInput } from "../terminal/read-input.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { keyText } from "../wording/named-subjects.ts";
+
+type MemberOptions = MutationOptions & { project?: string[]; customer?: string[]; from?: string; skipBad?: true };
+
+export function add(cohort: string, options: MemberOptions): Promise<void> {
+  return setMembers(cohort, true, options);
+}
+
+export function drop(cohort: string, options: MemberOptions): Promise<void> {
+  return setMembers(cohort, false, options);
+}
+
+async function setMembers(cohort: string, member: boolean, options: MemberOptions): Promise<void> {
+  const { members, bad } = await statedMembers(options);
+  const who = members.length === 1 ? members.map(keyText).join() : plural(members.length, "subject");
+  await withState((state) =>
+    changeRouting(state, options, {
+      edit: setting(cohort, members, member),
+      steps: chunks(members).map((chunk) => setting(cohort, chunk, member)),
+      what: member ? `add ${who} to cohort ${cohort}` : `drop ${who} from cohort ${cohort}`,
+      alreadySo: `${who} ${members.length === 1 ? "is" : "are"} ${member ? "in" : "out of"} cohort ${cohort} already`,
+      details: (rows) =>
+        members.length === 1 ? [] : [`${rows.length} of ${plural(members.length, "subject")} would change`],
+      undo: (made) => undoOf(cohort, member, made),
+      now: new Date(),
+    }),
+  );
+  if (bad > 0) endPartlyDone();
+}
+
+function setting(cohort: string, members: readonly SubjectKey[], member: boolean): RoutingEdit {
+  return { kind: "set members", cohort, members, member };
+}
+
+/** Each subject once. @throws TurnoutError for a file with lines that can't be read, without `--skip-bad` */
+async function statedMembers({ project = [], customer = [], from, skipBad }: MemberOptions) {
+  const named = [...project.map((id) => `project#${id}` as const), ...customer.map((id) => `customer#${id}` as const)];
+  if (from === undefined) {
+    if (named.length === 0) throw usage("Name --project, --customer, or a file with --from.");
+    return { members: [...new Set<SubjectKey>(named)], bad: 0 };
+  }
+  if (named.length > 0) throw usage("Name --from, or --project and --customer, not both.");
+  const { name, text } = await readInput(from);
+  const { members, bad } = mustRead(readMemberFile(text), name);
+  for (const { where, problem } of bad) complainLine(`${name}, ${where}: ${problem}.`);
+  if (bad.length > 0 && (!skipBad || members.length === 0)) {
+    throw new TurnoutError(
+      "failed",
+      `Nothing was changed: ${plural(bad.length, "line")} of ${name} can't be read. Correct them, or add --skip-bad.`,
+    );
+  }
+  if (members.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
+  return { members, bad: bad.length };
+}
+
+function chunks(members: readonly SubjectKey[]): SubjectKey[][] {
+  const count = Math.ceil(members.length / MAX_ROWS_PER_CHANGE);
+  return Array.from({ length: count }, (_, i) => members.slice(i * MAX_ROWS_PER_CHANGE, (i + 1) * MAX_ROWS_PER_CHANGE));
+}
+
+/** Only who was moved in or out is moved back. */
+function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChange): string {
+  if (rows.length > NAMED) return undoByRevert(revisions);
+  const named = rows.flatMap(({ key }) => {
+    const at = key.indexOf("#");
+    return [`--${key.slice(0, at)}`, key.slice(at + 1)];
+  });
+  const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
+  return commandLine("cohort", member ? "drop" : "add", cohort, ...named, ...reason);
+}

@@ -1,0 +1,18 @@
+import type { CohortRegister, CohortRoute } from "../../../shared/domain/routing/cohort.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+
+/** The cohorts there are, by name. */
+export async function registerOf(table: RoutingTable): Promise<CohortRegister> {
+  const { rows } = await table.rows(["settings#cohorts"]);
+  return (readable(rows.get("settings#cohorts")) as CohortRegister | undefined) ?? {};
+}
+
+/** The components that send the cohort somewhere, each with its route. */
+export async function routesOf(table: RoutingTable, cohort: string) {
+  const { components } = await table.components();
+  return components.flatMap(({ name, cohortRoutes }) => {
+    const route = cohortRoutes.find((candidate): candidate is CohortRoute => candidate.cohort === cohort);
+    return route === undefined ? [] : [{ component: name, route }];
+  });
+}

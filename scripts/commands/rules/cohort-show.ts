@@ -1,0 +1,73 @@
+import { CohortNotFound } from "../../../shared/domain/errors.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { own } from "../../../shared/domain/text/schema.ts";
+import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import { withState } from "../terminal/context.ts";
+import type { JsonOption } from "../terminal/options.ts";
+import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+import { keyText } from "../wording/named-subjects.ts";
+import { periodText } from "../wording/period-text.ts";
+import { registerOf, routesOf } from "./cohort-register.ts";
+
+type ListedCohort = { cohort: string; members: number; components: string[]; description: string };
+
+export async function list({ json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const counts = await memberCounts(routingTable);
+    const cohorts: ListedCohort[] = [];
+    for (const [cohort, { description }] of Object.entries(await registerOf(routingTable))) {
+      const components = (await routesOf(routingTable, cohort)).map(({ component }) => component);
+      cohorts.push({ cohort, members: counts.get(cohort) ?? 0, components, description });
+    }
+    if (json) for (const cohort of cohorts) printJson(cohort);
+    else if (cohorts.length === 0) note("no cohorts");
+    else printTable(COLUMNS, cohorts);
+  });
+}
+
+export async function show(cohort: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const register = await registerOf(routingTable);
+    const entry = own(register, cohort);
+    if (entry === undefined) throw new CohortNotFound(cohort, Object.keys(register));
+    const routes = await routesOf(routingTable, cohort);
+    const members = await Array.fromAsync(membersOf(routingTable, cohort));
+    if (json) {
+      const used = routes.map(({ component, route }) => ({ component, alias: route.alias }));
+      return printJson({ cohort, ...entry, routes: used, members: members.map(memberJson) });
+    }
+    printLine(`${cohort}${entry.description === "" ? "" : `: ${entry.description}`}`);
+    note(`created by ${entry.who} at ${entry.at}`);
+    for (const { component, route } of routes) printLine(`  ${component} → ${route.alias}${periodText(route)}`);
+    if (routes.length === 0) note("no component has a route for it");
+    note(`${plural(members.length, "member")}:`);
+    for (const key of members) printLine(`  ${keyText(key)}`);
+  });
+}
+
+/** As `cohort add --from` takes it. */
+function memberJson(key: SubjectKey) {
+  const at = key.indexOf("#");
+  return { [key.slice(0, at)]: key.slice(at + 1) };
+}
+
+/** Members of each cohort. Reads every subject once. */
+async function memberCounts(table: RoutingTable): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const level of subjectLevels) {
+    for await (const { row } of table.subjects(level)) {
+      for (const cohort of readable(row)?.cohorts ?? []) counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+const COLUMNS: Column<ListedCohort>[] = [
+  { title: "COHORT", text: ({ cohort }) => cohort, least: 12 },
+  { title: "MEMBERS", text: ({ members }) => String(members), alignRight: true },
+  { title: "ROUTES", text: ({ components }) => components.join(", "), least: 12 },
+  { title: "DESCRIPTION", text: ({ description }) => description, least: 12 },
+];

@@ -1,0 +1,63 @@
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { lacksEnd } from "../../../shared/domain/routing/guardrails.ts";
+import type { Pin } from "../../../shared/domain/routing/pin.ts";
+import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import type { SubjectLevel, SubjectRow } from "../../../shared/domain/subject.ts";
+import { own } from "../../../shared/domain/text/schema.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import type { MadeChange } from "../changes/change-routing.ts";
+import { undoByRevert } from "../changes/revert.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+
+export type PinnedSubject = { level: SubjectLevel; id: string; component: string };
+
+/** The aliases of a component that a pin may name; none for a component that is gone. */
+export async function usableAliases(table: RoutingTable, name: string): Promise<string[]> {
+  const { rows } = await table.rows([`component#${name}`]);
+  const component = readable(rows.get(`component#${name}`)) as Component | undefined;
+  return Object.entries(component?.aliases ?? {}).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
+}
+
+/** The command that gives a subject back the pin that it had before a change, or none if it had none that counts. */
+export function commandForPinBefore(
+  subject: PinnedSubject,
+  made: MadeChange,
+  usable: readonly string[],
+  now: Date,
+): string {
+  const { revisions, rows, guardrails } = made;
+  const { level, id, component } = subject;
+  const pin = pinIn(rows[0]?.before, component);
+  const named = [`--${level}`, id, "--component", component];
+  const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
+  // A pin that has run out can't be set again, and having none comes to the same.
+  if (pin === undefined || (pin.until !== undefined && pin.until <= now.toISOString())) {
+    return commandLine("unpin", ...named, ...reason);
+  }
+  // It would be refused now: its alias asks for an end, or has been retired since.
+  const unusable = [pin.alias, pin.successor].some((alias) => alias !== undefined && !usable.includes(alias));
+  if (unusable || lacksEnd(guardrails, pin)) return undoByRevert(revisions);
+  const from = pin.from === undefined ? [] : ["--from", pin.from];
+  const until = pin.until === undefined ? [] : ["--until", pin.until];
+  const successor = pin.successor === undefined ? [] : ["--successor", pin.successor];
+  return commandLine("pin", ...named, "--to", pin.alias, ...successor, ...from, ...until, ...reason);
+}
+
+/** The pins before and after, in words. */
+export function pinDetails(component: string, rows: readonly RowChange[]): string[] {
+  return rows.map(({ before, after }) => `${pinText(pinIn(before, component))} → ${pinText(pinIn(after, component))}`);
+}
+
+function pinIn(row: RowChange["before"] | undefined, component: string): Pin | undefined {
+  const subject = readable(row) as SubjectRow | undefined;
+  return subject && own(subject.pins, component);
+}
+
+function pinText(pin: Pin | undefined): string {
+  if (pin === undefined) return "no pin";
+  const from = pin.from === undefined ? "" : ` from ${pin.from}`;
+  const until = pin.until === undefined ? "" : ` until ${pin.until}`;
+  const then = pin.successor === undefined ? "" : `, then ${pin.successor}`;
+  return `pin to ${pin.alias}${then}${from}${until} (${pin.who}: ${pin.why})`;
+}

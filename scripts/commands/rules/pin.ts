@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import type { Pin } from "../../../shared/domain/routing/pin.ts";
+import { changeRouting } from "../changes/change-routing.ts";
+import { withState } from "../terminal/context.ts";
+import {
+  aliasName,
+  type MutationOptions,
+  mutationOptions,
+  oneSubject,
+  type PeriodOptions,
+  period,
+  periodOptions,
+  type SubjectOptions,
+  subjectOptions,
+} from "../terminal/options.ts";
+import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
+
+type PinOptions = MutationOptions &
+  SubjectOptions &
+  PeriodOptions & { component: string; to: string; successor?: string };
+
+export function define(command: Command): void {
+  subjectOptions(command)
+    .requiredOption("--component <name>", "the component that it is pinned for")
+    .requiredOption("--to <alias>", "the alias that its events go to", aliasName("--to"))
+    .option(
+      "--successor <alias>",
+      "where they go once that alias is retired (default: the component's fallback)",
+      aliasName("--successor"),
+    );
+  periodOptions(command, "the pin");
+  mutationOptions(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ turnout pin --customer acme --component release-coordinator --to beta \\
+      --for 3d --reason "acme tries 23"
+  $ turnout pin --plan free --component release-coordinator --to stable \\
+      --reason "no experiments on free plans" --dry-run
+`,
+    )
+    .action(pin);
+}
+
+async function pin(options: PinOptions): Promise<void> {
+  const subject = { ...oneSubject(options), component: options.component };
+  const { level, id, component } = subject;
+  const now = new Date();
+  const validity = period(options, "The pin", now);
+  await withState(async (state) => {
+    const pin: Pin = {
+      ...validity,
+      alias: options.to,
+      ...(options.successor === undefined ? {} : { successor: options.successor }),
+      who: await state.who(),
+      why: options.reason,
+      at: now.toISOString(),
+    };
+    const usable = await usableAliases(state.routingTable, component);
+    await changeRouting(state, options, {
+      edit: { kind: "pin", level, id, component, pin },
+      what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
+      alreadySo: `${level} ${id} has this very pin already`,
+      details: (rows) => pinDetails(component, rows),
+      undo: (made) => commandForPinBefore(subject, made, usable, now),
+      now,
+    });
+  });
+}

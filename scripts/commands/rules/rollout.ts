@@ -1,0 +1,117 @@
+import { randomBytes } from "node:crypto";
+import { type Command, Option } from "commander";
+import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
+import { type Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
+import { changeComponent } from "../changes/change-component.ts";
+import { withState } from "../terminal/context.ts";
+import {
+  aliasName,
+  type JsonOption,
+  jsonOption,
+  type MutationOptions,
+  must,
+  mutationOptions,
+  type PeriodOptions,
+  period,
+  periodOptions,
+} from "../terminal/options.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
+import { componentNamed } from "../versions/move-alias.ts";
+import { periodText } from "../wording/period-text.ts";
+
+type SetOptions = MutationOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };
+
+export function define(command: Command): void {
+  const setting = command
+    .command("set")
+    .description("send a share of a component's subjects to an alias")
+    .argument("<component>", "the component")
+    .requiredOption("--to <alias>", "the alias that the share goes to", aliasName("--to"))
+    .requiredOption("--share <percent>", "how much, e.g. 5% or 0.25%", share)
+    .addOption(
+      new Option("--by <id>", "which id decides who is in it")
+        .choices(["project", "customer", "user"])
+        .makeOptionMandatory(),
+    )
+    .option("--reshuffle", "draw anew who is in the share");
+  mutationOptions(periodOptions(setting, "the rollout"))
+    .addHelpText(
+      "after",
+      `
+Who is in the share stays in it when the share is raised, and also when --to or
+--by changes: the draw is the rollout's own and is kept until --reshuffle.
+
+Examples:
+  $ turnout rollout set release-coordinator --to beta --share 5% --by customer \\
+      --reason "23 looks good"
+  $ turnout rollout set release-coordinator --to beta --share 5% --by customer \\
+      --reshuffle --reason "the same customers always go first"
+`,
+    )
+    .action(set);
+
+  mutationOptions(
+    command.command("remove").description("end a component's rollout").argument("<component>", "the component"),
+  )
+    .addHelpText("after", '\nExample:\n  $ turnout rollout remove release-coordinator --reason "23 is stable now"\n')
+    .action(remove);
+
+  jsonOption(command.command("show").description("say what a component rolls out").argument("<component>"))
+    .addHelpText("after", "\nExample:\n  $ turnout rollout show release-coordinator\n")
+    .action(show);
+}
+
+async function set(component: string, options: SetOptions): Promise<void> {
+  const { to: alias, share: basisPoints, by, reshuffle = false } = options;
+  const now = new Date();
+  const when = period(options, "The rollout", now);
+  const salt = randomBytes(8).toString("hex");
+  await withState((state) =>
+    changeComponent(state, options, {
+      component,
+      change: { set: "rollout", rollout: { ...when, alias, basisPoints, by, salt }, reshuffle },
+      what: `send ${shareText(basisPoints)} of ${component}'s ${by}s to ${alias}${periodText(when)}${reshuffle ? ", drawn anew" : ""}`,
+      alreadySo: `${component} has this very rollout already`,
+      now,
+    }),
+  );
+}
+
+async function remove(component: string, options: MutationOptions): Promise<void> {
+  await withState((state) =>
+    changeComponent(state, options, {
+      component,
+      change: { remove: "rollout" },
+      what: `end the rollout of ${component}`,
+      alreadySo: `${component} has no rollout`,
+      now: new Date(),
+    }),
+  );
+}
+
+async function show(name: string, { json }: JsonOption): Promise<void> {
+  await withState(async ({ routingTable }) => {
+    const { rollout } = await componentNamed(routingTable, name);
+    if (json) return printJson({ component: name, rollout: rollout === undefined ? null : toJson(rollout) });
+    if (rollout === undefined) return note(`${name} has no rollout`);
+    const outside = outsidePeriod(rollout, new Date());
+    printLine(`${shareText(rollout.basisPoints)} of ${rollout.by}s to ${rollout.alias}${periodText(rollout)}`);
+    if (outside !== undefined) note(`it doesn't count now: ${outside}`);
+  });
+}
+
+function toJson({ alias, basisPoints, by, salt, from, until }: Rollout) {
+  return {
+    alias,
+    share: shareText(basisPoints),
+    basis_points: basisPoints,
+    by,
+    salt,
+    from: from ?? null,
+    until: until ?? null,
+  };
+}
+
+function share(text: string): number {
+  return must(readShare(text), "--share");
+}

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { changeRouting } from "../changes/change-routing.ts";
+import { withState } from "../terminal/context.ts";
+import {
+  type MutationOptions,
+  mutationOptions,
+  oneSubject,
+  type SubjectOptions,
+  subjectOptions,
+} from "../terminal/options.ts";
+import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
+
+type UnpinOptions = MutationOptions & SubjectOptions & { component: string };
+
+export function define(command: Command): void {
+  mutationOptions(subjectOptions(command).requiredOption("--component <name>", "the component that it is pinned for"))
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ turnout unpin --customer acme --component release-coordinator \\
+      --reason "23 lost a webhook"
+`,
+    )
+    .action(unpin);
+}
+
+async function unpin(options: UnpinOptions): Promise<void> {
+  const subject = { ...oneSubject(options), component: options.component };
+  const { level, id, component } = subject;
+  const now = new Date();
+  await withState(async (state) => {
+    const usable = await usableAliases(state.routingTable, component);
+    await changeRouting(state, options, {
+      edit: { kind: "unpin", ...subject },
+      what: `unpin ${level} ${id} of ${component}`,
+      alreadySo: `${level} ${id} has no pin of ${component}`,
+      details: (rows) => pinDetails(component, rows),
+      undo: (made) => commandForPinBefore(subject, made, usable, now),
+      now,
+    });
+  });
+}

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { withState } from "../terminal/context.ts";
+import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { defineAliasNames } from "./alias-names.ts";
+import { changeAlias, requireVersion } from "./change-alias.ts";
+import { componentNamed, versionBehind } from "./move-alias.ts";
+
+export function define(command: Command): void {
+  const setting = command
+    .command("set")
+    .description("point an alias at a version")
+    .argument("<component>", "the component")
+    .argument("<alias>", "one of its aliases", aliasName("The alias"))
+    .argument("<version>", "one of its versions");
+  mutationOptions(setting)
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ turnout alias set release-coordinator beta 23 --reason "24 lost a webhook"
+`,
+    )
+    .action(set);
+  defineAliasNames(command);
+}
+
+async function set(name: string, alias: string, version: string, options: MutationOptions): Promise<void> {
+  await withState(async (state) => {
+    const component = await componentNamed(state.routingTable, name);
+    const from = await versionBehind(state, component, alias);
+    await requireVersion(state, name, version);
+    await changeAlias(state, options, {
+      move: { component: name, alias, from, to: version },
+      kind: "set",
+      what: `move ${alias} of ${name}`,
+      now: new Date(),
+    });
+  });
+}

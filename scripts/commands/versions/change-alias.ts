@@ -1,0 +1,68 @@
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
+import type { State } from "../state.ts";
+import { confirm } from "../terminal/confirm.ts";
+import type { MutationOptions } from "../terminal/options.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
+import {
+  expectedHead,
+  moveAs,
+  noteDrift,
+  noteUndo,
+  previewJson,
+  previewOf,
+  refuseExceeding,
+  showAudience,
+  undoOfMove,
+} from "./move-alias.ts";
+
+export type AliasMutation = {
+  move: AliasMove;
+  kind: MoveKind;
+  /** In the imperative, before the versions, e.g. `roll stable of release-coordinator back`. */
+  what: string;
+  /** Lines that say more of where it goes from or to. */
+  details?: string[];
+  now: Date;
+};
+
+/** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
+export async function changeAlias(state: State, options: MutationOptions, mutation: AliasMutation) {
+  const { move, kind, details = [], now } = mutation;
+  const { component, alias, from, to } = move;
+  const head = await expectedHead(state.routingTable, options);
+  const unmoved = { ...move, dry_run: options.dryRun ?? false, changed: false, revision: head, undo: null };
+  if (from === to) {
+    if (options.json) printJson({ ...unmoved, ...previewJson(undefined) });
+    return note(`nothing to change: ${alias} of ${component} points at version ${to} already`);
+  }
+  const preview = await previewOf(state, move, kind, now);
+  const what = `${mutation.what} from ${from ?? "nowhere"} to version ${to}`;
+  if (!options.json || !options.yes) {
+    note(`${what}  (routing is at revision ${head})`);
+    for (const line of details) note(`  ${line}`);
+    showAudience(move, preview);
+  }
+  // Also where nobody is asked: the log of whatever runs this is where it will be looked for.
+  await noteDrift(state, component, alias);
+  if (options.dryRun && options.json) printJson({ ...unmoved, ...previewJson(preview) });
+  // A dry run ends as the move itself would.
+  refuseExceeding(preview, options);
+  if (options.dryRun) return note("dry run: nothing was changed");
+  await confirm("Move it?", options.yes ?? false);
+  const revision = await moveAs(state, move, kind, preview, options);
+  const undo = undoOfMove(move, kind, revision, preview);
+  if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
+  printLine(`revision ${revision}: ${what}`);
+  noteUndo(move, undo);
+}
+
+/** @throws TurnoutError `not found` when the component has no such version */
+export async function requireVersion({ catalog }: State, component: string, version: string): Promise<void> {
+  const versions = (await catalog.versions(component)).map((published) => published.version);
+  if (versions.includes(version)) return;
+  throw new TurnoutError(
+    "not found",
+    `${component} has no version ${version}; it has ${versions.join(", ") || "none"}.`,
+  );
+}

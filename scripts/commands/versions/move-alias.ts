@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import {
+  AliasNotFound,
+  AliasRetired,
+  ComponentNotFound,
+  ComponentUnreadable,
+  GuardrailHit,
+  TurnoutError,
+} from "../../../shared/domain/errors.ts";
+import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
+import { aliasOf, type Component } from "../../../shared/domain/routing/component.ts";
+import { freezeObjection, objectionsToMove } from "../../../shared/domain/routing/guardrails.ts";
+import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
+import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
+import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
+import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
+import { standingGuardrails } from "../changes/change-guardrails.ts";
+import type { State } from "../state.ts";
+import { commandAsTyped } from "../terminal/context.ts";
+import type { MutationOptions } from "../terminal/options.ts";
+import { note } from "../terminal/output.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { subjectText } from "../wording/subject-text.ts";
+import { showTraffic } from "../wording/traffic-text.ts";
+import { keyOf, loggedAliases, standingOf } from "./logged-aliases.ts";
+
+/** @throws ComponentNotFound */
+export async function componentNamed(table: RoutingTable, name: string): Promise<Component> {
+  const { components, unreadable } = await table.components();
+  const component = components.find((candidate) => candidate.name === name);
+  if (component !== undefined) return component;
+  const row = unreadable.find((candidate) => candidate.name === name)?.row;
+  if (row !== undefined) throw new ComponentUnreadable(name, row.problem);
+  throw new ComponentNotFound(
+    name,
+    components.map((candidate) => candidate.name),
+  );
+}
+
+/** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
+export async function versionBehind({ catalog }: State, component: Component, alias: string) {
+  const entry = aliasOf(component, alias);
+  if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
+  if (entry.retired) throw new AliasRetired(alias, component.name);
+  const target = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
+  if (target?.alsoTo !== undefined) throw sharedOut(component.name, target);
+  return target?.version ?? null;
+}
+
+/** Somebody else is at it: a gradual deployment, or a person at the console. */
+function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarget): TurnoutError {
+  const shares = Object.entries(alsoTo).map(([other, share]) => `${share * 100} % of its events to version ${other}`);
+  return new TurnoutError(
+    "conflict",
+    `${alias} of ${component} points at version ${version}, and gives ${shares.join(", ")}: somebody has shared it out ` +
+      "without Turnout. Nothing was changed. Find out who did it, and end it (aws lambda update-alias --routing-config " +
+      "'AdditionalVersionWeights={}').",
+  );
+}
+
+/** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
+export async function noteDrift({ routingTable, catalog }: State, component: string, alias: string): Promise<void> {
+  const targets = await catalog.aliases(component);
+  const logged = await loggedAliases(routingTable, [{ component, alias }]);
+  const target = targets.find((one) => one.alias === alias);
+  const standing = standingOf(logged.get(keyOf({ component, alias })) ?? {}, target);
+  if (standing.kind !== "drifted") return;
+  note(`  ${alias} of ${component} was moved behind Turnout's back: it ${standing.text}`);
+}
+
+/** The revision that the routing is at. @throws RevisionConflict when another one was expected */
+export async function expectedHead(table: RoutingTable, { expectRevision }: MutationOptions): Promise<Revision> {
+  const head = await table.head();
+  if (expectRevision === undefined || expectRevision === head) return head;
+  throw await revisionConflict(table, expectRevision, head);
+}
+
+/** @throws GuardrailHit when a freeze stands against a change of versions, without `--force` */
+export async function refuseFrozen(table: RoutingTable, { force }: Pick<MutationOptions, "force">): Promise<void> {
+  const { freeze } = (await standingGuardrails(table)).guardrails;
+  if (freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(freeze)]);
+}
+
+/** Works out whom a move would give another version. */
+export function previewOf(
+  { routingTable: table, events }: Pick<State, "routingTable" | "events">,
+  move: AliasMove,
+  kind: MoveKind,
+  now: Date,
+): Promise<MovePreview> {
+  return previewMove({ table, events }, move, kind, now);
+}
+
+/** Says whom the move gives another version. */
+export function showAudience({ alias }: AliasMove, { moves: { count, first }, traffic }: MovePreview): void {
+  const more = count > first.length ? `, … and ${count - first.length} more` : "";
+  const named =
+    count === 0 ? "none" : `${count} (${first.map(({ subject }) => subjectText(subject)).join("; ")}${more})`;
+  note(`  subjects of the directory that are on ${alias}: ${named}`);
+  showTraffic(traffic);
+}
+
+/** The same, for programs; without a preview, that nothing is moved. */
+export function previewJson(preview: MovePreview | undefined) {
+  if (preview === undefined) return { moves: { count: 0, first: [] }, last_hour: null, objections: [] };
+  const { moves, traffic, objections } = preview;
+  const components = traffic.components.map(({ component, events, moved, inFlight }) => {
+    return { component, events, moved, in_flight: inFlight };
+  });
+  return { moves, last_hour: { cut: traffic.cut, components }, objections };
+}
+
+/** @throws GuardrailHit when something stands against the move, without `--force` */
+export function refuseExceeding({ objections }: MovePreview, { force }: Pick<MutationOptions, "force">): void {
+  if (objections.length > 0 && !force) throw new GuardrailHit(objections);
+}
+
+/**
+ * Moves the alias as this command's doing, at this moment.
+ * @param checked whom it moves, as of a revision
+ * @param replay the replay that belongs to it
+ * @returns the revision at which the move is settled
+ */
+export async function moveAs(
+  { catalog, routingTable: table, events, who }: State,
+  move: AliasMove,
+  kind: MoveKind,
+  checked: MovePreview | undefined,
+  { reason, force, expectRevision }: Pick<MutationOptions, "reason" | "force" | "expectRevision">,
+  replay?: string,
+): Promise<Revision> {
+  const { settled } = await moveAlias(
+    { table, events, catalog, newId: randomUUID },
+    {
+      move,
+      kind,
+      ...(checked === undefined ? {} : { checked }),
+      who: await who(),
+      why: reason,
+      command: commandAsTyped(),
+      at: new Date(),
+      force: force ?? false,
+      ...(expectRevision === undefined ? {} : { expectedRevision: expectRevision }),
+      ...(replay === undefined ? {} : { replay }),
+    },
+  );
+  return settled;
+}
+
+/**
+ * The command that moves the alias back; null for an alias that pointed nowhere. What takes back a rollback goes forward
+ * again, which a freeze or a guardrail may stand against: then it says that it goes past them.
+ * @param preview whom the move was found to give another version
+ */
+export function undoOfMove(
+  { component, alias, from }: AliasMove,
+  kind: MoveKind,
+  revision: Revision,
+  preview?: Pick<MovePreview, "guardrails" | "impacts">,
+): string | null {
+  if (from === null) return null;
+  const reason = ["--reason", `undo of revision ${revision}`];
+  if (kind !== "rollback") return commandLine("rollback", component, alias, "--to", from, ...reason);
+  const isRefused = preview !== undefined && objectionsToMove("set", preview.guardrails, preview.impacts).length > 0;
+  return commandLine("alias", "set", component, alias, from, ...reason, ...(isRefused ? ["--force"] : []));
+}
+
+/** The undo, for a person. */
+export function noteUndo(move: AliasMove, undo: string | null): void {
+  note(
+    undo === null ? `no undo: ${move.alias} pointed nowhere before, and can only be moved elsewhere` : `undo: ${undo}`,
+  );
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { withState } from "../terminal/context.ts";
+import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { commandLine } from "../terminal/shell-quote.ts";
+import { changeAlias } from "./change-alias.ts";
+import { componentNamed, versionBehind } from "./move-alias.ts";
+
+export function define(command: Command): void {
+  command
+    .argument("<component>", "the component")
+    .argument("<from>", "the alias whose version is promoted", aliasName("The alias it comes from"))
+    .argument("<to>", "the alias that gets it", aliasName("The alias it goes to"));
+  mutationOptions(command)
+    .addHelpText(
+      "after",
+      `
+Points one alias at the version behind another. The other one keeps it too.
+'turnout rollback' goes back to what was promoted there before.
+
+Examples:
+  $ turnout promote release-coordinator experimental beta --reason "24 ran for a day"
+  $ turnout promote release-coordinator beta stable --reason "23 is good" --dry-run
+`,
+    )
+    .action(promote);
+}
+
+async function promote(name: string, source: string, alias: string, options: MutationOptions): Promise<void> {
+  await withState(async (state) => {
+    const component = await componentNamed(state.routingTable, name);
+    const to = await versionBehind(state, component, source);
+    const from = await versionBehind(state, component, alias);
+    if (to === null) {
+      throw new TurnoutError(
+        "not found",
+        `${source} of ${name} points at no version, so there is nothing to promote. ` +
+          `Point it at one with '${commandLine("alias", "set", name, source)} VERSION'.`,
+      );
+    }
+    await changeAlias(state, options, {
+      move: { component: name, alias, from, to },
+      kind: "promote",
+      what: `promote ${source} of ${name}: move ${alias}`,
+      now: new Date(),
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import type { Command } from "commander";
+import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
+import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { withNewState } from "../terminal/context.ts";
+import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
+import {
+  componentNamed,
+  expectedHead,
+  moveAs,
+  noteDrift,
+  noteUndo,
+  previewJson,
+  previewOf,
+  refuseExceeding,
+  showAudience,
+  undoOfMove,
+  versionBehind,
+} from "./move-alias.ts";
+import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
+
+type PublishOptions = MutationOptions &
+  CodeOptions & {
+    /** `false` for `--no-alias`. */
+    alias: string | false;
+  };
+
+export function define(command: Command): void {
+  command
+    .argument("<component>", "a component that has been applied")
+    .argument("[folder]", "the version's code, of which a copy is kept; on AWS what the function has is published")
+    .option("--handler <file.function>", "what is called with each event (default: index.handler; not on AWS)")
+    .option("--number <n>", "the version's number (default: one more; not on AWS)", wholeNumber("--number", 1))
+    .option("--code-sha256 <hash>", "refuse other code than this, in base64 or hexadecimal (only on AWS)")
+    .option("--description <text>", "what is in it", "")
+    .option(
+      "--alias <name>",
+      "the alias that is moved to it (default: experimental)",
+      aliasName("--alias"),
+      "experimental",
+    )
+    .option("--no-alias", "move no alias");
+  mutationOptions(command)
+    .addHelpText(
+      "after",
+      `
+Code that is the newest version already is not published twice.
+
+On AWS, upload the code first, by whatever deploys it. What the function has then
+is published, with its settings, if nobody changes it in between.
+
+Examples:
+  $ turnout publish-version release-coordinator ./dist --reason "staged releases"
+  $ turnout publish-version release-coordinator ./dist --alias beta \\
+      --description "1.4.0" --reason "for the design partners" --yes
+  $ turnout --env prod publish-version release-coordinator --reason "1.4.0" \\
+      --code-sha256 "$(openssl dgst -sha256 -binary dist.zip | base64)"
+`,
+    )
+    .action(publishVersion);
+}
+
+async function publishVersion(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
+  // Without a state there is no component either, and no reason to make one.
+  await withNewState(false, async (state) => {
+    const now = new Date();
+    const head = await expectedHead(state.routingTable, options);
+    const component = await componentNamed(state.routingTable, name);
+    const alias = options.alias || null;
+    const from = alias === null ? null : await versionBehind(state, component, alias);
+    const code = await codeToPublish(state, name, folder, options);
+    const known = code.publishedAs;
+    const planned =
+      alias === null || from === known ? undefined : { component: name, alias, from, to: known ?? TO_COME };
+    const preview = planned && (await previewOf(state, planned, "publish", now));
+    if (!options.json || !options.yes) {
+      const what =
+        known === undefined
+          ? `publish ${code.text} as a version of ${name}`
+          : `${code.text} is version ${known} already`;
+      const move = planned === undefined ? "" : `, move ${alias} from ${from ?? "nowhere"} to it`;
+      note(`${what}${move}  (routing is at revision ${head})`);
+      if (planned && preview) showAudience(planned, preview);
+    }
+    if (planned) await noteDrift(state, name, planned.alias);
+    if (options.dryRun && options.json) {
+      const what = { component: name, version: known ?? null, is_new: known === undefined, alias, from, moved: false };
+      printJson({ ...what, ...previewJson(preview), changed: false, dry_run: true, revision: head, undo: null });
+    }
+    // A dry run ends as the publication itself would.
+    if (preview) refuseExceeding(preview, options);
+    if (options.dryRun) return note("dry run: nothing was published");
+    if (known === undefined || planned) await confirm("Publish it?", options.yes ?? false);
+    const published = await code.publish(now);
+    // Somebody else may have published the same in between, and moved the alias to it.
+    const isMoved = planned !== undefined && from !== published.version;
+    const move = isMoved ? { ...planned, to: published.version } : undefined;
+    const revision = move ? await moveAs(state, move, "publish", preview, options) : head;
+    report(published, move, preview, revision, name, options);
+  });
+}
+
+/** Stands in for the number of a version that is yet to be published. */
+const TO_COME = "its new version";
+
+function report(
+  { version, codeSha256: sha, isNew }: NewVersion,
+  move: AliasMove | undefined,
+  preview: MovePreview | undefined,
+  revision: number,
+  component: string,
+  options: PublishOptions,
+): void {
+  const undo = move === undefined ? null : undoOfMove(move, "publish", revision);
+  if (!isNew) note(`unchanged: version ${version} has this code already, and was not published again`);
+  if (options.json) {
+    const { alias = options.alias || null, from = null } = move ?? {};
+    const what = { component, version, code_sha256: sha, is_new: isNew, alias, from, moved: move !== undefined };
+    const changed = isNew || move !== undefined;
+    printJson({ ...what, ...previewJson(preview), changed, dry_run: false, revision, undo });
+    return;
+  }
+  printLine(`version ${version}`);
+  if (move !== undefined) {
+    note(`${move.alias}: ${move.from ?? "nowhere"} → ${version}  (revision ${revision})`);
+    noteUndo(move, undo);
+  } else if (options.alias !== false) note(`${options.alias} points at it already`);
+}

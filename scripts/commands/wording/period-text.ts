@@ -1,0 +1,6 @@
+import type { Period } from "../../../shared/domain/routing/period.ts";
+
+/** ` from … until …`, with a space before it; empty for a rule that always counts. */
+export function periodText({ from, until }: Period): string {
+  return `${from === undefined ? "" : ` from ${from}`}${until === undefined ? "" : ` until ${until}`}`;
+}

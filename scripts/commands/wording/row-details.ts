@@ -1,0 +1,28 @@
+import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { differences } from "../../../shared/domain/text/json-differences.ts";
+
+/** Longest JSON value shown whole. */
+const MAX_VALUE_CHARS = 120;
+
+/** What changes in a row, a line per place. */
+export function rowDetails({ key, before, after }: RowChange): string[] {
+  const name = key.replace("#", " ");
+  if (before instanceof UnreadableRow) {
+    return [`${name} can't be read (${before.problem}): it ${after === null ? "goes" : "is replaced"}`];
+  }
+  if (before === null) return [`${name} is new`];
+  if (after === null) return [`${name} goes`];
+  return [`${name}:`, ...differences(before, after).map((place) => `  ${differenceText(place)}`)];
+}
+
+function differenceText({ path, before, after }: ReturnType<typeof differences>[number]): string {
+  if (before === undefined) return `+ ${path}: ${json(after)}`;
+  if (after === undefined) return `- ${path}: ${json(before)}`;
+  return `  ${path}: ${json(before)} → ${json(after)}`;
+}
+
+function json(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS - 1).toWellFormed()}…`;
+}
