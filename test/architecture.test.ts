@@ -71,7 +71,7 @@ const floorPlan: Room[] = [
   },
   // A host checks that the code it loads is what was published.
   {
-    files: "shared/targets/host-process.ts",
+    files: "shared/targets/worker/host-process.ts",
     may: ["own folder", "shared/domain/", "shared/versions/version-folder.ts", "node:"],
   },
   ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
@@ -252,7 +252,7 @@ describe("the checks", () => {
     ["shared/dynamodb/dynamodb-retry.ts", 'import type { EventStore } from "../event-store/event-store.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import { routeBatch } from "../flows/route-batch.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import type { Target } from "../targets/target.ts";'],
-    ["shared/targets/worker-target.ts", 'new Worker(new URL("../../scripts/worker.ts", import.meta.url));'],
+    ["shared/targets/worker/worker-target.ts", 'new Worker(new URL("../../scripts/worker.ts", import.meta.url));'],
     ["shared/settings.ts", 'import { stack } from "../infra/app.ts";'],
     ["functions/router.ts", 'import { startRuntime } from "../scripts/embedded/runtime.ts";'],
     ["functions/router.ts", 'import { handler } from "aws-lambda";'],

@@ -17,9 +17,9 @@ import { type RoutingCache, routingCache } from "../../shared/flows/routing-cach
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
-import { asyncInvocations } from "../../shared/targets/async-invocations.ts";
-import { findWalls } from "../../shared/targets/host-walls.ts";
-import { workerTarget } from "../../shared/targets/worker-target.ts";
+import { asyncInvocations } from "../../shared/targets/worker/async-invocations.ts";
+import { findWalls } from "../../shared/targets/worker/host-walls.ts";
+import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
 import { startReplayDriver } from "./replay-driver.ts";

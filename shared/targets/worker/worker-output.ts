@@ -1,4 +1,4 @@
-import { printable } from "../domain/text/printable.ts";
+import { printable } from "../../domain/text/printable.ts";
 
 /** Most characters that a stream holds for a slow disk; what is written beyond that is counted and dropped. */
 const MAX_UNREAD = 1_048_576;

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { codeProblem } from "../versions/version-folder.ts";
+import { codeProblem } from "../../versions/version-folder.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import type { FromHost, HostedCode, ToHost } from "./host-messages.ts";
 import { logLines } from "./worker-output.ts";

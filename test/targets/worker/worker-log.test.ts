@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { workerLog } from "../../shared/targets/worker-log.ts";
-import { temporaryFolder } from "../support/tmp.ts";
+import { workerLog } from "../../../shared/targets/worker/worker-log.ts";
+import { temporaryFolder } from "../../support/tmp.ts";
 import { aWorkerTarget } from "./versions-in-folders.ts";
 
 const TIME = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z";

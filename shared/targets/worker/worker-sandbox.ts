@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { errorIn } from "./host-messages.ts";
 import type { WorkerLog } from "./worker-log.ts";
 import type { Failure, Invocation, Reply, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SendResult } from "../../shared/targets/target.ts";
+import type { SendResult } from "../../../shared/targets/target.ts";
 import { type AboutSend, aWorkerTarget, eventually } from "./versions-in-folders.ts";
 
 const SLOW = 'export const handler = async () => { tell("begun"); await until("gate"); };';

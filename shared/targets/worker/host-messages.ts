@@ -1,4 +1,4 @@
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 
 /** What a host is told of the version it runs; it is told once, before anything else. */
 export type HostedCode = {

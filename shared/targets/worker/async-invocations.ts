@@ -1,6 +1,6 @@
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
-import { functionArnOf } from "../domain/routing/component.ts";
-import type { Send, SendResult, Target } from "./target.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { functionArnOf } from "../../domain/routing/component.ts";
+import type { Send, SendResult, Target } from "../target.ts";
 
 export type AsyncOptions = {
   /** Runs one event and waits for it; begins it by the send's `latestStart` or answers `throttled`. */

@@ -1,8 +1,8 @@
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import type { SendResult } from "../target.ts";
 import { crashLoop } from "./crash-loop.ts";
 import type { Host, HostEnd, HostThread, Invoked } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
-import type { SendResult } from "./target.ts";
 import { type Job, waitingJobs } from "./waiting-jobs.ts";
 
 export type PoolOptions = {

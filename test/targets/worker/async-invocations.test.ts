@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { deliveredEvent, type TurnoutField } from "../../shared/domain/deliveries/delivered-event.ts";
-import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
-import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
-import { type AsyncOptions, asyncInvocations } from "../../shared/targets/async-invocations.ts";
-import type { Send, SendResult } from "../../shared/targets/target.ts";
-import { anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
-import { eventually } from "../support/port-calls.ts";
-import { done } from "../support/router.ts";
+import { deliveredEvent, type TurnoutField } from "../../../shared/domain/deliveries/delivered-event.ts";
+import { deliveryKeyOf, eventKeyOf } from "../../../shared/domain/deliveries/delivery-key.ts";
+import { readOutcome } from "../../../shared/domain/deliveries/outcome-message.ts";
+import type { Send, SendResult } from "../../../shared/targets/target.ts";
+import { type AsyncOptions, asyncInvocations } from "../../../shared/targets/worker/async-invocations.ts";
+import { anEvent, anOrdersKey, bodyOf } from "../../support/builders.ts";
+import { eventually } from "../../support/port-calls.ts";
+import { done } from "../../support/router.ts";
 
 const NOW = new Date("2026-11-20T10:00:00.000Z");
 const plus = (ms: number) => new Date(NOW.getTime() + ms);

@@ -1,12 +1,12 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { onTestFinished, vi } from "vitest";
-import { WorkerSettings } from "../../shared/domain/routing/component.ts";
-import { findWalls } from "../../shared/targets/host-walls.ts";
-import type { Send } from "../../shared/targets/target.ts";
-import { type WorkerTargetOptions, workerTarget } from "../../shared/targets/worker-target.ts";
-import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
-import { temporaryFolder } from "../support/tmp.ts";
+import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
+import type { Send } from "../../../shared/targets/target.ts";
+import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
+import { type WorkerTargetOptions, workerTarget } from "../../../shared/targets/worker/worker-target.ts";
+import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
+import { temporaryFolder } from "../../support/tmp.ts";
 
 export type AboutSend = Partial<Omit<Send, "worker" | "payload">> & {
   event?: object;

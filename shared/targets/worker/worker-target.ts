@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { WorkerSettings } from "../domain/routing/component.ts";
+import type { WorkerSettings } from "../../domain/routing/component.ts";
+import type { SendResult, Target } from "../target.ts";
 import { startHost } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
-import type { SendResult, Target } from "./target.ts";
 import type { Job } from "./waiting-jobs.ts";
 import { workerLog } from "./worker-log.ts";
 import { type WorkerPool, workerPool } from "./worker-pool.ts";

@@ -1,5 +1,5 @@
+import type { Send, SendResult } from "../target.ts";
 import { fairLine } from "./fair-line.ts";
-import type { Send, SendResult } from "./target.ts";
 
 /**
  * How long a job may wait before those that come are refused, and before it is refused itself, where more wait than the

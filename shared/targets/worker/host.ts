@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import type { Send } from "../target.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import { type FromHost, type HostedCode, parseFromHost, type ToHost } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
-import type { Send } from "./target.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 const HOST_PROCESS = fileURLToPath(new URL("./host-process.ts", import.meta.url));

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import type { DeliveryError } from "../domain/deliveries/delivery.ts";
-import { filesOfHandler, readHandler } from "../domain/text/handler.ts";
+import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
 import { tagOutput } from "./worker-output.ts";
 
 /** What a worker runs. */
