@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { startReplay } from "../../shared/flows/replay/start-replay.ts";
-import { runningServer } from "../embedded/server-lock.ts";
+import { runningServer } from "../../shared/installation/server-lock.ts";
 import { setUpConsumer } from "./embedded.ts";
 import { printBudget } from "./print-budget.ts";
 import { startServer } from "./server.ts";

@@ -1,5 +1,5 @@
-import { openEnvironment } from "../../shared/environment-dependencies.ts";
-import type { State } from "./state.ts";
+import { openEnvironment } from "../../shared/installation/aws-installation.ts";
+import type { State } from "../../shared/installation/installation.ts";
 import { note } from "./terminal/output.ts";
 
 /**

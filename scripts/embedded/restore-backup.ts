@@ -15,9 +15,9 @@ import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { LAYOUT, NewerLayout } from "../../shared/domain/layout.ts";
+import { lockServer } from "../../shared/installation/server-lock.ts";
 import { isFilled, makeStateFolder } from "../../shared/sqlite/state-folder.ts";
 import { BACKUP_ID, type BackupEntry, endBackup, readBackup, settle } from "./backup-file.ts";
-import { lockServer } from "./server-lock.ts";
 
 export type Restored = { madeAt: Date; events: number; missing: string[]; replaced?: string };
 

@@ -14,6 +14,7 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { lockServer } from "../../shared/installation/server-lock.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
@@ -24,7 +25,6 @@ import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
 import { startReplayDriver } from "./replay-driver.ts";
 import { startSchedule } from "./schedule.ts";
-import { lockServer } from "./server-lock.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
 const SWEEP_EVERY_MS = 500;

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { embeddedState } from "../../scripts/commands/embedded-state.ts";
 import { keptVersions } from "../../scripts/commands/versions/kept-versions.ts";
 import { componentNamed } from "../../scripts/commands/versions/move-alias.ts";
+import { embeddedState } from "../../shared/installation/embedded-installation.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { lockServer } from "../../scripts/embedded/server-lock.ts";
 import { noCounts } from "../../shared/domain/replays/replay.ts";
+import { lockServer } from "../../shared/installation/server-lock.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";
 import { aStoredCli } from "../support/replayed-cli.ts";

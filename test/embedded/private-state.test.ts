@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { lockServer, runningServer } from "../../scripts/embedded/server-lock.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { lockServer, runningServer } from "../../shared/installation/server-lock.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;

@@ -1,7 +1,7 @@
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { ComponentChange } from "../../../shared/domain/routing/component-change.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";

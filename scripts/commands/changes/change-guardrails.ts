@@ -1,8 +1,8 @@
 import { type Guardrails, guardrailsIn } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import type { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import type { State } from "../state.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting, type MadeChange } from "./change-routing.ts";

@@ -6,8 +6,8 @@ import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-chan
 import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import type { State } from "../state.ts";
 import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped } from "../terminal/context.ts";

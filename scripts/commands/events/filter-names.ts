@@ -4,8 +4,8 @@ import { aliasOf, type Component } from "../../../shared/domain/routing/componen
 import { subjectKeys } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { registerOf } from "../rules/cohort-register.ts";
-import type { State } from "../state.ts";
 import { note } from "../terminal/output.ts";
 import { componentNamed } from "../versions/move-alias.ts";
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { type Finding, problem } from "../../../shared/environment/finding.ts";
-import type { State } from "../state.ts";
+import { type Finding, problem } from "../../../shared/installation/finding.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { withState } from "../terminal/context.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";

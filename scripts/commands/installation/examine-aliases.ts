@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
-import { type Finding, fine, problem, warning } from "../../../shared/environment/finding.ts";
+import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { AliasSettings } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
-import type { State } from "../state.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../versions/logged-aliases.ts";
 

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
-import { type Finding, fine, problem, warning } from "../../../shared/environment/finding.ts";
 import { stuckMessages } from "../../../shared/flows/deliver/stuck-messages.ts";
+import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
 import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
 import { codeProblem } from "../../../shared/versions/version-folder.ts";
 import { plural } from "../terminal/output.ts";

@@ -1,5 +1,5 @@
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import { type Finding, fine, problem } from "../../../shared/environment/finding.ts";
+import { type Finding, fine, problem } from "../../../shared/installation/finding.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { plural } from "../terminal/output.ts";
 

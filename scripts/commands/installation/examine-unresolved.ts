@@ -1,7 +1,7 @@
 import { isUnresolved } from "../../../shared/domain/deliveries/event-outcome.ts";
-import { type Finding, fine, warning } from "../../../shared/environment/finding.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
-import type { State } from "../state.ts";
+import { type Finding, fine, warning } from "../../../shared/installation/finding.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { plural } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";

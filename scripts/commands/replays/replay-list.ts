@@ -1,7 +1,7 @@
 import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { filterText } from "../events/filter-options.ts";
-import type { State } from "../state.ts";
 import { withState } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";

@@ -3,7 +3,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Replay, ReplayRequest } from "../../../shared/domain/replays/replay.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { refuseName, startReplay } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { canAsk, confirm, confirmCount } from "../terminal/confirm.ts";
 import { commandAsTyped, withState } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { withState } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
 import type { JsonOption } from "../terminal/options.ts";

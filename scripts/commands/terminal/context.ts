@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { State } from "../../../shared/installation/installation.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
-import type { State } from "../state.ts";
 import { environmentName } from "./environment-name.ts";
 import { shellLine } from "./shell-quote.ts";
 
@@ -47,7 +47,7 @@ async function openOnAws(): Promise<State | undefined> {
 }
 
 async function openHere(home: string, create: boolean): Promise<State> {
-  const { embeddedState } = await import("../embedded-state.ts");
+  const { embeddedState } = await import("../../../shared/installation/embedded-installation.ts");
   return embeddedState(home, { create });
 }
 

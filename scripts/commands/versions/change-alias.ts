@@ -1,6 +1,6 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";

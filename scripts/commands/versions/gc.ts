@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withState } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";

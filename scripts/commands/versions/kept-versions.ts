@@ -6,8 +6,8 @@ import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../../shared
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { AliasTarget, Version } from "../../../shared/versions/version-catalog.ts";
-import type { State } from "../state.ts";
 import { plural } from "../terminal/output.ts";
 
 /** A version, and who would miss it. */

@@ -14,10 +14,10 @@ import type { Revision } from "../../../shared/domain/routing/routing-change.ts"
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
 import { standingGuardrails } from "../changes/change-guardrails.ts";
-import type { State } from "../state.ts";
 import { commandAsTyped } from "../terminal/context.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";

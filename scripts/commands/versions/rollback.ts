@@ -3,7 +3,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
 import { type AliasStanding, aliasHistory } from "../../../shared/flows/versions/alias-history.ts";
-import type { State } from "../state.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import { withState } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";

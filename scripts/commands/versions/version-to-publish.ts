@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { State } from "../../../shared/installation/installation.ts";
 import type { FolderVersionCatalog } from "../../../shared/versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { PublishedVersion } from "../../../shared/versions/version-catalog.ts";
 import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
-import type { State } from "../state.ts";
 import { usage } from "../terminal/options.ts";
 
 export type CodeOptions = { handler?: string; number?: number; codeSha256?: string; description: string };

@@ -1,11 +1,11 @@
-import type { EnvelopedEvent } from "../../shared/environment/event-bus.ts";
-import type { Finding } from "../../shared/environment/finding.ts";
-import type { AwsEnvironment } from "../../shared/environment-dependencies.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
-import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
-import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
-import type { FolderVersionCatalog } from "../../shared/versions/folder-version-catalog.ts";
-import type { VersionCatalog } from "../../shared/versions/version-catalog.ts";
+import type { EventStore } from "../event-store/event-store.ts";
+import type { ReplayStore } from "../replay-store/replay-store.ts";
+import type { RoutingTable } from "../routing-table/routing-table.ts";
+import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts";
+import type { VersionCatalog } from "../versions/version-catalog.ts";
+import type { AwsEnvironment } from "./aws-installation.ts";
+import type { EnvelopedEvent } from "./event-bus.ts";
+import type { Finding } from "./finding.ts";
 
 /** What became of an event that was published: the id that it goes by, or why it isn't known to be published. */
 export type Published = { eventId: string } | { problem: string };

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { explainAwsError } from "./aws/explain-error.ts";
-import { awsCatalog, awsDependencies } from "./aws-dependencies.ts";
-import { TurnoutError } from "./domain/errors.ts";
-import type { CallerIdentity } from "./environment/caller-identity.ts";
-import { type EnvironmentName, readEnvironmentSettings } from "./environment/environment-settings.ts";
-import type { EnvelopedEvent } from "./environment/event-bus.ts";
-import { committedByFunction } from "./routing-table/committed-by-function.ts";
-import type { AwsSettings } from "./settings.ts";
+import { explainAwsError } from "../aws/explain-error.ts";
+import { awsCatalog, awsDependencies } from "../aws-dependencies.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import { committedByFunction } from "../routing-table/committed-by-function.ts";
+import type { AwsSettings } from "../settings.ts";
+import type { CallerIdentity } from "./caller-identity.ts";
+import { type EnvironmentName, readEnvironmentSettings } from "./environment-settings.ts";
+import type { EnvelopedEvent } from "./event-bus.ts";
 
 /** Enough for a person to wait. */
 const TRIES = 4;
@@ -56,7 +56,7 @@ export async function openEnvironment(name: EnvironmentName) {
     async publish(events: readonly EnvelopedEvent[]) {
       const bus = settings.eventBus;
       if (bus === undefined) throw notNamed(name, "TURNOUT_EVENT_BUS");
-      const [client, { putOnBus }] = await Promise.all([eventBridge(), import("./environment/event-bus.ts")]);
+      const [client, { putOnBus }] = await Promise.all([eventBridge(), import("./event-bus.ts")]);
       try {
         return await putOnBus(client, bus, events, { random: Math.random, delay: (ms) => delay(ms) });
       } finally {
@@ -73,7 +73,7 @@ export async function openEnvironment(name: EnvironmentName) {
     /** Looks at everything there is of it. */
     async examine() {
       const [{ examineEnvironment }, { DynamoDBClient }, { S3Client }, { SQSClient }] = await Promise.all([
-        import("./environment/examine-environment.ts"),
+        import("./examine-environment.ts"),
         import("@aws-sdk/client-dynamodb"),
         import("@aws-sdk/client-s3"),
         import("@aws-sdk/client-sqs"),
@@ -115,7 +115,7 @@ async function settingsOf(name: EnvironmentName): Promise<AwsSettings> {
 async function askIdentity(region: string): Promise<CallerIdentity> {
   const [{ STSClient }, { callerIdentity }] = await Promise.all([
     import("@aws-sdk/client-sts"),
-    import("./environment/caller-identity.ts"),
+    import("./caller-identity.ts"),
   ]);
   const client = new STSClient({ region, maxAttempts: TRIES, requestHandler });
   try {

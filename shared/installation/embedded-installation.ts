@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
-import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { runningServer } from "../embedded/server-lock.ts";
-import type { State } from "./state.ts";
+import { type EmbeddedState, openEmbeddedState } from "../embedded-dependencies.ts";
+import type { State } from "./installation.ts";
+import { runningServer } from "./server-lock.ts";
 
 /**
  * The state on this machine.
@@ -26,7 +26,7 @@ export function embeddedState(home: string, options: { create: boolean }): State
     // It looks for itself, several times a second.
     callReplayer: async () => {},
     async examine(now) {
-      const { examineEmbedded } = await import("./installation/examine-embedded.ts");
+      const { examineEmbedded } = await import("../../scripts/commands/installation/examine-embedded.ts");
       return examineEmbedded(embedded, isServed(), now);
     },
     explain: () => undefined,

@@ -1,6 +1,6 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { expect, it, onTestFinished } from "vitest";
-import { putOnBus } from "../../shared/environment/event-bus.ts";
+import { putOnBus } from "../../shared/installation/event-bus.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { controlPlaneStub } from "../support/control-plane-stub.ts";
 

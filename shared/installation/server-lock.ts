@@ -2,9 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod/mini";
-import { TurnoutError } from "../../shared/domain/errors.ts";
-import { read, readJson } from "../../shared/domain/text/schema.ts";
-import { makePrivateFile } from "../../shared/sqlite/state-folder.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import { read, readJson } from "../domain/text/schema.ts";
+import { makePrivateFile } from "../sqlite/state-folder.ts";
 
 const RunningServer = z.object({ pid: z.int(), port: z.int() });
 export type RunningServer = z.infer<typeof RunningServer>;
