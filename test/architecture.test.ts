@@ -23,11 +23,39 @@ const portFiles = [
   "shared/targets/target.ts",
 ];
 
+/** The rooms of the domain from the ground up. Each may import those below it; the ground is its own files and `text/`. */
+const domainRooms = ["events", "routing", "deliveries", "replays"];
+
+const groundOfDomain = ["clock-mark.ts", "errors.ts", "hash.ts", "layout.ts", "retry.ts", "subject.ts", "text/"].map(
+  (place) => `shared/domain/${place}`,
+);
+
+/** What every flow may use of the flows; the files of none may import a room. */
+const groundOfFlows = ["in-pages.ts", "kept-writes.ts", "routing-cache.ts", "routing-table-at.ts"].map(
+  (place) => `shared/flows/${place}`,
+);
+
+/** Which rooms of the flows stand on which others. */
+const flowRooms: Record<string, string[]> = {
+  change: [],
+  deliver: [],
+  explain: [],
+  replay: ["deliver"],
+  versions: ["change"],
+};
+
 /** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */
 const floorPlan: Room[] = [
-  // `cloudevents` is the specification's own package; its types cost nothing at run time.
-  { files: "shared/domain/events/cloud-event.ts", may: ["shared/domain/", "zod"], mayTypes: ["cloudevents"] },
-  { files: "shared/domain/", may: ["shared/domain/", "zod", "node:crypto"] },
+  ...domainRooms.flatMap((room, floor): Room[] => {
+    const below = domainRooms.slice(0, floor).map((name) => `shared/domain/${name}/`);
+    const may = ["own folder", ...below, ...groundOfDomain, "zod", "node:crypto", "node:net"];
+    return [
+      // `cloudevents` is the specification's own package; its types cost nothing at run time.
+      { files: `shared/domain/${room}/cloud-event.ts`, may, mayTypes: ["cloudevents"] },
+      { files: `shared/domain/${room}/`, may },
+    ];
+  }),
+  ...groundOfDomain.map((files) => ({ files, may: [...groundOfDomain, "zod", "node:crypto"] })),
 
   ...portFiles.map((files) => ({ files, may: ["shared/domain/"] })),
   // The one database file that the SQLite adapters share.
@@ -77,7 +105,7 @@ const floorPlan: Room[] = [
   ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
     may: [
-      "own folder",
+      `shared/${port}/`,
       "shared/domain/",
       "shared/aws/explain-error.ts",
       "shared/dynamodb/",
@@ -87,21 +115,20 @@ const floorPlan: Room[] = [
     ],
   })),
 
-  // An environment on AWS as an operator sees it: who asks, where it is, what there is of it, and its bus.
-  {
-    files: "shared/environment/",
+  // What a person works on: this machine, or an environment on AWS.
+  { files: "shared/installation/", may: ["shared/", "node:", "zod", "@aws-sdk/"] },
+
+  ...Object.entries(flowRooms).map(([room, below]) => ({
+    files: `shared/flows/${room}/`,
     may: [
       "own folder",
+      ...below.map((name) => `shared/flows/${name}/`),
+      ...groundOfFlows,
       "shared/domain/",
-      "shared/aws/explain-error.ts",
-      // How entries are batched and sent again is the publisher's.
-      "shared/client/",
-      "shared/settings.ts",
-      "@aws-sdk/",
+      ...portFiles,
     ],
-  },
-
-  { files: "shared/flows/", may: ["own folder", "shared/domain/", ...portFiles] },
+  })),
+  ...groundOfFlows.map((files) => ({ files, may: [...groundOfFlows, "shared/domain/", ...portFiles] })),
   {
     files: "shared/client/",
     may: ["own folder", "shared/domain/", "@middy/", "@aws-sdk/"],
@@ -199,7 +226,7 @@ describe("the source", () => {
 });
 
 describe("the import scanner", () => {
-  const inDomain = (text: string) => importsOf(sourceFile("shared/domain/routing/pin.ts", text));
+  const inDomain = (text: string) => importsOf(sourceFile("shared/domain/pin.ts", text));
 
   it.each([
     ['import a from "./a.ts";', "value", "shared/domain/a.ts"],
@@ -241,37 +268,46 @@ describe("the checks", () => {
 
   it.each([
     ["shared/domain/routing/pin.ts", 'import { readFileSync } from "node:fs";'],
-    ["shared/domain/routing/pin.ts", 'import { database } from "../sqlite/database.ts";'],
+    ["shared/domain/routing/pin.ts", 'import { database } from "../../sqlite/database.ts";'],
+    ["shared/domain/routing/pin.ts", 'import { deliveryKeyOf } from "../deliveries/delivery-key.ts";'],
+    ["shared/domain/events/event.ts", 'import type { Component } from "../routing/component.ts";'],
+    ["shared/domain/text/csv.ts", 'import { BusEvent } from "../events/event.ts";'],
+    ["shared/domain/subject.ts", 'import type { Pin } from "./routing/pin.ts";'],
     ["shared/domain/events/cloud-event.ts", 'import { HTTP } from "cloudevents";'],
     ["shared/domain/routing/pin.ts", 'import type { CloudEventV1 } from "cloudevents";'],
-    ["shared/flows/deliver/route-batch.ts", 'import { sqliteEventStore } from "../event-store/sqlite-event-store.ts";'],
+    [
+      "shared/flows/deliver/route-batch.ts",
+      'import { sqliteEventStore } from "../../event-store/sqlite-event-store.ts";',
+    ],
     ["shared/flows/deliver/route-batch.ts", 'import { readFileSync } from "node:fs";'],
+    ["shared/flows/deliver/route-batch.ts", 'import { runReplay } from "../replay/run-replay.ts";'],
+    ["shared/flows/routing-cache.ts", 'import { changeRoutes } from "./change/change-routes.ts";'],
     ["shared/event-store/event-store.ts", 'import { sqliteEventStore } from "./sqlite-event-store.ts";'],
     ["shared/event-store/dynamodb-ledger.ts", 'import { fileBodyStore } from "../body-store/file-body-store.ts";'],
     ["shared/body-store/s3-body-store.ts", 'import { sqs } from "@aws-sdk/client-sqs";'],
     ["shared/dynamodb/dynamodb-retry.ts", 'import type { EventStore } from "../event-store/event-store.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import { routeBatch } from "../flows/route-batch.ts";'],
     ["shared/event-store/sqlite-event-store.ts", 'import type { Target } from "../targets/target.ts";'],
-    ["shared/targets/worker/worker-target.ts", 'new Worker(new URL("../../scripts/worker.ts", import.meta.url));'],
+    ["shared/targets/worker/worker-target.ts", 'new Worker(new URL("../../../scripts/worker.ts", import.meta.url));'],
     ["shared/settings.ts", 'import { stack } from "../infra/app.ts";'],
     ["functions/router.ts", 'import { startRuntime } from "../scripts/embedded/runtime.ts";'],
     ["functions/router.ts", 'import { handler } from "aws-lambda";'],
     ["functions/router.ts", 'import { sampleEvents } from "./samples/github-webhooks.ts";'],
     ["functions/samples/echo/version-1.ts", 'import { rule } from "../other/version-1.ts";'],
     ["functions/samples/echo/version-1.ts", 'import { own } from "../../../shared/domain/schema.ts";'],
-    ["scripts/commands/rules/pin.ts", 'import { router } from "../../functions/router.ts";'],
+    ["scripts/commands/rules/pin.ts", 'import { router } from "../../../functions/router.ts";'],
     ["scripts/turnout.ts", 'const { router } = await import("../functions/router.ts");'],
     ["infra/app.ts", 'import { router } from "../functions/router.ts";'],
-    ["infra/app.ts", 'import { own } from "../shared/domain/text/schema.ts";'],
+    ["infra/app.ts", 'import { own } from "../shared/domain/schema.ts";'],
   ])("refuses in %s: %s", (path, text) => {
     expect(importProblems([file(path, text)], floorPlan)).toHaveLength(1);
   });
 
   it("says which file, which import, and what it may import", () => {
     const room: Room = { files: "shared/domain/", may: ["zod", "node:crypto"], mayTypes: ["cloudevents"] };
-    const problems = importProblems([file("shared/domain/routing/pin.ts", 'import { z } from "zodiac";')], [room]);
+    const problems = importProblems([file("shared/domain/pin.ts", 'import { z } from "zodiac";')], [room]);
     expect(problems).toEqual([
-      "shared/domain/routing/pin.ts imports zodiac; shared/domain/ may import: zod, node:crypto, cloudevents (types only)",
+      "shared/domain/pin.ts imports zodiac; shared/domain/ may import: zod, node:crypto, cloudevents (types only)",
     ]);
   });
 
@@ -292,7 +328,7 @@ describe("the checks", () => {
 
   it("refuses a barrel, and takes a file that has something of its own", () => {
     const barrel = file("shared/domain/index.ts", '// all\nexport * from "./pin.ts";\nexport { a } from "./a.ts";\n');
-    const own = file("shared/domain/routing/pin.ts", 'export { a } from "./a.ts";\nexport const b = 1;\n');
+    const own = file("shared/domain/pin.ts", 'export { a } from "./a.ts";\nexport const b = 1;\n');
     expect(barrels([barrel, own, file("shared/domain/empty.ts", "")])).toEqual(["shared/domain/index.ts"]);
   });
 

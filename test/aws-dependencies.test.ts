@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { awsCatalog, awsDependencies } from "../shared/aws-dependencies.ts";
 import type { EventRecord } from "../shared/domain/deliveries/delivery.ts";
-import { sha256 } from "../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../shared/domain/hash.ts";
 import { awsSettings } from "../shared/settings.ts";
 import { aReplay } from "./support/any-replay.ts";
 import { type AboutComponent, aClaimRequest, aComponent, aSubjectRow } from "./support/builders.ts";

@@ -1,7 +1,8 @@
+import { murmur3 } from "../../shared/domain/hash.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { decideRoute } from "../../shared/domain/routing/decide-route.ts";
-import { murmur3 } from "../../shared/domain/routing/rollout.ts";
-import type { Subject, SubjectKey, SubjectRow } from "../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
+import type { Subject, SubjectKey } from "../../shared/domain/subject.ts";
 
 const CUSTOMERS = 100_000;
 const ROUND_MS = 1_000;

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { type Decision, decideRoute } from "../../shared/domain/routing/decide-route.ts";
-import { resolveSubject } from "../../shared/domain/subject.ts";
+import { resolveSubject } from "../../shared/domain/routing/subject-rows.ts";
 import { type RoutingView, routingCache } from "../../shared/flows/routing-cache.ts";
 import { sqliteRoutingTable } from "../../shared/routing-table/sqlite-routing-table.ts";
 import { type Database, openDatabase } from "../../shared/sqlite/database.ts";

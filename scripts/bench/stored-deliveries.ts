@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ClaimRequest, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
-import { deliveryKeyOf, eventKeyOf, LIVE, sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 export const PROJECTS = 1_000;

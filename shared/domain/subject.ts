@@ -1,7 +1,4 @@
 import * as z from "zod/mini";
-import { CohortName } from "./routing/cohort.ts";
-import { Pin } from "./routing/pin.ts";
-import { recordOf } from "./text/schema.ts";
 
 /** The levels at which a subject can be pinned, in the order in which they win. */
 export const subjectLevels = ["project", "customer", "plan"] as const;
@@ -33,23 +30,11 @@ export const Subject = z.object({
 });
 export type Subject = z.infer<typeof Subject>;
 
-/** What the routing table knows of one project, customer or plan. A project names its customer, a customer its plan. */
-export const SubjectRow = z.object({
-  customer: z.optional(SubjectId),
-  plan: z.optional(SubjectId),
-  pins: z._default(recordOf(z.string(), Pin), {}),
-  cohorts: z._default(z.array(CohortName), []),
-});
-export type SubjectRow = z.infer<typeof SubjectRow>;
-
 export type SubjectKey = `${SubjectLevel}#${string}`;
 
 export function isSubjectKey(key: string): key is SubjectKey {
   return subjectLevels.some((level) => key.startsWith(`${level}#`));
 }
-
-/** Reads one subject's row as of the revision at hand; undefined when there is none. */
-export type SubjectRows = (key: SubjectKey) => SubjectRow | undefined;
 
 /** The keys of the rows that decide for a subject, in winning order. */
 export function subjectKeys(subject: Subject): SubjectKey[] {
@@ -59,39 +44,4 @@ export function subjectKeys(subject: Subject): SubjectKey[] {
     if (id !== undefined) keys.push(`${level}#${id}`);
   }
   return keys;
-}
-
-/** Fills in what the event left out: project → customer → plan. What the event says wins over the directory. */
-export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
-  const customer =
-    stated.customer ?? (stated.project === undefined ? undefined : rowOf(`project#${stated.project}`)?.customer);
-  const plan = stated.plan ?? (customer === undefined ? undefined : rowOf(`customer#${customer}`)?.plan);
-  return {
-    ...stated,
-    ...(customer === undefined ? {} : { customer }),
-    ...(plan === undefined ? {} : { plan }),
-  };
-}
-
-/** The rows whose cohorts a subject is in: those of its project and of its customer. */
-export function cohortRows({ project, customer }: Subject, rowOf: SubjectRows): SubjectRow[] {
-  const rows = [
-    project === undefined ? undefined : rowOf(`project#${project}`),
-    customer === undefined ? undefined : rowOf(`customer#${customer}`),
-  ];
-  return rows.filter((row) => row !== undefined);
-}
-
-/** Whether a subject is in a cohort, by these rows. */
-export function isMemberOn(rowOf: SubjectRows): (subject: Subject, cohort: string) => boolean {
-  return (subject, cohort) => cohortRows(subject, rowOf).some(({ cohorts }) => cohorts.includes(cohort));
-}
-
-export function isEmptySubjectRow(row: SubjectRow): boolean {
-  return (
-    row.customer === undefined &&
-    row.plan === undefined &&
-    row.cohorts.length === 0 &&
-    Object.keys(row.pins).length === 0
-  );
 }

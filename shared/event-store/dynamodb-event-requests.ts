@@ -2,7 +2,7 @@ import type { QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamod
 import type { DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
-import { murmur3 } from "../domain/routing/rollout.ts";
+import { murmur3 } from "../domain/hash.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import type { Statement } from "../dynamodb/dynamodb-statements.ts";
 import { encodeEntry, entryKey, eventPartition, ownerOf } from "./entry-codec.ts";

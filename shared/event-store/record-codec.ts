@@ -1,7 +1,6 @@
 import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
-import { sha256 } from "../domain/deliveries/delivery-key.ts";
 import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
-import { murmur3 } from "../domain/routing/rollout.ts";
+import { murmur3, sha256 } from "../domain/hash.ts";
 import type { Read } from "../domain/text/schema.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout } from "../dynamodb/item-layout.ts";

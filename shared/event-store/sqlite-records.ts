@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
-import { sha256 } from "../domain/deliveries/delivery-key.ts";
+import { sha256 } from "../domain/hash.ts";
 import type { Read } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";

@@ -1,8 +1,9 @@
 import { TurnoutError } from "../domain/errors.ts";
 import type { Component } from "../domain/routing/component.ts";
 import type { ChangeLogEntry, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
-import { isSubjectKey, type SubjectRow, subjectLevels } from "../domain/subject.ts";
+import { isSubjectKey, subjectLevels } from "../domain/subject.ts";
 import type { ComponentSnapshot, KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
 import { inPages } from "./in-pages.ts";
 

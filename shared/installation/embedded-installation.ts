@@ -26,7 +26,7 @@ export function embeddedState(home: string, options: { create: boolean }): State
     // It looks for itself, several times a second.
     callReplayer: async () => {},
     async examine(now) {
-      const { examineEmbedded } = await import("../../scripts/commands/installation/examine-embedded.ts");
+      const { examineEmbedded } = await import("./examine-embedded.ts");
       return examineEmbedded(embedded, isServed(), now);
     },
     explain: () => undefined,

@@ -4,9 +4,8 @@ import type {
   TransactGetCommandInput,
   TransactWriteCommandInput,
 } from "@aws-sdk/lib-dynamodb";
-import { sha256 } from "../domain/deliveries/delivery-key.ts";
+import { murmur3, sha256 } from "../domain/hash.ts";
 import { LAYOUT } from "../domain/layout.ts";
-import { murmur3 } from "../domain/routing/rollout.ts";
 import type { ComponentKey, Revision, RoutingChange, RowKey, SourceKey } from "../domain/routing/routing-change.ts";
 import { rowText } from "../domain/routing/stored-row.ts";
 import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";

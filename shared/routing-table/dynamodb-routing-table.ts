@@ -18,8 +18,9 @@ import {
   settingsKeys,
 } from "../domain/routing/routing-change.ts";
 import { storedRow } from "../domain/routing/stored-row.ts";
+import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
-import { type SubjectLevel, type SubjectRow, subjectLevels } from "../domain/subject.ts";
+import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
 import {
   answerTooLarge,
   conditionFailed,

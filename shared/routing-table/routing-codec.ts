@@ -1,4 +1,3 @@
-import { canonical } from "../domain/deliveries/delivery-key.ts";
 import { TurnoutError } from "../domain/errors.ts";
 import type { Component } from "../domain/routing/component.ts";
 import {
@@ -9,6 +8,7 @@ import {
 } from "../domain/routing/routing-change.ts";
 import { loggedRow, rowText, storedRow } from "../domain/routing/stored-row.ts";
 import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
+import { canonical } from "../domain/text/canonical-json.ts";
 import { readJson } from "../domain/text/schema.ts";
 import type { ComponentSnapshot } from "./routing-table.ts";
 

@@ -7,8 +7,9 @@ import type {
   RowKey,
   StoredRow,
 } from "../domain/routing/routing-change.ts";
+import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
-import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import type { SubjectLevel } from "../domain/subject.ts";
 
 /** Rows as they stood together at one revision. A key without a row is absent from the map. */
 export type RowSnapshot = { revision: Revision; rows: ReadonlyMap<RowKey, StoredRow> };

@@ -1,7 +1,8 @@
 import type { CommitResult, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
 import { rowText, storedRow } from "../domain/routing/stored-row.ts";
+import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
-import type { SubjectLevel, SubjectRow } from "../domain/subject.ts";
+import type { SubjectLevel } from "../domain/subject.ts";
 import type { Database } from "../sqlite/database.ts";
 import { componentSnapshot, decodeChange, encodeChange } from "./routing-codec.ts";
 import type { KeyedRow, RoutingTable } from "./routing-table.ts";

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
-import { eventKeyOf, sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
 export type OpenWithBodies = {

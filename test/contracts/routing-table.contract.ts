@@ -12,8 +12,9 @@ import type {
   StoredRow,
 } from "../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../shared/domain/routing/routing-change.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
-import { type SubjectKey, type SubjectRow, subjectLevels } from "../../shared/domain/subject.ts";
+import { type SubjectKey, subjectLevels } from "../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { anyAcceptedRow } from "../support/any-row.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";

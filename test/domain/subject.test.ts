@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  isEmptySubjectRow,
-  resolveSubject,
-  type Subject,
-  SubjectId,
-  SubjectRow,
-  subjectKeys,
-} from "../../shared/domain/subject.ts";
+import { isEmptySubjectRow, resolveSubject, SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
+import { type Subject, SubjectId, subjectKeys } from "../../shared/domain/subject.ts";
 import { read } from "../../shared/domain/text/schema.ts";
 import { aPin, aSubjectRow, rowsOf } from "../support/builders.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import type { ClaimRequest, Close, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
-import { sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { aNewEventStore } from "../support/dynamodb-event-store.ts";

@@ -1,6 +1,6 @@
 import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it } from "vitest";
-import { sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import { LAYOUT, NewerLayout } from "../../shared/domain/layout.ts";
 import { dynamodbReplayStore } from "../../shared/replay-store/dynamodb-replay-store.ts";
 import { aReplay } from "../support/any-replay.ts";

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
-import { eventKeyOf, sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { ONE_SHARD } from "../../shared/domain/deliveries/shard-schedule.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import { itemBytes } from "../../shared/event-store/entry-codec.ts";
 import { recordBytes, recordItem, recordKey, recordOf } from "../../shared/event-store/record-codec.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Revision, Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
-import type { SubjectRow } from "../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { type RoutingCache, type RoutingView, routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { memoryRoutingTable, type Rows } from "../support/memory-routing-table.ts";

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
-import { sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 
 /** A state folder as a file of this folder, and what the Turnout that made it read in it. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { RowKey } from "../../shared/domain/routing/routing-change.ts";
-import type { SubjectRow } from "../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { itemKeyOf } from "../../shared/routing-table/dynamodb-requests.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";

@@ -4,7 +4,7 @@ import { routerHandler } from "../../functions/router.ts";
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import type { SubjectRow } from "../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";

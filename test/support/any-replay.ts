@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { RecordPlace } from "../../shared/domain/deliveries/delivery.ts";
-import { sha256 } from "../../shared/domain/deliveries/delivery-key.ts";
 import { askedStatuses, type OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import {
   noCounts,
   type OpenStretch,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
-import type { Subject, SubjectKey, SubjectRow } from "../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
+import type { Subject, SubjectKey } from "../../shared/domain/subject.ts";
 import { aComponent, aPin } from "./builders.ts";
 
 /** Generated routing on a handful of names, so that rules, directory and subjects meet often. */

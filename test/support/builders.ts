@@ -4,7 +4,8 @@ import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/
 import type { BusEvent } from "../../shared/domain/events/event.ts";
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Pin } from "../../shared/domain/routing/pin.ts";
-import type { SubjectKey, SubjectRow, SubjectRows } from "../../shared/domain/subject.ts";
+import type { SubjectRow, SubjectRows } from "../../shared/domain/routing/subject-rows.ts";
+import type { SubjectKey } from "../../shared/domain/subject.ts";
 
 /** What an event's metadata may say, and the envelope's own fields. */
 export type AboutEvent = {

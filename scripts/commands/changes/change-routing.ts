@@ -4,6 +4,7 @@ import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../../share
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
 import type { State } from "../../../shared/installation/installation.ts";
@@ -13,7 +14,7 @@ import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import type { MutationOptions } from "../terminal/options.ts";
-import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { showMoves, subjectText } from "../wording/subject-text.ts";
 import { showTraffic, trafficJson } from "../wording/traffic-text.ts";

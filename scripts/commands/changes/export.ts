@@ -6,11 +6,12 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { routingFileEnd, routingFileStart } from "../../../shared/domain/routing/routing-file.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { wholeState } from "../../../shared/flows/change/restore-routing.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withState } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
-import { note, plural, printJson, safeJson } from "../terminal/output.ts";
+import { note, printJson, safeJson } from "../terminal/output.ts";
 
 export function define(command: Command): void {
   command.argument("[file]", "where to write it, - for stdout", "-");

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readRoutingFile } from "../../../shared/domain/routing/routing-file.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewState } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
-import { plural } from "../terminal/output.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";

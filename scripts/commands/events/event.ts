@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import { withState } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
-import { plural, printJson, printLine } from "../terminal/output.ts";
+import { printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
 import { labelled } from "../wording/explanation-rows.ts";
 import { subjectText } from "../wording/subject-text.ts";

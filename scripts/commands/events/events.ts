@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import { withState } from "../terminal/context.ts";
 import { type JsonOption, jsonOption, wholeNumber } from "../terminal/options.ts";
-import { note, plural, printJson } from "../terminal/output.ts";
+import { note, printJson } from "../terminal/output.ts";
 import { tablePrinter } from "../terminal/table.ts";
 import { outcomeColumns, outcomeJson } from "../wording/event-rows.ts";
 import { refuseMisspelt } from "./filter-names.ts";

@@ -5,13 +5,14 @@ import { readFacts } from "../../../shared/domain/events/event.ts";
 import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type JsonItem, splitJson } from "../../../shared/domain/text/json-items.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { withState } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
-import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { type ReadyEvent, readPublished } from "./read-published.ts";
 

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { AliasNotFound } from "../../../shared/domain/errors.ts";
 import { aliasOf } from "../../../shared/domain/routing/component.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { type OnAlias, whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { routingTableAt } from "../../../shared/flows/routing-table-at.ts";
 import { withState } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
-import { note, plural, printJson } from "../terminal/output.ts";
+import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
 import { componentNamed } from "../versions/move-alias.ts";
 import { subjectText } from "../wording/subject-text.ts";

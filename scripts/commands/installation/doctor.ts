@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { type Finding, problem } from "../../../shared/installation/finding.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import { withState } from "../terminal/context.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
-import { note, plural, printJson } from "../terminal/output.ts";
+import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { examineAliases } from "./examine-aliases.ts";
 import { examineRows } from "./examine-rows.ts";

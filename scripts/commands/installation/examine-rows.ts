@@ -1,7 +1,7 @@
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { type Finding, fine, problem } from "../../../shared/installation/finding.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { plural } from "../terminal/output.ts";
 
 /** So many are named one by one. */
 const NAMED = 20;

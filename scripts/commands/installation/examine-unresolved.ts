@@ -1,9 +1,9 @@
 import { isUnresolved } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { type Finding, fine, warning } from "../../../shared/installation/finding.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import { environmentName } from "../terminal/environment-name.ts";
-import { plural } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
 const CHECK = "deliveries";

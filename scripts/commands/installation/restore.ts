@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { restoreBackup } from "../../embedded/restore-backup.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
-import { note, plural, printJson } from "../terminal/output.ts";
+import { note, printJson } from "../terminal/output.ts";
 import { embeddedHome } from "./embedded-home.ts";
 
 type RestoreOptions = JsonOption & { replace?: true; yes?: true };

@@ -3,6 +3,7 @@ import { type BadLine, readDirectoryFile } from "../../../shared/domain/routing/
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import type { DirectoryRow } from "../../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
@@ -11,7 +12,7 @@ import { willWrite } from "../terminal/confirm.ts";
 import { withNewState } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import type { MutationOptions } from "../terminal/options.ts";
-import { note, plural } from "../terminal/output.ts";
+import { note } from "../terminal/output.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 
 /** How many customers that nothing is known of are named. */

@@ -1,6 +1,6 @@
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import type { DirectoryRow, RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
-import type { SubjectRow } from "../../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";

@@ -1,6 +1,6 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
-import type { SubjectRow } from "../../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withState } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";

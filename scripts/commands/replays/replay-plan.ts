@@ -5,6 +5,7 @@ import {
   type ReplayMode,
   type ReplayRequest,
 } from "../../../shared/domain/replays/replay.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { refuseTarget } from "../../../shared/flows/replay/start-replay.ts";
@@ -15,7 +16,7 @@ import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf
 import { sourcesIn } from "../registry/sources.ts";
 import { withState } from "../terminal/context.ts";
 import { type JsonOption, usage } from "../terminal/options.ts";
-import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { planJson } from "./replay-json.ts";
 import { planLines, requestLines } from "./replay-text.ts";

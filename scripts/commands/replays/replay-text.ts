@@ -9,9 +9,9 @@ import {
 } from "../../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../../shared/domain/replays/replay-cost.ts";
 import { skippedInAll, targetKey } from "../../../shared/domain/replays/replay-counts.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { filterText } from "../events/filter-options.ts";
-import { plural } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { histogram } from "./replay-histogram.ts";
 

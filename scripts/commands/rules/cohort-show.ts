@@ -1,12 +1,13 @@
 import { CohortNotFound } from "../../../shared/domain/errors.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withState } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
-import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { keyText } from "../wording/named-subjects.ts";
 import { periodText } from "../wording/period-text.ts";

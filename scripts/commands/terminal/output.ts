@@ -32,8 +32,3 @@ export function note(text: string): void {
 export function paint(style: Style, text: string): string {
   return process.stdout.isTTY ? styleText(style, text, { stream: process.stdout }) : text;
 }
-
-/** `1 event`, `2 events`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}

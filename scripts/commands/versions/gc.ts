@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withState } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { duration, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
-import { note, plural, printJson, printLine } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { type KeptVersion, keptVersions } from "./kept-versions.ts";
 import { componentNamed, expectedHead, refuseFrozen } from "./move-alias.ts";

@@ -3,12 +3,12 @@ import type { Replay } from "../../../shared/domain/replays/replay.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { promotedVersions } from "../../../shared/domain/routing/promoted-versions.ts";
 import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../../shared/domain/routing/trace-moves.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import type { AliasTarget, Version } from "../../../shared/versions/version-catalog.ts";
-import { plural } from "../terminal/output.ts";
 
 /** A version, and who would miss it. */
 export type KeptVersion = Version & { keptBy: string[] };

@@ -1,8 +1,8 @@
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { Decision } from "../../../shared/domain/routing/decide-route.ts";
 import type { StoredRow } from "../../../shared/domain/routing/routing-change.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import type { SubjectRow } from "../../../shared/domain/subject.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */

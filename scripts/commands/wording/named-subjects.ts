@@ -1,6 +1,6 @@
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
-import { plural } from "../terminal/output.ts";
 
 /** `customer acme`. */
 export function keyText(key: string): string {

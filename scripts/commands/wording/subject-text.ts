@@ -1,5 +1,6 @@
 import type { Subject } from "../../../shared/domain/subject.ts";
-import { note, plural } from "../terminal/output.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
+import { note } from "../terminal/output.ts";
 
 /** E.g. `project acme/site, customer acme`. An empty subject is whoever no rule names. */
 export function subjectText(subject: Subject): string {

@@ -1,6 +1,7 @@
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import type { ComponentTraffic, Traffic } from "../../../shared/flows/change/preview-traffic.ts";
-import { note, plural } from "../terminal/output.ts";
+import { note } from "../terminal/output.ts";
 
 /** Says how much of the last hour's traffic a change moves, and what of it is on its way. */
 export function showTraffic({ components, cut }: Traffic): void {

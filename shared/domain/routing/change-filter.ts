@@ -1,6 +1,7 @@
-import { isSubjectKey, type SubjectLevel, type SubjectRow, subjectLevels } from "../subject.ts";
+import { isSubjectKey, type SubjectLevel, subjectLevels } from "../subject.ts";
 import { own } from "../text/schema.ts";
 import type { ChangeLogEntry, RowChange, StoredRow } from "./routing-change.ts";
+import type { SubjectRow } from "./subject-rows.ts";
 import { readable } from "./unreadable-row.ts";
 
 /** Which changes an operator asks to see. A field that is left out lets everything through. */

@@ -1,9 +1,10 @@
-import { cohortRows, type Subject, type SubjectLevel, type SubjectRow, type SubjectRows } from "../subject.ts";
+import type { Subject, SubjectLevel } from "../subject.ts";
 import { own } from "../text/schema.ts";
 import type { Alias } from "./alias.ts";
 import { aliasOf, type Component } from "./component.ts";
 import { outsidePeriod, type Period } from "./period.ts";
 import { bucketOf, type Rollout } from "./rollout.ts";
+import { cohortRows, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
 
 /** The rules, in the order in which they win. */
 export const becauses = [

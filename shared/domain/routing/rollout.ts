@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { murmur3 } from "../hash.ts";
 import type { Read } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { Period } from "./period.ts";
@@ -35,39 +36,4 @@ export function shareText(basisPoints: number): string {
  */
 export function bucketOf(subjectId: string, salt: string): number {
   return Math.floor((murmur3(`${salt}:${subjectId}`) * 10_000) / 2 ** 32);
-}
-
-const encoder = new TextEncoder();
-let scratch = new Uint8Array(1024);
-
-/** MurmurHash3 x86 32-bit of the text's UTF-8 bytes (Austin Appleby, public domain). Returns 0 to 2^32 - 1. */
-export function murmur3(text: string, seed = 0): number {
-  if (scratch.length < text.length * 3) scratch = new Uint8Array(text.length * 3);
-  const bytes = scratch;
-  const length = encoder.encodeInto(text, bytes).written;
-  let hash = seed | 0;
-  const end = length & ~3;
-  for (let i = 0; i < end; i += 4) {
-    const block =
-      byteAt(bytes, i) | (byteAt(bytes, i + 1) << 8) | (byteAt(bytes, i + 2) << 16) | (byteAt(bytes, i + 3) << 24);
-    hash ^= scramble(block);
-    hash = (hash << 13) | (hash >>> 19);
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
-  }
-  let tail = 0;
-  for (let i = length - 1; i >= end; i--) tail = (tail << 8) | byteAt(bytes, i);
-  if (length > end) hash ^= scramble(tail);
-  hash ^= length;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-function byteAt(bytes: Uint8Array, index: number): number {
-  return bytes[index] ?? 0;
-}
-
-function scramble(block: number): number {
-  const mixed = Math.imul(block, 0xcc9e2d51);
-  return Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
 }

@@ -1,10 +1,11 @@
 import { TurnoutError } from "../errors.ts";
 import type { EventSource } from "../events/event.ts";
-import type { SubjectKey, SubjectRow } from "../subject.ts";
+import type { SubjectKey } from "../subject.ts";
 import type { LoggedMove } from "./alias-move.ts";
 import type { CohortRegister } from "./cohort.ts";
 import type { Component } from "./component.ts";
 import type { Guardrails } from "./guardrails.ts";
+import type { SubjectRow } from "./subject-rows.ts";
 import type { UnreadableRow } from "./unreadable-row.ts";
 
 /** The number of a routing change; 0 is the empty table. */

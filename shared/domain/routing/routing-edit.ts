@@ -1,4 +1,3 @@
-import { canonical } from "../deliveries/delivery-key.ts";
 import {
   AliasNotFound,
   AliasRetired,
@@ -8,7 +7,8 @@ import {
   TurnoutError,
 } from "../errors.ts";
 import type { EventSource } from "../events/event.ts";
-import { isEmptySubjectRow, type SubjectKey, type SubjectLevel, type SubjectRow } from "../subject.ts";
+import type { SubjectKey, SubjectLevel } from "../subject.ts";
+import { canonical } from "../text/canonical-json.ts";
 import { type Instant, own } from "../text/schema.ts";
 import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
@@ -18,6 +18,7 @@ import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } fro
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey, StoredRow } from "./routing-change.ts";
+import { isEmptySubjectRow, type SubjectRow } from "./subject-rows.ts";
 import { readable, UnreadableRow } from "./unreadable-row.ts";
 
 /** What the directory is to say of a project or a customer; null takes back what it says. */

@@ -1,12 +1,13 @@
 import * as z from "zod/mini";
-import { canonical } from "../deliveries/delivery-key.ts";
 import { EventSource } from "../events/event.ts";
-import { isSubjectKey, SubjectId, SubjectRow } from "../subject.ts";
+import { isSubjectKey, SubjectId } from "../subject.ts";
+import { canonical } from "../text/canonical-json.ts";
 import { type Read, read, readJson } from "../text/schema.ts";
 import { CohortRegister } from "./cohort.ts";
 import { Component } from "./component.ts";
 import { Guardrails } from "./guardrails.ts";
 import type { Row, StoredRow } from "./routing-change.ts";
+import { SubjectRow } from "./subject-rows.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
 
 const StrictSubjectRow = z.strictObject(SubjectRow.shape);

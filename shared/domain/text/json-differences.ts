@@ -1,4 +1,4 @@
-import { canonical } from "../deliveries/delivery-key.ts";
+import { canonical } from "./canonical-json.ts";
 import { own } from "./schema.ts";
 
 /** A place at which two JSON values differ. `before` or `after` is absent where the place is only in the other. */

@@ -4,8 +4,9 @@ import type { Component } from "../../domain/routing/component.ts";
 import { decideRoute } from "../../domain/routing/decide-route.ts";
 import type { RowAt, RowChange, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
 import type { RowLookup } from "../../domain/routing/routing-edit.ts";
+import { resolveSubject } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
-import { resolveSubject, type Subject, type SubjectKey, subjectKeys } from "../../domain/subject.ts";
+import { type Subject, type SubjectKey, subjectKeys } from "../../domain/subject.ts";
 import type { RoutingView } from "../routing-cache.ts";
 
 /** Where a subject's events go at one component, before and after a change. */

@@ -1,4 +1,3 @@
-import { canonical } from "../../domain/deliveries/delivery-key.ts";
 import {
   MAX_CHANGE_BYTES,
   MAX_ROWS_PER_CHANGE,
@@ -9,6 +8,7 @@ import {
 } from "../../domain/routing/routing-change.ts";
 import type { RoutingEdit, WantedRow } from "../../domain/routing/routing-edit.ts";
 import { isSubjectKey } from "../../domain/subject.ts";
+import { canonical } from "../../domain/text/canonical-json.ts";
 import type { KeyedRow, RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { routingTableAt } from "../routing-table-at.ts";
 

@@ -1,15 +1,17 @@
 import { type DeliveryError, type EventRecord, HELD } from "../../domain/deliveries/delivery.ts";
-import { eventKeyOf, type Generation, LIVE, payloadHashOf, sha256 } from "../../domain/deliveries/delivery-key.ts";
+import { eventKeyOf, type Generation, LIVE, payloadHashOf } from "../../domain/deliveries/delivery-key.ts";
 import { type Redelivery, readRedelivery } from "../../domain/deliveries/redelivery.ts";
 import { recordExpiry } from "../../domain/deliveries/retention.ts";
 import { type BusEvent, type EventFacts, readEvent, readFacts } from "../../domain/events/event.ts";
+import { sha256 } from "../../domain/hash.ts";
 import type { Alias } from "../../domain/routing/alias.ts";
 import { type Component, removedComponent } from "../../domain/routing/component.ts";
 import type { Because, Decision } from "../../domain/routing/decide-route.ts";
 import { decideRoute } from "../../domain/routing/decide-route.ts";
 import { type HeldComponent, patiently } from "../../domain/routing/held-component.ts";
 import type { RowKey } from "../../domain/routing/routing-change.ts";
-import { resolveSubject, type Subject, subjectKeys } from "../../domain/subject.ts";
+import { resolveSubject } from "../../domain/routing/subject-rows.ts";
+import { type Subject, subjectKeys } from "../../domain/subject.ts";
 import type { Read } from "../../domain/text/schema.ts";
 import type { Listener, RoutingView } from "../routing-cache.ts";
 

@@ -2,8 +2,9 @@ import { ComponentUnreadable } from "../../domain/errors.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { type Decision, decideRoute } from "../../domain/routing/decide-route.ts";
 import type { Revision, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
+import { resolveSubject, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
-import { resolveSubject, type Subject, type SubjectRows } from "../../domain/subject.ts";
+import type { Subject } from "../../domain/subject.ts";
 import type { RoutingCache, RoutingView } from "../routing-cache.ts";
 
 /** Where an event of this subject goes, and why. */

@@ -1,8 +1,9 @@
 import type { Alias } from "../../domain/routing/alias.ts";
 import { outsidePeriod } from "../../domain/routing/period.ts";
 import type { Pin } from "../../domain/routing/pin.ts";
+import type { SubjectRow } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
-import { type SubjectKey, type SubjectRow, subjectLevels } from "../../domain/subject.ts";
+import { type SubjectKey, subjectLevels } from "../../domain/subject.ts";
 import { own } from "../../domain/text/schema.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 

@@ -4,7 +4,7 @@ import {
   outcomeFilter,
   outcomesOf,
 } from "../../domain/deliveries/event-outcome.ts";
-import { isMemberOn, type SubjectRows } from "../../domain/subject.ts";
+import { isMemberOn, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
 import type { RoutingCache } from "../routing-cache.ts";

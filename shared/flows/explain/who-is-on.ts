@@ -1,6 +1,7 @@
 import type { Alias } from "../../domain/routing/alias.ts";
 import { type Decision, decideRoute } from "../../domain/routing/decide-route.ts";
-import { resolveSubject, type Subject, subjectLevels } from "../../domain/subject.ts";
+import { resolveSubject } from "../../domain/routing/subject-rows.ts";
+import { type Subject, subjectLevels } from "../../domain/subject.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { inPages } from "../in-pages.ts";
 import { routingCache } from "../routing-cache.ts";

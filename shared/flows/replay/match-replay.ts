@@ -11,7 +11,7 @@ import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../../doma
 import { readEvent } from "../../domain/events/event.ts";
 import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../../domain/replays/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
-import { isMemberOn } from "../../domain/subject.ts";
+import { isMemberOn } from "../../domain/routing/subject-rows.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  canonical,
   deliveryKeyOf,
   eventKeyIn,
   eventKeyOf,
   payloadHashOf,
 } from "../../../shared/domain/deliveries/delivery-key.ts";
 import { readEvent } from "../../../shared/domain/events/event.ts";
+import { canonical } from "../../../shared/domain/text/canonical-json.ts";
 import { anEvent, bodyOf } from "../../support/builders.ts";
 
 describe("eventKeyOf", () => {

@@ -8,7 +8,7 @@ import {
   outcomesOf,
 } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { becauses } from "../../../shared/domain/routing/decide-route.ts";
-import { isMemberOn } from "../../../shared/domain/subject.ts";
+import { isMemberOn } from "../../../shared/domain/routing/subject-rows.ts";
 import { anEvent, bodyOf, rowsOf } from "../../support/builders.ts";
 import { ARRIVED, anEntry, aRecord } from "../../support/stored-events.ts";
 

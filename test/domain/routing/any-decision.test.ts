@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DecisionInput, decideRoute } from "../../../shared/domain/routing/decide-route.ts";
 import { bucketOf } from "../../../shared/domain/routing/rollout.ts";
-import type { Subject, SubjectKey, SubjectRow } from "../../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
+import type { Subject, SubjectKey } from "../../../shared/domain/subject.ts";
 import { type AboutComponent, aComponent, aPin, rowsOf } from "../../support/builders.ts";
 
 const now = new Date("2026-11-20T12:00:00.000Z");

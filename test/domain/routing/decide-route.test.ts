@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Because, type DecisionInput, decideRoute } from "../../../shared/domain/routing/decide-route.ts";
 import type { Rollout } from "../../../shared/domain/routing/rollout.ts";
-import type { SubjectKey, SubjectRow } from "../../../shared/domain/subject.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
+import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { type AboutComponent, aComponent, aPin, rowsOf } from "../../support/builders.ts";
 
 const now = new Date("2026-11-20T12:00:00.000Z");

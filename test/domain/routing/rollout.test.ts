@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bucketOf, murmur3, Rollout } from "../../../shared/domain/routing/rollout.ts";
+import { murmur3 } from "../../../shared/domain/hash.ts";
+import { bucketOf, Rollout } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 
 describe("murmur3", () => {

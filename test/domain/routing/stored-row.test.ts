@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonical } from "../../../shared/domain/deliveries/delivery-key.ts";
 import { loggedRow, readRow, rowText, storedRow } from "../../../shared/domain/routing/stored-row.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { canonical } from "../../../shared/domain/text/canonical-json.ts";
 import { anyGivenRow } from "../../support/any-row.ts";
 import { aComponent } from "../../support/builders.ts";
 

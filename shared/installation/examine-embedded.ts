@@ -1,10 +1,10 @@
 import { statfs } from "node:fs/promises";
-import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
-import { stuckMessages } from "../../../shared/flows/deliver/stuck-messages.ts";
-import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
-import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
-import { codeProblem } from "../../../shared/versions/version-folder.ts";
-import { plural } from "../terminal/output.ts";
+import { plural } from "../domain/text/plural.ts";
+import type { EmbeddedState } from "../embedded-dependencies.ts";
+import { stuckMessages } from "../flows/deliver/stuck-messages.ts";
+import { findWalls } from "../targets/worker/host-walls.ts";
+import { codeProblem } from "../versions/version-folder.ts";
+import { type Finding, fine, problem, warning } from "./finding.ts";
 
 const MIB = 1024 * 1024;
 

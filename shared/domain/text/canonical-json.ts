@@ -1,0 +1,52 @@
+/**
+ * JSON with object keys sorted by UTF-16 code unit, as RFC 8785 sorts them. Runs over the whole of every event: put
+ * together by hand it costs half of what `JSON.stringify` per key and value does.
+ */
+export function canonical(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "number") return Number.isFinite(value) ? `${value}` : "null";
+  if (typeof value !== "object" || value === null) return `${value}`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value instanceof ExactNumber) return value.text;
+  const object = value as Record<string, unknown>;
+  let fields = "";
+  for (const key of Object.keys(object).sort()) {
+    fields += `${fields === "" ? "" : ","}${quoted(key)}:${canonical(object[key])}`;
+  }
+  return `{${fields}}`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that JSON escapes
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+function quoted(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+/** A number that a double doesn't hold, as `digits e exponent` without zeros at either end. */
+export class ExactNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * The number itself where doubles tell it from every other number of as many digits: 15 digits within their range.
+ * It depends on the number alone: the rest of the body (a new id, say) may have been what called for this.
+ */
+export function exactNumber(value: number, source: string): number | ExactNumber {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
+  const digits = whole + fraction;
+  let first = 0;
+  while (digits[first] === "0") first++;
+  let end = digits.length;
+  while (end > first && digits[end - 1] === "0") end--;
+  const significant = end - first;
+  const power = Number(exponent) - fraction.length + digits.length - end;
+  if (significant === 0 || (significant <= 15 && Math.abs(power + significant) < 300)) return value;
+  // Past 2^53 the sum itself would be inexact.
+  return new ExactNumber(Math.abs(power) < 1e15 ? `${sign}${digits.slice(first, end)}e${power}` : source);
+}
