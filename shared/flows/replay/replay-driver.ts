@@ -1,5 +1,5 @@
 import { TurnoutError } from "../../domain/errors.ts";
-import { afterError, withoutErrors } from "../../domain/failing-replay.ts";
+import { afterError, withoutErrors } from "../../domain/replays/failing-replay.ts";
 import { isEnded, type Replay } from "../../domain/replays/replay.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import { Stopped } from "./deliver-page.ts";

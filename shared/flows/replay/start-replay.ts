@@ -5,7 +5,7 @@ import {
   ComponentUnreadable,
   TurnoutError,
 } from "../../domain/errors.ts";
-import { withoutErrors } from "../../domain/failing-replay.ts";
+import { withoutErrors } from "../../domain/replays/failing-replay.ts";
 import {
   isEnded,
   isReservedName,

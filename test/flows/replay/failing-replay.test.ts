@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { GIVE_UP_AFTER_MS, LEAST_TRIES } from "../../shared/domain/failing-replay.ts";
-import { noCounts, type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
-import { askOfReplay, startReplay, wouldChange } from "../../shared/flows/replay/start-replay.ts";
-import { aReplayer } from "../support/replayer.ts";
+import { GIVE_UP_AFTER_MS, LEAST_TRIES } from "../../../shared/domain/replays/failing-replay.ts";
+import { noCounts, type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
+import { askOfReplay, startReplay, wouldChange } from "../../../shared/flows/replay/start-replay.ts";
+import { aReplayer } from "../../support/replayer.ts";
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isExactNumber, readExactJson } from "../../shared/domain/text/exact-json.ts";
+import { isExactNumber, readExactJson } from "../../../shared/domain/text/exact-json.ts";
 
 const readValue = (text: string): unknown => {
   const json = readExactJson(text);

@@ -1,4 +1,4 @@
-import type { ReplayProgress } from "./replays/replay.ts";
+import type { ReplayProgress } from "./replay.ts";
 
 /**
  * A replay that gets no further is given up after this time and so many tries, both: a machine that slept, or a clock that
