@@ -1,9 +1,11 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { GetCommandInput, QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
 import { isEnded, type Replay } from "../domain/replays/replay.ts";
+import type { UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
+import type { Read } from "../domain/text/schema.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
-import { decodeReplay, encodeReplay } from "./replay-codec.ts";
+import { encodeReplay, storedReplay } from "./replay-codec.ts";
 
 /*
  * A replay as an item, under the key that the table in `dynamodb-event-requests.ts` gives it:
@@ -86,9 +88,14 @@ export function allRequest(tableName: string, about: { activeOnly: boolean }): Q
 }
 
 /** @throws NewerLayout when a newer Turnout has written it */
-export function readReplay(item: Item): Replay {
+export function readReplay(item: Item): Replay | UnreadableReplay {
   refuseNewerItem(item);
-  return decodeReplay(unpacked(item.text as Uint8Array));
+  return storedReplay({ name: item.sk, requestedAt: new Date(requestedAtOf(item)) }, unpacked(item.text));
+}
+
+/** In ms since the epoch; 0 where it isn't known. */
+export function requestedAtOf({ requestedAt }: Item): number {
+  return Number.isSafeInteger(requestedAt) ? Number(requestedAt) : 0;
 }
 
 /** A JSON object begins with a brace, and what zstd makes with a magic number of its own. */
@@ -96,10 +103,17 @@ const OBJECT_BEGINS = "{".charCodeAt(0);
 
 function packed(text: string): Uint8Array {
   const plain = Buffer.from(text);
-  const compressed = zstdCompressSync(plain);
+  // With a checksum: a flipped bit is noticed.
+  const compressed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   return compressed.byteLength < plain.byteLength ? compressed : plain;
 }
 
-function unpacked(bytes: Uint8Array): string {
-  return (bytes[0] === OBJECT_BEGINS ? Buffer.from(bytes) : zstdDecompressSync(bytes)).toString();
+function unpacked(bytes: unknown): Read<string> {
+  if (!(bytes instanceof Uint8Array)) return { ok: false, problem: "its text is missing" };
+  try {
+    const plain = bytes[0] === OBJECT_BEGINS ? Buffer.from(bytes) : zstdDecompressSync(bytes);
+    return { ok: true, value: plain.toString() };
+  } catch (error) {
+    return { ok: false, problem: `its text is damaged: ${error instanceof Error ? error.message : error}` };
+  }
 }

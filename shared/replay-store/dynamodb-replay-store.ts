@@ -1,8 +1,9 @@
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { Replay } from "../domain/replays/replay.ts";
+import { ReplayUnreadable, readableReplays, UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
 import { type Item, queryPages, type TableAccess } from "../dynamodb/dynamodb-batches.ts";
 import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
-import { allRequest, getRequest, putRequest, readReplay, wasMade } from "./dynamodb-replay-requests.ts";
+import { allRequest, getRequest, putRequest, readReplay, requestedAtOf, wasMade } from "./dynamodb-replay-requests.ts";
 import type { ReplayStore } from "./replay-store.ts";
 
 export type DynamoDBReplayStoreOptions = Omit<TableAccess, "table"> & {
@@ -53,7 +54,7 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
   /** In order of `requestedAt`, then of the names. */
   async function all(about: { activeOnly: boolean }): Promise<Item[]> {
     const pages = await Array.fromAsync(queryPages(access, allRequest(tableName, about)));
-    return pages.flat().sort((a, b) => Number(a.requestedAt) - Number(b.requestedAt) || (a.sk < b.sk ? -1 : 1));
+    return pages.flat().sort((a, b) => requestedAtOf(a) - requestedAtOf(b) || (a.sk < b.sk ? -1 : 1));
   }
 
   return {
@@ -62,14 +63,16 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
     },
     async get(name) {
       const item = await retrying(access, table, () => itemOf(name));
-      return item === undefined ? undefined : readReplay(item);
+      const replay = item === undefined ? undefined : readReplay(item);
+      if (replay instanceof UnreadableReplay) throw new ReplayUnreadable(replay);
+      return replay;
     },
     async list(limit) {
       const items = await all({ activeOnly: false });
       return items.toReversed().slice(0, limit).map(readReplay);
     },
     async active() {
-      return (await all({ activeOnly: true })).map(readReplay);
+      return readableReplays((await all({ activeOnly: true })).map(readReplay));
     },
     async update(replay) {
       const next = { ...replay, revision: replay.revision + 1 };

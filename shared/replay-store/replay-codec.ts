@@ -1,5 +1,8 @@
 import type { RecordPlace } from "../domain/deliveries/delivery.ts";
 import type { OpenStretch, Replay, ReplayProgress } from "../domain/replays/replay.ts";
+import { StoredReplay } from "../domain/replays/stored-replay.ts";
+import { UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
+import { type Read, read, readJson } from "../domain/text/schema.ts";
 
 /** As JSON has it: instants are texts. */
 type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;
@@ -9,9 +12,27 @@ export function encodeReplay(replay: Replay): string {
   return JSON.stringify(replay);
 }
 
-/** The replay that `encodeReplay` has made a text of. Field by field: a filter's pattern may name an instant, as text. */
-export function decodeReplay(text: string): Replay {
-  const { window, requestedAt, progress, driver, ...replay } = JSON.parse(text) as StoredText<Replay>;
+/** The replay of a stored text, if that can be read and is its own; `known` stands beside it. */
+export function storedReplay(
+  known: Pick<Replay, "name" | "requestedAt">,
+  text: Read<string>,
+): Replay | UnreadableReplay {
+  const replay = text.ok ? decodeReplay(text.value) : text;
+  if (!replay.ok) return new UnreadableReplay(known, replay.problem);
+  const { name } = replay.value;
+  return name === known.name ? replay.value : new UnreadableReplay(known, `its text is that of a replay '${name}'`);
+}
+
+/** The replay that `encodeReplay` has made a text of; or what is wrong with the text. */
+export function decodeReplay(text: string): Read<Replay> {
+  const json = readJson(text);
+  if (!json.ok) return json;
+  const stored = read(StoredReplay, json.value, "replay");
+  return stored.ok ? { ok: true, value: decoded(json.value as StoredText<Replay>) } : stored;
+}
+
+/** Field by field: a filter's pattern may name an instant, as text. */
+function decoded({ window, requestedAt, progress, driver, ...replay }: StoredText<Replay>): Replay {
   return {
     ...replay,
     window: { from: new Date(window.from), to: new Date(window.to) },

@@ -1,14 +1,15 @@
 import type { Replay, ReplayName } from "../domain/replays/replay.ts";
+import type { UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
 
 /** The replays, kept for good: a name is used once, and who delivered what again is part of the history. */
 export interface ReplayStore {
   /** Stores a replay, at revision 1. False when there is one of that name, and nothing was changed. */
   create(replay: Replay): Promise<boolean>;
-  /** As the last answered write left it. */
+  /** As the last answered write left it. @throws ReplayUnreadable */
   get(name: ReplayName): Promise<Replay | undefined>;
-  /** The newest first, by `requestedAt`; at most `limit`. */
-  list(limit: number): Promise<Replay[]>;
-  /** Those that haven't ended, the oldest first. */
+  /** The newest first, by `requestedAt`; at most `limit`. One that can't be read costs no other one its place. */
+  list(limit: number): Promise<(Replay | UnreadableReplay)[]>;
+  /** Those that haven't ended and can be read, the oldest first. */
   active(): Promise<Replay[]>;
   /**
    * Replaces a replay, if the stored one still has the revision of this one; the stored revision is one more.

@@ -1,6 +1,7 @@
 import { isEnded, type Replay } from "../domain/replays/replay.ts";
+import { ReplayUnreadable, readableReplays, UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
 import type { Database } from "../sqlite/database.ts";
-import { decodeReplay, encodeReplay } from "./replay-codec.ts";
+import { encodeReplay, storedReplay } from "./replay-codec.ts";
 import type { ReplayStore } from "./replay-store.ts";
 
 // What is looked for stands before the text, which may fill pages of its own: a listing reads few of them.
@@ -23,14 +24,18 @@ export function sqliteReplayStore(database: Database): ReplayStore & { releaseDr
   const insert = connection.prepare(
     "INSERT INTO replays (name, revision, requested_at, ended, replay) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
-  const select = connection.prepare("SELECT replay FROM replays WHERE name = ?");
-  const selectNewest = connection.prepare("SELECT replay FROM replays ORDER BY requested_at DESC, name DESC LIMIT ?");
-  const selectActive = connection.prepare("SELECT replay FROM replays WHERE ended = 0 ORDER BY requested_at, name");
+  const select = connection.prepare("SELECT name, requested_at, replay FROM replays WHERE name = ?");
+  const selectNewest = connection.prepare(
+    "SELECT name, requested_at, replay FROM replays ORDER BY requested_at DESC, name DESC LIMIT ?",
+  );
+  const selectActive = connection.prepare(
+    "SELECT name, requested_at, replay FROM replays WHERE ended = 0 ORDER BY requested_at, name",
+  );
   const change = connection.prepare(
     "UPDATE replays SET revision = ?, ended = ?, replay = ? WHERE name = ? AND revision = ?",
   );
 
-  const active = () => selectActive.all().map(replayIn);
+  const active = () => readableReplays(selectActive.all().map(replayIn));
 
   /** Inside a write. Undefined when the stored one has another revision. */
   function put(replay: Replay): Replay | undefined {
@@ -51,7 +56,9 @@ export function sqliteReplayStore(database: Database): ReplayStore & { releaseDr
     },
     async get(name) {
       const row = select.get(name);
-      return row === undefined ? undefined : replayIn(row);
+      const replay = row === undefined ? undefined : replayIn(row);
+      if (replay instanceof UnreadableReplay) throw new ReplayUnreadable(replay);
+      return replay;
     },
     async list(limit) {
       return selectNewest.all(limit).map(replayIn);
@@ -80,6 +87,7 @@ function ended(replay: Replay): number {
   return isEnded(replay) ? 1 : 0;
 }
 
-function replayIn(row: Record<string, unknown>): Replay {
-  return decodeReplay(String(row.replay));
+function replayIn({ name, requested_at: at, replay }: Record<string, unknown>): Replay | UnreadableReplay {
+  const known = { name: String(name), requestedAt: new Date(Number(at)) };
+  return storedReplay(known, { ok: true, value: String(replay) });
 }

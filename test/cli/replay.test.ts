@@ -26,6 +26,36 @@ describe("turnout replay list", () => {
   });
 });
 
+describe("a replay that can't be read", () => {
+  it("is listed as such among the others, shown as what it is, and named by doctor as a warning", async () => {
+    const { here, hereJson, store, withState } = await aNewCli();
+    for (const name of ["one", "two", "three"]) await store({ name, progress: running });
+    await withState(async ({ database }) => {
+      database.connection.exec("UPDATE replays SET replay = '{}' WHERE name = 'two'");
+    });
+    const { stdout, stderr } = await here("replay list");
+    expect(stdout).toMatch(/\none +running .+\ntwo +unreadable +20.+\nthree +running /);
+    expect(stderr).toContain("two can't be read, and nobody runs it: replay.name: ");
+    expect(await hereJson("replay list")).toContainEqual({
+      replay: "two",
+      status: "unreadable",
+      requested_at: expect.any(String),
+      problem: expect.stringMatching(/^replay\.name: /),
+    });
+    for (const command of ["show", "watch", "cancel", "pause"]) {
+      expect(await here(`replay ${command} two`)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("What is stored of replay 'two' can't be read: replay.name: "),
+      });
+    }
+    expect(await here("replay pause three")).toMatchObject({ code: 0 });
+    expect(await here("replay show nobody")).toMatchObject({ stderr: expect.stringContaining("three, two, one") });
+    const { code, stdout: found } = await here("doctor");
+    expect(found).toMatch(/\nreplay two +warning +can't be read: replay\.name: /);
+    expect(code).toBe(0);
+  });
+});
+
 describe("turnout replay show", () => {
   it("tells everything that is known of a replay", async () => {
     const { here, hereJson, store } = await aNewCli();

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it, onTestFinished } from "vitest";
 import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import { dynamodbReplayStore } from "../../shared/replay-store/dynamodb-replay-store.ts";
@@ -22,6 +22,13 @@ withDynamoDB("the replay store on DynamoDB", (endpoint) => {
       return {
         store: dynamodbReplayStore({ ...about, client: clients[0], tableName }),
         another: async () => dynamodbReplayStore({ ...about, client: clients[1], tableName }),
+        async damage(name, text) {
+          const change = { UpdateExpression: "SET #text = :text", ExpressionAttributeNames: { "#text": "text" } };
+          const values = { ExpressionAttributeValues: { ":text": Buffer.from(text) } };
+          await clients[0].send(
+            new UpdateCommand({ TableName: tableName, Key: { pk: "replays", sk: name }, ...change, ...values }),
+          );
+        },
         close: async () => {
           for (const client of clients) client.destroy();
         },

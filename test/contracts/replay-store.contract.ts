@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
+import { UnreadableReplay } from "../../shared/domain/replays/unreadable-replay.ts";
+import { encodeReplay } from "../../shared/replay-store/replay-codec.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { anyReplay, aReplay } from "../support/any-replay.ts";
 
@@ -10,6 +12,8 @@ export type OpenReplayStore = {
   store: ReplayStore;
   /** The same store, as another process has it. */
   another: () => Promise<ReplayStore>;
+  /** Puts another text in the place of a stored replay's, and leaves alone what stands beside it. */
+  damage: (name: string, text: string) => Promise<void>;
   close: () => Promise<void>;
 };
 
@@ -193,6 +197,32 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       expect(await store.list(9)).toHaveLength(5);
     });
 
+    test.each(damages)("are there, all but one that can't be read: %s", async (_, text, problem) => {
+      const { store, another, damage } = await openStore();
+      const [first, damaged, last] = ["first", "after-the-outage", "last"].map((name, n) =>
+        aReplay({ name, requestedAt: plus(n) }),
+      ) as [Replay, Replay, Replay];
+      for (const replay of [first, damaged, last]) await store.create(replay);
+      await damage(damaged.name, text);
+      const other = await another();
+      const unreadable = {
+        name: damaged.name,
+        requestedAt: damaged.requestedAt,
+        problem: expect.stringMatching(problem),
+      };
+      const listed = await other.list(10);
+      expect(listed).toEqual([last, expect.objectContaining(unreadable), first]);
+      expect(listed[1]).toBeInstanceOf(UnreadableReplay);
+      expect(await other.list(2)).toHaveLength(2);
+      expect(await other.active()).toStrictEqual([first, last]);
+      await expect(other.get(damaged.name)).rejects.toThrow(
+        /What is stored of replay 'after-the-outage' can't be read: .+takes a new replay of another name/,
+      );
+      // Its name stays taken, and the others change as ever.
+      expect(await other.create(damaged)).toBe(false);
+      expect(await other.update(first)).toMatchObject({ name: "first", revision: 2 });
+    });
+
     test("may be a thousand, also long ones", async () => {
       const { store, another } = await openStore();
       const targets = Array.from({ length: 20 }, (_, n) => {
@@ -214,6 +244,20 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
     });
   });
 }
+
+/** What may stand where a replay's text should. */
+const damages: [what: string, text: string, problem: RegExp][] = [
+  ["no JSON", "{", /^not JSON/],
+  ["nothing that belongs to one", "{}", /^replay\.name: /],
+  ["null", "null", /^replay: |^its text is damaged/],
+  [
+    "a window that is none",
+    encodeReplay(aReplay()).replace("2026-11-20T08:00:00.000Z", "08:00"),
+    /^replay\.window\.from: /,
+  ],
+  ["counts that are none", encodeReplay(aReplay()).replaceAll('"dead":0', '"dead":null'), /^replay\.planned\.dead: /],
+  ["another's text", encodeReplay(aReplay({ name: "another" })), /^its text is that of a replay 'another'/],
+];
 
 function endedAt(replay: Replay, at: Date): Replay {
   return { ...replay, progress: { ...replay.progress, endedAt: at } };

@@ -1,16 +1,23 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { sqliteReplayStore } from "../../shared/replay-store/sqlite-replay-store.ts";
-import { openDatabase } from "../../shared/sqlite/database.ts";
+import { type Database, openDatabase } from "../../shared/sqlite/database.ts";
 import { aReplay } from "../support/any-replay.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 import { describeReplayStore } from "./replay-store.contract.ts";
+
+function damaging({ connection }: Database) {
+  return async (name: string, text: string) => {
+    connection.prepare("UPDATE replays SET replay = ? WHERE name = ?").run(text, name);
+  };
+}
 
 describeReplayStore("SQLite in memory", async () => {
   const database = openDatabase(":memory:");
   return {
     store: sqliteReplayStore(database),
     another: async () => sqliteReplayStore(database),
+    damage: damaging(database),
     close: async () => database.close(),
   };
 });
@@ -21,6 +28,7 @@ describeReplayStore("SQLite on disk", async () => {
   return {
     store: sqliteReplayStore(database),
     another: async () => sqliteReplayStore(other),
+    damage: damaging(database),
     close: async () => {
       database.close();
       other.close();

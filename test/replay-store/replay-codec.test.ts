@@ -1,16 +1,58 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { filterText } from "../../scripts/commands/events/filter-options.ts";
+import { replayJson } from "../../scripts/commands/replays/replay-json.ts";
+import { endLines, progressText } from "../../scripts/commands/replays/replay-text.ts";
 import { decodeReplay, encodeReplay } from "../../shared/replay-store/replay-codec.ts";
 import { anyReplay, aReplay } from "../support/any-replay.ts";
+
+/** A copy with this value in the place of one of its own, however deep. */
+function replaced(stored: unknown, place: number, value: unknown): unknown {
+  const places: [holder: Record<string, unknown>, key: string][] = [];
+  const walk = (at: unknown) => {
+    if (typeof at !== "object" || at === null) return;
+    for (const [key, inner] of Object.entries(at)) {
+      places.push([at as Record<string, unknown>, key]);
+      walk(inner);
+    }
+  };
+  walk(stored);
+  const [holder, key] = places[place % places.length] ?? [];
+  if (holder !== undefined && key !== undefined) holder[key] = value;
+  return stored;
+}
 
 describe("a replay as text", () => {
   it("comes back as it was, every instant an instant and every text a text", () => {
     fc.assert(
       fc.property(anyReplay, (replay) => {
-        expect(decodeReplay(encodeReplay(replay))).toStrictEqual(replay);
+        expect(decodeReplay(encodeReplay(replay))).toStrictEqual({ ok: true, value: replay });
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it("that somebody has damaged is told as unreadable, or can be shown and judged like any other", () => {
+    const now = new Date("2026-11-20T10:00:00.000Z");
+    let told = 0;
+    fc.assert(
+      fc.property(anyReplay, fc.nat(), fc.jsonValue(), (replay, place, value) => {
+        const damaged = replaced(JSON.parse(encodeReplay(replay)), place, value);
+        const decoded = decodeReplay(JSON.stringify(damaged));
+        if (!decoded.ok) {
+          told += 1;
+          expect(decoded.problem).not.toBe("");
+          return;
+        }
+        replayJson(decoded.value, now);
+        progressText(decoded.value, now);
+        endLines(decoded.value);
+        filterText(decoded.value.filter);
+        expect(decodeReplay(encodeReplay(decoded.value))).toStrictEqual(decoded);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(told).toBeGreaterThan(500);
   });
 
   it("is JSON that anybody can read", () => {
@@ -26,6 +68,6 @@ describe("a replay as text", () => {
   it("leaves the instants of a pattern as they are written", () => {
     const pattern = { time: ["2026-11-20T10:00:00.000Z"] };
     const replay = aReplay({ filter: { pattern } });
-    expect(decodeReplay(encodeReplay(replay)).filter).toStrictEqual({ pattern });
+    expect(decodeReplay(encodeReplay(replay))).toStrictEqual({ ok: true, value: replay });
   });
 });

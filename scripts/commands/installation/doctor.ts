@@ -10,6 +10,7 @@ import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { examineAliases } from "./examine-aliases.ts";
+import { examineReplays } from "./examine-replays.ts";
 import { examineRows } from "./examine-rows.ts";
 import { examineUnresolved } from "./examine-unresolved.ts";
 
@@ -19,10 +20,10 @@ export function define(command: Command): void {
       "after",
       `
 Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
-bus, functions, and the account's quota of concurrent executions. Names every row of the routing that can't be read. Compares every alias
-with the change log: one that was moved behind Turnout's back is told. Counts what is
-unresolved of the last day's events, on AWS of the last hour's, 10,000 at most.
-Changes nothing.
+bus, functions, and the account's quota of concurrent executions. Names every row of
+the routing and every replay that can't be read. Compares every alias with the change
+log: one that was moved behind Turnout's back is told. Counts what is unresolved of
+the last day's events, on AWS of the last hour's, 10,000 at most. Changes nothing.
 
 Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
 
@@ -54,7 +55,10 @@ async function findings(): Promise<Finding[]> {
       // Without its table there is nothing to look at.
       const isThere = (table: string) => !parts.some(({ check, status }) => check === table && status === "problem");
       const deliveries = isThere("event table")
-        ? [await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error))]
+        ? [
+            await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error)),
+            ...(await examineReplays(state)),
+          ]
         : [];
       const routing = isThere("routing table")
         ? [...(await examineRows(state.routingTable)), ...(await examineAliases(state))]

@@ -1,4 +1,5 @@
 import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../../shared/domain/replays/replay.ts";
+import { readableReplays, UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import type { State } from "../../../shared/installation/installation.ts";
 import { filterText } from "../events/filter-options.ts";
@@ -21,36 +22,54 @@ export async function listReplays({ json, limit }: JsonOption & { limit: number 
     const now = new Date();
     const newest = (await state.replays.list(limit)).reverse();
     if (newest.length === 0) return note("no replays");
-    if (json) for (const replay of newest) printJson(replayJson(replay, now));
+    if (json) for (const replay of newest) printJson(listedJson(replay, now));
     else printTable(columns(now), newest);
-    noteUnserved(state, newest);
+    for (const one of newest) {
+      if (one instanceof UnreadableReplay) note(`${one.name} can't be read, and nobody runs it: ${one.problem}`);
+    }
+    noteUnserved(state, readableReplays(newest));
   });
 }
 
-const styles: { [status in ReplayStatus]?: "green" | "red" } = { done: "green", failed: "red" };
+const styles: { [status in ReplayStatus | "unreadable"]?: "green" | "red" } = {
+  done: "green",
+  failed: "red",
+  unreadable: "red",
+};
 
-function columns(now: Date): Column<Replay>[] {
-  const count = (title: string, of: (replay: Replay) => number): Column<Replay> => ({
+type Listed = Replay | UnreadableReplay;
+
+function listedJson(replay: Listed, now: Date) {
+  if (!(replay instanceof UnreadableReplay)) return replayJson(replay, now);
+  const { name, requestedAt, problem } = replay;
+  return { replay: name, status: "unreadable", requested_at: requestedAt.toISOString(), problem };
+}
+
+function columns(now: Date): Column<Listed>[] {
+  const known = (of: (replay: Replay) => string) => (replay: Listed) =>
+    replay instanceof UnreadableReplay ? "" : of(replay);
+  const count = (title: string, of: (replay: Replay) => number): Column<Listed> => ({
     title,
-    text: (replay) => `${of(replay)}`,
+    text: known((replay) => `${of(replay)}`),
     alignRight: true,
   });
+  const status = (replay: Listed) => (replay instanceof UnreadableReplay ? "unreadable" : statusOf(replay, now));
   return [
     { title: "REPLAY", text: ({ name }) => name },
     {
       title: "STATUS",
-      text: (replay) => statusOf(replay, now),
-      style: (replay) => styles[statusOf(replay, now)] ?? "yellow",
+      text: status,
+      style: (replay) => styles[status(replay)] ?? "yellow",
     },
     { title: "ASKED FOR", text: ({ requestedAt }) => requestedAt.toISOString().slice(0, 19).replace("T", " ") },
-    { title: "MODE", text: ({ mode }) => mode, optional: 2 },
-    { title: "FILTER", text: ({ filter }) => filterText(filter), least: 12 },
+    { title: "MODE", text: known(({ mode }) => mode), optional: 2 },
+    { title: "FILTER", text: known(({ filter }) => filterText(filter)), least: 12 },
     count("PLANNED", ({ planned }) => planned.sent),
     count("SENT", (replay) => toldCounts(replay).sent),
     count("DONE", (replay) => toldCounts(replay).done),
     count("DEAD", (replay) => toldCounts(replay).dead),
-    { title: "BY", text: ({ who }) => who, optional: 1 },
-    { title: "WHY", text: ({ why }) => why, least: 12, optional: 3 },
+    { title: "BY", text: known(({ who }) => who), optional: 1 },
+    { title: "WHY", text: known(({ why }) => why), least: 12, optional: 3 },
   ];
 }
 

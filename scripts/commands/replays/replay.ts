@@ -44,7 +44,8 @@ Defined, whatever else goes on:
 
 const EXIT_CODES = `
 Exit code: 0 when it has ended and everything was delivered, 7 when something
-of it is dead, it was cancelled or it failed, 130 when Ctrl-C ended the watching.`;
+of it is dead, it was cancelled or it failed, 130 when Ctrl-C ended the
+watching.`;
 
 export function define(command: Command): void {
   const planning = command.command("plan").description("say what a replay would do, and send nothing");

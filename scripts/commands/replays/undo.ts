@@ -65,18 +65,18 @@ handled since it was promoted, in any attempt and by whichever alias: each event
 goes to where the routing says after the rollback, in a generation of its own.
 What would go to the bad version again, by another alias, is skipped. Events
 that arrived up to an hour before the promotion are looked at too, as they may
-have been handled after it. With a filter only what passes it is replayed, and the
-rest stays as the bad version left it. Of what is sent the plan counts apart what
-was done, and has its effect once more, and what is unresolved: --status done or
---unresolved replays one of them.
+have been handled after it. With a filter only what passes it is replayed, and
+the rest stays as the bad version left it. Of what is sent the plan counts apart
+what was done, and has its effect once more, and what is unresolved: --status
+done or --unresolved replays one of them.
 
 It is one plan, one confirmation, and one pair of entries in the change log,
 which name the replay. Allowed while changes are frozen. With --json the first
 line says what was done, and the others are those of 'replay start --json'.
 
 Exit code: 0 when the replay has ended and everything was delivered, 7 when
-something of it is dead, it was cancelled, or the rollback was made and the
-replay could not be started; 130 when Ctrl-C ended the watching.
+something of it is dead, it was cancelled or failed, or the rollback was made
+and the replay could not be started; 130 when Ctrl-C ended the watching.
 
 Examples:
   $ turnout undo release-coordinator beta \\

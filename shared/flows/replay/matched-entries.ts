@@ -1,7 +1,8 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/delivery-key.ts";
 import { asksForUndelivered, generationsOf } from "../../domain/replays/plan-replay.ts";
-import type { ReplayRequest } from "../../domain/replays/replay.ts";
+import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
+import { UnreadableReplay } from "../../domain/replays/unreadable-replay.ts";
 import type { EventStore, RecordWindow } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingCache } from "../routing-cache.ts";
@@ -12,9 +13,13 @@ type Matched = Pick<ReplayRequest, "window" | "filter" | "mode"> & { name: strin
 /** Replays that are looked at for deliveries of the same events. */
 const MAX_REPLAYS = 1_000;
 
-/** The generations in which the window's events may have been delivered. */
+/** The generations in which the window's events may have been delivered, of replays that can't be read included. */
 export async function generationsIn(replays: Pick<ReplayStore, "list">, replay: Matched): Promise<Generation[]> {
-  const overlapping = (await replays.list(MAX_REPLAYS)).filter(({ window }) => overlap(window, replay.window));
+  const all = await replays.list(MAX_REPLAYS);
+  const overlapping = all.flatMap((other): Pick<Replay, "name" | "mode">[] => {
+    if (other instanceof UnreadableReplay) return [{ name: other.name, mode: "rerun" }];
+    return overlap(other.window, replay.window) ? [other] : [];
+  });
   return generationsOf(overlapping, replay);
 }
 

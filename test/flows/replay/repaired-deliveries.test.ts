@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OutcomeFilter } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { type ReplayMode, replayModes } from "../../../shared/domain/replays/replay.ts";
+import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { matchReplay, type ReplayItem } from "../../../shared/flows/replay/match-replay.ts";
 import { planReplay } from "../../../shared/flows/replay/plan-replay.ts";
@@ -47,6 +48,16 @@ async function aDeadWindow() {
 }
 
 describe("a dead delivery that a later replay has made good", () => {
+  it("isn't sent again when that replay can't be read any more", async () => {
+    const { broken, replay, replays, plan } = await aDeadWindow();
+    broken.clear();
+    await replay("one");
+    const { list } = replays;
+    replays.list = async (limit) =>
+      (await list(limit)).map((one) => (one.name === "one" ? new UnreadableReplay(one, "damaged") : one));
+    expect((await plan({ status: "dead" })).counts).toMatchObject({ sent: 0, skipped: { repaired: 3 } });
+  });
+
   it.each<[mode: ReplayMode, status: "dead" | "unresolved"]>(
     replayModes.flatMap((mode) => [
       [mode, "dead"],

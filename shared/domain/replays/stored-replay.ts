@@ -1,0 +1,94 @@
+import * as z from "zod/mini";
+import { recordOf } from "../text/schema.ts";
+import { replayModes } from "./replay.ts";
+
+/** As `Date.toJSON` writes it: also years beyond 9999. */
+const StoredInstant = z
+  .string()
+  .check(z.refine((text) => !Number.isNaN(Date.parse(text)), "expected an instant such as 2026-11-20T10:00:00.000Z"));
+
+const Place = z.looseObject({
+  t0: StoredInstant,
+  sequence: z.optional(z.number()),
+  eventKey: z.string(),
+  payloadHash: z.string(),
+});
+
+const Counts = z.looseObject({
+  scanned: z.number(),
+  matched: z.number(),
+  sent: z.number(),
+  targets: z.array(z.looseObject({ component: z.string(), alias: z.string(), version: z.string(), count: z.number() })),
+  skipped: recordOf(z.string(), z.number()),
+  done: z.number(),
+  dead: z.number(),
+  open: z.number(),
+});
+
+const Stretch = z.looseObject({
+  after: z.optional(Place),
+  upTo: Place,
+  counts: Counts,
+  waitsFor: z.number(),
+  early: z.optional(z.literal(true)),
+});
+
+const Progress = z.looseObject({
+  pass: z.number(),
+  after: z.optional(Place),
+  counts: Counts,
+  before: z.optional(Counts),
+  cancelling: z.optional(z.literal(true)),
+  stopAfter: z.optional(Place),
+  stretches: z.array(Stretch),
+  nextPassAt: z.optional(StoredInstant),
+  pauseMs: z.optional(z.number()),
+  startedAt: z.optional(StoredInstant),
+  firstSentAt: z.optional(StoredInstant),
+  endedAt: z.optional(StoredInstant),
+  trouble: z.optional(z.string()),
+  failing: z.optional(z.looseObject({ since: StoredInstant, last: StoredInstant, tries: z.number() })),
+  failed: z.optional(z.literal(true)),
+});
+
+/** What of a filter is text; its pattern is any object. */
+const Filter = z.looseObject({
+  component: z.optional(z.string()),
+  project: z.optional(z.string()),
+  customer: z.optional(z.string()),
+  plan: z.optional(z.string()),
+  cohort: z.optional(z.string()),
+  alias: z.optional(z.string()),
+  executedVersion: z.optional(z.string()),
+  ranSince: z.optional(z.string()),
+  ranBehind: z.optional(z.string()),
+  status: z.optional(z.string()),
+  because: z.optional(z.string()),
+  replay: z.optional(z.string()),
+  pattern: z.optional(z.custom((pattern) => typeof pattern === "object" && pattern !== null, "expected an object")),
+});
+
+/** A replay's JSON. Whatever stands in it beside what is known is left as it is. */
+export const StoredReplay = z.looseObject({
+  name: z.string(),
+  revision: z.number(),
+  window: z.looseObject({ from: StoredInstant, to: StoredInstant }),
+  filter: Filter,
+  mode: z.enum(replayModes),
+  target: z.union([
+    z.looseObject({ kind: z.enum(["today", "original"]) }),
+    z.looseObject({ kind: z.literal("alias"), alias: z.string() }),
+  ]),
+  avoidVersion: z.optional(z.string()),
+  who: z.string(),
+  why: z.string(),
+  command: z.string(),
+  requestedAt: StoredInstant,
+  ratePerSecond: z.optional(z.number()),
+  concurrency: z.number(),
+  planned: Counts,
+  asked: z.enum(["run", "pause", "cancel"]),
+  askedBy: z.optional(z.looseObject({ who: z.string(), why: z.string(), at: z.string() })),
+  progress: Progress,
+  driver: z.optional(z.looseObject({ id: z.string(), until: StoredInstant })),
+});
