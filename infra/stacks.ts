@@ -1,12 +1,15 @@
+import { Stack } from "aws-cdk-lib";
+import { EventBus } from "aws-cdk-lib/aws-events";
+import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { AccessStack } from "./access-stack.ts";
+import { EnvironmentAccess } from "./constructs/environment-access.ts";
 import { environmentNames } from "./constructs/environment-names.ts";
+import { EventReplay } from "./constructs/event-replay.ts";
+import { EventRouting } from "./constructs/event-routing.ts";
+import { EventSeeing } from "./constructs/event-seeing.ts";
+import { EventStorage } from "./constructs/event-storage.ts";
+import { EventSweeping } from "./constructs/event-sweeping.ts";
 import { type EnvironmentSettings, environmentSettings } from "./environments.ts";
-import { ReplayStack } from "./replay-stack.ts";
-import { RoutingStack } from "./routing-stack.ts";
-import { SeeingStack } from "./seeing-stack.ts";
-import { StorageStack } from "./storage-stack.ts";
-import { SweepingStack } from "./sweeping-stack.ts";
 
 export type AboutStacks = {
   /** Default `turnout`. */
@@ -23,40 +26,32 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   const names = environmentNames(environment, application);
   const { env, isProtected, capacity, logRetention, concurrency, replayers, oldestMessage } = settings;
   const { eventBusName, alarmTopicArn } = settings;
-  const stack = { ...(env === undefined ? {} : { env }), terminationProtection: isProtected && !isFirstDeployment };
-  const { storage } = new StorageStack(scope, names.of("storage"), {
-    ...stack,
-    description: "Turnout's state: routing table, event store and large bodies.",
-    storage: { names, isProtected, isFirstDeployment, capacity },
-  });
+  const terminationProtection = isProtected && !isFirstDeployment;
+  const stack = (name: string, description: string): Stack =>
+    new Stack(scope, names.of(name), { ...(env === undefined ? {} : { env }), terminationProtection, description });
+
+  const inStorage = stack("storage", "Turnout's state: routing table, event store and large bodies.");
+  const storage = new EventStorage(inStorage, "Storage", { names, isProtected, isFirstDeployment, capacity });
   const common = { names, isProtected, logRetention, storage };
-  const { routing } = new RoutingStack(scope, names.of("routing"), {
-    ...stack,
-    description: "Turnout's bus, queues and router.",
-    routing: { ...common, concurrency },
-    ...(eventBusName === undefined ? {} : { eventBusName }),
-  });
-  const { replay } = new ReplayStack(scope, names.of("replay"), {
-    ...stack,
-    description: "Turnout's replayer.",
-    replay: { ...common, ...(replayers === undefined ? {} : { replayers }) },
-  });
-  const { sweeping } = new SweepingStack(scope, names.of("sweeping"), {
-    ...stack,
-    description: "What finishes Turnout's open ends.",
-    sweeping: { ...common, routing },
-  });
-  const seeing = new SeeingStack(scope, names.of("seeing"), {
-    ...stack,
-    description: "Turnout's alarms, dashboard and saved queries.",
-    seeing: { names, routing, replay, sweeping, oldestMessage },
-    ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
-  });
-  const access = new AccessStack(scope, names.of("access"), {
-    ...stack,
-    description: "Policies and settings for those who use Turnout.",
-    access: { ...common, routing, replay },
-  });
+
+  const inRouting = stack("routing", "Turnout's bus, queues and router.");
+  const eventBus =
+    eventBusName === undefined ? {} : { eventBus: EventBus.fromEventBusName(inRouting, "Bus", eventBusName) };
+  const routing = new EventRouting(inRouting, "Routing", { ...common, concurrency, ...eventBus });
+
+  const inReplay = stack("replay", "Turnout's replayer.");
+  const replay = new EventReplay(inReplay, "Replay", { ...common, ...(replayers === undefined ? {} : { replayers }) });
+
+  const inSweeping = stack("sweeping", "What finishes Turnout's open ends.");
+  const sweeping = new EventSweeping(inSweeping, "Sweeping", { ...common, routing });
+
+  const inSeeing = stack("seeing", "Turnout's alarms, dashboard and saved queries.");
+  const alarmTopic =
+    alarmTopicArn === undefined ? {} : { alarmTopic: Topic.fromTopicArn(inSeeing, "AlarmTopic", alarmTopicArn) };
+  new EventSeeing(inSeeing, "Seeing", { names, routing, replay, sweeping, oldestMessage, ...alarmTopic });
+
+  const inAccess = stack("access", "Policies and settings for those who use Turnout.");
+  new EnvironmentAccess(inAccess, "Access", { ...common, routing, replay });
   // Last of all: with the parameter that it makes the environment is there, whole.
-  access.addStackDependency(seeing);
+  inAccess.addStackDependency(inSeeing);
 }
