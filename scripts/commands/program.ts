@@ -5,58 +5,83 @@ import { chooseEnvironment } from "./terminal/environment-name.ts";
 
 type CommandModule = { define(command: Command): void };
 
-/** Every command with its summary. Its module is loaded when the command is used: `--help` has to be quick. */
-const commands: Record<string, { summary: string; load: () => Promise<CommandModule> }> = {
-  publish: { summary: "publish events", load: () => import("./events/publish.ts") },
-  events: { summary: "list what arrived and what became of it", load: () => import("./events/events.ts") },
-  tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
-  counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
-  replay: { summary: "deliver a window of events again", load: () => import("./replays/replay.ts") },
-  undo: { summary: "roll an alias back, and replay what its version handled", load: () => import("./replays/undo.ts") },
-  explain: { summary: "say where an event of a subject would go, and why", load: () => import("./explain/explain.ts") },
-  event: { summary: "show a stored event and its deliveries", load: () => import("./events/event.ts") },
-  history: { summary: "list who changed the routing, when and why", load: () => import("./changes/history.ts") },
-  pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
-  unpin: { summary: "take a pin away", load: () => import("./rules/unpin.ts") },
-  pins: { summary: "list pins", load: () => import("./rules/pins.ts") },
-  revert: { summary: "put the rows of a change back to what they were", load: () => import("./changes/revert.ts") },
-  who: { summary: "list who is on an alias, and why", load: () => import("./explain/who.ts") },
-  export: { summary: "write the whole routing to a file", load: () => import("./changes/export.ts") },
-  import: { summary: "make the routing what an exported file says", load: () => import("./changes/import.ts") },
-  cohort: { summary: "name lists of projects and customers", load: () => import("./rules/cohort.ts") },
-  "cohort-route": { summary: "send cohorts to aliases", load: () => import("./rules/cohort-route.ts") },
-  rollout: { summary: "send a share of subjects to an alias", load: () => import("./rules/rollout.ts") },
-  "all-stable": {
-    summary: "send everything of a component to its fallback",
-    load: () => import("./rules/all-stable.ts"),
+/**
+ * Every command with its summary, under the headings of the help; `Rules` are in the folder `rules`. A module is loaded when
+ * its command is used: `--help` has to be quick.
+ */
+const commands: Record<string, Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  Events: {
+    publish: { summary: "publish events", load: () => import("./events/publish.ts") },
+    events: { summary: "list what arrived and what became of it", load: () => import("./events/events.ts") },
+    event: { summary: "show a stored event and its deliveries", load: () => import("./events/event.ts") },
+    tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
+    counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
   },
-  freeze: {
-    summary: "stop every change but those that take something back",
-    load: () => import("./changes/freeze.ts"),
+  Explain: {
+    explain: {
+      summary: "say where an event of a subject would go, and why",
+      load: () => import("./explain/explain.ts"),
+    },
+    who: { summary: "list who is on an alias, and why", load: () => import("./explain/who.ts") },
   },
-  unfreeze: { summary: "allow changes again", load: () => import("./changes/unfreeze.ts") },
-  guardrails: { summary: "say what no change may exceed", load: () => import("./changes/guardrails.ts") },
-  component: { summary: "apply, list, show and change components", load: () => import("./registry/component.ts") },
-  source: { summary: "apply, list and show event sources", load: () => import("./registry/source.ts") },
-  directory: { summary: "say whose projects and customers are whose", load: () => import("./registry/directory.ts") },
-  "publish-version": {
-    summary: "publish a version and move an alias to it",
-    load: () => import("./versions/publish-version.ts"),
+  Replays: {
+    replay: { summary: "deliver a window of events again", load: () => import("./replays/replay.ts") },
+    undo: {
+      summary: "roll an alias back, and replay what its version handled",
+      load: () => import("./replays/undo.ts"),
+    },
   },
-  versions: { summary: "list a component's versions", load: () => import("./versions/versions.ts") },
-  aliases: { summary: "list a component's aliases", load: () => import("./versions/aliases.ts") },
-  promote: { summary: "give an alias's version to another alias", load: () => import("./versions/promote.ts") },
-  rollback: {
-    summary: "point an alias at what was promoted there before",
-    load: () => import("./versions/rollback.ts"),
+  Rules: {
+    pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
+    unpin: { summary: "take a pin away", load: () => import("./rules/unpin.ts") },
+    pins: { summary: "list pins", load: () => import("./rules/pins.ts") },
+    cohort: { summary: "name lists of projects and customers", load: () => import("./rules/cohort.ts") },
+    "cohort-route": { summary: "send cohorts to aliases", load: () => import("./rules/cohort-route.ts") },
+    rollout: { summary: "send a share of subjects to an alias", load: () => import("./rules/rollout.ts") },
+    "all-stable": {
+      summary: "send everything of a component to its fallback",
+      load: () => import("./rules/all-stable.ts"),
+    },
   },
-  alias: { summary: "move, add, retire and remove aliases", load: () => import("./versions/alias.ts") },
-  gc: { summary: "delete the versions that nothing needs any more", load: () => import("./versions/gc.ts") },
-  backup: { summary: "write everything on this machine to one file", load: () => import("./installation/backup.ts") },
-  restore: { summary: "make a state folder of a backup", load: () => import("./installation/restore.ts") },
-  doctor: {
-    summary: "look whether everything is in order, and say what to do",
-    load: () => import("./installation/doctor.ts"),
+  Changes: {
+    history: { summary: "list who changed the routing, when and why", load: () => import("./changes/history.ts") },
+    revert: { summary: "put the rows of a change back to what they were", load: () => import("./changes/revert.ts") },
+    export: { summary: "write the whole routing to a file", load: () => import("./changes/export.ts") },
+    import: { summary: "make the routing what an exported file says", load: () => import("./changes/import.ts") },
+    freeze: {
+      summary: "stop every change but those that take something back",
+      load: () => import("./changes/freeze.ts"),
+    },
+    unfreeze: { summary: "allow changes again", load: () => import("./changes/unfreeze.ts") },
+    guardrails: { summary: "say what no change may exceed", load: () => import("./changes/guardrails.ts") },
+  },
+  Versions: {
+    "publish-version": {
+      summary: "publish a version and move an alias to it",
+      load: () => import("./versions/publish-version.ts"),
+    },
+    versions: { summary: "list a component's versions", load: () => import("./versions/versions.ts") },
+    aliases: { summary: "list a component's aliases", load: () => import("./versions/aliases.ts") },
+    promote: { summary: "give an alias's version to another alias", load: () => import("./versions/promote.ts") },
+    rollback: {
+      summary: "point an alias at what was promoted there before",
+      load: () => import("./versions/rollback.ts"),
+    },
+    alias: { summary: "move, add, retire and remove aliases", load: () => import("./versions/alias.ts") },
+    gc: { summary: "delete the versions that nothing needs any more", load: () => import("./versions/gc.ts") },
+  },
+  Registry: {
+    component: { summary: "apply, list, show and change components", load: () => import("./registry/component.ts") },
+    source: { summary: "apply, list and show event sources", load: () => import("./registry/source.ts") },
+    directory: { summary: "say whose projects and customers are whose", load: () => import("./registry/directory.ts") },
+  },
+  Installation: {
+    backup: { summary: "write everything on this machine to one file", load: () => import("./installation/backup.ts") },
+    restore: { summary: "make a state folder of a backup", load: () => import("./installation/restore.ts") },
+    doctor: {
+      summary: "look whether everything is in order, and say what to do",
+      load: () => import("./installation/doctor.ts"),
+    },
   },
 };
 
@@ -94,10 +119,14 @@ export async function run(args: readonly string[]): Promise<void> {
     .exitOverride()
     .configureOutput({ outputError: (text) => complainLine(oneLine(text)) })
     .addHelpText("after", FOOTER);
-  for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary);
+  const ofName = new Map(Object.values(commands).flatMap((ofHeading) => Object.entries(ofHeading)));
+  for (const [heading, ofHeading] of Object.entries(commands)) {
+    program.commandsGroup(`${heading}:`);
+    for (const [name, { summary }] of Object.entries(ofHeading)) program.command(name).description(summary);
+  }
   program.hook("preSubcommand", async (_, command) => {
     chooseEnvironment(program.opts<{ env?: string }>().env);
-    const chosen = commands[command.name()];
+    const chosen = ofName.get(command.name());
     if (chosen !== undefined) (await chosen.load()).define(command.helpCommand(false));
   });
   if (args.length === 0) return program.help({ error: true });

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
@@ -33,6 +34,23 @@ describe("turnout", () => {
       expect(stdout).toMatch(/\nExamples?:\n {2}\$ .*turnout|turnout publish/);
       expect(stdout).toContain("--json");
     }
+  });
+
+  it("lists its commands under headings that are the folders they are in", async () => {
+    const { stdout } = await runHere(["--help"]);
+    const sections = stdout.split("\n\n").map((section) => section.split("\n"));
+    const listed = sections.flatMap(([heading = "", ...lines]) => {
+      const folder = heading.toLowerCase().replace(":", "");
+      return existsSync(`scripts/commands/${folder}`)
+        ? lines.map((line) => `${folder}/${/^ {2}(\S+)/.exec(line)?.[1]}.ts`)
+        : [];
+    });
+    const folders = readdirSync("scripts/commands", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const ofWords = ["terminal", "wording"];
+    expect([...new Set(listed.map((path) => path.split("/")[0])), ...ofWords].sort()).toEqual(
+      folders.map(({ name }) => name).sort(),
+    );
+    expect(listed.filter((path) => !existsSync(`scripts/commands/${path}`))).toEqual([]);
   });
 
   it.each([
