@@ -9,29 +9,29 @@ import type { AwsSettings } from "../settings.ts";
 import type { CallerIdentity } from "./caller-identity.ts";
 import { type EnvironmentName, readEnvironmentSettings } from "./environment-settings.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
+import type { Installation } from "./installation.ts";
 
 /** Enough for a person to wait. */
 const TRIES = 4;
 const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-/** An environment on AWS as an operator sees it. Every client but those of the tables is made when it is needed. */
-export type AwsEnvironment = Awaited<ReturnType<typeof openEnvironment>>;
-
 /**
- * Finds an environment by its name, in the account of the credentials that the SDK finds, and opens it.
- * @throws TurnoutError when there is none, or it may not be used
+ * An environment on AWS, found by its name in the account of the credentials that the SDK finds. Every client but those
+ * of the tables is made when it is needed.
+ * @throws TurnoutError when there is none of that name, or it may not be used
  */
-export async function openEnvironment(name: EnvironmentName) {
+export async function awsInstallation(name: EnvironmentName): Promise<Installation> {
   const settings = await settingsOf(name);
   const { region } = settings;
   const options = { region, maxAttempts: TRIES, requestHandler };
   const aws = awsDependencies(settings);
-  const versions = awsCatalog(settings, aws.routingTable);
+  const { client: lambda, catalog, close } = awsCatalog(settings, aws.routingTable);
   const { committer: functionName } = settings;
   const routingTable =
     functionName === undefined
       ? aws.routingTable
-      : committedByFunction(aws.routingTable, { client: versions.client, functionName });
+      : committedByFunction(aws.routingTable, { client: lambda, functionName });
+  const explain = (error: unknown) => explainAwsError(error, region);
   let asked: Promise<CallerIdentity> | undefined;
   const identity = () => {
     asked ??= askIdentity(region);
@@ -44,33 +44,49 @@ export async function openEnvironment(name: EnvironmentName) {
     return new EventBridgeClient({ ...options, maxAttempts: 1 });
   }
 
+  async function putAll(events: readonly EnvelopedEvent[]) {
+    const bus = settings.eventBus;
+    if (bus === undefined) throw notNamed(name, "TURNOUT_EVENT_BUS");
+    const [client, { putOnBus }] = await Promise.all([eventBridge(), import("./event-bus.ts")]);
+    try {
+      return await putOnBus(client, bus, events, { random: Math.random, delay: (ms) => delay(ms) });
+    } finally {
+      client.destroy();
+    }
+  }
+
   return {
-    ...name,
-    settings,
     routingTable,
     events: aws.events,
     replays: aws.replays,
-    catalog: versions.catalog,
-    identity,
-    /** What became of each event, in their order. @throws TurnoutError when the settings name no bus */
-    async publish(events: readonly EnvelopedEvent[]) {
-      const bus = settings.eventBus;
-      if (bus === undefined) throw notNamed(name, "TURNOUT_EVENT_BUS");
-      const [client, { putOnBus }] = await Promise.all([eventBridge(), import("./event-bus.ts")]);
+    catalog,
+    versions: { from: "functions", catalog, environment: name.environment },
+    who: async () => (await identity()).arn,
+    async publish(events) {
+      const settled = await putAll(events);
+      const [first] = settled;
+      // What is refused alike for all is the caller's, not the events'.
+      if (first !== undefined && settled.every((one) => "code" in one && "code" in first && one.code === first.code)) {
+        const told = "code" in first && explain(Object.assign(new Error(first.message), { name: first.code }));
+        if (told) throw told;
+      }
+      return settled.map((one) => ("eventId" in one ? one : { problem: `${one.code}: ${one.message}` }));
+    },
+    isServed: () => true,
+    // Functions are called for what is in the queue; nothing waits for somebody to start them.
+    waiting: async () => 0,
+    async callReplayer(replay) {
+      const FunctionName = settings.replayer;
       try {
-        return await putOnBus(client, bus, events, { random: Math.random, delay: (ms) => delay(ms) });
-      } finally {
-        client.destroy();
+        if (FunctionName === undefined) throw notNamed(name, "TURNOUT_REPLAYER");
+        const Payload = JSON.stringify({ replay });
+        await lambda.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload }));
+        return undefined;
+      } catch (error) {
+        const told = explain(error) ?? error;
+        return told instanceof Error ? told.message : String(told);
       }
     },
-    /** Calls the replayer for a replay, without waiting for it. */
-    async callReplayer(replay: string): Promise<void> {
-      const FunctionName = settings.replayer;
-      if (FunctionName === undefined) throw notNamed(name, "TURNOUT_REPLAYER");
-      const Payload = JSON.stringify({ replay });
-      await versions.client.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload }));
-    },
-    /** Looks at everything there is of it. */
     async examine() {
       const [{ examineEnvironment }, { DynamoDBClient }, { S3Client }, { SQSClient }] = await Promise.all([
         import("./examine-environment.ts"),
@@ -85,15 +101,14 @@ export async function openEnvironment(name: EnvironmentName) {
         eventBridge: await eventBridge(),
       };
       try {
-        return await examineEnvironment({ settings, identity, lambda: versions.client, ...clients });
+        return await examineEnvironment({ settings, identity, lambda, ...clients });
       } finally {
         for (const client of Object.values(clients)) client.destroy();
       }
     },
-    /** What a person can do about an error of AWS's; undefined for others. */
-    explain: (error: unknown) => explainAwsError(error, region),
+    explain,
     close() {
-      versions.close();
+      close();
       aws.close();
     },
   };

@@ -1,13 +1,13 @@
 import { userInfo } from "node:os";
 import { type EmbeddedState, openEmbeddedState } from "../embedded-dependencies.ts";
-import type { State } from "./installation.ts";
+import type { Installation } from "./installation.ts";
 import { runningServer } from "./server-lock.ts";
 
 /**
- * The state on this machine.
+ * This machine, whose state is in a folder.
  * @throws TurnoutError `not found` when there is none and none is to be made
  */
-export function embeddedState(home: string, options: { create: boolean }): State {
+export function embeddedInstallation(home: string, options: { create: boolean }): Installation {
   const embedded = openEmbeddedState(home, options);
   const isServed = () => runningServer(home) !== undefined;
   return {
@@ -24,7 +24,7 @@ export function embeddedState(home: string, options: { create: boolean }): State
     isServed,
     waiting: async (now) => (await embedded.queue.depth(now)).visible,
     // It looks for itself, several times a second.
-    callReplayer: async () => {},
+    callReplayer: async () => undefined,
     async examine(now) {
       const { examineEmbedded } = await import("./examine-embedded.ts");
       return examineEmbedded(embedded, isServed(), now);

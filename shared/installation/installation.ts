@@ -2,16 +2,16 @@ import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts";
+import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts";
 import type { VersionCatalog } from "../versions/version-catalog.ts";
-import type { AwsEnvironment } from "./aws-installation.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
 import type { Finding } from "./finding.ts";
 
 /** What became of an event that was published: the id that it goes by, or why it isn't known to be published. */
 export type Published = { eventId: string } | { problem: string };
 
-/** What every command works on: the state on this machine, or an environment on AWS. */
-export type State = {
+/** What a person works on: this machine, or an environment on AWS. */
+export type Installation = {
   routingTable: RoutingTable;
   events: EventStore;
   replays: ReplayStore;
@@ -19,8 +19,8 @@ export type State = {
   /** Where versions come from: folders here, and functions there. */
   versions:
     | { from: "folders"; catalog: FolderVersionCatalog }
-    | { from: "functions"; catalog: AwsEnvironment["catalog"]; environment: string };
-  /** Who runs the command, for the change log. Asked for only where something is written. */
+    | { from: "functions"; catalog: LambdaVersionCatalog; environment: string };
+  /** Who works on it, for the change log. Asked for only where something is written. */
   who(): Promise<string>;
   /** Publishes events; one answer for each, in their order. */
   publish(events: readonly EnvelopedEvent[], now: Date): Promise<Published[]>;
@@ -28,9 +28,12 @@ export type State = {
   isServed(): boolean;
   /** Events that wait in the queue. */
   waiting(now: Date): Promise<number>;
-  /** Tells whoever drives replays of a new one, as far as that is needed. It is found within a minute in any case. */
-  callReplayer(replay: string): Promise<void>;
-  /** Looks at everything that the state consists of. Changes nothing. */
+  /**
+   * Tells whoever drives replays of a new one, as far as that is needed. It is found within a minute in any case.
+   * @returns why nobody could be told; undefined when all is well
+   */
+  callReplayer(replay: string): Promise<string | undefined>;
+  /** Looks at everything that it consists of. Changes nothing. */
   examine(now: Date): Promise<Finding[]>;
   /** What a person can do about an error of whatever it is kept in; undefined for others. */
   explain(error: unknown): Error | undefined;

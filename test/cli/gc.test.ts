@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keptVersions } from "../../scripts/commands/versions/kept-versions.ts";
 import { componentNamed } from "../../scripts/commands/versions/move-alias.ts";
-import { embeddedState } from "../../shared/installation/embedded-installation.ts";
+import { embeddedInstallation } from "../../shared/installation/embedded-installation.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";
@@ -24,7 +24,7 @@ async function someVersions() {
   const gc = (...args: string[]) => runHere(["gc", RC, "--reason", "a test", ...args], cli.home);
   /** What keeps each version. */
   const kept = async (promoted = 5) => {
-    const state = embeddedState(cli.home, { create: false });
+    const state = embeddedInstallation(cli.home, { create: false });
     try {
       const now = new Date();
       const window = { from: new Date(now.getTime() - 3_600_000), to: new Date(now.getTime() + 1) };

@@ -1,7 +1,7 @@
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { ComponentChange } from "../../../shared/domain/routing/component-change.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
@@ -20,7 +20,7 @@ export type ComponentMutation = {
 
 /** Changes how one component routes. */
 export function changeComponent(
-  state: Pick<State, "routingTable" | "events" | "who">,
+  state: Pick<Installation, "routingTable" | "events" | "who">,
   options: MutationOptions,
   { component, change, undo, ...mutation }: ComponentMutation,
 ): Promise<void> {

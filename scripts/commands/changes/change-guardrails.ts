@@ -1,7 +1,7 @@
 import { type Guardrails, guardrailsIn } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import type { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
@@ -20,7 +20,7 @@ export async function standingGuardrails(table: RoutingTable): Promise<StandingG
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */
 export function changeGuardrails(
-  state: Pick<State, "routingTable" | "events" | "who">,
+  state: Pick<Installation, "routingTable" | "events" | "who">,
   options: MutationOptions,
   { revision }: StandingGuardrails,
   mutation: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChange) => string; now: Date },

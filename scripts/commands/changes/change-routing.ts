@@ -7,7 +7,7 @@ import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -45,7 +45,7 @@ export type RoutingMutation = {
 
 /** Shows what a change does, asks, makes it, and prints the command that takes it back. */
 export async function changeRouting(
-  { routingTable: table, events, who }: Pick<State, "routingTable" | "events" | "who">,
+  { routingTable: table, events, who }: Pick<Installation, "routingTable" | "events" | "who">,
   options: MutationOptions,
   mutation: RoutingMutation,
 ) {
@@ -79,7 +79,7 @@ export async function changeRouting(
  */
 async function commitAll(
   table: RoutingTable,
-  who: State["who"],
+  who: Installation["who"],
   options: MutationOptions,
   { edit, steps = [edit], plannedOn, now }: RoutingMutation,
   preview: ChangePreview,

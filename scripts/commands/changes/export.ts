@@ -9,7 +9,7 @@ import { routingFileEnd, routingFileStart } from "../../../shared/domain/routing
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { wholeState } from "../../../shared/flows/change/restore-routing.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson, safeJson } from "../terminal/output.ts";
 
@@ -31,7 +31,7 @@ Example:
 }
 
 async function exportRouting(file: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const toStdout = file === "-";
     const { revision, count } = await (toStdout ? toStandardOutput(routingTable) : toFile(routingTable, file));
     if (json && !toStdout) printJson({ file, routing_revision: revision, rows: count });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { freezeText } from "../../../shared/domain/routing/guardrails.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
@@ -22,7 +22,7 @@ Example:
 
 async function freeze(options: MutationOptions): Promise<void> {
   const now = new Date();
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const standing = await standingGuardrails(state.routingTable);
     const before = standing.guardrails.freeze;
     // Who froze first, and why, stays.

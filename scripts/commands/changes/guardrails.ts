@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
   type JsonOption,
@@ -74,7 +74,7 @@ async function set(options: SetOptions): Promise<void> {
   const { maxCustomersOff, maxEventShareOff, protect = [], unprotect = [], expiryRequiredFor } = options;
   const stated = [maxCustomersOff, maxEventShareOff, options.protect, options.unprotect, expiryRequiredFor];
   if (stated.every((value) => value === undefined)) throw usage("Name at least one guardrail. See --help.");
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const standing = await standingGuardrails(state.routingTable);
     const before = standing.guardrails;
     const guarded = new Set([...before.protectedSubjects, ...protect]);
@@ -99,7 +99,7 @@ async function set(options: SetOptions): Promise<void> {
 }
 
 async function show({ json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { revision, guardrails } = await standingGuardrails(routingTable);
     if (json) return printJson(toJson(guardrails, revision));
     const { freeze, maxCustomersOff, maxEventShareOff, protectedSubjects, expiryRequiredFor } = guardrails;

@@ -4,7 +4,7 @@ import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { timeWindow } from "../../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
@@ -39,7 +39,7 @@ Examples:
 }
 
 async function list({ json, since, from, to, limit, ...filter }: HistoryOptions): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const table = tablePrinter(COLUMNS);
     let count = 0;
     for await (const page of readHistory(routingTable, { ...filter, ...period(since, from, to) }, limit)) {

@@ -5,7 +5,7 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState } from "../terminal/context.ts";
+import { withNewInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { rowDetails } from "../wording/row-details.ts";
@@ -35,7 +35,7 @@ async function importRouting(file: string, options: MutationOptions): Promise<vo
   if (bad.length > 0) {
     throw new TurnoutError("failed", `Nothing was imported: ${plural(bad.length, "row")} of ${name} can't be read.`);
   }
-  await withNewState(willWrite(options), async (state) => {
+  await withNewInstallation(willWrite(options), async (state) => {
     const { added, changed, removed, edit, steps } = await planRestore(state.routingTable, rows);
     await changeRouting(state, options, {
       edit,

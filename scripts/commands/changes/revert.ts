@@ -3,7 +3,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readRevisions, revisionRanges } from "../../../shared/domain/routing/revision-ranges.ts";
 import type { ChangeLogEntry, Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, must, mutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
@@ -29,7 +29,7 @@ Example:
 
 async function revert(ranges: string[], options: MutationOptions): Promise<void> {
   const revisions = ranges.flatMap((range) => must(readRevisions(range), range));
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const changes = await changesOf(state.routingTable, revisions);
     const [newest, ...others] = changes;
     if (newest === undefined) return;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
@@ -12,7 +12,7 @@ export function define(command: Command): void {
 }
 
 async function unfreeze(options: MutationOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const standing = await standingGuardrails(state.routingTable);
     const { freeze, ...guardrails } = standing.guardrails;
     if (freeze !== undefined && !options.json) note(`frozen by ${freeze.who} since ${freeze.at}: ${freeze.why}`);

@@ -4,7 +4,7 @@ import {
   countedOutcomes,
   type OutcomeCount,
 } from "../../../shared/domain/deliveries/outcome-count.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -32,7 +32,7 @@ Examples:
 }
 
 async function show({ json, component, ...stated }: CountsOptions): Promise<void> {
-  await withState(async ({ events, routingTable }) => {
+  await withInstallation(async ({ events, routingTable }) => {
     const window = windowOf(stated, new Date());
     const counts = (await events.counts(window)).filter(
       (count) => component === undefined || count.component === component,

@@ -3,7 +3,7 @@ import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/del
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
@@ -21,7 +21,7 @@ export function define(command: Command): void {
 }
 
 async function show(id: string, { since, json }: JsonOption & { since?: number }): Promise<void> {
-  await withState(async ({ events }) => {
+  await withInstallation(async ({ events }) => {
     for (const found of await mustFindEvents(events, id, since, new Date())) {
       if (json) printJson(toJson(found));
       else for (const line of toLines(found)) printLine(line);

@@ -3,8 +3,8 @@ import type { EventOutcome } from "../../../shared/domain/deliveries/event-outco
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
-import type { State } from "../../../shared/installation/installation.ts";
-import { withState } from "../terminal/context.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption, wholeNumber } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { tablePrinter } from "../terminal/table.ts";
@@ -54,7 +54,7 @@ Examples:
 async function list(options: EventsOptions): Promise<void> {
   const { json, limit } = options;
   const filter = filterOf(options);
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const window = windowOf(options, now);
     note(`events from ${window.from.toISOString()} to ${window.to.toISOString()}`);
@@ -83,7 +83,7 @@ async function list(options: EventsOptions): Promise<void> {
   });
 }
 
-async function tellWaiting(state: State, now: Date): Promise<void> {
+async function tellWaiting(state: Installation, now: Date): Promise<void> {
   if (state.isServed()) return;
   const waiting = await state.waiting(now);
   if (waiting === 0) return;

@@ -4,7 +4,7 @@ import { aliasOf, type Component } from "../../../shared/domain/routing/componen
 import { subjectKeys } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { registerOf } from "../rules/cohort-register.ts";
 import { note } from "../terminal/output.ts";
 import { componentNamed } from "../versions/move-alias.ts";
@@ -14,7 +14,7 @@ import { componentNamed } from "../versions/move-alias.ts";
  * that has been removed since is still to be found.
  * @throws ComponentNotFound, AliasNotFound, CohortNotFound; TurnoutError `not found` for a replay
  */
-export async function refuseMisspelt(state: State, filter: OutcomeFilter): Promise<void> {
+export async function refuseMisspelt(state: Installation, filter: OutcomeFilter): Promise<void> {
   const { component: named, alias, cohort, replay } = filter;
   const component = named === undefined ? undefined : await componentNamed(state.routingTable, named);
   if (alias !== undefined) await refuseAlias(state, alias, component);
@@ -27,7 +27,7 @@ export async function refuseMisspelt(state: State, filter: OutcomeFilter): Promi
   await noteSubjects(state, filter);
 }
 
-async function refuseAlias({ routingTable }: State, alias: string, component: Component | undefined) {
+async function refuseAlias({ routingTable }: Installation, alias: string, component: Component | undefined) {
   const components = component === undefined ? (await routingTable.components()).components : [component];
   if (components.some((one) => aliasOf(one, alias) !== undefined)) return;
   const known = [...new Set(components.flatMap(({ aliases }) => Object.keys(aliases)))];
@@ -39,14 +39,14 @@ async function refuseAlias({ routingTable }: State, alias: string, component: Co
 }
 
 /** Versions may have been deleted since they ran, and subjects needn't be in the directory: worth a word, no refusal. */
-async function noteVersion({ catalog }: State, { name }: Component, { executedVersion }: OutcomeFilter) {
+async function noteVersion({ catalog }: Installation, { name }: Component, { executedVersion }: OutcomeFilter) {
   if (executedVersion === undefined) return;
   const versions = (await catalog.versions(name)).map(({ version }) => version);
   if (versions.includes(executedVersion)) return;
   note(`${name} has no version ${executedVersion}; it has ${versions.join(", ") || "none"}`);
 }
 
-async function noteSubjects({ routingTable }: State, { project, customer }: OutcomeFilter): Promise<void> {
+async function noteSubjects({ routingTable }: Installation, { project, customer }: OutcomeFilter): Promise<void> {
   const keys = subjectKeys({ ...(project && { project }), ...(customer && { customer }) });
   const { rows } = await routingTable.rows(keys);
   for (const key of keys) if (!rows.has(key)) note(`the directory has no ${key.replace("#", " ")}`);

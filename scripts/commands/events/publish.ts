@@ -6,10 +6,10 @@ import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type JsonItem, splitJson } from "../../../shared/domain/text/json-items.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { complainLine } from "../terminal/complain.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -48,7 +48,7 @@ Examples:
 }
 
 async function publish(file: string | undefined, options: PublishOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const { name, text } = await readInput(file);
     const now = new Date();
     const { ready, problems } = await readAll(mustRead(splitJson(text), name), state.routingTable, now);
@@ -125,7 +125,7 @@ function nothingTaken(count: number): TurnoutError {
   );
 }
 
-function tellIfWaiting(state: State, count: number): void {
+function tellIfWaiting(state: Installation, count: number): void {
   if (state.isServed()) return;
   note(`${plural(count, "event")} stored, to be routed when a server runs ('npm start')`);
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { tailEvents } from "../../../shared/flows/explain/tail-events.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { tablePrinter } from "../terminal/table.ts";
@@ -27,7 +27,7 @@ Examples:
 }
 
 async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<void> {
-  await withState(async ({ events, routingTable }) => {
+  await withInstallation(async ({ events, routingTable }) => {
     const now = new Date();
     note("waits for events; Ctrl-C ends it");
     const table = tablePrinter(outcomeColumns({ from: now, to: new Date(now.getTime() + 1) }));

@@ -2,7 +2,7 @@ import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts"
 import { type ExplainedDelivery, explainDelivery } from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { mustFindEvents } from "../events/find-event.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
 import { explanationJson, explanationLines, labelled } from "../wording/explanation-rows.ts";
@@ -12,7 +12,7 @@ export type ExplainEventOptions = { event: string; since?: number; component?: s
 
 /** Says of every delivery of a stored event where it went and why, and where it would go now. */
 export async function explainEvent({ event, since, component, json }: ExplainEventOptions): Promise<void> {
-  await withState(async ({ routingTable, events }) => {
+  await withInstallation(async ({ routingTable, events }) => {
     const now = new Date();
     for (const { record, outcomes } of await mustFindEvents(events, event, since, now)) {
       if (!json) printLine(`event ${record.id}, ${record.source} '${record.detailType}', ${record.t0.toISOString()}`);

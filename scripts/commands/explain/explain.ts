@@ -3,7 +3,7 @@ import { ComponentNotFound } from "../../../shared/domain/errors.ts";
 import type { Subject } from "../../../shared/domain/subject.ts";
 import { type Explanation, explainRoute } from "../../../shared/flows/explain/explain-route.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   duration,
   type JsonOption,
@@ -56,7 +56,7 @@ async function explain({ json, component, at, event, since, ...stated }: Explain
   }
   if (component === undefined) throw usage("Name a --component, or a stored --event.");
   if (since !== undefined) throw usage("--since says how far back to look for an --event.");
-  await withState(async ({ routingTable, catalog }) => {
+  await withInstallation(async ({ routingTable, catalog }) => {
     const past = at === undefined ? { table: routingTable, at: new Date() } : await pastRouting(routingTable, at);
     const explanation = await explainRoute(routingCache(past.table), component, stated, past.at);
     if (explanation === undefined) {

@@ -4,7 +4,7 @@ import { aliasOf } from "../../../shared/domain/routing/component.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { type OnAlias, whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { routingTableAt } from "../../../shared/flows/routing-table-at.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
@@ -34,7 +34,7 @@ Example:
 }
 
 async function list(component: string, alias: string, { all, json }: JsonOption & { all?: true }): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const row = await componentNamed(routingTable, component);
     if (aliasOf(row, alias) === undefined) throw new AliasNotFound(alias, component, Object.keys(row.aliases));
     const revision = await routingTable.head();

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { type Finding, problem } from "../../../shared/installation/finding.ts";
-import type { State } from "../../../shared/installation/installation.ts";
-import { withState } from "../terminal/context.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
@@ -49,7 +49,7 @@ async function examine({ json }: JsonOption): Promise<void> {
 
 async function findings(): Promise<Finding[]> {
   try {
-    return await withState(async (state) => {
+    return await withInstallation(async (state) => {
       const now = new Date();
       const parts = await state.examine(now);
       // Without its table there is nothing to look at.
@@ -72,7 +72,7 @@ async function findings(): Promise<Finding[]> {
 }
 
 /** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
-function unlistable({ explain }: Pick<State, "explain">, error: unknown): Finding {
+function unlistable({ explain }: Pick<Installation, "explain">, error: unknown): Finding {
   const told = explain(error) ?? error;
   return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, "");
 }

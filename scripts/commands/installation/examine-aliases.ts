@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { AliasSettings } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../versions/logged-aliases.ts";
 
 /** Compares every component's aliases with the change log, and sees that there is something behind them. */
-export async function examineAliases(state: State): Promise<Finding[]> {
+export async function examineAliases(state: Installation): Promise<Finding[]> {
   const { components } = await state.routingTable.components();
   if (components.length === 0) {
     return [warning("components", "there are none", "Register one with 'turnout component apply FILE'")];
@@ -25,7 +25,7 @@ export async function examineAliases(state: State): Promise<Finding[]> {
 }
 
 async function examineComponent(
-  state: State,
+  state: Installation,
   component: Component,
   logged: ReadonlyMap<string, LoggedAlias>,
 ): Promise<Finding[]> {
@@ -53,7 +53,7 @@ async function examineComponent(
 
 /** What is wrong with an alias; nothing when all is well. */
 function examineAlias(
-  state: State,
+  state: Installation,
   component: Component,
   alias: string,
   target: AliasTarget | undefined,
@@ -87,7 +87,11 @@ function examineAlias(
 }
 
 /** On AWS: what a function is set to, and the component says too. */
-async function examineSettings({ versions, explain }: State, component: Component, alias: string): Promise<Finding[]> {
+async function examineSettings(
+  { versions, explain }: Installation,
+  component: Component,
+  alias: string,
+): Promise<Finding[]> {
   if (versions.from === "folders") return [];
   const { name, timeoutMs, invocation } = component;
   const check = `${alias} of ${name}`;
@@ -131,7 +135,7 @@ function aliasesInUse({ aliases }: Component): string[] {
 }
 
 /** A target that this state can't reach. */
-function targetsElsewhere({ versions }: State, component: Component): string | undefined {
+function targetsElsewhere({ versions }: Installation, component: Component): string | undefined {
   const kind = versions.from === "functions" ? "lambda" : "worker";
   const others = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== kind);
   if (others.length === 0) return undefined;
@@ -139,7 +143,7 @@ function targetsElsewhere({ versions }: State, component: Component): string | u
   return `${others.join(", ")}: the target isn't of kind ${kind}, and no other can be reached ${where}`;
 }
 
-function missingFolder({ versions }: State, component: string, version: string): string | undefined {
+function missingFolder({ versions }: Installation, component: string, version: string): string | undefined {
   const folder = versions.from === "folders" ? versions.catalog.codeOf(component, version)?.folder : undefined;
   return folder === undefined || existsSync(folder) ? undefined : folder;
 }

@@ -1,12 +1,12 @@
 import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { type Finding, warning } from "../../../shared/installation/finding.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 
 /** The newest are looked at. */
 const LOOKED_AT = 1_000;
 
 /** Names the replays that can't be read. There is nothing to be done about them but to start others. */
-export async function examineReplays({ replays }: Pick<State, "replays">): Promise<Finding[]> {
+export async function examineReplays({ replays }: Pick<Installation, "replays">): Promise<Finding[]> {
   const newest = await replays.list(LOOKED_AT);
   return newest
     .filter((replay) => replay instanceof UnreadableReplay)

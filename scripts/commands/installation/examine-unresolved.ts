@@ -2,7 +2,7 @@ import { isUnresolved } from "../../../shared/domain/deliveries/event-outcome.ts
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { type Finding, fine, warning } from "../../../shared/installation/finding.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
@@ -18,7 +18,7 @@ const MAX_EVENTS = 10_000;
 
 /** Whether something that arrived lately is dead or rejected, and wasn't made good since. */
 export async function examineUnresolved(
-  { events }: Pick<State, "events">,
+  { events }: Pick<Installation, "events">,
   now: Date,
   maxEvents = MAX_EVENTS,
 ): Promise<Finding> {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { changeComponent } from "../changes/change-component.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
@@ -28,7 +28,7 @@ export function defineAliasRoles(command: Command): void {
 }
 
 async function set(role: Role, component: string, alias: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { set: `${role} alias`, alias },

@@ -3,11 +3,11 @@ import { Component } from "../../../shared/domain/routing/component.ts";
 import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState, withState } from "../terminal/context.ts";
+import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption, type MutationOptions, mutationOptions, usage } from "../terminal/options.ts";
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
@@ -81,7 +81,7 @@ Example:
 async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
-  await withNewState(willWrite(options), async (state) => {
+  await withNewInstallation(willWrite(options), async (state) => {
     refuseUnreachable(state, component);
     const key = `component#${component.name}` as const;
     const before = readable((await state.routingTable.rows([key])).rows.get(key)) as Component | undefined;
@@ -99,7 +99,7 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
 }
 
 /** On AWS nothing runs a worker, which is what a target is by default. @throws TurnoutError `usage` */
-function refuseUnreachable({ versions }: State, { aliases }: Component): void {
+function refuseUnreachable({ versions }: Installation, { aliases }: Component): void {
   if (versions.from === "folders") return;
   const workers = Object.entries(aliases).flatMap(([alias, { target }]) => (target.kind === "worker" ? [alias] : []));
   if (workers.length === 0) return;
@@ -110,7 +110,7 @@ function refuseUnreachable({ versions }: State, { aliases }: Component): void {
 }
 
 async function remove(component: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeRouting(state, options, {
       edit: { kind: "remove component", component },
       what: `remove component ${component}`,
@@ -123,7 +123,7 @@ async function remove(component: string, options: MutationOptions): Promise<void
 }
 
 async function list({ json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { components, unreadable } = await routingTable.components();
     for (const { name, row } of unreadable)
       note(`component ${name} can't be read, and its events wait: ${row.problem}`);
@@ -134,7 +134,7 @@ async function list({ json }: JsonOption): Promise<void> {
 }
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const component = await componentNamed(routingTable, name);
     if (json) printJson(component);
     else printPrettyJson(component);

@@ -9,7 +9,7 @@ import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState } from "../terminal/context.ts";
+import { withNewInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
@@ -29,7 +29,7 @@ export async function importFile(file: string, options: MutationOptions & { skip
     );
   }
   if (rows.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
-  await withNewState(willWrite(options), async (state) => {
+  await withNewInstallation(willWrite(options), async (state) => {
     await warnOfUnknown(state.routingTable, rows);
     await changeRouting(state, options, {
       edit: { kind: "set directory rows", rows },

@@ -4,7 +4,7 @@ import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts"
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState } from "../terminal/context.ts";
+import { withNewInstallation } from "../terminal/context.ts";
 import { type MutationOptions, usage } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
@@ -14,7 +14,7 @@ type SetOptions = MutationOptions & { project?: string; customer?: string | fals
 export async function set(options: SetOptions): Promise<void> {
   const rows = statedRows(options);
   const edit: RoutingEdit = { kind: "set directory rows", rows };
-  await withNewState(willWrite(options), (state) =>
+  await withNewInstallation(willWrite(options), (state) =>
     changeRouting(state, options, {
       edit,
       what: `set ${rows.map(rowText).join(", ")}`,

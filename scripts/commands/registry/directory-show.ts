@@ -2,7 +2,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
@@ -21,7 +21,7 @@ const COLUMNS: Column<DirectoryEntry>[] = [
 ];
 
 export async function show({ json, project, customer }: ShowOptions): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const table = tablePrinter(COLUMNS);
     let count = 0;
     for await (const entries of entriesOf(routingTable, project, customer)) {

@@ -7,7 +7,7 @@ import { read } from "../../../shared/domain/text/schema.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState, withState } from "../terminal/context.ts";
+import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
@@ -46,7 +46,7 @@ Example:
 async function apply(file: string, options: MutationOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const source = mustRead(read(EventSource, value), name);
-  await withNewState(willWrite(options), (state) =>
+  await withNewInstallation(willWrite(options), (state) =>
     changeRouting(state, options, {
       edit: { kind: "apply source", source },
       what: `apply source ${source.source}`,
@@ -59,7 +59,7 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
 }
 
 async function list({ json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const sources = await sourcesIn(routingTable);
     if (json) for (const source of sources) printJson(source);
     else if (sources.length === 0) note("no sources");
@@ -83,7 +83,7 @@ function keptText({ retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType 
 }
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { rows } = await routingTable.rows([`source#${name}`]);
     const source = rows.get(`source#${name}`);
     if (source === undefined) {

@@ -1,11 +1,12 @@
 import type { Replay } from "../../../shared/domain/replays/replay.ts";
 import { askOfReplay, replayNamed, wouldChange } from "../../../shared/flows/replay/start-replay.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { replayJson } from "./replay-json.ts";
+import { callForReplay } from "./replay-start.ts";
 import { progressText } from "./replay-text.ts";
 
 const asking = { pause: "pause", resume: "run", cancel: "cancel" } as const satisfies Record<string, Replay["asked"]>;
@@ -21,7 +22,8 @@ export async function askOf(
   name: string,
   { json, reason, dryRun, yes }: JsonOption & { reason: string; dryRun?: true; yes?: true },
 ): Promise<void> {
-  await withState(async ({ replays, who, callReplayer }) => {
+  await withInstallation(async (installation) => {
+    const { replays, who } = installation;
     const before = await replayNamed(replays, name);
     note(`${name} is ${progressText(before, new Date())}`);
     const changes = wouldChange(before, asking[what]);
@@ -40,7 +42,7 @@ export async function askOf(
       why: reason,
       at: new Date(),
     });
-    if (changed && what !== "pause") await callReplayer(name);
+    if (changed && what !== "pause") await callForReplay(installation, name);
     answer(replay, changed);
     const undo = undoing[what];
     if (undo !== undefined) note(`undo: ${commandLine("replay", undo, name)}`);

@@ -1,9 +1,9 @@
 import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { readableReplays, UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { filterText } from "../events/filter-options.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -18,7 +18,7 @@ import {
 } from "./replay-text.ts";
 
 export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const newest = (await state.replays.list(limit)).reverse();
     if (newest.length === 0) return note("no replays");
@@ -74,7 +74,7 @@ function columns(now: Date): Column<Listed>[] {
 }
 
 export async function showReplay(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const replay = await replayNamed(state.replays, name);
     if (json) printJson(replayJson(replay, now));
@@ -84,7 +84,7 @@ export async function showReplay(name: string, { json }: JsonOption): Promise<vo
 }
 
 /** A replay that runs by its own account doesn't when nobody is there to run it. */
-function noteUnserved(state: State, replays: readonly Replay[]): void {
+function noteUnserved(state: Installation, replays: readonly Replay[]): void {
   if (replays.every(isEnded) || state.isServed()) return;
   note("no server runs here: what hasn't ended goes on when one does ('npm start')");
 }

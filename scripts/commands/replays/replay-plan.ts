@@ -10,11 +10,11 @@ import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { refuseTarget } from "../../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { refuseMisspelt } from "../events/filter-names.ts";
 import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "../events/filter-options.ts";
 import { sourcesIn } from "../registry/sources.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, usage } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
@@ -42,7 +42,7 @@ const DAY_MS = 86_400_000;
 const TELL_EVERY_MS = 250;
 
 export async function planOnly(options: RequestOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const request = await requestOf(state, options, now);
     const plan = await plannedReplay(state, request, now);
@@ -54,7 +54,7 @@ export async function planOnly(options: RequestOptions): Promise<void> {
 }
 
 /** @throws TurnoutError when nothing like it can be replayed; it says why */
-export async function requestOf(state: State, options: RequestOptions, now: Date): Promise<ReplayRequest> {
+export async function requestOf(state: Installation, options: RequestOptions, now: Date): Promise<ReplayRequest> {
   if (options.toAlias !== undefined && options.original) throw usage("Name one of --to-alias and --original.");
   const filter = filterOf(options);
   const window = await storedWindow(state, windowOf(options, now), now);
@@ -75,7 +75,7 @@ const EXPIRES_MEANWHILE_MS = 3_600_000;
  * The window as far as its events may still be stored.
  * @throws TurnoutError `usage` when it lies in the future, or all that was in it has been removed by now
  */
-export async function storedWindow({ routingTable }: State, window: TimeWindow, now: Date): Promise<TimeWindow> {
+export async function storedWindow({ routingTable }: Installation, window: TimeWindow, now: Date): Promise<TimeWindow> {
   if (window.to.getTime() > now.getTime() + 1) {
     const to = window.to.toISOString();
     throw usage(`--to: ${to} lies in the future, and a replay covers what has arrived. Leave it out to end it now.`);
@@ -89,7 +89,7 @@ export async function storedWindow({ routingTable }: State, window: TimeWindow, 
   return { ...window, from: oldest };
 }
 
-async function longestRetentionDays(table: State["routingTable"]): Promise<number> {
+async function longestRetentionDays(table: Installation["routingTable"]): Promise<number> {
   return (await sourcesIn(table)).reduce(
     (most, { retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType = {} }) =>
       Math.max(most, retentionDays, ...Object.values(retentionDaysByType)),
@@ -98,7 +98,7 @@ async function longestRetentionDays(table: State["routingTable"]): Promise<numbe
 }
 
 /** Plans, and says on a terminal how far it is. */
-export async function plannedReplay(state: State, request: ReplayRequest, now: Date): Promise<PlannedReplay> {
+export async function plannedReplay(state: Installation, request: ReplayRequest, now: Date): Promise<PlannedReplay> {
   const ports = { ...state, routing: routingCache(state.routingTable) };
   const shown = process.stderr.isTTY === true;
   let told = Date.now();
@@ -139,7 +139,7 @@ export function perSecondOf({ rate = DEFAULT_RATE_PER_SECOND }: Pick<RateOptions
  * @throws TurnoutError `not found` if one is
  */
 export async function refuseNothing(
-  state: State,
+  state: Installation,
   { counts, handledBy }: PlannedReplay,
   { filter }: ReplayRequest,
 ): Promise<void> {

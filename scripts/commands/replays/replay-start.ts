@@ -3,9 +3,9 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Replay, ReplayRequest } from "../../../shared/domain/replays/replay.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { refuseName, startReplay } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { canAsk, confirm, confirmCount } from "../terminal/confirm.ts";
-import { commandAsTyped, withState } from "../terminal/context.ts";
+import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
@@ -35,7 +35,7 @@ export type StartOptions = RequestOptions & ConfirmOptions;
 const MANY = 1_000;
 
 export async function startAsAsked(options: StartOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const request = await requestOf(state, options, now);
     if (options.name !== undefined) await refuseName(state.replays, options.name);
@@ -61,13 +61,14 @@ export async function startAsAsked(options: StartOptions): Promise<void> {
 
 /** Stores the replay, and has it run unless it is to wait. */
 export async function start(
-  { replays, who, callReplayer }: State,
+  installation: Installation,
   request: ReplayRequest,
   plan: PlannedReplay,
   { reason, name, concurrency, ...options }: ConfirmOptions & RateOptions,
   now: Date,
   asked: "run" | "pause" = "run",
 ): Promise<Replay> {
+  const { replays, who } = installation;
   const ratePerSecond = perSecondOf(options);
   const wanted = {
     ...request,
@@ -81,13 +82,20 @@ export async function start(
     planned: plan.counts,
   };
   const replay = await startReplay(replays, wanted, asked);
-  if (asked === "run") await callReplayer(replay.name);
+  if (asked === "run") await callForReplay(installation, replay.name);
   return replay;
+}
+
+/** Has it run at once, and says so where that can't be. */
+export async function callForReplay({ callReplayer }: Installation, name: string): Promise<void> {
+  const problem = await callReplayer(name);
+  if (problem === undefined) return;
+  note(`the replayer could not be called, so that ${name} begins within a minute: ${problem}`);
 }
 
 /** Says that it was started, and watches it unless that isn't wanted. */
 export async function follow(
-  state: State,
+  state: Installation,
   replay: Replay,
   { detach, json }: ConfirmOptions & JsonOption,
 ): Promise<void> {
@@ -110,7 +118,7 @@ export function newName(what: string, now: Date): string {
   return `${what}-${day}-${time.slice(0, 6)}-${letters}`;
 }
 
-export async function noteOverlaps({ replays }: State, { window }: ReplayRequest): Promise<void> {
+export async function noteOverlaps({ replays }: Installation, { window }: ReplayRequest): Promise<void> {
   for (const other of await replays.active()) {
     if (other.window.from >= window.to || window.from >= other.window.to) continue;
     note(`replay ${other.name} is under way on a part of this window: what both match is delivered by both`);

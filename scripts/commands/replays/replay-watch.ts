@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../../../shared/installation/installation.ts";
-import { withState } from "../terminal/context.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -20,14 +20,14 @@ const LOOK_FOR_SERVER_EVERY_MS = 2_000;
 const LINE_EVERY_MS = 5_000;
 
 export async function watchNamed(name: string, { json }: JsonOption): Promise<void> {
-  await withState((state) => watch(state, name, json === true));
+  await withInstallation((state) => watch(state, name, json === true));
 }
 
 /**
  * Shows how far a replay is until it has ended. Ctrl-C ends the watching, not the replay.
  * @throws TurnoutError `not found`
  */
-export async function watch(state: State, name: string, json: boolean): Promise<void> {
+export async function watch(state: Installation, name: string, json: boolean): Promise<void> {
   const stopListening = onCtrlC(() => {
     if (process.stderr.isTTY === true) process.stderr.write("\n");
     const [again, cancel] = ["watch", "cancel"].map((what) => commandLine("replay", what, name));
@@ -61,7 +61,7 @@ function onCtrlC(then: () => void): () => void {
 }
 
 /** Without a server nothing moves, and it doesn't say so itself. */
-function noteNoServer(state: State, show: Shown): (nowMs: number) => void {
+function noteNoServer(state: Installation, show: Shown): (nowMs: number) => void {
   let lookedAt = 0;
   let missing = false;
   return (nowMs) => {

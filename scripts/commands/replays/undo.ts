@@ -5,11 +5,11 @@ import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { askOfReplay, refuseName } from "../../../shared/flows/replay/start-replay.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { type FilterOptions, filterOf, handledOptions } from "../events/filter-options.ts";
 import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { aliasName, duration, type MutationOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -29,6 +29,7 @@ import { rateOptions, startOptions } from "./replay-options.ts";
 import { plannedReplay, type RateOptions, storedWindow, tell } from "./replay-plan.ts";
 import {
   type ConfirmOptions,
+  callForReplay,
   confirmReplay,
   follow,
   newName,
@@ -97,7 +98,7 @@ type UndoPlan = {
 };
 
 async function undo(name: string, alias: string, options: UndoOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const { routingTable } = state;
     const now = new Date();
     const head = await expectedHead(routingTable, options);
@@ -157,7 +158,7 @@ const PREPARED_FOR_MS = 3_600_000;
  * The replay is stored first, and waits: were this process to end in between, there is either a replay that can be
  * cancelled, or one that can be resumed. It runs after the rollback, for nothing of it may go to the version that is left.
  */
-async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
+async function rollBackAndReplay(state: Installation, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
   const { move, preview, request, plan } = undoPlan;
   const asked = new Date();
   const name = options.name ?? newName("undo", asked);
@@ -177,7 +178,7 @@ async function rollBackAndReplay(state: State, undoPlan: UndoPlan, options: Undo
 }
 
 /** What becomes of the prepared replay where the rollback has failed: it may have been made, or be finished by the sweeper. */
-async function leavePrepared(state: State, move: AliasMove, name: string, error: unknown): Promise<void> {
+async function leavePrepared(state: Installation, move: AliasMove, name: string, error: unknown): Promise<void> {
   const aliases = await state.catalog.aliases(move.component);
   const version = aliases.find(({ alias }) => alias === move.alias)?.version ?? null;
   if (error instanceof TurnoutError && error.kind !== "failed" && version === move.from) {
@@ -192,15 +193,15 @@ async function leavePrepared(state: State, move: AliasMove, name: string, error:
 }
 
 /** Undefined when it could not be run: by then the alias has been moved, and that stays. */
-async function runPrepared({ replays, callReplayer }: State, prepared: Replay): Promise<Replay | undefined> {
+async function runPrepared(installation: Installation, prepared: Replay): Promise<Replay | undefined> {
   const { name, window } = prepared;
   try {
     // What was claimed up to the rollback went to the version that is left.
     // And some more, as clocks differ: what was handled by others, or later, isn't matched.
     const covered = { ...window, to: new Date(Date.now() + CLOCKS_DIFFER_MS) };
-    const replay = await replays.update({ ...prepared, asked: "run", window: covered });
+    const replay = await installation.replays.update({ ...prepared, asked: "run", window: covered });
     if (replay === undefined) throw new TurnoutError("conflict", `Somebody else has changed replay '${name}'.`);
-    await callReplayer(name);
+    await callForReplay(installation, name);
     return replay;
   } catch (error) {
     complain(error);
@@ -235,7 +236,7 @@ function undoJson({ move, preview, plan }: UndoPlan) {
 }
 
 /** The state as it would be with the alias moved: nothing else of it is asked by a plan. */
-function afterMove(state: State, { component, alias, to }: { component: string; alias: string; to: string }) {
+function afterMove(state: Installation, { component, alias, to }: { component: string; alias: string; to: string }) {
   const aliases = async (name: string) =>
     (await state.catalog.aliases(name)).map((target) =>
       name === component && target.alias === alias ? { ...target, version: to } : target,
@@ -244,7 +245,7 @@ function afterMove(state: State, { component, alias, to }: { component: string; 
 }
 
 /** Before anything is moved. @throws TurnoutError `not allowed` */
-async function refuseBusy({ replays }: State, { component, alias, to }: AliasMove): Promise<void> {
+async function refuseBusy({ replays }: Installation, { component, alias, to }: AliasMove): Promise<void> {
   const active = await replays.active();
   if (active.length < MAX_ACTIVE_REPLAYS) return;
   const names = active.map(({ name }) => name).join(", ");

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { changeComponent } from "../changes/change-component.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { componentNamed } from "../versions/move-alias.ts";
@@ -24,7 +24,7 @@ Examples:
 
 async function allStable(name: string, options: MutationOptions & { off?: true }): Promise<void> {
   const now = new Date();
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
     if (options.off) {
       return changeComponent(state, options, {

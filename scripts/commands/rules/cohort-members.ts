@@ -8,7 +8,7 @@ import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { changeRouting, type MadeChange } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { complainLine } from "../terminal/complain.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type MutationOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
@@ -28,7 +28,7 @@ export function drop(cohort: string, options: MemberOptions): Promise<void> {
 async function setMembers(cohort: string, member: boolean, options: MemberOptions): Promise<void> {
   const { members, bad } = await statedMembers(options);
   const who = members.length === 1 ? members.map(keyText).join() : plural(members.length, "subject");
-  await withState((state) =>
+  await withInstallation((state) =>
     changeRouting(state, options, {
       edit: setting(cohort, members, member),
       steps: chunks(members).map((chunk) => setting(cohort, chunk, member)),

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { CohortRoute } from "../../../shared/domain/routing/cohort.ts";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { changeComponent } from "../changes/change-component.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
   cohortName,
@@ -77,7 +77,7 @@ async function set(component: string, cohort: string, options: SetOptions): Prom
   const now = new Date();
   const when = period(options, "The route", now);
   const place = before === undefined ? "" : `, before ${before}`;
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: {
@@ -93,7 +93,7 @@ async function set(component: string, cohort: string, options: SetOptions): Prom
 }
 
 async function remove(component: string, cohort: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { remove: "cohort route", cohort },
@@ -105,7 +105,7 @@ async function remove(component: string, cohort: string, options: MutationOption
 }
 
 async function list(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { cohortRoutes } = await componentNamed(routingTable, name);
     const now = new Date();
     const routes = cohortRoutes.map((route, index) => ({

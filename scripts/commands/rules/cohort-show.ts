@@ -5,7 +5,7 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -16,7 +16,7 @@ import { registerOf, routesOf } from "./cohort-register.ts";
 type ListedCohort = { cohort: string; members: number; components: string[]; description: string };
 
 export async function list({ json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const counts = await memberCounts(routingTable);
     const cohorts: ListedCohort[] = [];
     for (const [cohort, { description }] of Object.entries(await registerOf(routingTable))) {
@@ -30,7 +30,7 @@ export async function list({ json }: JsonOption): Promise<void> {
 }
 
 export async function show(cohort: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const register = await registerOf(routingTable);
     const entry = own(register, cohort);
     if (entry === undefined) throw new CohortNotFound(cohort, Object.keys(register));

@@ -6,7 +6,7 @@ import { own } from "../../../shared/domain/text/schema.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { willWrite } from "../terminal/confirm.ts";
-import { withNewState, withState } from "../terminal/context.ts";
+import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { cohortName, jsonOption, type MutationOptions, mutationOptions, subjectIds } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
@@ -73,7 +73,7 @@ function members(command: Command): Command {
 async function create(cohort: string, options: MutationOptions & { description: string }): Promise<void> {
   const { description } = options;
   const now = new Date();
-  await withNewState(willWrite(options), async (state) =>
+  await withNewInstallation(willWrite(options), async (state) =>
     changeRouting(state, options, {
       edit: { kind: "create cohort", cohort, description, who: await state.who(), at: now.toISOString() },
       what: `create cohort ${cohort}${description === "" ? "" : `: ${description}`}`,
@@ -92,7 +92,7 @@ function undoOfCreate(cohort: string, [row]: readonly RowChange[], reason: strin
 }
 
 async function remove(cohort: string, options: MutationOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const { routingTable } = state;
     // Before the scan: a member that comes in during it, or after it, is a conflict.
     const plannedOn = await routingTable.head();

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
 import { changeRouting } from "../changes/change-routing.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
   type MutationOptions,
@@ -48,7 +48,7 @@ async function pin(options: PinOptions): Promise<void> {
   const { level, id, component } = subject;
   const now = new Date();
   const validity = period(options, "The pin", now);
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const pin: Pin = {
       ...validity,
       alias: options.to,

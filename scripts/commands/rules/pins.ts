@@ -5,7 +5,7 @@ import type { Pin } from "../../../shared/domain/routing/pin.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -28,7 +28,7 @@ Example:
 }
 
 async function list({ component, level, json }: PinsOptions): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { components } = await routingTable.components();
     const names = components.map(({ name }) => name);
     const pins: ListedPin[] = [];

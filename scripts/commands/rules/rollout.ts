@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { type Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { changeComponent } from "../changes/change-component.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
   type JsonOption,
@@ -66,7 +66,7 @@ async function set(component: string, options: SetOptions): Promise<void> {
   const now = new Date();
   const when = period(options, "The rollout", now);
   const salt = randomBytes(8).toString("hex");
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { set: "rollout", rollout: { ...when, alias, basisPoints, by, salt }, reshuffle },
@@ -78,7 +78,7 @@ async function set(component: string, options: SetOptions): Promise<void> {
 }
 
 async function remove(component: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { remove: "rollout" },
@@ -90,7 +90,7 @@ async function remove(component: string, options: MutationOptions): Promise<void
 }
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable }) => {
     const { rollout } = await componentNamed(routingTable, name);
     if (json) return printJson({ component: name, rollout: rollout === undefined ? null : toJson(rollout) });
     if (rollout === undefined) return note(`${name} has no rollout`);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { changeRouting } from "../changes/change-routing.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import {
   type MutationOptions,
   mutationOptions,
@@ -29,7 +29,7 @@ async function unpin(options: UnpinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
   const { level, id, component } = subject;
   const now = new Date();
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const usable = await usableAliases(state.routingTable, component);
     await changeRouting(state, options, {
       edit: { kind: "unpin", ...subject },

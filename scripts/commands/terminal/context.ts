@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
 import { environmentName } from "./environment-name.ts";
 import { shellLine } from "./shell-quote.ts";
@@ -10,16 +10,19 @@ export function stateFolder(): string {
   return embeddedSettings(process.env).home;
 }
 
-/** Runs `work` on the state that the command is for. @throws TurnoutError `not found` when there is none */
-export async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
+/** Runs `work` on what the command is for. @throws TurnoutError `not found` when it isn't there */
+export async function withInstallation<T>(work: (installation: Installation) => Promise<T>): Promise<T> {
   return run((await openOnAws()) ?? (await openHere(stateFolder(), false)), work);
 }
 
 /**
- * Runs `work` on the state, made anew when there is none. Where nothing will be written, an empty state that is thrown
+ * The same, made anew when there is none. Where nothing will be written, an empty state that is thrown
  * away takes its place. An environment on AWS is only ever made by its deployment.
  */
-export async function withNewState<T>(writes: boolean, work: (state: State) => Promise<T>): Promise<T> {
+export async function withNewInstallation<T>(
+  writes: boolean,
+  work: (installation: Installation) => Promise<T>,
+): Promise<T> {
   const onAws = await openOnAws();
   if (onAws !== undefined) return run(onAws, work);
   const home = stateFolder();
@@ -39,24 +42,24 @@ export function commandAsTyped(): string {
 
 // Each loads only what it needs: the SDK takes longer than most commands, and SQLite warns that it is experimental.
 
-async function openOnAws(): Promise<State | undefined> {
+async function openOnAws(): Promise<Installation | undefined> {
   const environment = environmentName();
   if (environment === undefined) return undefined;
-  const { awsState } = await import("../aws-state.ts");
-  return awsState(environment);
+  const { awsInstallation } = await import("../../../shared/installation/aws-installation.ts");
+  return awsInstallation({ environment, application: process.env.TURNOUT_APPLICATION || "turnout" });
 }
 
-async function openHere(home: string, create: boolean): Promise<State> {
-  const { embeddedState } = await import("../../../shared/installation/embedded-installation.ts");
-  return embeddedState(home, { create });
+async function openHere(home: string, create: boolean): Promise<Installation> {
+  const { embeddedInstallation } = await import("../../../shared/installation/embedded-installation.ts");
+  return embeddedInstallation(home, { create });
 }
 
-async function run<T>(state: State, work: (state: State) => Promise<T>): Promise<T> {
+async function run<T>(installation: Installation, work: (installation: Installation) => Promise<T>): Promise<T> {
   try {
-    return await work(state);
+    return await work(installation);
   } catch (error) {
-    throw state.explain(error) ?? error;
+    throw installation.explain(error) ?? error;
   } finally {
-    state.close();
+    installation.close();
   }
 }

@@ -4,7 +4,7 @@ import { aliasOf } from "../../../shared/domain/routing/component.ts";
 import { pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "../changes/change-component.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
@@ -53,7 +53,7 @@ Example:
 }
 
 async function add(component: string, alias: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { set: "alias", alias },
@@ -69,7 +69,7 @@ async function add(component: string, alias: string, options: MutationOptions): 
 }
 
 async function retire(component: string, alias: string, options: MutationOptions): Promise<void> {
-  await withState((state) =>
+  await withInstallation((state) =>
     changeComponent(state, options, {
       component,
       change: { retire: "alias", alias },
@@ -82,7 +82,7 @@ async function retire(component: string, alias: string, options: MutationOptions
 }
 
 async function remove(name: string, alias: string, options: MutationOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const { routingTable } = state;
     const now = new Date();
     // Before the scan: a pin that is made during it, or after it, is a conflict.

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { defineAliasNames } from "./alias-names.ts";
 import { changeAlias, requireVersion } from "./change-alias.ts";
@@ -25,7 +25,7 @@ Example:
 }
 
 async function set(name: string, alias: string, version: string, options: MutationOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
     const from = await versionBehind(state, component, alias);
     await requireVersion(state, name, version);

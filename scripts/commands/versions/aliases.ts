@@ -4,7 +4,7 @@ import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -19,7 +19,7 @@ export function define(command: Command): void {
 }
 
 async function list(name: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable, catalog }) => {
+  await withInstallation(async ({ routingTable, catalog }) => {
     const component = await componentNamed(routingTable, name);
     const targets = new Map((await catalog.aliases(name)).map((target) => [target.alias, target]));
     const pinned = await pinnedTo(routingTable, name, new Date());

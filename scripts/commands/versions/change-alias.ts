@@ -1,6 +1,6 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -27,7 +27,7 @@ export type AliasMutation = {
 };
 
 /** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
-export async function changeAlias(state: State, options: MutationOptions, mutation: AliasMutation) {
+export async function changeAlias(state: Installation, options: MutationOptions, mutation: AliasMutation) {
   const { move, kind, details = [], now } = mutation;
   const { component, alias, from, to } = move;
   const head = await expectedHead(state.routingTable, options);
@@ -58,7 +58,7 @@ export async function changeAlias(state: State, options: MutationOptions, mutati
 }
 
 /** @throws TurnoutError `not found` when the component has no such version */
-export async function requireVersion({ catalog }: State, component: string, version: string): Promise<void> {
+export async function requireVersion({ catalog }: Installation, component: string, version: string): Promise<void> {
   const versions = (await catalog.versions(component)).map((published) => published.version);
   if (versions.includes(version)) return;
   throw new TurnoutError(

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { commandAsTyped, withState } from "../terminal/context.ts";
+import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { duration, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -51,7 +51,7 @@ Examples:
 }
 
 async function collect(name: string, options: GcOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const now = new Date();
     const head = await expectedHead(state.routingTable, options);
     const component = await componentNamed(state.routingTable, name);
@@ -82,7 +82,7 @@ async function collect(name: string, options: GcOptions): Promise<void> {
 }
 
 /** Before anything is deleted: the log may tell of what then wasn't, but nothing is deleted without its word. */
-async function logged({ routingTable, who }: State, why: string, options: GcOptions): Promise<number> {
+async function logged({ routingTable, who }: Installation, why: string, options: GcOptions): Promise<number> {
   const change = { changeId: randomUUID(), at: new Date(), who: await who(), why, command: commandAsTyped(), rows: [] };
   for (let race = 0; race < MAX_LOST_RACES; race++) {
     const result = await routingTable.commit(change, await expectedHead(routingTable, options));
@@ -94,7 +94,7 @@ async function logged({ routingTable, who }: State, why: string, options: GcOpti
   );
 }
 
-async function deleteAll({ catalog }: State, name: string, versions: readonly KeptVersion[]): Promise<string[]> {
+async function deleteAll({ catalog }: Installation, name: string, versions: readonly KeptVersion[]): Promise<string[]> {
   const deleted: string[] = [];
   for (const { version } of versions) {
     if (await catalog.removeVersion(name, version)) deleted.push(version);

@@ -7,7 +7,7 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { AliasTarget, Version } from "../../../shared/versions/version-catalog.ts";
 
 /** A version, and who would miss it. */
@@ -22,7 +22,7 @@ export type KeepRules = {
 
 /** Every version of a component, oldest first, with what keeps it. */
 export async function keptVersions(
-  state: State,
+  state: Installation,
   { name: component }: Component,
   { promoted, window }: KeepRules,
   now: Date,
@@ -85,7 +85,7 @@ function replaysOf(version: string, component: string, active: readonly Replay[]
     .map(({ name }) => `replay ${name}`);
 }
 
-async function movesOf(table: State["routingTable"], component: string): Promise<MoveEntry[]> {
+async function movesOf(table: Installation["routingTable"], component: string): Promise<MoveEntry[]> {
   const moves: MoveEntry[] = [];
   for await (const page of readHistory(table, {})) {
     moves.push(...page.filter((entry) => isMove(entry)).filter(({ move }) => move.component === component));
@@ -95,7 +95,7 @@ async function movesOf(table: State["routingTable"], component: string): Promise
 
 /** How many deliveries of the window that aren't at rest have run each version. */
 async function openDeliveries(
-  { events }: State,
+  { events }: Installation,
   component: string,
   window: TimeWindow,
   now: Date,

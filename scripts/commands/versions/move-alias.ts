@@ -14,7 +14,7 @@ import type { Revision } from "../../../shared/domain/routing/routing-change.ts"
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
 import { standingGuardrails } from "../changes/change-guardrails.ts";
@@ -40,7 +40,7 @@ export async function componentNamed(table: RoutingTable, name: string): Promise
 }
 
 /** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
-export async function versionBehind({ catalog }: State, component: Component, alias: string) {
+export async function versionBehind({ catalog }: Installation, component: Component, alias: string) {
   const entry = aliasOf(component, alias);
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
@@ -61,7 +61,11 @@ function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarg
 }
 
 /** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
-export async function noteDrift({ routingTable, catalog }: State, component: string, alias: string): Promise<void> {
+export async function noteDrift(
+  { routingTable, catalog }: Installation,
+  component: string,
+  alias: string,
+): Promise<void> {
   const targets = await catalog.aliases(component);
   const logged = await loggedAliases(routingTable, [{ component, alias }]);
   const target = targets.find((one) => one.alias === alias);
@@ -85,7 +89,7 @@ export async function refuseFrozen(table: RoutingTable, { force }: Pick<Mutation
 
 /** Works out whom a move would give another version. */
 export function previewOf(
-  { routingTable: table, events }: Pick<State, "routingTable" | "events">,
+  { routingTable: table, events }: Pick<Installation, "routingTable" | "events">,
   move: AliasMove,
   kind: MoveKind,
   now: Date,
@@ -124,7 +128,7 @@ export function refuseExceeding({ objections }: MovePreview, { force }: Pick<Mut
  * @returns the revision at which the move is settled
  */
 export async function moveAs(
-  { catalog, routingTable: table, events, who }: State,
+  { catalog, routingTable: table, events, who }: Installation,
   move: AliasMove,
   kind: MoveKind,
   checked: MovePreview | undefined,

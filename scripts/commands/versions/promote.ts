@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeAlias } from "./change-alias.ts";
@@ -27,7 +27,7 @@ Examples:
 }
 
 async function promote(name: string, source: string, alias: string, options: MutationOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
     const to = await versionBehind(state, component, source);
     const from = await versionBehind(state, component, alias);

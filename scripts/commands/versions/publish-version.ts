@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { withNewState } from "../terminal/context.ts";
+import { withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import {
@@ -63,7 +63,7 @@ Examples:
 
 async function publishVersion(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
   // Without a state there is no component either, and no reason to make one.
-  await withNewState(false, async (state) => {
+  await withNewInstallation(false, async (state) => {
     const now = new Date();
     const head = await expectedHead(state.routingTable, options);
     const component = await componentNamed(state.routingTable, name);

@@ -3,8 +3,8 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
 import { type AliasStanding, aliasHistory } from "../../../shared/flows/versions/alias-history.ts";
-import type { State } from "../../../shared/installation/installation.ts";
-import { withState } from "../terminal/context.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeAlias, requireVersion } from "./change-alias.ts";
@@ -34,7 +34,7 @@ Examples:
 }
 
 async function rollback(name: string, alias: string, options: RollbackOptions): Promise<void> {
-  await withState(async (state) => {
+  await withInstallation(async (state) => {
     const { move, details } = await rollbackOf(state, name, alias, options.to);
     await changeAlias(state, options, {
       move,
@@ -52,7 +52,7 @@ async function rollback(name: string, alias: string, options: RollbackOptions): 
  * @throws TurnoutError `not found` when there is nothing to go back from or to
  */
 export async function rollbackOf(
-  state: State,
+  state: Installation,
   name: string,
   alias: string,
   to?: string,
@@ -76,7 +76,7 @@ export async function rollbackOf(
 
 /** Says since when the version that is left has been there, as far as the log knows. */
 async function since(
-  { routingTable }: State,
+  { routingTable }: Installation,
   { alias, from }: AliasMove,
   { since: at, revision }: AliasStanding,
 ): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import type { State } from "../../../shared/installation/installation.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import type { FolderVersionCatalog } from "../../../shared/versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { PublishedVersion } from "../../../shared/versions/version-catalog.ts";
@@ -22,7 +22,7 @@ export type CodeToPublish = {
 
 /** A folder's code, or on AWS what the component's function has. @throws TurnoutError `usage` for the other one's options */
 export async function codeToPublish(
-  { versions }: State,
+  { versions }: Installation,
   component: string,
   folder: string | undefined,
   options: CodeOptions,

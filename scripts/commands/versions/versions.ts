@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Version } from "../../../shared/versions/version-catalog.ts";
-import { withState } from "../terminal/context.ts";
+import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -15,7 +15,7 @@ export function define(command: Command): void {
 }
 
 async function list(component: string, { json }: JsonOption): Promise<void> {
-  await withState(async ({ routingTable, catalog }) => {
+  await withInstallation(async ({ routingTable, catalog }) => {
     await componentNamed(routingTable, component);
     const [versions, aliases] = await Promise.all([catalog.versions(component), catalog.aliases(component)]);
     const listed = versions.map((version) => ({
