@@ -6,23 +6,27 @@
  * decides (Nygard, "Release It!"; the names are the usual ones).
  */
 export type CircuitBreaker =
-  | { state: "closed"; recent: readonly Observation[] }
+  | { state: "closed"; recent: readonly Observation[]; attempts: readonly Attempt[] }
   | { state: "open"; until: Date; openMs: number; failing: readonly string[] }
   | { state: "half-open"; probeUntil: Date; openMs: number; failing: readonly string[] };
 
 /** A project's (or customer's) latest outcome, and how many in a row were like it. */
 type Observation = { about: string; at: Date; failed: boolean; inARow: number };
 
-export const CLOSED: CircuitBreaker = { state: "closed", recent: [] };
+/** One of the latest attempts, whoever it was for. */
+type Attempt = { at: Date; failed: boolean };
 
-/** Projects whose latest outcome is remembered, and for how long. */
+export const CLOSED: CircuitBreaker = { state: "closed", recent: [], attempts: [] };
+
+/** Projects whose latest outcome is remembered, and latest attempts; and for how long. */
 const MAX_OBSERVED = 50;
 const OBSERVED_MS = 60_000;
 
 /**
  * It opens when so many attempts failed, for several projects, and so large a share of those seen sees nothing but
  * failures. By project and not by attempt: one customer's flood of events that can't be handled must not hold those of the
- * others, who may not have sent any yet.
+ * others, who may not have sent any yet. And by attempt as well: a version that fails every other time has few projects in
+ * whose latest outcome all is well, and yet it isn't down; its events get through by their retries, sooner than by probes.
  */
 const MIN_FAILURES = 10;
 const MIN_FAILING = 2;
@@ -61,7 +65,9 @@ export function observe(breaker: CircuitBreaker, about: string, failed: boolean,
   const inARow = before?.failed === failed ? before.inARow + 1 : 1;
   const others = known.filter((observation) => observation !== before);
   const recent = [...others.slice(1 - MAX_OBSERVED), { about, at: now, failed, inARow }];
-  if (!failed || !isDown(recent)) return { state: "closed", recent };
+  const lately = breaker.attempts.filter(({ at }) => at.getTime() > since);
+  const attempts = [...lately.slice(1 - MAX_OBSERVED), { at: now, failed }];
+  if (!failed || !isDown(recent) || !nearlyAllFail(attempts)) return { state: "closed", recent, attempts };
   const failing = recent.filter((observation) => observation.failed).map((observation) => observation.about);
   return opened(now, FIRST_OPEN_MS, failing);
 }
@@ -69,7 +75,11 @@ export function observe(breaker: CircuitBreaker, about: string, failed: boolean,
 function isDown(recent: readonly Observation[]): boolean {
   const failing = recent.filter(({ failed }) => failed);
   const failures = failing.reduce((sum, { inARow }) => sum + inARow, 0);
-  return failures >= MIN_FAILURES && failing.length >= MIN_FAILING && failing.length >= FAILING_SHARE * recent.length;
+  return failures >= MIN_FAILURES && failing.length >= MIN_FAILING && nearlyAllFail(recent);
+}
+
+function nearlyAllFail(seen: readonly { failed: boolean }[]): boolean {
+  return seen.filter(({ failed }) => failed).length >= FAILING_SHARE * seen.length;
 }
 
 function opened(now: Date, openMs: number, failing: readonly string[]): CircuitBreaker {

@@ -72,6 +72,13 @@ describe("a circuit breaker", () => {
     expect(breakerAfter([...forgiven, ...times(5, ["beta", true])]).state).toBe("open");
   });
 
+  it("doesn't open while more than one attempt in ten succeeds, though each customer's latest have failed", () => {
+    const flaky: Outcome[] = [["acme", false], ["beta", false], ...down()];
+    expect(breakerAfter(flaky).state).toBe("closed");
+    expect(breakerAfter([...flaky, ...times(7, ["acme", true])]).state).toBe("closed");
+    expect(breakerAfter([...flaky, ...times(8, ["acme", true])]).state).toBe("open");
+  });
+
   it("never opens by a success, not even when those who were well before are forgotten", () => {
     const failing = Array.from({ length: 10 }, (_, n): Outcome => [`customer-${n}`, true, 30_000]);
     const well: Outcome[] = [
@@ -92,10 +99,10 @@ describe("a circuit breaker", () => {
     expect(breakerAfter([...down(0).slice(1), ["beta", true, 3_600_000]]).state).toBe("closed");
   });
 
-  it("remembers 50 customers at most", () => {
+  it("remembers 50 customers and 50 attempts at most", () => {
     const many = Array.from({ length: 500 }, (_, n): Outcome => [`customer-${n}`, n % 2 === 0]);
     const breaker = breakerAfter(many);
-    expect(breaker.state === "closed" && breaker.recent.length).toBe(50);
+    expect(breaker).toMatchObject({ state: "closed", recent: { length: 50 }, attempts: { length: 50 } });
   });
 
   it("takes no account of what was sent before it opened", () => {
