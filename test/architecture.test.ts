@@ -164,6 +164,7 @@ const floorPlan: Room[] = [
   {
     files: "scripts/bench/router/",
     may: [
+      "infra/constructs/function-code.ts",
       "scripts/",
       "shared/",
       "functions/",

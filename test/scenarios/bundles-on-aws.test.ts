@@ -10,7 +10,7 @@ import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { sqsClient, sqsStub } from "../support/sqs-stub.ts";
 
-/** Section 12 of the design. */
+/** Section 20 of the design. */
 const MAX_ROUTER_BYTES = 500_000;
 
 const EVENTS = 2_000;
