@@ -9,6 +9,7 @@ import type { EventStore, RecordWindow } from "../../shared/event-store/event-st
 import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";
 import { describeOutcomeCounts } from "./outcome-counts.contract.ts";
+import { describeStoredValues } from "./stored-values.contract.ts";
 
 export type OpenStore = {
   store: EventStore;
@@ -419,6 +420,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
   describeLedger(name, openStore, runs);
   describeDueDeliveries(name, openStore, runs);
   describeOutcomeCounts(name, openStore);
+  describeStoredValues(name, openStore, runs);
 }
 
 /** Any text that is well-formed Unicode. */

@@ -17,6 +17,7 @@ import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectKey, subjectLevels } from "../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { anyAcceptedRow } from "../support/any-row.ts";
+import { anyText } from "../support/any-text.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
 import { nextTurn } from "../support/port-calls.ts";
 
@@ -378,16 +379,20 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
     test("is what was committed, for every row that is accepted", async () => {
       const { table, own } = await openTable();
       await fc.assert(
-        fc.asyncProperty(fc.array(anyAcceptedRow(own), { minLength: 1, maxLength: 8 }), async (accepted) => {
-          const rows = new Map(accepted);
-          const head = await table.head();
-          const committed = aChange([...rows].map(([key, row]) => put(key, row)));
-          expect(await table.commit(committed, head)).toMatchObject({ committed: true });
-          expect((await table.rows([...rows.keys()])).rows).toEqual(rows);
-          expect(await table.changesAfter(head, 1)).toEqual([{ ...committed, revision: head + 1 }]);
-          const { components } = await table.components();
-          for (const [key, row] of rows) if (key.startsWith("component#")) expect(components).toContainEqual(row);
-        }),
+        fc.asyncProperty(
+          fc.array(anyAcceptedRow(own), { minLength: 1, maxLength: 8 }),
+          someWords,
+          async (accepted, words) => {
+            const rows = new Map(accepted);
+            const head = await table.head();
+            const committed = { ...aChange([...rows].map(([key, row]) => put(key, row))), ...words };
+            expect(await table.commit(committed, head)).toMatchObject({ committed: true });
+            expect((await table.rows([...rows.keys()])).rows).toEqual(rows);
+            expect(await table.changesAfter(head, 1)).toEqual([{ ...committed, revision: head + 1 }]);
+            const { components } = await table.components();
+            for (const [key, row] of rows) if (key.startsWith("component#")) expect(components).toContainEqual(row);
+          },
+        ),
         { numRuns: 40 },
       );
       await removeAll(table, own);
@@ -542,6 +547,9 @@ function keysOf(own: string): [SubjectKey, SubjectKey, SubjectKey] {
 }
 
 /** Some rows set or taken away, on the newest revision or on one that is so many behind. */
+/** Who, why and how, in words of any kind. */
+const someWords = fc.record({ who: anyText, why: anyText, command: anyText }, { noNullPrototype: true });
+
 const anEdit = fc.record({
   plans: fc.uniqueArray(
     fc.record({ level: fc.constantFrom(...subjectLevels), plan: fc.option(fc.constantFrom("free", "paid")) }),

@@ -14,6 +14,7 @@ import {
   skipReasons,
 } from "../../shared/domain/replays/replay.ts";
 import { becauses } from "../../shared/domain/routing/decide-route.ts";
+import { anyText, storedNumbers } from "./any-text.ts";
 
 const REQUESTED_AT = new Date("2026-11-20T10:00:00.000Z");
 
@@ -48,6 +49,7 @@ function some<T extends object>(fields: { [K in keyof T]-?: fc.Arbitrary<NonNull
 const date = fc.date({ min: new Date(0), max: new Date("2200-01-01"), noInvalidDate: true });
 const words = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
+  anyText,
   date.map((at) => at.toISOString()),
 );
 const name = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?$/);
@@ -106,6 +108,11 @@ const progress: fc.Arbitrary<ReplayProgress> = fc
   )
   .map(([known, others]) => ({ ...known, ...others }));
 
+const patternValue = fc.oneof(words, fc.boolean(), fc.constant(null), fc.constantFrom(...storedNumbers));
+
+// A comparison takes a field of this name for what an object was made by.
+const fields = words.filter((word) => word !== "constructor");
+
 const filter = some<OutcomeFilter>({
   component: name,
   project: words,
@@ -120,7 +127,7 @@ const filter = some<OutcomeFilter>({
   because: fc.constantFrom(...becauses),
   replay: name,
   // What it names may look like an instant, and is text all the same.
-  pattern: fc.dictionary(words, fc.array(fc.oneof(words, fc.boolean(), fc.constant(null)), { maxLength: 2 }), {
+  pattern: fc.dictionary(fields, fc.array(patternValue, { maxLength: 2 }), {
     maxKeys: 2,
     noNullPrototype: true,
   }),

@@ -1,19 +1,14 @@
 import fc from "fast-check";
 import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import { readRow } from "../../shared/domain/routing/stored-row.ts";
+import { anyText, edgyNumbers } from "./any-text.ts";
 import { aComponent, aPin } from "./builders.ts";
-
-/** Text of any kind: half surrogates, control characters, names that objects inherit. */
-const anyText = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 12 }),
-  fc.constantFrom("__proto__", "constructor", "toString", "\ud800", "\udfff\ud800", "\u0000", "\u2028", ""),
-);
 
 /** Also what JSON can't hold: whoever reads `1e400` gets an infinity. */
 const anyNumber = fc.oneof(
   fc.double(),
   fc.integer(),
-  fc.constantFrom(-0, 5e-324, 1.7e308, 2 ** 53 + 2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN),
+  fc.constantFrom(...edgyNumbers, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN),
 );
 
 const anyLeaf = fc.oneof(anyText, anyNumber, fc.constantFrom(true, false, null));

@@ -37,6 +37,9 @@ const DestinationRecord = z.looseObject({
   responsePayload: z.optional(z.unknown()),
 });
 
+/** A version's name is counted by, beside others': one that no store takes would cost them their counts. */
+const MAX_VERSION_CHARS = 128;
+
 /** Reads a message of the outcomes queue: the record that Lambda, or the embedded runtime, sends for an `async` attempt. */
 export function readOutcome(body: string): Read<AttemptOutcome> {
   const json = readJson(body);
@@ -52,7 +55,7 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     };
   }
   const deliveryKey = deliveryKeyOf(component, eventKey, generation);
-  const executedVersion = responseContext?.executedVersion;
+  const executedVersion = responseContext?.executedVersion?.slice(0, MAX_VERSION_CHARS).toWellFormed();
   const base = {
     component,
     eventKey,

@@ -57,6 +57,14 @@ describe("a record that Lambda sends to a destination", () => {
     });
   });
 
+  it.each([
+    ["half a surrogate", "a\\ud800", "a\ufffd"],
+    ["no end", "v".repeat(100_000), "v".repeat(128)],
+  ])("names a version that every store can count by, also one with %s", (_, told, counted) => {
+    const text = JSON.stringify(aRecord("Success")).replace('"executedVersion":"23"', `"executedVersion":"${told}"`);
+    expect(readOutcome(text)).toMatchObject({ ok: true, value: { result: { executedVersion: counted } } });
+  });
+
   it.each<[string, Record<string, unknown>, object]>([
     [
       "that the handler threw",
