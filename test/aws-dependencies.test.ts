@@ -167,6 +167,7 @@ function aSendTo(alias: string) {
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: "{}",
     idempotencyKey: "key-1",
+    lapses: 0,
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: new Date("2100-01-01"),

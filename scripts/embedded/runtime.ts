@@ -20,6 +20,7 @@ import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
 import { asyncInvocations } from "../../shared/targets/worker/async-invocations.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
+import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { drainQueue, startEventSource } from "./event-source.ts";
 import { startFrontDoor } from "./front-door.ts";
@@ -113,7 +114,8 @@ export async function startRuntime(options: RuntimeOptions) {
     };
     const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now, walls: await findWalls() });
     closing.push(() => workers.close());
-    const target = asyncInvocations({ run: workers.send, tell, now, delay, onError });
+    const run = lapsedOneAtATime(workers.send, { random: Math.random, delay });
+    const target = asyncInvocations({ run, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const ports = {
       routing,

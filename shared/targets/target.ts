@@ -15,6 +15,8 @@ export type Send = {
   payload: string;
   /** The key that the event is delivered under: the same in every attempt of a delivery, and no other's. */
   idempotencyKey: string;
+  /** Attempts of this delivery that ended without an answer, as if each had taken its router down. */
+  lapses: number;
   /** Identifies this attempt in logs. */
   requestId: string;
   timeoutMs: number;

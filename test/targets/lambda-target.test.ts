@@ -17,6 +17,7 @@ function aSend(about: Partial<Send> = {}): Send {
     worker: { concurrency: 1, memoryMb: 128, environment: {} },
     payload: '{"id":"event-1"}',
     idempotencyKey: "key-1",
+    lapses: 0,
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: NOW,

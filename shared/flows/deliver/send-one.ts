@@ -61,6 +61,7 @@ export async function sendOne(
       subject,
       payload,
       idempotencyKey,
+      lapses: claimed.lapses,
       requestId: ports.newId(),
       timeoutMs: component.timeoutMs,
       latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),

@@ -18,6 +18,7 @@ function aSend(about: Partial<Send> = {}): Send {
     subject: {},
     payload: "{}",
     idempotencyKey: "key-1",
+    lapses: 0,
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: new Date("2100-01-01T00:00:00.000Z"),

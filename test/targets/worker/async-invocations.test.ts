@@ -35,6 +35,7 @@ function aSend(about: Partial<Send> = {}): Send {
     subject: {},
     payload: deliveredEvent(bodyOf(anEvent({ idempotencyKey: "order-1" })), turnout),
     idempotencyKey: "key-1",
+    lapses: 0,
     requestId: "request-1",
     timeoutMs: 30_000,
     latestStart: plus(3_000),

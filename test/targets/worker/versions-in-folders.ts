@@ -76,6 +76,7 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
       worker: WorkerSettings.parse({ concurrency: 1, ...worker, environment }),
       payload: JSON.stringify(event),
       idempotencyKey: `key-${++sends}`,
+      lapses: 0,
       requestId: `request-${sends}`,
       timeoutMs: 30_000,
       latestStart: new Date(Date.now() + 60_000),

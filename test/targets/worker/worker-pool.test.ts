@@ -86,6 +86,7 @@ function aPool(concurrency: number) {
           subject: {},
           payload,
           idempotencyKey: payload,
+          lapses: 0,
           requestId: payload,
           timeoutMs: 1_000,
           latestStart: new Date(nowMs + 30_000),

@@ -1,0 +1,45 @@
+import type { Send, SendResult, Target } from "../target.ts";
+
+/** How long the first of them waits for others, so that the order isn't that of their arrival. */
+const GATHER_MS = 100;
+
+export type OneAtATimeOptions = {
+  /** From 0 (inclusive) to 1 (exclusive). */
+  random: () => number;
+  delay: (ms: number) => Promise<void>;
+};
+
+/**
+ * What was under way when a server ended without a word may be why it did. Such sends, known by their lapses, are made one
+ * at a time, beside everything else: those with the fewest lapses first, in random order where these are equal. If it is
+ * one of them that ends servers, then half of the others on average are done before its turn comes, each time, so that
+ * none of them lapses often enough to be given up.
+ */
+export function lapsedOneAtATime(target: Target, { random, delay }: OneAtATimeOptions): Target {
+  const waiting: { send: Send; rank: number; answer: (result: Promise<SendResult>) => void }[] = [];
+  let busy = false;
+
+  async function work(): Promise<void> {
+    busy = true;
+    await delay(GATHER_MS);
+    for (let next = takeNext(); next !== undefined; next = takeNext()) {
+      const result = target(next.send);
+      next.answer(result);
+      await result.catch(() => {});
+    }
+    busy = false;
+  }
+
+  function takeNext() {
+    waiting.sort((a, b) => a.send.lapses - b.send.lapses || a.rank - b.rank);
+    return waiting.shift();
+  }
+
+  return (send) => {
+    if (send.lapses === 0) return target(send);
+    return new Promise((answer) => {
+      waiting.push({ send, rank: random(), answer });
+      if (!busy) void work();
+    });
+  };
+}
