@@ -8,6 +8,9 @@ import { type FromHost, type HostedCode, parseFromHost, type ToHost } from "./ho
 import type { Walls } from "./host-walls.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
+/** The error's type where no process could be started, for want of descriptors, memory or places: not the version's fault. */
+export const NO_HOST = "Host.StartFailed";
+
 const HOST_PROCESS = fileURLToPath(new URL("./host-process.ts", import.meta.url));
 
 /** A host that doesn't end an attempt by itself, this long after its time, is ended with all that it runs. */
@@ -28,6 +31,8 @@ export type HostOptions = {
   walls: Walls;
   log: WorkerLog;
   now: () => Date;
+  /** False where there are as many hosts as there may be: then this one has ended before it began. */
+  mayStart?: boolean;
 };
 
 /** What came of an event that was given to a thread. */
@@ -88,7 +93,7 @@ type Thread = {
 };
 
 /** Starts a process for one version. Never throws: a process that can't be started is one that has ended. */
-export function startHost({ code, environment, walls, log, now }: HostOptions): Host {
+export function startHost({ code, environment, walls, log, now, mayStart = true }: HostOptions): Host {
   const threads = new Map<number, Thread>();
   const ended = Promise.withResolvers<HostEnd>();
   let started = 0;
@@ -98,7 +103,7 @@ export function startHost({ code, environment, walls, log, now }: HostOptions): 
   /** Ended because of what this thread runs. */
   let culprit: Thread | undefined;
 
-  const child = spawnHost(walls, environment);
+  const child = mayStart ? spawnHost(walls, environment) : undefined;
   const [, stdout, stderr, messages, tagged] = child?.stdio ?? [];
   const tell: (message: ToHost) => void = messages ? frameWriter(messages as Duplex) : () => {};
   const starting = setTimeout(() => kill("Host.StartTimedOut", "the process didn't begin to load"), START_TIMEOUT_MS);
@@ -156,7 +161,7 @@ export function startHost({ code, environment, walls, log, now }: HostOptions): 
   }
 
   if (child !== undefined) {
-    child.on("error", (error) => conclude({ type: "Host.StartFailed", message: error.message }));
+    child.on("error", (error) => conclude({ type: NO_HOST, message: error.message }));
     child.on("exit", (exitCode, signal) => {
       killGroup(child);
       // What it said before may still be on its way.
@@ -176,7 +181,7 @@ export function startHost({ code, environment, walls, log, now }: HostOptions): 
       messages.on("close", () => setTimeout(closed, LAST_WORDS_MS));
       readFrames(messages as Duplex, { take, refuse: (problem) => kill("Host.Garbled", problem) });
     }
-  } else setImmediate(() => conclude({ type: "Host.StartFailed", message: "no process could be started" }));
+  } else setImmediate(() => conclude({ type: NO_HOST, message: "no process could be started" }));
   tell(["code", code]);
 
   return {

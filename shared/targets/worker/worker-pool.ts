@@ -1,7 +1,7 @@
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import type { SendResult } from "../target.ts";
 import { crashLoop } from "./crash-loop.ts";
-import type { Host, HostEnd, HostThread, Invoked } from "./host.ts";
+import { type Host, type HostEnd, type HostThread, type Invoked, NO_HOST } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
 import { type Job, waitingJobs } from "./waiting-jobs.ts";
 
@@ -10,6 +10,8 @@ export type PoolOptions = {
   /** Starts the version's process, as soon as there is room for another one to start. */
   startHost: () => Host;
   now: () => Date;
+  /** Told when no process could be started, for want of descriptors or memory. */
+  onNoRoom: () => void;
   /** Whether a job that had to wait still is this version's; if not, it has been sent to where it belongs now. */
   stillHere: (job: Job) => boolean;
 };
@@ -27,11 +29,13 @@ export type WorkerPool = {
   run(job: Job): void;
   /** When it was last used, in ms since the epoch; undefined while something runs or waits. */
   idleSince(): number | undefined;
+  /** Whether it has no host at the moment. */
+  isEmpty(): boolean;
   /** Refuses what waits, gives what runs so much time, and ends the host. */
   close(graceMs: number): Promise<void>;
 };
 
-export function workerPool({ code, startHost, stillHere, now }: PoolOptions): WorkerPool {
+export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOptions): WorkerPool {
   const { concurrency } = code;
   const name = `${code.component} version ${code.version}`;
   const threads = new Set<HostThread>();
@@ -211,7 +215,7 @@ export function workerPool({ code, startHost, stillHere, now }: PoolOptions): Wo
 
   function onHostEnd(end: HostEnd): void {
     const at = now();
-    if (end.by === "itself" && !wasTrial) crashes.crashed(at);
+    if (end.by === "itself" && end.error.type !== NO_HOST && !wasTrial) crashes.crashed(at);
     if (crashes.pausedUntil(at) !== undefined) {
       for (const job of [...trials.splice(0), ...waiting.takeAll()]) pause(job, at);
     } else grow();
@@ -246,8 +250,9 @@ export function workerPool({ code, startHost, stillHere, now }: PoolOptions): Wo
   function failWaiting(failure: DeliveryError, lastArrival: number): void {
     if ([...threads].some((thread) => thread.state() === "ready")) return;
     // For want of descriptors or memory: not the version's failure.
-    const isOurs = failure.type === "Host.StartFailed";
-    if (!isOurs) loadFailure = failure;
+    const isOurs = failure.type === NO_HOST;
+    if (isOurs) onNoRoom();
+    else loadFailure = failure;
     for (const job of [...waiting.takeAll(lastArrival), ...trials.splice(0)]) {
       if (!stillHere(job)) continue;
       job.resolve(isOurs ? throttled(failure.type, failure.message) : failed(failure));
@@ -261,6 +266,7 @@ export function workerPool({ code, startHost, stillHere, now }: PoolOptions): Wo
   return {
     run,
     idleSince: () => (running === 0 && waiting.size() === 0 ? lastUsedMs : undefined),
+    isEmpty: () => host === undefined,
     async close(graceMs) {
       closed = true;
       for (const job of [...waiting.takeAll(), ...trials.splice(0)]) refuse(job);

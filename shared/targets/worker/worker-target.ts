@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkerSettings } from "../../domain/routing/component.ts";
 import type { SendResult, Target } from "../target.ts";
-import { startHost } from "./host.ts";
+import { type Host, type HostOptions, startHost } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
 import type { Job } from "./waiting-jobs.ts";
@@ -28,6 +29,8 @@ export type WorkerTargetOptions = {
   idleMs?: number;
   /** How long `close` waits for what runs. Default 5 s. */
   graceMs?: number;
+  /** Hosts at once; beyond that the one that is idle for longest ends first. Default: what the file descriptors allow. */
+  maxHosts?: number;
 };
 
 /**
@@ -52,9 +55,11 @@ export function workerTarget({
   initTimeoutMs = 10_000,
   idleMs = 300_000,
   graceMs = 5_000,
+  maxHosts = hostsFor(descriptorLimit()),
 }: WorkerTargetOptions): { send: Target; close(): Promise<void> } {
   const pools = new Map<string, WorkerPool>();
   const unloading = new Set<Promise<void>>();
+  let hosts = 0;
   const settingsTexts = new WeakMap<WorkerSettings, string>();
 
   /** Aliases of one version share its pool; other settings need another, since threads keep the ones they began with. */
@@ -73,8 +78,9 @@ export function workerTarget({
     const log = workerLog(join(logs, component, `${aliased.version}.log`));
     const inPool: WorkerPool = workerPool({
       code,
-      startHost: () => startHost({ code, environment, walls, log, now }),
+      startHost: () => begin({ code, environment, walls, log, now }),
       now,
+      onNoRoom: unloadIdlest,
       stillHere: (job) => {
         const current = findPool(job);
         if (current !== pool) current?.run(job);
@@ -111,6 +117,24 @@ export function workerTarget({
     unloading.add(closed);
   }
 
+  function begin(options: HostOptions): Host {
+    if (hosts >= maxHosts) unloadIdlest();
+    const host = startHost({ ...options, mayStart: hosts < maxHosts });
+    hosts++;
+    void host.ended.then(() => hosts--);
+    return host;
+  }
+
+  /** Makes room for another host. */
+  function unloadIdlest(): void {
+    const idle = [...pools].flatMap(([key, pool]) => {
+      const sinceMs = pool.idleSince();
+      return sinceMs === undefined || pool.isEmpty() ? [] : [{ key, pool, sinceMs }];
+    });
+    const [idlest] = idle.sort((a, b) => a.sinceMs - b.sinceMs);
+    if (idlest !== undefined) unload(idlest.key, idlest.pool, 0);
+  }
+
   const sweeping = setInterval(() => {
     const oldestMs = now().getTime() - idleMs;
     for (const [key, pool] of pools) {
@@ -136,6 +160,25 @@ export function workerTarget({
       await Promise.all(unloading);
     },
   };
+}
+
+/** Descriptors that are left for connections, the state file, bodies and logs; and those that a host takes. */
+const DESCRIPTORS_KEPT = 64;
+const DESCRIPTORS_PER_HOST = 5;
+const MOST_HOSTS = 512;
+
+function hostsFor(descriptors: number): number {
+  return Math.max(2, Math.min(MOST_HOSTS, Math.floor((descriptors - DESCRIPTORS_KEPT) / DESCRIPTORS_PER_HOST)));
+}
+
+/** How many files this process may have open; elsewhere than on Linux it can't be asked. */
+function descriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return Number(soft ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 function environmentOf(

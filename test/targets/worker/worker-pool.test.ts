@@ -72,6 +72,7 @@ function aPool(concurrency: number) {
     code: { ...code, concurrency, initTimeoutMs: 1_000 },
     startHost,
     now,
+    onNoRoom: () => {},
     stillHere: () => true,
   });
   const send = (payload: string) =>
