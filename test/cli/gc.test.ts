@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { componentNamed } from "../../shared/flows/versions/component-named.ts";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keptVersions } from "../../scripts/commands/versions/kept-versions.ts";
-import { componentNamed } from "../../scripts/commands/versions/move-alias.ts";
 import { embeddedInstallation } from "../../shared/installation/embedded-installation.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { runHere } from "../support/cli-in-process.ts";

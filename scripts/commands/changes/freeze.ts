@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { freezeText } from "../../../shared/domain/routing/guardrails.ts";
+import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
+import { changeGuardrails } from "./change-guardrails.ts";
 
 export function define(command: Command): void {
   mutationOptions(command)

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
+import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
@@ -15,7 +16,7 @@ import {
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { keyText } from "../wording/named-subjects.ts";
-import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
+import { changeGuardrails } from "./change-guardrails.ts";
 import { undoByRevert } from "./revert.ts";
 
 /** Takes a budget away. */

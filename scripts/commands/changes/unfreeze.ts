@@ -1,8 +1,9 @@
 import type { Command } from "commander";
+import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
-import { changeGuardrails, standingGuardrails } from "./change-guardrails.ts";
+import { changeGuardrails } from "./change-guardrails.ts";
 import { undoByRevert } from "./revert.ts";
 
 export function define(command: Command): void {

@@ -4,11 +4,11 @@ import {
   countedOutcomes,
   type OutcomeCount,
 } from "../../../shared/domain/deliveries/outcome-count.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type CountsOptions = JsonOption & WindowOptions & { component?: string };

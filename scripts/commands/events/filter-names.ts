@@ -4,10 +4,10 @@ import { aliasOf, type Component } from "../../../shared/domain/routing/componen
 import { subjectKeys } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { registerOf } from "../rules/cohort-register.ts";
 import { note } from "../terminal/output.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 
 /**
  * Where a filter lets nothing through, one of its names may be misspelt. Not asked before: what was handled by something

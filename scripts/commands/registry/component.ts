@@ -3,6 +3,7 @@ import { Component } from "../../../shared/domain/routing/component.ts";
 import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
@@ -12,7 +13,6 @@ import { type JsonOption, jsonOption, type MutationOptions, mutationOptions, usa
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 

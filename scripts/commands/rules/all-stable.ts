@@ -1,9 +1,9 @@
 import type { Command } from "commander";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 
 export function define(command: Command): void {
   command.argument("<component>", "the component").option("--off", "let the rules count again");

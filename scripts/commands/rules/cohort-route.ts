@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CohortRoute } from "../../../shared/domain/routing/cohort.ts";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -16,7 +17,6 @@ import {
 } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 import { periodText } from "../wording/period-text.ts";
 
 type SetOptions = MutationOptions & PeriodOptions & { to: string; before?: string };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { type Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -16,7 +17,6 @@ import {
   periodOptions,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { componentNamed } from "../versions/move-alias.ts";
 import { periodText } from "../wording/period-text.ts";
 
 type SetOptions = MutationOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };

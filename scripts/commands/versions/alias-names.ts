@@ -2,13 +2,13 @@ import type { Command } from "commander";
 import { AliasNotFound, TurnoutError } from "../../../shared/domain/errors.ts";
 import { aliasOf } from "../../../shared/domain/routing/component.ts";
 import { pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
-import { componentNamed } from "./move-alias.ts";
 
 /** `alias add`, `alias retire` and `alias remove`. */
 export function defineAliasNames(command: Command): void {

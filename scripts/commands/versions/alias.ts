@@ -1,9 +1,9 @@
 import type { Command } from "commander";
+import { componentNamed, requireVersion, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { defineAliasNames } from "./alias-names.ts";
-import { changeAlias, requireVersion } from "./change-alias.ts";
-import { componentNamed, versionBehind } from "./move-alias.ts";
+import { changeAlias } from "./change-alias.ts";
 
 export function define(command: Command): void {
   const setting = command
@@ -27,8 +27,8 @@ Example:
 async function set(name: string, alias: string, version: string, options: MutationOptions): Promise<void> {
   await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
-    const from = await versionBehind(state, component, alias);
-    await requireVersion(state, name, version);
+    const from = await versionBehind(state.catalog, component, alias);
+    await requireVersion(state.catalog, name, version);
     await changeAlias(state, options, {
       move: { component: name, alias, from, to: version },
       kind: "set",

@@ -3,12 +3,12 @@ import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { componentNamed } from "./move-alias.ts";
 
 type ListedAlias = { alias: string; version: string | null; pinned: number; marks: string[] };
 

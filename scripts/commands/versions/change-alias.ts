@@ -1,4 +1,3 @@
-import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -55,14 +54,4 @@ export async function changeAlias(state: Installation, options: MutationOptions,
   if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
   printLine(`revision ${revision}: ${what}`);
   noteUndo(move, undo);
-}
-
-/** @throws TurnoutError `not found` when the component has no such version */
-export async function requireVersion({ catalog }: Installation, component: string, version: string): Promise<void> {
-  const versions = (await catalog.versions(component)).map((published) => published.version);
-  if (versions.includes(version)) return;
-  throw new TurnoutError(
-    "not found",
-    `${component} has no version ${version}; it has ${versions.join(", ") || "none"}.`,
-  );
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
+import { refuseFrozen } from "../../../shared/flows/change/standing-guardrails.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
@@ -10,7 +12,7 @@ import { duration, type MutationOptions, mutationOptions, wholeNumber } from "..
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { type KeptVersion, keptVersions } from "./kept-versions.ts";
-import { componentNamed, expectedHead, refuseFrozen } from "./move-alias.ts";
+import { expectedHead } from "./move-alias.ts";
 
 type GcOptions = MutationOptions & { keep: number; since: number };
 
@@ -66,7 +68,7 @@ async function collect(name: string, options: GcOptions): Promise<void> {
     const named = unneeded.map(({ version }) => version).join(", ");
     const what = `delete ${plural(unneeded.length, "version")} of ${name}, of ${versions.length}: ${named}`;
     if (!options.json || !options.yes) note(`${what}  (routing is at revision ${head})`);
-    await refuseFrozen(state.routingTable, options);
+    await refuseFrozen(state.routingTable, options.force ?? false);
     if (options.dryRun) {
       tell(versions, [], options);
       return note("dry run: nothing was deleted");

@@ -1,23 +1,13 @@
 import { randomUUID } from "node:crypto";
-import {
-  AliasNotFound,
-  AliasRetired,
-  ComponentNotFound,
-  ComponentUnreadable,
-  GuardrailHit,
-  TurnoutError,
-} from "../../../shared/domain/errors.ts";
+import { GuardrailHit } from "../../../shared/domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
-import { aliasOf, type Component } from "../../../shared/domain/routing/component.ts";
-import { freezeObjection, objectionsToMove } from "../../../shared/domain/routing/guardrails.ts";
+import { objectionsToMove } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
-import { standingGuardrails } from "../changes/change-guardrails.ts";
 import { commandAsTyped } from "../terminal/context.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
@@ -25,40 +15,6 @@ import { commandLine } from "../terminal/shell-quote.ts";
 import { subjectText } from "../wording/subject-text.ts";
 import { showTraffic } from "../wording/traffic-text.ts";
 import { keyOf, loggedAliases, standingOf } from "./logged-aliases.ts";
-
-/** @throws ComponentNotFound */
-export async function componentNamed(table: RoutingTable, name: string): Promise<Component> {
-  const { components, unreadable } = await table.components();
-  const component = components.find((candidate) => candidate.name === name);
-  if (component !== undefined) return component;
-  const row = unreadable.find((candidate) => candidate.name === name)?.row;
-  if (row !== undefined) throw new ComponentUnreadable(name, row.problem);
-  throw new ComponentNotFound(
-    name,
-    components.map((candidate) => candidate.name),
-  );
-}
-
-/** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
-export async function versionBehind({ catalog }: Installation, component: Component, alias: string) {
-  const entry = aliasOf(component, alias);
-  if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
-  if (entry.retired) throw new AliasRetired(alias, component.name);
-  const target = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
-  if (target?.alsoTo !== undefined) throw sharedOut(component.name, target);
-  return target?.version ?? null;
-}
-
-/** Somebody else is at it: a gradual deployment, or a person at the console. */
-function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarget): TurnoutError {
-  const shares = Object.entries(alsoTo).map(([other, share]) => `${share * 100} % of its events to version ${other}`);
-  return new TurnoutError(
-    "conflict",
-    `${alias} of ${component} points at version ${version}, and gives ${shares.join(", ")}: somebody has shared it out ` +
-      "without Turnout. Nothing was changed. Find out who did it, and end it (aws lambda update-alias --routing-config " +
-      "'AdditionalVersionWeights={}').",
-  );
-}
 
 /** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
 export async function noteDrift(
@@ -79,12 +35,6 @@ export async function expectedHead(table: RoutingTable, { expectRevision }: Muta
   const head = await table.head();
   if (expectRevision === undefined || expectRevision === head) return head;
   throw await revisionConflict(table, expectRevision, head);
-}
-
-/** @throws GuardrailHit when a freeze stands against a change of versions, without `--force` */
-export async function refuseFrozen(table: RoutingTable, { force }: Pick<MutationOptions, "force">): Promise<void> {
-  const { freeze } = (await standingGuardrails(table)).guardrails;
-  if (freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(freeze)]);
 }
 
 /** Works out whom a move would give another version. */

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeAlias } from "./change-alias.ts";
-import { componentNamed, versionBehind } from "./move-alias.ts";
 
 export function define(command: Command): void {
   command
@@ -29,8 +29,8 @@ Examples:
 async function promote(name: string, source: string, alias: string, options: MutationOptions): Promise<void> {
   await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
-    const to = await versionBehind(state, component, source);
-    const from = await versionBehind(state, component, alias);
+    const to = await versionBehind(state.catalog, component, source);
+    const from = await versionBehind(state.catalog, component, alias);
     if (to === null) {
       throw new TurnoutError(
         "not found",

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
+import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import {
-  componentNamed,
   expectedHead,
   moveAs,
   noteDrift,
@@ -16,7 +16,6 @@ import {
   refuseExceeding,
   showAudience,
   undoOfMove,
-  versionBehind,
 } from "./move-alias.ts";
 import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
@@ -68,7 +67,7 @@ async function publishVersion(name: string, folder: string | undefined, options:
     const head = await expectedHead(state.routingTable, options);
     const component = await componentNamed(state.routingTable, name);
     const alias = options.alias || null;
-    const from = alias === null ? null : await versionBehind(state, component, alias);
+    const from = alias === null ? null : await versionBehind(state.catalog, component, alias);
     const code = await codeToPublish(state, name, folder, options);
     const known = code.publishedAs;
     const planned =

@@ -3,12 +3,12 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
 import { type AliasStanding, aliasHistory } from "../../../shared/flows/versions/alias-history.ts";
+import { componentNamed, requireVersion, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { changeAlias, requireVersion } from "./change-alias.ts";
-import { componentNamed, versionBehind } from "./move-alias.ts";
+import { changeAlias } from "./change-alias.ts";
 
 type RollbackOptions = MutationOptions & { to?: string };
 
@@ -58,7 +58,7 @@ export async function rollbackOf(
   to?: string,
 ): Promise<{ move: AliasMove & { from: string }; standing: AliasStanding; details: string[] }> {
   const component = await componentNamed(state.routingTable, name);
-  const from = await versionBehind(state, component, alias);
+  const from = await versionBehind(state.catalog, component, alias);
   if (from === null) {
     throw new TurnoutError(
       "not found",
@@ -69,7 +69,7 @@ export async function rollbackOf(
   const standing = await aliasHistory(state.routingTable, state.catalog, name, alias);
   const back = to ?? standing.previous;
   if (back === undefined) throw nothingBefore(name, alias, from);
-  await requireVersion(state, name, back);
+  await requireVersion(state.catalog, name, back);
   const move = { component: name, alias, from, to: back };
   return { move, standing, details: await since(state, move, standing) };
 }

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { Version } from "../../../shared/versions/version-catalog.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { componentNamed } from "./move-alias.ts";
 
 type ListedVersion = Version & { aliases: string[] };
 

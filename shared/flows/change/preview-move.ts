@@ -1,11 +1,11 @@
 import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
-import { type Guardrails, guardrailsIn, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
+import { type Guardrails, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
-import type { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { effectOfMove } from "./change-effect.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
 import { type StoredEvents, shareOf, type Traffic } from "./preview-traffic.ts";
+import { standingGuardrails } from "./standing-guardrails.ts";
 
 /** Whose events would be handled by another version, as of a revision, and what stands against it. */
 export type MovePreview = {
@@ -33,8 +33,7 @@ export async function previewMove(
   kind: MoveKind,
   now: Date,
 ): Promise<MovePreview> {
-  const { revision, rows } = await table.rows(["settings#guardrails"]);
-  const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
+  const { revision, guardrails } = await standingGuardrails(table);
   const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
   const impacts = move.from === null ? [] : impactsOf(move, measured);
   const { moves, traffic = { components: [], cut: false } } = measured;

@@ -1,6 +1,5 @@
 import { TurnoutError } from "../../domain/errors.ts";
 import type { LoggedMove } from "../../domain/routing/alias-move.ts";
-import { type Guardrails, guardrailsIn } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import {
   isSameAlias,
@@ -9,7 +8,7 @@ import {
   type TracedMove,
   traceMoves,
 } from "../../domain/routing/trace-moves.ts";
-import type { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
+import { standingGuardrails } from "../change/standing-guardrails.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
 
 /** Moves that were ended, moves that are left for later, and the revision at which there was nothing more to do. */
@@ -34,7 +33,7 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
   const finished = { settled: 0, abandoned: 0 };
   const failed = new Map<Revision, unknown>();
   for (let lost = 0; ; ) {
-    const { revision, rows } = await table.rows(["settings#guardrails"]);
+    const { revision, guardrails } = await standingGuardrails(table);
     const first = Math.max(0, revision - NEWEST_CHANGES);
     const moves = traceMoves(await table.changesAfter(first, revision - first));
     const open = moves.filter(({ end }) => end === undefined);
@@ -46,10 +45,7 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
       return { ...finished, waiting: open.length, revision };
     }
     const { intended } = left;
-    const freeze = freezeAgainst(
-      guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined),
-      intended.move.kind,
-    );
+    const freeze = freezeAgainst(guardrails, intended.move.kind);
     const mayMove = freeze === undefined || intended.forced === true;
     let stage: "settled" | "abandoned";
     try {

@@ -4,17 +4,16 @@ import {
   countsMoves,
   type Freeze,
   type Guardrails,
-  guardrailsIn,
   type Impact,
   objectionsToMove,
 } from "../../domain/routing/guardrails.ts";
 import type { Revision, RoutingChange } from "../../domain/routing/routing-change.ts";
 import { isMove, type MoveEntry } from "../../domain/routing/trace-moves.ts";
-import type { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { revisionConflict } from "../change/change-routes.ts";
 import { type MoveReaders, previewMove } from "../change/preview-move.ts";
+import { standingGuardrails } from "../change/standing-guardrails.ts";
 
 export type MovePorts = {
   table: RoutingTable;
@@ -111,10 +110,9 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
   const change = { ...meta, changeId: newId(), rows: [], move: logged };
   let counted = checked;
   for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const { revision: head, rows } = await table.rows(["settings#guardrails"]);
+    const { revision: head, guardrails } = await standingGuardrails(table);
     const expected = expectedRevision ?? head;
     if (expected !== head) throw await revisionConflict(table, expected, head);
-    const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
     const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
     if (mustCount) counted = await previewMove(ports, move, kind, request.at);
     // Others have come while it was counted.

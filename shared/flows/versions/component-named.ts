@@ -1,0 +1,62 @@
+import {
+  AliasNotFound,
+  AliasRetired,
+  ComponentNotFound,
+  ComponentUnreadable,
+  TurnoutError,
+} from "../../domain/errors.ts";
+import { aliasOf, type Component } from "../../domain/routing/component.ts";
+import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
+import type { AliasTarget, VersionCatalog } from "../../versions/version-catalog.ts";
+
+/** @throws ComponentNotFound */
+export async function componentNamed(table: Pick<RoutingTableReader, "components">, name: string): Promise<Component> {
+  const { components, unreadable } = await table.components();
+  const component = components.find((candidate) => candidate.name === name);
+  if (component !== undefined) return component;
+  const row = unreadable.find((candidate) => candidate.name === name)?.row;
+  if (row !== undefined) throw new ComponentUnreadable(name, row.problem);
+  throw new ComponentNotFound(
+    name,
+    components.map((candidate) => candidate.name),
+  );
+}
+
+/** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
+export async function versionBehind(
+  catalog: Pick<VersionCatalog, "aliases">,
+  component: Component,
+  alias: string,
+): Promise<string | null> {
+  const entry = aliasOf(component, alias);
+  if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
+  if (entry.retired) throw new AliasRetired(alias, component.name);
+  const target = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
+  if (target?.alsoTo !== undefined) throw sharedOut(component.name, target);
+  return target?.version ?? null;
+}
+
+/** Somebody else is at it: a gradual deployment, or a person at the console. */
+function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarget): TurnoutError {
+  const shares = Object.entries(alsoTo).map(([other, share]) => `${share * 100} % of its events to version ${other}`);
+  return new TurnoutError(
+    "conflict",
+    `${alias} of ${component} points at version ${version}, and gives ${shares.join(", ")}: somebody has shared it out ` +
+      "without Turnout. Nothing was changed. Find out who did it, and end it (aws lambda update-alias --routing-config " +
+      "'AdditionalVersionWeights={}').",
+  );
+}
+
+/** @throws TurnoutError `not found` when the component has no such version */
+export async function requireVersion(
+  catalog: Pick<VersionCatalog, "versions">,
+  component: string,
+  version: string,
+): Promise<void> {
+  const versions = (await catalog.versions(component)).map((published) => published.version);
+  if (versions.includes(version)) return;
+  throw new TurnoutError(
+    "not found",
+    `${component} has no version ${version}; it has ${versions.join(", ") || "none"}.`,
+  );
+}
