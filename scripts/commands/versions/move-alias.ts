@@ -5,6 +5,7 @@ import { objectionsToMove } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
+import { keyOf, loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
@@ -14,7 +15,6 @@ import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { subjectText } from "../wording/subject-text.ts";
 import { showTraffic } from "../wording/traffic-text.ts";
-import { keyOf, loggedAliases, standingOf } from "./logged-aliases.ts";
 
 /** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
 export async function noteDrift(

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { loggedAliases, standingOf } from "../../scripts/commands/versions/logged-aliases.ts";
-import { someAliases } from "../support/alias-moves.ts";
+import { loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
+import { someAliases } from "../../support/alias-moves.ts";
 
 const stable = { component: "mailer", alias: "stable" };
 

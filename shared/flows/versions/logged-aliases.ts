@@ -1,14 +1,14 @@
-import type { MoveEntry } from "../../../shared/domain/routing/trace-moves.ts";
-import { isMove } from "../../../shared/domain/routing/trace-moves.ts";
-import { backwards } from "../../../shared/flows/change/change-log.ts";
-import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
-import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
+import type { MoveEntry } from "../../domain/routing/trace-moves.ts";
+import { isMove } from "../../domain/routing/trace-moves.ts";
+import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
+import type { AliasTarget } from "../../versions/version-catalog.ts";
+import { backwards } from "../change/change-log.ts";
 
 /** What the change log knows of an alias: its last move that was settled, and one begun since that has no end yet. */
 export type LoggedAlias = { settled?: MoveEntry; open?: MoveEntry };
 
 /** How an alias stands to the change log. */
-export type AliasStanding =
+export type LoggedStanding =
   | { kind: "as logged" | "never moved" | "nowhere" }
   | { kind: "under way"; open: MoveEntry }
   /** Somebody has moved it, or shared it out, without Turnout. */
@@ -46,7 +46,7 @@ export function keyOf({ component, alias }: { component: string; alias: string }
 }
 
 /** @param target undefined: it points nowhere */
-export function standingOf({ settled, open }: LoggedAlias, target: AliasTarget | undefined): AliasStanding {
+export function standingOf({ settled, open }: LoggedAlias, target: AliasTarget | undefined): LoggedStanding {
   if (target?.alsoTo !== undefined) {
     const shares = Object.entries(target.alsoTo).map(([version, share]) => `${share * 100} % to version ${version}`);
     return { kind: "drifted", text: `points at version ${target.version}, and ${shares.join(", ")}` };
