@@ -41,7 +41,7 @@ const flowRooms: Record<string, string[]> = {
   deliver: [],
   explain: [],
   replay: ["deliver"],
-  versions: ["change"],
+  versions: ["change", "explain", "replay"],
 };
 
 /** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */

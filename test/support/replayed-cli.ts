@@ -94,6 +94,15 @@ export async function aReplayedCli(home?: string) {
   };
 }
 
+/** The same with versions 4 and 5, at which nothing points. */
+export async function fiveVersions() {
+  const cli = await aReplayedCli();
+  await cli.withState(async (state) => {
+    for (const version of ["4", "5"]) await publishVersion(state, version);
+  });
+  return cli;
+}
+
 async function publishVersion({ catalog, home }: EmbeddedState, version: string): Promise<void> {
   const source = join(home, `code-${version}`);
   mkdirSync(source);
