@@ -157,7 +157,17 @@ const floorPlan: Room[] = [
 
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,
-    may: ["scripts/", "shared/", "functions/", "node:", "zod", "commander", "cloudevents", "cli-table3"],
+    may: [
+      "scripts/",
+      "shared/",
+      "functions/",
+      "node:",
+      "zod",
+      "commander",
+      "cloudevents",
+      "cli-table3",
+      "string-width",
+    ],
     mayTypes: ["aws-lambda"],
   })),
   // It measures against what others would build instead, bundles included.
@@ -180,7 +190,10 @@ const floorPlan: Room[] = [
   // It is run on a real account, with nothing in between.
   { files: "scripts/smoke-aws.ts", may: ["scripts/smoke-story.ts", "shared/client/", "node:", "@aws-sdk/client-ssm"] },
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
-  { files: "scripts/", may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3"] },
+  {
+    files: "scripts/",
+    may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3", "string-width"],
+  },
 
   // Whether an environment is there already, an account is asked before cdk is.
   {

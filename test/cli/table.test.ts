@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { type Column, fitWidths } from "../../scripts/commands/terminal/table.ts";
+import { describe, expect, it, vi } from "vitest";
+import { type Column, fitWidths, printTable } from "../../scripts/commands/terminal/table.ts";
 
 const column = (about: Partial<Column<string>> = {}): Column<string> => ({ title: "", text: (row) => row, ...about });
 
@@ -22,5 +22,16 @@ describe("columns on a terminal", () => {
 
   it("leaves out columns in which nothing stands", () => {
     expect(fitWidths([column(), column()], [10, 7], [true, false], 80)).toEqual([10, 0]);
+  });
+
+  it.each(["acme", "日本", "A\u0308rger", "👍🏽", "🇩🇪"])("begin in one place after %s, which is whole", (text) => {
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    try {
+      printTable([column({ title: "n" }), column({ title: "after", text: () => "|" })], [text]);
+      const [line = ""] = write.mock.calls.map(([written]) => String(written).split("\n")[1]);
+      expect(line).toBe(`${text}  |`);
+    } finally {
+      write.mockRestore();
+    }
   });
 });

@@ -1,4 +1,6 @@
 import Table from "cli-table3";
+// The version that the table fills its cells with: widths of another could differ from what it prints.
+import stringWidth from "string-width";
 import { printable } from "../../../shared/domain/text/printable.ts";
 import { note, paint, type Style } from "./output.ts";
 
@@ -20,7 +22,7 @@ const COMFORTABLE = 20;
 
 /** Prints rows page by page in the same columns; a later page with longer texts makes them wider. */
 export function tablePrinter<T>(columns: readonly Column<T>[]): { print(rows: readonly T[]): void } {
-  const natural = columns.map(({ title }) => displayWidth(title));
+  const natural = columns.map(({ title }) => stringWidth(title));
   const seen = columns.map(() => false);
   let started = false;
   return {
@@ -28,7 +30,7 @@ export function tablePrinter<T>(columns: readonly Column<T>[]): { print(rows: re
       const cells = rows.map((row) => columns.map((column) => printable(column.text(row) ?? "")));
       columns.forEach((_, index) => {
         for (const line of cells) {
-          const width = displayWidth(line[index] ?? "");
+          const width = stringWidth(line[index] ?? "");
           if (width > 0) seen[index] = true;
           natural[index] = Math.max(natural[index] ?? 0, width);
         }
@@ -95,17 +97,6 @@ export function fitWidths<T>(
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
-}
-
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-
-/** Columns that a text takes on a terminal: two for East Asian characters and pictures, none for combining marks. */
-function displayWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const character of text) width += WIDE.test(character) ? 2 : /\p{M}/u.test(character) ? 0 : 1;
-  return width;
 }
 
 const NO_BORDERS = {
