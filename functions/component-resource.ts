@@ -133,9 +133,9 @@ async function moveOne(
   await moveAlias({ table, events, catalog, newId }, { ...by, at: now(), kind, move }).catch((error: unknown) => {
     if (!(error instanceof GuardrailHit)) throw error;
     const remedy =
-      `A deployment can't go past that. Deploy it with \`moves: "none"\`, and have an operator move ${alias} with ` +
-      `'turnout alias set ${component} ${alias} ${move.to}' and --force, or change the guardrails.`;
-    throw new GuardrailHit(error.objections, remedy);
+      `a deployment can't go past that. Deploy it with \`moves: "none"\`, and have an operator move ${alias} with ` +
+      `'turnout alias set ${component} ${alias} ${move.to}' and --force, or change the guardrails`;
+    throw new GuardrailHit(error.objections, [remedy]);
   });
 }
 

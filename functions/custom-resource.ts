@@ -1,4 +1,5 @@
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from "aws-lambda";
+import { TurnoutError } from "../shared/domain/errors.ts";
 
 /** CloudFormation takes an answer of 4 KB. */
 const MAX_REASON_LENGTH = 2_000;
@@ -27,7 +28,7 @@ export function customResourceHandler({ idOf, work, onTrouble }: CustomResourceO
       answer = { Status: "SUCCESS", PhysicalResourceId, ...about };
     } catch (error) {
       onTrouble(error);
-      const Reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_LENGTH);
+      const Reason = reasonOf(error).slice(0, MAX_REASON_LENGTH);
       answer = { Status: "FAILED", Reason, PhysicalResourceId: known, ...about };
     }
     // Bytes, because text would be sent with a content type, and the URL was signed without one.
@@ -36,4 +37,11 @@ export function customResourceHandler({ idOf, work, onTrouble }: CustomResourceO
     // Lambda calls again: whatever was done is found done.
     if (!ok) throw new Error(`CloudFormation's answer wasn't taken: ${status}`);
   };
+}
+
+/** An operation of Turnout's is nothing that whoever deploys has at hand; what is said in words is. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof TurnoutError)) return error instanceof Error ? error.message : String(error);
+  const said = error.remedies.filter((remedy) => typeof remedy === "string");
+  return [error.message, ...said.map((words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`)].join(" ");
 }

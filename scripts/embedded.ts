@@ -5,6 +5,7 @@ import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report
 import { TurnoutError } from "../shared/domain/errors.ts";
 import { printable } from "../shared/domain/text/printable.ts";
 import { embeddedSettings } from "../shared/settings.ts";
+import { errorText } from "./commands/wording/remedy-text.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
 import { printOutcomes } from "./embedded/outcome-table.ts";
 import { type Runtime, startRuntime } from "./embedded/runtime.ts";
@@ -30,7 +31,7 @@ Environment:
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (error: unknown) => {
   const told = error instanceof TurnoutError && process.env.TURNOUT_DEBUG === undefined;
-  const text = told ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = told ? errorText(error) : error instanceof Error ? (error.stack ?? error.message) : String(error);
   // A stack has lines of its own; all else that isn't a letter may come from an event or a version.
   process.stderr.write(`turnout: ${text.split("\n").map(printable).join("\n")}\n`);
 };

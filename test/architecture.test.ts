@@ -26,9 +26,16 @@ const portFiles = [
 /** The rooms of the domain from the ground up. Each may import those below it; the ground is its own files and `text/`. */
 const domainRooms = ["events", "routing", "deliveries", "replays"];
 
-const groundOfDomain = ["clock-mark.ts", "errors.ts", "hash.ts", "layout.ts", "retry.ts", "subject.ts", "text/"].map(
-  (place) => `shared/domain/${place}`,
-);
+const groundOfDomain = [
+  "clock-mark.ts",
+  "errors.ts",
+  "hash.ts",
+  "layout.ts",
+  "remedy.ts",
+  "retry.ts",
+  "subject.ts",
+  "text/",
+].map((place) => `shared/domain/${place}`);
 
 /** What every flow may use of the flows; the files of none may import a room. */
 const groundOfFlows = ["in-pages.ts", "kept-writes.ts", "routing-cache.ts", "routing-table-at.ts"].map(

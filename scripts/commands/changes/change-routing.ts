@@ -16,6 +16,7 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
+import { objectionTexts } from "../wording/remedy-text.ts";
 import { showMoves, subjectText } from "../wording/subject-text.ts";
 import { showTraffic, trafficJson } from "../wording/traffic-text.ts";
 
@@ -153,7 +154,7 @@ function showPreview(
 }
 
 function toJson(options: MutationOptions, preview: ChangePreview, undo: string | undefined) {
-  const { revision, rows, moves, traffic, objections } = preview;
+  const { revision, rows, moves, traffic } = preview;
   return {
     changed: undo !== undefined,
     dry_run: options.dryRun ?? false,
@@ -163,7 +164,7 @@ function toJson(options: MutationOptions, preview: ChangePreview, undo: string |
     rows: rows.length <= MAX_ROWS_PER_CHANGE ? rows : null,
     moves,
     last_hour: traffic === undefined ? null : trafficJson(traffic),
-    objections,
+    objections: objectionTexts(preview),
     undo: undo ?? null,
   };
 }

@@ -13,6 +13,7 @@ import { commandAsTyped } from "../terminal/context.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
+import { objectionTexts } from "../wording/remedy-text.ts";
 import { subjectText } from "../wording/subject-text.ts";
 import { showTraffic } from "../wording/traffic-text.ts";
 
@@ -59,11 +60,11 @@ export function showAudience({ alias }: AliasMove, { moves: { count, first }, tr
 /** The same, for programs; without a preview, that nothing is moved. */
 export function previewJson(preview: MovePreview | undefined) {
   if (preview === undefined) return { moves: { count: 0, first: [] }, last_hour: null, objections: [] };
-  const { moves, traffic, objections } = preview;
+  const { moves, traffic } = preview;
   const components = traffic.components.map(({ component, events, moved, inFlight }) => {
     return { component, events, moved, in_flight: inFlight };
   });
-  return { moves, last_hour: { cut: traffic.cut, components }, objections };
+  return { moves, last_hour: { cut: traffic.cut, components }, objections: objectionTexts(preview) };
 }
 
 /** @throws GuardrailHit when something stands against the move, without `--force` */

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { Objection } from "../errors.ts";
 import { Instant } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import type { MoveKind } from "./alias-move.ts";
@@ -34,7 +35,7 @@ export const DEFAULT_GUARDRAILS: Guardrails = Guardrails.parse({});
  */
 export function guardrailsIn(row: Guardrails | UnreadableRow | undefined): Guardrails {
   if (!(row instanceof UnreadableRow)) return row ?? DEFAULT_GUARDRAILS;
-  const why = `the row of the guardrails can't be read (${row.problem}); put it right with 'turnout unfreeze'`;
+  const why = `the row of the guardrails can't be read (${row.problem}); an unfreeze puts it right`;
   return { ...DEFAULT_GUARDRAILS, freeze: { who: "Turnout", why, at: "1970-01-01T00:00:00.000Z" } };
 }
 
@@ -87,11 +88,12 @@ export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impa
   });
 }
 
-/** What stands against the move of an alias, a sentence each; `--force` goes past it. A rollback is never refused. */
-export function objectionsToMove(kind: MoveKind, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
+/** What stands against the move of an alias; only force goes past it. A rollback is never refused. */
+export function objectionsToMove(kind: MoveKind, guardrails: Guardrails, impacts: readonly Impact[]): Objection[] {
   if (kind === "rollback") return [];
   const { freeze } = guardrails;
-  return [...(freeze === undefined ? [] : [freezeObjection(freeze)]), ...exceeded(guardrails, impacts)];
+  const frozen = freeze === undefined ? [] : [freezeObjection(freeze)];
+  return [...frozen, ...exceeded(guardrails, impacts).map((says) => ({ says }))];
 }
 
 /** Whether anything is set that depends on who moves. */
@@ -113,8 +115,8 @@ export function freezeText({ who, why, at }: Freeze): string {
 }
 
 /** Why a change is refused while a freeze stands. */
-export function freezeObjection(freeze: Freeze): string {
-  return `${freezeText(freeze)} (only rollback, revert, all-stable and unfreeze are allowed)`;
+export function freezeObjection(freeze: Freeze): Objection {
+  return { says: `${freezeText(freeze)} (only rollback, revert, all-stable and unfreeze are allowed)` };
 }
 
 /** Whether a pin that never ends is against the guardrails. */

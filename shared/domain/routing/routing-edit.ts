@@ -4,6 +4,7 @@ import {
   CohortNotFound,
   ComponentNotFound,
   ComponentUnreadable,
+  type Objection,
   TurnoutError,
 } from "../errors.ts";
 import type { EventSource } from "../events/event.ts";
@@ -96,15 +97,17 @@ export function isNeverRefused(edit: RoutingEdit): boolean {
   return edit.kind === "set guardrails";
 }
 
-/** What stands against an edit, a sentence each; `--force` goes past it. None when it may be made. */
-export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): string[] {
+/** What stands against an edit; only force goes past it. None when it may be made. */
+export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): Objection[] {
   if (isNeverRefused(edit)) return [];
   const { freeze } = guardrails;
   // A freeze lets through what takes something back.
   const frozen = freeze === undefined || edit.kind === "revert" ? [] : [freezeObjection(freeze)];
   const endless = edit.kind === "pin" && lacksEnd(guardrails, edit.pin);
-  const noEnd = endless ? [`a pin to ${edit.pin.alias} needs an end: add --for or --until`] : [];
-  return [...frozen, ...noEnd, ...exceeded(guardrails, impacts)];
+  const noEnd: Objection[] = endless
+    ? [{ says: `a pin to ${edit.pin.alias} needs an end`, remedy: { operation: "end pin" } }]
+    : [];
+  return [...frozen, ...noEnd, ...exceeded(guardrails, impacts).map((says) => ({ says }))];
 }
 
 /** Rows by key, all as of one revision. */

@@ -1,3 +1,4 @@
+import type { Objection } from "../../domain/errors.ts";
 import type { Impact } from "../../domain/routing/guardrails.ts";
 import type { RowChange } from "../../domain/routing/routing-change.ts";
 import { objectionsTo, type RoutingEdit } from "../../domain/routing/routing-edit.ts";
@@ -15,8 +16,8 @@ export type ChangePreview = PlannedChange & {
   /** The last hour's events; left out where nothing changes or no event store was given. */
   traffic?: Traffic;
   impacts: Impact[];
-  /** One sentence each; `--force` goes past them. */
-  objections: string[];
+  /** What only force goes past. */
+  objections: Objection[];
 };
 
 /**

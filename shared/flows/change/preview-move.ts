@@ -1,3 +1,4 @@
+import type { Objection } from "../../domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
 import { type Guardrails, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
@@ -16,8 +17,8 @@ export type MovePreview = {
   /** The last hour's events of the component. */
   traffic: Traffic;
   impacts: Impact[];
-  /** One sentence each; `--force` goes past them. */
-  objections: string[];
+  /** What only force goes past. */
+  objections: Objection[];
 };
 
 export type MoveReaders = { table: RoutingTable; events: StoredEvents };

@@ -81,11 +81,9 @@ export async function moveAlias(ports: MovePorts & MoveReaders, request: MoveReq
   if (ended.move.stage === "settled") return { intended: intent, settled: ended.revision };
   // It was given up by `finishMoves` before it was made, minutes late: what the log says stays true.
   if (moved && from !== null) await catalog.moveAlias(component, alias, from, to);
-  throw new TurnoutError(
-    "conflict",
-    `Somebody else has just moved ${alias} of ${component}. Nothing was changed. ` +
-      `Look at it with 'turnout aliases ${component}' and run the command again.`,
-  );
+  throw new TurnoutError("conflict", `Somebody else has just moved ${alias} of ${component}. Nothing was changed.`, {
+    remedies: [{ operation: "list aliases", component }],
+  });
 }
 
 /** The version that an alias points at, null for none. */

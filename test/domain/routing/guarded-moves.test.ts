@@ -26,14 +26,14 @@ describe("the guardrails on moves of aliases", () => {
       objectionsToMove("promote", budgets, [impact({ customersMoved, eventShareMoved })]);
     expect(moved(10, 500)).toEqual([]);
     expect(moved(11, 501)).toEqual([
-      "11 customers would change version at once on mailer; the budget is 10",
-      "5.01% of the last hour's events would change version at once on mailer; the budget is 5%",
+      { says: "11 customers would change version at once on mailer; the budget is 10" },
+      { says: "5.01% of the last hour's events would change version at once on mailer; the budget is 5%" },
     ]);
   });
 
   it("protect subjects from another version as from another alias", () => {
     expect(objectionsToMove("set", DEFAULT_GUARDRAILS, [impact({ protectedMoved: ["customer#acme"] })])).toEqual([
-      "events of customer acme would move on mailer, and are protected",
+      { says: "events of customer acme would move on mailer, and are protected" },
     ]);
   });
 
@@ -45,7 +45,7 @@ describe("the guardrails on moves of aliases", () => {
   it.each(["publish", "promote", "set"] as const)("name the freeze too, which stands against a %s", (kind) => {
     expect(objectionsToMove(kind, { ...budgets, freeze }, [grave])).toHaveLength(4 + 2);
     expect(objectionsToMove(kind, { ...DEFAULT_GUARDRAILS, freeze }, [])).toEqual([
-      expect.stringContaining("incident 42"),
+      { says: expect.stringContaining("incident 42") },
     ]);
   });
 
@@ -76,6 +76,8 @@ describe("what sends everything to safety", () => {
 
   it("is refused when it is taken back", () => {
     const off: RoutingEdit = { kind: "change component", component: "mailer", change: { remove: "all stable" } };
-    expect(objectionsTo(off, DEFAULT_GUARDRAILS, [grave])).toEqual([expect.stringContaining("customer acme")]);
+    expect(objectionsTo(off, DEFAULT_GUARDRAILS, [grave])).toEqual([
+      { says: expect.stringContaining("customer acme") },
+    ]);
   });
 });

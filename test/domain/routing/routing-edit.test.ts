@@ -113,7 +113,9 @@ describe("while changes are frozen", () => {
     ["members", { kind: "set members", cohort: "a", members: [], member: true }],
   ])("%s is refused, with who froze and why", (_, edit) => {
     expect(objectionsTo(edit, frozen, [])).toEqual([
-      `changes are frozen by ada since ${at}: incident 42 (only rollback, revert, all-stable and unfreeze are allowed)`,
+      {
+        says: `changes are frozen by ada since ${at}: incident 42 (only rollback, revert, all-stable and unfreeze are allowed)`,
+      },
     ]);
     expect(objectionsTo(edit, DEFAULT_GUARDRAILS, [])).toEqual([]);
   });
@@ -123,7 +125,7 @@ describe("a pin to an alias that asks for an end", () => {
   it("is refused without one, and says what to do", () => {
     const until = "2999-01-01T00:00:00.000Z";
     expect(objectionsTo(pin({ alias: "experimental" }), DEFAULT_GUARDRAILS, [])).toEqual([
-      "a pin to experimental needs an end: add --for or --until",
+      { says: "a pin to experimental needs an end", remedy: { operation: "end pin" } },
     ]);
     expect(objectionsTo(pin({ alias: "experimental", until }), DEFAULT_GUARDRAILS, [])).toEqual([]);
     expect(objectionsTo(pin({ alias: "experimental" }), { ...DEFAULT_GUARDRAILS, expiryRequiredFor: [] }, [])).toEqual(

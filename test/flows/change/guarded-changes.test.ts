@@ -50,7 +50,8 @@ async function aTable(...edits: RoutingEdit[]) {
     ],
   });
   for (const edit of edits) await change(edit);
-  const objections = async (edit: RoutingEdit) => (await previewChange(table, edit, now, events)).objections;
+  const objections = async (edit: RoutingEdit) =>
+    (await previewChange(table, edit, now, events)).objections.map(({ says }) => says);
   const newest = async () => (await table.changesAfter((await table.head()) - 1, 1))[0];
   return { table, events, change, objections, newest };
 }
@@ -59,9 +60,8 @@ describe("a freeze", () => {
   it("refuses a change, and lets it through with force, which the change log says", async () => {
     const { table, change, newest } = await aTable(guardrails(frozen));
     await expect(change(pin("acme"))).rejects.toMatchObject({ kind: "not allowed" });
-    await expect(change(pin("acme"))).rejects.toThrow(
-      /frozen by ada since 2026-11-20T10:00:00.000Z: incident 42.*--force/,
-    );
+    await expect(change(pin("acme"))).rejects.toThrow(/frozen by ada since 2026-11-20T10:00:00.000Z: incident 42/);
+    await expect(change(pin("acme"))).rejects.toMatchObject({ remedies: [{ operation: "force change" }] });
     expect(await table.head()).toBe(3);
     await change(pin("acme"), { force: true });
     expect(await newest()).toMatchObject({ revision: 4, forced: true });

@@ -104,7 +104,7 @@ describe("a guardrail", () => {
   it("of customers counts those on the alias, and not those on others", async () => {
     const { preview } = await aTable(guardrails({ maxCustomersOff: 1 }));
     expect((await preview("stable", "1", "2")).objections).toEqual([
-      "2 customers would change version at once on mailer; the budget is 1",
+      { says: "2 customers would change version at once on mailer; the budget is 1" },
     ]);
     expect((await preview("beta", "2", "3")).objections).toEqual([]);
     expect((await preview("experimental", "2", "3")).objections).toEqual([]);
@@ -119,14 +119,14 @@ describe("a guardrail", () => {
       record("3", 3, { customer: "initech" }),
     ]);
     expect((await preview("stable", "1", "2")).objections).toEqual([
-      "66.67% of the last hour's events would change version at once on mailer; the budget is 33.33%",
+      { says: "66.67% of the last hour's events would change version at once on mailer; the budget is 33.33%" },
     ]);
     expect((await preview("beta", "2", "3")).objections).toEqual([]);
   });
 
   it("on a subject looks at what is its own, and at whom the directory doesn't know", async () => {
     const { preview } = await aTable(guardrails({ protectedSubjects: ["customer#acme", "customer#stranger"] }));
-    const said = (who: string) => [`events of ${who} would move on mailer, and are protected`];
+    const said = (who: string) => [{ says: `events of ${who} would move on mailer, and are protected` }];
     expect((await preview("beta", "2", "3")).objections).toEqual(said("customer acme"));
     expect((await preview("stable", "1", "3")).objections).toEqual(said("customer stranger"));
   });
@@ -141,7 +141,9 @@ describe("a guardrail", () => {
   it("refuses the move itself, with nothing moved and nothing logged, and lets it through with force", async () => {
     const { move, table, newest, versionOf } = await aTable(guardrails({ protectedSubjects: ["customer#acme"] }));
     const head = await table.head();
-    await expect(move(["beta", "2", "3"])).rejects.toThrow(/customer acme would move on mailer.*--force/);
+    const remedies = [{ operation: "force change" }];
+    const refused = { message: expect.stringContaining("customer acme would move on mailer"), remedies };
+    await expect(move(["beta", "2", "3"])).rejects.toMatchObject(refused);
     expect([await table.head(), versionOf("beta")]).toEqual([head, "2"]);
     await move(["beta", "2", "3"], { force: true });
     expect(await newest()).toMatchObject({ forced: true, move: { stage: "settled" } });

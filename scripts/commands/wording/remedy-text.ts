@@ -1,0 +1,78 @@
+import { GuardrailHit, type Objection, type TurnoutError } from "../../../shared/domain/errors.ts";
+import type { Operation, Remedy } from "../../../shared/domain/remedy.ts";
+import { commandLine, shellLine } from "../terminal/shell-quote.ts";
+
+/** An error's message with what to do about it: a sentence for the command line. */
+export function errorText(error: TurnoutError): string {
+  const { message, remedies } = error;
+  const told = error instanceof GuardrailHit ? `Nothing was changed: ${objectionTexts(error).join("; ")}.` : message;
+  return remedies.length === 0 ? told : `${told} ${remediesText(remedies)}.`;
+}
+
+/** What stands in the way of a change, each with what to do about it. */
+export function objectionTexts({ objections }: { objections: readonly Objection[] }): string[] {
+  return objections.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${clauseOf(remedy)}`));
+}
+
+/** One remedy or another as a sentence, without its full stop. */
+export function remediesText(remedies: readonly Remedy[]): string {
+  const clauses = remedies.map(clauseOf);
+  const last = clauses.pop() ?? "";
+  const text = clauses.length === 0 ? last : `${clauses.join(", ")}, or ${last}`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What to do, in words that follow others: `publish one: turnout publish-version mailer FOLDER --alias beta`. */
+export function clauseOf(remedy: Remedy): string {
+  return typeof remedy === "string" ? remedy : operationText(remedy);
+}
+
+function operationText(asked: Operation): string {
+  switch (asked.operation) {
+    case "apply component": {
+      const command = commandLine("component", "apply", "FILE");
+      return asked.component === undefined ? `register one with '${command}'` : `apply its file again ('${command}')`;
+    }
+    case "remove component":
+      return `remove it ('${commandLine("component", "remove", asked.component)}')`;
+    case "create cohort":
+      return `create one with '${commandLine("cohort", "create", "NAME")}'`;
+    case "revert change":
+      return `take back the change that wrote it ('${commandLine("revert")}')`;
+    case "force change":
+      return `with --force it is done all the same, and logged as forced. See '${commandLine("guardrails", "show")}'`;
+    case "explain routing":
+      return `look at it with '${commandLine("explain")}' and run the command again`;
+    case "list aliases":
+      return `look at it with '${commandLine("aliases", asked.component)}' and run the command again`;
+    case "end pin":
+      return "add --for or --until";
+    case "publish version":
+      return `publish one: ${commandLine("publish-version", asked.component, "FOLDER", "--alias", asked.alias)}`;
+    case "rename replay":
+      return "give it another --name";
+    case "select unmatched":
+      return "ask for them with --status unmatched";
+    case "show event":
+      return `'${commandLine("event", "show")}' says why`;
+    case "examine installation":
+      return `'${commandLine("doctor")}' tells which`;
+    case "restore backup":
+      return `restore a backup with '${commandLine("restore", "FILE", "--replace")}'`;
+    case "carry routing over":
+      return (
+        "take the routing over with 'turnout export' of the Turnout that wrote it and 'turnout import' here, into " +
+        "another TURNOUT_HOME"
+      );
+    case "trust clock":
+      return "if it is right and was wrong then, start once with --trust-clock";
+    case "wait for function": {
+      const command = shellLine(["aws", "lambda", "wait", "function-updated-v2", "--function-name", asked.name]);
+      return `wait until '${command}' ends, and run the command again`;
+    }
+    case "look at function": {
+      const of = ["--function-name", asked.name, "--qualifier", asked.version];
+      return `look at it with '${shellLine(["aws", "lambda", "get-function-configuration", ...of])}', and move one when it is`;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * One thing to do about something: an operation of Turnout's with what it takes, or, where it is none, words without a
+ * subject and a full stop, which mean the same wherever they are read. Whoever tells a person of an operation words it
+ * by how it is asked for there: `scripts/commands/wording/remedy-text.ts` names the command.
+ */
+export type Remedy = string | Operation;
+
+export type Operation =
+  /** Without a component it is one that isn't there yet. */
+  | { operation: "apply component"; component?: string }
+  | { operation: "remove component"; component: string }
+  | { operation: "create cohort" }
+  /** The change that brought what is wrong. */
+  | { operation: "revert change" }
+  /** The same change once more, past a freeze and the guardrails. */
+  | { operation: "force change" }
+  /** Who has changed the routing meanwhile, before the same is asked for once more. */
+  | { operation: "explain routing" }
+  /** The same of a component's aliases. */
+  | { operation: "list aliases"; component: string }
+  /** The end that a pin has to have. */
+  | { operation: "end pin" }
+  | { operation: "publish version"; component: string; alias: string }
+  /** The replay that was refused, by another name. */
+  | { operation: "rename replay" }
+  /** What is asked for once more, with the events that no component listens to. */
+  | { operation: "select unmatched" }
+  | { operation: "show event" }
+  | { operation: "examine installation" }
+  /** Over what there is of the state. */
+  | { operation: "restore backup" }
+  /** The routing alone, by the Turnout that wrote it, to another state. */
+  | { operation: "carry routing over" }
+  /** The server, started as if the state had never been in use at another time. */
+  | { operation: "trust clock" }
+  /** AWS's own, as those below: until Lambda has done what it was asked for before. */
+  | { operation: "wait for function"; name: string }
+  | { operation: "look at function"; name: string; version: string };
