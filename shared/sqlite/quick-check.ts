@@ -17,7 +17,10 @@ export async function quickCheck(database: Database, path: string, firstBytes = 
   const isLarge = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > firstBytes;
   const worker = new Worker(new URL(import.meta.url), { workerData: { checked: path } });
   const done = new Promise<void>((resolve) => {
-    worker.on("message", (problem: string) => database.foundDamaged(problem));
+    // Under `node --watch` Node itself posts here what the worker imports.
+    worker.on("message", (said: unknown) => {
+      if (typeof said === "string") database.foundDamaged(said);
+    });
     // A check that can't be made is no finding: whatever stands in its way stands in the way of all else too.
     worker.on("error", () => resolve());
     worker.on("exit", () => resolve());
