@@ -104,9 +104,11 @@ describe("turnout replay watch", () => {
 function watching(home: string, ...args: string[]) {
   let printed = "";
   const waiting = new Set<() => void>();
-  const ended = runHere(["replay", "watch", ...args], home, (text) => {
-    printed = text;
-    for (const look of waiting) look();
+  const ended = runHere(["replay", "watch", ...args], home, {
+    onWrite(text) {
+      printed = text;
+      for (const look of waiting) look();
+    },
   });
   const shows = (text: string) =>
     new Promise<void>((resolve) => {

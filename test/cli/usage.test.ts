@@ -87,14 +87,14 @@ describe("turnout", () => {
   });
 
   it("ends its process with the code of what went wrong", async () => {
-    const { turnout } = aCli();
-    const [help, usage, missing] = await Promise.all([turnout(["--help"]), turnout(["publsh"]), turnout(["pins"])]);
+    const { spawned } = aCli();
+    const [help, usage, missing] = await Promise.all([spawned(["--help"]), spawned(["publsh"]), spawned(["pins"])]);
     expect([help.code, usage.code, missing.code]).toEqual([0, 2, 3]);
     expect(help.stdout).toContain("Exit codes:");
   });
 
   it("ends quietly when nobody reads on, and shows a stack only when asked to", async () => {
-    const { shell, edit } = await aRoutedCli();
+    const { spawnedShell, edit } = await aRoutedCli();
     // More than a pipe holds.
     const rows = Array.from({ length: 2_000 }, (_, i) => ({
       level: "customer" as const,
@@ -103,9 +103,9 @@ describe("turnout", () => {
     }));
     await edit(inChanges({ kind: "set directory rows", rows }));
     const [head, quiet, debug] = await Promise.all([
-      shell("set -o pipefail; turnout directory show --json | head -n 1"),
-      shell("turnout explain --component x"),
-      shell("TURNOUT_DEBUG=1 turnout explain --component x"),
+      spawnedShell("set -o pipefail; turnout directory show --json | head -n 1"),
+      spawnedShell("turnout explain --component x"),
+      spawnedShell("TURNOUT_DEBUG=1 turnout explain --component x"),
     ]);
     expect(head).toMatchObject({ code: 0, stderr: "" });
     expect(quiet).toMatchObject({ code: 3, stderr: expect.stringMatching(/^turnout: No component 'x'.*\n$/) });

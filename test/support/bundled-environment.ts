@@ -139,7 +139,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       TURNOUT_EVENT_BUS: "prod-turnout-events",
     };
     plane.parameters.set("/turnout/prod", JSON.stringify(settings));
-    const { turnout } = aCli(undefined, {
+    const { spawned } = aCli(undefined, {
       TURNOUT_ENV: "prod",
       AWS_REGION: "eu-west-1",
       AWS_ACCESS_KEY_ID: "turnout",
@@ -154,7 +154,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
         ["SSM", "STS", "EVENTBRIDGE"].map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint]),
       ),
     });
-    return turnout;
+    return spawned;
   }
 
   /** Runs a command that has to succeed, and reads what it says. */

@@ -5,6 +5,8 @@ import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aComponent } from "./builders.ts";
+import { runHere } from "./cli-in-process.ts";
+import { paste } from "./shells.ts";
 import { temporaryFolder } from "./tmp.ts";
 
 const CLI = fileURLToPath(new URL("../../scripts/turnout.ts", import.meta.url));
@@ -12,22 +14,17 @@ const CLI = fileURLToPath(new URL("../../scripts/turnout.ts", import.meta.url));
 export type CliResult = { code: number | null; stdout: string; stderr: string };
 
 /**
- * The CLI on a state folder of the test's own: real processes, stdin not a terminal.
+ * The CLI on a state folder of the test's own. Commands run in this process, but for those that are spawned.
  * @param about environment variables of all of them
  */
 export function aCli(home = `${temporaryFolder()}/state`, about: Record<string, string> = {}) {
-  const { FORCE_COLOR: _, TURNOUT_ENV: __, ...inherited } = process.env;
-  const env = { ...inherited, TURNOUT_HOME: home, ...about };
-
   /** Runs one command. `input` is what it reads on stdin; a variable of `other` that is undefined isn't set. */
   function turnout(
     args: readonly string[],
     input = "",
     other: Record<string, string | undefined> = {},
   ): Promise<CliResult> {
-    const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, ...other } });
-    child.stdin.on("error", () => {}).end(input);
-    return resultOf(child);
+    return runHere(args, home, { input, variables: { ...about, ...other } });
   }
 
   /** Runs a command that has to succeed, and reads its NDJSON. */
@@ -37,11 +34,39 @@ export function aCli(home = `${temporaryFolder()}/state`, about: Record<string, 
     return jsonLines(result.stdout);
   }
 
-  /** Runs a line as a shell would, where `turnout` is the CLI. */
-  function shell(line: string): Promise<CliResult> {
+  /** Pastes commands, joined by `&&`, into bash, and runs what it makes of them until one fails. */
+  async function shell(line: string): Promise<CliResult> {
+    const { calls, stderr } = await paste("bash", [line]);
+    if (calls.length === 0) throw new Error(`bash calls nothing for ${line}: ${stderr}`);
+    const all = { code: 0 as number | null, stdout: "", stderr };
+    for (const args of calls) {
+      const { code, ...written } = await turnout(args);
+      all.code = code;
+      all.stdout += written.stdout;
+      all.stderr += written.stderr;
+      if (code !== 0) break;
+    }
+    return all;
+  }
+
+  /** Runs one command as a process of its own. */
+  function spawned(args: readonly string[], input = "", other: Record<string, string> = {}): Promise<CliResult> {
+    const child = spawn(process.execPath, [CLI, ...args], { env: { ...environment(), ...other } });
+    child.stdin.on("error", () => {}).end(input);
+    return resultOf(child);
+  }
+
+  /** Runs a line in bash, where `turnout` is a process of its own. */
+  function spawnedShell(line: string): Promise<CliResult> {
     const script = `turnout() { "$TEST_NODE" "$TEST_CLI" "$@"; }; ${line}`;
     const paths = { TEST_NODE: process.execPath, TEST_CLI: CLI };
-    return resultOf(spawn("bash", ["-c", script], { env: { ...env, ...paths }, stdio: ["ignore", "pipe", "pipe"] }));
+    const env = { ...environment(), ...paths };
+    return resultOf(spawn("bash", ["-c", script], { env, stdio: ["ignore", "pipe", "pipe"] }));
+  }
+
+  function environment(): Record<string, string | undefined> {
+    const { FORCE_COLOR: _, TURNOUT_ENV: __, ...inherited } = process.env;
+    return { ...inherited, TURNOUT_HOME: home, ...about };
   }
 
   /** Opens the state in this process, to set something up or look at it. */
@@ -62,7 +87,7 @@ export function aCli(home = `${temporaryFolder()}/state`, about: Record<string, 
     });
   }
 
-  return { home, turnout, json, shell, withState, edit };
+  return { home, turnout, json, shell, spawned, spawnedShell, withState, edit };
 }
 
 /** A state with one component, and a directory: projects acme/site and acme/api of acme, which pays; globex, free. */
