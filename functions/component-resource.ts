@@ -88,7 +88,7 @@ async function register(ports: ComponentResourcePorts, deployed: Deployed, by: D
   const { table, newId, now } = ports;
   for (let race = 0; ; race++) {
     const { revision, rows } = await table.rows([`component#${deployed.name}`]);
-    const component = componentOf(deployed, readable(rows.get(`component#${deployed.name}`)) as Component | undefined);
+    const component = componentOf(deployed, readable(rows.get(`component#${deployed.name}`)));
     const request = { ...by, changeId: newId(), at: now(), expectedRevision: revision };
     try {
       await changeRoutes(table, { ...request, edit: { kind: "apply component", component } });

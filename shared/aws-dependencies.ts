@@ -92,7 +92,7 @@ export function awsCatalog({ region }: Pick<AwsSettings, "region">, routingTable
     client,
     async functionOf(name) {
       const { rows } = await routingTable.rows([`component#${name}`]);
-      const component = readable(rows.get(`component#${name}`)) as Component | undefined;
+      const component = readable(rows.get(`component#${name}`));
       return component && functionBehind(component);
     },
   });

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { splitKey } from "./text/split-key.ts";
 
 /** The levels at which a subject can be pinned, in the order in which they win. */
 export const subjectLevels = ["project", "customer", "plan"] as const;
@@ -44,4 +45,10 @@ export function subjectKeys(subject: Subject): SubjectKey[] {
     if (id !== undefined) keys.push(`${level}#${id}`);
   }
   return keys;
+}
+
+/** A subject of whom nothing is known but the one id. */
+export function subjectOf(key: SubjectKey): Subject {
+  const [level, id] = splitKey(key);
+  return { [level]: id };
 }

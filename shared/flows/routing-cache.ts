@@ -1,7 +1,9 @@
 import { type CompiledPattern, compileEventPattern } from "../domain/events/event-pattern.ts";
 import type { Component } from "../domain/routing/component.ts";
 import { type HeldComponent, heldComponent } from "../domain/routing/held-component.ts";
-import type { ChangeLogEntry, Revision, RowAt, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import type { ChangeLogEntry, Revision, RowAt, RowKey } from "../domain/routing/routing-change.ts";
+import { isKeyOf } from "../domain/routing/routing-change.ts";
+import { type RowMap, rowMap } from "../domain/routing/row-map.ts";
 import { readable, unreadable } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
 
@@ -50,7 +52,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   let revision: Revision = 0;
   let listeners: Listener[] | undefined;
   let held: HeldComponent[] = [];
-  const rows = new Map<RowKey, StoredRow | null>();
+  const rows = rowMap<null>();
   const problemOf = (key: RowKey) => unreadable(rows.get(key))?.problem;
   let advancing: Promise<void> = Promise.resolve();
 
@@ -66,7 +68,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
       if (change.unreadable !== undefined) forget();
       for (const { key } of change.rows) {
         rows.delete(key);
-        if (key.startsWith("component#")) listeners = undefined;
+        if (isKeyOf("component", key)) listeners = undefined;
       }
       revision = change.revision;
     }
@@ -142,11 +144,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   };
 }
 
-function lookUp<K extends RowKey>(
-  rows: Map<RowKey, StoredRow | null>,
-  key: K,
-  missing: Set<RowKey>,
-): RowAt<K> | undefined {
+function lookUp<K extends RowKey>(rows: RowMap<null>, key: K, missing: Set<RowKey>): RowAt<K> | undefined {
   const row = rows.get(key);
   if (row === undefined) {
     missing.add(key);
@@ -155,7 +153,7 @@ function lookUp<K extends RowKey>(
   // Back to the end of the map: the order of insertion is the order of use.
   rows.delete(key);
   rows.set(key, row);
-  return readable(row) as RowAt<K> | undefined;
+  return readable(row);
 }
 
 function listenerOf(component: Component): Listener {

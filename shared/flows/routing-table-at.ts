@@ -1,11 +1,15 @@
 import { TurnoutError } from "../domain/errors.ts";
-import type { Component } from "../domain/routing/component.ts";
-import type { ChangeLogEntry, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
-import type { SubjectRow } from "../domain/routing/subject-rows.ts";
+import type { ChangeLogEntry, ComponentKey, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import { isKeyOf } from "../domain/routing/routing-change.ts";
+import { type RowMap, rowMap } from "../domain/routing/row-map.ts";
 import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
-import { isSubjectKey, subjectLevels } from "../domain/subject.ts";
+import { isSubjectKey, type SubjectKey, type SubjectLevel, subjectLevels } from "../domain/subject.ts";
+import { splitKey } from "../domain/text/split-key.ts";
 import type { ComponentSnapshot, KeyedRow, RoutingTableReader } from "../routing-table/routing-table.ts";
 import { inPages } from "./in-pages.ts";
+
+/** The keys of all rows but those of subjects. */
+type OtherKey = Exclude<RowKey, SubjectKey>;
 
 /** Changes read at once: with 90 rows each, a few MB. */
 const CHANGES_PER_PAGE = 200;
@@ -39,12 +43,12 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
   }
 
   /** The rows that have changed since, as they were; the log has to be read up to when `keys` were found out. */
-  async function rowsBefore(keys: Iterable<RowKey>): Promise<Map<RowKey, StoredRow | null>> {
+  async function rowsBefore(keys: Iterable<RowKey>): Promise<RowMap<null>> {
     const byChange = Map.groupBy(
       [...keys].filter((key) => firstChange.has(key)),
       (key) => firstChange.get(key) ?? revision,
     );
-    const before = new Map<RowKey, StoredRow | null>();
+    const before = rowMap<null>();
     for (const [first, wanted] of byChange) {
       const [change] = await table.changesAfter(first - 1, 1);
       const rows = new Map(change?.rows.map((row) => [row.key, row.before]));
@@ -54,10 +58,10 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
   }
 
   /** The rows of a listing as they were. Those that have gone since come last. */
-  async function* asTheyWere(
-    listing: AsyncIterable<KeyedRow>,
-    isListed: (key: RowKey) => boolean,
-  ): AsyncGenerator<KeyedRow> {
+  async function* asTheyWere<K extends RowKey>(
+    listing: AsyncIterable<KeyedRow<K>>,
+    isListed: (key: RowKey) => key is K,
+  ): AsyncGenerator<KeyedRow<K>> {
     const told = new Set<RowKey>();
     for await (const page of inPages(listing, ROWS_AT_ONCE)) {
       // After the page was read: whatever it shows of later changes is in the log by now.
@@ -70,9 +74,15 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
       }
     }
     await readLogTo(await table.head());
-    const gone = [...firstChange.keys()].filter((key) => isListed(key) && !told.has(key)).sort();
+    const gone = [...firstChange.keys()].filter(isListed).filter((key) => !told.has(key));
+    gone.sort();
     for (let n = 0; n < gone.length; n += ROWS_AT_ONCE) {
-      for (const [key, row] of await rowsBefore(gone.slice(n, n + ROWS_AT_ONCE))) if (row !== null) yield { key, row };
+      const page = gone.slice(n, n + ROWS_AT_ONCE);
+      const before = await rowsBefore(page);
+      for (const key of page) {
+        const row = before.get(key);
+        if (row) yield { key, row };
+      }
     }
   }
 
@@ -86,7 +96,7 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
     async rows(keys) {
       const now = await table.rows(keys);
       await readLogTo(now.revision);
-      const rows = new Map(now.rows);
+      const rows = rowMap(now.rows);
       for (const [key, row] of await rowsBefore(new Set(keys))) {
         if (row === null) rows.delete(key);
         else rows.set(key, row);
@@ -96,28 +106,29 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
     async components() {
       const now = await table.components();
       await readLogTo(now.revision);
-      const changed = [...firstChange.keys()].filter((key) => key.startsWith("component#"));
-      const rows = new Map<RowKey, StoredRow | null>([
-        ...now.components.map((row): [RowKey, StoredRow] => [`component#${row.name}`, row]),
-        ...now.unreadable.map(({ name, row }): [RowKey, StoredRow] => [`component#${name}`, row]),
+      const changed = [...firstChange.keys()].filter((key) => isKeyOf("component", key));
+      const before = await rowsBefore(changed);
+      const rows = new Map<string, StoredRow<ComponentKey> | null | undefined>([
+        ...now.components.map((row) => [row.name, row] as const),
+        ...now.unreadable.map(({ name, row }) => [name, row] as const),
+        ...changed.map((key) => [splitKey(key)[1], before.get(key)] as const),
       ]);
-      for (const [key, row] of await rowsBefore(changed)) rows.set(key, row);
       const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [] };
-      for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        if (row instanceof UnreadableRow) snapshot.unreadable.push({ name: key.slice("component#".length), row });
-        else if (row !== null) snapshot.components.push(row as Component);
+      for (const [name, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (row instanceof UnreadableRow) snapshot.unreadable.push({ name, row });
+        else if (row) snapshot.components.push(row);
       }
       return snapshot;
     },
     async *subjects(level) {
-      const isListed = (key: RowKey) => key.startsWith(`${level}#`);
-      const listing = asKeyed(table.subjects(level), ({ id, row }) => ({ key: `${level}#${id}`, row }));
-      for await (const { key, row } of asTheyWere(listing, isListed)) {
-        yield { id: key.slice(level.length + 1), row: row as SubjectRow | UnreadableRow };
+      const isListed = (key: RowKey): key is SubjectKey => isKeyOf(level, key);
+      for await (const { key, row } of asTheyWere(keyed(level, table.subjects(level)), isListed)) {
+        yield { id: splitKey(key)[1], row };
       }
     },
     async *allRows() {
-      yield* asTheyWere(untilSubjects(table.allRows()), (key) => !isSubjectKey(key));
+      const isListed = (key: RowKey): key is OtherKey => !isSubjectKey(key);
+      yield* asTheyWere(untilSubjects(table.allRows()), isListed);
       for (const level of subjectLevels.toReversed()) {
         for await (const { id, row } of self.subjects(level)) yield { key: `${level}#${id}`, row };
       }
@@ -126,15 +137,19 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
   return self;
 }
 
-async function* untilSubjects(rows: AsyncIterable<KeyedRow>): AsyncGenerator<KeyedRow> {
+async function* untilSubjects(rows: AsyncIterable<KeyedRow>): AsyncGenerator<KeyedRow<OtherKey>> {
   for await (const row of rows) {
-    if (isSubjectKey(row.key)) return;
+    if (!isOther(row)) return;
     yield row;
   }
 }
 
-async function* asKeyed<T>(listing: AsyncIterable<T>, keyed: (item: T) => KeyedRow): AsyncGenerator<KeyedRow> {
-  for await (const item of listing) yield keyed(item);
+function isOther(row: KeyedRow): row is KeyedRow<OtherKey> {
+  return !isSubjectKey(row.key);
+}
+
+async function* keyed(level: SubjectLevel, listing: ReturnType<RoutingTableReader["subjects"]>) {
+  for await (const { id, row } of listing) yield { key: `${level}#${id}` as const, row };
 }
 
 function lost({ revision, unreadable }: ChangeLogEntry): TurnoutError {

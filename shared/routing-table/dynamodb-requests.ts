@@ -7,8 +7,10 @@ import type {
 import { murmur3, sha256 } from "../domain/hash.ts";
 import { LAYOUT } from "../domain/layout.ts";
 import type { ComponentKey, Revision, RoutingChange, RowKey, SourceKey } from "../domain/routing/routing-change.ts";
+import { isKeyOf } from "../domain/routing/routing-change.ts";
 import { rowText } from "../domain/routing/stored-row.ts";
-import { type SubjectLevel, subjectLevels } from "../domain/subject.ts";
+import { isSubjectKey, type SubjectLevel } from "../domain/subject.ts";
+import { splitKey } from "../domain/text/split-key.ts";
 import { encodeChange } from "./routing-codec.ts";
 
 /**
@@ -43,9 +45,8 @@ export const subjectShards: readonly string[] = Array.from({ length: SHARDS }, (
 export const MAX_KEYS_PER_READ = 99;
 
 export function itemKeyOf(key: RowKey): ItemKey {
-  const level = subjectLevels.find((known) => key.startsWith(`${known}#`));
-  if (level === undefined) return { pk: key, sk: "row" };
-  const id = key.slice(level.length + 1);
+  if (!isSubjectKey(key)) return { pk: key, sk: "row" };
+  const [level, id] = splitKey(key);
   return { pk: `${level}#${murmur3(id) % SHARDS}`, sk: id };
 }
 
@@ -141,7 +142,7 @@ function headUpdate(expected: Revision) {
  * transaction may show half of it (read-committed), and a component that was missed would stay missed.
  */
 function namesUpdate(tableName: string, { rows }: RoutingChange) {
-  const touched = rows.filter(({ key }) => key.startsWith("component#") || key.startsWith("source#"));
+  const touched = rows.filter(({ key }) => isKeyOf("component", key) || isKeyOf("source", key));
   if (touched.length === 0) return [];
   const placeholders = Object.fromEntries(touched.map(({ key }, index) => [`#c${index}`, key]));
   const listed = touched.flatMap(({ after }, index) => (after === null ? [] : [`#c${index} = :listed`]));

@@ -14,9 +14,9 @@ import {
   type Revision,
   type RoutingChange,
   type RowKey,
-  type StoredRow,
   settingsKeys,
 } from "../domain/routing/routing-change.ts";
+import { rowMap } from "../domain/routing/row-map.ts";
 import { storedRow } from "../domain/routing/stored-row.ts";
 import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
@@ -132,7 +132,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
   async function readRows(keys: readonly RowKey[]): Promise<RowSnapshot> {
     const distinct = [...new Set(keys)];
     const { revision, items } = await readTogether(distinct.map(itemKeyOf));
-    const rows = new Map<RowKey, StoredRow>();
+    const rows = rowMap();
     distinct.forEach((key, index) => {
       const item = items[index];
       if (item !== undefined) rows.set(key, storedRow(key, String(item.value)));
@@ -145,7 +145,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
   async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<KeyedSubject> {
     for await (const page of pages(subjectsRequest(tableName, level, shard))) {
       for (const { sk, value } of page) {
-        yield { id: String(sk), row: storedRow(`${level}#${sk}`, String(value)) as KeyedSubject["row"] };
+        yield { id: String(sk), row: storedRow(`${level}#${sk}`, String(value)) };
       }
     }
   }

@@ -1,7 +1,7 @@
 import { TurnoutError } from "../domain/errors.ts";
-import type { Component } from "../domain/routing/component.ts";
 import {
   type ChangeLogEntry,
+  type ComponentKey,
   type Revision,
   type RoutingChange,
   refuseOversized,
@@ -10,6 +10,7 @@ import { loggedRow, rowText, storedRow } from "../domain/routing/stored-row.ts";
 import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import { canonical } from "../domain/text/canonical-json.ts";
 import { readJson } from "../domain/text/schema.ts";
+import { splitKey } from "../domain/text/split-key.ts";
 import type { ComponentSnapshot } from "./routing-table.ts";
 
 /**
@@ -69,13 +70,13 @@ function problemOf(value: unknown, revision: Revision): string | undefined {
 /** Puts the rows of components, by name, into those that can be read and those that can't. */
 export function componentSnapshot(
   revision: Revision,
-  rows: readonly { key: string; text: string }[],
+  rows: readonly { key: ComponentKey; text: string }[],
 ): ComponentSnapshot {
   const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [] };
   for (const { key, text } of rows) {
     const row = storedRow(key, text);
-    if (row instanceof UnreadableRow) snapshot.unreadable.push({ name: key.slice("component#".length), row });
-    else snapshot.components.push(row as Component);
+    if (row instanceof UnreadableRow) snapshot.unreadable.push({ name: splitKey(key)[1], row });
+    else snapshot.components.push(row);
   }
   return snapshot;
 }

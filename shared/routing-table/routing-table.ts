@@ -7,15 +7,16 @@ import type {
   RowKey,
   StoredRow,
 } from "../domain/routing/routing-change.ts";
+import type { RowMap } from "../domain/routing/row-map.ts";
 import type { SubjectRow } from "../domain/routing/subject-rows.ts";
 import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { SubjectLevel } from "../domain/subject.ts";
 
 /** Rows as they stood together at one revision. A key without a row is absent from the map. */
-export type RowSnapshot = { revision: Revision; rows: ReadonlyMap<RowKey, StoredRow> };
+export type RowSnapshot = { revision: Revision; rows: RowMap };
 
 /** A row with its key. */
-export type KeyedRow = { key: RowKey; row: StoredRow };
+export type KeyedRow<K extends RowKey = RowKey> = { key: K; row: StoredRow<K> };
 
 /** A component whose row can't be read. */
 export type UnreadableComponent = { name: string; row: UnreadableRow };

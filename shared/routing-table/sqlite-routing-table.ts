@@ -1,8 +1,8 @@
-import type { CommitResult, Revision, RowKey, StoredRow } from "../domain/routing/routing-change.ts";
+import type { CommitResult, KeyOf, Revision } from "../domain/routing/routing-change.ts";
+import { rowMap } from "../domain/routing/row-map.ts";
 import { rowText, storedRow } from "../domain/routing/stored-row.ts";
-import type { SubjectRow } from "../domain/routing/subject-rows.ts";
-import type { UnreadableRow } from "../domain/routing/unreadable-row.ts";
 import type { SubjectLevel } from "../domain/subject.ts";
+import { splitKey } from "../domain/text/split-key.ts";
 import type { Database } from "../sqlite/database.ts";
 import { componentSnapshot, decodeChange, encodeChange } from "./routing-codec.ts";
 import type { KeyedRow, RoutingTable } from "./routing-table.ts";
@@ -42,15 +42,18 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
   const head = (): Revision => Number(selectHead.get()?.head);
   const entriesAfter = (revision: Revision, limit: number) =>
     selectAfter.all(revision, limit).map((row) => decodeChange(String(row.entry), Number(row.revision)));
-  const range = (after: string, before: string, limit: number) =>
-    selectRange.all(after, before, limit).map((row) => ({ key: String(row.key), value: String(row.value) }));
+  /** The texts of a kind's rows after a key; $ comes after #. */
+  const range = <Kind extends RowKind>(kind: Kind, after: string, limit: number) =>
+    selectRange
+      .all(after, `${kind}$`, limit)
+      .map(({ key, value }) => ({ key: String(key) as KeyOf<Kind>, text: String(value) }));
 
   /** The rows of a kind, a page at a time. */
-  function* rowsOf(kind: RowKind): Generator<KeyedRow> {
+  function* rowsOf<Kind extends RowKind>(kind: Kind): Generator<KeyedRow<KeyOf<Kind>>> {
     let after = `${kind}#`;
     for (;;) {
-      const page = range(after, `${kind}$`, ROWS_PER_PAGE);
-      for (const { key, value } of page) yield { key: key as RowKey, row: storedRow(key, value) };
+      const page = range(kind, after, ROWS_PER_PAGE);
+      for (const { key, text } of page) yield { key, row: storedRow(key, text) };
       const last = page.at(-1);
       if (last === undefined || page.length < ROWS_PER_PAGE) return;
       after = last.key;
@@ -76,7 +79,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
     },
     async rows(keys) {
       return snapshot(() => {
-        const rows = new Map<RowKey, StoredRow>();
+        const rows = rowMap();
         for (const key of keys) {
           const found = selectRow.get(key);
           if (found !== undefined) rows.set(key, storedRow(key, String(found.value)));
@@ -85,17 +88,10 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
       });
     },
     async components() {
-      return snapshot(() => {
-        const rows = range("component#", "component$", -1);
-        return componentSnapshot(
-          head(),
-          rows.map(({ key, value }) => ({ key, text: value })),
-        );
-      });
+      return snapshot(() => componentSnapshot(head(), range("component", "component#", -1)));
     },
     async *subjects(level: SubjectLevel) {
-      for (const { key, row } of rowsOf(level))
-        yield { id: key.slice(level.length + 1), row: row as SubjectRow | UnreadableRow };
+      for (const { key, row } of rowsOf(level)) yield { id: splitKey(key)[1], row };
     },
     async *allRows() {
       for (const kind of rowKinds) yield* rowsOf(kind);

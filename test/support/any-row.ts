@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
-import { readRow } from "../../shared/domain/routing/stored-row.ts";
+import { readKeyedRow } from "../../shared/domain/routing/stored-row.ts";
 import { anyText, edgyNumbers } from "./any-text.ts";
 import { aComponent, aPin } from "./builders.ts";
 
@@ -118,11 +118,12 @@ export function anyGivenRow(own: string): fc.Arbitrary<{ key: string; row: unkno
 /** Those that are accepted, as they are read. */
 export function anyAcceptedRow(own: string): fc.Arbitrary<[RowKey, Row]> {
   return anyGivenRow(own)
-    .map(({ key, row }) => ({ key, read: readRow(key, row) }))
+    .map(({ key, row }) => ({ key, read: readKeyedRow(key, row) }))
     .filter(({ read }) => read.ok)
-    .map(({ key, read }): [RowKey, Row] => {
+    .map(({ read }): [RowKey, Row] => {
       if (!read.ok) throw new Error("filtered");
       // JSON has one zero.
-      return [key as RowKey, JSON.parse(JSON.stringify(read.value), (_, value) => (value === 0 ? 0 : value))];
+      const { key, row } = read.value;
+      return [key, JSON.parse(JSON.stringify(row), (_, value) => (value === 0 ? 0 : value))];
     });
 }

@@ -6,6 +6,7 @@ import type {
   RowKey,
   StoredRow,
 } from "../../shared/domain/routing/routing-change.ts";
+import { type RowMap, rowMap } from "../../shared/domain/routing/row-map.ts";
 import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 
@@ -14,13 +15,13 @@ export type Rows = { [key in RowKey]?: StoredRow | null };
 /** A routing table in memory that keeps every state it was in. Calls answer at once; hold them from outside. */
 export function memoryRoutingTable(first: Rows = {}) {
   /** The rows at each revision. */
-  const states: ReadonlyMap<RowKey, StoredRow>[] = [new Map()];
+  const states: RowMap[] = [rowMap()];
   const log: ChangeLogEntry[] = [];
   const head = (): Revision => states.length - 1;
-  const now = (): ReadonlyMap<RowKey, StoredRow> => states[head()] ?? new Map();
+  const now = () => states[head()] ?? rowMap();
 
   function apply(change: RoutingChange): Revision {
-    const next = new Map(now());
+    const next = rowMap(now());
     for (const { key, after } of change.rows) {
       if (after === null) next.delete(key);
       else next.set(key, after);
@@ -38,7 +39,7 @@ export function memoryRoutingTable(first: Rows = {}) {
         const row = now().get(key);
         return row === undefined ? [] : [[key, row]];
       });
-      return { revision: head(), rows: new Map(found) };
+      return { revision: head(), rows: rowMap(found) };
     },
     async components() {
       const entries = [...now()].filter(([key]) => key.startsWith("component#"));

@@ -1,6 +1,8 @@
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { ComponentChange } from "../../../shared/domain/routing/component-change.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
+import { changeOf } from "../../../shared/domain/routing/row-map.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
@@ -29,8 +31,8 @@ export function changeComponent(
     edit: { kind: "change component", component, change },
     details: (rows) => rows.flatMap(rowDetails),
     undo: ({ revisions, rows }) => {
-      const before = rows[0]?.before as Component | null | undefined;
-      if (undo === undefined || !before) return undoByRevert(revisions);
+      const before = readable(changeOf(rows, `component#${component}`)?.before);
+      if (undo === undefined || before === undefined) return undoByRevert(revisions);
       return undo(before, ["--reason", `undo of revision ${revisions.join(", ")}`]);
     },
   });

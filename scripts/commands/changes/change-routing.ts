@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../../shared/domain/errors.ts";
-import { countsMoves, DEFAULT_GUARDRAILS, type Guardrails } from "../../../shared/domain/routing/guardrails.ts";
+import { countsMoves, type Guardrails, guardrailsIn } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import { changeOf } from "../../../shared/domain/routing/row-map.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
@@ -122,8 +123,8 @@ async function commitAll(
 
 /** The guardrails that a step of the series itself has put in place; undefined when it left them alone. */
 function guardrailsAfter(rows: readonly RowChange[]): Guardrails | undefined {
-  const change = rows.find(({ key }) => key === "settings#guardrails");
-  return change && ((change.after ?? DEFAULT_GUARDRAILS) as Guardrails);
+  const change = changeOf(rows, "settings#guardrails");
+  return change && guardrailsIn(change.after ?? undefined);
 }
 
 /**

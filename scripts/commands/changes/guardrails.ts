@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
+import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -15,7 +16,6 @@ import {
   wholeNumber,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { keyText } from "../wording/named-subjects.ts";
 import { changeGuardrails } from "./change-guardrails.ts";
 import { undoByRevert } from "./revert.ts";
 
@@ -109,7 +109,7 @@ async function show({ json }: JsonOption): Promise<void> {
     );
     printLine(`max customers off    ${maxCustomersOff ?? "none"}`);
     printLine(`max event share off  ${maxEventShareOff === undefined ? "none" : shareText(maxEventShareOff)}`);
-    printLine(`protected            ${protectedSubjects.map(keyText).join(", ") || "nobody"}`);
+    printLine(`protected            ${protectedSubjects.map(keyInWords).join(", ") || "nobody"}`);
     printLine(`expiry required for  ${expiryRequiredFor.join(", ") || "no alias"}`);
     note(`routing is at revision ${revision}`);
   });

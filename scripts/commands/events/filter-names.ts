@@ -3,6 +3,7 @@ import { AliasNotFound, CohortNotFound, TurnoutError } from "../../../shared/dom
 import { aliasOf, type Component } from "../../../shared/domain/routing/component.ts";
 import { subjectKeys } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
+import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
@@ -49,5 +50,5 @@ async function noteVersion({ catalog }: Installation, { name }: Component, { exe
 async function noteSubjects({ routingTable }: Installation, { project, customer }: OutcomeFilter): Promise<void> {
   const keys = subjectKeys({ ...(project && { project }), ...(customer && { customer }) });
   const { rows } = await routingTable.rows(keys);
-  for (const key of keys) if (!rows.has(key)) note(`the directory has no ${key.replace("#", " ")}`);
+  for (const key of keys) if (!rows.has(key)) note(`the directory has no ${keyInWords(key)}`);
 }

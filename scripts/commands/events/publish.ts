@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readFacts } from "../../../shared/domain/events/event.ts";
-import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type JsonItem, splitJson } from "../../../shared/domain/text/json-items.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
@@ -96,8 +95,8 @@ function sourceRows(table: RoutingTable) {
   const known = new Map<string, Parameters<typeof readFacts>[1]>();
   return async (source: string) => {
     if (!known.has(source)) {
-      const key: RowKey = `source#${source}`;
-      known.set(source, readable((await table.rows([key])).rows.get(key)) as Parameters<typeof readFacts>[1]);
+      const key = `source#${source}` as const;
+      known.set(source, readable((await table.rows([key])).rows.get(key)));
     }
     return known.get(source);
   };

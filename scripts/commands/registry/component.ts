@@ -84,7 +84,7 @@ async function apply(file: string, options: MutationOptions): Promise<void> {
   await withNewInstallation(willWrite(options), async (state) => {
     refuseUnreachable(state, component);
     const key = `component#${component.name}` as const;
-    const before = readable((await state.routingTable.rows([key])).rows.get(key)) as Component | undefined;
+    const before = readable((await state.routingTable.rows([key])).rows.get(key));
     const kept = rulesLeftAlone(before, component);
     const left = kept.length === 0 ? "" : `; left alone, as operators set it: ${kept.join(", ")}`;
     await changeRouting(state, options, {

@@ -4,6 +4,7 @@ import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-chan
 import type { DirectoryRow } from "../../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
+import { splitKey } from "../../../shared/domain/text/split-key.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
@@ -52,11 +53,12 @@ async function warnOfUnknown(table: RoutingTable, rows: readonly DirectoryRow[])
   const unknown = new Set<SubjectKey>();
   for (const row of rows) if (row.level === "project" && row.customer !== null) unknown.add(`customer#${row.customer}`);
   for (const row of rows) if (row.level === "customer") unknown.delete(`customer#${row.id}`);
-  for (const key of (await table.rows([...unknown])).rows.keys()) unknown.delete(key as SubjectKey);
-  if (unknown.size === 0) return;
-  const named = [...unknown].slice(0, NAMED_UNKNOWN).map((key) => key.slice("customer#".length));
-  const more = unknown.size > named.length ? `, … and ${unknown.size - named.length} more` : "";
-  note(`warning: the directory says nothing else of ${plural(unknown.size, "customer")}: ${named.join(", ")}${more}`);
+  const { rows: there } = await table.rows([...unknown]);
+  const missing = [...unknown].filter((key) => !there.has(key));
+  if (missing.length === 0) return;
+  const named = missing.slice(0, NAMED_UNKNOWN).map((key) => splitKey(key)[1]);
+  const more = missing.length > named.length ? `, … and ${missing.length - named.length} more` : "";
+  note(`warning: the directory says nothing else of ${plural(missing.length, "customer")}: ${named.join(", ")}${more}`);
 }
 
 function chunks(rows: readonly DirectoryRow[]): DirectoryRow[][] {

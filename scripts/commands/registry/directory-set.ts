@@ -1,6 +1,9 @@
-import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { isKeyOf, type RowChange, type StoredRow } from "../../../shared/domain/routing/routing-change.ts";
 import type { DirectoryRow, RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
-import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
+import { isSubjectChange } from "../../../shared/domain/routing/row-map.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import type { SubjectKey } from "../../../shared/domain/subject.ts";
+import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
@@ -19,8 +22,8 @@ export async function set(options: SetOptions): Promise<void> {
       edit,
       what: `set ${rows.map(rowText).join(", ")}`,
       alreadySo: "the directory says so already",
-      details: (changes) => changes.map(changeText),
-      undo: (made) => (made.rows.length === 1 ? undoOf(made.rows, made.revisions) : undoByRevert(made.revisions)),
+      details: (changes) => changes.filter(isSubjectChange).map(changeText),
+      undo: ({ rows: changes, revisions }) => undoOf(changes.filter(isSubjectChange), revisions),
       now: new Date(),
     }),
   );
@@ -44,19 +47,22 @@ function rowText(row: DirectoryRow): string {
   return `customer ${row.id}: ${row.plan === null ? "no plan" : `plan ${row.plan}`}`;
 }
 
-function changeText({ key, before, after }: RowChange): string {
-  const field = key.startsWith("project#") ? "customer" : "plan";
-  const value = (row: RowChange["before"]) => (row as SubjectRow | null)?.[field] ?? `no ${field}`;
-  return `${key.replace("#", " ")}: ${value(before)} → ${value(after)}`;
+function changeText({ key, before, after }: RowChange<SubjectKey>): string {
+  const field = fieldOf(key);
+  const value = (row: StoredRow<SubjectKey> | null) => readable(row)?.[field] ?? `no ${field}`;
+  return `${keyInWords(key)}: ${value(before)} → ${value(after)}`;
 }
 
-function undoOf([row]: readonly RowChange[], revisions: readonly number[]): string {
-  if (row === undefined) return undoByRevert(revisions);
-  const [level, field] = row.key.startsWith("project#")
-    ? (["project", "customer"] as const)
-    : (["customer", "plan"] as const);
-  const before = (row.before as SubjectRow | null)?.[field];
+function fieldOf(key: SubjectKey): "customer" | "plan" {
+  return isKeyOf("project", key) ? "customer" : "plan";
+}
+
+function undoOf([row, ...others]: readonly RowChange<SubjectKey>[], revisions: readonly number[]): string {
+  if (row === undefined || others.length > 0) return undoByRevert(revisions);
+  const [level, id] = splitKey(row.key);
+  const field = fieldOf(row.key);
+  const before = readable(row.before)?.[field];
   const value = before === undefined ? [`--no-${field}`] : [`--${field}`, before];
   const reason = `undo of revision ${revisions.join(", ")}`;
-  return commandLine("directory", "set", `--${level}`, row.key.slice(level.length + 1), ...value, "--reason", reason);
+  return commandLine("directory", "set", `--${level}`, id, ...value, "--reason", reason);
 }

@@ -66,7 +66,7 @@ async function* entriesOf(
 async function withPlans(table: RoutingTable, projects: readonly [string, string][]): Promise<DirectoryEntry[]> {
   const { rows } = await table.rows([...new Set(projects.map(([, customer]) => `customer#${customer}` as const))]);
   return projects.map(([project, customer]) => {
-    const row = readable(rows.get(`customer#${customer}`)) as SubjectRow | undefined;
+    const row = readable(rows.get(`customer#${customer}`));
     return { project, customer, plan: row?.plan ?? null };
   });
 }
@@ -86,5 +86,5 @@ async function* subjects(
   }
   const { rows } = await table.rows([`${level}#${only}`]);
   const row = readable(rows.get(`${level}#${only}`));
-  if (row !== undefined) yield [only, row as SubjectRow];
+  if (row !== undefined) yield [only, row];
 }

@@ -4,6 +4,7 @@ import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-chan
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
+import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { changeRouting, type MadeChange } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
@@ -13,7 +14,6 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type MutationOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { keyText } from "../wording/named-subjects.ts";
 
 type MemberOptions = MutationOptions & { project?: string[]; customer?: string[]; from?: string; skipBad?: true };
 
@@ -27,7 +27,7 @@ export function drop(cohort: string, options: MemberOptions): Promise<void> {
 
 async function setMembers(cohort: string, member: boolean, options: MemberOptions): Promise<void> {
   const { members, bad } = await statedMembers(options);
-  const who = members.length === 1 ? members.map(keyText).join() : plural(members.length, "subject");
+  const who = members.length === 1 ? members.map(keyInWords).join() : plural(members.length, "subject");
   await withInstallation((state) =>
     changeRouting(state, options, {
       edit: setting(cohort, members, member),
@@ -77,8 +77,8 @@ function chunks(members: readonly SubjectKey[]): SubjectKey[][] {
 function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChange): string {
   if (rows.length > NAMED) return undoByRevert(revisions);
   const named = rows.flatMap(({ key }) => {
-    const at = key.indexOf("#");
-    return [`--${key.slice(0, at)}`, key.slice(at + 1)];
+    const [level, id] = splitKey(key);
+    return [`--${level}`, id];
   });
   const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
   return commandLine("cohort", member ? "drop" : "add", cohort, ...named, ...reason);

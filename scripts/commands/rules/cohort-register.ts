@@ -5,7 +5,7 @@ import type { RoutingTable } from "../../../shared/routing-table/routing-table.t
 /** The cohorts there are, by name. */
 export async function registerOf(table: RoutingTable): Promise<CohortRegister> {
   const { rows } = await table.rows(["settings#cohorts"]);
-  return (readable(rows.get("settings#cohorts")) as CohortRegister | undefined) ?? {};
+  return readable(rows.get("settings#cohorts")) ?? {};
 }
 
 /** The components that send the cohort somewhere, each with its route. */

@@ -1,15 +1,15 @@
 import { CohortNotFound } from "../../../shared/domain/errors.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
-import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { subjectLevels, subjectOf } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
+import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { keyText } from "../wording/named-subjects.ts";
 import { periodText } from "../wording/period-text.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 
@@ -38,21 +38,15 @@ export async function show(cohort: string, { json }: JsonOption): Promise<void> 
     const members = await Array.fromAsync(membersOf(routingTable, cohort));
     if (json) {
       const used = routes.map(({ component, route }) => ({ component, alias: route.alias }));
-      return printJson({ cohort, ...entry, routes: used, members: members.map(memberJson) });
+      return printJson({ cohort, ...entry, routes: used, members: members.map(subjectOf) });
     }
     printLine(`${cohort}${entry.description === "" ? "" : `: ${entry.description}`}`);
     note(`created by ${entry.who} at ${entry.at}`);
     for (const { component, route } of routes) printLine(`  ${component} → ${route.alias}${periodText(route)}`);
     if (routes.length === 0) note("no component has a route for it");
     note(`${plural(members.length, "member")}:`);
-    for (const key of members) printLine(`  ${keyText(key)}`);
+    for (const key of members) printLine(`  ${keyInWords(key)}`);
   });
-}
-
-/** As `cohort add --from` takes it. */
-function memberJson(key: SubjectKey) {
-  const at = key.indexOf("#");
-  return { [key.slice(0, at)]: key.slice(at + 1) };
 }
 
 /** Members of each cohort. Reads every subject once. */

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { CohortNotFound, TurnoutError } from "../../../shared/domain/errors.ts";
-import type { CohortRegister } from "../../../shared/domain/routing/cohort.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { changeOf } from "../../../shared/domain/routing/row-map.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "../changes/change-routing.ts";
@@ -85,8 +86,8 @@ async function create(cohort: string, options: MutationOptions & { description: 
   );
 }
 
-function undoOfCreate(cohort: string, [row]: readonly RowChange[], reason: string): string {
-  const before = own((row?.before ?? {}) as CohortRegister, cohort);
+function undoOfCreate(cohort: string, rows: readonly RowChange[], reason: string): string {
+  const before = own(readable(changeOf(rows, "settings#cohorts")?.before) ?? {}, cohort);
   if (before === undefined) return commandLine("cohort", "remove", cohort, "--reason", reason);
   return commandLine("cohort", "create", cohort, "--description", before.description, "--reason", reason);
 }

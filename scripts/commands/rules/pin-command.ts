@@ -1,10 +1,9 @@
-import type { Component } from "../../../shared/domain/routing/component.ts";
 import { lacksEnd } from "../../../shared/domain/routing/guardrails.ts";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
-import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
+import { changeOf, isSubjectChange } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
-import type { SubjectLevel } from "../../../shared/domain/subject.ts";
+import type { SubjectKey, SubjectLevel } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import type { MadeChange } from "../changes/change-routing.ts";
@@ -16,7 +15,7 @@ export type PinnedSubject = { level: SubjectLevel; id: string; component: string
 /** The aliases of a component that a pin may name; none for a component that is gone. */
 export async function usableAliases(table: RoutingTable, name: string): Promise<string[]> {
   const { rows } = await table.rows([`component#${name}`]);
-  const component = readable(rows.get(`component#${name}`)) as Component | undefined;
+  const component = readable(rows.get(`component#${name}`));
   return Object.entries(component?.aliases ?? {}).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
 }
 
@@ -29,7 +28,7 @@ export function commandForPinBefore(
 ): string {
   const { revisions, rows, guardrails } = made;
   const { level, id, component } = subject;
-  const pin = pinIn(rows[0]?.before, component);
+  const pin = pinIn(changeOf(rows, `${level}#${id}`)?.before, component);
   const named = [`--${level}`, id, "--component", component];
   const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
   // A pin that has run out can't be set again, and having none comes to the same.
@@ -47,12 +46,13 @@ export function commandForPinBefore(
 
 /** The pins before and after, in words. */
 export function pinDetails(component: string, rows: readonly RowChange[]): string[] {
-  return rows.map(({ before, after }) => `${pinText(pinIn(before, component))} → ${pinText(pinIn(after, component))}`);
+  return rows
+    .filter(isSubjectChange)
+    .map(({ before, after }) => `${pinText(pinIn(before, component))} → ${pinText(pinIn(after, component))}`);
 }
 
-function pinIn(row: RowChange["before"] | undefined, component: string): Pin | undefined {
-  const subject = readable(row) as SubjectRow | undefined;
-  return subject && own(subject.pins, component);
+function pinIn(row: RowChange<SubjectKey>["before"] | undefined, component: string): Pin | undefined {
+  return own(readable(row)?.pins ?? {}, component);
 }
 
 function pinText(pin: Pin | undefined): string {

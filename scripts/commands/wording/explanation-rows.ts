@@ -3,6 +3,7 @@ import type { Decision } from "../../../shared/domain/routing/decide-route.ts";
 import type { StoredRow } from "../../../shared/domain/routing/routing-change.ts";
 import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */
@@ -36,7 +37,7 @@ export function explanationLines({ component, decision, rows, revision }: Explan
     ),
     ...labelled(
       "rows",
-      rows.map(({ key, row }) => `${key.replace("#", " ")}: ${rowText(row, component)}`),
+      rows.map(({ key, row }) => `${keyInWords(key)}: ${rowText(row, component)}`),
     ),
     ...labelled("revision", [String(revision)]),
   ];

@@ -1,13 +1,14 @@
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { differences } from "../../../shared/domain/text/json-differences.ts";
+import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 
 /** Longest JSON value shown whole. */
 const MAX_VALUE_CHARS = 120;
 
 /** What changes in a row, a line per place. */
 export function rowDetails({ key, before, after }: RowChange): string[] {
-  const name = key.replace("#", " ");
+  const name = keyInWords(key);
   if (before instanceof UnreadableRow) {
     return [`${name} can't be read (${before.problem}): it ${after === null ? "goes" : "is replaced"}`];
   }

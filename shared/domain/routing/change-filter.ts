@@ -1,7 +1,7 @@
-import { isSubjectKey, type SubjectLevel, subjectLevels } from "../subject.ts";
+import { type SubjectKey, type SubjectLevel, subjectLevels } from "../subject.ts";
 import { own } from "../text/schema.ts";
 import type { ChangeLogEntry, RowChange, StoredRow } from "./routing-change.ts";
-import type { SubjectRow } from "./subject-rows.ts";
+import { isSubjectChange } from "./row-map.ts";
 import { readable } from "./unreadable-row.ts";
 
 /** Which changes an operator asks to see. A field that is left out lets everything through. */
@@ -36,21 +36,20 @@ function concernsComponent({ rows, command, move }: ChangeLogEntry, component: s
   if (move !== undefined) return move.component === component;
   // Earlier moves of an alias: the command is all that the log has of them.
   if (rows.length === 0) return command.split(/[\s=]+/).includes(component);
-  return rows.some(({ key, before, after }) => {
-    if (key === `component#${component}`) return true;
-    if (!isSubjectKey(key)) return false;
-    return JSON.stringify(pinIn(before, component)) !== JSON.stringify(pinIn(after, component));
+  return rows.some((change) => {
+    if (change.key === `component#${component}`) return true;
+    if (!isSubjectChange(change)) return false;
+    return JSON.stringify(pinIn(change.before, component)) !== JSON.stringify(pinIn(change.after, component));
   });
 }
 
-function concernsSubject({ key, before, after }: RowChange, level: SubjectLevel, id: string): boolean {
-  if (key === `${level}#${id}`) return true;
-  if (level === "project" || !isSubjectKey(key)) return false;
-  const [was, is] = [before, after].map((row) => (readable(row) as SubjectRow | undefined)?.[level]);
+function concernsSubject(change: RowChange, level: SubjectLevel, id: string): boolean {
+  if (change.key === `${level}#${id}`) return true;
+  if (level === "project" || !isSubjectChange(change)) return false;
+  const [was, is] = [change.before, change.after].map((row) => readable(row)?.[level]);
   return was !== is && (was === id || is === id);
 }
 
-function pinIn(row: StoredRow | null, component: string) {
-  const subject = readable(row) as SubjectRow | undefined;
-  return subject && own(subject.pins, component);
+function pinIn(row: StoredRow<SubjectKey> | null, component: string) {
+  return own(readable(row)?.pins ?? {}, component);
 }

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { Objection } from "../errors.ts";
 import { Instant } from "../text/schema.ts";
+import { keyInWords } from "../text/split-key.ts";
 import { AliasName } from "./alias.ts";
 import type { MoveKind } from "./alias-move.ts";
 import type { Pin } from "./pin.ts";
@@ -81,7 +82,7 @@ export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impa
       problems.push(`${text} of the last hour's events would change version at once on ${component}; ${share}`);
     }
     if (protectedMoved.length > 0) {
-      const named = protectedMoved.map((key) => key.replace("#", " ")).join(", ");
+      const named = protectedMoved.map((key) => keyInWords(key)).join(", ");
       problems.push(`events of ${named} would move on ${component}, and are protected`);
     }
     return problems;

@@ -1,6 +1,6 @@
 import { TurnoutError } from "../errors.ts";
 import type { EventSource } from "../events/event.ts";
-import type { SubjectKey } from "../subject.ts";
+import { isSubjectKey, type SubjectKey } from "../subject.ts";
 import type { LoggedMove } from "./alias-move.ts";
 import type { CohortRegister } from "./cohort.ts";
 import type { Component } from "./component.ts";
@@ -24,6 +24,17 @@ export const settingsKeys = ["settings#cohorts", "settings#guardrails"] as const
   | GuardrailsKey
 )[];
 
+export function isRowKey(key: string): key is RowKey {
+  return isSubjectKey(key) || /^(component|source)#/.test(key) || settingsKeys.some((known) => known === key);
+}
+
+/** The keys of one kind of rows, by the word before the #. */
+export type KeyOf<Kind extends string> = Extract<RowKey, `${Kind}#${string}`>;
+
+export function isKeyOf<Kind extends string>(kind: Kind, key: RowKey): key is KeyOf<Kind> {
+  return key.startsWith(`${kind}#`);
+}
+
 /** The type of the row that stands under a key. */
 export type RowAt<K extends RowKey> = K extends ComponentKey
   ? Component
@@ -34,13 +45,17 @@ export type RowAt<K extends RowKey> = K extends ComponentKey
       : K extends GuardrailsKey
         ? Guardrails
         : SubjectRow;
-export type Row = Component | EventSource | SubjectRow | CohortRegister | Guardrails;
+export type Row = RowAt<RowKey>;
 
 /** What the table holds under a key. */
-export type StoredRow = Row | UnreadableRow;
+export type StoredRow<K extends RowKey = RowKey> = RowAt<K> | UnreadableRow;
 
 /** One row before and after a change; null stands for no row. */
-export type RowChange = { key: RowKey; before: StoredRow | null; after: StoredRow | null };
+export type RowChange<K extends RowKey = RowKey> = {
+  key: K;
+  before: StoredRow<K> | null;
+  after: StoredRow<K> | null;
+};
 
 /** One change of routing: who did what, when and why, and the rows it touched. */
 export type RoutingChange = {

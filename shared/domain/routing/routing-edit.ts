@@ -114,7 +114,7 @@ export function objectionsTo(edit: RoutingEdit, guardrails: Guardrails, impacts:
 export type RowLookup = <K extends RowKey>(key: K) => RowAt<K> | undefined;
 
 /** The same, with those that can't be read: an edit replaces or removes them, and says so by what stood there before. */
-export type StoredRowLookup = (key: RowKey) => StoredRow | undefined;
+export type StoredRowLookup = <K extends RowKey>(key: K) => StoredRow<K> | undefined;
 
 /**
  * The rows that the edit changes; none when everything is so already.
@@ -128,7 +128,7 @@ export function applyEdit(
   components: readonly string[],
   now: Date,
 ): RowChange[] {
-  const rowOf: RowLookup = <K extends RowKey>(key: K) => readable(stored(key)) as RowAt<K> | undefined;
+  const rowOf: RowLookup = <K extends RowKey>(key: K) => readable(stored(key));
   switch (edit.kind) {
     case "pin": {
       const component = componentIn(stored, edit.component, components);
@@ -156,7 +156,7 @@ export function applyEdit(
     case "set directory rows":
       return edit.rows.flatMap((row) => setDirectoryRow(row, stored));
     case "apply component": {
-      const row = stored(`component#${edit.component.name}`) as Component | UnreadableRow | undefined;
+      const row = stored(`component#${edit.component.name}`);
       const after = redefined(row, edit.component);
       // Routes that it begins with; those that stand were checked when they were set.
       if (row === undefined) for (const { cohort } of after.cohortRoutes) checkCohort(cohort, rowOf);
@@ -242,7 +242,7 @@ function componentIn(stored: StoredRowLookup, name: string, components: readonly
   const row = stored(`component#${name}`);
   if (row === undefined) throw new ComponentNotFound(name, components);
   if (row instanceof UnreadableRow) throw new ComponentUnreadable(name, row.problem);
-  return row as Component;
+  return row;
 }
 
 function checkCohort(cohort: string, rowOf: RowLookup): CohortRegister {
@@ -276,7 +276,7 @@ function samePin(a: Pin, b: Pin): boolean {
 
 function changeSubject(key: SubjectKey, stored: StoredRowLookup, change: (row: SubjectRow) => SubjectRow): RowChange[] {
   const before = stored(key);
-  const after = change((readable(before) as SubjectRow | undefined) ?? { pins: {}, cohorts: [] });
+  const after = change(readable(before) ?? { pins: {}, cohorts: [] });
   return changed(key, before, isEmptySubjectRow(after) ? null : after);
 }
 

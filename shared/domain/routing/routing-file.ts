@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { type Read, read, readJson } from "../text/schema.ts";
 import type { Revision, Row, RowKey } from "./routing-change.ts";
-import { readRow } from "./stored-row.ts";
+import { readKeyedRow } from "./stored-row.ts";
 
 /** The form of an exported routing state. A file with a higher number was written by a newer Turnout. */
 export const ROUTING_FILE_FORMAT = 1;
@@ -58,9 +58,7 @@ function formatOf(value: unknown): unknown {
 function readFileRow(item: unknown): Read<{ key: RowKey; row: Row }> {
   const entry = read(FileRow, item);
   if (!entry.ok) return entry;
-  const { key, row } = entry.value;
-  const parsed = readRow(key, row);
-  return parsed.ok ? { ok: true, value: { key: key as RowKey, row: parsed.value } } : parsed;
+  return readKeyedRow(entry.value.key, entry.value.row);
 }
 
 /** The path of a row, with its key and line where these can be told. */

@@ -2,8 +2,9 @@ import type { Alias } from "../../domain/routing/alias.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { decideRoute } from "../../domain/routing/decide-route.ts";
-import type { RowAt, RowChange, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
+import type { RowChange, RowKey } from "../../domain/routing/routing-change.ts";
 import type { RowLookup } from "../../domain/routing/routing-edit.ts";
+import { rowMap } from "../../domain/routing/row-map.ts";
 import { resolveSubject } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import { type Subject, type SubjectKey, subjectKeys } from "../../domain/subject.ts";
@@ -26,17 +27,17 @@ export type EffectOn = (subject: Subject, view: RoutingView) => Effect[];
 
 /** Decides subjects before and after these rows change, at every component there is. */
 export function effectOf(rows: readonly RowChange[], now: Date): EffectOn {
-  const after = new Map<RowKey, StoredRow | null>(rows.map((row) => [row.key, row.after]));
+  const after = rowMap<null>(rows.map((row) => [row.key, row.after]));
   return (subject, view) => {
     const rowAfter: RowLookup = <K extends RowKey>(key: K) => {
       const row = after.get(key);
-      return row === undefined ? view.rowOf(key) : (readable(row) as RowAt<K> | undefined);
+      return row === undefined ? view.rowOf(key) : readable(row);
     };
     const resolvedBefore = resolveSubject(subject, view.rowOf);
     const resolvedAfter = resolveSubject(subject, rowAfter);
     const keys = subjectKeys(resolvedAfter);
     return view.listeners.map(({ component }) => {
-      const changed = (readable(after.get(`component#${component.name}`)) as Component | undefined) ?? component;
+      const changed = readable(after.get(`component#${component.name}`)) ?? component;
       const from = decide(component, resolvedBefore, view.rowOf, now);
       const to = decide(changed, resolvedAfter, rowAfter, now);
       const offBefore = from !== component.defaultAlias;

@@ -8,7 +8,6 @@ import {
   objectionsTo,
   type RoutingEdit,
 } from "../../domain/routing/routing-edit.ts";
-import type { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
@@ -42,7 +41,7 @@ const MAX_LOST_RACES = 20;
 export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<PlannedChange> {
   const { revision, rows } = await table.rows([...new Set<RowKey>([...keysOf(edit), "settings#guardrails"])]);
   const known = "component" in edit && !rows.has(`component#${componentName(edit)}`) ? await names(table) : [];
-  const guardrails = guardrailsIn(rows.get("settings#guardrails") as Guardrails | UnreadableRow | undefined);
+  const guardrails = guardrailsIn(rows.get("settings#guardrails"));
   return { revision, rows: applyEdit(edit, (key) => rows.get(key), known, now), guardrails };
 }
 

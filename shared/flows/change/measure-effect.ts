@@ -1,5 +1,5 @@
 import type { Guardrails, Shift } from "../../domain/routing/guardrails.ts";
-import { type Subject, type SubjectKey, subjectLevels } from "../../domain/subject.ts";
+import { isSubjectKey, type Subject, type SubjectKey, subjectOf } from "../../domain/subject.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { inPages } from "../in-pages.ts";
 import { type RoutingCache, routingCache } from "../routing-cache.ts";
@@ -60,7 +60,7 @@ export async function measureEffect(
     watch.see(found);
   }
   // A protected subject may have no row of its own, and then the directory doesn't know it.
-  const guarded = protectedSubjects.map((key) => subjectOf(key as SubjectKey));
+  const guarded = protectedSubjects.filter(isSubjectKey).map(subjectOf);
   watch.see(await routing.decideOn((view) => movesOf(guarded, (subject) => effectOn(subject, view))));
   const traffic = events && (await previewTraffic(events, routing, effectOn, now));
   const customers = maxCustomersOff === undefined ? undefined : await countCustomers(table, routing, effectOn);
@@ -114,9 +114,4 @@ async function countCustomers(table: RoutingTable, routing: RoutingCache, on: Ef
     }
   }
   return counts;
-}
-
-function subjectOf(key: SubjectKey): Subject {
-  const level = subjectLevels.find((candidate) => key.startsWith(`${candidate}#`));
-  return level === undefined ? {} : { [level]: key.slice(level.length + 1) };
 }

@@ -1,9 +1,10 @@
 import type { Objection } from "../../domain/errors.ts";
 import type { Impact } from "../../domain/routing/guardrails.ts";
 import type { RowChange } from "../../domain/routing/routing-change.ts";
+import { isKeyOf } from "../../domain/routing/routing-change.ts";
 import { objectionsTo, type RoutingEdit } from "../../domain/routing/routing-edit.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
-import { type Subject, subjectLevels } from "../../domain/subject.ts";
+import { isSubjectKey, type Subject, subjectOf } from "../../domain/subject.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
@@ -36,7 +37,7 @@ export async function previewChange(
   const planned = await planChange(table, edit, now);
   const { guardrails, rows } = planned;
   // Settings move nobody.
-  if (rows.every(({ key }) => key.startsWith("settings#"))) {
+  if (rows.every(({ key }) => isKeyOf("settings", key))) {
     const objections = rows.length === 0 ? [] : objectionsTo(edit, guardrails, []);
     return { ...planned, moves: { count: 0, first: [] }, impacts: [], objections };
   }
@@ -66,12 +67,9 @@ function impactsOf({ traffic, customers, protectedMoved }: MeasuredEffect): Impa
 /** Who the changed rows can matter to, each once: the subjects themselves and whoever the directory puts below them. */
 async function* touched(table: RoutingTable, rows: readonly RowChange[]): AsyncIterable<Subject> {
   const keys = new Set(rows.map(({ key }) => key));
-  if ([...keys].some((key) => key.startsWith("component#"))) return yield* everyone(table);
-  for (const key of keys) {
-    const level = subjectLevels.find((candidate) => key.startsWith(`${candidate}#`));
-    if (level !== undefined) yield { [level]: key.slice(level.length + 1) };
-  }
-  const plansChange = [...keys].some((key) => key.startsWith("plan#"));
+  if ([...keys].some((key) => isKeyOf("component", key))) return yield* everyone(table);
+  for (const key of keys) if (isSubjectKey(key)) yield subjectOf(key);
+  const plansChange = [...keys].some((key) => isKeyOf("plan", key));
   if (plansChange) {
     for await (const { id, row: stored } of table.subjects("customer")) {
       const row = readable(stored);
@@ -79,7 +77,7 @@ async function* touched(table: RoutingTable, rows: readonly RowChange[]): AsyncI
       if (!keys.has(`customer#${id}`) && row.plan !== undefined && keys.has(`plan#${row.plan}`)) yield { customer: id };
     }
   }
-  if (!plansChange && ![...keys].some((key) => key.startsWith("customer#"))) return;
+  if (!plansChange && ![...keys].some((key) => isKeyOf("customer", key))) return;
   for await (const { id, row: stored } of table.subjects("project")) {
     const row = readable(stored);
     if (row?.customer === undefined || keys.has(`project#${id}`)) continue;

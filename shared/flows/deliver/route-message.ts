@@ -13,6 +13,7 @@ import type { RowKey } from "../../domain/routing/routing-change.ts";
 import { resolveSubject } from "../../domain/routing/subject-rows.ts";
 import { type Subject, subjectKeys } from "../../domain/subject.ts";
 import type { Read } from "../../domain/text/schema.ts";
+import { keyInWords } from "../../domain/text/split-key.ts";
 import type { Listener, RoutingView } from "../routing-cache.ts";
 
 /** A message as the queue hands it to the router. */
@@ -187,7 +188,7 @@ function heldRoute({ name, problem, component }: HeldComponent): Route {
 }
 
 function heldBy(key: RowKey, problem: string): DeliveryError {
-  return { type: HELD, message: `the row of ${key.replace("#", " ")} can't be read: ${problem}` };
+  return { type: HELD, message: `the row of ${keyInWords(key)} can't be read: ${problem}` };
 }
 
 function undecided({ fallbackAlias: alias }: Component): Decision {

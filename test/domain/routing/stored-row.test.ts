@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { loggedRow, readRow, rowText, storedRow } from "../../../shared/domain/routing/stored-row.ts";
+import { loggedRow, readKeyedRow, readRow, rowText, storedRow } from "../../../shared/domain/routing/stored-row.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { canonical } from "../../../shared/domain/text/canonical-json.ts";
 import { anyGivenRow } from "../../support/any-row.ts";
@@ -13,15 +13,16 @@ describe("a row that is accepted", () => {
     let accepted = 0;
     fc.assert(
       fc.property(anyGivenRow("0f3c9a4e"), ({ key, row }) => {
-        const read = readRow(key, row);
+        const read = readKeyedRow(key, row);
         if (!read.ok) return;
+        const { value } = read;
         accepted++;
-        const back = storedRow(key, rowText(read.value));
+        const back = storedRow(value.key, rowText(value.row));
         expect(back).not.toBeInstanceOf(UnreadableRow);
-        expect(canonical(back)).toBe(canonical(read.value));
+        expect(canonical(back)).toBe(canonical(value.row));
         // Nothing that was given is left out without a word.
         expect(leaves(back)).toEqual(expect.arrayContaining(leaves(row)));
-        expect(canonical(loggedRow(key, JSON.parse(JSON.stringify(read.value))))).toBe(canonical(back));
+        expect(canonical(loggedRow(value.key, JSON.parse(JSON.stringify(value.row))))).toBe(canonical(back));
       }),
       { numRuns: 3_000 },
     );
