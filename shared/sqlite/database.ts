@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { TurnoutError } from "../domain/errors.ts";
 import { bringUpToDate, refuseLayout } from "./bring-up-to-date.ts";
+import { type LogSync, logSync } from "./log-sync.ts";
 
 /**
  * Pages of 4 KiB that the write-ahead log gathers before they are copied into the file. SQLite's own 1,000 copies the
@@ -10,8 +11,8 @@ const CHECKPOINT_PAGES = 8_000;
 
 /**
  * How long the file rests between two transactions of a busy process, so that each carries more writes, in ms. Every one
- * costs an fsync and the pages that all of them touch: without a rest a server with much to do makes 900 a second, of
- * three writes each, and with this one 200, of twenty, for half of the time. An event waits for it up to four times.
+ * costs the pages that all of them touch: without a rest a server with much to do makes 900 a second, of three writes
+ * each, and with this one 200, of twenty. An event waits for it up to four times.
  */
 const REST_MS = 2;
 
@@ -32,8 +33,9 @@ export type Database = {
   readonly connection: DatabaseSync;
   /**
    * Runs `work` in a transaction and resolves once it is on disk. Writes that were asked for in the same turn of the
-   * event loop, or on disk in the 2 ms after another transaction of a busy process, share one transaction, and so one
-   * fsync. `work` may run twice and must touch nothing but the database.
+   * event loop, or while another transaction is put on disk and in the 2 ms after it, share one transaction, and so one
+   * fsync. The process goes on meanwhile, and reads what isn't on disk yet. `work` may run twice and must touch nothing but
+   * the database.
    */
   write<T>(work: () => T): Promise<T>;
   /** That the file is damaged, once that was found; or why the last write could not be made. Undefined when all is well. */
@@ -45,13 +47,18 @@ export type Database = {
 };
 
 /**
- * Opens (or creates) the state file, `:memory:` for tests. WAL with synchronous=FULL: what a write has answered
- * survives the loss of the process and of power.
+ * Opens (or creates) the state file, `:memory:` for tests. What a write has answered survives the loss of the process and
+ * of power: it is in the write-ahead log, and that is on disk. Once the disk has failed to take it, nothing is written any
+ * more: what comes after a gap in the log would be lost with it, whatever was answered.
+ * @param waitForDisk how the log gets there; default: fdatasync
  * @param upgrade brings a file of an older layout up to date. Only for a server that has the state folder to itself: an
  *   older one that runs would go on in a file that it doesn't know. Default: such a file is refused
  * @throws TurnoutError when the file can't be opened or written, or has a layout that this Turnout can't work with
  */
-export function openDatabase(path: string, { upgrade = false } = {}): Database {
+export function openDatabase(
+  path: string,
+  { upgrade = false, waitForDisk = logSync(path) }: { upgrade?: boolean; waitForDisk?: LogSync } = {},
+): Database {
   let damage: string | undefined;
   const connection = open(path, upgrade);
   explainErrors(connection, (error) => {
@@ -59,35 +66,61 @@ export function openDatabase(path: string, { upgrade = false } = {}): Database {
     if (isDamage(error) && reason instanceof Error) damage ??= reason.message;
     return reason;
   });
-  const rest = path === IN_MEMORY ? 0 : REST_MS;
+  const isFile = path !== IN_MEMORY;
+  const rest = isFile ? REST_MS : 0;
   const queue: QueuedWrite[] = [];
   let scheduled = false;
+  let syncing = false;
   let restUntil = 0;
   let busyUntil = 0;
   let trouble: string | undefined;
+  let lost: Error | undefined;
 
-  const flush = () => {
+  function schedule(): void {
+    if (scheduled || syncing || queue.length === 0) return;
+    scheduled = true;
+    const now = performance.now();
+    if (now < Math.min(restUntil, busyUntil)) setTimeout(flush, Math.ceil(restUntil - now));
+    // After the poll phase: every request that arrived in this turn gets into the same transaction.
+    else setImmediate(flush);
+  }
+
+  function flush(): void {
     scheduled = false;
     const writes = queue.splice(0);
     if (writes.length === 0) return;
-    trouble = runTogether(connection, writes, path);
+    const { settled, problem } = runTogether(connection, writes, path);
+    trouble = problem;
     const now = performance.now();
     restUntil = now + rest;
     if (writes.length > 1) busyUntil = now + BUSY_MS;
-  };
+    if (isFile) void answerOnceOnDisk(settled);
+    else for (const { answer } of settled) answer();
+  }
+
+  async function answerOnceOnDisk(settled: readonly Settled[]): Promise<void> {
+    syncing = true;
+    try {
+      await waitForDisk.wait();
+      for (const { answer } of settled) answer();
+    } catch (error) {
+      const reason = new TurnoutError("failed", told(path, NOT_ON_DISK, errorText(error)), { cause: error });
+      lost = reason;
+      trouble = reason.message;
+      for (const { reject } of [...settled, ...queue.splice(0)]) reject(reason);
+    }
+    syncing = false;
+    schedule();
+  }
 
   return {
     connection,
     write<T>(work: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (!connection.isOpen) return reject(closed());
+        if (lost !== undefined) return reject(lost);
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
-        if (scheduled) return;
-        scheduled = true;
-        const now = performance.now();
-        if (now < Math.min(restUntil, busyUntil)) setTimeout(flush, Math.ceil(restUntil - now));
-        // After the poll phase: every request that arrived in this turn gets into the same transaction.
-        else setImmediate(flush);
+        schedule();
       });
     },
     trouble: () => damage ?? trouble,
@@ -97,11 +130,15 @@ export function openDatabase(path: string, { upgrade = false } = {}): Database {
     close() {
       for (const { reject } of queue.splice(0)) reject(closed());
       connection.close();
+      waitForDisk.close();
     },
   };
 }
 
 type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
+
+/** A write that has been made or refused, and what tells its caller so. */
+type Settled = { answer: () => void; reject: (reason: unknown) => void };
 
 function closed(): TurnoutError {
   return new TurnoutError("failed", "The state file was closed.");
@@ -114,7 +151,7 @@ function open(path: string, upgrade: boolean): DatabaseSync {
     refuseLayout(connection, path, upgrade);
     useWal(connection);
     connection.exec(
-      `PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+      `PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
     );
     bringUpToDate(connection);
     return connection;
@@ -143,22 +180,29 @@ function useWal(connection: DatabaseSync): void {
 /**
  * One transaction for all; if any of them fails, each gets a transaction of its own, so that one can't spoil another.
  * But not when another process holds the file: each would wait its full time for it, with the process standing still.
- * Returns what is wrong with the file, if that is why a write failed.
+ * `problem`: what is wrong with the file, if that is why a write failed.
  */
-function runTogether(connection: DatabaseSync, writes: QueuedWrite[], path: string): string | undefined {
+function runTogether(
+  connection: DatabaseSync,
+  writes: QueuedWrite[],
+  path: string,
+): { settled: Settled[]; problem: string | undefined } {
   try {
     const values = inTransaction(connection, () => writes.map(({ work }) => work()));
-    writes.forEach(({ resolve }, index) => {
-      resolve(values[index]);
-    });
-    return undefined;
+    const settled = writes.map(({ resolve, reject }, index) => ({ answer: () => resolve(values[index]), reject }));
+    return { settled, problem: undefined };
   } catch (error) {
     if (writes.length === 1 || primaryCodeOf(error) === BUSY) {
       const reason = explained(error, path);
-      for (const { reject } of writes) reject(reason);
-      return reason instanceof TurnoutError && primaryCodeOf(error) !== undefined ? reason.message : undefined;
+      const settled = writes.map(({ reject }) => ({ answer: () => reject(reason), reject: () => reject(reason) }));
+      const isFiles = reason instanceof TurnoutError && primaryCodeOf(error) !== undefined;
+      return { settled, problem: isFiles ? reason.message : undefined };
     }
-    return writes.map((write) => runTogether(connection, [write], path)).find((problem) => problem !== undefined);
+    const each = writes.map((write) => runTogether(connection, [write], path));
+    return {
+      settled: each.flatMap(({ settled }) => settled),
+      problem: each.find(({ problem }) => problem !== undefined)?.problem,
+    };
   }
 }
 
@@ -211,6 +255,11 @@ const DAMAGE: [string, string] = [
   "Restore a backup with 'turnout restore FILE --replace', or move the folder away to start afresh",
 ];
 
+const NOT_ON_DISK: [string, string] = [
+  "could not be put on disk",
+  "Check the disk, then restart the server; nothing that was acknowledged is lost",
+];
+
 /** SQLite's result codes that say something about the machine rather than about the statement (sqlite.org/rescode). */
 const CAUSES: Record<number, [string, string]> = {
   [BUSY]: ["is busy: another process has been writing for too long", "Try again"],
@@ -227,8 +276,11 @@ function explained(error: unknown, path: string): unknown {
   const code = primaryCodeOf(error);
   const cause = code === undefined ? undefined : CAUSES[code];
   if (cause === undefined) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  return new TurnoutError("failed", told(path, cause, detail), { cause: error });
+  return new TurnoutError("failed", told(path, cause, errorText(error)), { cause: error });
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function told(path: string, [problem, remedy]: readonly [string, string], detail: string): string {
