@@ -42,7 +42,7 @@ describe("A document", () => {
     expect(scriptsIn(text)).toEqual(["dev"]);
   });
 
-  it("of the decisions is named in their table", () => {
+  it("A page of the decisions is named in their table", () => {
     const table = linksIn("docs/decisions/README.md", readFileSync("docs/decisions/README.md", "utf8"));
     expect(
       globSync("docs/decisions/*.md").filter((page) => !page.endsWith("README.md") && !table.includes(page)),

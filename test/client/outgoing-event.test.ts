@@ -100,7 +100,7 @@ describe("metadata", () => {
     });
   });
 
-  test("that the detail has stays, in its place and with everything in it", () => {
+  test("metadata that the detail has stays, in its place and with everything in it", () => {
     const metadata = { team: "checkout", idempotencyKey: "k", flow: "f", nested: { a: null } };
     const event = anEvent({ detail: { metadata, order: 1 }, subject: { customer: "acme" } });
     expect(prepared(event, { flow: "g", traceparent: "t" }).entry.Detail).toBe(
@@ -110,7 +110,7 @@ describe("metadata", () => {
     expect(metadata).toEqual({ team: "checkout", idempotencyKey: "k", flow: "f", nested: { a: null } });
   });
 
-  test("that is null counts as not said, and what both say is said once", () => {
+  test("metadata that is null counts as not said, and what both say is said once", () => {
     const metadata = { idempotencyKey: null, customer: "acme" };
     const event = anEvent({ detail: { metadata }, subject: { customer: "acme" } });
     expect(detailOf(event)).toEqual({ metadata: { idempotencyKey: "drawn-key", customer: "acme" } });

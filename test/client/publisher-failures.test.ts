@@ -93,7 +93,7 @@ describe("requests that fail", () => {
     ["a clock that is wrong", refused(400, "InvalidSignatureException")],
   ];
 
-  test.each(passing)("by %s are sent again with the same keys", async (_, reply) => {
+  test.each(passing)("requests that fail by %s are sent again with the same keys", async (_, reply) => {
     const stub = await putEventsStub((seen, request) => (request === 1 ? reply : takeAll(seen)));
     const { publisher } = publisherOn(stub.endpoint);
     expect(await publisher.publish(events(2))).toEqual(idsFrom(1, 2));
@@ -132,7 +132,7 @@ describe("requests that fail", () => {
   test.each([
     [400, "ValidationException"],
     [413, "ContentTooLarge"],
-  ])("by a %i take down only the event for which they are refused", async (status, type) => {
+  ])("requests that fail by a %i take down only the event for which they are refused", async (status, type) => {
     const stub = await putEventsStub((seen) => (seen.some(({ n }) => n === 7) ? refused(status, type) : takeAll(seen)));
     const results = await publisherOn(stub.endpoint).publisher.publish(events(10));
     expect(codes(results)).toEqual([...idsFrom(1, 6), { eventId: type }, ...idsFrom(8, 10)].map((id) => id.eventId));
@@ -175,7 +175,7 @@ describe("requests that fail", () => {
 });
 
 describe("a client that can't send", () => {
-  test("for want of credentials, says so for each event", async () => {
+  test("a client that can't send for want of credentials, says so for each event", async () => {
     const credentials = () => Promise.reject(new Error("The session has expired"));
     const client = new EventBridgeClient({ region: "eu-central-1", credentials, maxAttempts: 1 });
     const publisher = createPublisher({ source: "shop", client, retry: { maxAttempts: 1 } });

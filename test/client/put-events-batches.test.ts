@@ -14,7 +14,7 @@ describe("batches", () => {
     ["two that are 1 MB less a byte together", [MAX_BATCH_BYTES - 1, 1], [2]],
     ["two that are 1 MB together", [MAX_BATCH_BYTES, 1], [1, 1]],
     ["a large one between small ones", [1, MAX_BATCH_BYTES, 1, 1], [1, 1, 2]],
-  ])("of %s have the lengths that they should", (_, bytes, lengths) => {
+  ])("batches of %s have the lengths that they should", (_, bytes, lengths) => {
     expect(batchesOf(sized(...bytes)).map(({ length }) => length)).toEqual(lengths);
   });
 

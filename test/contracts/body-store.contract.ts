@@ -96,7 +96,7 @@ export function describeBodyStore(name: string, open: () => Promise<OpenBodies>)
       expect(await store.expire(days(1), 100)).toBe(1);
     });
 
-    test("that is empty has nothing to remove", async () => {
+    test("a body store that is empty has nothing to remove", async () => {
       const { store } = await openStore();
       expect(await store.expire(days(10_000), 100)).toBe(0);
     });

@@ -72,7 +72,7 @@ export function describeEventQueue(name: string, open: (maxReceiveCount: number)
         expect(await queue.depth(start)).toEqual({ visible: 0, inFlight: 0, dead: 0 });
       });
 
-      test("from many at once loses nothing", async () => {
+      test("sending from many at once loses nothing", async () => {
         const { queue, another } = await openQueue();
         const queues = [queue, await another()];
         const sends = Array.from({ length: 40 }, (_, n) => queues[n % 2]?.send([`${n} a`, `${n} b`], start));
@@ -194,7 +194,7 @@ export function describeEventQueue(name: string, open: (maxReceiveCount: number)
         expect(await queue.receive(10, 1_000, start)).toEqual([]);
       });
 
-      test("by many at once gives each message to one of them", async () => {
+      test("receiving by many at once gives each message to one of them", async () => {
         const { queue, another } = await openQueue();
         const queues = [queue, await another()];
         const ids = await queue.send(

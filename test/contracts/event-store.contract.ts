@@ -84,7 +84,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(await scan(store, hour.window)).toStrictEqual(records);
     });
 
-    test("of one key are replaced by the last, in one call too", async () => {
+    test("records of one key are replaced by the last, in one call too", async () => {
       const { store, another } = await openStore();
       const hour = anHour();
       const first = aRecord(hour(0), { components: ["billing"] });
@@ -118,7 +118,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(await store.find([again])).toStrictEqual([{ ...second, subject: { plan: "paid" } }]);
     });
 
-    test("of the same moment and event are both kept when their payloads differ", async () => {
+    test("records of the same moment and event are both kept when their payloads differ", async () => {
       const { store } = await openStore();
       const hour = anHour();
       const first = aRecord(hour(0), { body: "first" });
@@ -128,7 +128,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(byBody(await scan(store, hour.window))).toStrictEqual([first, second]);
     });
 
-    test("of one event that came twice are both kept", async () => {
+    test("records of one event that came twice are both kept", async () => {
       const { store } = await openStore();
       const hour = anHour();
       const first = aRecord(hour(0));
@@ -137,13 +137,13 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(await scan(store, hour.window)).toStrictEqual([first, again]);
     });
 
-    test("of nothing are no error", async () => {
+    test("records of nothing are no error", async () => {
       const { store } = await openStore();
       await store.record([]);
       expect(await pages(store, anHour().window)).toEqual([]);
     });
 
-    test("of many routers at once are all kept", async () => {
+    test("records of many routers at once are all kept", async () => {
       const { store, another } = await openStore();
       const stores = [store, await another()];
       const hour = anHour();
@@ -163,7 +163,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(await scan(store, { from: hour(1_000), to: hour(1_001) })).toStrictEqual(records.slice(1, 2));
     });
 
-    test("that is empty or ends before it begins has no pages", async () => {
+    test("a window that is empty or ends before it begins has no pages", async () => {
       const { store } = await openStore();
       const hour = anHour();
       await store.record([aRecord(hour(1_000))]);
@@ -211,7 +211,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
       expect(asSet(found.flat())).toEqual(asSet([...records, ...twins]));
     });
 
-    test("of 1,200 records of one moment is complete in pages of the usual size", async () => {
+    test("a window of 1,200 records of one moment is complete in pages of the usual size", async () => {
       const { store } = await openStore();
       const hour = anHour();
       const records = Array.from({ length: 1_200 }, () => aRecord(hour(0)));

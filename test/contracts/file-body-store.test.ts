@@ -25,7 +25,7 @@ describe("bodies in files", () => {
     expect(statSync(join(folder, key)).mode & 0o777).toBe(0o600);
   });
 
-  it("that a crash left unfinished are removed when they would have expired", async () => {
+  it("bodies in files that a crash left unfinished are removed when they would have expired", async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, `${key}.1234.tmp`), "half a bo");
     const store = fileBodyStore(folder);

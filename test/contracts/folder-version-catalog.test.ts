@@ -106,7 +106,7 @@ describe("a version's hash", () => {
     expect(shas.get("first")).toBe("e66683c24f41c304658cac0206d43f0688631174ced7a5beeade575314723eb7");
   });
 
-  test("of unchanged code writes nothing", async () => {
+  test("a version's hash of unchanged code writes nothing", async () => {
     const { catalog, folder } = openCatalog();
     const source = codeFolder({ "index.mjs": "one" });
     await catalog.publish({ component, source, now });
@@ -163,7 +163,7 @@ describe("publishing at the same time", () => {
     );
   });
 
-  test("in one process gives each its own number, and the same code one", async () => {
+  test("publishing at the same time in one process gives each its own number, and the same code one", async () => {
     const { catalog } = openCatalog();
     const publish = (code: string) => catalog.publish({ component, source: codeFolder({ "index.mjs": code }), now });
     const published = await Promise.all(["a", "b", "c"].map(publish));

@@ -35,7 +35,7 @@ export function describeLedger(
   runs: (usual: number) => { numRuns: number },
 ): void {
   describe(`a claim in an event store (${name})`, () => {
-    test("of a delivery that nobody has claimed is won and entered", async () => {
+    test("a claim of a delivery that nobody has claimed is won and entered", async () => {
       const { store } = await openStore();
       const request = aClaim({ alias: "beta", because: "customer pin", routingRevision: 42, generation: "replay-7" });
       const [claim] = await store.claim([request], "ada", start);
@@ -62,7 +62,7 @@ export function describeLedger(
       });
     });
 
-    test("that comes again from its own owner is won again, unchanged", async () => {
+    test("a claim that comes again from its own owner is won again, unchanged", async () => {
       const { store, another } = await openStore();
       const request = aClaim();
       const first = await store.claim([request], "ada", start);
@@ -84,7 +84,7 @@ export function describeLedger(
       ["done", "done", plus(3_600_000), { won: false, why: "done" }],
       ["dead", "dead", plus(3_600_000), { won: false, why: "dead" }],
       ["rejected", "rejected", plus(3_600_000), { won: false, why: "rejected" }],
-    ])("by another owner is judged by what is there: %s", async (_what, state, at, answer) => {
+    ])("a claim by another owner is judged by what is there: %s", async (_what, state, at, answer) => {
       const { store, another } = await openStore();
       const request = aClaim();
       await bring(store, request, state);
@@ -147,7 +147,7 @@ export function describeLedger(
       },
     );
 
-    test("of another component or generation is another delivery", async () => {
+    test("a claim of another component or generation is another delivery", async () => {
       const { store } = await openStore();
       const live = aClaim();
       const { eventKey } = live;
@@ -175,7 +175,7 @@ export function describeLedger(
       );
     });
 
-    test("of nothing is no error", async () => {
+    test("a claim of nothing is no error", async () => {
       const { store } = await openStore();
       expect(await store.claim([], "ada", start)).toEqual([]);
       expect(await store.close([])).toEqual([]);
@@ -311,7 +311,7 @@ export function describeLedger(
       ["postponed and parked", (base) => ({ ...base, ...failed(error), outcome: "postponed", dueAt: plus(5_000) })],
       ["accepted", (base) => ({ ...base, outcome: "accepted", nextAttemptAt: plus(5_000), dueAt: plus(5_000) })],
       ["failed with a long message", (base) => ({ ...base, ...failed({ type: "E", message: "Ærø😀".repeat(999) }) })],
-    ])("of the newest attempt takes effect: %s", async (_what, closeOf) => {
+    ])("a close of the newest attempt takes effect: %s", async (_what, closeOf) => {
       const { store } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);
@@ -321,7 +321,7 @@ export function describeLedger(
       expect(await entryOf(store, request)).toStrictEqual(closeAgainst(before, close));
     });
 
-    test("of an attempt that a newer one has taken over from changes nothing", async () => {
+    test("a close of an attempt that a newer one has taken over from changes nothing", async () => {
       const { store, another } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);
@@ -332,7 +332,7 @@ export function describeLedger(
       expect(await store.close([closed(request, 2)])).toEqual([true]);
     });
 
-    test("of an attempt whose lease is over, but that nobody has taken over from, takes effect", async () => {
+    test("a close of an attempt whose lease is over, but that nobody has taken over from, takes effect", async () => {
       const { store } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);
@@ -378,7 +378,7 @@ export function describeLedger(
       expect(await store.close([close, { ...closed(aClaim(), 1) }])).toEqual([false, false]);
     });
 
-    test("as accepted comes too late once the outcome is known", async () => {
+    test("a close as accepted comes too late once the outcome is known", async () => {
       const { store, another } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);
@@ -462,7 +462,7 @@ export function describeLedger(
       );
     });
 
-    test("that are rejected are there, and the same key again changes nothing", async () => {
+    test("deliveries that are rejected are there, and the same key again changes nothing", async () => {
       const { store, another } = await openStore();
       const request = aClaim();
       const entry = rejected(request);
@@ -471,7 +471,7 @@ export function describeLedger(
       expect(await store.deliveriesOf([request.eventKey])).toStrictEqual(new Map([[request.eventKey, [entry]]]));
     });
 
-    test("that are rejected leave one under the same key as it is", async () => {
+    test("deliveries that are rejected leave one under the same key as it is", async () => {
       const { store } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);
@@ -481,7 +481,7 @@ export function describeLedger(
       expect(await store.close([closed(request, 1)])).toEqual([true]);
     });
 
-    test("that are rejected for their payload stand beside the one that came first", async () => {
+    test("deliveries that are rejected for their payload stand beside the one that came first", async () => {
       const { store } = await openStore();
       const request = aClaim();
       await store.claim([request], "ada", start);

@@ -39,7 +39,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       expect(await (await another()).get(replay.name)).toStrictEqual({ ...replay, revision: 1 });
     });
 
-    test("that nobody has created isn't there, and can't be changed", async () => {
+    test("a replay that nobody has created isn't there, and can't be changed", async () => {
       const { store } = await openStore();
       const replay = aReplay();
       expect(await store.get(replay.name)).toBeUndefined();
@@ -106,7 +106,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       }
     });
 
-    test("of what has changed since is refused, and changes nothing", async () => {
+    test("a change of a replay of what has changed since is refused, and changes nothing", async () => {
       const { store } = await openStore();
       const first = aReplay();
       await store.create(first);
@@ -177,7 +177,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       expect(await names(10)).toEqual(all);
     });
 
-    test("that are active are those that haven't ended, the oldest first", async () => {
+    test("replays that are active are those that haven't ended, the oldest first", async () => {
       const { store, another } = await openStore();
       const states: Partial<Replay>[] = [
         {},

@@ -134,7 +134,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       expect(await table.rows(keys.slice(0, 9))).toEqual({ revision: first, rows: new Map() });
     });
 
-    test("that lost the race names the change that won, and applies nothing", async () => {
+    test("a commit that lost the race names the change that won, and applies nothing", async () => {
       const { table, another, first, own } = await openTable();
       const [key, other] = keysOf(own);
       const winner = aChange([put(key, aSubjectRow({ plan: "paid" }))], { who: "bob", why: "faster" });
@@ -161,7 +161,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       });
     });
 
-    test("that comes again because its answer was lost is a success at its own revision", async () => {
+    test("a commit that comes again because its answer was lost is a success at its own revision", async () => {
       const { table, another, first, own } = await openTable();
       const key: SubjectKey = `customer#${own}`;
       const retried = aChange([put(key, aSubjectRow({ plan: "free" }))]);
@@ -192,7 +192,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       expect(await table.changesAfter(first, 10)).toEqual([]);
     });
 
-    test("by many at once loses no update and leaves no gap", async () => {
+    test("a commit by many at once loses no update and leaves no gap", async () => {
       const { table, another, first, own } = await openTable();
       const tables = [table, await another()];
       const key: SubjectKey = `customer#${own}`;
@@ -228,7 +228,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       expect(await read(99, 10)).toEqual([]);
     });
 
-    test("of 250 changes is read at once", async () => {
+    test("a change log of 250 changes is read at once", async () => {
       const { table, first } = await openTable();
       for (let n = 0; n < 250; n++) await table.commit(aChange([]), first + n);
       const revisions = (await table.changesAfter(first, 300)).map(({ revision }) => revision);
@@ -266,7 +266,7 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
   });
 
   describe(`the rows of a routing table (${name})`, () => {
-    test("of every kind come back as they were", async () => {
+    test("rows of every kind come back as they were", async () => {
       const { table, first, own } = await openTable();
       const rows = new Map<RowKey, StoredRow>([
         [`project#${own}`, aSubjectRow({ customer: "acme", cohorts: ["staff"], pins: { billing: aPin() } })],

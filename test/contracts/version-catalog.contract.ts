@@ -100,7 +100,7 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       ]);
     });
 
-    test("with an expected version moves it only from there", async () => {
+    test("moving an alias with an expected version moves it only from there", async () => {
       const { catalog, component, one, two } = await withVersions();
       await catalog.moveAlias(component, "stable", one);
       expect(await catalog.moveAlias(component, "stable", two, two)).toBe(false);
@@ -116,13 +116,13 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       expect(await catalog.aliases(component)).toEqual([{ alias: "stable", version: one }]);
     });
 
-    test("that points nowhere doesn't move it from an expected version", async () => {
+    test("moving an alias that points nowhere doesn't move it from an expected version", async () => {
       const { catalog, component, one, two } = await withVersions();
       expect(await catalog.moveAlias(component, "stable", two, one)).toBe(false);
       expect(await catalog.aliases(component)).toEqual([]);
     });
 
-    test("to where it points already is no conflict", async () => {
+    test("moving an alias to where it points already is no conflict", async () => {
       const { catalog, component, one } = await withVersions();
       await catalog.moveAlias(component, "stable", one);
       expect(await catalog.moveAlias(component, "stable", one, one)).toBe(true);
@@ -135,7 +135,7 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       expect((await Promise.all(moves)).filter((moved) => moved)).toHaveLength(1);
     });
 
-    test("of one component leaves another's alias of that name alone", async () => {
+    test("moving an alias of one component leaves another's alias of that name alone", async () => {
       const { catalog, component, publish, one } = await withVersions();
       const other = `${component}-b`;
       const { version } = await publish({ component: other, code: "one" });
@@ -169,7 +169,7 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       await expect(catalog.moveAlias(component, "stable", one)).rejects.toMatchObject({ kind: "not found" });
     });
 
-    test("that an alias points at changes nothing", async () => {
+    test("removing a version that an alias points at changes nothing", async () => {
       const { catalog, component, one } = await withVersions();
       await catalog.moveAlias(component, "stable", one);
       expect(await catalog.removeVersion(component, one)).toBe(false);
@@ -182,7 +182,7 @@ export function describeVersionCatalog(name: string, open: () => Promise<OpenVer
       expect(await catalog.removeVersion(component, one)).toBe(true);
     });
 
-    test("of one component leaves another's version of that number alone", async () => {
+    test("removing a version of one component leaves another's version of that number alone", async () => {
       const { catalog, component, publish, one } = await withVersions();
       const other = `${component}-b`;
       await publish({ component: other, code: "one" });

@@ -54,7 +54,7 @@ describe("subjectKeys", () => {
     expect(subjectKeys({ user: "u" })).toEqual([]);
   });
 
-  it("of different subjects never coincide", () => {
+  it("subjectKeys of different subjects never coincide", () => {
     const id = fc.string({ unit: fc.constantFrom("a", "#", "project", "customer"), minLength: 1, maxLength: 4 });
     const one = fc.record({ level: fc.constantFrom("project" as const, "customer" as const, "plan" as const), id });
     fc.assert(

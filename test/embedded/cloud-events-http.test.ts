@@ -53,7 +53,7 @@ describe("a CloudEvent in structured mode", () => {
     expect(door.bodies()[0]).toContain('"detail":{"data":12345678901234567890}}');
   });
 
-  test("without a time happened when it was accepted", async () => {
+  test("a CloudEvent in structured mode without a time happened when it was accepted", async () => {
     const door = await openFrontDoor();
     expect(await post(door, { ...required, time: null, data: null })).toMatchObject({ status: 202 });
     expect(JSON.parse(door.bodies()[0] ?? "")).toMatchObject({

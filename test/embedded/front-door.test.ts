@@ -51,7 +51,7 @@ describe("a body", () => {
     expect(await rawExchange(door, head)).toMatch(/^HTTP\/1\.1 404 /);
   });
 
-  test("in chunks is refused as soon as it is too long, though it never ends", async () => {
+  test("a body in chunks is refused as soon as it is too long, though it never ends", async () => {
     const door = await openFrontDoor();
     const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
     const head = `${putEventsHead}Transfer-Encoding: chunked\r\n\r\n`;
@@ -229,7 +229,9 @@ describe("600 connections", () => {
     expect(closed()).toBeLessThan(120);
   });
 
-  test("whose answers are being made are kept, and a new one is closed", { timeout: 20_000 }, async () => {
+  test("600 connections whose answers are being made are kept, and a new one is closed", {
+    timeout: 20_000,
+  }, async () => {
     const held = Promise.withResolvers<void>();
     const door = await openFrontDoor({ health: () => held.promise.then(() => ({ status: "ok" })) });
     const closed = await open(door.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -35,7 +35,7 @@ describe("A state folder", () => {
     expect(statSync(file, { throwIfNoEntry: false })?.size).toBe(before);
   });
 
-  it("with nothing but empty folders in it is new", () => {
+  it("A state folder with nothing but empty folders in it is new", () => {
     const home = temporaryFolder();
     mkdirSync(join(home, "versions"));
     open(home);

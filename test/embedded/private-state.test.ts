@@ -31,7 +31,7 @@ describe("A state folder", () => {
     expect(loose(home)).toEqual([]);
   });
 
-  it("that others may look into is closed to them, with what Turnout has in it", () => {
+  it("A state folder that others may look into is closed to them, with what Turnout has in it", () => {
     const home = temporaryFolder();
     open(home);
     mkdirSync(join(home, "bodies"));
@@ -63,7 +63,7 @@ describe("The lock file", () => {
     expect(runningServer(home)).toBeUndefined();
   });
 
-  it("that a server has is told with its process, unless what it announced can't be read", () => {
+  it("The lock file that a server has is told with its process, unless what it announced can't be read", () => {
     const home = temporaryFolder();
     const lock = lockServer(home);
     lock.announce(4_600);

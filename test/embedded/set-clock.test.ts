@@ -54,7 +54,7 @@ describe("A clock that is set years ahead", () => {
     expect(await records(after)).toBe(0);
   });
 
-  it("and back again before that has changed nothing", async () => {
+  it("A clock that is set years ahead and back again before that has changed nothing", async () => {
     const { state, records } = await aState();
     await state.clock.observe(plus(3_650 * DAY_MS), 5_000);
     await state.clock.observe(plus(60_000), 65_000);

@@ -26,7 +26,7 @@ withDynamoDB("counts of outcomes on DynamoDB", (endpoint) => {
     expect(await direct.counts(window)).toEqual([{ ...counted, count: 20 }]);
   });
 
-  it("of a hot minute are spread over four items", async () => {
+  it("counts of a hot minute are spread over four items", async () => {
     const { proxy, store } = await throughProxy();
     await Promise.all(Array.from({ length: 40 }, () => store.count([counted])));
     const shards = proxy.requests("UpdateItem").map(({ Key }) => JSON.stringify(Key));

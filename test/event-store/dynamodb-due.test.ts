@@ -114,7 +114,7 @@ withDynamoDB("due deliveries on DynamoDB", (endpoint) => {
     expect(await itemsOn(opened, 60_000 + HOUR_MS)).toBe(0);
   });
 
-  it("that are claimed again are on their shard before the claim says so", async () => {
+  it("due deliveries that are claimed again are on their shard before the claim says so", async () => {
     const { proxy, direct, store } = await throughProxy({ maxAttempts: 1 });
     const request = await park(direct);
     const reclaim = (through: EventStore) => through.claim([request], "bob", plus(60_000));

@@ -34,14 +34,14 @@ withDynamoDB("the layout of what is in the event table", (endpoint) => {
     expect((await itemsOf(undefined)).written).toEqual([LAYOUT, LAYOUT, LAYOUT]);
   });
 
-  it("without a number is read as it is", async () => {
+  it("what is in the event table without a number is read as it is", async () => {
     const { store, replays, claim } = await itemsOf(undefined);
     expect((await Array.fromAsync(store.records(hour, ARRIVED))).flat()).toHaveLength(1);
     expect(await store.deliveries([claim.deliveryKey])).toMatchObject([{ status: "claimed" }]);
     expect(await replays.get("again")).toMatchObject({ name: "again" });
   });
 
-  it("that is newer is refused by whoever reads it", async () => {
+  it("what is in the event table that is newer is refused by whoever reads it", async () => {
     const { store, replays, claim } = await itemsOf(LAYOUT + 1);
     await expect(Array.fromAsync(store.records(hour, ARRIVED))).rejects.toThrow(NewerLayout);
     await expect(store.deliveries([claim.deliveryKey])).rejects.toThrow(NewerLayout);

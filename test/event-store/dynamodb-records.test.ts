@@ -79,14 +79,14 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     expect((await scan(store)).flat()).toEqual(records);
   });
 
-  it("of a window fail, and aren't left out, when a part of it can't be read", async () => {
+  it("records of a window fail, and aren't left out, when a part of it can't be read", async () => {
     const { proxy, store } = await throughProxy({ maxAttempts: 1 });
     await store.record([aRecord(0), aRecord(60_000)]);
     proxy.faults("Query", (forward) => forward(), requestLost);
     await expect(scan(store)).rejects.toThrow(/didn't serve the request in 1 try;/);
   });
 
-  it("of a minute are complete past the end of a page of DynamoDB's", async () => {
+  it("records of a minute are complete past the end of a page of DynamoDB's", async () => {
     const { proxy, store } = await throughProxy({ recordShards: [{ from: new Date(0), shards: 2 }] });
     const records = Array.from({ length: 20 }, (_, n) =>
       aRecord(n, { eventKey: sha256(`${n}`), body: `"${randomBytes(150_000).toString("base64")}"` }),
@@ -187,7 +187,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     expect(bodies.kept.size).toBe(1);
   });
 
-  it("whose table could not be written leave a body that goes when they would have gone", async () => {
+  it("records whose table could not be written leave a body that goes when they would have gone", async () => {
     const bodies = memoryBodyStore();
     const { proxy, store } = await throughProxy({ bodies, maxAttempts: 1 });
     proxy.faults("BatchWriteItem", requestLost);
@@ -198,7 +198,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     expect(bodies.kept.size).toBe(0);
   });
 
-  it("whose body could not be stored aren't stored", async () => {
+  it("records whose body could not be stored aren't stored", async () => {
     const broken = { ...memoryBodyStore(), put: () => Promise.reject(new Error("no room")) };
     const { direct, store } = await throughProxy({ bodies: broken });
     await expect(store.record([aRecord(0, { body: large() }), aRecord(1)])).rejects.toThrow("no room");
@@ -229,7 +229,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     await expect(store.find([record])).rejects.toThrow("no answer");
   });
 
-  it("that have expired aren't looked for in the body store", async () => {
+  it("records that have expired aren't looked for in the body store", async () => {
     const bodies = memoryBodyStore();
     const { store } = await throughProxy({ bodies });
     await store.record([aRecord(0, { body: large(), expiresAt: plus(DAY_MS) })]);
@@ -260,7 +260,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     },
   );
 
-  it("of a batch are read again when an answer is cut in two", async () => {
+  it("records of a batch are read again when an answer is cut in two", async () => {
     const { proxy, store } = await throughProxy();
     const record = aRecord(0);
     await store.record([record]);

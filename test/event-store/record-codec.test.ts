@@ -61,7 +61,7 @@ describe("a record as an item", () => {
     expect(shards).toEqual(["6", "3", "2", "6", "1", "6"]);
   });
 
-  it("of an event of 1 KB takes one write unit, whole", () => {
+  it("a record of an event of 1 KB takes one write unit, whole", () => {
     for (let n = 0; n < 50; n++) {
       const record = aRecord();
       expect(Buffer.byteLength(record.body)).toBeGreaterThan(950);

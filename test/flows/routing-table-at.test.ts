@@ -102,7 +102,7 @@ describe("a routing table as it was", () => {
 });
 
 describe("a revert", () => {
-  it("of the last changes, the newest first, brings the rows of before them back", async () => {
+  it("a revert of the last changes, the newest first, brings the rows of before them back", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyEdit, { minLength: 1, maxLength: 8 }), fc.nat(7), (edits, kept) =>
         withRoutingTable(async ({ table, change }) => {

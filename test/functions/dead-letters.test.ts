@@ -60,7 +60,7 @@ describe("a message that the queue gave up", () => {
     expect(reports.map(({ outcome }) => outcome)).toEqual(["dead", "dead"]);
   });
 
-  it("that the bus's rule gave up is dead for that reason, and a replay can finish it", async () => {
+  it("a message that the bus's rule gave up is dead for that reason, and a replay can finish it", async () => {
     const { handle, sends, ledger } = await aHandlerOf("rule");
     expect(await handle(aMessage())).toEqual({ batchItemFailures: [] });
     expect(sends).toEqual([]);
@@ -102,7 +102,7 @@ describe("a message that the queue gave up", () => {
     await batch;
   });
 
-  it("that asked for a redelivery makes that delivery dead, and no other", async () => {
+  it("a message that asked for a redelivery makes that delivery dead, and no other", async () => {
     const { ports, handle, ledger, time, statuses } = await aHandler("invoice", "mailer");
     await routeBatch(ports, [aMessage()]);
     const parked = (await ledger()).find(({ component }) => component === "mailer");

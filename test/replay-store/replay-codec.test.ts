@@ -32,7 +32,7 @@ describe("a replay as text", () => {
     );
   });
 
-  it("that somebody has damaged is told as unreadable, or can be shown and judged like any other", () => {
+  it("a replay as text that somebody has damaged is told as unreadable, or can be shown and judged like any other", () => {
     const now = new Date("2026-11-20T10:00:00.000Z");
     let told = 0;
     fc.assert(

@@ -30,7 +30,7 @@ withDynamoDB("the layout of a routing table on DynamoDB", (endpoint) => {
     expect(written).toBe(LAYOUT);
   });
 
-  it("without a number is read as it is, and has one from the next change on", async () => {
+  it("a routing table without a number is read as it is, and has one from the next change on", async () => {
     const { table, says } = await aTableOf(undefined);
     expect((await table.rows(["customer#acme"])).rows.get("customer#acme")).toMatchObject({ plan: "paid" });
     expect(await says()).toBeUndefined();
@@ -38,7 +38,7 @@ withDynamoDB("the layout of a routing table on DynamoDB", (endpoint) => {
     expect(await says()).toBe(LAYOUT);
   });
 
-  it("that is newer is refused by every read and every change, with what to do", async () => {
+  it("a routing table that is newer is refused by every read and every change, with what to do", async () => {
     const { table, says } = await aTableOf(LAYOUT + 1);
     const refused = expect.objectContaining({
       name: NewerLayout.name,

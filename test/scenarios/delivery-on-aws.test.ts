@@ -144,7 +144,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
     expect(invocations).toHaveLength(3);
   });
 
-  it("that are asynchronous are accepted, and closed by what Lambda's destinations tell", async () => {
+  it("deliveries that are asynchronous are accepted, and closed by what Lambda's destinations tell", async () => {
     const invocation = { kind: "async", maxEventAgeMs: 60_000 } as const;
     const about = { invocation, timeoutMs: 10_000, retry: { maxAttempts: 3, baseDelayMs: 1_000 } };
     const { publish, route, pass, sweep, takeOutcomes, tell, entry, invocations } = await anInstallation(about, () => ({
@@ -221,7 +221,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
     expect(troubles.splice(0)).toHaveLength(2);
   });
 
-  it("whose routers die again and again are given up by the queue, stored, and closed as dead", async () => {
+  it("deliveries whose routers die again and again are given up by the queue, stored, and closed as dead", async () => {
     const { publish, pass, route, bury, entry, events, queue, invocations } = await anInstallation({}, () => ({}));
     await publish("e");
     for (let receive = 1; receive <= 3; receive++) {

@@ -256,7 +256,7 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
     expect(await ledger(ids, "replay-1")).toEqual([]);
   });
 
-  it("that are cancelled claim nothing more, and bring what they had begun to its end", async () => {
+  it("replays that are cancelled claim nothing more, and bring what they had begun to its end", async () => {
     let begun = 0;
     const installation = await routed(async (sends) => {
       if (sends !== 20) return;

@@ -8,7 +8,7 @@ const keyOf = (source: string, type: string, publisherKey: string, generation: s
 
 describe("the delivered key", () => {
   // Golden: another value here makes consumers run again what they have run.
-  it("of an event stays what it is, as it arrives and in a replay", () => {
+  it("the delivered key of an event stays what it is, as it arrives and in a replay", () => {
     const eventKey = "36eec38f7bb1d71d385920446c1997e146a4897b75a899ee083a2c3f990fd21b";
     expect(keyOf("shop", "order placed", "order-1", "live")).toBe(`${eventKey}#live`);
     expect(keyOf("shop", "order placed", "order-1", "replay-1")).toBe(`${eventKey}#replay-1`);

@@ -15,7 +15,7 @@ describe("eventKeyOf", () => {
   it.each([
     ["shop", "order placed", "order-1", "36eec38f7bb1d71d385920446c1997e146a4897b75a899ee083a2c3f990fd21b"],
     ["github.com", "push", "Ærø ☕", "32bebe135439274f46903cc10d03f30f5b400b31b44b842b1249cbfba9ab6301"],
-  ])("of %j, %j and %j stays what it is", (source, detailType, idempotencyKey, key) => {
+  ])("eventKeyOf of %j, %j and %j stays what it is", (source, detailType, idempotencyKey, key) => {
     expect(eventKeyOf(source, detailType, idempotencyKey)).toBe(key);
   });
 
@@ -49,7 +49,7 @@ describe("canonical", () => {
     ["[1.0, 1e2, -0, 0.1, 1E21]", "[1,100,0,0.1,1e+21]"],
     ['[null, true, false, "x"]', '[null,true,false,"x"]'],
     ['{"__proto__":{"b":1,"a":2},"constructor":1}', '{"__proto__":{"a":2,"b":1},"constructor":1}'],
-  ])("of %s is %s", (text, expected) => {
+  ])("canonical of %s is %s", (text, expected) => {
     expect(canonical(JSON.parse(text))).toBe(expected);
   });
 
@@ -82,7 +82,7 @@ describe("payloadHashOf", () => {
   const hashOfDetail = (detail: string, id?: string) => hashOf(withDetail(detail, id));
 
   // Golden: another value here turns every retry of an event that is under way into a mismatch.
-  it("of an order stays what it is", () => {
+  it("payloadHashOf of an order stays what it is", () => {
     const detail = {
       total: 1200,
       lines: [

@@ -35,7 +35,7 @@ const failed = () => closed({ outcome: "failed", nextAttemptAt: plus(5_000) });
 const postponed = () => closed({ outcome: "postponed", nextAttemptAt: plus(5_000) });
 
 describe("a claim", () => {
-  it("of a delivery that nobody has claimed is won, and holds until the lease ends", () => {
+  it("a claim of a delivery that nobody has claimed is won, and holds until the lease ends", () => {
     const { claim, entry } = claimAgainst(undefined, request, "ada", start);
     const { t0 } = request;
     const leaseUntil = plus(leaseMs);
@@ -123,15 +123,18 @@ describe("a claim", () => {
     ["failed", failed()],
     ["done", closed({ outcome: "done" })],
     ["dead", closed({ outcome: "dead" })],
-  ])("with another payload is refused with the hash that came first, on an entry that is %s", (_status, entry) => {
-    const other = { ...request, payloadHash: "b".repeat(64) };
-    expect(claimAgainst(entry, other, "ada", plus(60_000))).toEqual({
-      claim: { won: false, why: "payload differs", payloadHash: request.payloadHash },
-      entry: undefined,
-    });
-  });
+  ])(
+    "a claim with another payload is refused with the hash that came first, on an entry that is %s",
+    (_status, entry) => {
+      const other = { ...request, payloadHash: "b".repeat(64) };
+      expect(claimAgainst(entry, other, "ada", plus(60_000))).toEqual({
+        claim: { won: false, why: "payload differs", payloadHash: request.payloadHash },
+        entry: undefined,
+      });
+    },
+  );
 
-  it("of a lapsed lease is won by another, and the lapse isn't a failure of the component", () => {
+  it("a claim of a lapsed lease is won by another, and the lapse isn't a failure of the component", () => {
     const { claim, entry } = claimAgainst(claimed("ada"), later, "ben", plus(leaseMs));
     const leaseUntil = plus(2 * leaseMs);
     expect(claim).toEqual({ won: true, attempt: 2, failures: 0, lapses: 1, since: start, t0: start, leaseUntil });
@@ -141,7 +144,7 @@ describe("a claim", () => {
     });
   });
 
-  it("of a failed delivery that is due goes where today's routing sends it, and keeps its t0", () => {
+  it("a claim of a failed delivery that is due goes where today's routing sends it, and keeps its t0", () => {
     const { claim, entry } = claimAgainst(failed(), later, "ben", plus(5_000));
     expect(claim).toMatchObject({ won: true, attempt: 2, failures: 1, t0: start });
     expect(entry).toMatchObject({
@@ -155,7 +158,7 @@ describe("a claim", () => {
     expect(entry).not.toHaveProperty("closedAt");
   });
 
-  it("of a postponed delivery is won with no failure counted", () => {
+  it("a claim of a postponed delivery is won with no failure counted", () => {
     expect(claimAgainst(postponed(), later, "ben", plus(5_000)).claim).toMatchObject({
       won: true,
       attempt: 2,
@@ -165,7 +168,7 @@ describe("a claim", () => {
 });
 
 describe("a close", () => {
-  it("as done puts the delivery at rest with the version that ran", () => {
+  it("a close as done puts the delivery at rest with the version that ran", () => {
     const entry = closed({ outcome: "done", executedVersion: "23", durationMs: 42 });
     expect(entry).toMatchObject({ status: "done", failures: 0, executedVersion: "23", closedAt: plus(1_000) });
     expect(entry.attempts).toEqual([
@@ -177,13 +180,13 @@ describe("a close", () => {
     ["failed", "failed", 1],
     ["dead", "dead", 1],
     ["postponed", "failed", 0],
-  ] as const)("as %s leaves it %s with %i failures and the error", (outcome, status, failures) => {
+  ] as const)("a close as %s leaves it %s with %i failures and the error", (outcome, status, failures) => {
     const entry = closed({ outcome, ...(outcome === "dead" ? {} : { nextAttemptAt: plus(5_000) }) });
     expect(entry).toMatchObject({ status, failures, error });
     expect(entry.attempts).toEqual([{ attempt: 1, at: plus(1_000), outcome, error }]);
   });
 
-  it("as done after a failure leaves no error behind", () => {
+  it("a close as done after a failure leaves no error behind", () => {
     const { entry } = claimAgainst(failed(), request, "ben", plus(5_000));
     const done = closeAgainst(entry, { deliveryKey, attempt: 2, at: plus(6_000), outcome: "done" });
     expect(done).toMatchObject({ status: "done", failures: 1 });

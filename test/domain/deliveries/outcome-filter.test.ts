@@ -37,7 +37,7 @@ describe("a filter", () => {
     ["rule", { because: "customer pin" }, { because: "project pin" }],
     ["replay that finished it", { replay: "tidy-up" }, { replay: "replay-1" }],
     ["pattern", { pattern: { detail: { amount: [{ numeric: [">", 10] }] } } }, { pattern: { source: ["bank"] } }],
-  ])("by %s", (_, itsOwn, other) => {
+  ])("a filter by %s", (_, itsOwn, other) => {
     expect(passes({})).toBe(true);
     expect(passes(itsOwn)).toBe(true);
     expect(passes(other)).toBe(false);
@@ -45,18 +45,18 @@ describe("a filter", () => {
     expect(passes({ ...itsOwn, customer: "globex" })).toBe(false);
   });
 
-  it("by cohort asks today's directory for the project, too", () => {
+  it("a filter by cohort asks today's directory for the project, too", () => {
     const subject = { project: "api" };
     expect(passes({ cohort: "early" }, { record: { ...record, subject } })).toBe(true);
     expect(passes({ cohort: "early" }, { record: { ...record, subject: {} } })).toBe(false);
   });
 
-  it("by version finds one that ran any attempt", () => {
+  it("a filter by version finds one that ran any attempt", () => {
     const attempts = [{ attempt: 1, at: ARRIVED, outcome: "failed", version: "23" } as const];
     expect(passes({ executedVersion: "23" }, { entry: { ...entry, attempts } })).toBe(true);
   });
 
-  it("by version since a time finds what it ran then or later, an attempt that nobody answered included", () => {
+  it("a filter by version since a time finds what it ran then or later, an attempt that nobody answered included", () => {
     const since = "2026-11-20T10:00:00.000Z";
     const filter = { executedVersion: "23", ranSince: since };
     const ran = (at: string, about: Partial<Attempt>) => {
@@ -72,7 +72,7 @@ describe("a filter", () => {
     expect(passes({ ...filter, ranBehind: "beta" }, ran(since, { outcome: "postponed" }))).toBe(false);
   });
 
-  it("by replay finds what it delivered in its own generation", () => {
+  it("a filter by replay finds what it delivered in its own generation", () => {
     const { replay: _, ...made } = entry;
     expect(passes({ replay: "replay-1" }, { entry: { ...made, generation: "replay-1" } })).toBe(true);
     expect(passes({ replay: "replay-1" }, { entry: made })).toBe(false);
@@ -83,12 +83,12 @@ describe("a filter", () => {
     ["version", { executedVersion: "24" }],
     ["rule", { because: "customer pin" }],
     ["replay", { replay: "tidy-up" }],
-  ])("by %s finds nothing that was never delivered", (_, filter) => {
+  ])("a filter by %s finds nothing that was never delivered", (_, filter) => {
     const waiting: EventOutcome = { record, status: "waiting", component: "mailer" };
     expect(outcomeFilter(filter)(waiting, isMember)).toBe(false);
   });
 
-  it("by pattern finds nothing that can't be read", () => {
+  it("a filter by pattern finds nothing that can't be read", () => {
     const filter = { pattern: { source: [{ exists: true }] } };
     expect(passes(filter, { record: { ...record, body: "hello" } })).toBe(false);
   });
@@ -97,7 +97,7 @@ describe("a filter", () => {
     expect(() => outcomeFilter({ pattern: { detail: { amount: 12 } } as never })).toThrow(/pattern: .*amount/);
   });
 
-  it("by customer, project or plan never yields another's events, whatever else it asks", () => {
+  it("a filter by customer, project or plan never yields another's events, whatever else it asks", () => {
     const names = ["acme", "globex", "Acme", "", "constructor"];
     const name = fc.option(fc.constantFrom(...names), { nil: undefined });
     const subject = fc.record({ project: name, customer: name, plan: name }, { requiredKeys: [] });

@@ -50,7 +50,7 @@ const outcomeOf = (record: object) => readOutcome(JSON.stringify(record));
 const thrown = { errorType: "TypeError", errorMessage: "x is undefined", trace: ["TypeError: x is undefined"] };
 
 describe("a record that Lambda sends to a destination", () => {
-  it("of a success names the attempt and the version that ran", () => {
+  it("Lambda's record of a success names the attempt and the version that ran", () => {
     expect(outcomeOf(aRecord("Success", { responsePayload: { ok: true } }))).toStrictEqual({
       ok: true,
       value: { ...named, result: { outcome: "done", executedVersion: "23" } },
@@ -98,7 +98,7 @@ describe("a record that Lambda sends to a destination", () => {
       { responseContext: { statusCode: 200, functionError: "Handled" }, responsePayload: "no" },
       { error: { type: "HandledFunctionError", message: expect.stringContaining("RetriesExhausted") } },
     ],
-  ])("of an error %s tells it in the function's words", (_, about, failure) => {
+  ])("Lambda's record of an error %s tells it in the function's words", (_, about, failure) => {
     expect(outcomeOf(aRecord("RetriesExhausted", about))).toStrictEqual({
       ok: true,
       value: { ...named, result: { outcome: "failed", ...failure } },
@@ -113,18 +113,21 @@ describe("a record that Lambda sends to a destination", () => {
   it.each([
     ["null", { ...neverBegun, responseContext: null, responsePayload: null }],
     ["absent", neverBegun],
-  ])("of an event that never began, its answer being %s, is no failure: nothing was run", (_, record) => {
-    expect(outcomeOf(record)).toStrictEqual({
-      ok: true,
-      value: {
-        ...named,
-        result: {
-          outcome: "throttled",
-          error: { type: "EventAgeExceeded", message: expect.stringContaining("EventAgeExceeded") },
+  ])(
+    "Lambda's record of an event that never began, its answer being %s, is no failure: nothing was run",
+    (_, record) => {
+      expect(outcomeOf(record)).toStrictEqual({
+        ok: true,
+        value: {
+          ...named,
+          result: {
+            outcome: "throttled",
+            error: { type: "EventAgeExceeded", message: expect.stringContaining("EventAgeExceeded") },
+          },
         },
-      },
-    });
-  });
+      });
+    },
+  );
 
   const { requestPayload } = aRecord("Success") as { requestPayload: Record<string, unknown> };
   const ofAttempt = (attempt: unknown) => ({ ...requestPayload, turnout: { ...turnout, attempt } });

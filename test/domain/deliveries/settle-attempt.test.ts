@@ -29,7 +29,7 @@ function close(result: AttemptResult, { component, at: when = at, random = 0.5, 
 const delayOf = (ms: number) => ({ retry: { baseDelayMs: 2 * ms, maxDelayMs: 2 * ms } });
 
 describe("an attempt", () => {
-  it("that is done is closed as done, with the version that ran and how long it took", () => {
+  it("an attempt that is done is closed as done, with the version that ran and how long it took", () => {
     expect(close({ outcome: "done", executedVersion: "7", durationMs: 5 }, { attempt: 3 })).toEqual({
       deliveryKey: "key",
       attempt: 3,
@@ -40,7 +40,7 @@ describe("an attempt", () => {
     });
   });
 
-  it("that was accepted is due when the event may have waited its longest and run its longest", () => {
+  it("an attempt that was accepted is due when the event may have waited its longest and run its longest", () => {
     const component = { invocation: { kind: "async", maxEventAgeMs: 60_000 }, timeoutMs: 7_000 } as const;
     const deadline = plus(1_000 + 60_000 + 7_000 + 5_000);
     expect(close({ outcome: "accepted", durationMs: 5 }, { component })).toEqual({
@@ -54,18 +54,18 @@ describe("an attempt", () => {
     });
   });
 
-  it("that makes no sense to repeat is dead at once", () => {
+  it("an attempt that makes no sense to repeat is dead at once", () => {
     expect(close({ outcome: "exhausted", error })).toMatchObject({ outcome: "dead", error });
   });
 
-  it("that failed is tried again after a backoff that doubles with every failure", () => {
+  it("an attempt that failed is tried again after a backoff that doubles with every failure", () => {
     for (const [failures, ms] of [250, 500, 1_000].entries()) {
       const closing = close(failed, { failures, attempt: 9 });
       expect(closing).toMatchObject({ outcome: "failed", error, nextAttemptAt: plus(1_000 + ms) });
     }
   });
 
-  it("that fails for the last time is dead, and not one earlier", () => {
+  it("an attempt that fails for the last time is dead, and not one earlier", () => {
     const component = { retry: { maxAttempts: 3 } };
     expect(close(failed, { component, failures: 1 }).outcome).toBe("failed");
     expect(close(failed, { component, failures: 2 })).toMatchObject({ outcome: "dead", error });
@@ -79,7 +79,7 @@ describe("an attempt", () => {
   });
 
   it.each([throttled, { ...throttled, retryAt: plus(2_000) }])(
-    "that wasn't run is postponed, whatever its error and however often",
+    "an attempt that wasn't run is postponed, whatever its error and however often",
     (result) => {
       const component = { retry: { maxAttempts: 1, nonRetryableErrors: [error.type] } };
       expect(close(result, { component, attempt: 50, failures: 50 })).toMatchObject({ outcome: "postponed", error });
@@ -109,7 +109,7 @@ describe("a delivery that is tried again", () => {
     expect(parked).toMatchObject({ nextAttemptAt: plus(31_001), dueAt: plus(31_001) });
   });
 
-  it.each([failed, throttled])("without a message is always parked", (result) => {
+  it.each([failed, throttled])("a delivery without a message is always parked", (result) => {
     const closing = close(result, { broughtBackBy: "sweeper", random: 0 });
     expect(closing).toMatchObject({ nextAttemptAt: at, dueAt: at });
   });
@@ -120,7 +120,7 @@ describe("a delivery that is tried again", () => {
     ["waits for its version", { outcome: "throttled", error, retryAt: plus(61_000) }],
     ["was accepted", { outcome: "accepted" }],
   ])(
-    "of a replay's own generation is never parked, also one that %s: no message would name that replay",
+    "a delivery of a replay's own generation is never parked, also one that %s: no message would name that replay",
     (_, result) => {
       const closing = close(result, { broughtBackBy: "replay", component: delayOf(60_000) });
       expect(closing).toHaveProperty("nextAttemptAt");
@@ -132,7 +132,7 @@ describe("a delivery that is tried again", () => {
     ["in a moment", plus(1_001), plus(1_001)],
     ["in a minute", plus(61_000), plus(61_000)],
     ["a moment ago", plus(0), at],
-  ])("when its version is, %s, is always parked until then", (_, retryAt, due) => {
+  ])("a delivery when its version is, %s, is always parked until then", (_, retryAt, due) => {
     expect(close({ outcome: "throttled", error, retryAt })).toMatchObject({
       outcome: "postponed",
       nextAttemptAt: due,

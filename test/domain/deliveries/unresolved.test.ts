@@ -60,13 +60,13 @@ describe("a dead delivery", () => {
     expect(shown(entries)).toEqual(expected);
   });
 
-  it("that was finished is done", () => {
+  it("a dead delivery that was finished is done", () => {
     expect(shown([{ replay: "tidy-up" }])).toEqual(["done"]);
   });
 });
 
 describe("what was rejected", () => {
-  it("for its key stays so, as it never runs, whatever becomes of the payload that came first", () => {
+  it("what was rejected for its key stays so, as it never runs, whatever becomes of the payload that came first", () => {
     const refusal = { payloadHash: "other", status: "rejected" } as const;
     const record = aRecord({ payloadHash: "other" });
     expect(shown([dead, first, refusal], record)).toEqual(["rejected"]);

@@ -119,7 +119,7 @@ describe("an entry", () => {
     [1_795_168_800, "2026-11-20T10:00:00Z"],
     [1_795_168_800.999, "2026-11-20T10:00:00Z"],
     ["2026-11-20T11:00:00.123456+01:00", "2026-11-20T11:00:00.123456+01:00"],
-  ])("with Time %j happened at %s", (Time, time) => {
+  ])("an entry with Time %j happened at %s", (Time, time) => {
     expect(accepted(anEntry({ Time })).time).toBe(time);
   });
 

@@ -26,7 +26,7 @@ describe("a network of IP addresses", () => {
     ["IPv4", ipv4.written, ipv4],
     ["IPv6", ipv6.written, ipv6],
     ["IPv4 as a dual-stack socket writes it", asMapped, ipv4],
-  ])("of %s has the addresses whose leading bits are its own", (_, written, { width, written: plain }) => {
+  ])("a network of %s has the addresses whose leading bits are its own", (_, written, { width, written: plain }) => {
     // An address that isn't IPv4's in disguise.
     const first = width === 128 ? 1n << 120n : 0n;
     const bits = fc.bigInt({ min: first, max: (1n << BigInt(width)) - 1n });
@@ -44,7 +44,7 @@ describe("a network of IP addresses", () => {
     );
   });
 
-  it("of one family has no address of the other", () => {
+  it("a network of one family has no address of the other", () => {
     const any = fc.bigInt({ min: 0n, max: 0xffff_ffffn });
     fc.assert(
       fc.property(any, (bits) => {

@@ -52,7 +52,7 @@ describe("a delivery, rerun", () => {
     ["accepted", "not at rest"],
     ["claimed", "not at rest"],
     ["rejected", "rejected"],
-  ])("that is %s: %s", (status, expected) => {
+  ])("a delivery to be rerun that is %s: %s", (status, expected) => {
     expect(judged({ entries: [{ status }] })).toEqual([expected]);
   });
 
@@ -103,7 +103,7 @@ describe("a delivery, rerun", () => {
     expect(delivered({ filter: { component: "search" } })).toEqual(["search"]);
   });
 
-  it("of a replay before is what a filter by that replay finds", () => {
+  it("a delivery to be rerun of a replay before is what a filter by that replay finds", () => {
     const filter = { replay: "replay-0" };
     expect(judged({ filter, entries: [{}] })).toEqual([]);
     expect(judge({ filter, entries: [{}, { ...fromBefore, alias: "beta" }] })).toMatchObject([
@@ -139,7 +139,7 @@ describe("a delivery that a later replay has made good", () => {
     expect(asked).toMatchObject([{ kind: "deliver", before: { status: "dead" }, repairedBy: "replay-0" }]);
   });
 
-  it("and died in another after that is unresolved again", () => {
+  it("a repaired delivery that died in another replay after that is unresolved again", () => {
     const died = { generation: "replay-2", status: "dead", since: plus(40_000) } as const;
     const again = [...entries, died];
     expect(judge({ entries: again, filter: { status: "dead" } })).toMatchObject([
@@ -162,7 +162,7 @@ describe("a delivery, finished", () => {
     ["accepted", "not at rest"],
     ["claimed", "not at rest"],
     ["rejected", "rejected"],
-  ])("that is %s: %s", (status, expected) => {
+  ])("a delivery to be finished that is %s: %s", (status, expected) => {
     expect(judged({ mode: "finish", entries: [{ status }] })).toEqual([expected]);
   });
 
@@ -198,12 +198,12 @@ describe("a delivery, finished", () => {
     expect(judged({ mode: "finish", entries: [] })).toEqual(["waiting"]);
   });
 
-  it.each(deliveryStatuses)("that this replay has reopened, now %s, is begun", (status) => {
+  it.each(deliveryStatuses)("a delivery to be finished that this replay has reopened, now %s, is begun", (status) => {
     const entries = [{ status, replay: "replay-1", since: plus(60_500) }];
     expect(judged({ mode: "finish", entries })).toEqual(["begun"]);
   });
 
-  it("that another replay has reopened since is that one's", () => {
+  it("a delivery to be finished that another replay has reopened since is that one's", () => {
     const entries = [{ status: "dead", replay: "replay-2", since: plus(60_500) }] as const;
     expect(judged({ mode: "finish", entries })).toEqual(["claimed since"]);
   });
@@ -219,7 +219,7 @@ describe("the same event, come again", () => {
   });
 
   it.each(replayModes)(
-    "with another payload is rejected, and stays so once the replay has made the delivery (%s)",
+    "the same event with another payload is rejected, and stays so once the replay has made the delivery (%s)",
     (mode) => {
       const own = mode === "rerun" ? { generation: "replay-1" } : { replay: "replay-1" };
       const refusal = { t0: plus(5_000), payloadHash: "other", status: "rejected" } as const;
@@ -229,7 +229,7 @@ describe("the same event, come again", () => {
     },
   );
 
-  it("without a listener then is a duplicate of what this replay has delivered since", () => {
+  it("the same event without a listener then is a duplicate of what this replay has delivered since", () => {
     const filter = { status: "unmatched" } as const;
     const own = { generation: "replay-1", since: NOW };
     expect(judge({ record: { ...record, components: [] }, filter, entries: [own] })).toEqual([

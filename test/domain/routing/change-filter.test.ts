@@ -74,7 +74,7 @@ describe("a filter of changes", () => {
       { customer: "detail.x" },
       false,
     ],
-  ])("by %s", (_, about, filter, expected) => {
+  ])("a filter of changes by %s", (_, about, filter, expected) => {
     expect(passes(about, filter)).toBe(expected);
   });
 });

@@ -15,7 +15,7 @@ describe("a cohort route", () => {
   const order = (change: ComponentChange, routes = [route("staff"), route("partners")]) =>
     changeComponent(aComponent({ cohortRoutes: routes }), change).cohortRoutes.map(({ cohort }) => cohort);
 
-  it("that is new comes last, or before another one", () => {
+  it("a cohort route that is new comes last, or before another one", () => {
     expect(order({ set: "cohort route", route: route("press") })).toEqual(["staff", "partners", "press"]);
     expect(order({ set: "cohort route", route: route("press"), before: "staff" })).toEqual([
       "press",
@@ -24,7 +24,7 @@ describe("a cohort route", () => {
     ]);
   });
 
-  it("that is there keeps its place until it is told another one", () => {
+  it("a cohort route that is there keeps its place until it is told another one", () => {
     const change = { set: "cohort route", route: route("staff", "stable") } as const;
     const changed = changeComponent(aComponent({ cohortRoutes: [route("staff"), route("partners")] }), change);
     expect(changed.cohortRoutes).toEqual([route("staff", "stable"), route("partners")]);
@@ -71,7 +71,7 @@ describe("a rollout", () => {
 });
 
 describe("an alias", () => {
-  it("that is new is reached as the default one is; one that is there stays as it is", () => {
+  it("an alias that is new is reached as the default one is; one that is there stays as it is", () => {
     const target = { kind: "lambda", functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:f" } as const;
     const component = aComponent({ aliases: { stable: { target } } });
     expect(changeComponent(component, { set: "alias", alias: "new" }).aliases.new).toEqual({ target });
@@ -103,7 +103,7 @@ describe("an alias", () => {
     { set: "fallback alias", alias: "old" },
     { set: "rollout", rollout: rollout({ alias: "old" }) },
     { set: "cohort route", route: route("staff", "old") },
-  ])("that is retired or unknown is refused by $set", (change) => {
+  ])("an alias that is retired or unknown is refused by $set", (change) => {
     expect(() => changeComponent(aComponent({ aliases: retired }), change)).toThrow(
       "'old' of release-coordinator is retired",
     );

@@ -59,7 +59,7 @@ describe("the guardrails on moves of aliases", () => {
     ["a budget of no customers", { maxCustomersOff: 0 }, true],
     ["a budget of no events", { maxEventShareOff: 0 }, true],
     ["a protected subject", { protectedSubjects: ["customer#acme"] }, true],
-  ])("with %s ask who moves: %j %s", (_, about, asks) => {
+  ])("the guardrails on moves of aliases with %s ask who moves: %j %s", (_, about, asks) => {
     expect(countsMoves({ ...DEFAULT_GUARDRAILS, ...about })).toBe(asks);
   });
 });

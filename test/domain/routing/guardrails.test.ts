@@ -12,7 +12,7 @@ const impact = (about: Partial<Impact> = {}): Impact => ({ component: "mailer", 
 const budgets: Guardrails = { ...DEFAULT_GUARDRAILS, maxCustomersOff: 10, maxEventShareOff: 500 };
 
 describe("guardrails", () => {
-  it("that nobody has set ask for an end of pins to experimental, and for nothing else", () => {
+  it("guardrails that nobody has set ask for an end of pins to experimental, and for nothing else", () => {
     expect(DEFAULT_GUARDRAILS).toEqual({ protectedSubjects: [], expiryRequiredFor: ["experimental"] });
     const large = { customersOff: { before: 0, after: 1e6 }, eventShareOff: { before: 0, after: 10_000 } };
     expect(exceeded(DEFAULT_GUARDRAILS, [impact(large)])).toEqual([]);
@@ -33,7 +33,7 @@ describe("guardrails", () => {
     ]);
   });
 
-  it("that are exceeded already don't stand in the way of a change that makes it no worse", () => {
+  it("guardrails that are exceeded already don't stand in the way of a change that makes it no worse", () => {
     const shift = (before: number, after: number) => exceeded(budgets, [impact({ customersOff: { before, after } })]);
     expect(shift(20, 19)).toEqual([]);
     expect(shift(20, 20)).toEqual([]);

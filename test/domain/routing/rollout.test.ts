@@ -33,7 +33,7 @@ describe("murmur3", () => {
     ["The quick brown fox jumps over the lazy dog", 0x9747b28c, 0x2fa826cd],
     ["a".repeat(256), 0x9747b28c, 0x37405bdc],
     ["ππππππππ", 0x9747b28c, 0xd58063c1],
-  ])("of %j with seed %i is the published value", (text, seed, hash) => {
+  ])("murmur3 of %j with seed %i is the published value", (text, seed, hash) => {
     expect(murmur3(text, seed).toString(16)).toBe(hash.toString(16));
   });
 
@@ -58,7 +58,7 @@ describe("bucketOf", () => {
     ["acme/site", "release-coordinator", 6265],
     ["Ærøskøbing ☕ 東京", "2026-11", 3188],
     ["", "salt", 8317],
-  ])("of %j with salt %j stays %i", (id, salt, bucket) => {
+  ])("bucketOf of %j with salt %j stays %i", (id, salt, bucket) => {
     expect(bucketOf(id, salt)).toBe(bucket);
   });
 

@@ -67,7 +67,7 @@ describe("a cohort", () => {
 });
 
 describe("a rule", () => {
-  it("that would have expired already is refused, by the millisecond", () => {
+  it("a rule that would have expired already is refused, by the millisecond", () => {
     const rollout = { alias: "beta", basisPoints: 1, by: "user", salt: "s", until: past } as const;
     const route = { cohort: "staff", alias: "beta", until: past };
     for (const change of [{ set: "rollout", rollout } as const, { set: "cohort route", route } as const]) {

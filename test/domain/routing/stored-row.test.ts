@@ -40,7 +40,7 @@ describe("a row that is accepted", () => {
     expect(readRow(KEY, given)).toMatchObject({ ok: false, problem: expect.stringMatching(/too large|__proto__/) });
   });
 
-  it("of an earlier Turnout has what was added since at its default", () => {
+  it("an accepted row of an earlier Turnout has what was added since at its default", () => {
     const { retry: _, invocation: __, ...earlier } = aComponent();
     expect(storedRow(KEY, JSON.stringify(earlier))).toEqual(aComponent());
   });

@@ -91,7 +91,7 @@ describe("a name", () => {
     },
   );
 
-  it("of an alias has up to 128 characters", () => {
+  it("a name of an alias has up to 128 characters", () => {
     expect(read(AliasName, "a".repeat(128)).ok).toBe(true);
     expect(read(AliasName, "a".repeat(129)).ok).toBe(false);
   });

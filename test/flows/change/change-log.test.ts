@@ -43,7 +43,7 @@ describe("the history", () => {
     expect(await history({ to: minute(0) })).toEqual([]);
   });
 
-  it("of one day in a long log reads little of it", async () => {
+  it("the history of one day in a long log reads little of it", async () => {
     const { table } = await aLog(upTo(1_000).map((n) => n * 60));
     let read = 0;
     const counting = {
@@ -62,7 +62,7 @@ describe("the history", () => {
     expect(read).toBeLessThan(230);
   });
 
-  it("of an empty log is empty", async () => {
+  it("the history of an empty log is empty", async () => {
     const { history, newestAt } = await aLog([]);
     expect([await history({}), await history({ from: minute(0) }, 5), await newestAt(0)]).toEqual([[], [], undefined]);
   });

@@ -33,7 +33,7 @@ describe("a change of routes", () => {
     ]);
   });
 
-  it("that changes nothing isn't committed", async () => {
+  it("a change of routes that changes nothing isn't committed", async () => {
     const { table, calls } = aTable();
     await changeRoutes(table, aRequest(pin("acme")));
     calls.since();
@@ -41,14 +41,14 @@ describe("a change of routes", () => {
     expect(calls.made).toEqual(["rows"]);
   });
 
-  it("that is only planned says what it would do, and does nothing", async () => {
+  it("a change of routes that is only planned says what it would do, and does nothing", async () => {
     const { table, states } = aTable();
     const planned = await planChange(table, pin("acme"), at);
     expect(planned).toMatchObject({ revision: 1, rows: [{ key: "customer#acme" }] });
     expect(states).toHaveLength(2);
   });
 
-  it("that lost a race is planned again on the newer rows, so that neither is lost", async () => {
+  it("a change of routes that lost a race is planned again on the newer rows, so that neither is lost", async () => {
     const { table, calls, put } = aTable({ ...mailer, "customer#acme": aSubjectRow({ plan: "free" }) });
     const commit = calls.hold("commit");
     const change = changeRoutes(table, aRequest(pin("acme")));
@@ -60,7 +60,7 @@ describe("a change of routes", () => {
     expect(rows).toMatchObject([{ before: { plan: "paid" }, after: { plan: "paid", pins: { mailer: aPin() } } }]);
   });
 
-  it("whose answer was lost can be asked for again", async () => {
+  it("a change of routes whose answer was lost can be asked for again", async () => {
     const { table, calls, states } = aTable();
     calls.fail("commit", "after");
     await expect(changeRoutes(table, aRequest(pin("acme")))).rejects.toThrow("commit failed");

@@ -78,7 +78,7 @@ describe("a freeze", () => {
     expect(await newest()).not.toHaveProperty("forced");
   });
 
-  it("that is committed between plan and commit stops the change all the same", async () => {
+  it("a freeze that is committed between plan and commit stops the change all the same", async () => {
     const { table, change } = await aTable();
     const calls = portCalls();
     const held = surrounded(table, ["rows", "commit", "components", "head"], calls.around);
@@ -93,7 +93,7 @@ describe("a freeze", () => {
 });
 
 describe("a budget", () => {
-  it("of customers counts those off the default alias after the change, and is exceeded by one more", async () => {
+  it("a budget of customers counts those off the default alias after the change, and is exceeded by one more", async () => {
     const { objections } = await aTable(guardrails({ maxCustomersOff: 1 }), pin("acme"));
     expect(await objections(pin("a-1", { alias: "stable" }, "project"))).toEqual([]);
     expect(await objections(pin("globex", { alias: "stable" }))).toEqual([]);
@@ -111,7 +111,7 @@ describe("a budget", () => {
     expect(await newest()).toMatchObject({ forced: true });
   });
 
-  it("that was set after the preview is a conflict, not a hole", async () => {
+  it("a budget that was set after the preview is a conflict, not a hole", async () => {
     const { table, events, change } = await aTable();
     const checked = await previewChange(table, pin("acme"), now, events);
     await change(guardrails({ maxCustomersOff: 0 }));

@@ -29,7 +29,7 @@ const many = (count: number, customer = "acme") =>
   Array.from({ length: count }, (_, n): [RowKey, Row] => [site(n), aSubjectRow({ customer })]);
 
 describe("an import", () => {
-  it("of an export gives the same export, into an empty table and into any other", async () => {
+  it("an import of an export gives the same export, into an empty table and into any other", async () => {
     const edits = fc.array(anyEdit, { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(edits, edits, (original, other) =>

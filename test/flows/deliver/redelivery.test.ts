@@ -153,7 +153,7 @@ describe("a redelivery", () => {
     await running;
   });
 
-  it("of a component that has been removed makes the delivery dead", async () => {
+  it("a redelivery of a component that has been removed makes the delivery dead", async () => {
     const { time, table, redeliver, sentAgain, entryOf, reported } = await parkedAt("mailer");
     await putRows(table, { "component#mailer": null });
     await time.pass(60_000);
@@ -166,7 +166,7 @@ describe("a redelivery", () => {
   it.each([
     ["has been removed after its retention", true],
     ["has expired, and hasn't been removed yet", false],
-  ])("of an event whose record %s makes the delivery dead", async (_, removed) => {
+  ])("a redelivery of an event whose record %s makes the delivery dead", async (_, removed) => {
     const { time, events, redeliver, sentAgain, entryOf } = await parkedAt("mailer");
     await time.pass(30 * DAY_MS);
     if (removed) expect(await events.expire(time.now(), 100)).toBeGreaterThan(0);
@@ -175,14 +175,14 @@ describe("a redelivery", () => {
     expect(await entryOf("mailer")).toMatchObject({ status: "dead", error: { type: "RecordGone" }, t0: T0 });
   });
 
-  it("that comes up to 30 s early comes back when it is due", async () => {
+  it("a redelivery that comes up to 30 s early comes back when it is due", async () => {
     const { time, redeliver, sentAgain } = await parkedAt("mailer");
     await time.pass(30_000);
     expect(await redeliver("mailer")).toMatchObject([{ message: { messageId: "redelivery-0" }, retryInMs: 30_000 }]);
     expect(sentAgain()).toEqual([]);
   });
 
-  it("that comes earlier still is given up: the sweeper sends another", async () => {
+  it("a redelivery that comes earlier still is given up: the sweeper sends another", async () => {
     const { time, redeliver, entryOf } = await parkedAt("mailer");
     const before = await entryOf("mailer");
     await time.pass(29_999);
@@ -190,7 +190,7 @@ describe("a redelivery", () => {
     expect(await entryOf("mailer")).toEqual(before);
   });
 
-  it("of a delivery at rest is told as redelivered, and nothing is sent", async () => {
+  it("a redelivery of a delivery at rest is told as redelivered, and nothing is sent", async () => {
     const { time, redeliver, sentAgain, reported } = await parkedAt("mailer");
     await time.pass(60_000);
     expect(await redeliver("invoice")).toEqual([]);
@@ -198,7 +198,7 @@ describe("a redelivery", () => {
     expect(reported()).toMatchObject([{ component: "invoice", outcome: "redelivered" }]);
   });
 
-  it("that was sent twice makes one attempt, in one batch and in two", async () => {
+  it("a redelivery that was sent twice makes one attempt, in one batch and in two", async () => {
     const { time, redeliver, sentAgain, reported } = await parkedAt("mailer");
     await time.pass(60_000);
     await redeliver("mailer", "mailer");
@@ -220,7 +220,7 @@ describe("a redelivery", () => {
     ]);
   });
 
-  it("that can't be read is kept as an unreadable event", async () => {
+  it("a redelivery that can't be read is kept as an unreadable event", async () => {
     const { ports, records } = await aRouter();
     expect(await routeBatch(ports, [aMessage({ body: '{"redelivery":{}}' })])).toEqual([]);
     expect(await records()).toMatchObject([{ rejected: expect.any(String), body: '{"redelivery":{}}' }]);

@@ -165,14 +165,14 @@ describe("when the store fails", () => {
     },
   );
 
-  it("to record an event that nobody listens to, only the message comes back", async () => {
+  it("when the store fails to record an event that nobody listens to, only the message comes back", async () => {
     const { ports, calls } = await aRouter({ components: [] });
     calls.fail("record");
     await expect(routeBatch(ports, [aMessage()])).rejects.toThrow("record failed");
     expect(calls.made).not.toContain("close");
   });
 
-  it("to record and to give the claims back, they are free when their lease ends", async () => {
+  it("when the store fails to record and to give the claims back, they are free when their lease ends", async () => {
     const { ports, calls, sends, time } = await aRouter();
     ports.until = ports.now;
     calls.fail("record");
@@ -185,7 +185,7 @@ describe("when the store fails", () => {
     expect(sends).toHaveLength(1);
   });
 
-  it("to claim before it did, the whole batch comes back and nothing is sent", async () => {
+  it("when the store fails to claim before it did, the whole batch comes back and nothing is sent", async () => {
     const { ports, calls, sends, ledger } = await aRouter();
     calls.fail("claim", "before");
     await expect(routeBatch(ports, [aMessage()])).rejects.toThrow("claim failed");
@@ -194,7 +194,7 @@ describe("when the store fails", () => {
     expect(sends).toHaveLength(1);
   });
 
-  it("to answer a claim, nothing is sent until the lease nobody knows of has ended", async () => {
+  it("when the store fails to answer a claim, nothing is sent until the lease nobody knows of has ended", async () => {
     const { ports, calls, sends, time, ledger } = await aRouter();
     calls.fail("claim", "after");
     const message = aMessage();
@@ -207,7 +207,7 @@ describe("when the store fails", () => {
     expect(await ledger()).toMatchObject([{ status: "done", attempt: 2 }]);
   });
 
-  it("to answer a claim that it is asked for again, the router knows its own", async () => {
+  it("when the store fails to answer a claim that it is asked for again, the router knows its own", async () => {
     const { ports, events, sends, ledger } = await aRouter();
     const asksTwice: typeof events.claim = async (...request) => {
       await events.claim(...request);
@@ -232,7 +232,7 @@ describe("when the store fails", () => {
     expect(await ledger()).toMatchObject([{ status: "done", attempt: 2 }]);
   });
 
-  it("to answer a close, the message comes back and is found done", async () => {
+  it("when the store fails to answer a close, the message comes back and is found done", async () => {
     const { ports, calls, sends, reports } = await aRouter();
     ports.until = ports.now;
     calls.fail("close", "after");
@@ -265,7 +265,7 @@ describe("when the store fails", () => {
     ]);
   });
 
-  it("to store a rejection, the message comes back and is rejected then", async () => {
+  it("when the store fails to store a rejection, the message comes back and is rejected then", async () => {
     const { ports, calls, sends, ledger } = await aRouter();
     await routeBatch(ports, [aMessage()]);
     calls.fail("reject");
@@ -276,7 +276,7 @@ describe("when the store fails", () => {
     expect(sends).toHaveLength(1);
   });
 
-  it("to tell of routing changes, nothing is sent, and no claim is left", async () => {
+  it("when the store fails to tell of routing changes, nothing is sent, and no claim is left", async () => {
     const { ports, calls, sends, ledger } = await aRouter();
     calls.fail("head");
     await expect(routeBatch(ports, [aMessage()])).rejects.toThrow("head failed");

@@ -126,7 +126,7 @@ describe("a delivery that was begun, and whose component has changed since", () 
 });
 
 describe("a record that is written again", () => {
-  it("by the message that it is of, says what that message says", async () => {
+  it("a record that is written again by the message that it is of, says what that message says", async () => {
     const router = await aRouter({ components: [mailer] });
     const { ports, calls, records } = router;
     calls.fail("record");

@@ -81,7 +81,7 @@ describe("a batch", () => {
     },
   );
 
-  it("of ten costs one look at the head, one claim, one record, ten sends, one close and one count", async () => {
+  it("a batch of ten costs one look at the head, one claim, one record, ten sends, one close and one count", async () => {
     const { ports, calls } = await aRouter({ components: [mailer] });
     const batch = (name: string) =>
       Array.from({ length: 10 }, (_, index) => aMessage({ messageId: `${name}-${index}`, id: `${name}-${index}` }));
@@ -98,7 +98,7 @@ describe("a batch", () => {
     ]);
   });
 
-  it("without messages does nothing to the ledger", async () => {
+  it("a batch without messages does nothing to the ledger", async () => {
     const { ports, ledger } = await aRouter();
     expect(await routeBatch(ports, [])).toEqual([]);
     expect(await ledger()).toEqual([]);
@@ -187,7 +187,7 @@ describe("the same key again", () => {
   const first = aMessage({ messageId: "first", id: "a", idempotencyKey: "event-1" });
   const retry = aMessage({ messageId: "retry", id: "b", idempotencyKey: "event-1", time: "2026-11-20T10:00:09Z" });
 
-  it("in the same batch is sent once", async () => {
+  it("the same key again in the same batch is sent once", async () => {
     const { ports, sends, reports, records } = await aRouter();
     expect(await routeBatch(ports, [first, retry])).toEqual([]);
     expect(sends).toHaveLength(1);
@@ -196,7 +196,7 @@ describe("the same key again", () => {
     expect(await records()).toHaveLength(1);
   });
 
-  it("in a later batch is sent once, and both messages are recorded", async () => {
+  it("the same key again in a later batch is sent once, and both messages are recorded", async () => {
     const { ports, sends, reports, records } = await aRouter();
     await routeBatch(ports, [first]);
     expect(await routeBatch(ports, [{ ...retry, sentAt: new Date(T0.getTime() + 1) }])).toEqual([]);
@@ -226,7 +226,7 @@ describe("the same key again", () => {
     expect(sends).toHaveLength(1);
   });
 
-  it("in the same batch is tried again when the first failed and is due at once", async () => {
+  it("the same key again in the same batch is tried again when the first failed and is due at once", async () => {
     let broken = true;
     const target = async () => (broken ? failed : done);
     const { ports, sends } = await aRouter({ target });

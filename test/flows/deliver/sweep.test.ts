@@ -114,7 +114,7 @@ describe("a sweep", () => {
     expect((await events.due(time.now(), 1_000)).length).toBe(150);
   });
 
-  it("that has no time at all does nothing", async () => {
+  it("a sweep that has no time at all does nothing", async () => {
     const { calls, time, sweep: run } = await aSweeper({ parked: 1 });
     await time.pass(60_000);
     expect(await run(time.now())).toEqual({ redelivered: 0, expired: 0 });

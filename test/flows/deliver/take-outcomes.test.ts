@@ -88,7 +88,7 @@ function anOutcome(about: AboutOutcome = {}): string {
 const shortOf = ({ status, attempt, failures }: LedgerEntry) => ({ status, attempt, failures });
 
 describe("an outcome", () => {
-  it("of a success puts the delivery at rest with the version that ran", async () => {
+  it("an outcome of a success puts the delivery at rest with the version that ran", async () => {
     const { take, ledger, time } = await accepted("event-1");
     await time.pass(5_000);
     expect(await take(anOutcome())).toEqual([]);
@@ -97,7 +97,7 @@ describe("an outcome", () => {
     ]);
   });
 
-  it("of a failure parks the delivery, however short its backoff; after the last it is dead", async () => {
+  it("an outcome of a failure parks the delivery, however short its backoff; after the last it is dead", async () => {
     const { ports, take, ledger, time, messages } = await accepted("event-1");
     await take(anOutcome({ error: "TypeError" }));
     const dueAt = new Date(time.now().getTime() + 250);
@@ -131,7 +131,7 @@ describe("an outcome", () => {
     expect(await ledger()).toEqual(before);
   });
 
-  it("of the newest attempt is taken, also beside one of an attempt before", async () => {
+  it("an outcome of the newest attempt is taken, also beside one of an attempt before", async () => {
     const { ports, take, ledger, time, messages } = await accepted("event-1");
     await time.pass(60_000 + 30_000 + 5_000);
     await routeBatch(ports, messages);
@@ -139,7 +139,7 @@ describe("an outcome", () => {
     expect((await ledger()).map(shortOf)).toEqual([{ status: "done", attempt: 2, failures: 0 }]);
   });
 
-  it("that comes twice is taken once, in one batch and in two", async () => {
+  it("an outcome that comes twice is taken once, in one batch and in two", async () => {
     const { take, ledger } = await accepted("event-1");
     await take(anOutcome(), anOutcome({ error: "TypeError" }));
     const before = await ledger();
@@ -148,7 +148,7 @@ describe("an outcome", () => {
     expect(await ledger()).toEqual(before);
   });
 
-  it("that comes twice is counted once", async () => {
+  it("an outcome that comes twice is counted once", async () => {
     const { take, events } = await accepted("event-1");
     await take(anOutcome());
     await take(anOutcome());
@@ -159,7 +159,7 @@ describe("an outcome", () => {
   it.each<[string, string | undefined, string]>([
     ["a success", undefined, "done"],
     ["a failure", "TypeError", "failed"],
-  ])("of %s may come before the router has noted that the event was accepted", async (_, error, status) => {
+  ])("an outcome of %s may come before the router has noted that the event was accepted", async (_, error, status) => {
     const { ports, calls, take, ledger } = await accepted();
     const noting = calls.hold("close");
     const message = aMessage();

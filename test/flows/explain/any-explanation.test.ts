@@ -67,7 +67,7 @@ describe("an explanation", () => {
     );
   });
 
-  it("of an earlier revision says what the router did then", async () => {
+  it("an explanation of an earlier revision says what the router did then", async () => {
     const edits = fc.array(anyEdit, { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(anyTable, edits, anySubject, anyTime, (rows, later, subject, now) =>
@@ -89,7 +89,7 @@ describe("an explanation", () => {
 });
 
 describe("a rule", () => {
-  it("for another subject, another component or a cohort without a route moves nobody else", async () => {
+  it("a rule for another subject, another component or a cohort without a route moves nobody else", async () => {
     const unrelated = fc
       .constantFrom("project", "customer", "plan")
       .chain((level) =>

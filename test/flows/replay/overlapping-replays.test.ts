@@ -61,7 +61,7 @@ describe("two replays of one window", () => {
     );
   }, 30_000);
 
-  it("that both finish: what one has reopened the other leaves alone", async () => {
+  it("two replays of one window that both finish: what one has reopened the other leaves alone", async () => {
     let broken = true;
     const components = [aComponent({ retry: { maxAttempts: 1 } })];
     const { arrive, start, run, ledger, sends } = await aReplayer({
@@ -114,7 +114,7 @@ describe("a replay of a replay", () => {
     expect((await ledger()).every(({ status }) => status === "done")).toBe(true);
   });
 
-  it("that finishes it brings back by itself what has to be tried again", async () => {
+  it("a replay of a replay that finishes it brings back by itself what has to be tried again", async () => {
     let failures = 0;
     const { arrive, start, run, ledger } = await aReplayer({
       components: [aComponent({ retry: { maxAttempts: 2 } })],

@@ -23,7 +23,7 @@ describe("a pace", () => {
     expect(paceOf(100).take(25, at(0))).toBe(10);
   });
 
-  it("without a rate lets everything begin at once", () => {
+  it("a pace without a rate lets everything begin at once", () => {
     const pace = paceOf(undefined);
     expect(pace.take(1_000, at(0))).toBe(1_000);
     expect(pace.waitMs(at(0))).toBe(0);

@@ -103,7 +103,7 @@ describe("a plan", () => {
     expect(heard).toEqual([[2, new Date(T0.getTime() + 1_000)]]);
   });
 
-  it("of a pattern that is none is refused", async () => {
+  it("a plan of a pattern that is none is refused", async () => {
     const { plan } = await aWindow();
     await expect(plan({ filter: { pattern: { source: "shop" } as never } })).rejects.toThrow(/pattern/);
   });
@@ -195,7 +195,7 @@ describe("a plan", () => {
     ]);
   });
 
-  it("of a window with nothing in it has nothing to tell", async () => {
+  it("a plan of a window with nothing in it has nothing to tell", async () => {
     const { plan } = await aWindow();
     expect(await plan()).toMatchObject({ counts: noCounts(), projects: 0, longestLane: 0 });
   });

@@ -150,7 +150,7 @@ describe("a dead delivery that a later replay has made good", () => {
 });
 
 describe("what was rejected", () => {
-  it("for its key stays unresolved, and no replay sends it", async () => {
+  it("what was rejected for its key stays unresolved, and no replay sends it", async () => {
     const { broken, arrive, shown, replay, time } = await aDeadWindow();
     broken.clear();
     await replay("one");

@@ -56,7 +56,7 @@ describe("a replay", () => {
     expect((await ledger()).map(({ status }) => status)).toEqual(["done", "done"]);
   });
 
-  it("of a window without events ends with nothing counted", async () => {
+  it("a replay of a window without events ends with nothing counted", async () => {
     const { start, run, calls } = await aReplayer();
     await start();
     const { progress } = await run();
@@ -73,7 +73,7 @@ describe("a replay", () => {
     expect((await run()).progress.counts).toMatchObject({ scanned: 2, sent: 2 });
   });
 
-  it("of one customer never delivers another's events", async () => {
+  it("a replay of one customer never delivers another's events", async () => {
     const { arrive, start, run, sends } = await aReplayer();
     const customers = ["acme", "globex", "acme", undefined, "Acme"];
     await arrive(...customers.map((customer) => (customer === undefined ? {} : { customer })));
@@ -114,7 +114,7 @@ describe("a replay", () => {
     expect(await replays.active()).toEqual([]);
   });
 
-  it("of events that no component had delivers none while nobody listens", async () => {
+  it("a replay of events that no component had delivers none while nobody listens", async () => {
     const { arrive, start, run } = await aReplayer({ components: [aComponent({ pattern: { source: ["bank"] } })] });
     await arrive({}, { body: "hello" });
     await start({ filter: { status: "unmatched" } });
@@ -123,7 +123,7 @@ describe("a replay", () => {
     expect((await run("replay-2")).progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { unreadable: 1 } });
   });
 
-  it("of what a replay delivered finds events, too, that no component had before", async () => {
+  it("a replay of what a replay delivered finds events, too, that no component had before", async () => {
     const { arrive, start, run, table } = await aReplayer({
       components: [aComponent({ pattern: { source: ["bank"] } })],
     });
@@ -204,7 +204,7 @@ describe("a replay", () => {
     expect(asked).toBeGreaterThan(0);
   });
 
-  it("that isn't there is told", async () => {
+  it("a replay that isn't there is told", async () => {
     const { drive } = await aReplayer();
     await expect(drive("nobody")).rejects.toThrow(/no replay 'nobody'/);
   });
@@ -261,7 +261,7 @@ describe("a replay's target", () => {
     ["an alias that is gone", named({ aliases: ["stable"] }), "alias gone"],
     ["a component that doesn't listen any more", named({ pattern: { source: ["bank"] } }), "not listening"],
     ["a component that was removed", { "component#release-coordinator": null }, "no component"],
-  ])("that is %s gets nothing", async (_, rows, reason) => {
+  ])("a replay's target that is %s gets nothing", async (_, rows, reason) => {
     const { went, counts } = await wentTo({ target: { kind: "alias", alias: "beta" } }, (table) =>
       putRows(table, rows),
     );
@@ -310,7 +310,7 @@ describe("a change of the routing in the middle of a replay", () => {
     expect(deaf.counts).toMatchObject({ matched: 10, sent: 3, done: 3, skipped: { "not listening": 7 } });
   });
 
-  it("that retires its alias is obeyed", async () => {
+  it("a change in the middle of a replay that retires its alias is obeyed", async () => {
     const retired = {
       stable: { target: { kind: "worker" } },
       beta: { target: { kind: "worker" }, retired: true },
@@ -322,7 +322,7 @@ describe("a change of the routing in the middle of a replay", () => {
     expect(counts).toMatchObject({ sent: 3, skipped: { "alias gone": 7 } });
   });
 
-  it("that leads to the version being undone is obeyed by sending nothing", async () => {
+  it("a change in the middle of a replay that leads to the version being undone is obeyed by sending nothing", async () => {
     const { counts, aliases } = await changed(acme("beta"), { avoidVersion: "23" });
     expect(aliases).toEqual(["stable", "stable", "stable"]);
     expect(counts).toMatchObject({ sent: 3, done: 3, skipped: { "same version": 7 } });
@@ -346,7 +346,7 @@ describe("a change of the routing in the middle of a replay", () => {
     });
   });
 
-  it("that comes while one waits for room leaves nothing of it behind", async () => {
+  it("a change in the middle of a replay that comes while one waits for room leaves nothing of it behind", async () => {
     const replayer = await aReplayer();
     const { arrive, start, run, table, ports, ledger, calls, time } = replayer;
     // Not at rest in the first pass, so that it is begun in the second one.
@@ -379,7 +379,7 @@ describe("a change of the routing in the middle of a replay", () => {
 });
 
 describe("a live delivery beside a replay", () => {
-  it("that is tried again later is left to the live routing, and run again once it is done", async () => {
+  it("a live delivery that is tried again later is left to the live routing, and run again once it is done", async () => {
     let broken = true;
     const { arrive, start, run, time, routing, ledger } = await aReplayer({
       target: async () => (broken ? failed : { outcome: "done", executedVersion: "22", durationMs: 1 }),
@@ -397,14 +397,14 @@ describe("a live delivery beside a replay", () => {
     ]);
   });
 
-  it("that waits for longer is skipped, and said to be", async () => {
+  it("a live delivery that waits for longer is skipped, and said to be", async () => {
     const { arrive, start, run } = await aReplayer({ target: async () => failed });
     await arrive({});
     await start();
     expect((await run()).progress.counts).toMatchObject({ matched: 1, sent: 0, skipped: { "not at rest": 1 } });
   });
 
-  it("that was claimed before the start and ends late is waited for, and run again then", async () => {
+  it("a live delivery that was claimed before the start and ends late is waited for, and run again then", async () => {
     const { arrive, start, run, time, calls, sends } = await aReplayer();
     const close = calls.hold("close");
     const arriving = arrive({});
@@ -431,7 +431,7 @@ describe("a live delivery beside a replay", () => {
     expect(+(progress.endedAt ?? 0) - +(progress.startedAt ?? 0)).toBeLessThan(1_000_000);
   });
 
-  it("that is claimed after the start follows the routing of then, and is not run again", async () => {
+  it("a live delivery that is claimed after the start follows the routing of then, and is not run again", async () => {
     const { arrive, start, run, time, routing, sends } = await aReplayer();
     await arrive({});
     await start();
@@ -460,7 +460,7 @@ describe("a live delivery beside a replay", () => {
     expect(sends.slice(4).map(({ alias }) => alias)).toEqual(["beta", "beta", "stable", "stable"]);
   });
 
-  it("whose record is written late is found by the second pass", async () => {
+  it("a live delivery whose record is written late is found by the second pass", async () => {
     const { arrive, start, run, time, routing, calls } = await aReplayer();
     await arrive({});
     // Claimed before the start, with its record on the way.

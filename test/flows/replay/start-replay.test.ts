@@ -84,7 +84,7 @@ describe("what is asked of a replay", () => {
     }
   });
 
-  it("of one that isn't there tells those that are", async () => {
+  it("what is asked of a replay of one that isn't there tells those that are", async () => {
     const { start, replays } = await aReplayer();
     await expect(replayNamed(replays, "nobody")).rejects.toThrow(/No replay 'nobody'. There are none yet/);
     await start();

@@ -101,7 +101,7 @@ describe("a replay that is paused", () => {
     expect(statusOf(await replay(), time.now())).toBe("paused");
   });
 
-  it("in its second pass goes on in its second pass", async () => {
+  it("a paused replay in its second pass goes on in its second pass", async () => {
     const { drive, ask, run, replay, time, sent } = await aWindow({ events: 40 });
     await drive();
     expect(statusOf(await replay(), time.now())).toBe("waiting");
@@ -189,7 +189,7 @@ describe("a replay that is cancelled", () => {
     expect((await window.made()).map(({ status }) => status)).toEqual(Array(5).fill("done"));
   });
 
-  it("in a later pass goes over the whole window once more", async () => {
+  it("a cancelled replay in a later pass goes over the whole window once more", async () => {
     const components = [aComponent({ retry: { maxAttempts: 100 } })];
     const window = await aWindow({ events: 40, components, answer: (n) => (n > 30 ? failed : done) });
     while ((await window.replay()).progress.pass < 3) {
@@ -214,7 +214,7 @@ describe("a replay that is cancelled", () => {
     expect(counts.scanned).toBeLessThanOrEqual(30 + 3 * 25);
   });
 
-  it("in a later pass finds what it had begun behind pages of others' events", async () => {
+  it("a cancelled replay in a later pass finds what it had begun behind pages of others' events", async () => {
     const components = [aComponent({ retry: { maxAttempts: 100 } })];
     const customerOf = (n: number) => (n < 140 ? "globex" : "acme");
     const window = await aWindow(
@@ -348,7 +348,7 @@ describe("a replay that is cancelled", () => {
 });
 
 describe("two who drive one replay", () => {
-  it("at once: the second leaves it to the first", async () => {
+  it("two who drive one replay at once: the second leaves it to the first", async () => {
     const { drive, run, sent, ports } = await aWindow({});
     const first = drive();
     await expect(drive()).resolves.toEqual({ ended: false, waitMs: 5_000 });

@@ -101,7 +101,7 @@ describe("the preview of an alias's move", () => {
 });
 
 describe("a guardrail", () => {
-  it("of customers counts those on the alias, and not those on others", async () => {
+  it("a guardrail of customers counts those on the alias, and not those on others", async () => {
     const { preview } = await aTable(guardrails({ maxCustomersOff: 1 }));
     expect((await preview("stable", "1", "2")).objections).toEqual([
       { says: "2 customers would change version at once on mailer; the budget is 1" },
@@ -110,7 +110,7 @@ describe("a guardrail", () => {
     expect((await preview("experimental", "2", "3")).objections).toEqual([]);
   });
 
-  it("of events counts the share of the last hour that goes to the alias", async () => {
+  it("a guardrail of events counts the share of the last hour that goes to the alias", async () => {
     const { preview, events } = await aTable(guardrails({ maxEventShareOff: 3_333 }));
     expect((await preview("stable", "1", "2")).objections).toEqual([]);
     await events.record([
@@ -124,7 +124,7 @@ describe("a guardrail", () => {
     expect((await preview("beta", "2", "3")).objections).toEqual([]);
   });
 
-  it("on a subject looks at what is its own, and at whom the directory doesn't know", async () => {
+  it("a guardrail on a subject looks at what is its own, and at whom the directory doesn't know", async () => {
     const { preview } = await aTable(guardrails({ protectedSubjects: ["customer#acme", "customer#stranger"] }));
     const said = (who: string) => [{ says: `events of ${who} would move on mailer, and are protected` }];
     expect((await preview("beta", "2", "3")).objections).toEqual(said("customer acme"));
@@ -173,7 +173,7 @@ describe("a guardrail", () => {
     await expect(move(["beta", "2", "3"], { checked })).rejects.toThrow("2 customers would change version");
   });
 
-  it("that is set at the last moment stops the move all the same", async () => {
+  it("a guardrail that is set at the last moment stops the move all the same", async () => {
     const { move, change, table, events, catalog, newId, versionOf } = await aTable();
     const calls = portCalls();
     const held = surrounded(table, ["commit"], calls.around);

@@ -166,7 +166,7 @@ describe("a move that a crash has left intended", () => {
     expect([stable(), await log()]).toEqual(["2", ["1 → 2 intended", "1 → 2 settled"]]);
   });
 
-  it("of an alias that pointed nowhere is finished", async () => {
+  it("an intended move of an alias that pointed nowhere is finished", async () => {
     const { die, finish, log, stable } = someAliases();
     await die("before", null, "2", {
       move: { component: "mailer", alias: "beta", from: null, to: "2" },
@@ -176,7 +176,7 @@ describe("a move that a crash has left intended", () => {
     expect(stable()).toBe("1");
   });
 
-  it("whose end was written but not answered is left alone", async () => {
+  it("an intended move whose end was written but not answered is left alone", async () => {
     const { move, calls, finish, log } = someAliases();
     calls.hold("commit", "after").release();
     calls.fail("commit", "after");

@@ -133,7 +133,7 @@ describe("an asynchronous send", () => {
     expect(JSON.parse(told[0] ?? "")).toMatchObject({ requestContext: { condition: "Success" } });
   });
 
-  it("that is ended with the process tells nothing: its deadline has it tried again", async () => {
+  it("an asynchronous send that is ended with the process tells nothing: its deadline has it tried again", async () => {
     const { target, runs, told, errors } = aTarget({ maxTaken: 1 });
     await target(aSend());
     runs[0]?.end({ outcome: "throttled", error: { type: "ShuttingDown", message: "Turnout is being stopped" } });

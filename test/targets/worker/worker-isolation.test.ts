@@ -73,7 +73,7 @@ describe("a version in trouble", () => {
     ["crashes", "setTimeout(() => { throw new Error('crash'); });"],
     ["exits", "process.exit(1);"],
     ["leaks", "const kept = []; setInterval(() => kept.push(new Array(1e6).fill(1)), 0);"],
-  ])("that %s leaves what another one runs untouched", async (_, trouble, timeoutMs = 30_000) => {
+  ])("a version in trouble that %s leaves what another one runs untouched", async (_, trouble, timeoutMs = 30_000) => {
     const { publish, send, told, untilTold, open } = aWorkerTarget();
     publish("1", gated);
     publish("2", `export const handler = () => new Promise(() => { ${trouble} });`, { alias: "experimental" });
@@ -89,7 +89,7 @@ describe("a version in trouble", () => {
   it.each([
     ["throws", "throw new Error('leftover')"],
     ["exits", "process.exit(5)"],
-  ])("that %s after an event doesn't take the next one with it", async (_, trouble) => {
+  ])("a version in trouble that %s after an event doesn't take the next one with it", async (_, trouble) => {
     const { publish, send, told, open, untilLogged } = aWorkerTarget();
     // Of the immediates that are due, the answer is the first and this the second: nothing is received in between.
     publish(
@@ -109,7 +109,7 @@ describe("a version in trouble", () => {
     await untilLogged("1", trouble.includes("leftover") ? "Error: leftover" : "exit code 5");
   });
 
-  it("whose process.on('exit') never ends is ended all the same", async () => {
+  it("a version in trouble whose process.on('exit') never ends is ended all the same", async () => {
     const { publish, send } = aWorkerTarget();
     publish(
       "1",

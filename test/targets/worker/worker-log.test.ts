@@ -112,7 +112,7 @@ describe("a log", () => {
     expect(readFileSync(file, "utf8")).toBe("1970-01-01T00:00:00.000Z - one\n1970-01-01T00:00:00.000Z - two\n");
   });
 
-  it("that can't be written is told once, and deliveries go on", async () => {
+  it("a log that can't be written is told once, and deliveries go on", async () => {
     const complain = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     onTestFinished(() => complain.mockRestore());
     const logs = join(temporaryFolder(), "file");

@@ -180,7 +180,7 @@ describe("an invocation fails", () => {
     }
   });
 
-  it("with a message that is cut short, and told in full in the log", async () => {
+  it("an invocation fails with a message that is cut short, and told in full in the log", async () => {
     const { publish, send, target, log } = aWorkerTarget();
     publish("1", throwing);
     const result = await send({
@@ -254,7 +254,7 @@ describe("code that can't be loaded fails the event", () => {
     });
   });
 
-  it("when the module takes too long", async () => {
+  it("code that can't be loaded fails the event when the module takes too long", async () => {
     const { publish, send } = aWorkerTarget({ initTimeoutMs: 300 });
     publish("1", "setInterval(() => {}, 1e6); await new Promise(() => {});");
     const error = { type: "Sandbox.Timedout", message: "Init timed out after 0.30 seconds" };
@@ -271,7 +271,7 @@ describe("code that can't be loaded fails the event", () => {
     expect(await send({ worker })).toMatchObject({ outcome: "done" });
   });
 
-  it("also where its process doesn't start, and the log says why", async () => {
+  it("code that can't be loaded fails the event also where its process doesn't start, and the log says why", async () => {
     const { publish, send, untilLogged } = aWorkerTarget();
     publish("1", "export const handler = async () => 1;");
     const worker = { environment: { NODE_OPTIONS: "--no-such-option" } };
@@ -279,7 +279,7 @@ describe("code that can't be loaded fails the event", () => {
     await untilLogged("1", "--no-such-option");
   });
 
-  it("when the code isn't what was published any more", async () => {
+  it("code that can't be loaded fails the event when the code isn't what was published any more", async () => {
     const { publish, send, folder, digested, told } = aWorkerTarget();
     publish("1", "export const handler = async () => tell('ran');");
     await digested();
