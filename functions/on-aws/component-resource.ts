@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { awsCatalog } from "../../shared/aws-dependencies.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
-import { deployComponent } from "../component-resource.ts";
+import { onComponentResource } from "../component-resource.ts";
 import { customResourceHandler } from "../custom-resource.ts";
 import { functionPorts, onTrouble } from "./router-ports.ts";
 
@@ -20,6 +20,6 @@ const ports = {
 /** Called by CloudFormation for each component that a stack deploys. */
 export const handler = customResourceHandler({
   idOf: ({ name }) => String(name),
-  work: (event) => deployComponent(ports, event),
+  work: (event) => onComponentResource(ports, event),
   onTrouble,
 });

@@ -1,6 +1,6 @@
 import type { CloudFormationCustomResourceEvent } from "aws-lambda";
 import { expect, it } from "vitest";
-import { type ComponentResourcePorts, deployComponent } from "../../functions/component-resource.ts";
+import { type ComponentResourcePorts, onComponentResource } from "../../functions/component-resource.ts";
 import { customResourceHandler } from "../../functions/custom-resource.ts";
 import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
@@ -44,7 +44,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     };
     const handler = customResourceHandler({
       idOf: ({ name }) => String(name),
-      work: (event) => deployComponent(ports, event),
+      work: (event) => onComponentResource(ports, event),
       onTrouble: () => {},
     });
     let before: object | undefined;
@@ -111,24 +111,6 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     ]);
   });
 
-  it("moves none when it is told none", async () => {
-    const { lambda, deploy } = await anEnvironment();
-    await deploy(lambda.release(FUNCTION, "one"), { moves: undefined });
-    await deploy(lambda.release(FUNCTION, "two"), { moves: undefined });
-    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "1", beta: "1", experimental: "1" });
-  });
-
-  it("never moves an alias back that people have moved", async () => {
-    const { lambda, deploy } = await anEnvironment();
-    await deploy(lambda.release(FUNCTION, "one"));
-    const second = lambda.release(FUNCTION, "two");
-    await deploy(second);
-    lambda.point(FUNCTION, "stable", second);
-    lambda.point(FUNCTION, "beta", second);
-    await deploy(lambda.release(FUNCTION, "three"));
-    expect(lambda.aliasesOf(FUNCTION)).toEqual({ stable: "2", beta: "2", experimental: "3" });
-  });
-
   it("keeps what operators have changed of it", async () => {
     const { lambda, deploy, row, table, operator } = await anEnvironment();
     await deploy(lambda.release(FUNCTION, "one"));
@@ -147,35 +129,6 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     });
   });
 
-  it("keeps what an operator changes of it in the same moment", async () => {
-    const { lambda, deploy, row, table, ports, operator } = await anEnvironment();
-    await deploy(lambda.release(FUNCTION, "one"));
-    const change = { set: "default alias" as const, alias: "beta" };
-    let reads = 0;
-    ports.table = {
-      ...table,
-      async rows(keys) {
-        const read = await table.rows(keys);
-        reads += 1;
-        if (reads > 1) return read;
-        await changeRoutes(table, { ...operator, edit: { kind: "change component", component: "mailer", change } });
-        return read;
-      },
-    };
-    const settings = JSON.stringify({ pattern: { source: ["mail"] }, timeoutMs: 5_000, invocation: { kind: "sync" } });
-    expect(await deploy(lambda.release(FUNCTION, "two"), { settings })).toMatchObject({ Status: "SUCCESS" });
-    expect(await row()).toMatchObject({ defaultAlias: "beta", pattern: { source: ["mail"] } });
-  });
-
-  it("leaves no change in the log when it is deployed as it was", async () => {
-    const { lambda, deploy, table } = await anEnvironment();
-    const first = lambda.release(FUNCTION, "one");
-    await deploy(first);
-    const head = await table.head();
-    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
-    expect(await table.head()).toBe(head);
-  });
-
   it("takes its own move back when the deployment fails", async () => {
     const { lambda, deploy } = await anEnvironment();
     const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
@@ -183,16 +136,6 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     await deploy(second);
     await deploy(first);
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
-  });
-
-  it("takes nobody else's move back when the deployment fails", async () => {
-    const { lambda, deploy } = await anEnvironment();
-    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
-    await deploy(first);
-    await deploy(second);
-    lambda.point(FUNCTION, "experimental", lambda.release(FUNCTION, "three"));
-    await deploy(first);
-    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "3" });
   });
 
   it("leaves an alias where an operator has put it: without a new version, and after one whose deployment failed", async () => {
@@ -270,23 +213,6 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     // As CloudFormation goes back to what it had, and as the message says.
     expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
     expect(await deploy(second, { moves: undefined })).toMatchObject({ Status: "SUCCESS" });
-    expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
-  });
-
-  it("takes back its own move past a guardrail that has been set since", async () => {
-    const { lambda, deploy, table, operator } = await anEnvironment();
-    const [first, second] = [lambda.release(FUNCTION, "one"), lambda.release(FUNCTION, "two")];
-    await deploy(first);
-    await deploy(second);
-    const pin = aPin({ alias: "experimental", until: "2999-01-01T00:00:00.000Z" });
-    const guardrails = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme"] };
-    for (const edit of [
-      { kind: "pin", level: "customer", id: "acme", component: "mailer", pin },
-      { kind: "set guardrails", guardrails },
-    ] as const) {
-      await changeRoutes(table, { ...operator, changeId: edit.kind, edit });
-    }
-    expect(await deploy(first)).toMatchObject({ Status: "SUCCESS" });
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
   });
 
