@@ -14,6 +14,7 @@ import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
 import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";
 import { aNewEventStore } from "../support/dynamodb-event-store.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
+import { dynamodbProxy, refused } from "../support/dynamodb-proxy.ts";
 import { aNewRoutingTable } from "../support/dynamodb-routing.ts";
 import { type Invocation, type InvocationAnswer, lambdaClient, lambdaStub } from "../support/lambda-stub.ts";
 import { sqsClient, sqsStub } from "../support/sqs-stub.ts";
@@ -27,10 +28,14 @@ type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
   /** Every handler on the real SDK clients, with a clock in the test's hand. The function answers as `answer` says. */
-  async function anInstallation(about: AboutComponent, answer: (sent: Invocation) => InvocationAnswer) {
+  async function anInstallation(
+    about: AboutComponent,
+    answer: (sent: Invocation) => InvocationAnswer,
+    eventsAt: { endpoint: string; maxAttempts?: number } = { endpoint },
+  ) {
     const [{ table }, { store: events }, live, other] = await Promise.all([
       aNewRoutingTable(endpoint),
-      aNewEventStore(endpoint),
+      aNewEventStore(eventsAt.endpoint, eventsAt),
       sqsStub(3),
       sqsStub(),
     ]);
@@ -59,7 +64,8 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       now: () => now,
       random: () => 0.999,
       newId: () => crypto.randomUUID(),
-      delay: () => new Promise<void>(() => {}),
+      // Closes wait for their neighbours alone, but for what is tried again after a failure.
+      delay: eventsAt.endpoint === endpoint ? () => new Promise<void>(() => {}) : async (ms: number) => pass(ms),
       report: () => {},
       onTrouble: (error: unknown) => void troubles.push(String(error)),
     };
@@ -69,8 +75,9 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       for (;;) {
         const messages = await from.receive(10, VISIBILITY_MS, now);
         if (messages.length === 0) return;
+        const end = now.getTime() + 60_000;
         const { batchItemFailures } = await handler({ Records: messages.map(recordOf) }, {
-          getRemainingTimeInMillis: () => 60_000,
+          getRemainingTimeInMillis: () => end - now.getTime(),
         } as Context);
         const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
         await from.delete(messages.filter(({ messageId }) => !failed.has(messageId)).map((done) => done.receiptHandle));
@@ -82,6 +89,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       queue,
       invocations: lambda.invocations,
       troubles,
+      now: () => now,
       pass,
       publish: (...ids: string[]) =>
         queue.send(
@@ -117,6 +125,62 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
     await route();
     expect(invocations).toHaveLength(2);
     expect(await queue.depth(START)).toMatchObject({ visible: 0, inFlight: 0 });
+  });
+
+  it("are closed as soon as a store that throttles closes takes them again, and are neither lost nor run twice", async () => {
+    const proxy = await dynamodbProxy(endpoint);
+    const throttled = refused("ProvisionedThroughputExceededException");
+    const trouble = { endpoint: proxy.endpoint, maxAttempts: 2 };
+    const { publish, route, entry, invocations, queue } = await anInstallation(
+      {},
+      () => {
+        // From the first send on, so that claims are made, and closes refused: all tries of the store, seven times over.
+        if (invocations.length === 1)
+          proxy.faults("BatchExecuteStatement", ...Array.from({ length: 14 }, () => throttled));
+        return { executedVersion: "7" };
+      },
+      trouble,
+    );
+    const ids = ["a", "b", "c"];
+    await publish(...ids);
+    await route();
+    for (const id of ids) expect(await entry(id)).toMatchObject({ status: "done", attempt: 1, executedVersion: "7" });
+    expect(invocations).toHaveLength(ids.length);
+    // A claim, fourteen refusals, and what was taken then.
+    expect(proxy.counts().BatchExecuteStatement).toBeGreaterThan(15);
+    expect(await queue.depth(START)).toMatchObject({ visible: 0, inFlight: 0 });
+  });
+
+  it("come back within seconds when closes are throttled for longer than the invocation lasts, and are done then", async () => {
+    const proxy = await dynamodbProxy(endpoint);
+    const throttled = refused("ProvisionedThroughputExceededException");
+    const trouble = { endpoint: proxy.endpoint, maxAttempts: 2 };
+    const installation = await anInstallation(
+      {},
+      ({ payload }) => {
+        const first = JSON.parse(payload).turnout.attempt === 1;
+        if (first) proxy.faults("BatchExecuteStatement", ...Array.from({ length: 400 }, () => throttled));
+        return { executedVersion: "7" };
+      },
+      trouble,
+    );
+    const { publish, route, entry, queue, troubles, pass, now, invocations } = installation;
+    await publish("a");
+    await route();
+    expect(troubles.splice(0).join()).toContain("ProvisionedThroughputExceeded");
+    // Neither lost nor hidden for the 90 minutes of its visibility.
+    expect(await entry("a")).toMatchObject({ status: "claimed", attempt: 1 });
+    expect((await queue.depth(now())).inFlight + (await queue.depth(now())).visible).toBe(1);
+    proxy.clear();
+    const ended = now().getTime();
+    while ((await entry("a"))?.status !== "done" && now().getTime() - ended < 120_000) {
+      pass(1_000);
+      await route();
+    }
+    expect(await entry("a")).toMatchObject({ status: "done", attempt: 2, lapses: 1 });
+    expect(invocations).toHaveLength(2);
+    // The rest of the lease, and the message's own backoff.
+    expect(now().getTime() - ended).toBeLessThanOrEqual(60_000);
   });
 
   it("leave the queue for a long backoff, are brought back by the sweeper, and end dead with all that was tried", async () => {

@@ -15,6 +15,8 @@ export type DynamoDBProxy = {
   endpoint: string;
   /** The next requests of this operation, in order, get these faults; later ones pass. */
   faults(operation: string, ...faults: Fault[]): void;
+  /** Takes back the faults that haven't been met yet. */
+  clear(): void;
   /** Bodies of all requests of an operation so far, those with faults included. */
   requests(operation: string): Record<string, unknown>[];
   /** Requests so far by operation. */
@@ -51,6 +53,7 @@ export async function dynamodbProxy(target: string): Promise<DynamoDBProxy> {
     faults(operation, ...faults) {
       waiting.set(operation, [...(waiting.get(operation) ?? []), ...faults]);
     },
+    clear: () => waiting.clear(),
     requests: (operation) =>
       seen.filter((one) => one.operation === operation).map(({ body }) => JSON.parse(body) as Record<string, unknown>),
     counts: () => countBy(seen.map(({ operation }) => operation)),
