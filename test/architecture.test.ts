@@ -196,7 +196,7 @@ const floorPlan: Room[] = [
   },
   // It is run on a real account, with nothing in between.
   { files: "scripts/smoke-aws.ts", may: ["scripts/smoke-story.ts", "shared/client/", "node:", "@aws-sdk/client-ssm"] },
-  { files: "scripts/bench/", may: ["scripts/", "shared/", "node:", "tinybench"] },
+  { files: "scripts/bench/", may: ["scripts/", "shared/", "node:"] },
   {
     files: "scripts/",
     may: ["scripts/", "shared/", "node:", "zod", "commander", "cloudevents", "cli-table3", "string-width"],

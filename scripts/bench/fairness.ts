@@ -45,7 +45,7 @@ export async function benchFairness(): Promise<void> {
 }
 
 /** How long the quiet customers' events take, in ms, and how many of the others aren't at rest when they are done. */
-export async function besideQuietCustomers(
+async function besideQuietCustomers(
   { events, alias }: Disturbance,
   quietEvents: number,
 ): Promise<{ p50: number; p99: number; leftOver: number }> {

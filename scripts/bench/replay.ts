@@ -53,7 +53,7 @@ export async function benchReplays(): Promise<void> {
 }
 
 /** Replays stored events of 1,000 projects, as fast as it goes, through a real server process and a durable state file. */
-export async function benchReplay(records: number): Promise<ReplayFigures> {
+async function benchReplay(records: number): Promise<ReplayFigures> {
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
     await setUpConsumer(home);

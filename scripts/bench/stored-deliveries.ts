@@ -4,7 +4,7 @@ import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/
 import { sha256 } from "../../shared/domain/hash.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 
-export const PROJECTS = 1_000;
+const PROJECTS = 1_000;
 const PAGE = 1_000;
 
 /** About so many bytes, as the bus hands an event over. */

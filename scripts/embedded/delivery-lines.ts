@@ -40,7 +40,7 @@ export function deliveryLines(print: (line: string) => void) {
 }
 
 /** E.g. `09:14:02  push  acme/site (acme, paid) → beta, version 23: done in 4 ms (customer pin)`. */
-export function deliveryLine(report: DeliveryReport): string {
+function deliveryLine(report: DeliveryReport): string {
   const { record, decision, outcome } = report;
   const { project, customer, plan } = record.subject;
   const owner = [customer, plan].filter((part) => part !== undefined).join(", ");

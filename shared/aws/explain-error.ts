@@ -11,11 +11,6 @@ export function explainAwsError(error: unknown, region: string): TurnoutError | 
   return explanation && new TurnoutError(explanation[0], explanation[1], { cause: error });
 }
 
-/** Whether AWS has turned the request away for want of a permission: it has certainly changed nothing. */
-export function isAccessDenied(error: unknown): boolean {
-  return error instanceof Error && ACCESS_DENIED.has(error.name);
-}
-
 const ACCESS_DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]);
 
 const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"]);

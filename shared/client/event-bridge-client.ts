@@ -21,7 +21,7 @@ export async function clientFor(where: Where): Promise<Pick<EventBridgeClient, "
 }
 
 /** `endpoint` has to be a URL. */
-export function clientConfig({ endpoint, region }: Exclude<Where, { client: unknown }>): EventBridgeClientConfig {
+function clientConfig({ endpoint, region }: Exclude<Where, { client: unknown }>): EventBridgeClientConfig {
   // Whoever retries entries retries requests too; both together would multiply.
   const config: EventBridgeClientConfig = { maxAttempts: 1, ...(region === undefined ? {} : { region }) };
   if (endpoint === undefined) return config;

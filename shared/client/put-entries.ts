@@ -106,7 +106,7 @@ const UNANSWERED = { code: "Unanswered", message: "the answer says nothing about
 const STALLED = { code: "GaveUp", message: "no event was answered for too long", again: true };
 
 /** One answer per entry, in order. An answer of another length is no answer: who could say which one is missing? */
-export function answersOf(count: number, { Entries = [] }: Pick<PutEventsCommandOutput, "Entries">): Answer[] {
+function answersOf(count: number, { Entries = [] }: Pick<PutEventsCommandOutput, "Entries">): Answer[] {
   if (Entries.length !== count) return Array.from({ length: count }, () => UNANSWERED);
   return Entries.map(answerOf);
 }
@@ -121,7 +121,7 @@ function answerOf(result: PutEventsResultEntry | null): Answer {
  * The answer to every entry of a request that failed as a whole. Only a refusal is final: without an answer, or with
  * one that can't be read, the events may even have been published, which their idempotency keys make harmless.
  */
-export function answerOfError(error: unknown): Answer {
+function answerOfError(error: unknown): Answer {
   const { name, message, code, $metadata } = error as Partial<Error> & {
     code?: unknown;
     $metadata?: { httpStatusCode?: number };

@@ -6,7 +6,7 @@ export const subjectLevels = ["project", "customer", "plan"] as const;
 export type SubjectLevel = (typeof subjectLevels)[number];
 
 /** Longest subject id, in UTF-8 bytes: with its level it stays far below DynamoDB's 2,048-byte partition key. */
-export const MAX_SUBJECT_ID_BYTES = 1024;
+const MAX_SUBJECT_ID_BYTES = 1024;
 
 /**
  * The id of a project, customer, plan or user: any text of 1 to 1,024 UTF-8 bytes. Compared byte for byte, never

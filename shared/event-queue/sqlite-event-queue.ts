@@ -21,7 +21,7 @@ const TABLES = `
 `;
 
 /** Receives after which a message goes to the dead-letter queue. High: deliveries die by their own count long before. */
-export const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
+const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
 
 /** The longest time after which a message is told to come back: a lease, of 845 s at most. */
 const MAX_COMING_BACK_MS = 900_000;

@@ -98,7 +98,7 @@ export function sqsEventQueue({ client, queueUrl, deadLetterQueueUrl }: SqsQueue
 }
 
 /** Entries with the index of their message as id, in as few batches as the limits allow. */
-export function batchesOf(messages: readonly OutgoingMessage[]): SendMessageBatchRequestEntry[][] {
+function batchesOf(messages: readonly OutgoingMessage[]): SendMessageBatchRequestEntry[][] {
   const batches: SendMessageBatchRequestEntry[][] = [];
   let bytes = MAX_BATCH_BYTES;
   for (const [index, message] of messages.entries()) {

@@ -48,7 +48,7 @@ export function eventPartition(eventKey: string): string {
   return `d#${eventKey}`;
 }
 
-export function deliveryKeyOfItem({ pk, sk }: ItemKey): string {
+function deliveryKeyOfItem({ pk, sk }: ItemKey): string {
   const split = sk.indexOf("#");
   return `${sk.slice(0, split)}#${pk.slice(2)}${sk.slice(split)}`;
 }

@@ -8,8 +8,6 @@ const TABLE =
 const WRITTEN_EVERY_MS = 60_000;
 
 /** The latest time that a state file was in use at; see `shared/domain/clock-mark.ts`. */
-export type ClockMark = ReturnType<typeof clockMark>;
-
 export function clockMark(database: Database) {
   const { connection } = database;
   connection.exec(TABLE);

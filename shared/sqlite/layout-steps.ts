@@ -26,7 +26,7 @@ export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
 const FAR_FUTURE = 253_402_300_799_000;
 
 /** Adds a column to a table that is there without it. */
-export function addColumn(connection: DatabaseSync, table: string, column: string, definition: string): void {
+function addColumn(connection: DatabaseSync, table: string, column: string, definition: string): void {
   const columns = connection.prepare("SELECT name FROM pragma_table_info(?)").all(table);
   if (columns.length === 0 || columns.some(({ name }) => name === column)) return;
   connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);

@@ -4,7 +4,7 @@ import { isAbsolute, join, posix, relative, resolve, sep } from "node:path";
 import { TurnoutError } from "../domain/errors.ts";
 
 /** Lambda's limit for a function's unzipped code: 250 MB (Lambda quotas). */
-export const MAX_CODE_BYTES = 262_144_000;
+const MAX_CODE_BYTES = 262_144_000;
 
 /** A folder with code. Links that stay in the folder are kept as links: a pnpm tree consists of them. */
 export type CodeFolder = {

@@ -11,7 +11,7 @@ import { aliasIn } from "./simulated-operator.ts";
 import type { Ended } from "./world.ts";
 
 /** What a replay waits before it looks again, as the world sets it. */
-export const SETTLE_MS = 35 * SECOND;
+const SETTLE_MS = 35 * SECOND;
 
 /** For how long at least it waits for an attempt that others make. */
 const AWAITED_MS = 14 * MINUTE;

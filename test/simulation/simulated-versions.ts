@@ -45,8 +45,6 @@ const failures = new Set<FaultKind | undefined>([
   "zombie that fails",
 ]);
 
-export type SimulatedVersions = ReturnType<typeof simulatedVersions>;
-
 /** The versions of the components. They dedup their effects on the key that they are given, as consumers should. */
 export function simulatedVersions(
   surroundings: Surroundings,

@@ -39,7 +39,7 @@ const anyOperator = fc
 const anyAlternatives = fc.array(fc.oneof(anyLeaf, anyOperator), { minLength: 1, maxLength: 3 });
 
 /** Something like a pattern: some compile. */
-export const anyPattern: fc.Arbitrary<unknown> = fc.oneof(
+const anyPattern: fc.Arbitrary<unknown> = fc.oneof(
   anyObject(anyAlternatives),
   anyObject(anyObject(anyAlternatives)),
   fc.tuple(anyObject(anyAlternatives), anyObject(anyAlternatives)).map((both) => ({ $or: both })),

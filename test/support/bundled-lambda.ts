@@ -56,7 +56,7 @@ export type AboutLambda = {
 type Environment = { token: string; process: ChildProcess; logs: () => string };
 
 /** Turnout's function of an entry file, as an environment `prod` has it. */
-export function functionOf(entry: string): string {
+function functionOf(entry: string): string {
   return `prod-turnout-${entry}`;
 }
 

@@ -3,8 +3,6 @@ import { stubServer } from "./stub-server.ts";
 
 type Answer = { status: number; body: object };
 
-export type ControlPlaneStub = Awaited<ReturnType<typeof controlPlaneStub>>;
-
 const CALLER = "arn:aws:sts::123456789012:assumed-role/Operator/ada";
 
 /** A server that speaks as much of SSM, STS, EventBridge and S3 as an operator's commands ask. */

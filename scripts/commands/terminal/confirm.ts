@@ -9,7 +9,7 @@ export type Terminal = { input: NodeJS.ReadableStream; output: NodeJS.WritableSt
 export type Answer = "yes" | "no" | "interrupted";
 
 /** Thrown when the operator pressed Ctrl-C at a prompt. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 

@@ -6,7 +6,7 @@ import { embeddedSettings } from "../../../shared/settings.ts";
 import { environmentName } from "./environment-name.ts";
 import { shellLine } from "./shell-quote.ts";
 
-export function stateFolder(): string {
+function stateFolder(): string {
   return embeddedSettings(process.env).home;
 }
 

@@ -102,7 +102,7 @@ async function remove(name: string, alias: string, options: MutationOptions): Pr
 }
 
 /** @throws TurnoutError `not allowed` that says who is pinned to the alias */
-export async function refuseIfPinned(table: RoutingTable, component: string, alias: string, now: Date): Promise<void> {
+async function refuseIfPinned(table: RoutingTable, component: string, alias: string, now: Date): Promise<void> {
   const pinned = await namedSubjects(pinnedTo(table, component, alias, now));
   if (pinned === undefined) return;
   throw new TurnoutError(

@@ -36,7 +36,7 @@ export type BusEvent = z.infer<typeof BusEvent>;
 const IdempotencyKey = z.string().check(z.minLength(1), z.maxLength(1024));
 
 /** What a publisher may say in `detail.metadata`. Other fields are the publisher's own business. */
-export const EventMetadata = z.looseObject({
+const EventMetadata = z.looseObject({
   idempotencyKey: z.optional(IdempotencyKey),
   project: z.optional(SubjectId),
   customer: z.optional(SubjectId),

@@ -4,7 +4,7 @@ import type { Revision, Row, RowKey } from "./routing-change.ts";
 import { readKeyedRow } from "./stored-row.ts";
 
 /** The form of an exported routing state. A file with a higher number was written by a newer Turnout. */
-export const ROUTING_FILE_FORMAT = 1;
+const ROUTING_FILE_FORMAT = 1;
 
 /** The whole routing state: every row, as of one revision. */
 export type RoutingFile = { revision: Revision; rows: Map<RowKey, Row> };

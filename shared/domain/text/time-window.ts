@@ -7,7 +7,7 @@ export type TimeWindow = { from: Date; to: Date };
 export type StatedWindow = { sinceMs?: number; from?: Date; to?: Date };
 
 /** Far enough back for whoever looks at what has just happened. */
-export const DEFAULT_SINCE_MS = 15 * 60_000;
+const DEFAULT_SINCE_MS = 15 * 60_000;
 
 /** The window in absolute times: it ends at `to`, or after `now`, and begins at `from`, or `sinceMs` before its end. */
 export function timeWindow({ sinceMs, from, to }: StatedWindow, now: Date): Read<TimeWindow> {

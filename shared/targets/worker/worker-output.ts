@@ -7,7 +7,7 @@ const MAX_UNREAD = 1_048_576;
 const MAX_TEXT = 262_144;
 
 /** `requestId` in a line that was written outside of any invocation. */
-export const NO_REQUEST = "-";
+const NO_REQUEST = "-";
 
 /** One write as lines of the log, each with the time and the request it belongs to. Control characters are escapes. */
 export function logLines(at: Date, requestId: string | undefined, text: string): string {

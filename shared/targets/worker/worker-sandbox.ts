@@ -228,7 +228,7 @@ export function startSandbox({ code, initTimeoutMs, log, now, onStuck }: Sandbox
 }
 
 /** The thread runs foreign code: what it posts is looked at before it is believed. Undefined for what isn't a reply. */
-export function parseReply(message: unknown): Reply | undefined {
+function parseReply(message: unknown): Reply | undefined {
   if (!Array.isArray(message)) return undefined;
   const [kind, first, second, third]: unknown[] = message;
   const isDuration = typeof second === "number" && second >= 0;
