@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { ClaimRequest, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
 import { sha256 } from "../../shared/domain/hash.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";
+import type { EventRecords } from "../../shared/event-store/event-store.ts";
 
 const PROJECTS = 1_000;
 const PAGE = 1_000;
@@ -14,7 +15,7 @@ export type Stored = { component: string; source: string; records: number; from:
 
 /** Stores events of 1,000 projects, one after the other, each delivered to one component. Returns their window. */
 export async function storeDeliveries(
-  events: Pick<EventStore, "record" | "claim" | "close">,
+  events: Pick<EventRecords, "record"> & Pick<DeliveryLedger, "claim" | "close">,
   { component, source, records, from, everyMs }: Stored,
 ): Promise<{ from: Date; to: Date }> {
   for (let first = 0; first < records; first += PAGE) {

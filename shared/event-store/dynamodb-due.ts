@@ -2,6 +2,7 @@ import { isAtRest, type LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { mostShards } from "../domain/deliveries/shard-schedule.ts";
 import { type Item, inParallel, keyText, queryPages, readItems, writeItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements, type Statement } from "../dynamodb/dynamodb-statements.ts";
+import type { DeliveryLedger } from "./delivery-ledger.ts";
 import {
   type DueItem,
   dueItem,
@@ -13,7 +14,6 @@ import {
 } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import { decodeEntry, entryKey } from "./entry-codec.ts";
-import type { EventStore } from "./event-store.ts";
 
 /**
  * How long after its time a due item is kept whose attempt goes on, although its entry doesn't agree: the close that it
@@ -25,7 +25,7 @@ const CLOSE_MAY_COME_MS = 3_600_000;
  * Deliveries that wait, sorted by when they are due. The ledger entry is what counts: an item that it doesn't bear out
  * was left behind, by a crash or by what came since, and is removed when it comes up.
  */
-export function dueDeliveries(access: EventTableAccess): Pick<EventStore, "due" | "handOver"> & {
+export function dueDeliveries(access: EventTableAccess): Pick<DeliveryLedger, "due" | "handOver"> & {
   /** Puts these on their due shards, as far as they have a `dueAt`. */
   note(entries: readonly LedgerEntry[]): Promise<void>;
 } {

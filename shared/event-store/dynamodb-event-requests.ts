@@ -3,10 +3,10 @@ import type { DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.
 import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
 import { murmur3 } from "../domain/hash.ts";
+import type { TimeWindow } from "../domain/text/time-window.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import type { Statement } from "../dynamodb/dynamodb-statements.ts";
 import { encodeEntry, entryKey, eventPartition, ownerOf } from "./entry-codec.ts";
-import type { RecordWindow } from "./event-store.ts";
 import { momentText } from "./record-codec.ts";
 
 /*
@@ -115,7 +115,7 @@ export function removeDue(tableName: string, { pk, sk }: ItemKey, attempt: numbe
 }
 
 /** The records of a window on one partition. Pages of at most `limit` items or 1 MB. */
-export function recordsRequest(tableName: string, pk: string, window: RecordWindow, limit: number): QueryCommandInput {
+export function recordsRequest(tableName: string, pk: string, window: TimeWindow, limit: number): QueryCommandInput {
   return {
     TableName: tableName,
     ConsistentRead: true,

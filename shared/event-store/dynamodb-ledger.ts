@@ -3,11 +3,11 @@ import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../doma
 import { TurnoutError } from "../domain/errors.ts";
 import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
+import type { DeliveryLedger } from "./delivery-ledger.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";
 import { insertEntry, removeFirstClaim, replaceEntry } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import { decodeEntry, entryKey } from "./entry-codec.ts";
-import type { EventStore } from "./event-store.ts";
 
 /**
  * How often a write is made on what was just read. Each time somebody else must have come in between, and what they
@@ -30,7 +30,7 @@ const REMEMBERED_CLAIMS = 10_000;
  */
 export function dynamodbLedger(
   access: EventTableAccess,
-): Pick<EventStore, "claim" | "release" | "close" | "reject" | "deliveries"> {
+): Pick<DeliveryLedger, "claim" | "release" | "close" | "reject" | "deliveries"> {
   const tableName = access.table.name;
   const due = dueDeliveries(access);
   const mine = rememberedClaims();

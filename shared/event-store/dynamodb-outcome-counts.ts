@@ -5,7 +5,7 @@ import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
 import { countRequest, countsRequest, readCounts } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import { minutesOf } from "./dynamodb-records.ts";
-import type { EventStore } from "./event-store.ts";
+import type { OutcomeCounts } from "./outcome-counts.ts";
 
 /** An update expression has 4 KB and 300 operators. */
 const COUNTS_PER_REQUEST = 100;
@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 const MINUTES_AT_ONCE = 256;
 
 /** Counts of outcomes in DynamoDB: a minute has a few items, whose counts add up. */
-export function dynamodbOutcomeCounts(access: EventTableAccess): Pick<EventStore, "count" | "counts"> {
+export function dynamodbOutcomeCounts(access: EventTableAccess): OutcomeCounts {
   const tableName = access.table.name;
 
   async function add(minute: Date, counts: readonly OutcomeCount[]): Promise<void> {

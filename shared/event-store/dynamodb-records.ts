@@ -2,6 +2,7 @@ import { bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
 import { mostShardsWithin } from "../domain/deliveries/shard-schedule.ts";
 import type { Read } from "../domain/text/schema.ts";
+import type { TimeWindow } from "../domain/text/time-window.ts";
 import {
   distinctBy,
   type Item,
@@ -14,7 +15,7 @@ import {
 import { refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { recordsRequest } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
-import type { EventStore, RecordWindow } from "./event-store.ts";
+import type { EventRecords } from "./event-store.ts";
 import { aheadOf, inOrder } from "./in-order.ts";
 import {
   bodyNameOf,
@@ -40,7 +41,7 @@ const READ_AHEAD = 24;
 const MAX_PAGE_CHARACTERS = 4_000_000;
 
 /** The stored events in DynamoDB, by minute and shard. */
-export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "record" | "find" | "records"> {
+export function dynamodbRecords(access: EventTableAccess): EventRecords {
   const { recordShards, bodies } = access;
   const tableName = access.table.name;
 
@@ -81,7 +82,7 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
   }
 
   /** A window's part within one minute, in order of time. */
-  function itemsOf(minute: Date, window: RecordWindow, pageSize: number): AsyncGenerator<Item> {
+  function itemsOf(minute: Date, window: TimeWindow, pageSize: number): AsyncGenerator<Item> {
     const end = new Date(minute.getTime() + MINUTE_MS);
     // A minute in which the number changes has records of both.
     const shards = mostShardsWithin(recordShards, minute, end);
@@ -92,7 +93,7 @@ export function dynamodbRecords(access: EventTableAccess): Pick<EventStore, "rec
   }
 
   async function* recordsIn(
-    { from, to }: RecordWindow,
+    { from, to }: TimeWindow,
     now: Date,
     pageSize: number,
     after?: RecordPlace,
@@ -166,7 +167,7 @@ function sorted(moment: { item: Item; place: RecordPlace }[]): Item[] {
 }
 
 /** The minutes that a window touches; none if it ends before it begins. */
-export function* minutesOf({ from, to }: RecordWindow): Generator<Date> {
+export function* minutesOf({ from, to }: TimeWindow): Generator<Date> {
   if (to <= from) return;
   const first = Math.floor(from.getTime() / MINUTE_MS) * MINUTE_MS;
   for (let minute = first; minute < to.getTime(); minute += MINUTE_MS) yield new Date(minute);

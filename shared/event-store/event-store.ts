@@ -1,68 +1,30 @@
-import type {
-  Claim,
-  ClaimRequest,
-  Close,
-  EventRecord,
-  LedgerEntry,
-  RecordKey,
-  RecordPlace,
-} from "../domain/deliveries/delivery.ts";
-import type { OutcomeCount } from "../domain/deliveries/outcome-count.ts";
-
-/** A stretch of time by the records' `t0`: `from` inclusive, `to` exclusive. */
-export type RecordWindow = { from: Date; to: Date };
+import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
+import type { TimeWindow } from "../domain/text/time-window.ts";
+import type { DeliveryLedger } from "./delivery-ledger.ts";
+import type { OutcomeCounts } from "./outcome-counts.ts";
 
 /**
- * The stored events and the ledger of their deliveries. A record whose body is lost or damaged is given out without it,
- * and says why: it costs nobody but itself.
+ * The stored events. A record whose body is lost or damaged is given out without it, and says why: it costs nobody but
+ * itself.
  */
-export interface EventStore {
+export interface EventRecords {
   /** Stores events durably. A record of the same key is replaced, and keeps its place where it is told none. */
   record(records: readonly EventRecord[]): Promise<void>;
   /** The records of these keys, one answer per key in the same order: undefined for one that isn't there (any more). */
   find(keys: readonly RecordKey[]): Promise<(EventRecord | undefined)[]>;
   /**
-   * Claims deliveries for `owner`, durably, one answer per request in the same order. `deliveryKey`s are distinct.
-   * @param owner drawn at random per batch: a repeated request recognises its own claims and nobody else's
-   */
-  claim(requests: readonly ClaimRequest[], owner: string, now: Date): Promise<Claim[]>;
-  /**
-   * Takes back claims of deliveries that nothing was ever tried for, as if they had never been made: first claims, and
-   * those of what has only been put off. One that isn't claimed by this owner, or was begun before, is left alone.
-   */
-  release(deliveryKeys: readonly string[], owner: string): Promise<void>;
-  /**
-   * Closes attempts, durably, one answer per close in the same order: false when a newer attempt has taken over, and
-   * nothing was changed, also when the very same close was made before. `deliveryKey`s are distinct. A store that has to
-   * repeat its own request, because the answer was lost, answers as that first request did.
-   */
-  close(closes: readonly Close[]): Promise<boolean[]>;
-  /** Stores deliveries that were refused for good, durably. The same delivery key again changes nothing. */
-  reject(entries: readonly LedgerEntry[]): Promise<void>;
-  /** At most `limit` deliveries whose `dueAt` has come, those due longest first. */
-  due(now: Date, limit: number): Promise<LedgerEntry[]>;
-  /**
-   * Notes that the queue has a message for each of these: moves their `dueAt` to `until`, so that they are looked at
-   * again if nothing comes of it. One that has been claimed or closed since is left alone.
-   */
-  handOver(entries: readonly LedgerEntry[], until: Date): Promise<void>;
-  /**
-   * Records of a window that haven't expired by `now`, in the order of `compareRecords`, in pages of at most `pageSize` (default 500).
-   * Complete for all that was stored before it was asked for. Between pages others get their turn.
+   * Records of a window by their `t0` that haven't expired by `now`, in the order of `compareRecords`, in pages of at most
+   * `pageSize` (default 500). Complete for all that was stored before it was asked for. Between pages others get their turn.
    * @param after leaves out this record and all that come before it
    */
-  records(window: RecordWindow, now: Date, pageSize?: number, after?: RecordPlace): AsyncIterable<EventRecord[]>;
-  /** Ledger entries of these events, all components and generations, by event key. As the last answered write left them. */
-  deliveriesOf(eventKeys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry[]>>;
-  /**
-   * The ledger entries under these keys, one answer per key in the same order: undefined for one that isn't there. As the
-   * last answered write left them. `deliveryKeys` are distinct.
-   */
-  deliveries(deliveryKeys: readonly string[]): Promise<(LedgerEntry | undefined)[]>;
-  /** Adds to the counts of outcomes. Not exactly once: a request whose answer was lost may count twice. */
-  count(counts: readonly OutcomeCount[]): Promise<void>;
-  /** The counts of the minutes that begin in the window, oldest first. */
-  counts(window: RecordWindow): Promise<OutcomeCount[]>;
+  records(window: TimeWindow, now: Date, pageSize?: number, after?: RecordPlace): AsyncIterable<EventRecord[]>;
+}
+
+/** What one store of events has to be: its records, the ledger of their deliveries and the counts of outcomes. */
+export interface EventStore extends EventRecords, DeliveryLedger, OutcomeCounts {
   /** Removes at most `limit` of what expired before `now`, as far as the store doesn't do so by itself. Returns how many. */
   expire(now: Date, limit: number): Promise<number>;
 }
+
+/** For whoever reads what was published, and what became of it. */
+export type StoredEvents = Pick<EventRecords, "records"> & Pick<DeliveryLedger, "deliveriesOf">;

@@ -5,7 +5,7 @@ import { sha256 } from "../domain/hash.ts";
 import type { Read } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
-import type { EventStore } from "./event-store.ts";
+import type { EventRecords } from "./event-store.ts";
 
 /**
  * A body of up to 4 KB is the text `body`; a longer one `body_zstd`, compressed; one of more than 300 KB, compressed, a
@@ -51,7 +51,7 @@ export function sqliteRecords(
   database: Database,
   bodies: BodyStore | undefined,
   expiryTime: (now: Date) => Date,
-): Pick<EventStore, "record" | "find" | "records"> {
+): EventRecords {
   const { connection } = database;
   connection.exec(TABLE);
   const insertRecord = connection.prepare(

@@ -5,7 +5,8 @@ import { compareRecords, type EventRecord, type RecordPlace } from "../../shared
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { sha256 } from "../../shared/domain/hash.ts";
 import { canonical } from "../../shared/domain/text/canonical-json.ts";
-import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";
 import { describeOutcomeCounts } from "./outcome-counts.contract.ts";
@@ -427,7 +428,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
 const text = fc.string({ unit: "binary", maxLength: 20 });
 
 /** An hour that no other test looks at: `hour(5)` is its fifth millisecond. */
-function anHour(): ((ms: number) => Date) & { window: RecordWindow } {
+function anHour(): ((ms: number) => Date) & { window: TimeWindow } {
   const start = Date.UTC(2000, 0) + (Number.parseInt(randomUUID().slice(0, 8), 16) % 876_000) * 3_600_000;
   const hour = (ms: number) => new Date(start + ms);
   return Object.assign(hour, { window: { from: hour(0), to: hour(3_600_000) } });
@@ -453,15 +454,15 @@ function aRecord(t0: Date, about: Partial<Omit<EventRecord, "t0">> = {}): EventR
   };
 }
 
-function pages(store: EventStore, window: RecordWindow, pageSize?: number, now = NOW): Promise<EventRecord[][]> {
+function pages(store: EventStore, window: TimeWindow, pageSize?: number, now = NOW): Promise<EventRecord[][]> {
   return Array.fromAsync(store.records(window, now, pageSize));
 }
 
-async function scan(store: EventStore, window: RecordWindow, now?: Date): Promise<EventRecord[]> {
+async function scan(store: EventStore, window: TimeWindow, now?: Date): Promise<EventRecord[]> {
   return (await pages(store, window, undefined, now)).flat();
 }
 
-async function scanAfter(store: EventStore, window: RecordWindow, after: RecordPlace): Promise<EventRecord[]> {
+async function scanAfter(store: EventStore, window: TimeWindow, after: RecordPlace): Promise<EventRecord[]> {
   return (await Array.fromAsync(store.records(window, NOW, undefined, after))).flat();
 }
 

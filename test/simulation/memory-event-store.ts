@@ -16,7 +16,8 @@ import {
   isFirstClaim,
 } from "../../shared/domain/deliveries/ledger-rules.ts";
 import type { OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
-import type { EventStore, RecordWindow } from "../../shared/event-store/event-store.ts";
+import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
 import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
@@ -99,12 +100,7 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
       );
     },
     /** The next page of a window, and all of it without a limit. */
-    records(
-      { from, to }: RecordWindow,
-      now: Date,
-      limit = Number.POSITIVE_INFINITY,
-      after?: RecordPlace,
-    ): EventRecord[] {
+    records({ from, to }: TimeWindow, now: Date, limit = Number.POSITIVE_INFINITY, after?: RecordPlace): EventRecord[] {
       return [...records.values()]
         .filter(({ t0, expiresAt }) => t0 >= from && t0 < to && expiresAt > now)
         .filter((record) => after === undefined || compareRecords(record, after) > 0)

@@ -3,7 +3,7 @@ import { routerHandler } from "../../functions/router.ts";
 import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
 import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
 import { outcomeToken } from "../../shared/domain/deliveries/outcome-token.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";
 import type { Control } from "./breakage.ts";
 
 /** What publishers and components could do to each other. */
@@ -58,7 +58,7 @@ export const trustControls: Record<string, Control> = {
 };
 
 /** The message with the token that its attempt was given, whatever it had. */
-async function withItsToken(events: Pick<EventStore, "deliveriesOf">, body: string): Promise<string> {
+async function withItsToken(events: Pick<DeliveryLedger, "deliveriesOf">, body: string): Promise<string> {
   const outcome = readOutcome(body);
   if (!outcome.ok) return body;
   const { eventKey, deliveryKey, token } = outcome.value;

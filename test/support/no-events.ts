@@ -1,4 +1,4 @@
-import type { StoredEvents } from "../../shared/flows/change/preview-traffic.ts";
+import type { StoredEvents } from "../../shared/event-store/event-store.ts";
 
 /** An event store in which nothing has arrived. */
 export const noEvents: StoredEvents = {

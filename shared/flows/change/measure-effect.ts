@@ -1,10 +1,11 @@
 import type { Guardrails, Shift } from "../../domain/routing/guardrails.ts";
 import { isSubjectKey, type Subject, type SubjectKey, subjectOf } from "../../domain/subject.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { inPages } from "../in-pages.ts";
 import { type RoutingCache, routingCache } from "../routing-cache.ts";
 import type { EffectOn } from "./change-effect.ts";
-import { previewTraffic, type StoredEvents, type Traffic } from "./preview-traffic.ts";
+import { previewTraffic, type Traffic } from "./preview-traffic.ts";
 
 /** A subject whose events would go elsewhere. An empty subject stands for all that no rule names. */
 export type Move = {

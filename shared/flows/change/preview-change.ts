@@ -5,11 +5,12 @@ import { isKeyOf } from "../../domain/routing/routing-change.ts";
 import { objectionsTo, type RoutingEdit } from "../../domain/routing/routing-edit.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import { isSubjectKey, type Subject, subjectOf } from "../../domain/subject.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
-import { type StoredEvents, shareOf, type Traffic } from "./preview-traffic.ts";
+import { shareOf, type Traffic } from "./preview-traffic.ts";
 
 /** What a change does to the rows, to whom, and what stands against it. */
 export type ChangePreview = PlannedChange & {

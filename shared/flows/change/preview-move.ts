@@ -2,10 +2,11 @@ import type { Objection } from "../../domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
 import { type Guardrails, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { effectOfMove } from "./change-effect.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
-import { type StoredEvents, shareOf, type Traffic } from "./preview-traffic.ts";
+import { shareOf, type Traffic } from "./preview-traffic.ts";
 import { standingGuardrails } from "./standing-guardrails.ts";
 
 /** Whose events would be handled by another version, as of a revision, and what stands against it. */

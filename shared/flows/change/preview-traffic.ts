@@ -1,11 +1,9 @@
 import type { EventRecord } from "../../domain/deliveries/delivery.ts";
 import type { Shift } from "../../domain/routing/guardrails.ts";
 import type { Subject } from "../../domain/subject.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 import type { Effect, EffectOn } from "./change-effect.ts";
-
-export type StoredEvents = Pick<EventStore, "records" | "deliveriesOf">;
 
 /** What a change means for one component, measured by the last hour's events. */
 export type ComponentTraffic = {

@@ -7,6 +7,9 @@ import {
 } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf } from "../../domain/deliveries/delivery-key.ts";
 import { entryExpiry } from "../../domain/deliveries/retention.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
+import type { EventRecords } from "../../event-store/event-store.ts";
+import type { WritePorts } from "../kept-writes.ts";
 import { untilWritten } from "../kept-writes.ts";
 import type { RoutedMessage } from "./route-message.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
@@ -46,7 +49,14 @@ export function roundsOf(deliveries: readonly Delivery[]): Delivery[][] {
   return rounds;
 }
 
-export async function claim(ports: RouterPorts, deliveries: readonly Delivery[], owner: string): Promise<Claim[]> {
+/** What claims are given back with. */
+type ClosePorts = WritePorts & { events: Pick<DeliveryLedger, "close"> };
+
+export async function claim(
+  ports: Pick<RouterPorts, "now"> & { events: Pick<DeliveryLedger, "claim"> },
+  deliveries: readonly Delivery[],
+  owner: string,
+): Promise<Claim[]> {
   if (deliveries.length === 0) return [];
   return ports.events.claim(
     deliveries.map(({ request }) => request),
@@ -60,7 +70,7 @@ export async function claim(ports: RouterPorts, deliveries: readonly Delivery[],
  * record, so that whatever is sent can be replayed.
  */
 export async function claimAndRecord(
-  ports: RouterPorts,
+  ports: ClosePorts & { events: Pick<EventRecords, "record"> & Pick<DeliveryLedger, "claim"> },
   deliveries: readonly Delivery[],
   routed: readonly RoutedMessage[],
   owner: string,
@@ -83,7 +93,7 @@ export async function claimAndRecord(
  * may have ended between claim and record, so the record is written for it, unless it is there.
  */
 export async function recordFirsts(
-  ports: RouterPorts,
+  ports: ClosePorts & { events: Pick<EventRecords, "find" | "record"> },
   round: readonly Delivery[],
   claims: readonly Claim[],
 ): Promise<void> {
@@ -113,7 +123,7 @@ function isLost(found: EventRecord | undefined): boolean {
  * component may not even listen any more. One of a delivery that was begun before is free to be won again at once.
  */
 export async function release(
-  ports: RouterPorts,
+  ports: ClosePorts & { events: Pick<DeliveryLedger, "release"> },
   deliveries: readonly Delivery[],
   claims: readonly Claim[],
   owner: string,
@@ -133,7 +143,7 @@ export async function release(
 const NOTHING_WON: Claim = { won: false, why: "done" };
 
 /** The events could not be recorded, so nothing may be sent: the claims go back, uncounted, to be won again. */
-async function giveBack(ports: RouterPorts, deliveries: readonly Delivery[], claims: readonly Claim[]): Promise<void> {
+async function giveBack(ports: ClosePorts, deliveries: readonly Delivery[], claims: readonly Claim[]): Promise<void> {
   const error = { type: "NotRecorded", message: "the event could not be stored before it was sent" };
   // The lease ends by itself if this fails as well; the error that matters is the one about the record.
   await close(ports, deliveries, claims, error).catch(() => {});
@@ -141,7 +151,7 @@ async function giveBack(ports: RouterPorts, deliveries: readonly Delivery[], cla
 
 /** Closes what was won as postponed, free to be won again at once. */
 async function close(
-  ports: RouterPorts,
+  ports: ClosePorts,
   deliveries: readonly Delivery[],
   claims: readonly Claim[],
   error: DeliveryError,

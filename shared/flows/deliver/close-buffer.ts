@@ -1,5 +1,5 @@
 import type { Close } from "../../domain/deliveries/delivery.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import { untilWritten, type WritePorts } from "../kept-writes.ts";
 
 /** How long the first close waits for others. A quick delivery must not lose its lease to a slow neighbour. */
@@ -20,7 +20,10 @@ type Waiting = { close: Close; by: Date; resolve: (taken: boolean) => void; reje
  *
  * @param expected how many closes will come in all
  */
-export function closeBuffer(ports: WritePorts & { events: Pick<EventStore, "close"> }, expected: number): WriteClose {
+export function closeBuffer(
+  ports: WritePorts & { events: Pick<DeliveryLedger, "close"> },
+  expected: number,
+): WriteClose {
   const { events, delay } = ports;
   let waiting: Waiting[] = [];
   let outstanding = expected;

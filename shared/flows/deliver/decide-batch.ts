@@ -1,17 +1,23 @@
 import type { LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
+import type { EventRecords } from "../../event-store/event-store.ts";
 import { type ParsedMessage, type RoutedMessage, routeAgain, routeMessage, routeOpen } from "./route-message.ts";
 import type { RouterPorts } from "./router-ports.ts";
 
 /** Older messages may have been received before, whatever they say: a queue that was redriven counts from the beginning. */
 const MAY_BE_REDRIVEN_MS = 3_600_000;
 
+type DecidePorts = Pick<RouterPorts, "now" | "routing"> & {
+  events: Pick<EventRecords, "find"> & Pick<DeliveryLedger, "deliveriesOf">;
+};
+
 /**
  * Decides all messages of a batch on one view of the routing, as the router remembers it.
  * @param received true when the messages were received before, whatever they say of that
  */
 export async function decideBatch(
-  ports: RouterPorts,
+  ports: DecidePorts,
   parsed: readonly ParsedMessage[],
   received: boolean,
 ): Promise<RoutedMessage[]> {
@@ -33,7 +39,7 @@ export async function decideBatch(
  * gone: nobody else would look after it.
  */
 async function withOpenDeliveries(
-  ports: RouterPorts,
+  ports: DecidePorts,
   routed: readonly RoutedMessage[],
   received: boolean,
 ): Promise<RoutedMessage[]> {

@@ -1,6 +1,8 @@
 import type { Claim } from "../../domain/deliveries/delivery.ts";
 import type { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import type { AttemptResult, BroughtBackBy } from "../../domain/deliveries/settle-attempt.ts";
+import type { OutcomeCounts } from "../../event-store/outcome-counts.ts";
+import type { WritePorts } from "../kept-writes.ts";
 import { untilWritten } from "../kept-writes.ts";
 import { lastLease } from "./claim-deliveries.ts";
 import { closeBuffer } from "./close-buffer.ts";
@@ -78,7 +80,11 @@ function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true 
 }
 
 /** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
-async function writeCounts(ports: RouterPorts, tally: Delivering["tally"], by: Date): Promise<void> {
+async function writeCounts(
+  ports: WritePorts & Pick<RouterPorts, "onTrouble"> & { events: Pick<OutcomeCounts, "count"> },
+  tally: Delivering["tally"],
+  by: Date,
+): Promise<void> {
   const counts = tally.take();
   if (counts.length === 0) return;
   await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);

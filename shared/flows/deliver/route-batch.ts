@@ -88,7 +88,7 @@ function lookAgainAt(now: Date, { receiveCount }: QueuedMessage): Date {
   return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** Math.min(receiveCount - 1, 10)));
 }
 
-function reportUnrouted(ports: RouterPorts, record: DeliveryReport["record"]): void {
+function reportUnrouted(ports: Pick<RouterPorts, "now" | "report">, record: DeliveryReport["record"]): void {
   const at = ports.now();
   if (record.rejected === undefined) ports.report({ record, at, outcome: "unmatched" });
   else ports.report({ record, at, outcome: "rejected", error: { type: "Unreadable", message: record.rejected } });

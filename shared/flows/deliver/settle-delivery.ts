@@ -8,6 +8,7 @@ import {
   closeOf,
   MAX_MESSAGE_BACKOFF_MS,
 } from "../../domain/deliveries/settle-attempt.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { WriteClose } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
@@ -30,14 +31,18 @@ export type Settled = {
 const LOOK_AGAIN_MS = 1_000;
 
 /** As if it had never been claimed: it was held until it was known that its component doesn't want it. */
-export async function forgetUnwanted(ports: RouterPorts, { request }: Delivery, owner: string): Promise<Settled> {
-  await ports.events.release([request.deliveryKey], owner);
+export async function forgetUnwanted(
+  { events }: { events: Pick<DeliveryLedger, "release"> },
+  { request }: Delivery,
+  owner: string,
+): Promise<Settled> {
+  await events.release([request.deliveryKey], owner);
   return {};
 }
 
 /** Closes an attempt. */
 export async function settle(
-  ports: RouterPorts,
+  ports: Pick<RouterPorts, "now" | "random" | "report">,
   delivery: Delivery,
   claimed: Claim & { won: true },
   result: AttemptResult,
@@ -70,7 +75,7 @@ export async function settle(
 
 /** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */
 export async function passOver(
-  ports: RouterPorts,
+  ports: Pick<RouterPorts, "now" | "report"> & { events: Pick<DeliveryLedger, "reject"> },
   delivery: Delivery,
   answer: Claim & { won: false },
   owner: string,
@@ -139,7 +144,7 @@ function rejection(
 }
 
 function report(
-  ports: RouterPorts,
+  ports: Pick<RouterPorts, "now" | "report">,
   { routed, route, request }: Delivery,
   facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision" | "replay">,
 ): void {

@@ -1,9 +1,10 @@
 import { redeliveryBody, redeliveryGroup } from "../../domain/deliveries/redelivery.ts";
 import type { EventQueue } from "../../event-queue/event-queue.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
 
 export type SweepPorts = {
-  events: Pick<EventStore, "due" | "handOver" | "expire">;
+  events: Pick<DeliveryLedger, "due" | "handOver"> & Pick<EventStore, "expire">;
   queue: Pick<EventQueue, "send">;
   now: () => Date;
 };

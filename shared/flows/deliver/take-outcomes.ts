@@ -4,13 +4,14 @@ import { type AttemptOutcome, readOutcome } from "../../domain/deliveries/outcom
 import { isTokenOf } from "../../domain/deliveries/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
 import { removedComponent } from "../../domain/routing/component.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
+import type { OutcomeCounts } from "../../event-store/outcome-counts.ts";
 import { untilWritten, type WritePorts } from "../kept-writes.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
-  events: Pick<EventStore, "deliveriesOf" | "close" | "count">;
+  events: Pick<DeliveryLedger, "deliveriesOf" | "close"> & Pick<OutcomeCounts, "count">;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
   onTrouble: (error: unknown) => void;
 };

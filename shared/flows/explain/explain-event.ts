@@ -3,7 +3,8 @@ import { type EventRecord, LEASE_MARGIN_MS, type LedgerEntry } from "../../domai
 import { type EventOutcome, outcomesOf } from "../../domain/deliveries/event-outcome.ts";
 import { readEvent, readFacts } from "../../domain/events/event.ts";
 import type { Component } from "../../domain/routing/component.ts";
-import type { EventStore, RecordWindow } from "../../event-store/event-store.ts";
+import type { TimeWindow } from "../../domain/text/time-window.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { routingCache } from "../routing-cache.ts";
 import { routingTableAt } from "../routing-table-at.ts";
@@ -23,8 +24,8 @@ const MIN_KEY_CHARS = 6;
 
 /** Stored events of a window by id, publisher's key, the key that consumers see, or the beginning of it; oldest first. */
 export async function* findEvents(
-  events: Pick<EventStore, "records" | "deliveriesOf">,
-  window: RecordWindow,
+  events: StoredEvents,
+  window: TimeWindow,
   wanted: string,
   now: Date,
 ): AsyncGenerator<{ record: EventRecord; outcomes: EventOutcome[] }> {

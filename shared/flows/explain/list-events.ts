@@ -6,11 +6,11 @@ import {
 } from "../../domain/deliveries/event-outcome.ts";
 import { isMemberOn, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 /** `routing` is asked who is in the filter's cohort; without one it isn't needed. */
-export type ListPorts = { events: Pick<EventStore, "records" | "deliveriesOf">; routing?: RoutingCache };
+export type ListPorts = { events: StoredEvents; routing?: RoutingCache };
 
 /**
  * What arrived in a window and what became of it, oldest first, a page of records at a time.

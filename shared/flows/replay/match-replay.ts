@@ -12,7 +12,8 @@ import { readEvent } from "../../domain/events/event.ts";
 import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../../domain/replays/plan-replay.ts";
 import type { ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
 import { isMemberOn } from "../../domain/routing/subject-rows.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
+import type { EventRecords } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { deliveriesOf } from "../deliver/claim-deliveries.ts";
@@ -23,7 +24,7 @@ import { entriesOf, generationsIn } from "./matched-entries.ts";
 
 export type MatchPorts = {
   routing: RoutingCache;
-  events: Pick<EventStore, "records" | "deliveries">;
+  events: Pick<EventRecords, "records"> & Pick<DeliveryLedger, "deliveries">;
   replays: Pick<ReplayStore, "list">;
   catalog: Pick<VersionCatalog, "aliases">;
 };

@@ -3,7 +3,8 @@ import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/de
 import { asksForUndelivered, generationsOf } from "../../domain/replays/plan-replay.ts";
 import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
 import { UnreadableReplay } from "../../domain/replays/unreadable-replay.ts";
-import type { EventStore, RecordWindow } from "../../event-store/event-store.ts";
+import type { TimeWindow } from "../../domain/text/time-window.ts";
+import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
@@ -25,7 +26,7 @@ export async function generationsIn(replays: Pick<ReplayStore, "list">, replay: 
 
 /** The ledger's entries of each record, in all generations that may have delivered it. */
 export async function entriesOf(
-  { events, routing }: { events: Pick<EventStore, "deliveries">; routing: RoutingCache },
+  { events, routing }: { events: Pick<DeliveryLedger, "deliveries">; routing: RoutingCache },
   records: readonly EventRecord[],
   generations: readonly Generation[],
   { filter, name }: Matched,
@@ -66,6 +67,6 @@ export async function entriesOf(
   );
 }
 
-function overlap(a: RecordWindow, b: RecordWindow): boolean {
+function overlap(a: TimeWindow, b: TimeWindow): boolean {
   return a.from < b.to && b.from < a.to;
 }

@@ -7,7 +7,7 @@ import type { Revision } from "../../domain/routing/routing-change.ts";
 import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../domain/routing/trace-moves.ts";
 import { plural } from "../../domain/text/plural.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
-import type { EventStore } from "../../event-store/event-store.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { AliasTarget, Version, VersionCatalog } from "../../versions/version-catalog.ts";
@@ -31,7 +31,7 @@ export type KeptVersionsPorts = {
   routingTable: RoutingTable;
   catalog: Pick<VersionCatalog, "aliases" | "versions">;
   replays: Pick<ReplayStore, "active">;
-  events: Pick<EventStore, "records" | "deliveriesOf">;
+  events: StoredEvents;
 };
 
 export type KeepRules = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import { type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { functionArnOf } from "../../../shared/domain/routing/component.ts";
-import type { RecordWindow } from "../../../shared/event-store/event-store.ts";
+import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { takeOutcomes } from "../../../shared/flows/deliver/take-outcomes.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
@@ -26,7 +26,7 @@ async function aWindow(failures: Record<number, number>, events = 100) {
   await arrive(...Array.from({ length: events }, () => ({})));
   await start({ ratePerSecond: 10 });
   /** The records that each look at the window went over. */
-  const looks: { window: RecordWindow; scanned: number }[] = [];
+  const looks: { window: TimeWindow; scanned: number }[] = [];
   ports.events.records = async function* (window, ...asked) {
     const look = { window, scanned: 0 };
     looks.push(look);
