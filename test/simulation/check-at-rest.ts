@@ -44,7 +44,19 @@ export function atRest(ended: Ended, deliveries: ReadonlyMap<string, readonly Ru
     if (!event.readable) {
       return shown.every(({ status }) => status === "rejected") ? [] : wrong("wrong outcome shown", "can't be read");
     }
-    return listenersOf(event.detailType).flatMap(({ name, retry }) => {
+    const listeners = listenersOf(event.detailType);
+    // Refused, or dead for just this reason: it says so itself.
+    const foreign = shown.find(
+      ({ component, status, entry }) =>
+        component !== undefined &&
+        !listeners.some(({ name }) => name === component) &&
+        status !== "rejected" &&
+        entry?.error?.type !== "NotListening",
+    );
+    if (foreign !== undefined) {
+      return wrong("wrong outcome shown", `is ${foreign.status} at ${foreign.component}, which doesn't listen to it`);
+    }
+    return listeners.flatMap(({ name, retry }) => {
       const runs = deliveries.get(`${name} ${event.detailType}/${event.key} live`) ?? [];
       const succeeded = runs.some(({ outcome, payload }) => outcome === "succeeded" && payload === event.payload);
       const statuses = statusesOf(event, name, ended);

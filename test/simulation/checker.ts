@@ -54,6 +54,10 @@ function misrouted(run: Run, ended: Ended): Problem[] {
   const wrong = (why: string): Problem[] => [{ kind: "misrouted", text: `${text}, ${why}`, at: sentAt }];
   if (routingRevision < known) return wrong(`by revision ${routingRevision}, but ${known} was known before its batch`);
   if (stated === undefined || stated.at > sentAt) return wrong(`by revision ${routingRevision}, which was not there`);
+  const { damaged, allStable } = stated.routing;
+  const unreadable = [`component#${run.component}`, ...(allStable ? [] : [`project#${project}`])];
+  const row = unreadable.find((key) => damaged.has(key));
+  if (row !== undefined) return wrong(`but at revision ${routingRevision} the row ${row} couldn't be read`);
   const replay = replays.find(({ name }) => name === batch?.replay);
   const expected = replay === undefined ? [aliasIn(stated.routing, project)] : aliasesFor(run, replay, stated, ended);
   return expected.includes(alias)

@@ -3,6 +3,7 @@ import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/deliveries/delivery.ts";
 import type { Control } from "./breakage.ts";
 import { replayControls } from "./replay-controls.ts";
+import { rowControls } from "./row-controls.ts";
 import { MINUTE, SECOND } from "./scenario.ts";
 import { trustControls } from "./trust-controls.ts";
 
@@ -284,4 +285,5 @@ export const controls: Record<string, Control> = {
   },
   ...replayControls,
   ...trustControls,
+  ...rowControls,
 };

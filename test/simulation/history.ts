@@ -29,6 +29,8 @@ export type RoutingState = {
   pins: ReadonlyMap<string, string>;
   aliases: ReadonlyMap<string, "usable" | "retired">;
   allStable: boolean;
+  /** Keys of the rows that can't be read. */
+  damaged: ReadonlySet<string>;
 };
 
 /** A change of routing: when it took effect, and when its operator was told so. */

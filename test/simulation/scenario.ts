@@ -35,6 +35,13 @@ export type Operation = { at: number } & (
   | { kind: "all stable"; on: boolean }
 );
 
+/** A row that can't be read for a while; of a component, its pattern may be among what can. Times in ms from the start. */
+export type Damage = { from: number; to: number } & (
+  | { kind: "component"; component: string; hasPattern: boolean }
+  | { kind: "project"; project: number }
+  | { kind: "source" }
+);
+
 /** A version that is down: everything that it is sent fails. */
 export type Outage = { from: number; to: number; alias: string };
 
@@ -45,6 +52,7 @@ export type Scenario = {
   publications: Publication[];
   operations: Operation[];
   outages: Outage[];
+  damages: Damage[];
   replays: PlannedReplay[];
   /** What is asked of the replays once they have been started. */
   asks: PlannedAsk[];
@@ -156,8 +164,10 @@ export function drawScenario(seed: number): Scenario {
   const redrives = deadLettersFrom > HOUR && chance("redrives") < 0.7;
   const redriveAt = deadLettersFrom - between(chance("redrive"), 1, 50) * MINUTE;
   const { replays, asks } = drawReplays(chance, bursts, lasts);
+  // What a replay skips for a row that can't be read is judged by other tests.
+  const damages = replays.length > 0 ? [] : drawDamages(chance, bursts, lasts);
   const asked = [...replays, ...asks].map(({ at, ...ask }) => ("until" in ask && ask.until ? ask.until : at));
-  const lastAction = Math.max(lasts, deadLettersFrom, ...asked);
+  const lastAction = Math.max(lasts, deadLettersFrom, ...asked, ...damages.map(({ to }) => to));
   const calmAt = lastAction + magnitude(chance("calm"), 5 * SECOND, 20 * MINUTE);
   return {
     seed,
@@ -165,6 +175,7 @@ export function drawScenario(seed: number): Scenario {
     publications,
     operations: drawOperations(chance, [...bursts, ...replays.map(({ at }) => at + SECOND)]),
     outages,
+    damages,
     replays,
     asks,
     routers: between(chance("routers"), trouble.faults.length === 0 ? 1 : 2, 4),
@@ -219,6 +230,27 @@ function drawOutages(chance: Chance, lasts: number): Outage[] {
   const from = between(chance("outage from"), 0, lasts / 2);
   const to = from + magnitude(chance("outage lasts"), 5 * SECOND, 3 * MINUTE);
   return [{ from, to, alias: chance("outage alias") < 0.7 ? "stable" : "beta" }];
+}
+
+function drawDamages(chance: Chance, bursts: readonly number[], lasts: number): Damage[] {
+  return Array.from({ length: between(chance("damages"), 0, 3) }, (_, index): Damage => {
+    const own: Chance = (what) => chance(`damage ${index} ${what}`);
+    const from = Math.max(
+      0,
+      (bursts[between(own("burst"), 0, bursts.length - 1)] ?? 0) + between(own("at"), -500, 500),
+    );
+    const to = from + magnitude(own("lasts"), SECOND, Math.max(2 * SECOND, lasts));
+    const component = weighted(own("component"), [
+      [1, "invoice"],
+      [1, "mailer"],
+      [1, "shipper"],
+    ]);
+    return weighted<Damage>(own("kind"), [
+      [3, { from, to, kind: "component", component, hasPattern: own("pattern") < 0.4 }],
+      [3, { from, to, kind: "project", project: between(own("project"), 1, 4) }],
+      [1, { from, to, kind: "source" }],
+    ]);
+  });
 }
 
 /** What operators do happens while events are on their way. */

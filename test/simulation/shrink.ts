@@ -36,7 +36,7 @@ export async function shrink(failure: Failure, options?: Options): Promise<Failu
 
   for (let size = -1; size !== sizeOf(best.scenario); ) {
     size = sizeOf(best.scenario);
-    for (const list of ["replays", "asks", "faults", "publications", "operations", "outages"] as const) {
+    for (const list of ["replays", "asks", "faults", "publications", "operations", "outages", "damages"] as const) {
       await shorten(best.scenario[list]?.length ?? 0, (from, count) =>
         attempt((scenario) => ({ ...scenario, [list]: without<unknown>(scenario[list] ?? [], from, count) })),
       );
@@ -51,8 +51,8 @@ export async function shrink(failure: Failure, options?: Options): Promise<Failu
   return best;
 }
 
-function sizeOf({ faults = [], publications, operations, outages, replays, asks, ...rest }: Scenario): number {
-  const lists = [faults, publications, operations, outages, replays, asks];
+function sizeOf({ faults = [], publications, operations, outages, damages, replays, asks, ...rest }: Scenario): number {
+  const lists = [faults, publications, operations, outages, damages, replays, asks];
   return lists.reduce((sum, { length }) => sum + length, 0) + rest.routers + rest.skewMs + rest.batchSize;
 }
 

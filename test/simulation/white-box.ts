@@ -57,6 +57,8 @@ export function whiteBox(time: VirtualTime, store: () => MemoryEventStore) {
         ?.filter((entry) => entry.component === component && entry.generation === LIVE);
       const settled = entries?.some(({ status, dueAt }) => isAtRest(status) || dueAt !== undefined) ?? false;
       if (settled) continue;
+      // What was only held is forgotten once it is known that it isn't wanted; another message would have been its event's own.
+      if (readRedelivery(message.body) !== undefined && (entries ?? []).length === 0) continue;
       const stands = [...others].some(({ body }) =>
         deliveriesIn(body).some((other) => other.eventKey === eventKey && other.component === component),
       );
