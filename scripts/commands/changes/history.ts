@@ -8,8 +8,8 @@ import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
-import { undoOfMove } from "../versions/move-alias.ts";
 import { undoByRevert } from "./revert.ts";
+import { commandBack } from "./undo-of-move.ts";
 
 type HistoryOptions = JsonOption & ChangeFilter & { since?: number; limit?: number };
 
@@ -60,7 +60,7 @@ function period(sinceMs: number | undefined, from: Date | undefined, to: Date | 
 
 /** The command that takes a change back; null where there is nothing to put back. */
 function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
-  if (move?.stage === "settled") return undoOfMove(move, move.kind, revision);
+  if (move?.stage === "settled") return commandBack(move, move.kind, revision);
   return rows.length === 0 ? null : undoByRevert([revision]);
 }
 

@@ -7,9 +7,9 @@ import { withInstallation } from "../terminal/context.ts";
 import { type MutationOptions, must, mutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { undoOfMove } from "../versions/move-alias.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
+import { commandBack } from "./undo-of-move.ts";
 
 export function define(command: Command): void {
   command.argument("<revisions...>", "the changes to take back: revisions such as 42, or 42..57");
@@ -69,7 +69,7 @@ function moveLeft({ move, revision }: ChangeLogEntry): string[] {
   const { component, alias, from, to, stage } = move;
   const what = `revision ${revision} is the move of ${alias} of ${component} from ${from ?? "nowhere"} to ${to}`;
   if (stage === "abandoned") return [`${what}, which was abandoned: nothing was moved`];
-  const undo = undoOfMove(move, move.kind, revision);
+  const undo = commandBack(move, move.kind, revision);
   return [`${what}, which isn't reverted${undo === null ? "" : `; it is taken back with: ${undo}`}`];
 }
 

@@ -6,6 +6,7 @@ import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { askOfReplay, refuseName } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { type FilterOptions, filterOf, handledOptions } from "../events/filter-options.ts";
 import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -14,15 +15,7 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { aliasName, duration, type MutationOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import {
-  expectedHead,
-  moveAs,
-  noteUndo,
-  previewJson,
-  previewOf,
-  showAudience,
-  undoOfMove,
-} from "../versions/move-alias.ts";
+import { expectedHead, moveAs, previewJson, previewOf, showAudience } from "../versions/move-alias.ts";
 import { rollbackOf } from "../versions/rollback.ts";
 import { plannedJson } from "./replay-json.ts";
 import { rateOptions, startOptions } from "./replay-options.ts";
@@ -168,7 +161,7 @@ async function rollBackAndReplay(state: Installation, undoPlan: UndoPlan, option
     await leavePrepared(state, move, name, error).catch(complain);
     throw error;
   });
-  const undo = undoOfMove(move, "rollback", revision, preview);
+  const undo = commandBack(move, "rollback", revision, preview);
   if (!options.json) printLine(`revision ${revision}: ${whatText(move)}`);
   noteUndo(move, undo);
   const replay = await runPrepared(state, prepared);

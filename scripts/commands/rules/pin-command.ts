@@ -1,7 +1,7 @@
-import { lacksEnd } from "../../../shared/domain/routing/guardrails.ts";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { changeOf, isSubjectChange } from "../../../shared/domain/routing/row-map.ts";
+import { undoOfPin } from "../../../shared/domain/routing/undo-edit.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectKey, SubjectLevel } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
@@ -28,16 +28,12 @@ export function commandForPinBefore(
 ): string {
   const { revisions, rows, guardrails } = made;
   const { level, id, component } = subject;
-  const pin = pinIn(changeOf(rows, `${level}#${id}`)?.before, component);
+  const undo = undoOfPin(pinIn(changeOf(rows, `${level}#${id}`)?.before, component), usable, guardrails, now);
   const named = [`--${level}`, id, "--component", component];
   const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
-  // A pin that has run out can't be set again, and having none comes to the same.
-  if (pin === undefined || (pin.until !== undefined && pin.until <= now.toISOString())) {
-    return commandLine("unpin", ...named, ...reason);
-  }
-  // It would be refused now: its alias asks for an end, or has been retired since.
-  const unusable = [pin.alias, pin.successor].some((alias) => alias !== undefined && !usable.includes(alias));
-  if (unusable || lacksEnd(guardrails, pin)) return undoByRevert(revisions);
+  if (undo.undo === "revert") return undoByRevert(revisions);
+  if (undo.undo === "unpin") return commandLine("unpin", ...named, ...reason);
+  const { pin } = undo;
   const from = pin.from === undefined ? [] : ["--from", pin.from];
   const until = pin.until === undefined ? [] : ["--until", pin.until];
   const successor = pin.successor === undefined ? [] : ["--successor", pin.successor];

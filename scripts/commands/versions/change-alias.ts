@@ -1,5 +1,6 @@
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -7,12 +8,10 @@ import {
   expectedHead,
   moveAs,
   noteDrift,
-  noteUndo,
   previewJson,
   previewOf,
   refuseExceeding,
   showAudience,
-  undoOfMove,
 } from "./move-alias.ts";
 
 export type AliasMutation = {
@@ -50,7 +49,7 @@ export async function changeAlias(state: Installation, options: MutationOptions,
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Move it?", options.yes ?? false);
   const revision = await moveAs(state, move, kind, preview, options);
-  const undo = undoOfMove(move, kind, revision, preview);
+  const undo = commandBack(move, kind, revision, preview);
   if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
   printLine(`revision ${revision}: ${what}`);
   noteUndo(move, undo);

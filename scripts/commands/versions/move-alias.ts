@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../../shared/domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
-import { objectionsToMove } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { type MovePreview, previewMove } from "../../../shared/flows/change/preview-move.ts";
@@ -12,7 +11,6 @@ import type { RoutingTable } from "../../../shared/routing-table/routing-table.t
 import { commandAsTyped } from "../terminal/context.ts";
 import type { MutationOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { objectionTexts } from "../wording/remedy-text.ts";
 import { subjectText } from "../wording/subject-text.ts";
 import { showTraffic } from "../wording/traffic-text.ts";
@@ -102,29 +100,4 @@ export async function moveAs(
     },
   );
   return settled;
-}
-
-/**
- * The command that moves the alias back; null for an alias that pointed nowhere. What takes back a rollback goes forward
- * again, which a freeze or a guardrail may stand against: then it says that it goes past them.
- * @param preview whom the move was found to give another version
- */
-export function undoOfMove(
-  { component, alias, from }: AliasMove,
-  kind: MoveKind,
-  revision: Revision,
-  preview?: Pick<MovePreview, "guardrails" | "impacts">,
-): string | null {
-  if (from === null) return null;
-  const reason = ["--reason", `undo of revision ${revision}`];
-  if (kind !== "rollback") return commandLine("rollback", component, alias, "--to", from, ...reason);
-  const isRefused = preview !== undefined && objectionsToMove("set", preview.guardrails, preview.impacts).length > 0;
-  return commandLine("alias", "set", component, alias, from, ...reason, ...(isRefused ? ["--force"] : []));
-}
-
-/** The undo, for a person. */
-export function noteUndo(move: AliasMove, undo: string | null): void {
-  note(
-    undo === null ? `no undo: ${move.alias} pointed nowhere before, and can only be moved elsewhere` : `undo: ${undo}`,
-  );
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
+import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
@@ -10,12 +11,10 @@ import {
   expectedHead,
   moveAs,
   noteDrift,
-  noteUndo,
   previewJson,
   previewOf,
   refuseExceeding,
   showAudience,
-  undoOfMove,
 } from "./move-alias.ts";
 import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
@@ -111,7 +110,7 @@ function report(
   component: string,
   options: PublishOptions,
 ): void {
-  const undo = move === undefined ? null : undoOfMove(move, "publish", revision);
+  const undo = move === undefined ? null : commandBack(move, "publish", revision);
   if (!isNew) note(`unchanged: version ${version} has this code already, and was not published again`);
   if (options.json) {
     const { alias = options.alias || null, from = null } = move ?? {};
