@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit } from "../../../shared/domain/errors.ts";
-import { countsMoves, type Guardrails, guardrailsIn } from "../../../shared/domain/routing/guardrails.ts";
+import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
-import { isNeverRefused, type RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
-import { changeOf } from "../../../shared/domain/routing/row-map.ts";
+import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import { undoIsRefused } from "../../../shared/domain/routing/undo-edit.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
-import { changeRoutes, type GuardrailCheck, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
+import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
+import { commitSteps } from "../../../shared/flows/change/commit-steps.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
@@ -67,7 +68,7 @@ export async function changeRouting(
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
-  const revisions = await commitAll(table, who, options, mutation, preview);
+  const revisions = await commitAll(table, await who(), options, mutation, preview);
   const undo = undoOf(mutation, preview, revisions);
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
@@ -75,66 +76,41 @@ export async function changeRouting(
   note(`undo: ${undo}`);
 }
 
-/**
- * Commits the steps one by one. Without `--yes`, with a revision named, or where a guardrail has counted who moves,
- * nothing may come in between: who agreed to what they were shown has not agreed to anything else.
- */
+/** Commits the steps, and says how far it has come. */
 async function commitAll(
   table: RoutingTable,
-  who: Installation["who"],
+  who: string,
   options: MutationOptions,
   { edit, steps = [edit], plannedOn, now }: RoutingMutation,
   preview: ChangePreview,
 ): Promise<Revision[]> {
-  const revisions: Revision[] = [];
-  const stated = options.expectRevision !== undefined || plannedOn !== undefined;
-  const strict = stated || options.yes !== true || (countsMoves(preview.guardrails) && !isNeverRefused(edit));
-  let expected = preview.revision;
-  let checked: GuardrailCheck = preview;
   const counter = progress(steps.length, "changes");
-  for (const step of steps) {
-    try {
-      counter.next();
-      const made = await changeRoutes(table, {
-        edit: step,
-        changeId: randomUUID(),
-        who: await who(),
-        why: options.reason,
-        command: commandAsTyped(),
-        at: now,
-        checked,
-        force: options.force ?? false,
-        ...(strict ? { expectedRevision: expected } : {}),
-      });
-      expected = made.revision;
-      checked = { ...checked, guardrails: guardrailsAfter(made.rows) ?? checked.guardrails };
-      if (made.rows.length > 0) revisions.push(made.revision);
-    } catch (error) {
-      counter.stop();
-      if (revisions.length === 0) throw error;
-      complain(error);
-      note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
-      endPartlyDone();
-      return revisions;
-    }
+  const request = {
+    edit,
+    steps,
+    checked: preview,
+    strict: options.expectRevision !== undefined || plannedOn !== undefined || options.yes !== true,
+    who,
+    why: options.reason,
+    command: commandAsTyped(),
+    at: now,
+    force: options.force ?? false,
+  };
+  const { revisions, stopped } = await commitSteps({ table, newId: randomUUID }, request, counter.next).finally(
+    counter.stop,
+  );
+  if (stopped !== undefined) {
+    complain(stopped.error);
+    note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
+    endPartlyDone();
   }
   return revisions;
 }
 
-/** The guardrails that a step of the series itself has put in place; undefined when it left them alone. */
-function guardrailsAfter(rows: readonly RowChange[]): Guardrails | undefined {
-  const change = changeOf(rows, "settings#guardrails");
-  return change && guardrailsIn(change.after ?? undefined);
-}
-
-/**
- * The undo, with `--force` where it would be refused without: it moves the same protected subjects, in the same freeze.
- * What the guardrails themselves are is never in its way.
- */
+/** The undo, with `--force` where it would be refused without. */
 function undoOf({ edit, undo }: RoutingMutation, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
   const command = undo({ revisions, rows, guardrails });
-  const isGuarded = guardrails.freeze !== undefined || impacts.some(({ protectedMoved }) => protectedMoved.length > 0);
-  return isGuarded && edit.kind !== "set guardrails" ? `${command} --force` : command;
+  return undoIsRefused(edit, guardrails, impacts) ? `${command} --force` : command;
 }
 
 function showPreview(
