@@ -40,7 +40,7 @@ const groundOfDomain = [
 ].map((place) => `shared/domain/${place}`);
 
 /** What every flow may use of the flows; the files of none may import a room. */
-const groundOfFlows = ["in-pages.ts", "kept-writes.ts", "routing-cache.ts", "routing-table-at.ts"].map(
+const groundOfFlows = ["in-pages.ts", "kept-writes.ts", "lost-races.ts", "routing-cache.ts", "routing-table-at.ts"].map(
   (place) => `shared/flows/${place}`,
 );
 

@@ -1,4 +1,4 @@
-import { GuardrailHit, RevisionConflict, TurnoutError } from "../../domain/errors.ts";
+import { GuardrailHit, RevisionConflict } from "../../domain/errors.ts";
 import { type Guardrails, guardrailsIn, type Impact } from "../../domain/routing/guardrails.ts";
 import type { Revision, RowChange, RowKey } from "../../domain/routing/routing-change.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type RoutingEdit,
 } from "../../domain/routing/routing-edit.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 
 /** Who changes the routing, why, with which command and when; and the revision it was planned on, if that matters. */
 export type ChangeRequest = {
@@ -34,9 +35,6 @@ export type PlannedChange = { revision: Revision; rows: RowChange[]; guardrails:
 /** What a change has done. No rows: everything was so already. */
 export type MadeChange = { revision: Revision; rows: RowChange[] };
 
-/** Another operator's changes came first this often in a row: something is writing in a loop. */
-const MAX_LOST_RACES = 20;
-
 /** Works out what an edit would do to the rows as they are now. Changes nothing. */
 export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Date): Promise<PlannedChange> {
   const { revision, rows } = await table.rows([...new Set<RowKey>([...keysOf(edit), "settings#guardrails"])]);
@@ -52,26 +50,26 @@ export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Da
  */
 export async function changeRoutes(table: RoutingTable, request: ChangeRequest): Promise<MadeChange> {
   const { edit, expectedRevision, checked, force = false, ...meta } = request;
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const planned = await planChange(table, edit, request.at);
-    const expected = expectedRevision ?? planned.revision;
-    if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
-    const { rows } = planned;
-    if (rows.length === 0) return { revision: expected, rows };
-    if (checked !== undefined && !isNeverRefused(edit) && !sameBudgets(checked.guardrails, planned.guardrails)) {
-      throw await revisionConflict(table, checked.revision, planned.revision);
-    }
-    // The guardrails are of the revision that the commit is conditional on: no freeze can slip in between.
-    const objections = objectionsTo(edit, planned.guardrails, checked?.impacts ?? []);
-    if (objections.length > 0 && !force) throw new GuardrailHit(objections);
-    const forced = objections.length > 0 ? { forced: true } : {};
-    const result = await table.commit({ ...meta, ...forced, rows }, expected);
-    if (result.committed) return { revision: result.revision, rows };
-    if (expectedRevision !== undefined) throw await revisionConflict(table, expected, result.head);
-  }
-  throw new TurnoutError(
-    "conflict",
-    `Other changes came first ${MAX_LOST_RACES} times in a row. Nothing was changed. Try again when it is quieter.`,
+  return lostRaces(
+    async () => {
+      const planned = await planChange(table, edit, request.at);
+      const expected = expectedRevision ?? planned.revision;
+      if (expected !== planned.revision) throw await revisionConflict(table, expected, planned.revision);
+      const { rows } = planned;
+      if (rows.length === 0) return { revision: expected, rows };
+      if (checked !== undefined && !isNeverRefused(edit) && !sameBudgets(checked.guardrails, planned.guardrails)) {
+        throw await revisionConflict(table, checked.revision, planned.revision);
+      }
+      // The guardrails are of the revision that the commit is conditional on: no freeze can slip in between.
+      const objections = objectionsTo(edit, planned.guardrails, checked?.impacts ?? []);
+      if (objections.length > 0 && !force) throw new GuardrailHit(objections);
+      const forced = objections.length > 0 ? { forced: true } : {};
+      const result = await table.commit({ ...meta, ...forced, rows }, expected);
+      if (result.committed) return { revision: result.revision, rows };
+      if (expectedRevision !== undefined) throw await revisionConflict(table, expected, result.head);
+      return LOST;
+    },
+    { left: "Nothing was changed. Try again when it is quieter." },
   );
 }
 

@@ -2,6 +2,7 @@ import { TurnoutError } from "../../domain/errors.ts";
 import { afterError, withoutErrors } from "../../domain/replays/failing-replay.ts";
 import { isEnded, type Replay } from "../../domain/replays/replay.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 import { Stopped } from "./deliver-page.ts";
 
 export type DriverPorts = { replays: ReplayStore; newId: () => string; now: () => Date };
@@ -18,9 +19,6 @@ export const DRIVER_LEASE_MS = 60_000;
 /** How often one that can't be run on is looked at: paused, or driven by another. */
 const LOOK_AGAIN_MS = 5_000;
 
-/** Another's changes came first this often in a row: something is writing in a loop. */
-const MAX_LOST_RACES = 20;
-
 export type ReplayDriver = ReturnType<typeof replayDriver>;
 
 /** One who drives a replay. Only one does at a time; were there two, the ledger would still have each delivery made once. */
@@ -29,15 +27,16 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
   const lease = () => ({ id, until: new Date(ports.now().getTime() + DRIVER_LEASE_MS) });
 
   async function update(to: (replay: Replay) => Replay | undefined): Promise<Replay | undefined> {
-    for (let race = 0; race < MAX_LOST_RACES; race++) {
-      const current = await ports.replays.get(name);
-      if (current === undefined) throw new TurnoutError("not found", `There is no replay '${name}'.`);
-      const changed = to(current);
-      if (changed === undefined) return undefined;
-      const stored = await ports.replays.update(changed);
-      if (stored !== undefined) return stored;
-    }
-    throw new TurnoutError("conflict", `Replay '${name}' was changed ${MAX_LOST_RACES} times in a row by others.`);
+    return lostRaces(
+      async () => {
+        const current = await ports.replays.get(name);
+        if (current === undefined) throw new TurnoutError("not found", `There is no replay '${name}'.`);
+        const changed = to(current);
+        if (changed === undefined) return undefined;
+        return (await ports.replays.update(changed)) ?? LOST;
+      },
+      { others: `Other changes of replay '${name}'`, left: "Whoever drives it next goes on." },
+    );
   }
 
   async function write(to: (replay: Replay) => Replay): Promise<Replay> {

@@ -16,13 +16,11 @@ import {
 } from "../../domain/replays/replay.ts";
 import { aliasOf } from "../../domain/routing/component.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 /** A replay as it is asked for. */
 export type NewReplay = Omit<Replay, "revision" | "asked" | "progress" | "driver">;
-
-/** Another's changes came first this often in a row: something is writing in a loop. */
-const MAX_LOST_RACES = 20;
 
 /**
  * Refuses what can't be replayed: to an alias that isn't there or has been retired, of a component that isn't there.
@@ -147,17 +145,19 @@ export async function askOfReplay(
   name: string,
   { asked, who, why, at }: Asking,
 ): Promise<{ replay: Replay; changed: boolean }> {
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const replay = await replayNamed(replays, name);
-    if (!wouldChange(replay, asked)) return { replay, changed: false };
-    const askedBy = { who, why, at: at.toISOString() };
-    // What has not begun has nothing to see to.
-    const isNew = replay.progress.startedAt === undefined;
-    if (replay.progress.failed) await refuseTooMany(replays);
-    const again = asked === "pause" ? replay.progress : withoutErrors(replay.progress);
-    const progress = asked === "cancel" && isNew ? { ...again, endedAt: at } : again;
-    const stored = await replays.update({ ...replay, asked, askedBy, progress });
-    if (stored !== undefined) return { replay: stored, changed: true };
-  }
-  throw new TurnoutError("conflict", `Replay '${name}' changes too often to be asked anything. Try again.`);
+  return lostRaces(
+    async () => {
+      const replay = await replayNamed(replays, name);
+      if (!wouldChange(replay, asked)) return { replay, changed: false };
+      const askedBy = { who, why, at: at.toISOString() };
+      // What has not begun has nothing to see to.
+      const isNew = replay.progress.startedAt === undefined;
+      if (replay.progress.failed) await refuseTooMany(replays);
+      const again = asked === "pause" ? replay.progress : withoutErrors(replay.progress);
+      const progress = asked === "cancel" && isNew ? { ...again, endedAt: at } : again;
+      const stored = await replays.update({ ...replay, asked, askedBy, progress });
+      return stored === undefined ? LOST : { replay: stored, changed: true };
+    },
+    { others: `Other changes of replay '${name}'`, left: "Nothing was asked of it. Try again." },
+  );
 }

@@ -1,10 +1,10 @@
-import { TurnoutError } from "../../domain/errors.ts";
 import { promotedVersions } from "../../domain/routing/promoted-versions.ts";
 import type { ChangeLogEntry, Revision } from "../../domain/routing/routing-change.ts";
 import { isMove, isSameAlias, traceMoves } from "../../domain/routing/trace-moves.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { backwards } from "../change/change-log.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 import { versionOf } from "./move-alias.ts";
 
 export type AliasStanding = {
@@ -18,9 +18,6 @@ export type AliasStanding = {
 };
 
 type ChangeLog = Pick<RoutingTableReader, "head" | "changesAfter">;
-
-/** How often the log may grow while the alias is looked at. */
-const MAX_LOST_RACES = 20;
 
 /**
  * What an alias points at, and what was promoted there before. Reads the change log backwards, a page at a time, until
@@ -57,14 +54,14 @@ async function versionAndHead(
   alias: string,
 ): Promise<{ version: string | null; head: Revision }> {
   let head = await log.head();
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const version = await versionOf(catalog, { component, alias });
-    const after = await log.head();
-    if (after === head) return { version, head };
-    head = after;
-  }
-  throw new TurnoutError(
-    "conflict",
-    `The routing changed ${MAX_LOST_RACES} times while ${alias} of ${component} was looked at. Try again when it is quieter.`,
+  return lostRaces(
+    async () => {
+      const version = await versionOf(catalog, { component, alias });
+      const after = await log.head();
+      if (after === head) return { version, head };
+      head = after;
+      return LOST;
+    },
+    { left: `They came while ${alias} of ${component} was looked at. Try again when it is quieter.` },
   );
 }

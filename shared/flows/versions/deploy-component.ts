@@ -4,6 +4,7 @@ import type { Component } from "../../domain/routing/component.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import { changeRoutes } from "../change/change-routes.ts";
 import type { MoveReaders } from "../change/preview-move.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 import { aliasHistory } from "./alias-history.ts";
 import { type MovePorts, moveAlias, versionOf } from "./move-alias.ts";
 
@@ -29,9 +30,6 @@ export type Deployer = { who: string; why: string; command: string };
 
 /** The move that a freeze or a guardrail stands against. */
 export type RefusedMove = { move: AliasMove; objections: GuardrailHit["objections"] };
-
-/** How often an operator's change may come first. */
-const MAX_LOST_RACES = 20;
 
 /**
  * Makes a component what a deployment says: its aliases, its row in the routing table, and the one alias that it moves.
@@ -64,18 +62,21 @@ export async function deployComponent(
 async function register(ports: DeployPorts, deployment: Deployment, by: Deployer): Promise<void> {
   const { table, newId, now } = ports;
   const key = `component#${deployment.component}` as const;
-  for (let race = 0; ; race++) {
-    const { revision, rows } = await table.rows([key]);
-    const component = deployment.rowOver(readable(rows.get(key)));
-    const request = { ...by, changeId: newId(), at: now(), expectedRevision: revision };
-    try {
-      await changeRoutes(table, { ...request, edit: { kind: "apply component", component } });
-      return;
-    } catch (error) {
-      // What an operator has just changed is not to be put back.
-      if (!(error instanceof RevisionConflict) || race === MAX_LOST_RACES) throw error;
-    }
-  }
+  await lostRaces(
+    async () => {
+      const { revision, rows } = await table.rows([key]);
+      const component = deployment.rowOver(readable(rows.get(key)));
+      const request = { ...by, changeId: newId(), at: now(), expectedRevision: revision };
+      try {
+        return await changeRoutes(table, { ...request, edit: { kind: "apply component", component } });
+      } catch (error) {
+        // What an operator has just changed is not to be put back.
+        if (error instanceof RevisionConflict) return LOST;
+        throw error;
+      }
+    },
+    { left: `${deployment.component} is as it was. Deploy again.` },
+  );
 }
 
 /**

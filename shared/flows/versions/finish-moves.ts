@@ -9,6 +9,7 @@ import {
   traceMoves,
 } from "../../domain/routing/trace-moves.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
+import { MAX_LOST_RACES } from "../lost-races.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
 
 /** Moves that were ended, moves that are left for later, and the revision at which there was nothing more to do. */
@@ -19,9 +20,6 @@ const UNFINISHED_AFTER_MS = 60_000;
 
 /** How far back moves without an end are looked for. */
 const NEWEST_CHANGES = 200;
-
-/** How often another change may come first. The next run goes on. */
-const MAX_LOST_RACES = 20;
 
 /**
  * Finishes the moves of aliases that a crash has left intended: makes those that can still be made, and notes what

@@ -1,5 +1,5 @@
 import { isAtRest } from "../../domain/deliveries/delivery.ts";
-import { GuardrailHit, TurnoutError } from "../../domain/errors.ts";
+import { GuardrailHit } from "../../domain/errors.ts";
 import type { Replay } from "../../domain/replays/replay.ts";
 import { freezeObjection } from "../../domain/routing/guardrails.ts";
 import { promotedVersions } from "../../domain/routing/promoted-versions.ts";
@@ -15,6 +15,7 @@ import { readHistory } from "../change/change-log.ts";
 import { revisionConflict } from "../change/change-routes.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
 import { listEvents } from "../explain/list-events.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 
 /** Who would miss a version. */
 export type Keeper =
@@ -137,9 +138,6 @@ async function openDeliveries(
   return counts;
 }
 
-/** How often another change may come first. */
-const MAX_LOST_RACES = 20;
-
 /** Who has versions deleted, why, with which command and when; and the revision it was planned on, if that matters. */
 export type CollectRequest = {
   component: string;
@@ -193,17 +191,16 @@ export type CollectPorts = {
 async function logCollection(table: RoutingTable, request: CollectRequest, changeId: string): Promise<Revision> {
   const { component: _, versions: __, force, expectedRevision, ...meta } = request;
   const change = { ...meta, changeId, why: `${meta.why} (${collectionText(request)})`, rows: [] };
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const { revision: head, guardrails } = await standingGuardrails(table);
-    if (expectedRevision !== undefined && expectedRevision !== head) {
-      throw await revisionConflict(table, expectedRevision, head);
-    }
-    if (guardrails.freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(guardrails.freeze)]);
-    const result = await table.commit(change, head);
-    if (result.committed) return result.revision;
-  }
-  throw new TurnoutError(
-    "conflict",
-    `Other changes came first ${MAX_LOST_RACES} times in a row. Nothing was deleted. Try again when it is quieter.`,
+  return lostRaces(
+    async () => {
+      const { revision: head, guardrails } = await standingGuardrails(table);
+      if (expectedRevision !== undefined && expectedRevision !== head) {
+        throw await revisionConflict(table, expectedRevision, head);
+      }
+      if (guardrails.freeze !== undefined && !force) throw new GuardrailHit([freezeObjection(guardrails.freeze)]);
+      const result = await table.commit(change, head);
+      return result.committed ? result.revision : LOST;
+    },
+    { left: "Nothing was deleted. Try again when it is quieter." },
   );
 }

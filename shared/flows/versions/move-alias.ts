@@ -14,6 +14,7 @@ import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { revisionConflict } from "../change/change-routes.ts";
 import { type MoveReaders, previewMove } from "../change/preview-move.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 
 export type MovePorts = {
   table: RoutingTable;
@@ -42,9 +43,6 @@ export type MoveRequest = {
 
 /** The revisions of a move's two entries. */
 export type MadeMove = { intended: Revision; settled: Revision };
-
-/** How often another change may come first. */
-const MAX_LOST_RACES = 20;
 
 const CHANGES_PER_PAGE = 200;
 
@@ -107,21 +105,23 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
   const logged: LoggedMove = { ...move, kind, stage: "intended", ...(replay === undefined ? {} : { replay }) };
   const change = { ...meta, changeId: newId(), rows: [], move: logged };
   let counted = checked;
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const { revision: head, guardrails } = await standingGuardrails(table);
-    const expected = expectedRevision ?? head;
-    if (expected !== head) throw await revisionConflict(table, expected, head);
-    const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
-    if (mustCount) counted = await previewMove(ports, move, kind, request.at);
-    // Others have come while it was counted.
-    if (mustCount && counted?.revision !== head) continue;
-    const objections = objectionsToMove(kind, guardrails, counted?.impacts ?? []);
-    if (objections.length > 0 && !force) throw new GuardrailHit(objections);
-    const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };
-    const result = await table.commit(entry, expected);
-    if (result.committed) return { ...entry, revision: result.revision };
-  }
-  throw tooBusy("Nothing was changed. Try again when it is quieter.");
+  return lostRaces(
+    async () => {
+      const { revision: head, guardrails } = await standingGuardrails(table);
+      const expected = expectedRevision ?? head;
+      if (expected !== head) throw await revisionConflict(table, expected, head);
+      const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
+      if (mustCount) counted = await previewMove(ports, move, kind, request.at);
+      // Others have come while it was counted.
+      if (mustCount && counted?.revision !== head) return LOST;
+      const objections = objectionsToMove(kind, guardrails, counted?.impacts ?? []);
+      if (objections.length > 0 && !force) throw new GuardrailHit(objections);
+      const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };
+      const result = await table.commit(entry, expected);
+      return result.committed ? { ...entry, revision: result.revision } : LOST;
+    },
+    { left: "Nothing was changed. Try again when it is quieter." },
+  );
 }
 
 /**
@@ -129,19 +129,18 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
  * @returns the entry that ends it
  */
 async function endMove(table: RoutingTable, change: RoutingChange & { move: LoggedMove }): Promise<MoveEntry> {
-  let readUpTo = change.move.intent ?? 0;
-  for (let race = 0; race < MAX_LOST_RACES; race++) {
-    const result = await table.commit(change, readUpTo);
-    if (result.committed) return { ...change, revision: result.revision };
-    const page = await table.changesAfter(readUpTo, CHANGES_PER_PAGE);
-    const end = page.filter(isMove).find(({ move }) => move.intent === change.move.intent);
-    if (end !== undefined) return end;
-    readUpTo += page.length;
-  }
   const { alias, component } = change.move;
-  throw tooBusy(`What became of the move of ${alias} of ${component} will stand there within minutes.`);
-}
-
-function tooBusy(what: string): TurnoutError {
-  return new TurnoutError("conflict", `Other changes came first ${MAX_LOST_RACES} times in a row. ${what}`);
+  let readUpTo = change.move.intent ?? 0;
+  return lostRaces(
+    async () => {
+      const result = await table.commit(change, readUpTo);
+      if (result.committed) return { ...change, revision: result.revision };
+      const page = await table.changesAfter(readUpTo, CHANGES_PER_PAGE);
+      const end = page.filter(isMove).find(({ move }) => move.intent === change.move.intent);
+      if (end !== undefined) return end;
+      readUpTo += page.length;
+      return LOST;
+    },
+    { left: `What became of the move of ${alias} of ${component} will stand there within minutes.` },
+  );
 }
