@@ -199,6 +199,7 @@ const floorPlan: Room[] = [
   },
   // It is run on a real account, with nothing in between.
   { files: "scripts/smoke-aws.ts", may: ["scripts/smoke-story.ts", "shared/client/", "node:", "@aws-sdk/client-ssm"] },
+  { files: "scripts/bench/peers/", may: ["scripts/", "shared/", "node:", "bullmq", "graphile-worker"] },
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:"] },
   {
     files: "scripts/",

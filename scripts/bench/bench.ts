@@ -3,6 +3,9 @@ import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchImportRate } from "./import-rate.ts";
+import { benchBullmq } from "./peers/bullmq-peer.ts";
+import { benchGraphileWorker } from "./peers/graphile-worker-peer.ts";
+import type { PeerFigures } from "./peers/job-queue-peer.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchReplays } from "./replay.ts";
 import { benchReplayBesideLive } from "./replay-beside-live.ts";
@@ -18,7 +21,7 @@ type Part = { about: string; run: () => Promise<void> };
 /** Every figure of the design's budget table that can be measured so far, in this order. */
 const parts: { [name: string]: Part } = {
   decisions: { about: "decisions per second beside a plain Map", run: printDecisions },
-  embedded: { about: "events per second and latency, end to end, durable", run: printEmbedded },
+  embedded: { about: "events per second and latency, beside other job queues", run: printEmbedded },
   fairness: { about: "latency of quiet customers beside noisy ones", run: benchFairness },
   recovery: { about: "from the end of a store's trouble to all delivered", run: benchRecovery },
   pipelines: { about: "the router beside Powertools batch + idempotency", run: benchPipelines },
@@ -50,16 +53,40 @@ async function printDecisions(): Promise<void> {
   }
 }
 
+/** Events, and jobs of each peer. */
+const FLAT_OUT = 20_000;
+
 async function printEmbedded(): Promise<void> {
-  console.log("Embedded, end to end, durable, bodies of 1 KB (budget: 5,000 events/s; p99 ≤ 50 ms at 1,000/s)");
-  const flatOut = await benchEmbedded(60_000);
   console.log(
-    `  as fast as it goes: ${round(flatOut.events)} events, ${round(flatOut.perSecond)}/s published and delivered`,
+    "Embedded, end to end, durable, bodies of 1 KB, ten at a time over 16 lanes, a consumer that does nothing\n" +
+      "(budget: 1.5 of graphile-worker in this run; p99 ≤ 50 ms at 1,000/s)",
   );
-  const steady = await benchEmbedded(20_000, 1_000);
+  const turnout = await benchEmbedded(FLAT_OUT);
+  printRate("Turnout, as fast as it goes", turnout);
+  const peers: [string, string, (jobs: number) => Promise<PeerFigures | undefined>][] = [
+    ["graphile-worker 0.17 on PostgreSQL", "postgresql-15", benchGraphileWorker],
+    ["BullMQ 6 on Redis, fsync always", "redis-server", benchBullmq],
+  ];
+  for (const [name, debianPackage, bench] of peers) {
+    const figures = await bench(FLAT_OUT);
+    if (figures === undefined) console.log(`  ${name}: not measured, it isn't here (apt-get install ${debianPackage})`);
+    else printRate(name, figures, turnout);
+  }
+  const steady = await benchEmbedded(10_000, 1_000);
   console.log(
-    `  at a steady 1,000/s: ${round(steady.perSecond)}/s, p50 ${steady.p50} ms, p99 ${steady.p99} ms, max ${steady.max} ms`,
+    `  Turnout at a steady 1,000/s: ${round(steady.perSecond)}/s, p50 ${steady.p50} ms, p99 ${steady.p99} ms, max ${steady.max} ms`,
   );
+}
+
+function printRate(name: string, figures: PeerFigures, turnout?: PeerFigures): void {
+  const { perSecond, processorMsPerEvent: ms } = figures;
+  const rate = `${round(perSecond)}/s${ms === undefined ? "" : `, ${ms.toFixed(3)} ms of processor time per event`}`;
+  console.log(`  ${name}: ${rate}`);
+  if (turnout === undefined) return;
+  const inTime = (turnout.perSecond / perSecond).toFixed(2);
+  const { processorMsPerEvent: own } = turnout;
+  const inWork = ms === undefined || own === undefined ? "" : `, ${(ms / own).toFixed(2)} per second of processor time`;
+  console.log(`    Turnout gets through ${inTime} of that per second${inWork}`);
 }
 
 function round(value: number): string {

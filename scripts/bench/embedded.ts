@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { processorSeconds } from "./processor-time.ts";
 import { publishLoad } from "./publisher.ts";
 import { startServer } from "./server.ts";
 
 export type EmbeddedFigures = {
   events: number;
   perSecond: number;
+  /** Of the publisher, the server and its hosts; undefined where it can't be told. */
+  processorMsPerEvent: number | undefined;
   /** From the publisher's clock at the send to the ledger's close, in ms. */
   p50: number;
   p99: number;
@@ -44,6 +47,7 @@ export async function benchEmbedded(events: number, perSecond?: number): Promise
     // The versions' worker threads start with the first events; what is measured is the steady state after that.
     await publishLoad(url, WARM_UP, (n) => entry(-1 - n), { connections: 4 });
     await untilQueueIsEmpty(url);
+    const before = processorSeconds([process.pid]);
     const start = performance.now();
     const { accepted } = await publishLoad(url, events, entry, {
       connections: 16,
@@ -51,9 +55,12 @@ export async function benchEmbedded(events: number, perSecond?: number): Promise
     });
     await untilQueueIsEmpty(url);
     const seconds = (performance.now() - start) / 1_000;
+    const after = processorSeconds([process.pid]);
+    const used = before === undefined || after === undefined ? undefined : after - before;
+    const processorMsPerEvent = used === undefined ? undefined : (used / events) * 1_000;
     await end("SIGTERM");
     if (accepted !== events) throw new Error(`only ${accepted} of ${events} events were accepted`);
-    return { events, perSecond: events / seconds, ...(await latencies(home, events)) };
+    return { events, perSecond: events / seconds, processorMsPerEvent, ...(await latencies(home, events)) };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
