@@ -88,16 +88,16 @@ export async function startRuntime(options: RuntimeOptions) {
     const { queue: live, deadLetters: dead, outcomes } = state;
     if (trustClock) await state.clock.trust(now());
     const clockProblem = state.clock.problem(now());
-    if (state.clock.isBehind(now())) throw new TurnoutError("failed", clockProblem ?? "The clock is wrong.");
-    if (clockProblem !== undefined) onError(new TurnoutError("failed", clockProblem));
+    if (clockProblem !== undefined && state.clock.isBehind(now())) throw clockProblem;
+    if (clockProblem !== undefined) onError(clockProblem);
     await state.clock.observe(now(), performance.now());
     const check = await quickCheck(state.database, join(settings.home, "state.db"));
     closing.push(() => check.stop());
     const damage = state.database.trouble();
-    if (damage !== undefined) throw new TurnoutError("failed", damage);
+    if (damage !== undefined) throw damage;
     void check.done.then(() => {
       const found = state.database.trouble();
-      if (found !== undefined) onError(new TurnoutError("failed", found));
+      if (found !== undefined) onError(found);
     });
     await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
 
@@ -191,9 +191,9 @@ export async function startRuntime(options: RuntimeOptions) {
       health: async () => {
         await refuseTrouble(state, kept, now());
         const clock = state.clock.problem(now());
-        if (clock !== undefined && state.clock.isBehind(now())) throw new TurnoutError("failed", clock);
+        if (clock !== undefined && state.clock.isBehind(now())) throw clock;
         const revision = await state.routingTable.head();
-        return { status: "ok", revision, queue: await live.depth(now()), ...(clock && { clock }) };
+        return { status: "ok", revision, queue: await live.depth(now()), ...(clock && { clock: clock.message }) };
       },
     });
     closing.push(() => door.stop());
@@ -208,7 +208,7 @@ export async function startRuntime(options: RuntimeOptions) {
 /** @throws TurnoutError `failed` when the store takes no writes, or something waits longer than it should */
 async function refuseTrouble(state: EmbeddedState, kept: KeptWrites, now: Date): Promise<void> {
   const trouble = state.database.trouble();
-  if (trouble !== undefined) throw new TurnoutError("failed", trouble);
+  if (trouble !== undefined) throw trouble;
   const waiting = kept.oldest();
   if (waiting !== undefined) {
     const { count, since, why } = waiting;

@@ -8,6 +8,8 @@
  *   week after the mark until a server has run for a day at the new time. It says so. What waits is delivered at once.
  */
 
+import { TurnoutError } from "./errors.ts";
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -31,21 +33,23 @@ export function expiryTime(now: Date, mark: Date | undefined): Date {
   return mark === undefined ? now : new Date(Math.min(now.getTime(), mark.getTime() + AHEAD_MS));
 }
 
-/** What to tell people of a clock that isn't near; undefined of one that is. */
-export function clockProblem(now: Date, mark: Date | undefined): string | undefined {
+/** What is wrong with a clock that isn't near; undefined of one that is. */
+export function clockProblem(now: Date, mark: Date | undefined): TurnoutError | undefined {
   const [says, was] = [now.toISOString(), (mark ?? EARLIEST).toISOString()];
   switch (standing(now, mark)) {
     case "near":
       return undefined;
     case "behind":
       return mark === undefined
-        ? `The clock says ${says}, which is before Turnout was made. Set the clock.`
-        : `The clock says ${says}, and this state was in use at ${was}. Set the clock; if it is right and was wrong ` +
-            "then, start once with --trust-clock.";
+        ? new TurnoutError("failed", `The clock says ${says}, which is before Turnout was made. Set the clock.`)
+        : new TurnoutError("failed", `The clock says ${says}, and this state was in use at ${was}. Set the clock.`, {
+            remedies: [{ operation: "trust clock" }],
+          });
     case "ahead":
-      return (
+      return new TurnoutError(
+        "failed",
         `The clock says ${says}, and this state was last in use at ${was}. Nothing expires until the server has run ` +
-        "for a day; what waits is delivered now. If the clock is wrong, stop the server and set it."
+          "for a day; what waits is delivered now. If the clock is wrong, stop the server and set it.",
       );
   }
 }

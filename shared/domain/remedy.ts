@@ -18,11 +18,19 @@ export type Operation =
   | { operation: "explain routing" }
   /** The same of a component's aliases. */
   | { operation: "list aliases"; component: string }
+  /** Where it belongs, once it is known who has moved it behind Turnout's back. */
+  | { operation: "move drifted alias"; component: string; alias: string }
+  /** What is dead or rejected since then is listed, and what is dead is delivered once the cause is gone. */
+  | { operation: "settle unresolved"; from: Date; canBeFinished: boolean }
+  /** The guardrails, which can't be read, are what they were at first. */
+  | { operation: "unfreeze" }
   /** The end that a pin has to have. */
   | { operation: "end pin" }
   | { operation: "publish version"; component: string; alias: string }
   /** The replay that was refused, by another name. */
   | { operation: "rename replay" }
+  /** What it has delivered. */
+  | { operation: "list replayed"; replay: string }
   /** What is asked for once more, with the events that no component listens to. */
   | { operation: "select unmatched" }
   | { operation: "show event" }
@@ -35,4 +43,6 @@ export type Operation =
   | { operation: "trust clock" }
   /** AWS's own, as those below: until Lambda has done what it was asked for before. */
   | { operation: "wait for function"; name: string }
-  | { operation: "look at function"; name: string; version: string };
+  | { operation: "look at function"; name: string; version: string }
+  /** Once it is known who has an alias point at several versions. */
+  | { operation: "end sharing out" };

@@ -54,13 +54,15 @@ function examineFile({ home, database }: EmbeddedState): Finding {
   const row = database.connection.prepare("PRAGMA quick_check(1)").get();
   const said = String(Object.values(row ?? {})[0] ?? "");
   if (said === "ok") return fine("state file", `${home} is in order`);
-  return problem("state file", `is damaged: ${said}`, "Restore a backup with 'turnout restore FILE --replace'");
+  return problem("state file", `is damaged: ${said}`, { operation: "restore backup" });
 }
 
 function examineClock({ clock }: EmbeddedState, now: Date): Finding {
   const found = clock.problem(now);
   if (found === undefined) return fine("clock", now.toISOString());
-  return (clock.isBehind(now) ? problem : warning)("clock", found, "See that the machine's clock is right");
+  const { message, remedies } = found;
+  const check = "see that the machine's clock is right";
+  return (clock.isBehind(now) ? problem : warning)("clock", message, ...(remedies.length > 0 ? remedies : [check]));
 }
 
 async function examineDisk(home: string): Promise<Finding> {

@@ -54,8 +54,7 @@ async function checked(check: string, { region }: AwsSettings, examine: () => Pr
   } catch (error) {
     const told = explainAwsError(error, region) ?? error;
     const message = told instanceof Error ? told.message : String(told);
-    // Its message says what to do.
-    if (told instanceof TurnoutError) return [problem(check, message, "")];
+    if (told instanceof TurnoutError) return [problem(check, message, ...told.remedies)];
     const name = error instanceof Error ? error.name : "Error";
     return [problem(check, `${name}: ${message}`, `See that it is there, and may be read. ${DEPLOY} if it isn't.`)];
   }

@@ -31,9 +31,8 @@ export function refuseLayout(connection: DatabaseSync, path: string, upgrade: bo
   if (layoutSteps[layout] === undefined) {
     throw new TurnoutError(
       "failed",
-      `${file} has layout ${layout}, which was never released; this Turnout knows ${oldest()} to ${LAYOUT}. Take the ` +
-        "routing over with 'turnout export' of the Turnout that wrote it and 'turnout import' here, into another " +
-        "TURNOUT_HOME.",
+      `${file} has layout ${layout}, which was never released; this Turnout knows ${oldest()} to ${LAYOUT}.`,
+      { remedies: [{ operation: "carry routing over" }] },
     );
   }
   if (upgrade) return;

@@ -39,7 +39,7 @@ export type Database = {
    */
   write<T>(work: () => T): Promise<T>;
   /** That the file is damaged, once that was found; or why the last write could not be made. Undefined when all is well. */
-  trouble(): string | undefined;
+  trouble(): TurnoutError | undefined;
   /** Notes what somebody else has found to be wrong with the file. */
   foundDamaged(how: string): void;
   /** Waits for nothing: writes still queued are refused. */
@@ -59,11 +59,11 @@ export function openDatabase(
   path: string,
   { upgrade = false, waitForDisk = logSync(path) }: { upgrade?: boolean; waitForDisk?: LogSync } = {},
 ): Database {
-  let damage: string | undefined;
+  let damage: TurnoutError | undefined;
   const connection = open(path, upgrade);
   explainErrors(connection, (error) => {
     const reason = explained(error, path);
-    if (isDamage(error) && reason instanceof Error) damage ??= reason.message;
+    if (isDamage(error) && reason instanceof TurnoutError) damage ??= reason;
     return reason;
   });
   const isFile = path !== IN_MEMORY;
@@ -73,7 +73,7 @@ export function openDatabase(
   let syncing = false;
   let restUntil = 0;
   let busyUntil = 0;
-  let trouble: string | undefined;
+  let trouble: TurnoutError | undefined;
   let lost: Error | undefined;
 
   function schedule(): void {
@@ -104,9 +104,9 @@ export function openDatabase(
       await waitForDisk.wait();
       for (const { answer } of settled) answer();
     } catch (error) {
-      const reason = new TurnoutError("failed", told(path, NOT_ON_DISK, errorText(error)), { cause: error });
+      const reason = troubled(path, NOT_ON_DISK, error);
       lost = reason;
-      trouble = reason.message;
+      trouble = reason;
       for (const { reject } of [...settled, ...queue.splice(0)]) reject(reason);
     }
     syncing = false;
@@ -125,7 +125,7 @@ export function openDatabase(
     },
     trouble: () => damage ?? trouble,
     foundDamaged(how) {
-      damage ??= told(path, DAMAGE, how);
+      damage ??= damaged(path, how);
     },
     close() {
       for (const { reject } of queue.splice(0)) reject(closed());
@@ -186,7 +186,7 @@ function runTogether(
   connection: DatabaseSync,
   writes: QueuedWrite[],
   path: string,
-): { settled: Settled[]; problem: string | undefined } {
+): { settled: Settled[]; problem: TurnoutError | undefined } {
   try {
     const values = inTransaction(connection, () => writes.map(({ work }) => work()));
     const settled = writes.map(({ resolve, reject }, index) => ({ answer: () => resolve(values[index]), reject }));
@@ -196,7 +196,7 @@ function runTogether(
       const reason = explained(error, path);
       const settled = writes.map(({ reject }) => ({ answer: () => reject(reason), reject: () => reject(reason) }));
       const isFiles = reason instanceof TurnoutError && primaryCodeOf(error) !== undefined;
-      return { settled, problem: isFiles ? reason.message : undefined };
+      return { settled, problem: isFiles ? reason : undefined };
     }
     const each = writes.map((write) => runTogether(connection, [write], path));
     return {
@@ -250,11 +250,6 @@ const BUSY = 5;
 const DAMAGED = 11;
 const NOT_A_DATABASE = 26;
 
-const DAMAGE: [string, string] = [
-  "is damaged",
-  "Restore a backup with 'turnout restore FILE --replace', or move the folder away to start afresh",
-];
-
 const NOT_ON_DISK: [string, string] = [
   "could not be put on disk",
   "Check the disk, then restart the server; nothing that was acknowledged is lost",
@@ -265,7 +260,6 @@ const CAUSES: Record<number, [string, string]> = {
   [BUSY]: ["is busy: another process has been writing for too long", "Try again"],
   8: ["can't be written", "Check the permissions of the folder, or set TURNOUT_HOME to another one"],
   10: ["could not be read or written", "Check the disk"],
-  [DAMAGED]: DAMAGE,
   13: ["can't grow: the disk is full", "Free some space; nothing that was acknowledged is lost"],
   14: ["can't be opened", "Check that the folder exists and may be written, or set TURNOUT_HOME to another one"],
   [NOT_A_DATABASE]: ["is not a Turnout state file", "Move it away, or set TURNOUT_HOME to another folder"],
@@ -274,17 +268,23 @@ const CAUSES: Record<number, [string, string]> = {
 function explained(error: unknown, path: string): unknown {
   if (error instanceof TurnoutError) return error;
   const code = primaryCodeOf(error);
-  const cause = code === undefined ? undefined : CAUSES[code];
-  if (cause === undefined) return error;
-  return new TurnoutError("failed", told(path, cause, errorText(error)), { cause: error });
+  if (code === DAMAGED) return damaged(path, errorText(error), error);
+  const known = code === undefined ? undefined : CAUSES[code];
+  return known === undefined ? error : troubled(path, known, error);
 }
 
 function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function told(path: string, [problem, remedy]: readonly [string, string], detail: string): string {
-  return `The state file ${path} ${problem} (${detail}). ${remedy}.`;
+function troubled(path: string, [problem, advice]: readonly [string, string], error: unknown): TurnoutError {
+  const message = `The state file ${path} ${problem} (${errorText(error)}). ${advice}.`;
+  return new TurnoutError("failed", message, { cause: error });
+}
+
+function damaged(path: string, detail: string, cause?: unknown): TurnoutError {
+  const remedies = [{ operation: "restore backup" }, "move the folder away to start afresh"] as const;
+  return new TurnoutError("failed", `The state file ${path} is damaged (${detail}).`, { remedies, cause });
 }
 
 function isDamage(error: unknown): boolean {

@@ -40,8 +40,8 @@ export function refuseVanished(home: string): void {
   if (left.length === 0) return;
   throw new TurnoutError(
     "failed",
-    `The state file ${file} is missing or empty, and what belongs to it is still there: ${left.join(", ")}. Restore a ` +
-      "backup with 'turnout restore FILE --replace', put the file back, or move these away to start afresh.",
+    `The state file ${file} is missing or empty, and what belongs to it is still there: ${left.join(", ")}.`,
+    { remedies: [{ operation: "restore backup" }, "put the file back", "move these away to start afresh"] },
   );
 }
 

@@ -23,7 +23,7 @@ describe("a remedy on the command line", () => {
   it("is for the environment that the command is for", () => {
     chooseEnvironment("prod");
     const remedies = [{ operation: "publish version", component: "mailer", alias: "beta" }] as const;
-    expect(remediesText(remedies)).toBe("Publish one: turnout --env prod publish-version mailer FOLDER --alias beta");
+    expect(remediesText(remedies)).toBe("Publish one: turnout --env prod publish-version mailer --alias beta");
   });
 
   it("is quoted where its arguments need it", () => {

@@ -27,9 +27,10 @@ describe("A state folder", () => {
     const before = statSync(file, { throwIfNoEntry: false })?.size;
     for (const create of [true, false]) {
       expect(() => openEmbeddedState(home, { create })).toThrow(
-        new RegExp(
-          `state\\.db is missing or empty, .* still there: ${left}\\. Restore a backup with 'turnout restore FILE`,
-        ),
+        expect.objectContaining({
+          message: expect.stringMatching(new RegExp(`state\\.db is missing or empty, .* still there: ${left}\\.$`)),
+          remedies: [{ operation: "restore backup" }, "put the file back", "move these away to start afresh"],
+        }),
       );
     }
     expect(statSync(file, { throwIfNoEntry: false })?.size).toBe(before);
@@ -70,7 +71,10 @@ describe("A state file with damaged pages", () => {
   it("isn't served: the start ends with what to do", async () => {
     const home = await aDamagedState();
     const starting = startRuntime({ settings: { home, port: 0 }, report: () => {}, onError: () => {} });
-    await expect(starting).rejects.toThrow(/state\.db is damaged \(.*\)\. Restore a backup with 'turnout restore FILE/);
+    await expect(starting).rejects.toMatchObject({
+      message: expect.stringMatching(/state\.db is damaged \(.*\)\.$/),
+      remedies: [{ operation: "restore backup" }, "move the folder away to start afresh"],
+    });
   });
 
   it("is found while the server runs, where it is too large to be checked first", async () => {
@@ -80,7 +84,7 @@ describe("A state file with damaged pages", () => {
     onTestFinished(() => database.close());
     const check = await quickCheck(database, path, 0);
     await check.done;
-    expect(database.trouble()).toMatch(/is damaged/);
+    expect(database.trouble()?.message).toMatch(/is damaged/);
   });
 
   it("makes every command that meets them say so, and the state's trouble stays though later writes go well", async () => {
@@ -96,7 +100,7 @@ describe("A state file with damaged pages", () => {
     expect(state.database.trouble()).toBeUndefined();
     await expect(Array.fromAsync(state.routingTable.allRows())).rejects.toThrow(/is damaged/);
     await state.queue.send(["message"], new Date());
-    expect(state.database.trouble()).toMatch(/is damaged/);
+    expect(state.database.trouble()?.message).toMatch(/is damaged/);
   });
 
   it("can't be backed up, and the backup that isn't one is taken away", async () => {

@@ -178,7 +178,7 @@ describe("a state file", () => {
       `The state file ${path} could not be put on disk (EIO: i/o error, fdatasync). ` +
       "Check the disk, then restart the server; nothing that was acknowledged is lost.";
     for (const write of [failing, queued, add("later")]) await expect(write).rejects.toThrow(told);
-    expect(database.trouble()).toBe(told);
+    expect(database.trouble()?.message).toBe(told);
   });
 
   test("syncs the write-ahead log itself", async () => {
@@ -311,7 +311,7 @@ describe("a full disk", () => {
       `The state file ${path} can't grow: the disk is full (database or disk is full). ` +
         "Free some space; nothing that was acknowledged is lost.",
     );
-    expect(database.trouble()).toContain("the disk is full");
+    expect(database.trouble()?.message).toContain("the disk is full");
     expect(all()).toEqual(["before", "small", "also small"]);
     connection.exec("PRAGMA max_page_count = 1000");
     expect(await add("y".repeat(50_000))).toBe(4);

@@ -9,6 +9,7 @@ import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
+import { remediesText } from "../wording/remedy-text.ts";
 import { examineAliases } from "./examine-aliases.ts";
 import { examineReplays } from "./examine-replays.ts";
 import { examineRows } from "./examine-rows.ts";
@@ -41,8 +42,8 @@ async function examine({ json }: JsonOption): Promise<void> {
   else printTable(COLUMNS, found);
   const count = (status: Finding["status"]) => found.filter((finding) => finding.status === status).length;
   const [problems, warnings] = [count("problem"), count("warning")];
-  const remarks = found.filter(({ remedy }) => remedy !== undefined && remedy !== "");
-  if (!json) for (const { check, remedy } of remarks) note(`${check}: ${remedy}.`);
+  const remarks = found.filter(({ remedies }) => remedies.length > 0);
+  if (!json) for (const { check, remedies } of remarks) note(`${check}: ${remediesText(remedies)}.`);
   note(problems + warnings === 0 ? "all is well" : `${plural(problems, "problem")}, ${plural(warnings, "warning")}`);
   if (problems > 0) endFailed();
 }
@@ -67,14 +68,15 @@ async function findings(): Promise<Finding[]> {
     });
   } catch (error) {
     if (!(error instanceof TurnoutError)) throw error;
-    return [problem(environmentName() === undefined ? "state" : "environment", error.message, "")];
+    return [problem(environmentName() === undefined ? "state" : "environment", error.message, ...error.remedies)];
   }
 }
 
 /** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
 function unlistable({ explain }: Pick<Installation, "explain">, error: unknown): Finding {
   const told = explain(error) ?? error;
-  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, "");
+  const remedies = told instanceof TurnoutError ? told.remedies : [];
+  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, ...remedies);
 }
 
 const COLUMNS: Column<Finding>[] = [
@@ -87,6 +89,6 @@ const COLUMNS: Column<Finding>[] = [
   { title: "FOUND", text: ({ found }) => found, least: 24 },
 ];
 
-function toJson({ check, status, found, remedy }: Finding) {
-  return { check, status, found, remedy: remedy || null };
+function toJson({ check, status, found, remedies }: Finding) {
+  return { check, status, found, remedy: remedies.length === 0 ? null : remediesText(remedies) };
 }

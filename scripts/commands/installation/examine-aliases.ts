@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { Remedy } from "../../../shared/domain/remedy.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
 import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { AliasSettings } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 /** Compares every component's aliases with the change log, and sees that there is something behind them. */
 export async function examineAliases(state: Installation): Promise<Finding[]> {
   const { components } = await state.routingTable.components();
   if (components.length === 0) {
-    return [warning("components", "there are none", "Register one with 'turnout component apply FILE'")];
+    return [warning("components", "there are none", { operation: "apply component" })];
   }
   const wanted = components.flatMap((component) =>
     aliasesInUse(component).map((alias) => ({ component: component.name, alias })),
@@ -37,7 +37,7 @@ async function examineComponent(
     targets = await state.catalog.aliases(component.name);
   } catch (error) {
     const told = state.explain(error) ?? error;
-    if (told instanceof TurnoutError) return [problem(check, told.message, "")];
+    if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
     throw told;
   }
   const aliases = aliasesInUse(component);
@@ -63,12 +63,10 @@ function examineAlias(
   const check = `${alias} of ${name}`;
   const standing = standingOf(logged, target);
   if (standing.kind === "drifted") {
-    const log = commandLine("history", "--component", name);
-    const set = commandLine("alias", "set", name, alias);
-    const remedy =
+    const remedy: Remedy =
       target?.alsoTo === undefined
-        ? `Find out who did it; see '${log}', and move it where it belongs with '${set} VERSION'`
-        : "Find out who did it, and end it: Turnout moves no alias that is shared out";
+        ? { operation: "move drifted alias", component: name, alias }
+        : "find out who did it, and end it: Turnout moves no alias that is shared out";
     return [problem(check, `was moved behind Turnout's back: it ${standing.text}`, remedy)];
   }
   if (standing.kind === "under way") {
@@ -78,7 +76,7 @@ function examineAlias(
   }
   if (standing.kind === "nowhere") {
     const matters = alias === defaultAlias || alias === fallbackAlias;
-    const remedy = `Publish a version to it: '${commandLine("publish-version", name, "--alias", alias)}'`;
+    const remedy = { operation: "publish version", component: name, alias } as const;
     return matters ? [problem(check, "points at no version: what goes to it fails", remedy)] : [];
   }
   const missing = target && missingFolder(state, name, target.version);
@@ -101,7 +99,7 @@ async function examineSettings(
   } catch (error) {
     const told = explain(error) ?? error;
     if (!(told instanceof TurnoutError)) throw told;
-    return [warning(check, `its settings are not known: ${told.message}`, "")];
+    return [warning(check, `its settings are not known: ${told.message}`, ...told.remedies)];
   }
   const found: Finding[] = [];
   if (settings.timeoutMs > timeoutMs) {

@@ -1,3 +1,4 @@
+import type { Remedy } from "../../../shared/domain/remedy.ts";
 import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
@@ -16,19 +17,29 @@ export async function examineRows(table: Pick<RoutingTable, "allRows">): Promise
     rows++;
     if (!(row instanceof UnreadableRow)) continue;
     unreadable++;
-    if (unreadable <= NAMED) found.push(problem(keyInWords(key), `can't be read: ${row.problem}`, remedyFor(key)));
+    if (unreadable <= NAMED)
+      found.push(problem(keyInWords(key), `${unread(key)}: ${row.problem}`, ...remediesFor(key)));
   }
   if (unreadable === 0) return [fine("routing rows", `${plural(rows, "row")}, and each can be read`)];
   const more = unreadable - NAMED;
   return more <= 0 ? found : [...found, problem("routing rows", `${more} more can't be read`, "Repair these first")];
 }
 
-function remedyFor(key: RowKey): string {
-  const [kind] = splitKey(key);
-  const wait = "Its events are kept until it can be read. Take back the change that wrote it ('turnout revert')";
-  if (kind === "component") return `${wait}, apply its file again, or remove it`;
-  if (kind === "source") return `${wait}, or apply its file again`;
-  if (key === "settings#guardrails") return "Changes count as frozen until then: 'turnout unfreeze' puts it right";
-  if (key === "settings#cohorts") return "Create the cohorts again, or import an export";
-  return `${wait}, or set it anew (pin, directory set, cohort add)`;
+function unread(key: RowKey): string {
+  return key.startsWith("settings#") ? "can't be read" : "can't be read, and its events are kept until it can";
+}
+
+function remediesFor(key: RowKey): Remedy[] {
+  const [kind, name] = splitKey(key);
+  const takeBack = { operation: "revert change" } as const;
+  if (key === "settings#guardrails") return [{ operation: "unfreeze" }];
+  if (key === "settings#cohorts") return ["create the cohorts again", "import an export"];
+  if (kind === "component") {
+    return [
+      takeBack,
+      { operation: "apply component", component: name },
+      { operation: "remove component", component: name },
+    ];
+  }
+  return [takeBack, kind === "source" ? "apply its file again" : "set it anew (pin, directory set, cohort add)"];
 }

@@ -4,7 +4,6 @@ import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { type Finding, fine, warning } from "../../../shared/installation/finding.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { environmentName } from "../terminal/environment-name.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 const CHECK = "deliveries";
 
@@ -38,14 +37,11 @@ export async function examineUnresolved(
   const arrived = `of ${plural(looked, "event")} that arrived ${period}`;
   const told = Object.entries(counts).flatMap(([status, count]) => (count === 0 ? [] : [`${count} ${status}`]));
   if (told.length === 0) return fine(CHECK, `none is unresolved, ${arrived}`);
-  return warning(CHECK, `unresolved: ${told.join(", ")}, ${arrived}`, remedy(iso(from), counts));
-}
-
-function remedy(from: string, { dead }: Record<"dead" | "rejected", number>): string {
-  const list = `List them with '${commandLine("events", "--unresolved", "--from", from)}'`;
-  if (dead === 0) return list;
-  const finish = commandLine("replay", "start", "--unresolved", "--mode", "finish", "--from", from);
-  return `${list}. Once the cause is gone, deliver them with '${finish} --reason TEXT'`;
+  return warning(CHECK, `unresolved: ${told.join(", ")}, ${arrived}`, {
+    operation: "settle unresolved",
+    from,
+    canBeFinished: counts.dead > 0,
+  });
 }
 
 function iso(time: Date): string {

@@ -1,5 +1,6 @@
 import { GuardrailHit, type Objection, type TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Operation, Remedy } from "../../../shared/domain/remedy.ts";
+import { environmentName } from "../terminal/environment-name.ts";
 import { commandLine, shellLine } from "../terminal/shell-quote.ts";
 
 /** An error's message with what to do about it: a sentence for the command line. */
@@ -47,10 +48,26 @@ function operationText(asked: Operation): string {
       return `look at it with '${commandLine("aliases", asked.component)}' and run the command again`;
     case "end pin":
       return "add --for or --until";
-    case "publish version":
-      return `publish one: ${commandLine("publish-version", asked.component, "FOLDER", "--alias", asked.alias)}`;
+    case "move drifted alias": {
+      const [log, set] = [
+        commandLine("history", "--component", asked.component),
+        commandLine("alias", "set", asked.component, asked.alias, "VERSION"),
+      ];
+      return `find out who did it; see '${log}', and move it where it belongs with '${set}'`;
+    }
+    case "settle unresolved":
+      return settleText(asked.from.toISOString(), asked.canBeFinished);
+    case "unfreeze":
+      return `changes count as frozen until then: '${commandLine("unfreeze")}' puts it right`;
+    case "publish version": {
+      // On AWS it is the function that has the code.
+      const folder = environmentName() === undefined ? "FOLDER" : undefined;
+      return `publish one: ${commandLine("publish-version", asked.component, folder, "--alias", asked.alias)}`;
+    }
     case "rename replay":
       return "give it another --name";
+    case "list replayed":
+      return `see what it delivered with '${commandLine("events", "--replay", asked.replay)}'`;
     case "select unmatched":
       return "ask for them with --status unmatched";
     case "show event":
@@ -70,9 +87,18 @@ function operationText(asked: Operation): string {
       const command = shellLine(["aws", "lambda", "wait", "function-updated-v2", "--function-name", asked.name]);
       return `wait until '${command}' ends, and run the command again`;
     }
+    case "end sharing out":
+      return "find out who did it, and end it (aws lambda update-alias --routing-config 'AdditionalVersionWeights={}')";
     case "look at function": {
       const of = ["--function-name", asked.name, "--qualifier", asked.version];
       return `look at it with '${shellLine(["aws", "lambda", "get-function-configuration", ...of])}', and move one when it is`;
     }
   }
+}
+
+function settleText(from: string, canBeFinished: boolean): string {
+  const list = `list them with '${commandLine("events", "--unresolved", "--from", from)}'`;
+  if (!canBeFinished) return list;
+  const finish = commandLine("replay", "start", "--unresolved", "--mode", "finish", "--from", from);
+  return `${list}. Once the cause is gone, deliver them with '${finish} --reason TEXT'`;
 }
