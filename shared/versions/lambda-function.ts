@@ -1,6 +1,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { explainAwsError } from "../aws/explain-error.ts";
 import { TurnoutError } from "../domain/errors.ts";
+import type { Remedy } from "../domain/remedy.ts";
 
 /** What is to be done about an error of Lambda's, by the error's name. */
 type Answers<T> = { [error: string]: (error: Error) => T | Promise<T> };
@@ -29,8 +30,8 @@ export async function lambdaFunction(client: LambdaClient, component: string, ar
     );
   }
   const name = arn.split(":")[6] ?? arn;
-  const error = (kind: TurnoutError["kind"], message: string, cause?: unknown) =>
-    new TurnoutError(kind, message, { cause });
+  const error = (kind: TurnoutError["kind"], message: string, cause?: unknown, ...remedies: Remedy[]) =>
+    new TurnoutError(kind, message, { cause, remedies });
 
   return {
     component,
@@ -52,18 +53,16 @@ export async function lambdaFunction(client: LambdaClient, component: string, ar
         cause,
       ),
     busy: (cause) =>
-      error(
-        "conflict",
-        `Lambda is still at an earlier change of ${name}. Nothing was changed; ` +
-          `wait until 'aws lambda wait function-updated-v2 --function-name ${name}' ends, and run the command again.`,
-        cause,
-      ),
+      error("conflict", `Lambda is still at an earlier change of ${name}. Nothing was changed.`, cause, {
+        operation: "wait for function",
+        name,
+      }),
     notReady: (version, cause) =>
       error(
         "failed",
-        `Version ${version} of ${name} was published, and isn't ready to run. No alias was moved to it. Look at it with ` +
-          `'aws lambda get-function-configuration --function-name ${name} --qualifier ${version}', and move one when it is.`,
+        `Version ${version} of ${name} was published, and isn't ready to run. No alias was moved to it.`,
         cause,
+        { operation: "look at function", name, version },
       ),
     uploadedMeanwhile: (cause) =>
       error(

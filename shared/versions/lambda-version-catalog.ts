@@ -88,7 +88,8 @@ export function lambdaVersionCatalog({ client, functionOf }: LambdaCatalogOption
     throw new TurnoutError(
       "not found",
       `${component} has no Lambda function: none of its aliases has a target of kind lambda. ` +
-        "Name its function's ARN in its aliases' targets, and apply it with 'turnout component apply FILE'.",
+        "Name its function's ARN in its aliases' targets.",
+      { remedies: [{ operation: "apply component", component }] },
     );
   }
 

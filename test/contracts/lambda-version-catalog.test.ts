@@ -150,7 +150,7 @@ describe("the catalog on Lambda", () => {
     [
       { status: 409, errorType: "ResourceConflictException", message: "An update is in progress" },
       "conflict",
-      /still at an earlier change of mailer.*aws lambda wait function-updated/,
+      /still at an earlier change of mailer/,
     ],
   ])("says what to do about %j", async (answer, kind, message) => {
     const { stub, catalog } = await aFunction();

@@ -42,8 +42,8 @@ function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarg
   return new TurnoutError(
     "conflict",
     `${alias} of ${component} points at version ${version}, and gives ${shares.join(", ")}: somebody has shared it out ` +
-      "without Turnout. Nothing was changed. Find out who did it, and end it (aws lambda update-alias --routing-config " +
-      "'AdditionalVersionWeights={}').",
+      "without Turnout. Nothing was changed.",
+    { remedies: [{ operation: "end sharing out" }] },
   );
 }
 
