@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import { printable } from "../../shared/domain/text/printable.ts";
+import { deliveryErrorText } from "../commands/wording/delivery-error-text.ts";
 
 /** Most lines printed in one second; beyond that they are counted, so that a flood stays readable and cheap. */
 const LINES_PER_SECOND = 40;
@@ -41,7 +42,7 @@ export function deliveryLines(print: (line: string) => void) {
 
 /** E.g. `09:14:02  push  acme/site (acme, paid) → beta, version 23: done in 4 ms (customer pin)`. */
 function deliveryLine(report: DeliveryReport): string {
-  const { record, decision, outcome } = report;
+  const { record, decision, outcome, component, error: failure, executedVersion } = report;
   const { project, customer, plan } = record.subject;
   const owner = [customer, plan].filter((part) => part !== undefined).join(", ");
   const about = project === undefined ? owner : owner === "" ? project : `${project} (${owner})`;
@@ -50,7 +51,8 @@ function deliveryLine(report: DeliveryReport): string {
   const took = report.durationMs === undefined ? "" : ` in ${Math.round(report.durationMs)} ms`;
   const replay = report.replay === undefined ? "" : `, ${report.replay}`;
   const why = decision === undefined ? "" : ` (${decision.because}${decision.fallback ? ", fallback" : ""}${replay})`;
-  const error = report.error === undefined ? "" : `, ${report.error.type}: ${report.error.message}`;
+  const failed = failure && { component, alias: decision?.alias, error: failure, executedVersion };
+  const error = failed === undefined ? "" : `, ${deliveryErrorText(failed)}`;
   const time = report.at.toISOString().slice(11, 19);
   const what = [record.detailType, about].filter((part) => part !== "").join("  ");
   const said = `${what}${where}${version}: `;

@@ -6,6 +6,7 @@ import { readJson } from "../../../shared/domain/text/schema.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
+import { deliveryErrorText } from "../wording/delivery-error-text.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
 import { labelled } from "../wording/explanation-rows.ts";
 import { subjectText } from "../wording/subject-text.ts";
@@ -106,7 +107,10 @@ function deliveryLines(outcome: EventOutcome): string[] {
     ...labelled("because", [`${entry.because}, at revision ${entry.routingRevision}`]),
     ...labelled("generation", entry.generation === "live" ? [] : [entry.generation]),
     ...labelled("reopened", entry.replay === undefined ? [] : [`by ${entry.replay}`]),
-    ...labelled("attempts", entry.attempts.map(attemptText)),
+    ...labelled(
+      "attempts",
+      entry.attempts.map((attempt) => attemptText(attempt, entry)),
+    ),
     ...labelled("next", nextText(entry)),
   ];
 }
@@ -121,9 +125,13 @@ function nextText(entry: LedgerEntry): string[] {
   return [entry.status === "accepted" ? `${at}, unless its outcome comes before` : at];
 }
 
-function attemptText({ attempt, at, outcome, version, durationMs, error }: Attempt): string {
+function attemptText(
+  { attempt, at, outcome, version, durationMs, error }: Attempt,
+  { component, alias }: Pick<LedgerEntry, "component" | "alias">,
+): string {
   const by = version === undefined ? "" : ` by version ${version}`;
   const took = durationMs === undefined ? "" : ` in ${Math.round(durationMs)} ms`;
-  const why = error === undefined ? "" : `: ${error.type}: ${error.message}`;
+  const why =
+    error === undefined ? "" : `: ${deliveryErrorText({ component, alias, error, executedVersion: version })}`;
   return `${attempt}  ${at.toISOString()}  ${outcome}${by}${took}${why}`;
 }

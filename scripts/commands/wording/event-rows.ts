@@ -4,6 +4,7 @@ import type { EventOutcome } from "../../../shared/domain/deliveries/event-outco
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import type { Style } from "../terminal/output.ts";
 import type { Column } from "../terminal/table.ts";
+import { deliveryErrorText } from "./delivery-error-text.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -76,8 +77,9 @@ export function statusText({ status, repairedBy }: EventOutcome): string {
 }
 
 function errorText(outcome: EventOutcome): string | undefined {
+  const { component, entry } = outcome;
   const error = errorOf(outcome);
-  return error && `${error.type}: ${error.message}`;
+  return error && deliveryErrorText({ component, alias: entry?.alias, error, executedVersion: entry?.executedVersion });
 }
 
 function errorOf({ record, entry }: Pick<EventOutcome, "record"> & { entry?: EventOutcome["entry"] | undefined }) {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { NO_VERSION } from "../../domain/deliveries/delivery-remedy.ts";
 import type { WorkerSettings } from "../../domain/routing/component.ts";
 import type { SendResult, Target } from "../target.ts";
 import { type Host, type HostOptions, startHost } from "./host.ts";
@@ -102,8 +103,7 @@ export function workerTarget({
     try {
       const aliased = resolve(component, alias);
       if (aliased !== undefined) return poolOf(send, aliased);
-      const remedy = `Publish one: turnout publish-version ${component} FOLDER --alias ${alias}`;
-      answer(failed("NoVersion", `there is no version behind alias '${alias}' of ${component}. ${remedy}`));
+      answer(failed(NO_VERSION, `there is no version behind alias '${alias}' of ${component}`));
     } catch (error) {
       const message = `the version behind '${alias}' of ${component} couldn't be looked up: ${String(error)}`;
       answer(failed("VersionLookupFailed", message));

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { deliveryRemedy } from "../../../shared/domain/deliveries/delivery-remedy.ts";
 import { type AboutSend, aWorkerTarget, type Code } from "./versions-in-folders.ts";
 
 describe("an event that a worker is sent", () => {
@@ -290,13 +291,12 @@ describe("code that can't be loaded fails the event", () => {
 });
 
 describe("what has no version to run", () => {
-  it("fails and says how to publish one", async () => {
+  it("fails, and it is told that a version is to be published", async () => {
     const { send } = aWorkerTarget();
-    const message =
-      "there is no version behind alias 'beta' of example-consumer. " +
-      "Publish one: turnout publish-version example-consumer FOLDER --alias beta";
-    const error = { type: "NoVersion", message };
+    const error = { type: "NoVersion", message: "there is no version behind alias 'beta' of example-consumer" };
     expect(await send({ alias: "beta" })).toEqual({ outcome: "failed", error, durationMs: 0 });
+    const [component, alias] = ["example-consumer", "beta"];
+    expect(deliveryRemedy({ component, alias, error })).toEqual({ operation: "publish version", component, alias });
   });
 
   it("fails when it can't be looked up, or the target is of another kind", async () => {
