@@ -4,6 +4,7 @@ import {
   type ReplayRequest,
   type SkipReason,
   skipReasons,
+  skipRemedies,
   statusOf,
   type TargetCount,
 } from "../../../shared/domain/replays/replay.ts";
@@ -13,6 +14,7 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { filterText } from "../events/filter-options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
+import { clauseOf } from "../wording/remedy-text.ts";
 import { histogram } from "./replay-histogram.ts";
 
 /** What a replay is asked to do, in a line each. */
@@ -82,7 +84,8 @@ function repairedLines(repairedBy: ReadonlyMap<string, number>): string[] {
 }
 
 function skipText(reason: SkipReason): string {
-  return `${reason}: ${skipReasons[reason]}`;
+  const remedy = skipRemedies[reason];
+  return `${reason}: ${skipReasons[reason]}${remedy === undefined ? "" : `; ${clauseOf(remedy)}`}`;
 }
 
 function durationLines({ counts, projects, longestLane }: PlannedReplay, perSecond: number | undefined): string[] {

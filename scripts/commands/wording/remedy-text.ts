@@ -24,7 +24,7 @@ export function remediesText(remedies: readonly Remedy[]): string {
 }
 
 /** What to do, in words that follow others: `publish one: turnout publish-version mailer FOLDER --alias beta`. */
-function clauseOf(remedy: Remedy): string {
+export function clauseOf(remedy: Remedy): string {
   return typeof remedy === "string" ? remedy : operationText(remedy);
 }
 

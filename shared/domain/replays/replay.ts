@@ -2,6 +2,7 @@ import type * as z from "zod/mini";
 import type { RecordPlace } from "../deliveries/delivery.ts";
 import { LIVE } from "../deliveries/delivery-key.ts";
 import type { OutcomeFilter } from "../deliveries/event-outcome.ts";
+import type { Remedy } from "../remedy.ts";
 import type { Alias } from "../routing/alias.ts";
 import { nameSchema } from "../text/schema.ts";
 import type { TimeWindow } from "../text/time-window.ts";
@@ -42,11 +43,11 @@ export type ReplayRequest = {
 /** Why something that the filter matches isn't delivered again. */
 export const skipReasons = {
   duplicate: "the same event came before, and that one counts",
-  unmatched: "no component listened; ask for them with --status unmatched",
+  unmatched: "no component listened",
   waiting: "no router has taken it up yet: it will be delivered by today's routing",
   rejected: "its key was used before for another payload: it never runs",
   unreadable: "it can't be read",
-  "body unavailable": "its body is lost or damaged; 'turnout event show' says why",
+  "body unavailable": "its body is lost or damaged",
   "not at rest": "it is being delivered, or will be tried again, by today's routing",
   "held up": "an earlier event of its project is to be tried again first",
   "claimed since": "it was taken up after the replay began, by the routing of then",
@@ -56,12 +57,19 @@ export const skipReasons = {
   forgotten: "its ledger entry has expired, and with it whether it was delivered",
   "no component": "the component has been removed",
   "not listening": "the component doesn't listen to such events any more",
-  "row unreadable": "a row that decides where it goes can't be read: 'turnout doctor' tells which",
+  "row unreadable": "a row that decides where it goes can't be read",
   "alias gone": "the alias that it should go to is retired or gone",
   "same version": "it would go to the version that is being undone",
   cancelled: "the replay was cancelled before",
 } as const;
 export type SkipReason = keyof typeof skipReasons;
+
+/** What to do to have them delivered after all, or to learn more. */
+export const skipRemedies: { [reason in SkipReason]?: Remedy } = {
+  unmatched: { operation: "select unmatched" },
+  "body unavailable": { operation: "show event" },
+  "row unreadable": { operation: "examine installation" },
+};
 
 /** So many deliveries of a component went, or would go, to a version. Empty where none is known. */
 export type TargetCount = { component: string; alias: Alias; version: string; count: number };

@@ -18,13 +18,18 @@ export class UnreadableReplay {
 /** Thrown when a replay is asked for by name, and what is stored of it can't be read. */
 export class ReplayUnreadable extends TurnoutError {
   override readonly name = "ReplayUnreadable";
+  readonly replay: ReplayName;
+  readonly problem: string;
 
   constructor({ name, problem }: UnreadableReplay) {
     super(
       "failed",
-      `What is stored of replay '${name}' can't be read: ${problem}. Nobody runs it, and what it delivered is as it was ` +
-        `('turnout events --replay ${name}'). What is still to be delivered again takes a new replay of another name.`,
+      `What is stored of replay '${name}' can't be read: ${problem}. Nobody runs it, and what it delivered is as it was. ` +
+        "What is still to be delivered again takes a new replay of another name.",
+      { remedies: [{ operation: "list replayed", replay: name }] },
     );
+    this.replay = name;
+    this.problem = problem;
   }
 }
 

@@ -76,7 +76,7 @@ export function decideRoute(input: DecisionInput): Decision {
   if (allStable !== undefined) {
     return take("all stable", component.fallbackAlias, () => `all stable by ${allStable.who}: ${allStable.why}`);
   }
-  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's --to");
+  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's target");
   pass?.("replay target", "no replay target");
 
   const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {

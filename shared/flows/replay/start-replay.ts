@@ -92,13 +92,16 @@ export async function refuseName(replays: Pick<ReplayStore, "get">, name: string
 }
 
 function nameReserved(name: string): TurnoutError {
-  return new TurnoutError("usage", `A replay can't be called '${name}'. Give it another --name.`);
+  return new TurnoutError("usage", `A replay can't be called '${name}'.`, {
+    remedies: [{ operation: "rename replay" }],
+  });
 }
 
 function nameTaken(name: string): TurnoutError {
   return new TurnoutError(
     "conflict",
-    `There is a replay '${name}' already, and a name is used once. Nothing was started. Give this one another --name.`,
+    `There is a replay '${name}' already, and a name is used once. Nothing was started.`,
+    { remedies: [{ operation: "rename replay" }] },
   );
 }
 

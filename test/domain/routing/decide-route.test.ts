@@ -102,7 +102,7 @@ describe("the order of rules", () => {
 
 describe("the rule that won, in words", () => {
   it.each<[string, About]>([
-    ["the replay's --to", { replayTarget: "beta" }],
+    ["the replay's target", { replayTarget: "beta" }],
     [
       "project acme/site pinned by ada: trying it",
       { subject: { project: "acme/site" }, rows: { "project#acme/site": pinned("beta") } },

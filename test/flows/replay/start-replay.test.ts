@@ -18,7 +18,10 @@ describe("starting a replay", () => {
   it("refuses a name that is used, and leaves the first one as it was", async () => {
     const { start, replay } = await aReplayer();
     const first = await start();
-    await expect(start({ mode: "finish" })).rejects.toThrow(/'replay-1' already.*--name/);
+    await expect(start({ mode: "finish" })).rejects.toMatchObject({
+      message: expect.stringContaining("'replay-1' already"),
+      remedies: [{ operation: "rename replay" }],
+    });
     expect(await replay()).toEqual(first);
   });
 
