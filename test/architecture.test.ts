@@ -4,6 +4,7 @@ import {
   type Banned,
   bannedIn,
   barrels,
+  commandWords,
   enums,
   importCycles,
   importProblems,
@@ -245,6 +246,12 @@ describe("the source", () => {
     expect(bannedIn(pure, ambient)).toEqual([]);
   });
 
+  it("names no command and no option in what is not of a terminal", () => {
+    const spoken = source.filter(({ path }) => path.startsWith("shared/") && !path.startsWith("shared/installation/"));
+    expect(spoken.length).toBeGreaterThan(100);
+    expect(commandWords(spoken)).toEqual([]);
+  });
+
   it("has no skipped and no focused tests", () => {
     expect(bannedIn(tests, skippedOrFocused)).toEqual([]);
   });
@@ -393,6 +400,27 @@ describe("the checks", () => {
     "export function processed(now: Date) {}",
   ])("takes in domain and flows: %s", (text) => {
     expect(refuses(ambient, text)).toBe(false);
+  });
+
+  it.each([
+    "const what = \"Register one with 'turnout component apply FILE'.\";",
+    "const what = `look at it with 'turnout explain ${name}'`;",
+    'const what = "start once with --trust-clock";',
+    'const what = "--force goes past it";',
+    'const what = "(--name)";',
+  ])("refuses in what is not of a terminal: %s", (text) => {
+    expect(commandWords([file("shared/domain/errors.ts", text)])).toHaveLength(1);
+  });
+
+  it.each([
+    'const args = ["unshare", "--fork"];',
+    "// turnout explain --at 5",
+    "/** `--force` goes past it. */",
+    'const table = "turnout-events";',
+    "for (let left = 3; --left > 0; ) take();",
+    'const gap = "from -- to";',
+  ])("takes in what is not of a terminal: %s", (text) => {
+    expect(commandWords([file("shared/domain/errors.ts", text)])).toEqual([]);
   });
 
   it.each([

@@ -122,3 +122,13 @@ export function bannedIn(files: readonly SourceFile[], banned: Banned): string[]
       .map(([name]) => `${path} has ${name}`),
   );
 }
+
+/** A command of Turnout's, or an option within words: one that is a word by itself is a process's argument. */
+const COMMAND_WORDS = /\bturnout [a-z]|(?<=[^-])--[a-z]|^--[a-z][\w-]*\s/;
+
+/** Texts that tell a person what to type. */
+export function commandWords(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, texts }) =>
+    texts.filter((text) => COMMAND_WORDS.test(text)).map((text) => `${path} says: ${text}`),
+  );
+}

@@ -16,6 +16,8 @@ export type SourceFile = {
   /** Every string is replaced by `"N"`, its index in `strings`. */
   code: string;
   strings: string[];
+  /** What stands in its strings and templates, for whoever looks for words. */
+  texts: string[];
 };
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -37,11 +39,13 @@ const OPAQUE =
 
 export function sourceFile(path: string, text: string): SourceFile {
   const strings: string[] = [];
+  const texts: string[] = [];
   const code = text.replace(OPAQUE, (found, string: string | undefined) => {
+    if (string !== undefined || found.startsWith("`")) texts.push(found.slice(1, -1));
     if (string !== undefined) return `"${strings.push(string.slice(1, -1)) - 1}"`;
     return found.startsWith("/*") || found.startsWith("//") ? " " : "``";
   });
-  return { path, code, strings };
+  return { path, code, strings, texts };
 }
 
 const REFERENCES: [kind: "import" | "worker", pattern: RegExp][] = [

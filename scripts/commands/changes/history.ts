@@ -2,10 +2,17 @@ import type { Command } from "commander";
 import type { LoggedMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
-import { timeWindow } from "../../../shared/domain/text/time-window.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { duration, type JsonOption, jsonOption, must, subjectOptions, time, wholeNumber } from "../terminal/options.ts";
+import {
+  duration,
+  type JsonOption,
+  jsonOption,
+  statedWindow,
+  subjectOptions,
+  time,
+  wholeNumber,
+} from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
 import { undoByRevert } from "./revert.ts";
@@ -52,10 +59,9 @@ async function list({ json, since, from, to, limit, ...filter }: HistoryOptions)
 }
 
 /** Unlike a window of events, no beginning means from the first change on. */
-function period(sinceMs: number | undefined, from: Date | undefined, to: Date | undefined): ChangeFilter {
-  if (sinceMs === undefined && from === undefined) return to === undefined ? {} : { to };
-  const stated = { ...(sinceMs && { sinceMs }), ...(from && { from }), ...(to && { to }) };
-  return must(timeWindow(stated, new Date()), "The time window");
+function period(since: number | undefined, from: Date | undefined, to: Date | undefined): ChangeFilter {
+  if (since === undefined && from === undefined) return to === undefined ? {} : { to };
+  return statedWindow({ since, from, to }, new Date());
 }
 
 /** The command that takes a change back; null where there is nothing to put back. */

@@ -7,8 +7,8 @@ import {
 import { compileEventPattern, type EventPattern } from "../../../shared/domain/events/event-pattern.ts";
 import { type Because, becauses } from "../../../shared/domain/routing/decide-route.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
-import { type TimeWindow, timeWindow } from "../../../shared/domain/text/time-window.ts";
-import { cohortName, duration, must, subjectId, time, usage } from "../terminal/options.ts";
+import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
+import { cohortName, duration, must, statedWindow, subjectId, time, usage } from "../terminal/options.ts";
 import { shellLine } from "../terminal/shell-quote.ts";
 
 /** A window as it is asked for. */
@@ -26,8 +26,7 @@ export function windowOptions(command: Command): Command {
 export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWindow {
   if (from !== undefined && from > now)
     throw usage(`--from: ${from.toISOString()} lies in the future. Name a time that has passed.`);
-  const stated = { ...(since && { sinceMs: since }), ...(from && { from }), ...(to && { to }) };
-  return must(timeWindow(stated, now), "The time window");
+  return statedWindow({ since, from, to }, now);
 }
 
 /** A filter as it is typed. */

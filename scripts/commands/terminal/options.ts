@@ -6,7 +6,7 @@ import type { Period } from "../../../shared/domain/routing/period.ts";
 import { SubjectId, type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import { readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { type Read, read } from "../../../shared/domain/text/schema.ts";
-import { readTime } from "../../../shared/domain/text/time-window.ts";
+import { readTime, type TimeWindow, timeWindow } from "../../../shared/domain/text/time-window.ts";
 
 export type JsonOption = { json?: true };
 
@@ -106,6 +106,18 @@ export function duration(flag: string): (text: string) => number {
 
 export function time(flag: string): (text: string) => Date {
   return (text) => must(readTime(text), flag);
+}
+
+/** The window that `--since`, `--from` and `--to` say, in absolute times. */
+export function statedWindow(
+  { since, from, to }: { since: number | undefined; from: Date | undefined; to: Date | undefined },
+  now: Date,
+): TimeWindow {
+  if (since !== undefined && from !== undefined) {
+    throw usage("The time window: --since and --from both say where it begins; name one of them.");
+  }
+  const begins = from === undefined ? { ...(since !== undefined && { sinceMs: since }) } : { from };
+  return must(timeWindow({ ...begins, ...(to && { to }) }, now), "The time window");
 }
 
 /** A whole number of at least `least`. */

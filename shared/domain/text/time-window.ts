@@ -3,17 +3,14 @@ import type { Read } from "./schema.ts";
 /** A stretch of time: `from` inclusive, `to` exclusive. */
 export type TimeWindow = { from: Date; to: Date };
 
-/** What an operator says of a window. Durations in ms. */
-export type StatedWindow = { sinceMs?: number; from?: Date; to?: Date };
+/** What an operator says of a window: how long it is, in ms, or where it begins. */
+export type StatedWindow = { to?: Date } & ({ sinceMs?: number; from?: never } | { from?: Date; sinceMs?: never });
 
 /** Far enough back for whoever looks at what has just happened. */
 const DEFAULT_SINCE_MS = 15 * 60_000;
 
 /** The window in absolute times: it ends at `to`, or after `now`, and begins at `from`, or `sinceMs` before its end. */
 export function timeWindow({ sinceMs, from, to }: StatedWindow, now: Date): Read<TimeWindow> {
-  if (sinceMs !== undefined && from !== undefined) {
-    return { ok: false, problem: "--since and --from both say where it begins; name one of them" };
-  }
   // What arrived within this very millisecond belongs to the window too.
   const end = to ?? new Date(now.getTime() + 1);
   const start = from ?? new Date(end.getTime() - (sinceMs ?? DEFAULT_SINCE_MS));

@@ -54,12 +54,9 @@ describe("a time window", () => {
     expect(timeWindow({ sinceMs: 3_600_000, to: ends(8) }, now)).toEqual({ ok: true, value: window });
   });
 
-  it.each([{ from: ends(11) }, { from: ends(8), to: ends(8) }, { from: ends(7), sinceMs: 1 }])(
-    "is refused: %j",
-    (stated) => {
-      expect(timeWindow(stated, now).ok).toBe(false);
-    },
-  );
+  it.each([{ from: ends(11) }, { from: ends(8), to: ends(8) }])("is refused: %j", (stated) => {
+    expect(timeWindow(stated, now).ok).toBe(false);
+  });
 });
 
 describe("JSON values in a text", () => {
