@@ -404,7 +404,7 @@ describe("the checks", () => {
 
   it.each([
     "const what = \"Register one with 'turnout component apply FILE'.\";",
-    "const what = `look at it with 'turnout explain ${name}'`;",
+    "const what = `look at it with 'turnout explain mailer'`;",
     'const what = "start once with --trust-clock";',
     'const what = "--force goes past it";',
     'const what = "(--name)";',

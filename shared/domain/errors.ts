@@ -3,9 +3,6 @@ import type { Remedy } from "./remedy.ts";
 /** What a caller can do about an error; the CLI turns it into its exit code. */
 export type ErrorKind = "failed" | "usage" | "not found" | "not allowed" | "conflict" | "needs confirmation";
 
-/** @param remedies what to do, one or another */
-export type TurnoutErrorOptions = ErrorOptions & { remedies?: readonly Remedy[] };
-
 /**
  * An error that a person reads: the message says what was wrong and where, the remedies what to do, each for itself.
  * They are values, because how an operation is asked for depends on where it is read.
@@ -15,7 +12,11 @@ export class TurnoutError extends Error {
   readonly kind: ErrorKind;
   readonly remedies: readonly Remedy[];
 
-  constructor(kind: ErrorKind, message: string, { remedies = [], ...options }: TurnoutErrorOptions = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    { remedies = [], ...options }: ErrorOptions & { remedies?: readonly Remedy[] } = {},
+  ) {
     super(message, options);
     this.kind = kind;
     this.remedies = remedies;
