@@ -7,9 +7,10 @@ import { type CountedItem, stateOf } from "../../domain/replays/replay-counts.ts
 import { claim } from "../deliver/claim-deliveries.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 import { deliverPage, lineOf, type Made } from "./deliver-page.ts";
-import { type BegunItem, type DeliverItem, decideAgain, type MatchedPage, type ReplayItem } from "./match-replay.ts";
+import { decideAgain, type MatchedPage } from "./match-replay.ts";
 import type { Pace } from "./pace.ts";
 import type { ReplayDriver } from "./replay-driver.ts";
+import { type BegunItem, type DeliverItem, matchedAs, type ReplayItem } from "./replay-item.ts";
 import type { ReplayerPorts } from "./replayer-ports.ts";
 
 /**
@@ -48,12 +49,13 @@ export async function makePage(
   const now = ports.now();
   const { name } = replay;
   const cancelling = replay.progress.cancelling === true;
+  const matched = matchedAs(replay);
   const toMake = makeable(page.items, replay, ports, held);
   const results = new Map<ReplayItem, CountedItem>();
   const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
   /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
   const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
-    const answers = await decideAgain(ports, matchedAs(replay), items, ports.now());
+    const answers = await decideAgain(ports, matched, items, ports.now());
     return items.map((item, index) => {
       const answer = answers[index];
       if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
@@ -252,13 +254,4 @@ async function takenBack(
     taken.push(...won);
   }
   return taken;
-}
-
-/** The replay as it is matched. */
-export function matchedAs(replay: Replay) {
-  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
-  const startedAt = progress.startedAt ?? replay.requestedAt;
-  // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
-  const avoids = avoidVersion !== undefined && progress.cancelling !== true;
-  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
 }

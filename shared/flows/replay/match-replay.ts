@@ -1,26 +1,15 @@
-import {
-  compareRecords,
-  deliveryStatuses,
-  type EventRecord,
-  type LedgerEntry,
-  type RecordPlace,
-  recordPlaceOf,
-} from "../../domain/deliveries/delivery.ts";
-import type { Generation } from "../../domain/deliveries/delivery-key.ts";
+import { compareRecords, deliveryStatuses, type RecordPlace, recordPlaceOf } from "../../domain/deliveries/delivery.ts";
 import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../../domain/deliveries/event-outcome.ts";
-import { readEvent } from "../../domain/events/event.ts";
-import { asksForTheDead, judgeEvent, type ReplayPlan, type Verdict } from "../../domain/replays/plan-replay.ts";
-import type { ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
+import { asksForTheDead, judgeEvent } from "../../domain/replays/plan-replay.ts";
 import { isMemberOn } from "../../domain/routing/subject-rows.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
-import { deliveriesOf } from "../deliver/claim-deliveries.ts";
-import { type QueuedMessage, routeAgain } from "../deliver/route-message.ts";
-import type { Delivery } from "../deliver/router-ports.ts";
-import type { RoutingCache, RoutingView } from "../routing-cache.ts";
+import type { RoutingCache } from "../routing-cache.ts";
+import { decisionsOn } from "./decide-items.ts";
 import { entriesOf, generationsIn } from "./matched-entries.ts";
+import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
 
 export type MatchPorts = {
   routing: RoutingCache;
@@ -29,22 +18,8 @@ export type MatchPorts = {
   catalog: Pick<VersionCatalog, "aliases">;
 };
 
-/** One thing that a replay's filter matches, and what becomes of it. */
-export type ReplayItem = { record: EventRecord; component?: string; entry?: LedgerEntry } & Pick<
-  EventOutcome,
-  "repairedBy"
-> &
-  (
-    | { kind: "deliver"; delivery: Delivery /** Behind the alias that it would go to. */; version: string | undefined }
-    | { kind: "begun"; entry: LedgerEntry }
-    | { kind: "skip"; reason: SkipReason }
-  );
-
 /** The items of some records that follow each other in the window; `upTo` is the last record. */
 export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordPlace; decidedAt: Date };
-
-/** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
-export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
 
 export type MatchOptions = {
   now: () => Date;
@@ -97,12 +72,13 @@ export async function* matchReplay(
     const entries = await entriesOf(ports, records, generations, replay);
     const decidedAt = now();
     const judged = await ports.routing.decideOn((view) => {
+      const decide = decisionsOn(view, replay, now());
       const isMember = isMemberOn(view.rowOf);
       const passes = (outcome: EventOutcome) => matches(outcome, isMember);
       const mayPass = (outcome: EventOutcome) => mayMatch(outcome, isMember);
       return records.flatMap((record) => {
         const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes, mayPass);
-        return verdicts.flatMap((verdict) => itemsOf(record, verdict, verdicts, replay, view, now()));
+        return decide.itemsOf(record, verdicts);
       });
     });
     versions.forget();
@@ -125,29 +101,12 @@ export async function decideAgain(
   items: readonly (DeliverItem | BegunItem)[],
   now: Date,
 ): Promise<(DeliverItem | SkipItem)[]> {
-  const decided = await ports.routing.decideOn((view) =>
-    items.map((item) => {
-      if (item.kind === "begun") return begunAgain(item, replay, view, now);
-      const { component, generation } = item.delivery.request;
-      return routed(item.record, component, generation, item.entry, replay, view, now);
-    }),
-  );
+  const decided = await ports.routing.decideOn((view) => items.map(decisionsOn(view, replay, now).again));
   if (replay.avoidVersion === undefined) return decided;
   const versions = versionsBehind(ports.catalog);
   return Promise.all(
     decided.map((item, index) => (items[index]?.kind === "begun" ? item : withVersion(item, replay, versions.of))),
   );
-}
-
-export type DeliverItem = ReplayItem & { kind: "deliver" };
-export type BegunItem = ReplayItem & { kind: "begun" };
-export type SkipItem = ReplayItem & { kind: "skip" };
-
-/** Goes where it would go now; one whose component is gone or doesn't listen is closed as dead. */
-function begunAgain({ record, entry }: BegunItem, replay: MatchedReplay, view: RoutingView, now: Date): DeliverItem {
-  const { component, generation } = entry;
-  const delivery = deliveryOf(record, component, generation, entry, replay, view, now);
-  return { record, entry, component, kind: "deliver", delivery, version: undefined };
 }
 
 /** One request per component while it isn't forgotten. */
@@ -176,99 +135,6 @@ async function withVersion(
   if (avoidVersion === undefined || version !== avoidVersion) return { ...item, version };
   const { record, entry } = item;
   return { record, component, kind: "skip", reason: "same version", ...(entry && { entry }) };
-}
-
-function itemsOf(
-  record: EventRecord,
-  verdict: Verdict,
-  verdicts: readonly Verdict[],
-  replay: MatchedReplay,
-  view: RoutingView,
-  now: Date,
-): ReplayItem[] {
-  switch (verdict.kind) {
-    case "skip": {
-      return [{ record, ...verdict }];
-    }
-    case "begun":
-      return [{ record, ...verdict }];
-    case "deliver":
-      return [
-        {
-          ...routed(record, verdict.component, verdict.generation, verdict.before, replay, view, now),
-          ...(verdict.repairedBy && { repairedBy: verdict.repairedBy }),
-        },
-      ];
-    case "deliver to listeners": {
-      const judged = new Set(verdicts.flatMap((other) => ("component" in other ? [other.component] : [])));
-      return toListeners(record, verdict.generation, judged, replay, view, now);
-    }
-  }
-}
-
-function toListeners(
-  record: EventRecord,
-  generation: Generation,
-  judged: ReadonlySet<string | undefined>,
-  replay: MatchedReplay,
-  view: RoutingView,
-  now: Date,
-): ReplayItem[] {
-  const event = readEvent(record.body);
-  if (!event.ok) return [{ record, kind: "skip", reason: "unreadable" }];
-  const names = view.listeners
-    .filter(({ matches }) => matches(event.value))
-    .map(({ component }) => component.name)
-    .filter((name) => replay.filter.component === undefined || name === replay.filter.component);
-  if (names.length === 0) return [{ record, kind: "skip", reason: "not listening" }];
-  return names
-    .filter((name) => !judged.has(name))
-    .map((name) => routed(record, name, generation, undefined, replay, view, now));
-}
-
-/** A record as the message that it once was. */
-function asMessage({ messageId, t0 }: EventRecord): QueuedMessage {
-  return { messageId, receiptHandle: "", body: "", sentAt: t0, receiveCount: 1 };
-}
-
-function routed(
-  record: EventRecord,
-  component: string,
-  generation: Generation,
-  before: LedgerEntry | undefined,
-  replay: MatchedReplay,
-  view: RoutingView,
-  now: Date,
-): DeliverItem | SkipItem {
-  const about = { record, component, ...(before && { entry: before }) };
-  const { mode, name } = replay;
-  const delivery = deliveryOf(record, component, generation, before, replay, view, now);
-  const refused = delivery.route.refused?.type;
-  if (delivery.route.held !== undefined) return { ...about, kind: "skip", reason: "row unreadable" };
-  if (refused === "NoComponent") return { ...about, kind: "skip", reason: "no component" };
-  if (refused === "BodyUnavailable") return { ...about, kind: "skip", reason: "body unavailable" };
-  if (refused !== undefined) return { ...about, kind: "skip", reason: "not listening" };
-  const { because, fallback } = delivery.route.decision;
-  if (because === "replay target" && fallback) return { ...about, kind: "skip", reason: "alias gone" };
-  const request = mode === "finish" ? { ...delivery.request, reopenedBy: name } : delivery.request;
-  return { ...about, kind: "deliver", delivery: { ...delivery, request }, version: undefined };
-}
-
-function deliveryOf(
-  record: EventRecord,
-  component: string,
-  generation: Generation,
-  before: LedgerEntry | undefined,
-  { target }: MatchedReplay,
-  view: RoutingView,
-  now: Date,
-): Delivery {
-  const alias = target.kind === "alias" ? target.alias : target.kind === "original" ? before?.alias : undefined;
-  const { t0, eventKey, payloadHash } = record;
-  const redelivery = { t0, eventKey, payloadHash, component, generation };
-  const [delivery] = deliveriesOf(routeAgain(asMessage(record), redelivery, record, view, now, alias));
-  if (delivery === undefined) throw new Error(`${component} was decided without a route`);
-  return delivery;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { isUnresolved, type OutcomeStatus } from "../../domain/deliveries/event-outcome.ts";
 import { noCounts, type ReplayCounts, type TargetCount } from "../../domain/replays/replay.ts";
 import { type CountedItem, targetKey, withCounted } from "../../domain/replays/replay-counts.ts";
-import { type MatchedReplay, type MatchPorts, matchReplay, type ReplayItem } from "./match-replay.ts";
+import { type MatchPorts, matchReplay } from "./match-replay.ts";
+import type { MatchedReplay, ReplayItem } from "./replay-item.ts";
 
 /** What a replay would do, were it run now. Nothing is sent or written to find out. */
 export type PlannedReplay = {

@@ -3,8 +3,9 @@ import type { OutcomeFilter } from "../../../shared/domain/deliveries/event-outc
 import { type ReplayMode, replayModes } from "../../../shared/domain/replays/replay.ts";
 import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
-import { matchReplay, type ReplayItem } from "../../../shared/flows/replay/match-replay.ts";
+import { matchReplay } from "../../../shared/flows/replay/match-replay.ts";
 import { planReplay } from "../../../shared/flows/replay/plan-replay.ts";
+import type { ReplayItem } from "../../../shared/flows/replay/replay-item.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aReplayer, WINDOW } from "../../support/replayer.ts";
 import { failed, turnoutOf } from "../../support/router.ts";
