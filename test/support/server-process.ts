@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 
 export type ServerProcess = {
@@ -12,12 +13,20 @@ export type ServerProcess = {
   end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
 };
 
-/** Starts the embedded server as a process of its own on a free port, and waits until it listens. */
-export async function startServer(home: string, args: string[] = ["--no-sample"]): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ["scripts/embedded.ts", ...args], {
+/**
+ * Starts the embedded server as a process of its own on a free port, and waits until it listens.
+ * @param before a module that the process loads first, and that may be sent messages
+ */
+export async function startServer(
+  home: string,
+  args: string[] = ["--no-sample"],
+  before?: string,
+): Promise<ServerProcess> {
+  const loaded = before === undefined ? [] : ["--import", before];
+  const child = spawn(process.execPath, [...loaded, "scripts/embedded.ts", ...args], {
     env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+    stdio: ["ignore", "pipe", "pipe", ...(before === undefined ? [] : ["ipc" as const])],
+  }) as ChildProcess & { stdout: Readable; stderr: Readable };
   onTestFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit") as Promise<[number | null]>;
   let output = "";
