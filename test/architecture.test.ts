@@ -41,9 +41,14 @@ const groundOfDomain = [
 ].map((place) => `shared/domain/${place}`);
 
 /** What every flow may use of the flows; the files of none may import a room. */
-const groundOfFlows = ["in-pages.ts", "kept-writes.ts", "lost-races.ts", "routing-cache.ts", "routing-table-at.ts"].map(
-  (place) => `shared/flows/${place}`,
-);
+const groundOfFlows = [
+  "event-sources.ts",
+  "in-pages.ts",
+  "kept-writes.ts",
+  "lost-races.ts",
+  "routing-cache.ts",
+  "routing-table-at.ts",
+].map((place) => `shared/flows/${place}`);
 
 /** Which rooms of the flows stand on which others. */
 const flowRooms: Record<string, string[]> = {

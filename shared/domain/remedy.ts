@@ -26,6 +26,11 @@ export type Operation =
   | { operation: "unfreeze" }
   /** The end that a pin has to have. */
   | { operation: "end pin" }
+  | { operation: "set alias"; component: string; alias: string }
+  /** Without the replay that belongs to it. */
+  | { operation: "roll back alone"; component: string; alias: string; version: string }
+  /** What is asked for once more, with the version to go to, or the time that it begins at. */
+  | { operation: "name version" | "name beginning" }
   | { operation: "publish version"; component: string; alias: string }
   /** The replay that was refused, by another name. */
   | { operation: "rename replay" }

@@ -4,6 +4,7 @@ import { DEFAULT_RETENTION_DAYS, EventSource } from "../../../shared/domain/even
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
+import { sourcesIn } from "../../../shared/flows/event-sources.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
@@ -13,7 +14,6 @@ import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { rowDetails } from "../wording/row-details.ts";
-import { sourcesIn } from "./sources.ts";
 
 export function define(command: Command): void {
   const applying = command

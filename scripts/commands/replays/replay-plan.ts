@@ -1,19 +1,15 @@
-import { DEFAULT_RETENTION_DAYS } from "../../../shared/domain/events/event.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_RATE_PER_SECOND,
   type ReplayMode,
   type ReplayRequest,
 } from "../../../shared/domain/replays/replay.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
-import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
-import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
-import { refuseTarget } from "../../../shared/flows/replay/start-replay.ts";
+import { type PlannedReplay, type PlanProgress, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
+import { keptText, refuseTarget, type StoredWindow, storedWindow } from "../../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { refuseMisspelt } from "../events/filter-names.ts";
 import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "../events/filter-options.ts";
-import { sourcesIn } from "../registry/sources.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, usage } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -36,8 +32,6 @@ export type RateOptions = {
   concurrency: number;
 };
 
-const DAY_MS = 86_400_000;
-
 /** How often it is said how far a plan is, in ms. */
 const TELL_EVERY_MS = 250;
 
@@ -57,7 +51,8 @@ export async function planOnly(options: RequestOptions): Promise<void> {
 export async function requestOf(state: Installation, options: RequestOptions, now: Date): Promise<ReplayRequest> {
   if (options.toAlias !== undefined && options.original) throw usage("Name one of --to-alias and --original.");
   const filter = filterOf(options);
-  const window = await storedWindow(state, windowOf(options, now), now);
+  const { window, cut } = await storedWindow(state.routingTable, windowOf(options, now), now);
+  noteCut(cut);
   const { toAlias, original, mode } = options;
   const target =
     toAlias !== undefined
@@ -68,52 +63,30 @@ export async function requestOf(state: Installation, options: RequestOptions, no
   return request;
 }
 
-/** What would be removed while the replay runs is left out, lest its counts and its second look lose it. */
-const EXPIRES_MEANWHILE_MS = 3_600_000;
-
-/**
- * The window as far as its events may still be stored.
- * @throws TurnoutError `usage` when it lies in the future, or all that was in it has been removed by now
- */
-export async function storedWindow({ routingTable }: Installation, window: TimeWindow, now: Date): Promise<TimeWindow> {
-  if (window.to.getTime() > now.getTime() + 1) {
-    const to = window.to.toISOString();
-    throw usage(`--to: ${to} lies in the future, and a replay covers what has arrived. Leave it out to end it now.`);
-  }
-  const days = await longestRetentionDays(routingTable);
-  const oldest = new Date(now.getTime() - days * DAY_MS + EXPIRES_MEANWHILE_MS);
-  if (window.from >= oldest) return window;
-  const kept = `Events are kept for ${plural(days, "day")}, and what arrived since ${oldest.toISOString()} is still there`;
-  if (window.to <= oldest) throw usage(`Nothing of the time window is stored any more. ${kept}.`);
-  note(`${kept}: the window begins then.`);
-  return { ...window, from: oldest };
-}
-
-async function longestRetentionDays(table: Installation["routingTable"]): Promise<number> {
-  return (await sourcesIn(table)).reduce(
-    (most, { retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType = {} }) =>
-      Math.max(most, retentionDays, ...Object.values(retentionDaysByType)),
-    DEFAULT_RETENTION_DAYS,
-  );
+/** Says where a window has been cut. */
+export function noteCut(cut: StoredWindow["cut"]): void {
+  if (cut !== undefined) note(`${keptText(cut)}: the window begins then.`);
 }
 
 /** Plans, and says on a terminal how far it is. */
 export async function plannedReplay(state: Installation, request: ReplayRequest, now: Date): Promise<PlannedReplay> {
   const ports = { ...state, routing: routingCache(state.routingTable) };
+  return tellingHowFar((onProgress) =>
+    planReplay(ports, { ...request, name: "", startedAt: now }, () => new Date(), onProgress),
+  );
+}
+
+/** Says on a terminal how far a plan is. */
+export async function tellingHowFar<T>(work: (onProgress: PlanProgress) => Promise<T>): Promise<T> {
   const shown = process.stderr.isTTY === true;
   let told = Date.now();
   let isTold = false;
-  const plan = await planReplay(
-    ports,
-    { ...request, name: "", startedAt: now },
-    () => new Date(),
-    (scanned, upTo) => {
-      if (!shown || Date.now() - told < TELL_EVERY_MS) return;
-      told = Date.now();
-      isTold = true;
-      process.stderr.write(`\r${scanned} stored events looked at, up to ${upTo.toISOString()}`);
-    },
-  );
+  const plan = await work((scanned, upTo) => {
+    if (!shown || Date.now() - told < TELL_EVERY_MS) return;
+    told = Date.now();
+    isTold = true;
+    process.stderr.write(`\r${scanned} stored events looked at, up to ${upTo.toISOString()}`);
+  });
   if (isTold) process.stderr.write("\n");
   return plan;
 }

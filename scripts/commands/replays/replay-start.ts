@@ -59,14 +59,13 @@ export async function startAsAsked(options: StartOptions): Promise<void> {
   });
 }
 
-/** Stores the replay, and has it run unless it is to wait. */
-export async function start(
+/** Stores the replay, and has it run. */
+async function start(
   installation: Installation,
   request: ReplayRequest,
   plan: PlannedReplay,
   { reason, name, concurrency, ...options }: ConfirmOptions & RateOptions,
   now: Date,
-  asked: "run" | "pause" = "run",
 ): Promise<Replay> {
   const { replays, who } = installation;
   const ratePerSecond = perSecondOf(options);
@@ -81,14 +80,17 @@ export async function start(
     concurrency,
     planned: plan.counts,
   };
-  const replay = await startReplay(replays, wanted, asked);
-  if (asked === "run") await callForReplay(installation, replay.name);
+  const replay = await startReplay(replays, wanted);
+  await callForReplay(installation, replay.name);
   return replay;
 }
 
 /** Has it run at once, and says so where that can't be. */
 export async function callForReplay({ callReplayer }: Installation, name: string): Promise<void> {
-  const problem = await callReplayer(name);
+  noteUncalled(name, await callReplayer(name));
+}
+
+export function noteUncalled(name: string, problem: string | undefined): void {
   if (problem === undefined) return;
   note(`the replayer could not be called, so that ${name} begins within a minute: ${problem}`);
 }

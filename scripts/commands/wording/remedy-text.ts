@@ -48,6 +48,16 @@ function operationText(asked: Operation): string {
       return `look at it with '${commandLine("aliases", asked.component)}' and run the command again`;
     case "end pin":
       return "add --for or --until";
+    case "set alias":
+      return `point it at one with '${commandLine("alias", "set", asked.component, asked.alias, "VERSION")}'`;
+    case "roll back alone": {
+      const command = commandLine("rollback", asked.component, asked.alias, "--to", asked.version);
+      return `roll back alone with '${command} --reason TEXT'`;
+    }
+    case "name version":
+      return "name another with --to";
+    case "name beginning":
+      return "say it with --since";
     case "move drifted alias": {
       const [log, set] = [
         commandLine("history", "--component", asked.component),

@@ -5,6 +5,7 @@ import {
   ComponentUnreadable,
   TurnoutError,
 } from "../../domain/errors.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../domain/events/event.ts";
 import { withoutErrors } from "../../domain/replays/failing-replay.ts";
 import {
   isEnded,
@@ -15,8 +16,12 @@ import {
   type ReplayRequest,
 } from "../../domain/replays/replay.ts";
 import { aliasOf } from "../../domain/routing/component.ts";
+import { plural } from "../../domain/text/plural.ts";
+import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import { LOST, lostRaces } from "../lost-races.ts";
+import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
+import { sourcesIn } from "../event-sources.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 /** A replay as it is asked for. */
@@ -163,4 +168,44 @@ export async function askOfReplay(
     },
     { others: `Other changes of replay '${name}'`, left: "Nothing was asked of it. Try again." },
   );
+}
+
+/** The part of a window whose events may still be stored; `cut`: it begins at `oldest`, as events are kept for `days`. */
+export type StoredWindow = { window: TimeWindow; cut?: { days: number; oldest: Date } };
+
+const DAY_MS = 86_400_000;
+
+/** What would be removed while the replay runs is left out, lest its counts and its second look lose it. */
+const EXPIRES_MEANWHILE_MS = 3_600_000;
+
+/**
+ * The window of a replay, as far as its events may still be stored.
+ * @throws TurnoutError `usage` when it lies in the future, or all that was in it has been removed by now
+ */
+export async function storedWindow(
+  table: Pick<RoutingTableReader, "allRows">,
+  window: TimeWindow,
+  now: Date,
+): Promise<StoredWindow> {
+  if (window.to.getTime() > now.getTime() + 1) {
+    throw new TurnoutError(
+      "usage",
+      `The window's end, ${window.to.toISOString()}, lies in the future, and a replay covers what has arrived.`,
+      { remedies: ["leave it out to end it now"] },
+    );
+  }
+  const days = (await sourcesIn(table)).reduce(
+    (most, { retentionDays = DEFAULT_RETENTION_DAYS, retentionDaysByType = {} }) =>
+      Math.max(most, retentionDays, ...Object.values(retentionDaysByType)),
+    DEFAULT_RETENTION_DAYS,
+  );
+  const oldest = new Date(now.getTime() - days * DAY_MS + EXPIRES_MEANWHILE_MS);
+  if (window.from >= oldest) return { window };
+  if (window.to > oldest) return { window: { ...window, from: oldest }, cut: { days, oldest } };
+  throw new TurnoutError("usage", `Nothing of the time window is stored any more. ${keptText({ days, oldest })}.`);
+}
+
+/** Since when events are there, and why. */
+export function keptText({ days, oldest }: { days: number; oldest: Date }): string {
+  return `Events are kept for ${plural(days, "day")}, and what arrived since ${oldest.toISOString()} is still there`;
 }

@@ -1,8 +1,8 @@
-import type { EventSource } from "../../../shared/domain/events/event.ts";
-import { isKeyOf, type SourceKey } from "../../../shared/domain/routing/routing-change.ts";
-import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
-import { isSubjectKey } from "../../../shared/domain/subject.ts";
-import type { KeyedRow, RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import type { EventSource } from "../domain/events/event.ts";
+import { isKeyOf, type SourceKey } from "../domain/routing/routing-change.ts";
+import { readable } from "../domain/routing/unreadable-row.ts";
+import { isSubjectKey } from "../domain/subject.ts";
+import type { KeyedRow, RoutingTable } from "../routing-table/routing-table.ts";
 
 /** Every event source that has a row. */
 export async function sourcesIn(table: Pick<RoutingTable, "allRows">): Promise<EventSource[]> {

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { expect, it } from "vitest";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
+import { planRollback, planUndo, type UndoPorts, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
+import { aReplayedCli, RC } from "../../support/replayed-cli.ts";
+
+const now = () => new Date();
+const by = { name: "u", who: "ada", why: "a test", command: "test", concurrency: 10 };
+
+/** Beta at version 2, which has handled two events of globex, where 1 was before. */
+async function aBadVersion() {
+  const cli = await aReplayedCli();
+  const pin = { alias: "beta", who: "ada", why: "x", at: now().toISOString() };
+  await cli.edit([{ kind: "pin", level: "customer", id: "globex", component: RC, pin }]);
+  await cli.route({ id: "a", customer: "globex" }, { id: "b", customer: "globex", fails: true }, { id: "c" });
+  return cli;
+}
+
+const planned = (state: EmbeddedState) => {
+  return planUndo({ ...state, now }, { component: RC, alias: "beta", since: undefined, filter: {} }, () => {});
+};
+
+/** Plans and undoes, where the ports are others in between. */
+async function undone(state: EmbeddedState, about: Partial<UndoPorts> = {}) {
+  const ports = { ...state, callReplayer: async () => undefined, now, newId: randomUUID, ...about };
+  return undoVersion(ports, await planned(state), by);
+}
+
+const versionOfBeta = async ({ catalog }: EmbeddedState) =>
+  (await catalog.aliases(RC)).find(({ alias }) => alias === "beta")?.version;
+
+it("planUndo goes back to what was there before, and replays what the version has handled, apart from what it left", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const { move, request, plan, change, since } = await planned(state);
+    expect(move).toEqual({ component: RC, alias: "beta", from: "2", to: "1" });
+    expect(change).toMatchObject({ who: "ada", at: since });
+    expect(request).toMatchObject({ filter: { executedVersion: "2", ranBehind: "beta" }, avoidVersion: "2" });
+    expect([plan.counts.sent, plan.sentDone, plan.sentUnresolved]).toEqual([2, 1, 1]);
+    expect(await versionOfBeta(state)).toBe("2");
+  });
+});
+
+it("planRollback fails where there is nothing to go back from, or to, and says what can be done", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const remedy = { operation: "set alias", component: RC };
+    await expect(planRollback(state, RC, "experimental")).rejects.toMatchObject({ remedies: [remedy] });
+    await expect(planRollback(state, RC, "stable")).rejects.toMatchObject({ remedies: [{}, remedy] });
+    await expect(planRollback(state, RC, "beta", "9")).rejects.toThrow("has no version 9");
+  });
+});
+
+it("undoVersion rolls back, and has the replay run that the log names", async () => {
+  const { withState, drive } = await aBadVersion();
+  await withState(async (state) => {
+    const called: string[] = [];
+    const callReplayer = async (name: string) => String(called.push(name));
+    const made = await undone(state, { callReplayer });
+    expect(made).toMatchObject({ outcome: "undone", replay: { name: "u", asked: "run" }, uncalled: "1" });
+    expect([called, await versionOfBeta(state)]).toEqual([["u"], "1"]);
+    const [entry] = await state.routingTable.changesAfter((await state.routingTable.head()) - 1, 1);
+    expect(entry?.move).toMatchObject({ kind: "rollback", stage: "settled", replay: "u" });
+  });
+  await drive("u");
+  await withState(async ({ replays }) => {
+    expect(await replays.get("u")).toMatchObject({ progress: { counts: { sent: 2 } } });
+  });
+});
+
+it("undoVersion cancels the replay of a rollback that was refused", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const error = new TurnoutError("not allowed", "no");
+    const catalog = { ...state.catalog, moveAlias: () => Promise.reject(error) };
+    expect(await undone(state, { catalog })).toEqual({ outcome: "refused", error });
+    expect(await state.replays.get("u")).toMatchObject({ asked: "cancel" });
+  });
+});
+
+it("undoVersion lets the replay wait where it isn't known whether the rollback was made", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const error = new Error("the answer was lost");
+    const catalog = {
+      ...state.catalog,
+      async moveAlias(...args: Parameters<typeof state.catalog.moveAlias>) {
+        await state.catalog.moveAlias(...args);
+        throw error;
+      },
+    };
+    expect(await undone(state, { catalog })).toEqual({ outcome: "unknown", error });
+    expect(await state.replays.get("u")).toMatchObject({ asked: "pause" });
+  });
+});
+
+it("undoVersion says that a rollback was made whose replay can't be run", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const replays = { ...state.replays, update: async () => undefined };
+    const made = await undone(state, { replays });
+    expect(made).toMatchObject({ outcome: "rolled back", error: { message: expect.stringContaining("has changed") } });
+    expect(await versionOfBeta(state)).toBe("1");
+    expect(await state.replays.get("u")).toMatchObject({ asked: "pause" });
+  });
+});
