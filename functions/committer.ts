@@ -10,12 +10,14 @@ import type { RoutingTable } from "../shared/routing-table/routing-table.ts";
 export function committerHandler(table: Pick<RoutingTable, "commit">) {
   return middy<CommitCall, CommitAnswer>().handler(async (input) => {
     const call = readCommitCall(input);
-    if (!call.ok) return { refused: { kind: "usage", message: `The change can't be read: ${call.problem}.` } };
+    if (!call.ok)
+      return { refused: { kind: "usage", message: `The change can't be read: ${call.problem}.`, remedies: [] } };
     try {
       return { result: await table.commit(call.value.change, call.value.expectedRevision) };
     } catch (error) {
       if (!(error instanceof TurnoutError)) throw error;
-      return { refused: { kind: error.kind, message: error.message } };
+      const { kind, message, remedies } = error;
+      return { refused: { kind, message, remedies } };
     }
   });
 }

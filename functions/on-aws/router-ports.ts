@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
 
-/** One line of JSON per error, for CloudWatch. */
+/** One line of JSON per error, for CloudWatch; what to do stands in it as values. */
 export function onTrouble(error: unknown): void {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  console.error(JSON.stringify({ level: "ERROR", error: { type: name, message, stack } }));
+  const remedies = error instanceof TurnoutError && error.remedies.length > 0 ? error.remedies : undefined;
+  console.error(JSON.stringify({ level: "ERROR", error: { type: name, message, stack, remedies } }));
 }
 
 /** What the functions of one environment share, made once per Lambda environment and kept for its life. */

@@ -103,18 +103,25 @@ export class AliasRetired extends TurnoutError {
   }
 }
 
+type Winner = { command: string; who: string; why: string };
+
 /** Thrown when another routing change was committed first. Nothing of the losing change was applied. */
 export class RevisionConflict extends TurnoutError {
   override readonly name = "RevisionConflict";
   readonly expected: number;
   readonly head: number;
+  readonly winner: Winner | undefined;
 
-  constructor(expected: number, head: number, winner: string) {
-    super("conflict", `The routing table is at revision ${head}, not ${expected}: ${winner}. Nothing was changed.`, {
+  /** @param winner what was committed first; undefined where a revision was expected that isn't there yet */
+  constructor(expected: number, head: number, winner: Winner | undefined) {
+    const told =
+      winner === undefined ? "there is no such revision yet" : `'${winner.command}' by ${winner.who} (${winner.why})`;
+    super("conflict", `The routing table is at revision ${head}, not ${expected}: ${told}. Nothing was changed.`, {
       remedies: [{ operation: "explain routing" }],
     });
     this.expected = expected;
     this.head = head;
+    this.winner = winner;
   }
 }
 

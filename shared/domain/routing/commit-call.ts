@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type ErrorKind, TurnoutError } from "../errors.ts";
+import { TurnoutError } from "../errors.ts";
 import { Instant, type Read, read } from "../text/schema.ts";
 import type { ChangeLogEntry, CommitResult, Revision, RoutingChange } from "./routing-change.ts";
 
@@ -7,7 +7,8 @@ import type { ChangeLogEntry, CommitResult, Revision, RoutingChange } from "./ro
 export type CommitCall = { change: RoutingChange; expectedRevision: Revision };
 
 /** What became of it; `refused` is an error that its maker is told. */
-export type CommitAnswer = { result: CommitResult } | { refused: { kind: ErrorKind; message: string } };
+export type CommitAnswer = { result: CommitResult } | { refused: Refused };
+type Refused = Pick<TurnoutError, "kind" | "message" | "remedies">;
 
 // What the rows are, the table looks at.
 const Change = z.looseObject({
@@ -31,9 +32,13 @@ export function readCommitCall(input: unknown): Read<CommitCall> {
 
 /** The result in an answer as it came, as JSON. @throws TurnoutError what was refused */
 export function resultIn(answer: CommitAnswer): CommitResult {
-  if ("refused" in answer) throw new TurnoutError(answer.refused.kind, answer.refused.message);
+  if ("refused" in answer) throw errorOf(answer.refused);
   const { result } = answer;
   if (result.committed) return result;
   const winner: ChangeLogEntry = { ...result.winner, at: new Date(result.winner.at) };
   return { ...result, winner };
+}
+
+function errorOf({ kind, message, remedies }: Refused): TurnoutError {
+  return new TurnoutError(kind, message, { remedies });
 }

@@ -80,9 +80,7 @@ export async function revisionConflict(
   head: Revision,
 ): Promise<RevisionConflict> {
   const [winner] = await table.changesAfter(Math.max(expected, head - 1), 1);
-  const told =
-    winner === undefined ? "there is no such revision yet" : `'${winner.command}' by ${winner.who} (${winner.why})`;
-  return new RevisionConflict(expected, head, told);
+  return new RevisionConflict(expected, head, winner);
 }
 
 /** A freeze needs no counting, so that it may have come in between. */
