@@ -1,7 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { examineUnresolved } from "../../scripts/commands/installation/examine-unresolved.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { jsonLines } from "../support/cli-process.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
@@ -84,13 +83,6 @@ it("turnout doctor counts what is unresolved, until it has been made good", asyn
     status: "ok",
     found: "none is unresolved, of 3 events that arrived in the last 24 hours",
   });
-});
-
-it("turnout doctor looks at so many events, and says up to when", async () => {
-  const { route, withState } = await aReplayedCli();
-  await route({ id: "e-1", fails: true }, { id: "e-2", fails: true }, { id: "e-3", fails: true });
-  const found = await withState((state) => examineUnresolved(state, new Date(), 2));
-  expect(found.found).toMatch(/^unresolved: \d dead, of \d events that arrived from \S+Z to \S+Z$/);
 });
 
 it("turnout doctor tells outcomes that were refused until the queue gave them up", async () => {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
+import { examineInstallation } from "../../../shared/installation/examine-installation.ts";
 import { type Finding, problem } from "../../../shared/installation/finding.ts";
-import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
@@ -10,10 +10,6 @@ import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { remediesText } from "../wording/remedy-text.ts";
-import { examineAliases } from "./examine-aliases.ts";
-import { examineReplays } from "./examine-replays.ts";
-import { examineRows } from "./examine-rows.ts";
-import { examineUnresolved } from "./examine-unresolved.ts";
 
 export function define(command: Command): void {
   jsonOption(command)
@@ -50,33 +46,11 @@ async function examine({ json }: JsonOption): Promise<void> {
 
 async function findings(): Promise<Finding[]> {
   try {
-    return await withInstallation(async (state) => {
-      const now = new Date();
-      const parts = await state.examine(now);
-      // Without its table there is nothing to look at.
-      const isThere = (table: string) => !parts.some(({ check, status }) => check === table && status === "problem");
-      const deliveries = isThere("event table")
-        ? [
-            await examineUnresolved(state, now).catch((error: unknown) => unlistable(state, error)),
-            ...(await examineReplays(state)),
-          ]
-        : [];
-      const routing = isThere("routing table")
-        ? [...(await examineRows(state.routingTable)), ...(await examineAliases(state))]
-        : [];
-      return [...parts, ...deliveries, ...routing];
-    });
+    return await withInstallation((installation) => examineInstallation(installation, new Date()));
   } catch (error) {
     if (!(error instanceof TurnoutError)) throw error;
     return [problem(environmentName() === undefined ? "state" : "environment", error.message, ...error.remedies)];
   }
-}
-
-/** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
-function unlistable({ explain }: Pick<Installation, "explain">, error: unknown): Finding {
-  const told = explain(error) ?? error;
-  const remedies = told instanceof TurnoutError ? told.remedies : [];
-  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, ...remedies);
 }
 
 const COLUMNS: Column<Finding>[] = [

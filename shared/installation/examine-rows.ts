@@ -1,10 +1,10 @@
-import type { Remedy } from "../../../shared/domain/remedy.ts";
-import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
-import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
-import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
-import { type Finding, fine, problem } from "../../../shared/installation/finding.ts";
-import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import type { Remedy } from "../domain/remedy.ts";
+import type { RowKey } from "../domain/routing/routing-change.ts";
+import { UnreadableRow } from "../domain/routing/unreadable-row.ts";
+import { plural } from "../domain/text/plural.ts";
+import { keyInWords, splitKey } from "../domain/text/split-key.ts";
+import type { RoutingTable } from "../routing-table/routing-table.ts";
+import { type Finding, fine, problem } from "./finding.ts";
 
 /** So many are named one by one. */
 const NAMED = 20;

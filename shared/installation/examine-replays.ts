@@ -1,6 +1,6 @@
-import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
-import { type Finding, warning } from "../../../shared/installation/finding.ts";
-import type { Installation } from "../../../shared/installation/installation.ts";
+import { UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
+import { type Finding, warning } from "./finding.ts";
+import type { Installation } from "./installation.ts";
 
 /** The newest are looked at. */
 const LOOKED_AT = 1_000;

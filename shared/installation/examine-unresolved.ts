@@ -1,9 +1,8 @@
-import { isUnresolved } from "../../../shared/domain/deliveries/event-outcome.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
-import { listEvents } from "../../../shared/flows/explain/list-events.ts";
-import { type Finding, fine, warning } from "../../../shared/installation/finding.ts";
-import type { Installation } from "../../../shared/installation/installation.ts";
-import { environmentName } from "../terminal/environment-name.ts";
+import { isUnresolved } from "../domain/deliveries/event-outcome.ts";
+import { plural } from "../domain/text/plural.ts";
+import { listEvents } from "../flows/explain/list-events.ts";
+import { type Finding, fine, warning } from "./finding.ts";
+import type { Installation } from "./installation.ts";
 
 const CHECK = "deliveries";
 
@@ -17,11 +16,11 @@ const MAX_EVENTS = 10_000;
 
 /** Whether something that arrived lately is dead or rejected, and wasn't made good since. */
 export async function examineUnresolved(
-  { events }: Pick<Installation, "events">,
+  { events, versions }: Pick<Installation, "events"> & { versions: Pick<Installation["versions"], "from"> },
   now: Date,
   maxEvents = MAX_EVENTS,
 ): Promise<Finding> {
-  const hours = environmentName() === undefined ? EMBEDDED_HOURS : AWS_HOURS;
+  const hours = versions.from === "folders" ? EMBEDDED_HOURS : AWS_HOURS;
   const from = new Date(now.getTime() - hours * HOUR_MS);
   const counts = { dead: 0, rejected: 0 };
   let looked = 0;

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { TurnoutError } from "../../../shared/domain/errors.ts";
-import type { Remedy } from "../../../shared/domain/remedy.ts";
-import type { Component } from "../../../shared/domain/routing/component.ts";
-import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
-import { type Finding, fine, problem, warning } from "../../../shared/installation/finding.ts";
-import type { Installation } from "../../../shared/installation/installation.ts";
-import type { AliasSettings } from "../../../shared/versions/lambda-version-catalog.ts";
-import type { AliasTarget } from "../../../shared/versions/version-catalog.ts";
+import { TurnoutError } from "../domain/errors.ts";
+import type { Remedy } from "../domain/remedy.ts";
+import type { Component } from "../domain/routing/component.ts";
+import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../flows/versions/logged-aliases.ts";
+import type { AliasSettings } from "../versions/lambda-version-catalog.ts";
+import type { AliasTarget } from "../versions/version-catalog.ts";
+import { type Finding, fine, problem, warning } from "./finding.ts";
+import type { Installation } from "./installation.ts";
 
 /** Compares every component's aliases with the change log, and sees that there is something behind them. */
 export async function examineAliases(state: Installation): Promise<Finding[]> {
