@@ -3,7 +3,6 @@ import { afterError, withoutErrors } from "../../domain/replays/failing-replay.t
 import { isEnded, type Replay } from "../../domain/replays/replay.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import { LOST, lostRaces } from "../lost-races.ts";
-import { Stopped } from "./deliver-page.ts";
 
 export type DriverPorts = { replays: ReplayStore; newId: () => string; now: () => Date };
 
@@ -18,6 +17,9 @@ export const DRIVER_LEASE_MS = 60_000;
 
 /** How often one that can't be run on is looked at: paused, or driven by another. */
 const LOOK_AGAIN_MS = 5_000;
+
+/** Thrown where nothing more may be begun: the replay was paused or cancelled, another drives it, or time is up. */
+export class Stopped extends Error {}
 
 export type ReplayDriver = ReturnType<typeof replayDriver>;
 

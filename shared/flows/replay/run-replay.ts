@@ -2,11 +2,17 @@ import { compareRecords, type RecordPlace } from "../../domain/deliveries/delive
 import { isEnded, noCounts, type OpenStretch, type Replay, type ReplayProgress } from "../../domain/replays/replay.ts";
 import { withCounted, withRecounted, withStretch } from "../../domain/replays/replay-counts.ts";
 import { untilWritten } from "../kept-writes.ts";
-import { Stopped } from "./deliver-page.ts";
 import { type HeldLines, type MadePage, makePage, noteHeld } from "./make-page.ts";
 import { type MatchedPage, matchReplay } from "./match-replay.ts";
 import { type Pace, paceOf } from "./pace.ts";
-import { DRIVER_LEASE_MS, type MayGoOn, type ReplayDriver, type ReplayRun, replayDriver } from "./replay-driver.ts";
+import {
+  DRIVER_LEASE_MS,
+  type MayGoOn,
+  type ReplayDriver,
+  type ReplayRun,
+  replayDriver,
+  Stopped,
+} from "./replay-driver.ts";
 import { matchedAs } from "./replay-item.ts";
 import type { ReplayerPorts } from "./replayer-ports.ts";
 

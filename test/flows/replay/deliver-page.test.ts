@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
-import { deliverPage, type Made, type PageOptions, Stopped } from "../../../shared/flows/replay/deliver-page.ts";
+import { deliverPage, type PageOptions } from "../../../shared/flows/replay/deliver-page.ts";
+import type { Made } from "../../../shared/flows/replay/made-delivery.ts";
 import { matchReplay } from "../../../shared/flows/replay/match-replay.ts";
 import { paceOf } from "../../../shared/flows/replay/pace.ts";
+import { Stopped } from "../../../shared/flows/replay/replay-driver.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { type AboutEvent, aComponent } from "../../support/builders.ts";
 import { eventually } from "../../support/port-calls.ts";
