@@ -213,7 +213,7 @@ describe("what can't be replayed", () => {
     ["an unknown target", "--to-alias nope", 3, `No alias 'nope' on ${RC}; it has stable, beta,`],
     ["an unknown cohort", "--cohort nope", 3, "No cohort 'nope'. There are no cohorts yet."],
     ["what an unknown replay delivered", "--replay nope", 3, "No replay 'nope'. There are none yet."],
-    ["a reserved name", "--name live", 2, "A replay can't be called 'live'. Give it another --name."],
+    ["a reserved name", "--name live", 2, "A replay can't be called 'live'. Give this one another --name."],
     ["a name with a blank", "--name=a\u00a0b", 2, "--name: a replay's name has 1 to 64 lower-case letters"],
     ["an empty --at-most", "--at-most x", 2, "--at-most: expected a whole number from 0 up."],
   ])("refuses %s", async (_, line, code, message) => {

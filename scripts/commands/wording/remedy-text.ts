@@ -75,7 +75,7 @@ function operationText(asked: Operation): string {
       return `publish one: ${commandLine("publish-version", asked.component, folder, "--alias", asked.alias)}`;
     }
     case "rename replay":
-      return "give it another --name";
+      return "give this one another --name";
     case "list replayed":
       return `see what it delivered with '${commandLine("events", "--replay", asked.replay)}'`;
     case "select unmatched":
