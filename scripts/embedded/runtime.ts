@@ -22,9 +22,9 @@ import { asyncInvocations } from "../../shared/targets/worker/async-invocations.
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
 import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
-import { drainQueue, startEventSource } from "./event-source.ts";
+import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startFrontDoor } from "./front-door.ts";
-import { startReplayDriver } from "./replay-driver.ts";
+import { startReplayDriver } from "./drive-replays.ts";
 import { startSchedule } from "./schedule.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
@@ -126,13 +126,13 @@ export async function startRuntime(options: RuntimeOptions) {
       report,
       onTrouble: onError,
     };
-    const outcomesSource = { name: "turnout-outcomes", queue: outcomes, now, kept, onError };
+    const ofOutcomes = { name: "turnout-outcomes", queue: outcomes, now, kept, onError };
     const takeOutcomes = outcomesHandler({ ...ports, queue: outcomes });
     // What versions had said when the last process ended counts; only what is still open after it was interrupted.
-    await drainQueue({ ...outcomesSource, handler: takeOutcomes });
+    await drainQueue({ ...ofOutcomes, handler: takeOutcomes });
     await state.events.endLeases(now());
     await state.replays.releaseDrivers();
-    const source = startEventSource({
+    const poller = startQueuePoller({
       name: "turnout-router",
       queue: live,
       handler: routerHandler({ ...ports, queue: live }),
@@ -140,7 +140,7 @@ export async function startRuntime(options: RuntimeOptions) {
       kept,
       onError,
     });
-    const deadSource = startEventSource({
+    const deadPoller = startQueuePoller({
       name: "turnout-dead-letters",
       queue: dead,
       handler: deadLettersHandler({ ...ports, queue: dead }),
@@ -149,7 +149,7 @@ export async function startRuntime(options: RuntimeOptions) {
       onError,
       pollMs: 1_000,
     });
-    const outcomeSource = startEventSource({ ...outcomesSource, handler: takeOutcomes });
+    const outcomePoller = startQueuePoller({ ...ofOutcomes, handler: takeOutcomes });
     const sweep = sweeperHandler({ events: state.events, queue: live, now });
     const sweeper = startSchedule({
       name: "turnout-sweeper",
@@ -177,7 +177,7 @@ export async function startRuntime(options: RuntimeOptions) {
     closing.push(() =>
       Promise.all([
         workers.close(),
-        ...[replayer, sweeper, moveSweeper, source, deadSource, outcomeSource].map((part) => part.stop()),
+        ...[replayer, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) => part.stop()),
       ]),
     );
 
@@ -187,7 +187,7 @@ export async function startRuntime(options: RuntimeOptions) {
       now,
       newId: randomUUID,
       groupsOf: fairGroups(routing),
-      onAccepted: source.wake,
+      onAccepted: poller.wake,
       health: async () => {
         await refuseTrouble(state, kept, now());
         const clock = state.clock.problem(now());
@@ -198,7 +198,7 @@ export async function startRuntime(options: RuntimeOptions) {
     });
     closing.push(() => door.stop());
     lock.announce(door.port);
-    return { state, url: door.url, port: door.port, wake: source.wake, close };
+    return { state, url: door.url, port: door.port, wake: poller.wake, close };
   } catch (error) {
     await close();
     throw error;

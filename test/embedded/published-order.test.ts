@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { routerHandler } from "../../functions/router.ts";
-import { drainQueue } from "../../scripts/embedded/event-source.ts";
+import { drainQueue } from "../../scripts/embedded/queue-poller.ts";
 import { putEvents } from "../../scripts/embedded/put-events.ts";
 import { sqliteEventQueue } from "../../shared/event-queue/sqlite-event-queue.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";

@@ -4,7 +4,7 @@ import type { Context } from "aws-lambda";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
-import { drainQueue } from "../../scripts/embedded/event-source.ts";
+import { drainQueue } from "../../scripts/embedded/queue-poller.ts";
 import { LAYOUT } from "../../shared/domain/layout.ts";
 import { isEnded } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { batchesOf, startEventSource } from "../../scripts/embedded/event-source.ts";
+import { batchesOf, startQueuePoller } from "../../scripts/embedded/queue-poller.ts";
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sqliteEventQueue } from "../../shared/event-queue/sqlite-event-queue.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";
@@ -29,14 +29,14 @@ describe("messages in batches", () => {
   });
 });
 
-describe("the embedded event source beside a flood that nobody finishes", () => {
+describe("the embedded queue poller beside a flood that nobody finishes", () => {
   it("leaves a quarter of its places to messages whose turn it is", async () => {
     const database = openDatabase(":memory:");
     onTestFinished(() => database.close());
     const queue = sqliteEventQueue(database);
     const ending: ((answer: SQSBatchResponse) => void)[] = [];
     const taken: string[] = [];
-    const source = startEventSource({
+    const poller = startQueuePoller({
       name: "turnout-router",
       queue,
       handler: (event) => {
@@ -50,13 +50,13 @@ describe("the embedded event source beside a flood that nobody finishes", () => 
     });
     onTestFinished(async () => {
       for (const end of ending) end({ batchItemFailures: [] });
-      await source.stop();
+      await poller.stop();
     });
     await queue.send(Array(200).fill({ body: "flood", group: "noisy" }), now);
-    source.wake();
+    poller.wake();
     await eventually(() => taken.length === 30);
     await queue.send([{ body: "quiet", group: "somebody" }], now);
-    source.wake();
+    poller.wake();
     await eventually(() => taken.includes("quiet"));
     // One of the flood was in turn as well; all the others wait until a place is free.
     expect(taken.filter((body) => body === "flood").length).toBeLessThanOrEqual(31);

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { type EventSourceOptions, startEventSource } from "../../scripts/embedded/event-source.ts";
+import { type QueuePollerOptions, startQueuePoller } from "../../scripts/embedded/queue-poller.ts";
 import { simulatedQueue } from "../simulation/simulated-queue.ts";
 import { type SimulatedTime, simulatedTime } from "../simulation/simulated-time.ts";
 import { eventually, nextTurn, portCalls, surrounded } from "../support/port-calls.ts";
@@ -8,21 +8,21 @@ import { eventually, nextTurn, portCalls, surrounded } from "../support/port-cal
 const allGood: SQSBatchResponse = { batchItemFailures: [] };
 const methods = ["receive", "delete", "changeVisibility"] as const;
 
-/** An event source on a queue in memory. Batches wait until the test answers them, unless `handler` says otherwise. */
-function aSource(options: Partial<EventSourceOptions> = {}) {
+/** A queue poller on a queue in memory. Batches wait until the test answers them, unless `handler` says otherwise. */
+function aPoller(options: Partial<QueuePollerOptions> = {}) {
   const time = simulatedTime();
   const queue = simulatedQueue();
   const calls = portCalls();
   const batches: { bodies: string[]; event: SQSEvent; end: (answer: SQSBatchResponse | Error) => void }[] = [];
   const errors: unknown[] = [];
-  const handler: EventSourceOptions["handler"] = (event) => {
+  const handler: QueuePollerOptions["handler"] = (event) => {
     const { promise, resolve, reject } = Promise.withResolvers<SQSBatchResponse>();
     const end = (answer: SQSBatchResponse | Error) => (answer instanceof Error ? reject(answer) : resolve(answer));
     batches.push({ bodies: event.Records.map(({ body }) => body), event, end });
     return promise;
   };
   const start = () => {
-    const source = startEventSource({
+    const poller = startQueuePoller({
       name: "turnout-router",
       queue: surrounded(queue, methods, calls.around),
       handler,
@@ -36,9 +36,9 @@ function aSource(options: Partial<EventSourceOptions> = {}) {
     });
     onTestFinished(async () => {
       for (const { end } of batches) end(allGood);
-      await source.stop();
+      await poller.stop();
     });
-    return source;
+    return poller;
   };
   const send = (...bodies: string[]) => queue.send(bodies, time.now());
   /** Per message, in how many ms it is visible again. */
@@ -49,9 +49,9 @@ function aSource(options: Partial<EventSourceOptions> = {}) {
 
 const bodiesOf = (batches: { bodies: string[] }[]) => batches.map(({ bodies }) => bodies);
 
-describe("the embedded event source", () => {
+describe("the embedded queue poller", () => {
   it("hands over what is in the queue as SQS would, hidden meanwhile, and deletes it when it succeeded", async () => {
-    const { start, send, batches, time, hiddenFor, calls } = aSource({ visibilityMs: 60_000 });
+    const { start, send, batches, time, hiddenFor, calls } = aPoller({ visibilityMs: 60_000 });
     await send("a", "b");
     const sent = String(time.now().getTime());
     await time.pass(5);
@@ -73,7 +73,7 @@ describe("the embedded event source", () => {
   });
 
   it("deletes only what succeeded of a batch, and leaves the rest hidden as the handler left it", async () => {
-    const { start, send, batches, queue, time, hiddenFor } = aSource();
+    const { start, send, batches, queue, time, hiddenFor } = aPoller();
     await send("a", "b");
     start();
     await eventually(() => batches.length === 1);
@@ -84,19 +84,19 @@ describe("the embedded event source", () => {
   });
 
   it("deletes nothing when all of a batch has to come back", async () => {
-    const { start, send, batches, calls } = aSource();
+    const { start, send, batches, calls } = aPoller();
     await send("a");
-    const source = start();
+    const poller = start();
     await eventually(() => batches.length === 1);
     batches[0]?.end({ batchItemFailures: [{ itemIdentifier: "message-1" }] });
-    await source.stop();
+    await poller.stop();
     expect(calls.made).not.toContain("delete");
   });
 
   it("brings the messages of a failed batch back, after longer each time", async () => {
-    const { start, send, batches, errors, time, hiddenFor } = aSource();
+    const { start, send, batches, errors, time, hiddenFor } = aPoller();
     await send("a", "b");
-    const source = start();
+    const poller = start();
     const waits: unknown[] = [];
     for (let failure = 1; failure <= 7; failure++) {
       await eventually(() => batches.length === failure);
@@ -105,14 +105,14 @@ describe("the embedded event source", () => {
       const { "message-1": wait = 0 } = hiddenFor();
       waits.push(wait);
       await time.pass(wait);
-      source.wake();
+      poller.wake();
     }
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(bodiesOf(batches).every((bodies) => bodies.join() === "a,b")).toBe(true);
   });
 
   it("deletes what a handler has finished once the queue takes it, and hands it to nobody meanwhile", async () => {
-    const { start, send, batches, calls, errors, hiddenFor, time } = aSource({ visibilityMs: 60_000 });
+    const { start, send, batches, calls, errors, hiddenFor, time } = aPoller({ visibilityMs: 60_000 });
     await send("a");
     for (let tries = 0; tries < 20; tries++) calls.fail("delete");
     start();
@@ -123,34 +123,34 @@ describe("the embedded event source", () => {
   });
 
   it("brings a failed batch back as soon as the queue takes it, and not when its visibility ends", async () => {
-    const { start, send, batches, calls, time } = aSource();
+    const { start, send, batches, calls, time } = aPoller();
     await send("a", "b", "c");
     for (let tries = 0; tries < 40; tries++) calls.fail("changeVisibility");
-    const source = start();
+    const poller = start();
     await eventually(() => batches.length === 1);
     batches[0]?.end(new Error("the store is away"));
     await passing(time, 30);
-    source.wake();
+    poller.wake();
     await eventually(() => batches.length === 2);
     expect(bodiesOf(batches)[1]).toEqual(["a", "b", "c"]);
   });
 
   it("gives up what it can't write when it is stopped, after one more try", async () => {
-    const { start, send, batches, calls, time, errors } = aSource();
+    const { start, send, batches, calls, time, errors } = aPoller();
     await send("a");
     for (let tries = 0; tries < 9; tries++) calls.fail("delete");
-    const source = start();
+    const poller = start();
     await eventually(() => batches.length === 1);
     batches[0]?.end(allGood);
     await turns();
-    const stopped = source.stop();
+    const stopped = poller.stop();
     await passing(time, 2);
     await stopped;
     expect(errors).toMatchObject([{ message: "delete failed" }]);
   });
 
   it("takes batches until as many messages as it may are in its hands, and more when some are done", async () => {
-    const { start, send, batches } = aSource({ batchSize: 2, maxInFlight: 5 });
+    const { start, send, batches } = aPoller({ batchSize: 2, maxInFlight: 5 });
     await send("a", "b", "c", "d", "e", "f", "g", "h");
     start();
     await eventually(() => batches.length === 3);
@@ -166,7 +166,7 @@ describe("the embedded event source", () => {
   });
 
   it("takes smaller batches where it may hold less than one", async () => {
-    const { start, send, batches } = aSource({ batchSize: 10, maxInFlight: 2 });
+    const { start, send, batches } = aPoller({ batchSize: 10, maxInFlight: 2 });
     await send("a", "b", "c");
     start();
     await eventually(() => batches.length === 1);
@@ -179,12 +179,12 @@ describe("the embedded event source", () => {
   it.each(["before", "after"] as const)(
     "looks again when it was woken %s it had looked but before it had an answer",
     async (when) => {
-      const { start, send, batches, calls } = aSource();
+      const { start, send, batches, calls } = aPoller();
       const look = calls.hold("receive", when);
-      const source = start();
+      const poller = start();
       await eventually(look.reached);
       await send("a");
-      source.wake();
+      poller.wake();
       look.release();
       await eventually(() => batches.length === 1);
       expect(bodiesOf(batches)).toEqual([["a"]]);
@@ -192,33 +192,33 @@ describe("the embedded event source", () => {
   );
 
   it("doesn't look again by itself at a queue that was empty", async () => {
-    const { start, calls } = aSource();
-    const source = start();
+    const { start, calls } = aPoller();
+    const poller = start();
     await turns();
-    source.wake();
+    poller.wake();
     await turns();
     expect(calls.made).toEqual(["receive", "receive"]);
   });
 
   it("goes on a second after a look that failed", async () => {
-    const { start, send, batches, calls, errors, time } = aSource();
+    const { start, send, batches, calls, errors, time } = aPoller();
     calls.fail("receive");
-    const source = start();
+    const poller = start();
     await eventually(() => errors.length === 1);
     await send("a");
-    source.wake();
+    poller.wake();
     await turns();
     expect(calls.made).toEqual(["receive"]);
     await time.pass(1_000);
-    source.wake();
+    poller.wake();
     await eventually(() => batches.length === 1);
   });
 
   it("looks at the queue every so often, for what other processes put there", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     onTestFinished(() => void vi.useRealTimers());
-    const { start, send, batches, calls } = aSource({ pollMs: 50 });
-    const source = start();
+    const { start, send, batches, calls } = aPoller({ pollMs: 50 });
+    const poller = start();
     await turns();
     await send("a");
     vi.advanceTimersByTime(49);
@@ -228,7 +228,7 @@ describe("the embedded event source", () => {
     await eventually(() => batches.length === 1);
     batches[0]?.end(allGood);
 
-    await source.stop();
+    await poller.stop();
     calls.since();
     vi.advanceTimersByTime(1_000);
     await turns();
@@ -236,14 +236,14 @@ describe("the embedded event source", () => {
   });
 });
 
-describe("stopping the embedded event source", () => {
+describe("stopping the embedded queue poller", () => {
   it("waits for the batches that are running, and for what they have to delete", async () => {
-    const { start, send, batches, hiddenFor } = aSource();
+    const { start, send, batches, hiddenFor } = aPoller();
     await send("a");
-    const source = start();
+    const poller = start();
     await eventually(() => batches.length === 1);
     let stopped = false;
-    const stopping = source.stop().then(() => {
+    const stopping = poller.stop().then(() => {
       stopped = true;
     });
     await turns();
@@ -254,13 +254,13 @@ describe("stopping the embedded event source", () => {
   });
 
   it("handles what it was just taking, and takes nothing more", async () => {
-    const { start, send, batches, calls, hiddenFor } = aSource();
+    const { start, send, batches, calls, hiddenFor } = aPoller();
     await send("a");
     const taking = calls.hold("receive", "after");
-    const source = start();
+    const poller = start();
     await eventually(taking.reached);
     let stopped = false;
-    const stopping = source.stop().then(() => {
+    const stopping = poller.stop().then(() => {
       stopped = true;
     });
     await send("b");
@@ -268,7 +268,7 @@ describe("stopping the embedded event source", () => {
     expect(stopped).toBe(false);
     taking.release();
     await eventually(() => batches.length === 1);
-    source.wake();
+    poller.wake();
     batches[0]?.end(allGood);
     await stopping;
     await turns();
@@ -277,11 +277,11 @@ describe("stopping the embedded event source", () => {
   });
 
   it("ends also when the last batch fails", async () => {
-    const { start, send, batches, errors, hiddenFor } = aSource();
+    const { start, send, batches, errors, hiddenFor } = aPoller();
     await send("a");
-    const source = start();
+    const poller = start();
     await eventually(() => batches.length === 1);
-    const stopping = source.stop();
+    const stopping = poller.stop();
     batches[0]?.end(new Error("the store is away"));
     await stopping;
     expect([errors.length, hiddenFor()]).toEqual([1, { "message-1": 1_000 }]);

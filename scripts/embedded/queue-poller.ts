@@ -6,14 +6,14 @@ import { type KeptWrites, untilWritten, type WritePorts } from "../../shared/flo
 import { lambdaContext } from "./lambda-context.ts";
 
 /** Lambda's event source mapping, embedded: takes batches from the queue, calls the handler, deletes what succeeded. */
-export type EventSourceMapping = {
+export type QueuePoller = {
   /** Looks at the queue now, because something was put there. */
   wake(): void;
   /** Takes no more messages, and resolves when the running batches have ended. */
   stop(): Promise<void>;
 };
 
-export type EventSourceOptions = {
+export type QueuePollerOptions = {
   /** The handler's function, by name. */
   name: string;
   queue: EventQueue;
@@ -48,7 +48,7 @@ const BATCHES_AT_ONCE = 10;
 const BATCH_SIZE = 10;
 
 /** Has the handler work off what is in the queue now. What it gives back, or can't be handed over, is left for later. */
-export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight" | "pollMs">): Promise<void> {
+export async function drainQueue(options: Omit<QueuePollerOptions, "maxInFlight" | "pollMs">): Promise<void> {
   const { queue, now, batchSize = BATCH_SIZE, visibilityMs = HANDED_OUT_MS } = options;
   for (;;) {
     const messages = await queue.receive(batchSize, visibilityMs, now());
@@ -57,7 +57,7 @@ export async function drainQueue(options: Omit<EventSourceOptions, "maxInFlight"
   }
 }
 
-export function startEventSource(options: EventSourceOptions): EventSourceMapping {
+export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
   const { queue, now, onError } = options;
   const { maxInFlight = 1_000, visibilityMs = HANDED_OUT_MS, pollMs = 50 } = options;
   const batchSize = Math.min(options.batchSize ?? BATCH_SIZE, maxInFlight);
@@ -127,7 +127,7 @@ export function startEventSource(options: EventSourceOptions): EventSourceMappin
  * come back by themselves; until then they count as in flight, so that no more are taken than can be kept.
  */
 async function handle(
-  options: EventSourceOptions,
+  options: QueuePollerOptions,
   messages: ReceivedMessage[],
   isStopped: () => boolean,
 ): Promise<void> {
