@@ -9,6 +9,7 @@ import {
   importCycles,
   importProblems,
   type Room,
+  sharedNames,
   skippedOrFocused,
   vagueFolders,
 } from "./support/architecture-rules.ts";
@@ -221,6 +222,9 @@ const floorPlan: Room[] = [
   { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs", "esbuild"] },
 ];
 
+/** A command is called after what it is about, and what Lambda loads after its handler. */
+const namesakes = ["scripts/commands/", "functions/on-aws/"];
+
 const source = sourceFiles("functions", "infra", "shared", "scripts");
 const tests = sourceFiles("test");
 const pure = source.filter(({ path }) => path.startsWith("shared/domain/") || path.startsWith("shared/flows/"));
@@ -240,6 +244,11 @@ describe("the source", () => {
 
   it("has no folders whose names say nothing", () => {
     expect(vagueFolders([...source, ...tests])).toEqual([]);
+  });
+
+  it("has no two files of one name", () => {
+    expect(sharedNames(source, namesakes)).toEqual([]);
+    expect(sharedNames(source.filter(({ path }) => path.startsWith("scripts/commands/")), [])).toEqual([]);
   });
 
   it("has no enums", () => {
@@ -372,6 +381,13 @@ describe("the checks", () => {
   it.each(["utils", "helpers", "common", "types"])("refuses a folder named %s", (folder) => {
     const path = `shared/${folder}/pin.ts`;
     expect(vagueFolders([file(path, ""), file(`shared/domain/${folder}.ts`, "")])).toEqual([path]);
+  });
+
+  it("refuses two files of one name, unless one is in a folder of namesakes", () => {
+    const paths = ["shared/domain/pin.ts", "shared/flows/pin.ts", "scripts/commands/rules/pin.ts", "shared/a.ts"];
+    const files = paths.map((path) => file(path, ""));
+    expect(sharedNames(files, ["scripts/commands/"])).toEqual(["shared/domain/pin.ts, shared/flows/pin.ts"]);
+    expect(sharedNames(files, ["scripts/commands/", "shared/flows/"])).toEqual([]);
   });
 
   const refuses = (banned: Banned, text: string) => bannedIn([file("a.ts", text)], banned).length > 0;

@@ -1,5 +1,5 @@
 import { committerHandler } from "../committer.ts";
-import { functionPorts } from "./router-ports.ts";
+import { functionPorts } from "./function-ports.ts";
 
 const { aws } = functionPorts();
 

@@ -4,7 +4,7 @@ import { awsCatalog } from "../../shared/aws-dependencies.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
 import { onComponentResource } from "../component-resource.ts";
 import { customResourceHandler } from "../custom-resource.ts";
-import { functionPorts, onTrouble } from "./router-ports.ts";
+import { functionPorts, onTrouble } from "./function-ports.ts";
 
 const { settings, aws, now } = functionPorts();
 const { client } = awsCatalog(settings, aws.routingTable);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { awsCatalog } from "../../shared/aws-dependencies.ts";
 import { moveSweeperHandler } from "../sweeper.ts";
-import { functionPorts } from "./router-ports.ts";
+import { functionPorts } from "./function-ports.ts";
 
 const { settings, aws, now } = functionPorts();
 const { catalog } = awsCatalog(settings, aws.routingTable);

@@ -1,7 +1,7 @@
 import { awsCatalog } from "../../shared/aws-dependencies.ts";
 import { rememberedAliases } from "../../shared/versions/remembered-aliases.ts";
 import { replayerHandler } from "../replayer.ts";
-import { functionPorts } from "./router-ports.ts";
+import { functionPorts } from "./function-ports.ts";
 
 /** How much longer than its timeout a router's last claim may take to be seen. */
 const SETTLE_MARGIN_MS = 5_000;

@@ -1,5 +1,5 @@
 import { routerHandler } from "../router.ts";
-import { functionPorts } from "./router-ports.ts";
+import { functionPorts } from "./function-ports.ts";
 
 const { aws, router } = functionPorts();
 

@@ -1,5 +1,5 @@
 import { sweeperHandler } from "../sweeper.ts";
-import { functionPorts } from "./router-ports.ts";
+import { functionPorts } from "./function-ports.ts";
 
 const { aws, now } = functionPorts();
 

@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { benchDecisions } from "./decisions.ts";
-import { benchEmbedded } from "./embedded.ts";
+import { benchEmbedded } from "./embedded-rate.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchImportRate } from "./import-rate.ts";
 import { benchBullmq } from "./peers/bullmq-peer.ts";
 import { benchGraphileWorker } from "./peers/graphile-worker-peer.ts";
 import type { PeerFigures } from "./peers/job-queue-peer.ts";
 import { benchRecovery } from "./recovery.ts";
-import { benchReplays } from "./replay.ts";
+import { benchReplays } from "./replay-rate.ts";
 import { benchReplayBesideLive } from "./replay-beside-live.ts";
 import { benchReplayScan } from "./replay-scan.ts";
 import { benchBundles } from "./router/bundle-sizes.ts";

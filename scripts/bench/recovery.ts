@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
-import { publishLoad } from "./publisher.ts";
+import { setUpConsumer, untilQueueIsEmpty } from "./embedded-rate.ts";
+import { publishLoad } from "./publish-load.ts";
 import { startServer } from "./server.ts";
 
 const EVENTS = 1_000;

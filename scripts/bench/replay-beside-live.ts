@@ -9,9 +9,9 @@ import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/repl
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { sampleBodies, setUpSample } from "../embedded/sample.ts";
-import { setUpConsumer, untilQueueIsEmpty } from "./embedded.ts";
+import { setUpConsumer, untilQueueIsEmpty } from "./embedded-rate.ts";
 import { printBudget } from "./print-budget.ts";
-import { publishLoad } from "./publisher.ts";
+import { publishLoad } from "./publish-load.ts";
 import { startServer } from "./server.ts";
 
 const SAMPLE = "release-coordinator";

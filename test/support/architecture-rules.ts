@@ -26,6 +26,16 @@ export function importProblems(files: readonly SourceFile[], plan: readonly Room
   });
 }
 
+/**
+ * Files of one name, which nobody could tell apart in a list of them, a stack trace or a search.
+ * @param namesakes folders whose files are called after what they stand for, such as a command after its subject
+ */
+export function sharedNames(files: readonly SourceFile[], namesakes: readonly string[]): string[] {
+  const named = files.filter(({ path }) => !namesakes.some((folder) => path.startsWith(folder)));
+  const byName = Map.groupBy(named, ({ path }) => posix.basename(path));
+  return [...byName.values()].filter((same) => same.length > 1).map((same) => same.map(({ path }) => path).join(", "));
+}
+
 function isIn(files: string, path: string): boolean {
   const [before = "", after] = files.split("*");
   if (after !== undefined) return path.startsWith(before) && path.endsWith(after);

@@ -1,4 +1,4 @@
-import { untilQueueIsEmpty } from "../../scripts/bench/embedded.ts";
+import { untilQueueIsEmpty } from "../../scripts/bench/embedded-rate.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 
 /** No delivery of a test waits for longer. */

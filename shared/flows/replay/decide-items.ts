@@ -1,7 +1,7 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import type { Generation } from "../../domain/deliveries/delivery-key.ts";
 import { readEvent } from "../../domain/events/event.ts";
-import type { Verdict } from "../../domain/replays/plan-replay.ts";
+import type { Verdict } from "../../domain/replays/judge-event.ts";
 import { deliveriesOf } from "../deliver/claim-deliveries.ts";
 import { type QueuedMessage, routeAgain } from "../deliver/route-message.ts";
 import type { Delivery } from "../deliver/router-ports.ts";

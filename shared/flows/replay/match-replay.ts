@@ -1,6 +1,6 @@
 import { compareRecords, deliveryStatuses, type RecordPlace, recordPlaceOf } from "../../domain/deliveries/delivery.ts";
 import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../../domain/deliveries/event-outcome.ts";
-import { asksForTheDead, judgeEvent } from "../../domain/replays/plan-replay.ts";
+import { asksForTheDead, judgeEvent } from "../../domain/replays/judge-event.ts";
 import { isMemberOn } from "../../domain/routing/subject-rows.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";

@@ -1,6 +1,6 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/delivery-key.ts";
-import { asksForUndelivered, generationsOf } from "../../domain/replays/plan-replay.ts";
+import { asksForUndelivered, generationsOf } from "../../domain/replays/judge-event.ts";
 import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
 import { UnreadableReplay } from "../../domain/replays/unreadable-replay.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";

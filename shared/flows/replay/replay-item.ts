@@ -1,6 +1,6 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../domain/deliveries/event-outcome.ts";
-import type { ReplayPlan } from "../../domain/replays/plan-replay.ts";
+import type { ReplayPlan } from "../../domain/replays/judge-event.ts";
 import type { Replay, ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 

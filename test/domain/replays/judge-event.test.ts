@@ -13,7 +13,7 @@ import {
   judgeEvent,
   type ReplayPlan,
   type Verdict,
-} from "../../../shared/domain/replays/plan-replay.ts";
+} from "../../../shared/domain/replays/judge-event.ts";
 import { replayModes } from "../../../shared/domain/replays/replay.ts";
 import { ARRIVED, anEntry, aRecord } from "../../support/stored-events.ts";
 

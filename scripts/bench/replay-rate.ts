@@ -6,7 +6,7 @@ import { isEnded, noCounts, type Replay } from "../../shared/domain/replays/repl
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { runningServer } from "../../shared/installation/server-lock.ts";
-import { setUpConsumer } from "./embedded.ts";
+import { setUpConsumer } from "./embedded-rate.ts";
 import { printBudget } from "./print-budget.ts";
 import { startServer } from "./server.ts";
 import { storeDeliveries } from "./stored-deliveries.ts";

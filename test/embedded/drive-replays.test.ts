@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ReplayerAnswer } from "../../functions/replayer.ts";
-import { startReplayDriver } from "../../scripts/embedded/replay-driver.ts";
+import { startReplayDriver } from "../../scripts/embedded/drive-replays.ts";
 import type { Replay } from "../../shared/domain/replays/replay.ts";
 import { aReplay } from "../support/any-replay.ts";
 

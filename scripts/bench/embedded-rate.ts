@@ -5,7 +5,7 @@ import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { processorSeconds } from "./processor-time.ts";
-import { publishLoad } from "./publisher.ts";
+import { publishLoad } from "./publish-load.ts";
 import { startServer } from "./server.ts";
 
 export type EmbeddedFigures = {
