@@ -9,14 +9,14 @@ export type CustomResourceOptions = {
   idOf: (properties: Record<string, unknown>) => string;
   /** Makes the resource what its properties say, or unmakes it. What it throws is why the deployment fails. */
   work: (event: CloudFormationCustomResourceEvent) => Promise<void>;
-  onTrouble: (error: unknown) => void;
+  onError: (error: unknown) => void;
 };
 
 /**
  * The Lambda handler of a custom resource. CloudFormation learns how it went from an object that is put to a signed URL,
  * and from nothing else: without one the deployment hangs until its timeout, so every error is an answer too.
  */
-export function customResourceHandler({ idOf, work, onTrouble }: CustomResourceOptions) {
+export function customResourceHandler({ idOf, work, onError }: CustomResourceOptions) {
   return async (event: CloudFormationCustomResourceEvent): Promise<void> => {
     const { StackId, RequestId, LogicalResourceId, ResponseURL } = event;
     const known = "PhysicalResourceId" in event ? event.PhysicalResourceId : RequestId;
@@ -27,7 +27,7 @@ export function customResourceHandler({ idOf, work, onTrouble }: CustomResourceO
       const PhysicalResourceId = event.RequestType === "Delete" ? known : idOf(event.ResourceProperties);
       answer = { Status: "SUCCESS", PhysicalResourceId, ...about };
     } catch (error) {
-      onTrouble(error);
+      onError(error);
       const Reason = reasonOf(error).slice(0, MAX_REASON_LENGTH);
       answer = { Status: "FAILED", Reason, PhysicalResourceId: known, ...about };
     }

@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSRecord } from "aws-lambda";
 import type { EventQueue } from "../shared/event-queue/event-queue.ts";
 import type { ReturnedMessage } from "../shared/flows/deliver/route-batch.ts";
-import type { QueuedMessage } from "../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../shared/event-queue/event-queue.ts";
 import { untilWritten, type WritePorts } from "../shared/flows/kept-writes.ts";
 import { LONGEST_QUEUE_TRY_MS, within } from "./invocation.ts";
 
@@ -13,7 +13,7 @@ export const UNTIMED = { timeoutEarlyInMillis: 0 };
 
 export type QueuePorts = WritePorts & {
   queue: Pick<EventQueue, "changeVisibility">;
-  onTrouble: (error: unknown) => void;
+  onError: (error: unknown) => void;
 };
 
 /**
@@ -21,7 +21,7 @@ export type QueuePorts = WritePorts & {
  * batch: as near as can be, and told by the first receive alone, as a message comes back in other company.
  * @param position in its batch; undefined where that tells nothing
  */
-export function messageOf(record: SQSRecord, position?: number): QueuedMessage {
+export function messageOf(record: SQSRecord, position?: number): ReceivedMessage {
   const { ApproximateReceiveCount, SequenceNumber } = record.attributes;
   const receiveCount = Number(ApproximateReceiveCount);
   const inBatch = receiveCount === 1 && position !== undefined ? position + 1 : undefined;
@@ -43,20 +43,20 @@ export function messageOf(record: SQSRecord, position?: number): QueuedMessage {
  */
 export async function returned<P extends QueuePorts>(
   ports: P,
-  messages: readonly QueuedMessage[],
+  messages: readonly ReceivedMessage[],
   context: Pick<Context, "getRemainingTimeInMillis">,
   work: (ports: P) => Promise<ReturnedMessage[]>,
 ): Promise<SQSBatchResponse> {
   const hiding = within(ports, context, LONGEST_QUEUE_TRY_MS);
   const back = await work(within(ports, context)).catch((error: unknown) => {
-    ports.onTrouble(error);
+    ports.onError(error);
     return messages.map((message) => ({ message, retryInMs: backoffMs(message) }));
   });
   const now = ports.now();
   await Promise.all(
     back.map(({ message, retryInMs }) =>
       untilWritten(hiding, () => ports.queue.changeVisibility(message.receiptHandle, retryInMs, now), FOR_GOOD).catch(
-        ports.onTrouble,
+        ports.onError,
       ),
     ),
   );
@@ -67,6 +67,6 @@ export async function returned<P extends QueuePorts>(
 const FOR_GOOD = new Date(8.64e15);
 
 /** Backoff of a message whose batch failed as a whole: doubles with every receive, 1 s to 30 s. */
-export function backoffMs({ receiveCount }: Pick<QueuedMessage, "receiveCount">): number {
+export function backoffMs({ receiveCount }: Pick<ReceivedMessage, "receiveCount">): number {
   return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(receiveCount - 1, 10));
 }

@@ -4,7 +4,7 @@ import { awsCatalog } from "../../shared/aws-dependencies.ts";
 import { lambdaVersionCatalog } from "../../shared/versions/lambda-version-catalog.ts";
 import { onComponentResource } from "../component-resource.ts";
 import { customResourceHandler } from "../custom-resource.ts";
-import { functionPorts, onTrouble } from "./function-ports.ts";
+import { functionPorts, onError } from "./function-ports.ts";
 
 const { settings, aws, now } = functionPorts();
 const { client } = awsCatalog(settings, aws.routingTable);
@@ -21,5 +21,5 @@ const ports = {
 export const handler = customResourceHandler({
   idOf: ({ name }) => String(name),
   work: (event) => onComponentResource(ports, event),
-  onTrouble,
+  onError,
 });

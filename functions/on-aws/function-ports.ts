@@ -7,7 +7,7 @@ import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
 
 /** One line of JSON per error, for CloudWatch; what to do stands in it as values. */
-export function onTrouble(error: unknown): void {
+export function onError(error: unknown): void {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const remedies = error instanceof TurnoutError && error.remedies.length > 0 ? error.remedies : undefined;
   console.error(JSON.stringify({ level: "ERROR", error: { type: name, message, stack, remedies } }));
@@ -27,7 +27,7 @@ export function functionPorts() {
     newId: randomUUID,
     delay: (ms: number) => delay(ms),
     report: () => {},
-    onTrouble,
+    onError,
   };
   return { settings, aws, now, router };
 }

@@ -142,7 +142,7 @@ async function onEndpoint(endpoint: string, tables: Awaited<ReturnType<typeof ne
     newId: () => randomUUID(),
     delay,
     report: () => {},
-    onTrouble: (error) => {
+    onError: (error) => {
       throw error;
     },
     settleMs: 0,

@@ -66,7 +66,7 @@ async function measure(endpoint: string): Promise<Record<string, Requests>> {
           newId: () => crypto.randomUUID(),
           delay: () => new Promise(() => {}),
           report: () => {},
-          onTrouble: (error) => {
+          onError: (error) => {
             throw error;
           },
         },

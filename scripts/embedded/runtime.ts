@@ -124,7 +124,7 @@ export async function startRuntime(options: RuntimeOptions) {
       ...writes,
       newId: randomUUID,
       report,
-      onTrouble: onError,
+      onError,
     };
     const ofOutcomes = { name: "turnout-outcomes", queue: outcomes, now, kept, onError };
     const takeOutcomes = outcomesHandler({ ...ports, queue: outcomes });

@@ -28,7 +28,7 @@ async function routed(bodies: readonly string[]) {
       newId: randomUUID,
       delay: async () => {},
       report: () => {},
-      onTrouble: () => {},
+      onError: () => {},
     };
     for (const [index, body] of bodies.entries()) {
       const sentAt = new Date(Date.now() - bodies.length + index);

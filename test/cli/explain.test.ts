@@ -25,7 +25,7 @@ async function aRoutedEvent() {
       newId: randomUUID,
       delay: async () => {},
       report: () => {},
-      onTrouble: () => {},
+      onError: () => {},
     };
     await routeBatch(ports, [aMessage({ ...about, sentAt: new Date() })]);
   });

@@ -31,7 +31,7 @@ async function routeOne(table: RoutingTable, events: EventStore, executedVersion
     newId: () => crypto.randomUUID(),
     delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
     report: () => {},
-    onTrouble: (error: unknown) => expect.fail(String(error)),
+    onError: (error: unknown) => expect.fail(String(error)),
   };
   const message = { messageId: "m", receiptHandle: "", body: bodyOf(anEvent()), sentAt: new Date(), receiveCount: 1 };
   await routeBatch(ports, [message]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
-import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
@@ -27,7 +27,7 @@ async function aHandlerOf(givenUpBy: "queue" | "rule", ...broken: string[]) {
     changeVisibility: async (handle: string, ms: number) => void hidden.push([handle, ms]),
   };
   const handler = deadLettersHandler({ ...router.ports, queue }, givenUpBy);
-  const handle = (...messages: QueuedMessage[]) =>
+  const handle = (...messages: ReceivedMessage[]) =>
     handler({ Records: messages.map(aRecord) } satisfies SQSEvent, {
       getRemainingTimeInMillis: () => 60_000,
     } as Context);
@@ -35,7 +35,7 @@ async function aHandlerOf(givenUpBy: "queue" | "rule", ...broken: string[]) {
   return { ...router, hidden, handle, statuses };
 }
 
-function aRecord({ messageId, receiptHandle, body, sentAt, receiveCount }: QueuedMessage): SQSEvent["Records"][number] {
+function aRecord({ messageId, receiptHandle, body, sentAt, receiveCount }: ReceivedMessage): SQSEvent["Records"][number] {
   const attributes = {
     ApproximateReceiveCount: String(receiveCount),
     SentTimestamp: String(sentAt.getTime()),

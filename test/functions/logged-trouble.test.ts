@@ -1,13 +1,13 @@
 import { expect, it, vi } from "vitest";
-import { onTrouble } from "../../functions/on-aws/router-ports.ts";
+import { onError } from "../../functions/on-aws/function-ports.ts";
 import { ComponentNotFound } from "../../shared/domain/errors.ts";
 
 it("a function's trouble is one line of JSON, with what to do as values", () => {
   const lines: unknown[] = [];
   const spy = vi.spyOn(console, "error").mockImplementation((line) => void lines.push(JSON.parse(line)));
   try {
-    onTrouble(new ComponentNotFound("mailr", ["mailer"]));
-    onTrouble("lost");
+    onError(new ComponentNotFound("mailr", ["mailer"]));
+    onError("lost");
   } finally {
     spy.mockRestore();
   }

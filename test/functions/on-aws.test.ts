@@ -46,7 +46,7 @@ withDynamoDB("the functions on AWS", (endpoint) => {
         newId: () => crypto.randomUUID(),
         delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
         report: () => {},
-        onTrouble: (error) => expect.fail(String(error)),
+        onError: (error) => expect.fail(String(error)),
       },
       [{ messageId: "m", receiptHandle: "", body: bodyOf(anEvent()), sentAt: new Date(), receiveCount: 1 }],
     );

@@ -16,7 +16,8 @@ async function aHandler(result: SendResult = done) {
   const { ports, time, calls } = router;
   const told: string[] = [];
   const tell = async (record: string) => void told.push(record);
-  const background = { run: async () => result, tell, now: time.now, delay: ports.delay, onError: ports.onTrouble };
+  const { delay, onError } = ports;
+  const background = { run: async () => result, tell, now: time.now, delay, onError };
   ports.target = asyncInvocations(background);
   expect(await routeBatch(ports, [aMessage()])).toEqual([]);
   await eventually(() => told.length === 1);

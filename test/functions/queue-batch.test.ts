@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { backoffMs, messageOf, returned } from "../../functions/queue-batch.ts";
 import type { ReturnedMessage } from "../../shared/flows/deliver/route-batch.ts";
-import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { aMessage, T0 } from "../support/router.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
 
 /** Runs a batch, and tells what the queue was asked for. The messages named in `away` can't be hidden. */
 async function run(
-  messages: readonly QueuedMessage[],
-  work: (messages: readonly QueuedMessage[]) => Promise<ReturnedMessage[]>,
+  messages: readonly ReceivedMessage[],
+  work: (messages: readonly ReceivedMessage[]) => Promise<ReturnedMessage[]>,
   away: readonly string[] = [],
   { awayMs = Number.POSITIVE_INFINITY, leftMs = 60_000 } = {},
 ) {
@@ -25,8 +25,8 @@ async function run(
   const delay = async (ms: number) => {
     at += ms;
   };
-  const onTrouble = (error: unknown) => void troubles.push(error);
-  const ports = { queue, now: () => new Date(at), random: () => 0.5, delay, onTrouble };
+  const onError = (error: unknown) => void troubles.push(error);
+  const ports = { queue, now: () => new Date(at), random: () => 0.5, delay, onError };
   const context = { getRemainingTimeInMillis: () => now.getTime() + leftMs - at };
   const response = await returned(ports, messages, context, () => work(messages));
   return { response, hidden, troubles: troubles.map(String), tookMs: at - now.getTime() };
@@ -35,7 +35,7 @@ async function run(
 const failures = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
 const [first, second, third] = ["m-1", "m-2", "m-3"].map((messageId, index) =>
   aMessage({ messageId, receiveCount: index + 1 }),
-) as [QueuedMessage, QueuedMessage, QueuedMessage];
+) as [ReceivedMessage, ReceivedMessage, ReceivedMessage];
 
 describe("a batch of a queue's messages", () => {
   it("gives back what its work gives back, each hidden for its own time", async () => {

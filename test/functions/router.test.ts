@@ -1,11 +1,11 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { routerHandler } from "../../functions/router.ts";
-import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { aComponent } from "../support/builders.ts";
 import { aMessage, aRouter, done, failed } from "../support/router.ts";
 
-const aRecord = (message: QueuedMessage): SQSEvent["Records"][number] => ({
+const aRecord = (message: ReceivedMessage): SQSEvent["Records"][number] => ({
   messageId: message.messageId,
   receiptHandle: message.receiptHandle,
   body: message.body,
@@ -30,7 +30,7 @@ async function aHandler() {
   const hidden: [receiptHandle: string, visibilityMs: number, now: Date][] = [];
   const queue = { changeVisibility: async (...change: (typeof hidden)[number]) => void hidden.push(change) };
   const handler = routerHandler({ ...router.ports, queue });
-  const handle = (...messages: QueuedMessage[]) =>
+  const handle = (...messages: ReceivedMessage[]) =>
     handler({ Records: messages.map(aRecord) }, { getRemainingTimeInMillis: () => 60_000 } as Context);
   return { ...router, queue, hidden, handle };
 }

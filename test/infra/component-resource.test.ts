@@ -45,7 +45,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     const handler = customResourceHandler({
       idOf: ({ name }) => String(name),
       work: (event) => onComponentResource(ports, event),
-      onTrouble: () => {},
+      onError: () => {},
     });
     let before: object | undefined;
     /** What CloudFormation asks for a stack whose function has published a version. */

@@ -51,7 +51,7 @@ function handlersOn(state: EmbeddedState, start: Date) {
       at += ms;
     },
     report: () => {},
-    onTrouble: (error: unknown) => void troubles.push(error),
+    onError: (error: unknown) => void troubles.push(error),
     settleMs: 2_000,
   };
   const context = { getRemainingTimeInMillis: () => 900_000 } as Context;

@@ -67,7 +67,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       // Closes wait for their neighbours alone, but for what is tried again after a failure.
       delay: eventsAt.endpoint === endpoint ? () => new Promise<void>(() => {}) : async (ms: number) => pass(ms),
       report: () => {},
-      onTrouble: (error: unknown) => void troubles.push(String(error)),
+      onError: (error: unknown) => void troubles.push(String(error)),
     };
     onTestFinished(() => expect(troubles.splice(0)).toEqual([]));
     /** Lambda's event source mapping: hands over all that is visible, and deletes what succeeded. */

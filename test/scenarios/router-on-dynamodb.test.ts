@@ -46,7 +46,7 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
         // The only wait is that of closes for their neighbours.
         delay: () => new Promise(() => {}),
         report: () => {},
-        onTrouble: () => {},
+        onError: () => {},
         queue: { changeVisibility: async () => {} },
       });
       const route = async (...batch: Parameters<typeof anEvent>[0][]) => {

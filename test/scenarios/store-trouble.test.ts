@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { setUpConsumer } from "../../scripts/bench/embedded.ts";
+import { setUpConsumer } from "../../scripts/bench/embedded-rate.ts";
 import { untilAtRest } from "../support/at-rest.ts";
 import { aCli } from "../support/cli-process.ts";
 import { startServer } from "../support/server-process.ts";

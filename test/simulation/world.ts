@@ -111,7 +111,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
       newId: breakage.newId ?? process.newId,
       delay: process.delay,
       report: () => {},
-      onTrouble: () => {},
+      onError: () => {},
       queue: distantQueue(process, queue),
     };
   };

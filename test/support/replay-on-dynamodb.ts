@@ -77,7 +77,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
     target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: at }),
     // The only wait is that of closes for their neighbours.
     delay: () => new Promise(() => {}),
-    onTrouble: (error) => expect.fail(String(error)),
+    onError: (error) => expect.fail(String(error)),
     queue: { changeVisibility: async () => {} },
   });
 
@@ -127,7 +127,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
       // The clock goes on where a pace is kept. What waits for longer watches over what is under way, and that ends first.
       delay: (ms) => around("delay", async () => (ms <= MAX_PACE_MS ? pass(ms) : new Promise<void>(() => {}))),
       // A request of the outcome counts that is lost stays lost: they are approximate.
-      onTrouble: () => {},
+      onError: () => {},
       settleMs: SETTLE_MS,
     };
     const handler = replayerHandler(ports);

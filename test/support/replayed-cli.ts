@@ -159,6 +159,6 @@ function portsOf(state: EmbeddedState) {
     newId: randomUUID,
     delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
     report: () => {},
-    onTrouble: () => {},
+    onError: () => {},
   };
 }

@@ -2,7 +2,7 @@ import type { Replay, ReplayRequest } from "../../shared/domain/replays/replay.t
 import { noCounts } from "../../shared/domain/replays/replay.ts";
 import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
-import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import type { ReplayRun } from "../../shared/flows/replay/replay-driver.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
@@ -44,7 +44,7 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
   };
 
   /** Routes events as they arrive, a second apart. */
-  async function arrive(...events: (AboutEvent & Partial<QueuedMessage>)[]): Promise<void> {
+  async function arrive(...events: (AboutEvent & Partial<ReceivedMessage>)[]): Promise<void> {
     const messages = events.map((about, index) =>
       aMessage({
         id: about.id ?? `event-${index + 1}`,

@@ -6,7 +6,7 @@ import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
-import type { QueuedMessage } from "../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
@@ -20,13 +20,13 @@ import { portCalls, surrounded } from "./port-calls.ts";
 export const T0 = new Date("2026-11-20T09:59:58.000Z");
 
 /** A queue's message about an event. `body` stands for the event's own text where that matters. */
-export function aMessage(about: AboutEvent & Partial<QueuedMessage> = {}): QueuedMessage {
+export function aMessage(about: AboutEvent & Partial<ReceivedMessage> = {}): ReceivedMessage {
   const { messageId = "message-1", receiveCount = 1, sentAt = T0, body = bodyOf(anEvent(about)) } = about;
   return { messageId, receiptHandle: `${messageId}:${receiveCount}`, body, sentAt, receiveCount };
 }
 
 /** The message as the queue hands it out the next time. */
-export function again(message: QueuedMessage): QueuedMessage {
+export function again(message: ReceivedMessage): ReceivedMessage {
   return aMessage({ ...message, receiveCount: message.receiveCount + 1 });
 }
 
@@ -87,7 +87,7 @@ export async function aRouter({
     newId: () => `id-${++ids}`,
     delay: time.delay,
     report: (report) => void reports.push(report),
-    onTrouble: (error) => void troubles.push(error),
+    onError: (error) => void troubles.push(error),
   };
 
   async function records(): Promise<EventRecord[]> {

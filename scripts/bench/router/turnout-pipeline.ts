@@ -26,7 +26,7 @@ export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]):
     newId: () => crypto.randomUUID(),
     delay,
     report: () => {},
-    onTrouble: (error) => console.error(error),
+    onError: (error) => console.error(error),
   };
 }
 

@@ -81,11 +81,11 @@ function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true 
 
 /** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
 async function writeCounts(
-  ports: WritePorts & Pick<RouterPorts, "onTrouble"> & { events: Pick<OutcomeCounts, "count"> },
+  ports: WritePorts & Pick<RouterPorts, "onError"> & { events: Pick<OutcomeCounts, "count"> },
   tally: Delivering["tally"],
   by: Date,
 ): Promise<void> {
   const counts = tally.take();
   if (counts.length === 0) return;
-  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onError);
 }

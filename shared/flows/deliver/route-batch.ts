@@ -4,12 +4,13 @@ import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
 import { decideBatch } from "./decide-batch.ts";
 import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
-import { type ParsedMessage, parseMessage, type QueuedMessage } from "./route-message.ts";
+import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
+import { type ParsedMessage, parseMessage } from "./route-message.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { sendOne } from "./send-one.ts";
 
 /** A message that isn't finished and has to come back. */
-export type ReturnedMessage = { message: QueuedMessage; retryInMs: number };
+export type ReturnedMessage = { message: ReceivedMessage; retryInMs: number };
 
 /**
  * Takes a batch of messages through their life: decide, claim and record, send, close. Returns the messages that have
@@ -21,18 +22,18 @@ export type ReturnedMessage = { message: QueuedMessage; retryInMs: number };
  */
 export async function routeBatch(
   ports: RouterPorts,
-  messages: readonly QueuedMessage[],
+  messages: readonly ReceivedMessage[],
   { attempt = sendOne, received = false }: { attempt?: Attempting; received?: boolean } = {},
 ): Promise<ReturnedMessage[]> {
   const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage), received);
   const tally = outcomeTally();
-  const comesBack = new Map<QueuedMessage, Date>();
+  const comesBack = new Map<ReceivedMessage, Date>();
   for (const { message, routes, record, unknown } of routed) {
     if (unknown !== undefined) comesBack.set(message, lookAgainAt(ports.now(), message));
     else if (routes.length === 0) reportUnrouted(ports, record);
   }
   const trouble = routed.find(({ unknown }) => unknown !== undefined)?.unknown;
-  if (trouble !== undefined) ports.onTrouble(new Error(`Events wait: ${trouble.message}.`));
+  if (trouble !== undefined) ports.onError(new Error(`Events wait: ${trouble.message}.`));
 
   const finish = async (round: readonly Delivery[], answers: readonly Claim[], roundOwner: string) => {
     await recordFirsts(ports, round, answers);
@@ -84,7 +85,7 @@ async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage
 /** Longest wait of a message of which it isn't known which event it is. */
 const MAX_UNKNOWN_MS = 300_000;
 
-function lookAgainAt(now: Date, { receiveCount }: QueuedMessage): Date {
+function lookAgainAt(now: Date, { receiveCount }: ReceivedMessage): Date {
   return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** Math.min(receiveCount - 1, 10)));
 }
 

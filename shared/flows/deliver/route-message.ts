@@ -17,7 +17,7 @@ import { keyInWords } from "../../domain/text/split-key.ts";
 import type { Listener, RoutingView } from "../routing-cache.ts";
 
 /** A message as the queue hands it to the router. */
-export type QueuedMessage = {
+export type ReceivedMessage = {
   messageId: string;
   receiptHandle: string;
   body: string;
@@ -28,8 +28,8 @@ export type QueuedMessage = {
 };
 
 /** A message whose body has been read and hashed, once for all that follows. */
-export type ParsedMessage = ParsedEvent | { message: QueuedMessage; redelivery: Redelivery };
-export type ParsedEvent = { message: QueuedMessage; event: Read<BusEvent>; payloadHash: string };
+export type ParsedMessage = ParsedEvent | { message: ReceivedMessage; redelivery: Redelivery };
+export type ParsedEvent = { message: ReceivedMessage; event: Read<BusEvent>; payloadHash: string };
 
 /** A component that gets the event, and the alias it goes to; or why it can't be had after all. */
 export type Route = {
@@ -42,7 +42,7 @@ export type Route = {
 
 /** A message with everything decided about it. No routes: nobody listens, or the event was unreadable. */
 export type RoutedMessage = {
-  message: QueuedMessage;
+  message: ReceivedMessage;
   record: EventRecord;
   /** True when the record was in the store before. */
   stored: boolean;
@@ -56,12 +56,12 @@ export type RoutedMessage = {
   unknown?: DeliveryError;
 };
 
-export function parseMessage(message: QueuedMessage): ParsedMessage {
+export function parseMessage(message: ReceivedMessage): ParsedMessage {
   const redelivery = readRedelivery(message.body);
   return redelivery === undefined ? parseEvent(message) : { message, redelivery };
 }
 
-export function parseEvent(message: QueuedMessage): ParsedEvent {
+export function parseEvent(message: ReceivedMessage): ParsedEvent {
   const { body } = message;
   const event = readEvent(body);
   // Here and not where it is decided: on a cold cache a decision is made several times over.
@@ -116,7 +116,7 @@ export function routeMessage(
  * @param replayTarget the alias that a replay sends it to, if not where the rules say
  */
 export function routeAgain(
-  message: QueuedMessage,
+  message: ReceivedMessage,
   redelivery: Redelivery,
   found: EventRecord | undefined,
   view: RoutingView,
@@ -195,7 +195,7 @@ function undecided({ fallbackAlias: alias }: Component): Decision {
   return { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
 }
 
-function goneRecord({ messageId, sentAt }: QueuedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {
+function goneRecord({ messageId, sentAt }: ReceivedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {
   const known = { t0, eventKey, payloadHash, messageId, time: t0.toISOString(), components: [component] };
   const record: EventRecord = {
     ...known,
@@ -237,7 +237,7 @@ function decideAll(
   return { subject, routes };
 }
 
-function placeOf({ sentAt, sequence }: QueuedMessage): Pick<EventRecord, "t0" | "sequence"> {
+function placeOf({ sentAt, sequence }: ReceivedMessage): Pick<EventRecord, "t0" | "sequence"> {
   return { t0: sentAt, ...(sequence !== undefined && { sequence }) };
 }
 
@@ -245,12 +245,12 @@ function placeOf({ sentAt, sequence }: QueuedMessage): Pick<EventRecord, "t0" | 
 const OUTRANK_SUBJECTS: ReadonlySet<Because> = new Set(["all stable", "replay target"]);
 
 /** Where its key and subject stand isn't known, so neither is which event it is. */
-function unknown(message: QueuedMessage, why: DeliveryError, view: RoutingView, event: BusEvent): RoutedMessage {
+function unknown(message: ReceivedMessage, why: DeliveryError, view: RoutingView, event: BusEvent): RoutedMessage {
   return { ...unreadable(message, why.message, view, event), stored: true, unknown: why };
 }
 
 /** Kept raw, with the reason, so that it can be seen and replayed once whatever is wrong has been put right. */
-function unreadable(message: QueuedMessage, problem: string, view: RoutingView, event?: BusEvent): RoutedMessage {
+function unreadable(message: ReceivedMessage, problem: string, view: RoutingView, event?: BusEvent): RoutedMessage {
   const source = event?.source ?? "";
   const detailType = event?.["detail-type"] ?? "";
   const record: EventRecord = {

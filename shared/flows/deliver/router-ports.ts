@@ -18,7 +18,7 @@ export type RouterPorts = WritePorts & {
   newId: () => string;
   report: (report: DeliveryReport) => void;
   /** Told of an error that did no delivery any harm. */
-  onTrouble: (error: unknown) => void;
+  onError: (error: unknown) => void;
 };
 
 /** One event for one component, on its way. */

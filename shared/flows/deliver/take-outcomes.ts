@@ -13,7 +13,7 @@ export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
   events: Pick<DeliveryLedger, "deliveriesOf" | "close"> & Pick<OutcomeCounts, "count">;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
-  onTrouble: (error: unknown) => void;
+  onError: (error: unknown) => void;
 };
 
 /** A message of the outcomes queue. `sender`: who has put it there, as far as the queue says. */
@@ -35,7 +35,7 @@ export async function takeOutcomes<M extends OutcomeMessage>(
     const outcome = readOutcome(message.body);
     if (outcome.ok) return [{ message, outcome: outcome.value }];
     unreadable.push(message);
-    ports.onTrouble(new Error(`message ${message.messageId} of the outcomes queue is no outcome: ${outcome.problem}`));
+    ports.onError(new Error(`message ${message.messageId} of the outcomes queue is no outcome: ${outcome.problem}`));
     return [];
   });
   return told.length === 0 ? unreadable : [...unreadable, ...(await closeAll(ports, told))];
@@ -63,7 +63,7 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
     // Also when the attempt is over: what is forged ends in the dead-letter queue, whoever was faster.
     if (!isTokenOf(token, entry.owner, outcome)) {
       refused.push(message);
-      ports.onTrouble(refusal(message, outcome));
+      ports.onError(refusal(message, outcome));
       continue;
     }
     if (!isAwaited(entry) || closes.has(deliveryKey)) continue;
@@ -82,7 +82,7 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
     if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
   }
   const counts = tally.take();
-  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onTrouble);
+  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onError);
   return refused;
 }
 

@@ -3,7 +3,8 @@ import type { Generation } from "../../domain/deliveries/delivery-key.ts";
 import { readEvent } from "../../domain/events/event.ts";
 import type { Verdict } from "../../domain/replays/judge-event.ts";
 import { deliveriesOf } from "../deliver/claim-deliveries.ts";
-import { type QueuedMessage, routeAgain } from "../deliver/route-message.ts";
+import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
+import { routeAgain } from "../deliver/route-message.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 import type { RoutingView } from "../routing-cache.ts";
 import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
@@ -100,6 +101,6 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
 }
 
 /** A record as the message that it once was. */
-function asMessage({ messageId, t0 }: EventRecord): QueuedMessage {
+function asMessage({ messageId, t0 }: EventRecord): ReceivedMessage {
   return { messageId, receiptHandle: "", body: "", sentAt: t0, receiveCount: 1 };
 }

@@ -64,7 +64,7 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: May
     }
   } catch (error) {
     if (!(error instanceof Stopped)) {
-      await driver.note(error).catch(ports.onTrouble);
+      await driver.note(error).catch(ports.onError);
       throw error;
     }
     return { ended: false, waitMs: 0 };
@@ -72,7 +72,7 @@ export async function runReplay(ports: ReplayerPorts, name: string, mayGoOn: May
     stopBeating();
     // While it says that it is driven, nobody else takes it up.
     await untilWritten(ports, () => driver.leave(), new Date(ports.now().getTime() + DRIVER_LEASE_MS)).catch(
-      ports.onTrouble,
+      ports.onError,
     );
   }
 }

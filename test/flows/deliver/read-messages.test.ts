@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Row, RowAt, RowKey } from "../../../shared/domain/routing/routing-change.ts";
-import { parseEvent, type QueuedMessage, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
+import { parseEvent, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
 import type { RoutingView } from "../../../shared/flows/routing-cache.ts";
 import { aComponent, anEvent, aPin, aSubjectRow, bodyOf } from "../../support/builders.ts";
 import { aMessage, T0 } from "../../support/router.ts";
@@ -19,7 +20,7 @@ function aView(rows: { [key in RowKey]?: Row } = {}, components = [aComponent({ 
   };
 }
 
-const route = (message: QueuedMessage, view = aView()) => routeMessage(parseEvent(message), view, now);
+const route = (message: ReceivedMessage, view = aView()) => routeMessage(parseEvent(message), view, now);
 
 describe("a message that is routed", () => {
   it("becomes a record of what arrived, at the time its message was sent", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
-import type { QueuedMessage } from "../../../shared/flows/deliver/route-message.ts";
+import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aClaimRequest, aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
 import { eventually } from "../../support/port-calls.ts";
@@ -46,7 +46,7 @@ async function parkedAt(...broken: string[]) {
   };
 }
 
-function aRedelivery(entry: LedgerEntry, index = 0): QueuedMessage {
+function aRedelivery(entry: LedgerEntry, index = 0): ReceivedMessage {
   const sentAt = new Date(T0.getTime() + 62_000);
   return aMessage({ messageId: `redelivery-${index}`, sentAt, body: redeliveryBody(entry) });
 }
