@@ -32,7 +32,7 @@ export type ParsedMessage = ParsedEvent | { message: ReceivedMessage; redelivery
 export type ParsedEvent = { message: ReceivedMessage; event: Read<BusEvent>; payloadHash: string };
 
 /** A component that gets the event, and the alias it goes to; or why it can't be had after all. */
-export type Route = {
+export type RoutedDelivery = {
   component: Component;
   decision: Decision;
   refused?: DeliveryError;
@@ -49,7 +49,7 @@ export type RoutedMessage = {
   generation: Generation;
   /** Who it is about, by today's directory. */
   subject: Subject;
-  routes: Route[];
+  routes: RoutedDelivery[];
   facts?: EventFacts;
   revision: number;
   /** Why it isn't even known which event it is: the message comes back, and nothing is stored of it. */
@@ -177,13 +177,13 @@ const refusals = {
 };
 
 /** A route to nowhere: its delivery is claimed and closed as dead, so that it is told and not looked for again. */
-function refusedRoute(name: string, type: RefusalType, listener: Listener | undefined, why?: string): Route {
+function refusedRoute(name: string, type: RefusalType, listener: Listener | undefined, why?: string): RoutedDelivery {
   const component = listener?.component ?? removedComponent(name);
   return { component, decision: undecided(component), refused: { type, message: why ?? refusals[type] } };
 }
 
 /** A route that waits: its delivery is claimed and postponed, until the component's row can be read or is removed. */
-function heldRoute({ name, problem, component }: HeldComponent): Route {
+function heldRoute({ name, problem, component }: HeldComponent): RoutedDelivery {
   return { component, decision: undecided(component), held: heldBy(`component#${name}`, problem) };
 }
 
@@ -220,7 +220,7 @@ function decideAll(
   const subject = resolveSubject(facts.subject, view.rowOf);
   const { ignoredAlias } = facts;
   const damaged = subjectKeys(subject).find((key) => view.problemOf(key) !== undefined);
-  const routes = listeners.map(({ component }): Route => {
+  const routes = listeners.map(({ component }): RoutedDelivery => {
     const decision = decideRoute({
       component,
       subject,

@@ -6,7 +6,7 @@ import type { OutcomeCounts } from "../../event-store/outcome-counts.ts";
 import type { Target } from "../../targets/target.ts";
 import type { WritePorts } from "../kept-writes.ts";
 import type { RoutingCache } from "../routing-cache.ts";
-import type { Route, RoutedMessage } from "./route-message.ts";
+import type { RoutedDelivery, RoutedMessage } from "./route-message.ts";
 
 /** What a router works with. Time, chance and identity come in from outside, so that a run can be repeated exactly. */
 export type RouterPorts = WritePorts & {
@@ -22,4 +22,4 @@ export type RouterPorts = WritePorts & {
 };
 
 /** One event for one component, on its way. */
-export type Delivery = { routed: RoutedMessage; route: Route; request: ClaimRequest };
+export type Delivery = { routed: RoutedMessage; route: RoutedDelivery; request: ClaimRequest };
