@@ -1,7 +1,6 @@
 import type { Context, SQSBatchResponse, SQSRecord } from "aws-lambda";
-import type { EventQueue } from "../shared/event-queue/event-queue.ts";
+import type { EventQueue, ReceivedMessage } from "../shared/event-queue/event-queue.ts";
 import type { ReturnedMessage } from "../shared/flows/deliver/route-batch.ts";
-import type { ReceivedMessage } from "../shared/event-queue/event-queue.ts";
 import { untilWritten, type WritePorts } from "../shared/flows/kept-writes.ts";
 import { LONGEST_QUEUE_TRY_MS, within } from "./invocation.ts";
 

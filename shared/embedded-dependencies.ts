@@ -5,8 +5,8 @@ import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
 import { sqliteReplayStore } from "./replay-store/sqlite-replay-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
-import { clockMark } from "./sqlite/kept-clock-mark.ts";
 import { openDatabase } from "./sqlite/database.ts";
+import { clockMark } from "./sqlite/kept-clock-mark.ts";
 import { isFilled, makePrivateFile, makeStateFolder, refuseVanished } from "./sqlite/state-folder.ts";
 import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
 

@@ -248,7 +248,12 @@ describe("the source", () => {
 
   it("has no two files of one name", () => {
     expect(sharedNames(source, namesakes)).toEqual([]);
-    expect(sharedNames(source.filter(({ path }) => path.startsWith("scripts/commands/")), [])).toEqual([]);
+    expect(
+      sharedNames(
+        source.filter(({ path }) => path.startsWith("scripts/commands/")),
+        [],
+      ),
+    ).toEqual([]);
   });
 
   it("has no enums", () => {

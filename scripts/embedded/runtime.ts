@@ -22,9 +22,9 @@ import { asyncInvocations } from "../../shared/targets/worker/async-invocations.
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
 import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
-import { drainQueue, startQueuePoller } from "./queue-poller.ts";
-import { startFrontDoor } from "./front-door.ts";
 import { startReplayDriver } from "./drive-replays.ts";
+import { startFrontDoor } from "./front-door.ts";
+import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startSchedule } from "./schedule.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */

@@ -5,7 +5,7 @@ export type ReceivedMessage = {
   receiptHandle: string;
   body: string;
   sentAt: Date;
-  /** Its place among the messages of one sent time, where the queue knows; the same at every receive. */
+  /** Its place among the messages of one sent time, where anybody knows; the same at every receive. */
   sequence?: number;
   /** How often it was received, this time included. */
   receiveCount: number;

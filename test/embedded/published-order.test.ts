@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { routerHandler } from "../../functions/router.ts";
-import { drainQueue } from "../../scripts/embedded/queue-poller.ts";
 import { putEvents } from "../../scripts/embedded/put-events.ts";
+import { drainQueue } from "../../scripts/embedded/queue-poller.ts";
 import { sqliteEventQueue } from "../../shared/event-queue/sqlite-event-queue.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";
 import { aRouter, failed } from "../support/router.ts";

@@ -2,8 +2,8 @@ import type { Context, SQSEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { redeliveryBody } from "../../shared/domain/deliveries/redelivery.ts";
-import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent } from "../support/builders.ts";
 import { eventually } from "../support/port-calls.ts";
@@ -35,7 +35,13 @@ async function aHandlerOf(givenUpBy: "queue" | "rule", ...broken: string[]) {
   return { ...router, hidden, handle, statuses };
 }
 
-function aRecord({ messageId, receiptHandle, body, sentAt, receiveCount }: ReceivedMessage): SQSEvent["Records"][number] {
+function aRecord({
+  messageId,
+  receiptHandle,
+  body,
+  sentAt,
+  receiveCount,
+}: ReceivedMessage): SQSEvent["Records"][number] {
   const attributes = {
     ApproximateReceiveCount: String(receiveCount),
     SentTimestamp: String(sentAt.getTime()),

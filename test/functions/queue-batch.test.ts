@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { backoffMs, messageOf, returned } from "../../functions/queue-batch.ts";
-import type { ReturnedMessage } from "../../shared/flows/deliver/route-batch.ts";
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import type { ReturnedMessage } from "../../shared/flows/deliver/route-batch.ts";
 import { aMessage, T0 } from "../support/router.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");

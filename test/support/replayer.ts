@@ -1,8 +1,7 @@
 import type { Replay, ReplayRequest } from "../../shared/domain/replays/replay.ts";
 import { noCounts } from "../../shared/domain/replays/replay.ts";
-import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
+import type { OutgoingMessage, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
-import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import type { ReplayRun } from "../../shared/flows/replay/replay-driver.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";

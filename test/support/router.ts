@@ -4,9 +4,9 @@ import type { EventRecord, LedgerEntry } from "../../shared/domain/deliveries/de
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
+import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
-import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";

@@ -1,10 +1,10 @@
 import type { Claim } from "../../domain/deliveries/delivery.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
 import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
+import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
 import { decideBatch } from "./decide-batch.ts";
 import { type Attempting, deliverClaimed } from "./deliver-claimed.ts";
-import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import { type ParsedMessage, parseMessage } from "./route-message.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { sendOne } from "./send-one.ts";

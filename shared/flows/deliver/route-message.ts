@@ -14,18 +14,8 @@ import { resolveSubject } from "../../domain/routing/subject-rows.ts";
 import { type Subject, subjectKeys } from "../../domain/subject.ts";
 import type { Read } from "../../domain/text/schema.ts";
 import { keyInWords } from "../../domain/text/split-key.ts";
+import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import type { Listener, RoutingView } from "../routing-cache.ts";
-
-/** A message as the queue hands it to the router. */
-export type ReceivedMessage = {
-  messageId: string;
-  receiptHandle: string;
-  body: string;
-  sentAt: Date;
-  /** Its place among the messages of one sent time; undefined where nobody tells any more. */
-  sequence?: number;
-  receiveCount: number;
-};
 
 /** A message whose body has been read and hashed, once for all that follows. */
 export type ParsedMessage = ParsedEvent | { message: ReceivedMessage; redelivery: Redelivery };

@@ -2,8 +2,8 @@ import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.
 import type { Generation } from "../../domain/deliveries/delivery-key.ts";
 import { readEvent } from "../../domain/events/event.ts";
 import type { Verdict } from "../../domain/replays/judge-event.ts";
-import { deliveriesOf } from "../deliver/claim-deliveries.ts";
 import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
+import { deliveriesOf } from "../deliver/claim-deliveries.ts";
 import { routeAgain } from "../deliver/route-message.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 import type { RoutingView } from "../routing-cache.ts";

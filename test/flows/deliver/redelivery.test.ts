@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
-import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
+import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aClaimRequest, aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
 import { eventually } from "../../support/port-calls.ts";
