@@ -41,6 +41,8 @@ it("commitSteps makes one change of each step, and none of what is so already", 
 it("commitSteps goes on past changes of others, unless nothing may come in between", async () => {
   const free = await aSeries();
   expect(await free.commit(2)).toEqual({ revisions: [1, 3, 4] });
+  const alone = await aSeries({ strict: true });
+  expect(await alone.commit()).toEqual({ revisions: [1, 2, 3] });
   const strict = await aSeries({ strict: true });
   expect(await strict.commit(2)).toEqual({ revisions: [1], stopped: { error: expect.any(RevisionConflict) } });
   const first = await aSeries({ strict: true });
