@@ -60,7 +60,8 @@ describe("a version's folder", () => {
     await catalog.publish({ component, source, handler: "src/app.api.handler", now });
     expect(catalog.resolve(component, "stable")).toBeUndefined();
     await catalog.moveAlias(component, "stable", "1");
-    const code = { folder: join(folder, component, "1"), handler: "src/app.api.handler" };
+    const codeSha256 = expect.stringMatching(/^[0-9a-f]{64}$/);
+    const code = { folder: join(folder, component, "1"), handler: "src/app.api.handler", codeSha256 };
     expect(catalog.resolve(component, "stable")).toEqual({ version: "1", ...code });
     expect(catalog.codeOf(component, "1")).toEqual(code);
     expect(catalog.codeOf(component, "2")).toBeUndefined();

@@ -56,6 +56,8 @@ describe("a batch", () => {
         worker: component.worker,
         subject: {},
         payload: expect.any(String),
+        idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}#live$/),
+        lapses: 0,
         requestId: expect.stringMatching(/^id-/),
         timeoutMs: 7_000,
         latestStart: new Date(time.now().getTime() + 3_000),
