@@ -39,7 +39,7 @@ describe.each(shells)("a command that is printed, pasted into %s", (shell) => {
         );
         expect(pasted).toEqual({ calls: commands, stderr: "", files: [] });
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 
