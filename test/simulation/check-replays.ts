@@ -33,11 +33,16 @@ export function replayed(scenario: Scenario, ended: Ended): Problem[] {
       ...keptBehind(replay, sent, rows, scenario.replays.find(({ name }) => name === replay.name)?.drivers ?? 1),
       ...rows.flatMap((row) => unasked(row, replay, last, rows, scenario)),
       ...rows.flatMap((row) => sentAgain(row, replay, last, rows, scenario)),
-      ...(isEnded(last) ? [...missing(last, rows, ended.history, scenario), ...counted(replay, last, rows)] : []),
+      ...(hasEnded(last) ? [...missing(last, rows, ended.history, scenario), ...counted(replay, last, rows)] : []),
       ...rows.flatMap((row) => outcome(row, last, ended.history)),
-      ...(isEnded(last) || scenario.mode === "safety" ? [] : [{ kind: "stuck" as const, text: `${replay.name}` }]),
+      ...(hasEnded(last) || scenario.mode === "safety" ? [] : [{ kind: "stuck" as const, text: `${replay.name}` }]),
     ];
   });
+}
+
+/** One that has failed is to be resumed: until then it says of nothing what became of it. */
+function hasEnded(replay: Replay): boolean {
+  return isEnded(replay) && replay.progress.failed === undefined;
 }
 
 /** The aliases that one of a replay's deliveries may go to at a revision. */

@@ -4,7 +4,7 @@ import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts"
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { Control } from "./breakage.ts";
 import type { PlannedReplay } from "./planned-replays.ts";
-import type { Scenario } from "./scenario.ts";
+import { HOUR, type Scenario } from "./scenario.ts";
 
 /** A replayer whose store of replays is another. */
 const withReplays = (ports: ReplayerPorts, replays: Partial<ReplayStore>): ReplayerPorts => ({
@@ -266,6 +266,27 @@ export const replayControls: Record<string, Control> = {
           },
         },
       }),
+    },
+  },
+  "failed-for-good": {
+    breaks: "a replay that has failed forgets what it has left open, and ends so when it is resumed",
+    shows: ["miscounted", "not replayed"],
+    weather: (scenario): Scenario => ({
+      ...oneReplay({ pageSize: 1, timeoutMs: 40_000 })(scenario),
+      mode: "safety",
+      intensity: 4,
+      calmAt: Number.POSITIVE_INFINITY,
+      endAt: 8 * HOUR,
+    }),
+    breakage: {
+      replayer: (ports) =>
+        withReplays(ports, {
+          update(replay) {
+            if (replay.progress.failed === undefined) return ports.replays.update(replay);
+            const { nextPassAt: _, ...progress } = replay.progress;
+            return ports.replays.update({ ...replay, progress: { ...progress, stretches: [] } });
+          },
+        }),
     },
   },
   "constant-driver": {

@@ -1,23 +1,27 @@
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { noCounts } from "../../shared/domain/replays/replay.ts";
+import { isEnded, noCounts } from "../../shared/domain/replays/replay.ts";
 import { askOfReplay, startReplay } from "../../shared/flows/replay/start-replay.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { between } from "./chance.ts";
 import type { History, SeenReplay } from "./history.ts";
 import type { PlannedReplay } from "./planned-replays.ts";
-import type { Scenario } from "./scenario.ts";
+import { MINUTE, type Scenario } from "./scenario.ts";
 import type { Surroundings } from "./simulated-process.ts";
+
+/** How long it takes to notice that a replay has failed, in ms. */
+const MAX_NOTICE_MS = 10 * MINUTE;
 
 /**
  * Starts replays as planned, pauses, resumes and cancels them, and notes when that took effect and when it was told so.
- * @param onStarted called for each once it is stored
+ * One that fails is resumed, as often as it takes; of one that was cancelled, the cancelling is.
+ * @param drive drives one until it ends or fails, in that round
  */
 export function replayOperator(
   { time, chance }: Surroundings,
   replays: ReplayStore,
   { replays: planned, asks }: Scenario,
   history: History,
-  onStarted: (replay: PlannedReplay) => void,
+  drive: (replay: PlannedReplay, round: number) => Promise<void>,
 ) {
   const start = time.now();
   let open = planned.length + asks.length;
@@ -43,7 +47,13 @@ export function replayOperator(
         ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
       }),
     );
-    onStarted(plan);
+    for (let round = 1; ; round++) {
+      await drive(plan, round);
+      const replay = await time.work(() => replays.get(name));
+      if (replay === undefined || (isEnded(replay) && replay.progress.failed === undefined)) return;
+      await time.delay(between(chance(`${name} has failed, noticed ${round}`), 0, MAX_NOTICE_MS));
+      await ask(name, replay.asked === "cancel" ? "cancel" : "run");
+    }
   }
 
   async function ask(name: string, asked: "run" | "pause" | "cancel"): Promise<void> {
@@ -65,8 +75,11 @@ export function replayOperator(
 
   for (const plan of planned) {
     time.at(start + plan.at, () => {
-      open -= 1;
-      surely(begin(plan));
+      surely(
+        begin(plan).finally(() => {
+          open -= 1;
+        }),
+      );
     });
   }
   for (const { at, replay, asked, until } of asks) {

@@ -35,7 +35,6 @@ export function simulatedReplayer(surroundings: Surroundings, history: History, 
   const { time, chance, faults } = surroundings;
   // What is sent belongs to the batch that was begun when the flow last asked whether it may go on.
   const batches = new AsyncLocalStorage<{ batch: Batch; hits: number; open: number }>();
-  let driving = 0;
 
   function environment(id: string, plan: PlannedReplay): Environment {
     const clockMs = skewMs === 0 ? 0 : between(chance(`${id} clock`), -skewMs, skewMs);
@@ -66,7 +65,7 @@ export function simulatedReplayer(surroundings: Surroundings, history: History, 
   }
 
   /** A loop as Step Functions would go round it. */
-  async function drive(plan: PlannedReplay, driver: string): Promise<void> {
+  async function loop(plan: PlannedReplay, driver: string): Promise<void> {
     let environments = 0;
     let loaded: Environment | undefined;
     for (let call = 1; ; call++) {
@@ -118,18 +117,14 @@ export function simulatedReplayer(surroundings: Surroundings, history: History, 
   }
 
   return {
-    /** Has the replay driven until it ends. */
-    start(plan: PlannedReplay): void {
-      for (let driver = 1; driver <= plan.drivers; driver++) {
-        driving += 1;
-        const name = `replayer of ${plan.name}${driver === 1 ? "" : ` (${driver})`}`;
-        drive(plan, name)
-          .catch((error: unknown) => void history.surprises.push({ at: time.now(), error }))
-          .finally(() => {
-            driving -= 1;
-          });
-      }
+    /**
+     * Has the replay driven until it ends, or fails.
+     * @param round which time, from 1 on: what befalls it is drawn for each
+     */
+    async drive(plan: PlannedReplay, round: number): Promise<void> {
+      const again = round === 1 ? "" : `, resumed ${round - 1}`;
+      const drivers = Array.from({ length: plan.drivers }, (_, index) => (index === 0 ? "" : ` (${index + 1})`));
+      await Promise.all(drivers.map((driver) => loop(plan, `replayer of ${plan.name}${driver}${again}`)));
     },
-    isIdle: () => driving === 0,
   };
 }

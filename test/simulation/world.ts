@@ -142,14 +142,14 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
       return breakage.replayer?.(sound, { store, process, time, replays }) ?? sound;
     },
   });
-  const replayOperators = replayOperator(surroundings, replays, scenario, history, replayer.start);
+  const replayOperators = replayOperator(surroundings, replays, scenario, history, replayer.drive);
 
   const isAtRest = () =>
     time.now() >= until &&
     publisher.isDone() &&
     replayOperators.isDone() &&
     live.messages.size + deadLetters.messages.size + outcomes.messages.size === 0 &&
-    [versions, sweeper, replayer, ...functions].every(({ isIdle }) => isIdle()) &&
+    [versions, sweeper, ...functions].every(({ isIdle }) => isIdle()) &&
     ledger.isSettled();
   await time.run(START + scenario.endAt, isAtRest);
   const atRest = isAtRest();
