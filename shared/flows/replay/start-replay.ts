@@ -19,9 +19,9 @@ import { aliasOf } from "../../domain/routing/component.ts";
 import { plural } from "../../domain/text/plural.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
-import { LOST, lostRaces } from "../lost-races.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { sourcesIn } from "../event-sources.ts";
+import { LOST, lostRaces } from "../lost-races.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 /** A replay as it is asked for. */
