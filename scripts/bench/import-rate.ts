@@ -43,9 +43,9 @@ function csv(): string {
 }
 
 async function timed(args: readonly string[], home: string): Promise<number> {
-  const mutation = args[0] === "export" ? [] : ["--reason", "bench", "--yes"];
+  const options = args[0] === "export" ? [] : ["--reason", "bench", "--yes"];
   const start = performance.now();
-  const child = spawn(process.execPath, [CLI, ...args, ...mutation, "--json"], {
+  const child = spawn(process.execPath, [CLI, ...args, ...options, "--json"], {
     env: { ...process.env, TURNOUT_HOME: home },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -5,7 +5,7 @@ import { read } from "../domain/text/schema.ts";
 import { clientFor, type Where } from "./event-bridge-client.ts";
 import { EventNotPublished, EventsNotPublished } from "./event-not-published.ts";
 import { type Common, type Details, type OutgoingEvent, type PreparedEvent, prepareEvent } from "./outgoing-event.ts";
-import { type Sending, type Settled, sendBatch } from "./put-entries.ts";
+import { type EntryOutcome, type Sending, sendBatch } from "./put-entries.ts";
 import { batchesOf } from "./put-events-batches.ts";
 
 export type PublisherOptions = {
@@ -77,7 +77,7 @@ export function createPublisher<D extends Record<keyof D, object> = Details>(opt
     let settledAtMs = machine.now();
     const isStalled = () => machine.now() - settledAtMs >= giveUpAfterMs;
     const sending: Sending = { ...machine, client: await client, retry, requestTimeoutMs, isStalled };
-    const settle = (event: Ready, settled: Settled) => {
+    const settle = (event: Ready, settled: EntryOutcome) => {
       if ("eventId" in settled || !settled.retryable) settledAtMs = machine.now();
       results[event.index] = "eventId" in settled ? settled : { error: new EventNotPublished(event, settled) };
     };

@@ -6,14 +6,14 @@ import type { PreparedEvent } from "./outgoing-event.ts";
  * What became of one entry of a request. `again`: the same entry may be taken next time. `apart`: the request was
  * refused for what stands in it, which may be in another entry.
  */
-export type Answer = { eventId: string } | (Failure & { again: boolean; apart?: boolean });
+export type EntryAnswer = { eventId: string } | (Failure & { again: boolean; apart?: boolean });
 type Failure = { code: string; message: string };
 
 /** Why an event isn't known to be published. `retryable`: it may be taken later; nobody said no to it. */
 export type Unpublished = Failure & { attempts: number; retryable: boolean };
 
 /** What became of an event in the end. */
-export type Settled = { eventId: string } | Unpublished;
+export type EntryOutcome = { eventId: string } | Unpublished;
 
 export type Sending = {
   client: Pick<EventBridgeClient, "send">;
@@ -36,7 +36,7 @@ export type Sending = {
 export async function sendBatch<Event extends PreparedEvent>(
   batch: readonly Event[],
   sending: Sending,
-  settle: (event: Event, settled: Settled) => void,
+  settle: (event: Event, settled: EntryOutcome) => void,
 ): Promise<void> {
   let left = batch;
   for (let attempts = 1; left.length > 0; attempts++) {
@@ -63,7 +63,7 @@ export async function sendBatch<Event extends PreparedEvent>(
   }
 }
 
-async function putEvents(events: readonly PreparedEvent[], sending: Sending): Promise<Answer[]> {
+async function putEvents(events: readonly PreparedEvent[], sending: Sending): Promise<EntryAnswer[]> {
   const { PutEventsCommand } = await import("@aws-sdk/client-eventbridge");
   const command = new PutEventsCommand({ Entries: events.map(({ entry }) => entry) });
   const abortSignal = AbortSignal.timeout(sending.requestTimeoutMs);
@@ -75,7 +75,7 @@ async function putEvents(events: readonly PreparedEvent[], sending: Sending): Pr
   }
 }
 
-function timedOut(ms: number): Answer {
+function timedOut(ms: number): EntryAnswer {
   return { code: "TimeoutError", message: `no answer within ${ms} ms`, again: true };
 }
 
@@ -106,12 +106,12 @@ const UNANSWERED = { code: "Unanswered", message: "the answer says nothing about
 const STALLED = { code: "GaveUp", message: "no event was answered for too long", again: true };
 
 /** One answer per entry, in order. An answer of another length is no answer: who could say which one is missing? */
-function answersOf(count: number, { Entries = [] }: Pick<PutEventsCommandOutput, "Entries">): Answer[] {
+function answersOf(count: number, { Entries = [] }: Pick<PutEventsCommandOutput, "Entries">): EntryAnswer[] {
   if (Entries.length !== count) return Array.from({ length: count }, () => UNANSWERED);
   return Entries.map(answerOf);
 }
 
-function answerOf(result: PutEventsResultEntry | null): Answer {
+function answerOf(result: PutEventsResultEntry | null): EntryAnswer {
   const { EventId, ErrorCode, ErrorMessage } = result ?? {};
   if (ErrorCode) return { code: ErrorCode, message: ErrorMessage ?? "no reason given", again: PASSING.has(ErrorCode) };
   return EventId ? { eventId: EventId } : UNANSWERED;
@@ -121,7 +121,7 @@ function answerOf(result: PutEventsResultEntry | null): Answer {
  * The answer to every entry of a request that failed as a whole. Only a refusal is final: without an answer, or with
  * one that can't be read, the events may even have been published, which their idempotency keys make harmless.
  */
-function answerOfError(error: unknown): Answer {
+function answerOfError(error: unknown): EntryAnswer {
   const { name, message, code, $metadata } = error as Partial<Error> & {
     code?: unknown;
     $metadata?: { httpStatusCode?: number };

@@ -1,5 +1,5 @@
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { type Settled, sendBatch } from "../client/put-entries.ts";
+import { type EntryOutcome, sendBatch } from "../client/put-entries.ts";
 import { batchesOf } from "../client/put-events-batches.ts";
 import type { BusEvent } from "../domain/events/event.ts";
 import { entryBytes } from "../domain/events/event-entry.ts";
@@ -22,8 +22,8 @@ export async function putOnBus(
   busName: string,
   events: readonly EnvelopedEvent[],
   machine: { random: () => number; delay: (ms: number) => Promise<void> },
-): Promise<Settled[]> {
-  const settled: Settled[] = [];
+): Promise<EntryOutcome[]> {
+  const settled: EntryOutcome[] = [];
   const prepared = events.map((event, index) => ({ ...preparedEvent(event, busName), index }));
   const sending = { ...machine, client, retry: RETRY, requestTimeoutMs: REQUEST_TIMEOUT_MS, isStalled: () => false };
   const batches = batchesOf(prepared);

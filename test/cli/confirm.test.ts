@@ -1,12 +1,12 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { type Answer, askCount, askYesNo, type Terminal } from "../../scripts/commands/terminal/confirm.ts";
+import { askCount, askYesNo, type Confirmation, type Terminal } from "../../scripts/commands/terminal/confirm.ts";
 
 /** Asks, with this typed as the answer. */
 async function answerTo(
   typed: string,
-  ask: (terminal: Terminal) => Promise<Answer> = (terminal) => askYesNo("Make this change?", terminal),
+  ask: (terminal: Terminal) => Promise<Confirmation> = (terminal) => askYesNo("Make this change?", terminal),
 ) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const asked = ask({ input, output, isTerminal: true });

@@ -4,12 +4,12 @@ import type { Revision } from "../../../shared/domain/routing/routing-change.ts"
 import { changeOf } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";
 
-export type ComponentMutation = {
+export type ComponentEditRequest = {
   component: string;
   change: ComponentChange;
   what: string;
@@ -23,11 +23,11 @@ export type ComponentMutation = {
 /** Changes how one component routes. */
 export function changeComponent(
   state: Pick<Installation, "routingTable" | "events" | "who">,
-  options: MutationOptions,
-  { component, change, undo, ...mutation }: ComponentMutation,
+  options: ChangeOptions,
+  { component, change, undo, ...asked }: ComponentEditRequest,
 ): Promise<void> {
   return changeRouting(state, options, {
-    ...mutation,
+    ...asked,
     edit: { kind: "change component", component, change },
     details: (rows) => rows.flatMap(rowDetails),
     undo: ({ revisions, rows }) => {

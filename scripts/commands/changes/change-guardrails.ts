@@ -1,18 +1,18 @@
 import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import type { StandingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { rowDetails } from "../wording/row-details.ts";
-import { changeRouting, type MadeChange } from "./change-routing.ts";
+import { changeRouting, type MadeChanges } from "./change-routing.ts";
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */
 export function changeGuardrails(
   state: Pick<Installation, "routingTable" | "events" | "who">,
-  options: MutationOptions,
+  options: ChangeOptions,
   { revision }: StandingGuardrails,
-  mutation: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChange) => string; now: Date },
+  asked: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChanges) => string; now: Date },
 ): Promise<void> {
-  const { guardrails, ...rest } = mutation;
+  const { guardrails, ...rest } = asked;
   return changeRouting(state, options, {
     ...rest,
     edit: { kind: "set guardrails", guardrails },

@@ -15,7 +15,7 @@ import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { objectionTexts } from "../wording/remedy-text.ts";
@@ -26,9 +26,9 @@ import { showTraffic, trafficJson } from "../wording/traffic-text.ts";
 const MAX_DETAILS = 30;
 
 /** A change as it was made: several revisions if it was too large for one; and the guardrails it was made under. */
-export type MadeChange = { revisions: Revision[]; rows: RowChange[]; guardrails: Guardrails };
+export type MadeChanges = { revisions: Revision[]; rows: RowChange[]; guardrails: Guardrails };
 
-export type RoutingMutation = {
+export type EditRequest = {
   /** The whole of it, which is previewed. */
   edit: RoutingEdit;
   /** What is committed, one change each in this order, if the whole would be too large for one. Default: the whole. */
@@ -42,34 +42,34 @@ export type RoutingMutation = {
   /** Lines that say more of what changes. */
   details?: (rows: readonly RowChange[]) => string[];
   /** The command that takes the change back. */
-  undo: (made: MadeChange) => string;
+  undo: (made: MadeChanges) => string;
   now: Date;
 };
 
 /** Shows what a change does, asks, makes it, and prints the command that takes it back. */
 export async function changeRouting(
   { routingTable: table, events, who }: Pick<Installation, "routingTable" | "events" | "who">,
-  options: MutationOptions,
-  mutation: RoutingMutation,
+  options: ChangeOptions,
+  asked: EditRequest,
 ) {
-  const { edit, what, now } = mutation;
+  const { edit, what, now } = asked;
   const preview = await previewChange(table, edit, now, events);
-  for (const expected of [options.expectRevision, mutation.plannedOn]) {
+  for (const expected of [options.expectRevision, asked.plannedOn]) {
     if (expected === undefined || expected === preview.revision) continue;
     throw await revisionConflict(table, expected, preview.revision);
   }
   if (preview.rows.length === 0) {
     if (options.json) printJson(toJson(options, preview, undefined));
-    return note(`nothing to change: ${mutation.alreadySo}`);
+    return note(`nothing to change: ${asked.alreadySo}`);
   }
-  if (!options.json || !options.yes) showPreview(preview, mutation);
+  if (!options.json || !options.yes) showPreview(preview, asked);
   if (options.dryRun && options.json) printJson(toJson(options, preview, undefined));
   // A dry run ends as the change itself would.
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
-  const revisions = await commitAll(table, await who(), options, mutation, preview);
-  const undo = undoOf(mutation, preview, revisions);
+  const revisions = await commitAll(table, await who(), options, asked, preview);
+  const undo = undoOf(asked, preview, revisions);
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
@@ -80,8 +80,8 @@ export async function changeRouting(
 async function commitAll(
   table: RoutingTable,
   who: string,
-  options: MutationOptions,
-  { edit, steps = [edit], plannedOn, now }: RoutingMutation,
+  options: ChangeOptions,
+  { edit, steps = [edit], plannedOn, now }: EditRequest,
   preview: ChangePreview,
 ): Promise<Revision[]> {
   const counter = progress(steps.length, "changes");
@@ -108,15 +108,12 @@ async function commitAll(
 }
 
 /** The undo, with `--force` where it would be refused without. */
-function undoOf({ edit, undo }: RoutingMutation, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
+function undoOf({ edit, undo }: EditRequest, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
   const command = undo({ revisions, rows, guardrails });
   return undoIsRefused(edit, guardrails, impacts) ? `${command} --force` : command;
 }
 
-function showPreview(
-  { revision, rows, moves, traffic }: ChangePreview,
-  { edit, what, details }: RoutingMutation,
-): void {
+function showPreview({ revision, rows, moves, traffic }: ChangePreview, { edit, what, details }: EditRequest): void {
   note(`${what}  (routing is at revision ${revision})`);
   const lines = details?.(rows) ?? [];
   for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
@@ -130,7 +127,7 @@ function showPreview(
   if (traffic !== undefined) showTraffic(traffic);
 }
 
-function toJson(options: MutationOptions, preview: ChangePreview, undo: string | undefined) {
+function toJson(options: ChangeOptions, preview: ChangePreview, undo: string | undefined) {
   const { revision, rows, moves, traffic } = preview;
   return {
     changed: undo !== undefined,

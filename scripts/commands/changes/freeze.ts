@@ -2,12 +2,12 @@ import type { Command } from "commander";
 import { freezeText } from "../../../shared/domain/routing/guardrails.ts";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeGuardrails } from "./change-guardrails.ts";
 
 export function define(command: Command): void {
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
@@ -21,7 +21,7 @@ Example:
     .action(freeze);
 }
 
-async function freeze(options: MutationOptions): Promise<void> {
+async function freeze(options: ChangeOptions): Promise<void> {
   const now = new Date();
   await withInstallation(async (state) => {
     const standing = await standingGuardrails(state.routingTable);

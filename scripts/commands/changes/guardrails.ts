@@ -7,11 +7,11 @@ import { standingGuardrails } from "../../../shared/flows/change/standing-guardr
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
+  type ChangeOptions,
+  changeOptions,
   type JsonOption,
   jsonOption,
-  type MutationOptions,
   must,
-  mutationOptions,
   usage,
   wholeNumber,
 } from "../terminal/options.ts";
@@ -22,7 +22,7 @@ import { undoByRevert } from "./revert.ts";
 /** Takes a budget away. */
 const NONE = "none";
 
-type SetOptions = MutationOptions & {
+type SetOptions = ChangeOptions & {
   maxCustomersOff?: number | typeof NONE;
   maxEventShareOff?: number | typeof NONE;
   protect?: string[];
@@ -49,7 +49,7 @@ export function define(command: Command): void {
     .option("--unprotect <subject...>", "subjects that may be moved again", collect)
     .option("--expiry-required-for <alias...>", "aliases that a pin may only name with an end", aliases)
     .option("--no-expiry-required-for", "let pins to any alias go without an end");
-  mutationOptions(setting)
+  changeOptions(setting)
     .addHelpText(
       "after",
       `

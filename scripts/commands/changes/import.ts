@@ -6,7 +6,7 @@ import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
-import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
@@ -14,7 +14,7 @@ import { undoByRevert } from "./revert.ts";
 
 export function define(command: Command): void {
   command.argument("<file>", "what 'turnout export' has written, - for stdin");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
@@ -28,7 +28,7 @@ Example:
     .action(importRouting);
 }
 
-async function importRouting(file: string, options: MutationOptions): Promise<void> {
+async function importRouting(file: string, options: ChangeOptions): Promise<void> {
   const { name, text } = await readInput(file);
   const { rows, bad } = mustRead(readRoutingFile(text), name);
   for (const { where, problem } of bad) complainLine(`${name}, ${where}: ${problem}.`);

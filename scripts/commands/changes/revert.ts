@@ -3,7 +3,7 @@ import { readRevisions, revisionRanges } from "../../../shared/domain/routing/re
 import type { ChangeLogEntry, Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { planRevert } from "../../../shared/flows/change/plan-revert.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { type MutationOptions, must, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions, must } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { rowDetails } from "../wording/row-details.ts";
@@ -12,7 +12,7 @@ import { commandBack } from "./undo-of-move.ts";
 
 export function define(command: Command): void {
   command.argument("<revisions...>", "the changes to take back: revisions such as 42, or 42..57");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
@@ -26,7 +26,7 @@ Example:
     .action(revert);
 }
 
-async function revert(ranges: string[], options: MutationOptions): Promise<void> {
+async function revert(ranges: string[], options: ChangeOptions): Promise<void> {
   const revisions = ranges.flatMap((range) => must(readRevisions(range), range));
   await withInstallation(async (state) => {
     const { changes, edit, steps } = await planRevert(state.routingTable, revisions);

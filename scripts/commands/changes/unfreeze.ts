@@ -1,18 +1,18 @@
 import type { Command } from "commander";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { changeGuardrails } from "./change-guardrails.ts";
 import { undoByRevert } from "./revert.ts";
 
 export function define(command: Command): void {
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText("after", '\nExample:\n  $ turnout unfreeze --reason "incident 42 is over"\n')
     .action(unfreeze);
 }
 
-async function unfreeze(options: MutationOptions): Promise<void> {
+async function unfreeze(options: ChangeOptions): Promise<void> {
   await withInstallation(async (state) => {
     const standing = await standingGuardrails(state.routingTable);
     const { freeze, ...guardrails } = standing.guardrails;

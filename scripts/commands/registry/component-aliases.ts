@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
 const roles = {
@@ -18,16 +18,16 @@ export function defineAliasRoles(command: Command): void {
       .description(roles[role].description)
       .argument("<component>", "the component")
       .argument("<alias>", "one of its aliases", aliasName("The alias"));
-    mutationOptions(setting)
+    changeOptions(setting)
       .addHelpText(
         "after",
         `\nExample:\n  $ turnout component ${role} release-coordinator beta --reason "beta takes over"\n`,
       )
-      .action((component: string, alias: string, options: MutationOptions) => set(role, component, alias, options));
+      .action((component: string, alias: string, options: ChangeOptions) => set(role, component, alias, options));
   }
 }
 
-async function set(role: Role, component: string, alias: string, options: MutationOptions): Promise<void> {
+async function set(role: Role, component: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeComponent(state, options, {
       component,

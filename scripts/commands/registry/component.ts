@@ -9,7 +9,7 @@ import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
-import { type JsonOption, jsonOption, type MutationOptions, mutationOptions, usage } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions, type JsonOption, jsonOption, usage } from "../terminal/options.ts";
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -21,7 +21,7 @@ export function define(command: Command): void {
     .command("apply")
     .description("register a component, or change its definition")
     .argument("<file>", "the component as JSON, - for stdin");
-  mutationOptions(applying)
+  changeOptions(applying)
     .addHelpText(
       "after",
       `
@@ -53,7 +53,7 @@ Example:
 `,
     )
     .action(apply);
-  mutationOptions(
+  changeOptions(
     command.command("remove").description("take a component away, also one that can't be read").argument("<name>"),
   )
     .addHelpText(
@@ -78,7 +78,7 @@ Example:
     .action(show);
 }
 
-async function apply(file: string, options: MutationOptions): Promise<void> {
+async function apply(file: string, options: ChangeOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
   await withNewInstallation(willWrite(options), async (state) => {
@@ -109,7 +109,7 @@ function refuseUnreachable({ versions }: Installation, { aliases }: Component): 
   );
 }
 
-async function remove(component: string, options: MutationOptions): Promise<void> {
+async function remove(component: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeRouting(state, options, {
       edit: { kind: "remove component", component },

@@ -12,14 +12,14 @@ import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 
 /** How many customers that nothing is known of are named. */
 const NAMED_UNKNOWN = 5;
 
-export async function importFile(file: string, options: MutationOptions & { skipBad?: true }): Promise<void> {
+export async function importFile(file: string, options: ChangeOptions & { skipBad?: true }): Promise<void> {
   const { name, text } = await readInput(file);
   const { rows, bad } = mustRead(readDirectoryFile(text), name);
   tellBad(name, bad);

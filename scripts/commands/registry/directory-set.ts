@@ -8,11 +8,11 @@ import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
-import { type MutationOptions, usage } from "../terminal/options.ts";
+import { type ChangeOptions, usage } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
 /** `false` for `--no-customer` and `--no-plan`. */
-type SetOptions = MutationOptions & { project?: string; customer?: string | false; plan?: string | false };
+type SetOptions = ChangeOptions & { project?: string; customer?: string | false; plan?: string | false };
 
 export async function set(options: SetOptions): Promise<void> {
   const rows = statedRows(options);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { jsonOption, mutationOptions, subjectId } from "../terminal/options.ts";
+import { changeOptions, jsonOption, subjectId } from "../terminal/options.ts";
 import { importFile } from "./directory-import.ts";
 import { set } from "./directory-set.ts";
 import { show } from "./directory-show.ts";
@@ -13,7 +13,7 @@ export function define(command: Command): void {
     .option("--no-customer", "the project has no customer")
     .option("--plan <id>", "the customer's plan", subjectId("--plan"))
     .option("--no-plan", "the customer has no plan");
-  mutationOptions(setting)
+  changeOptions(setting)
     .addHelpText(
       "after",
       `
@@ -29,7 +29,7 @@ Examples:
     .description("take over a whole directory, as CSV or JSON")
     .argument("<file>", "CSV with the header project,customer,plan, or JSON objects; - for stdin")
     .option("--skip-bad", "take what can be read, and end with exit code 7 if something couldn't");
-  mutationOptions(importing)
+  changeOptions(importing)
     .addHelpText(
       "after",
       `

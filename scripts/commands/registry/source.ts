@@ -9,7 +9,7 @@ import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
-import { type JsonOption, jsonOption, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -20,7 +20,7 @@ export function define(command: Command): void {
     .command("apply")
     .description("say where the events of a source carry their key and subject, and how long they are kept")
     .argument("<file>", "the source as JSON, - for stdin");
-  mutationOptions(applying)
+  changeOptions(applying)
     .addHelpText(
       "after",
       `
@@ -43,7 +43,7 @@ Example:
     .action(show);
 }
 
-async function apply(file: string, options: MutationOptions): Promise<void> {
+async function apply(file: string, options: ChangeOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const source = mustRead(read(EventSource, value), name);
   await withNewInstallation(willWrite(options), (state) =>

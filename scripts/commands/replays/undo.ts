@@ -10,7 +10,7 @@ import { complain } from "../terminal/complain.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
-import { aliasName, duration, type MutationOptions, wholeNumber } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, duration, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { expectedHead, previewJson, showAudience } from "../versions/move-alias.ts";
@@ -28,7 +28,7 @@ import {
   refuseMany,
 } from "./replay-start.ts";
 
-type UndoOptions = ConfirmOptions & RateOptions & MutationOptions & FilterOptions & { since?: number; to?: string };
+type UndoOptions = ConfirmOptions & RateOptions & ChangeOptions & FilterOptions & { since?: number; to?: string };
 
 export function define(command: Command): void {
   command

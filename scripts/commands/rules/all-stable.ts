@@ -2,12 +2,12 @@ import type { Command } from "commander";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
 export function define(command: Command): void {
   command.argument("<component>", "the component").option("--off", "let the rules count again");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
@@ -22,7 +22,7 @@ Examples:
     .action(allStable);
 }
 
-async function allStable(name: string, options: MutationOptions & { off?: true }): Promise<void> {
+async function allStable(name: string, options: ChangeOptions & { off?: true }): Promise<void> {
   const now = new Date();
   await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);

@@ -6,16 +6,16 @@ import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
-import { changeRouting, type MadeChange } from "../changes/change-routing.ts";
+import { changeRouting, type MadeChanges } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
-import { type MutationOptions, usage } from "../terminal/options.ts";
+import { type ChangeOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
-type MemberOptions = MutationOptions & { project?: string[]; customer?: string[]; from?: string; skipBad?: true };
+type MemberOptions = ChangeOptions & { project?: string[]; customer?: string[]; from?: string; skipBad?: true };
 
 export function add(cohort: string, options: MemberOptions): Promise<void> {
   return setMembers(cohort, true, options);
@@ -74,7 +74,7 @@ function chunks(members: readonly SubjectKey[]): SubjectKey[][] {
 }
 
 /** Only who was moved in or out is moved back. */
-function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChange): string {
+function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChanges): string {
   if (rows.length > NAMED) return undoByRevert(revisions);
   const named = rows.flatMap(({ key }) => {
     const [level, id] = splitKey(key);

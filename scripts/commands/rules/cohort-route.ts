@@ -6,11 +6,11 @@ import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
+  type ChangeOptions,
+  changeOptions,
   cohortName,
   type JsonOption,
   jsonOption,
-  type MutationOptions,
-  mutationOptions,
   type PeriodOptions,
   period,
   periodOptions,
@@ -19,7 +19,7 @@ import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { periodText } from "../wording/period-text.ts";
 
-type SetOptions = MutationOptions & PeriodOptions & { to: string; before?: string };
+type SetOptions = ChangeOptions & PeriodOptions & { to: string; before?: string };
 
 export function define(command: Command): void {
   const setting = command
@@ -33,7 +33,7 @@ export function define(command: Command): void {
       "put it ahead of this cohort's route (default: where it is, else last)",
       cohortName("--before"),
     );
-  mutationOptions(periodOptions(setting, "the route"))
+  changeOptions(periodOptions(setting, "the route"))
     .addHelpText(
       "after",
       `
@@ -53,7 +53,7 @@ Examples:
     .description("no longer send a cohort anywhere")
     .argument("<component>", "the component")
     .argument("<cohort>", "the cohort", cohortName("The cohort"));
-  mutationOptions(removing)
+  changeOptions(removing)
     .addHelpText(
       "after",
       `
@@ -92,7 +92,7 @@ async function set(component: string, cohort: string, options: SetOptions): Prom
   );
 }
 
-async function remove(component: string, cohort: string, options: MutationOptions): Promise<void> {
+async function remove(component: string, cohort: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeComponent(state, options, {
       component,

@@ -8,7 +8,7 @@ import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
-import { cohortName, jsonOption, type MutationOptions, mutationOptions, subjectIds } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions, cohortName, jsonOption, subjectIds } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
 import { rowDetails } from "../wording/row-details.ts";
@@ -20,7 +20,7 @@ export function define(command: Command): void {
   const named = (name: string, description: string) =>
     command.command(name).description(description).argument("<cohort>", "the cohort", cohortName("The cohort"));
 
-  mutationOptions(
+  changeOptions(
     named("create", "make a cohort, or describe it anew").option("--description <text>", "who is in it", ""),
   )
     .addHelpText(
@@ -31,7 +31,7 @@ Example:
 `,
     )
     .action(create);
-  mutationOptions(named("remove", "take a cohort away; refused while it has members or routes"))
+  changeOptions(named("remove", "take a cohort away; refused while it has members or routes"))
     .addHelpText("after", '\nExample:\n  $ turnout cohort remove staff --reason "not used any more"\n')
     .action(remove);
 
@@ -62,7 +62,7 @@ Examples:
 }
 
 function members(command: Command): Command {
-  return mutationOptions(
+  return changeOptions(
     command
       .option("--project <id...>", "projects", subjectIds("--project"))
       .option("--customer <id...>", "customers", subjectIds("--customer"))
@@ -71,7 +71,7 @@ function members(command: Command): Command {
   );
 }
 
-async function create(cohort: string, options: MutationOptions & { description: string }): Promise<void> {
+async function create(cohort: string, options: ChangeOptions & { description: string }): Promise<void> {
   const { description } = options;
   const now = new Date();
   await withNewInstallation(willWrite(options), async (state) =>
@@ -92,7 +92,7 @@ function undoOfCreate(cohort: string, rows: readonly RowChange[], reason: string
   return commandLine("cohort", "create", cohort, "--description", before.description, "--reason", reason);
 }
 
-async function remove(cohort: string, options: MutationOptions): Promise<void> {
+async function remove(cohort: string, options: ChangeOptions): Promise<void> {
   await withInstallation(async (state) => {
     const { routingTable } = state;
     // Before the scan: a member that comes in during it, or after it, is a conflict.

@@ -6,7 +6,7 @@ import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectKey, SubjectLevel } from "../../../shared/domain/subject.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
-import type { MadeChange } from "../changes/change-routing.ts";
+import type { MadeChanges } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
@@ -22,7 +22,7 @@ export async function usableAliases(table: RoutingTable, name: string): Promise<
 /** The command that gives a subject back the pin that it had before a change, or none if it had none that counts. */
 export function commandForPinBefore(
   subject: PinnedSubject,
-  made: MadeChange,
+  made: MadeChanges,
   usable: readonly string[],
   now: Date,
 ): string {

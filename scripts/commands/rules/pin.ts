@@ -4,8 +4,8 @@ import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
-  type MutationOptions,
-  mutationOptions,
+  type ChangeOptions,
+  changeOptions,
   oneSubject,
   type PeriodOptions,
   period,
@@ -15,7 +15,7 @@ import {
 } from "../terminal/options.ts";
 import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
-type PinOptions = MutationOptions &
+type PinOptions = ChangeOptions &
   SubjectOptions &
   PeriodOptions & { component: string; to: string; successor?: string };
 
@@ -29,7 +29,7 @@ export function define(command: Command): void {
       aliasName("--successor"),
     );
   periodOptions(command, "the pin");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `

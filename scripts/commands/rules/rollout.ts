@@ -7,11 +7,11 @@ import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
+  type ChangeOptions,
+  changeOptions,
   type JsonOption,
   jsonOption,
-  type MutationOptions,
   must,
-  mutationOptions,
   type PeriodOptions,
   period,
   periodOptions,
@@ -19,7 +19,7 @@ import {
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { periodText } from "../wording/period-text.ts";
 
-type SetOptions = MutationOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };
+type SetOptions = ChangeOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };
 
 export function define(command: Command): void {
   const setting = command
@@ -34,7 +34,7 @@ export function define(command: Command): void {
         .makeOptionMandatory(),
     )
     .option("--reshuffle", "draw anew who is in the share");
-  mutationOptions(periodOptions(setting, "the rollout"))
+  changeOptions(periodOptions(setting, "the rollout"))
     .addHelpText(
       "after",
       `
@@ -50,7 +50,7 @@ Examples:
     )
     .action(set);
 
-  mutationOptions(
+  changeOptions(
     command.command("remove").description("end a component's rollout").argument("<component>", "the component"),
   )
     .addHelpText("after", '\nExample:\n  $ turnout rollout remove release-coordinator --reason "23 is stable now"\n')
@@ -77,7 +77,7 @@ async function set(component: string, options: SetOptions): Promise<void> {
   );
 }
 
-async function remove(component: string, options: MutationOptions): Promise<void> {
+async function remove(component: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeComponent(state, options, {
       component,

@@ -2,18 +2,18 @@ import type { Command } from "commander";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
-  type MutationOptions,
-  mutationOptions,
+  type ChangeOptions,
+  changeOptions,
   oneSubject,
   type SubjectOptions,
   subjectOptions,
 } from "../terminal/options.ts";
 import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
-type UnpinOptions = MutationOptions & SubjectOptions & { component: string };
+type UnpinOptions = ChangeOptions & SubjectOptions & { component: string };
 
 export function define(command: Command): void {
-  mutationOptions(subjectOptions(command).requiredOption("--component <name>", "the component that it is pinned for"))
+  changeOptions(subjectOptions(command).requiredOption("--component <name>", "the component that it is pinned for"))
     .addHelpText(
       "after",
       `

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import type { MutationOptions } from "./options.ts";
+import type { ChangeOptions } from "./options.ts";
 
 export type Terminal = { input: NodeJS.ReadableStream; output: NodeJS.WritableStream; isTerminal: boolean };
 
 /** The answer to a question, or what came instead of one. */
-export type Answer = "yes" | "no" | "interrupted";
+export type Confirmation = "yes" | "no" | "interrupted";
 
 /** Thrown when the operator pressed Ctrl-C at a prompt. */
 class Interrupted extends Error {
@@ -14,12 +14,12 @@ class Interrupted extends Error {
 }
 
 /** Asks on the terminal. Only `y` and `yes` mean yes; so does nothing else, not even the end of the input. */
-export function askYesNo(question: string, terminal: Terminal): Promise<Answer> {
+export function askYesNo(question: string, terminal: Terminal): Promise<Confirmation> {
   return ask(`${question} [y/N] `, (text) => /^y(es)?$/i.test(text), terminal);
 }
 
 /** Asks for a number on the terminal: only the number itself means yes. */
-export function askCount(question: string, count: number, terminal: Terminal): Promise<Answer> {
+export function askCount(question: string, count: number, terminal: Terminal): Promise<Confirmation> {
   return ask(`${question} Type ${count} to go on: `, (text) => text === `${count}`, terminal);
 }
 
@@ -27,13 +27,13 @@ async function ask(
   prompt: string,
   isYes: (text: string) => boolean,
   { input, output, isTerminal }: Terminal,
-): Promise<Answer> {
-  const meaning = (text: string): Answer => (isYes(text.trim()) ? "yes" : "no");
+): Promise<Confirmation> {
+  const meaning = (text: string): Confirmation => (isYes(text.trim()) ? "yes" : "no");
   const lines = createInterface({ input, output, terminal: isTerminal });
-  const interrupted = once(lines, "SIGINT").then((): Answer => "interrupted");
-  const ended = once(lines, "close").then((): Answer => "no");
+  const interrupted = once(lines, "SIGINT").then((): Confirmation => "interrupted");
+  const ended = once(lines, "close").then((): Confirmation => "no");
   // At the end of the input, Ctrl-D, the question is aborted.
-  const answered = lines.question(prompt).then(meaning, (): Answer => "no");
+  const answered = lines.question(prompt).then(meaning, (): Confirmation => "no");
   try {
     const answer = await Promise.race([answered, interrupted, ended]);
     if (answer === "interrupted") output.write("\n");
@@ -49,7 +49,7 @@ export function canAsk(): boolean {
 }
 
 /** Whether a change can come about: not in a dry run, nor where it has to be confirmed and nobody can be asked. */
-export function willWrite(options: MutationOptions): boolean {
+export function willWrite(options: ChangeOptions): boolean {
   return options.dryRun !== true && (options.yes === true || canAsk());
 }
 
@@ -80,7 +80,7 @@ function here(): Terminal {
   return { input: process.stdin, output: process.stderr, isTerminal: true };
 }
 
-function refuseUnlessYes(answer: Answer): void {
+function refuseUnlessYes(answer: Confirmation): void {
   if (answer === "interrupted") throw new Interrupted();
   if (answer === "no") throw new TurnoutError("needs confirmation", "Nothing was changed.");
 }

@@ -11,7 +11,7 @@ import { readTime, type TimeWindow, timeWindow } from "../../../shared/domain/te
 export type JsonOption = { json?: true };
 
 /** What every command that changes something takes. */
-export type MutationOptions = JsonOption & {
+export type ChangeOptions = JsonOption & {
   reason: string;
   dryRun?: true;
   yes?: true;
@@ -38,7 +38,7 @@ export function jsonOption(command: Command): Command {
   return command.option("--json", "print JSON, one object per line");
 }
 
-export function mutationOptions(command: Command): Command {
+export function changeOptions(command: Command): Command {
   return jsonOption(command)
     .requiredOption("--reason <text>", "why, for the change log", reason)
     .option("--dry-run", "say what would change, and change nothing")

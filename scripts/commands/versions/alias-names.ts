@@ -6,14 +6,14 @@ import { componentNamed } from "../../../shared/flows/versions/component-named.t
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
 
 /** `alias add`, `alias retire` and `alias remove`. */
 export function defineAliasNames(command: Command): void {
   const named = (name: string, description: string, help: string) =>
-    mutationOptions(
+    changeOptions(
       command
         .command(name)
         .description(description)
@@ -52,7 +52,7 @@ Example:
   ).action(remove);
 }
 
-async function add(component: string, alias: string, options: MutationOptions): Promise<void> {
+async function add(component: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeComponent(state, options, {
       component,
@@ -68,7 +68,7 @@ async function add(component: string, alias: string, options: MutationOptions): 
   );
 }
 
-async function retire(component: string, alias: string, options: MutationOptions): Promise<void> {
+async function retire(component: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation((state) =>
     changeComponent(state, options, {
       component,
@@ -81,7 +81,7 @@ async function retire(component: string, alias: string, options: MutationOptions
   );
 }
 
-async function remove(name: string, alias: string, options: MutationOptions): Promise<void> {
+async function remove(name: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation(async (state) => {
     const { routingTable } = state;
     const now = new Date();

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { componentNamed, requireVersion, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { defineAliasNames } from "./alias-names.ts";
 import { changeAlias } from "./change-alias.ts";
 
@@ -12,7 +12,7 @@ export function define(command: Command): void {
     .argument("<component>", "the component")
     .argument("<alias>", "one of its aliases", aliasName("The alias"))
     .argument("<version>", "one of its versions");
-  mutationOptions(setting)
+  changeOptions(setting)
     .addHelpText(
       "after",
       `
@@ -24,7 +24,7 @@ Example:
   defineAliasNames(command);
 }
 
-async function set(name: string, alias: string, version: string, options: MutationOptions): Promise<void> {
+async function set(name: string, alias: string, version: string, options: ChangeOptions): Promise<void> {
   await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
     const from = await versionBehind(state.catalog, component, alias);

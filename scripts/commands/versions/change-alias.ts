@@ -2,7 +2,7 @@ import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-m
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import {
   expectedHead,
@@ -14,7 +14,7 @@ import {
   showAudience,
 } from "./move-alias.ts";
 
-export type AliasMutation = {
+export type AliasMoveRequest = {
   move: AliasMove;
   kind: MoveKind;
   /** In the imperative, before the versions, e.g. `roll stable of release-coordinator back`. */
@@ -25,8 +25,8 @@ export type AliasMutation = {
 };
 
 /** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
-export async function changeAlias(state: Installation, options: MutationOptions, mutation: AliasMutation) {
-  const { move, kind, details = [], now } = mutation;
+export async function changeAlias(state: Installation, options: ChangeOptions, asked: AliasMoveRequest) {
+  const { move, kind, details = [], now } = asked;
   const { component, alias, from, to } = move;
   const head = await expectedHead(state.routingTable, options);
   const unmoved = { ...move, dry_run: options.dryRun ?? false, changed: false, revision: head, undo: null };
@@ -35,7 +35,7 @@ export async function changeAlias(state: Installation, options: MutationOptions,
     return note(`nothing to change: ${alias} of ${component} points at version ${to} already`);
   }
   const preview = await previewOf(state, move, kind, now);
-  const what = `${mutation.what} from ${from ?? "nowhere"} to version ${to}`;
+  const what = `${asked.what} from ${from ?? "nowhere"} to version ${to}`;
   if (!options.json || !options.yes) {
     note(`${what}  (routing is at revision ${head})`);
     for (const line of details) note(`  ${line}`);

@@ -14,12 +14,12 @@ import {
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
-import { duration, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
+import { type ChangeOptions, changeOptions, duration, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { expectedHead } from "./move-alias.ts";
 
-type GcOptions = MutationOptions & { keep: number; since: number };
+type GcOptions = ChangeOptions & { keep: number; since: number };
 
 const HOUR_MS = 3_600_000;
 
@@ -38,7 +38,7 @@ export function define(command: Command): void {
       duration("--since"),
       HOUR_MS,
     );
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `

@@ -9,7 +9,7 @@ import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { commandAsTyped } from "../terminal/context.ts";
-import type { MutationOptions } from "../terminal/options.ts";
+import type { ChangeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { objectionTexts } from "../wording/remedy-text.ts";
 import { subjectText } from "../wording/subject-text.ts";
@@ -30,7 +30,7 @@ export async function noteDrift(
 }
 
 /** The revision that the routing is at. @throws RevisionConflict when another one was expected */
-export async function expectedHead(table: RoutingTable, { expectRevision }: MutationOptions): Promise<Revision> {
+export async function expectedHead(table: RoutingTable, { expectRevision }: ChangeOptions): Promise<Revision> {
   const head = await table.head();
   if (expectRevision === undefined || expectRevision === head) return head;
   throw await revisionConflict(table, expectRevision, head);
@@ -66,7 +66,7 @@ export function previewJson(preview: MovePreview | undefined) {
 }
 
 /** @throws GuardrailHit when something stands against the move, without `--force` */
-export function refuseExceeding({ objections }: MovePreview, { force }: Pick<MutationOptions, "force">): void {
+export function refuseExceeding({ objections }: MovePreview, { force }: Pick<ChangeOptions, "force">): void {
   if (objections.length > 0 && !force) throw new GuardrailHit(objections);
 }
 
@@ -81,7 +81,7 @@ export async function moveAs(
   move: AliasMove,
   kind: MoveKind,
   checked: MovePreview | undefined,
-  { reason, force, expectRevision }: Pick<MutationOptions, "reason" | "force" | "expectRevision">,
+  { reason, force, expectRevision }: Pick<ChangeOptions, "reason" | "force" | "expectRevision">,
   replay?: string,
 ): Promise<Revision> {
   const { settled } = await moveAlias(

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { changeAlias } from "./change-alias.ts";
 
@@ -11,7 +11,7 @@ export function define(command: Command): void {
     .argument("<component>", "the component")
     .argument("<from>", "the alias whose version is promoted", aliasName("The alias it comes from"))
     .argument("<to>", "the alias that gets it", aliasName("The alias it goes to"));
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
@@ -26,7 +26,7 @@ Examples:
     .action(promote);
 }
 
-async function promote(name: string, source: string, alias: string, options: MutationOptions): Promise<void> {
+async function promote(name: string, source: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation(async (state) => {
     const component = await componentNamed(state.routingTable, name);
     const to = await versionBehind(state.catalog, component, source);

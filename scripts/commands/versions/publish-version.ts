@@ -5,7 +5,7 @@ import { componentNamed, versionBehind } from "../../../shared/flows/versions/co
 import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions, wholeNumber } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import {
   expectedHead,
@@ -18,7 +18,7 @@ import {
 } from "./move-alias.ts";
 import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
-type PublishOptions = MutationOptions &
+type PublishOptions = ChangeOptions &
   CodeOptions & {
     /** `false` for `--no-alias`. */
     alias: string | false;
@@ -39,7 +39,7 @@ export function define(command: Command): void {
       "experimental",
     )
     .option("--no-alias", "move no alias");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `

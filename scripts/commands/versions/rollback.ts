@@ -1,17 +1,17 @@
 import type { Command } from "commander";
 import { planRollback, type RollbackPlan } from "../../../shared/flows/versions/undo-version.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type MutationOptions, mutationOptions } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { changeAlias } from "./change-alias.ts";
 
-type RollbackOptions = MutationOptions & { to?: string };
+type RollbackOptions = ChangeOptions & { to?: string };
 
 export function define(command: Command): void {
   command
     .argument("<component>", "the component")
     .argument("<alias>", "one of its aliases", aliasName("The alias"))
     .option("--to <version>", "the version to go to (default: the one promoted there before)");
-  mutationOptions(command)
+  changeOptions(command)
     .addHelpText(
       "after",
       `
