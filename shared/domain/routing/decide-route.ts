@@ -61,9 +61,10 @@ export function decideRoute(input: DecisionInput): Decision {
   const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
   const take: Take = (because, alias, rule, successor) => {
     const told = pass === undefined ? "" : rule();
-    const usable = [alias, successor].find((candidate) => candidate !== undefined && isUsable(component, candidate));
-    if (usable === alias) return { alias, because, rule: told, passedOver, fallback: false };
-    return { alias: usable ?? component.fallbackAlias, because, rule: told, passedOver, fallback: true, named: alias };
+    if (isUsable(component, alias)) return { alias, because, rule: told, passedOver, fallback: false };
+    const isNext = successor !== undefined && isUsable(component, successor);
+    const instead = isNext ? successor : component.fallbackAlias;
+    return { alias: instead, because, rule: told, passedOver, fallback: true, named: alias };
   };
 
   if (input.ignoredAlias !== undefined) {
