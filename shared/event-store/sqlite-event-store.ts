@@ -1,5 +1,5 @@
 import type { BodyStore } from "../body-store/body-store.ts";
-import type { Claim, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import type { Claim, Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
@@ -35,6 +35,9 @@ const TABLES = `
 
 type StoredEntry = { id: number; entry: LedgerEntry };
 
+/** Claims of which it is remembered what was written, until they are closed. More than a server has in flight. */
+const MAX_REMEMBERED = 4_000;
+
 /**
  * Records and ledger in the state file. The ledger's rules are the domain's `claimAgainst` and `closeAgainst`.
  * @param bodies where the bodies of large events go; without it they stay in the state file
@@ -55,6 +58,7 @@ export function sqliteEventStore(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
+  const replaceEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ? AND entry = ?");
   // Apart, because an index is written for every column that a statement sets, changed or not.
   const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
   const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
@@ -73,6 +77,8 @@ export function sqliteEventStore(
      ORDER BY minute, component, version, outcome`,
   );
   const expiry = sqliteExpiry(database);
+  /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
+  const remembered = new Map<string, StoredEntry & { text: string }>();
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
   const find = (deliveryKey: string): StoredEntry | undefined => {
@@ -84,13 +90,34 @@ export function sqliteEventStore(
     const dueAt = entry.dueAt?.getTime() ?? null;
     const expiresAt = entry.expiresAt.getTime();
     if (stored === undefined) {
-      insertEntry.run(entry.eventKey, entry.deliveryKey, entry.status, text, dueAt, expiresAt);
+      const { deliveryKey, eventKey, status } = entry;
+      const { lastInsertRowid } = insertEntry.run(eventKey, deliveryKey, status, text, dueAt, expiresAt);
+      if (status === "claimed") remember(deliveryKey, { id: Number(lastInsertRowid), entry, text });
       return;
     }
     updateEntry.run(entry.status, text, stored.id);
-    const { dueAt: dueBefore, expiresAt: expiredBefore } = stored.entry;
-    const same = dueAt === (dueBefore?.getTime() ?? null) && expiresAt === expiredBefore.getTime();
-    if (!same) updateTimes.run(dueAt, expiresAt, stored.id);
+    putTimes(stored, entry);
+  };
+  const putTimes = ({ id, entry: before }: StoredEntry, { dueAt, expiresAt }: LedgerEntry) => {
+    const same = dueAt?.getTime() === before.dueAt?.getTime() && expiresAt.getTime() === before.expiresAt.getTime();
+    if (!same) updateTimes.run(dueAt?.getTime() ?? null, expiresAt.getTime(), id);
+  };
+  const remember = (deliveryKey: string, written: StoredEntry & { text: string }) => {
+    remembered.set(deliveryKey, written);
+    if (remembered.size <= MAX_REMEMBERED) return;
+    const [oldest] = remembered.keys();
+    if (oldest !== undefined) remembered.delete(oldest);
+  };
+  /** Closes what stands there as it was claimed here. False where it doesn't, or nothing is known of it. */
+  const closeRemembered = (close: Close): boolean => {
+    const known = remembered.get(close.deliveryKey);
+    const closed = known === undefined ? undefined : closeAgainst(known.entry, close);
+    if (known === undefined || closed === undefined) return false;
+    remembered.delete(close.deliveryKey);
+    const { changes } = replaceEntry.run(closed.status, JSON.stringify(closed), known.id, known.text);
+    if (changes !== 1) return false;
+    putTimes(known, closed);
+    return true;
   };
 
   return {
@@ -108,6 +135,7 @@ export function sqliteEventStore(
     close(closes) {
       return database.write(() =>
         closes.map((close) => {
+          if (closeRemembered(close)) return true;
           const stored = find(close.deliveryKey);
           const closed = closeAgainst(stored?.entry, close);
           if (closed === undefined) return false;
