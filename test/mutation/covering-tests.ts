@@ -1,9 +1,10 @@
+import { posix } from "node:path";
 import { importsOf, sourceFiles } from "../support/source-code.ts";
 
 /** Folders whose tests run in one process, without a server or a database of its own. */
 const TESTS = ["test/domain/", "test/flows/", "test/contracts/sqlite-", "test/routing-table/", "test/event-queue/"];
 
-/** For each file the tests that import it, directly or not, those nearest to it first. */
+/** For each file the tests that import it, directly or not: its own, those of its room, all others; nearest first. */
 export function coveringTests(files: readonly string[]): Map<string, string[]> {
   const importers = new Map<string, string[]>();
   for (const source of sourceFiles("shared", "test")) {
@@ -18,5 +19,11 @@ function nearest(file: string, importers: ReadonlyMap<string, readonly string[]>
   const reached = new Set([file]);
   // A set is walked in the order in which it grows.
   for (const path of reached) for (const importer of importers.get(path) ?? []) reached.add(importer);
-  return [...reached].filter((path) => path.endsWith(".test.ts") && TESTS.some((folder) => path.startsWith(folder)));
+  const tests = [...reached].filter(
+    (path) => path.endsWith(".test.ts") && TESTS.some((folder) => path.startsWith(folder)),
+  );
+  const namesake = file.replace(/^shared(.*)\.ts$/, "test$1");
+  const isOfRoom = (path: string) => path.startsWith(`${posix.dirname(namesake)}/`);
+  const rank = (path: string) => (path.startsWith(namesake) ? 0 : isOfRoom(path) ? 1 : 2);
+  return tests.sort((a, b) => rank(a) - rank(b));
 }

@@ -14,7 +14,7 @@ Usage: npm run mutate -- [options] [files or folders...]     (default: shared/do
 
   --sample N   so many mutations, drawn from all of them (default 100; 0: all)
   --seed N     draws others (default 1)
-  --tests N    test files per mutation, those nearest to the file by imports (default 6)
+  --tests N    test files per mutation: the file's own, then those of its room, then others, nearest first (default 6)
   --help       prints this
 
 The tests are those that need no other process. A mutation that makes them take ten times as long counts as killed.
