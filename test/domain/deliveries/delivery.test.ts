@@ -2,11 +2,17 @@ import { describe, expect, it } from "vitest";
 import {
   type Claim,
   type Close,
+  compareRecords,
   deliveryStatuses,
   isAtRest,
   type LedgerEntry,
 } from "../../../shared/domain/deliveries/delivery.ts";
-import { claimAgainst, closeAgainst, MAX_ERROR_CHARS } from "../../../shared/domain/deliveries/ledger-rules.ts";
+import {
+  claimAgainst,
+  closeAgainst,
+  MAX_ERROR_CHARS,
+  wasNeverRun,
+} from "../../../shared/domain/deliveries/ledger-rules.ts";
 import { aClaimRequest } from "../../support/builders.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");
@@ -224,6 +230,17 @@ it("is at rest when done, dead or rejected", () => {
   expect(deliveryStatuses.filter(isAtRest)).toEqual(["done", "dead", "rejected"]);
 });
 
+it("a delivery was never run while nothing has become of it but that it was put off", () => {
+  const reclaimed = claimAgainst(claimed(), request, "ben", plus(leaseMs)).entry ?? claimed();
+  const entries = { claimed: claimed(), postponed: postponed(), failed: failed(), reclaimed };
+  expect(Object.entries(entries).map(([name, entry]) => [name, wasNeverRun(entry)])).toEqual([
+    ["claimed", true],
+    ["postponed", true],
+    ["failed", false],
+    ["reclaimed", false],
+  ]);
+});
+
 it("remembers the last eight of twenty attempts, and counts all of them", () => {
   let entry: LedgerEntry | undefined;
   for (let attempt = 1; attempt <= 20; attempt++) {
@@ -233,4 +250,21 @@ it("remembers the last eight of twenty attempts, and counts all of them", () => 
   }
   expect(entry).toMatchObject({ attempt: 20, failures: 20 });
   expect(entry?.attempts.map(({ attempt }) => attempt)).toEqual([13, 14, 15, 16, 17, 18, 19, 20]);
+});
+
+it("records are listed by time, place, key and payload, in this order", () => {
+  const place = (ms: number, sequence: number | undefined, eventKey: string, payloadHash: string) => {
+    return { t0: plus(ms), eventKey, payloadHash, ...(sequence !== undefined && { sequence }) };
+  };
+  const inOrder = [
+    place(0, 9, "z", "z"),
+    place(1, undefined, "y", "z"),
+    place(1, 0, "z", "a"),
+    place(1, 0, "z", "b"),
+    place(1, 1, "a", "a"),
+    place(2, undefined, "a", "a"),
+  ];
+  for (const [i, a] of inOrder.entries()) {
+    for (const [j, b] of inOrder.entries()) expect(Math.sign(compareRecords(a, b))).toBe(Math.sign(i - j));
+  }
 });

@@ -93,6 +93,19 @@ describe("a filter", () => {
     expect(passes(filter, { record: { ...record, body: "hello" } })).toBe(false);
   });
 
+  it("a filter by pattern judges by source and type alone what has lost its body", () => {
+    const { source, detailType } = record;
+    const lost = { record: { ...record, body: "", unavailable: "it is gone" } };
+    const detail = { amount: [{ numeric: [">", 10] as const }] };
+    const byPattern = (pattern: object) => passes({ pattern } as OutcomeFilter, lost);
+    expect(byPattern({ detail })).toBe(true);
+    expect(byPattern({ source: [source], detail })).toBe(true);
+    expect(byPattern({ source: [source], "detail-type": [detailType] })).toBe(true);
+    expect(byPattern({ source: ["bank"], detail })).toBe(false);
+    expect(byPattern({ source: [source], "detail-type": ["other"] })).toBe(false);
+    expect(passes({ pattern: { source: ["bank"] } }, { record: { ...lost.record, source: "" } })).toBe(true);
+  });
+
   it("refuses a pattern that is none, and says where", () => {
     expect(() => outcomeFilter({ pattern: { detail: { amount: 12 } } as never })).toThrow(/pattern: .*amount/);
   });

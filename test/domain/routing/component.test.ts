@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compileEventPattern } from "../../../shared/domain/events/event-pattern.ts";
-import { aliasOf, Component, MAX_COMPONENT_TIMEOUT_MS } from "../../../shared/domain/routing/component.ts";
+import { aliasOf, Component } from "../../../shared/domain/routing/component.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { aComponent, anEvent } from "../../support/builders.ts";
 
@@ -39,7 +39,7 @@ describe("a component", () => {
       aliases: { stable: {}, beta: {}, old: { retired: true } },
       cohortRoutes: [{ cohort: "staff", alias: "beta", until: "2026-11-20T10:00:00.000Z" }],
       rollout: { alias: "beta", basisPoints: 500, by: "customer", salt: "s" },
-      timeoutMs: MAX_COMPONENT_TIMEOUT_MS,
+      timeoutMs: 840_000,
     });
     expect(Component.parse(JSON.parse(JSON.stringify(component)))).toStrictEqual(component);
   });
@@ -57,14 +57,26 @@ describe("a component", () => {
     [{ aliases: { stable: { target: { kind: "pigeon" } } } }, "aliases.stable.target.kind: "],
     [{ aliases: { stable: { weight: 1 } } }, "weight"],
     [{ timeoutMs: 0 }, "timeoutMs: "],
-    [{ timeoutMs: MAX_COMPONENT_TIMEOUT_MS + 1 }, "timeoutMs: "],
+    [{ timeoutMs: 840_001 }, "timeoutMs: "],
     [{ worker: { concurrency: 0 } }, "worker.concurrency: "],
+    [{ worker: { concurrency: 257 } }, "worker.concurrency: "],
+    [{ worker: { memoryMb: 15 } }, "worker.memoryMb: "],
+    [{ worker: { memoryMb: 10_241 } }, "worker.memoryMb: "],
     [{ worker: { environment: { PORT: 1 } } }, "worker.environment.PORT: "],
     [{ retry: { maxAttempts: 0 } }, "retry.maxAttempts: "],
     [{ cohortRoute: [] }, "cohortRoute"],
     [{ cohortRoutes: [{ cohort: "staff", alias: "stable", untill: "tomorrow" }] }, "untill"],
   ])("refuses %j and says where", (wrong, problem) => {
     expect(read(Component, { ...smallest, ...wrong })).toEqual(refused(problem));
+  });
+
+  it.each([
+    { timeoutMs: 1 },
+    { timeoutMs: 840_000 },
+    { worker: { concurrency: 1, memoryMb: 16 } },
+    { worker: { concurrency: 256, memoryMb: 10_240 } },
+  ])("may have %j", (extreme) => {
+    expect(read(Component, { ...smallest, ...extreme })).toMatchObject({ ok: true, value: extreme });
   });
 
   const rollout = { alias: "gone", basisPoints: 500, by: "customer", salt: "s" };

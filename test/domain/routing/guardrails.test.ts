@@ -46,8 +46,15 @@ describe("guardrails", () => {
     ]);
   });
 
+  it("may allow nobody, and everybody", () => {
+    for (const set of [{ maxCustomersOff: 0 }, { maxEventShareOff: 0 }, { maxEventShareOff: 10_000 }]) {
+      expect(read(Guardrails, set)).toMatchObject({ ok: true, value: set });
+    }
+  });
+
   it.each([
     [{ maxCustomersOff: -1 }, "maxCustomersOff"],
+    [{ maxEventShareOff: -1 }, "maxEventShareOff"],
     [{ maxEventShareOff: 10_001 }, "maxEventShareOff"],
     [{ protectedSubjects: ["user#ada"] }, "protectedSubjects"],
     [{ protectedSubjects: ["acme"] }, "protectedSubjects"],
