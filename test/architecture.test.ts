@@ -83,7 +83,7 @@ const floorPlan: Room[] = [
   // What the DynamoDB adapters share: batches, and how they are tried again.
   {
     files: "shared/dynamodb/",
-    may: ["own folder", "shared/domain/", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb"],
+    may: ["own folder", "shared/domain/", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb", "@smithy/core"],
   },
   // Clients that send a router's most frequent requests for less CPU. They know AWS, and nothing of events.
   {
@@ -95,6 +95,7 @@ const floorPlan: Room[] = [
       "node:crypto",
       // An answer's body, which is to be told from bytes.
       "node:stream",
+      "@smithy/core",
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-lambda",
       "@aws-sdk/lib-dynamodb",
@@ -129,6 +130,7 @@ const floorPlan: Room[] = [
       "shared/sqlite/",
       "node:",
       "@aws-sdk/",
+      "@smithy/core",
     ],
   })),
 

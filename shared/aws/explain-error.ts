@@ -1,3 +1,4 @@
+import { isThrottlingError } from "@smithy/core/retry";
 import { TurnoutError } from "../domain/errors.ts";
 
 /**
@@ -23,14 +24,6 @@ const WRONG_KEYS = new Set([
 ]);
 
 const WRONG_SIGNATURE = new Set(["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"]);
-
-const THROTTLED = new Set([
-  "ThrottlingException",
-  "Throttling",
-  "TooManyRequestsException",
-  "RequestLimitExceeded",
-  "RequestThrottled",
-]);
 
 /** Of Node, and of the SDK's own transport. */
 const UNREACHABLE = new Set([
@@ -67,7 +60,7 @@ function explanationOf(error: Error, region: string): [TurnoutError["kind"], str
     return ["not allowed", `AWS didn't take the request's signature (${message}). ${remedy}.`];
   }
   if (ACCESS_DENIED.has(name)) return ["not allowed", deniedText(message)];
-  if (THROTTLED.has(name)) {
+  if (isThrottlingError(error as Parameters<typeof isThrottlingError>[0])) {
     const tries = triesOf(error);
     const often = tries > 1 ? ` ${tries} times` : "";
     return ["failed", `AWS has turned the request away${often}: there are too many (${name}). Try again in a minute.`];

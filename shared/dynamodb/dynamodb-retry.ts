@@ -1,4 +1,5 @@
 import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { TurnoutError } from "../domain/errors.ts";
 import { type RetryPolicy, retryDelayMs } from "../domain/retry.ts";
 
@@ -61,35 +62,26 @@ export async function retrying<T>(
   }
 }
 
-const THROTTLES = new Set(["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]);
+/** An error as the SDK's own classification takes it; it looks at what it finds. */
+type SdkError = Parameters<typeof isThrottlingError>[0];
 
 /** True for a request that was turned away unread: it has certainly changed nothing. */
 export function throttled(error: unknown): boolean {
-  return error instanceof Error && THROTTLES.has(error.name);
+  // The SDK counts a transaction that is still under way among them, which may yet change something.
+  return (
+    error instanceof Error && isThrottlingError(error as SdkError) && error.name !== "TransactionInProgressException"
+  );
 }
 
-/** Error names and Node's error codes after which the same request may succeed. */
+/** What passes besides what the SDK knows of; names of errors and Node's codes. */
 const PASSING = new Set([
-  ...THROTTLES,
   "TransactionConflictException",
-  "TransactionInProgressException",
   "ReplicatedWriteConflictException",
-  "InternalServerError",
-  "ServiceUnavailable",
-  "RequestTimeout",
-  "RequestTimeoutException",
-  "TimeoutError",
   // An answer that was cut off.
   "SyntaxError",
   "ReadAgain",
   "PartlyServed",
-  "ECONNRESET",
-  "ECONNREFUSED",
   "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EAI_AGAIN",
-  "ENOTFOUND",
 ]);
 
 /** Reasons of a cancelled transaction after which the same transaction may succeed. */
@@ -99,7 +91,9 @@ function mayPass(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const reasons = cancellationReasons(error);
   if (reasons.length > 0) return reasons.every((reason) => PASSING_REASONS.has(reason));
-  return PASSING.has(error.name) || PASSING.has(String(codeOf(error))) || statusOf(error) >= 500;
+  const sdkError = error as SdkError;
+  if (isThrottlingError(sdkError) || isTransientError(sdkError) || isServerError(sdkError)) return true;
+  return PASSING.has(error.name) || PASSING.has(String(codeOf(error)));
 }
 
 /** True when a transaction was cancelled because one of its conditions didn't hold. */
@@ -152,10 +146,4 @@ function described(error: unknown): string {
 
 function codeOf(error: Error): unknown {
   return "code" in error ? error.code : undefined;
-}
-
-function statusOf(error: Error): number {
-  const metadata = "$metadata" in error ? error.$metadata : undefined;
-  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return 0;
-  return Number(metadata.httpStatusCode);
 }

@@ -1,4 +1,5 @@
 import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws-sdk/client-lambda";
+import { isThrottlingError } from "@smithy/core/retry";
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/deliveries/delivery.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
@@ -112,24 +113,23 @@ function fieldsOf(payload: string): Record<string, unknown> {
   }
 }
 
-/** Errors of Lambda after which nothing has run, and which pass: no capacity, or the function isn't ready yet. */
+/** Errors of Lambda, beside throttles, after which nothing has run, and which pass: the function isn't ready yet. */
 const NO_ROOM = new Set([
-  "TooManyRequestsException",
-  "EC2ThrottledException",
   "ENILimitReachedException",
   "ENINotReadyException",
   "SubnetIPAddressLimitReachedException",
   "ResourceNotReadyException",
   "SnapStartNotReadyException",
   "CodeArtifactUserPendingException",
-  "ThrottlingException",
-  "Throttling",
-  "RequestLimitExceeded",
 ]);
 
 function outcomeOfError(error: unknown, { component, alias, address }: Send, durationMs: number): SendResult {
   const { name, message } = error instanceof Error ? error : { name: "UnknownError", message: String(error) };
-  if (NO_ROOM.has(name)) return { outcome: "throttled", error: { type: name, message } };
+  if (
+    NO_ROOM.has(name) ||
+    (error instanceof Error && isThrottlingError(error as Parameters<typeof isThrottlingError>[0]))
+  )
+    return { outcome: "throttled", error: { type: name, message } };
   const arn = address.kind === "lambda" ? address.functionArn : "";
   if (name === "ResourceNotFoundException") {
     const remedy = `Publish a version of ${component} to it, or correct the target's function ARN.`;

@@ -47,7 +47,7 @@ describe("the bundles", () => {
   }, () => {
     const entries = globSync("functions/on-aws/*.ts", { cwd: repository })
       .map((file) => basename(file, ".ts"))
-      .filter((entry) => entry !== "router-ports");
+      .filter((entry) => entry !== "function-ports");
     const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false });
     addStacks(app, "dev");
     app.synth();
