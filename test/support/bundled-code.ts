@@ -28,7 +28,7 @@ export function bundledCode(): BundledCode {
   const names = globSync("functions/on-aws/*.ts", { cwd: repository })
     .map((file) => basename(file, ".ts"))
     // What they share.
-    .filter((name) => name !== "router-ports");
+    .filter((name) => name !== "function-ports");
   const entries = new Map(names.sort().map((name) => [name, bundled(name, join(folder, name))]));
   return { entries, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
