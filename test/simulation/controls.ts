@@ -2,6 +2,7 @@ import type { SQSBatchResponse } from "aws-lambda";
 import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/deliveries/delivery.ts";
 import type { Control } from "./breakage.ts";
+import { crashControls } from "./crash-controls.ts";
 import { replayControls } from "./replay-controls.ts";
 import { rowControls } from "./row-controls.ts";
 import { MINUTE, SECOND } from "./scenario.ts";
@@ -214,37 +215,6 @@ export const controls: Record<string, Control> = {
       }),
     },
   },
-  "no-net": {
-    breaks: "a claim forgets that the messages of its delivery may have been acknowledged",
-    shows: ["stuck", "lost"],
-    weather: (scenario) => ({
-      ...scenario,
-      publications: scenario.publications.map((publication) => ({ ...publication, kind: "parcel packed" })),
-      emphasis: [
-        "slow answer",
-        "process crashed",
-        "message handed out twice",
-        "old handle taken",
-        "version failed before its effect",
-      ],
-      intensity: 1,
-    }),
-    breakage: {
-      events: (events, { store }) => ({
-        ...events,
-        async claim(requests, owner, now) {
-          const claims = await events.claim(requests, owner, now);
-          for (const { deliveryKey } of requests) {
-            const known = store.entryOf(deliveryKey);
-            if (known?.status !== "claimed" || known.dueAt === undefined) continue;
-            const { dueAt: _, ...entry } = known;
-            store.put(entry);
-          }
-          return claims;
-        },
-      }),
-    },
-  },
   "unstable-key": {
     breaks: "a version is given another key with every attempt",
     shows: ["duplicate effect"],
@@ -283,6 +253,7 @@ export const controls: Record<string, Control> = {
       }),
     },
   },
+  ...crashControls,
   ...replayControls,
   ...trustControls,
   ...rowControls,
