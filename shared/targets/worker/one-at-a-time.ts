@@ -7,6 +7,8 @@ export type OneAtATimeOptions = {
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   delay: (ms: number) => Promise<void>;
+  /** How long it takes at most, as a rule, until what became of a send is stored. */
+  closedWithinMs: number;
 };
 
 /**
@@ -15,7 +17,7 @@ export type OneAtATimeOptions = {
  * one of them that ends servers, then half of the others on average are done before its turn comes, each time, so that
  * none of them lapses often enough to be given up.
  */
-export function lapsedOneAtATime(target: Target, { random, delay }: OneAtATimeOptions): Target {
+export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs }: OneAtATimeOptions): Target {
   const waiting: { send: Send; rank: number; answer: (result: Promise<SendResult>) => void }[] = [];
   let busy = false;
 
@@ -26,6 +28,8 @@ export function lapsedOneAtATime(target: Target, { random, delay }: OneAtATimeOp
       const result = target(next.send);
       next.answer(result);
       await result.catch(() => {});
+      // The next one may end the server: what became of this one would be lost with it, each time anew.
+      await delay(closedWithinMs);
     }
     busy = false;
   }

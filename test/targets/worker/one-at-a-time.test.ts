@@ -39,7 +39,7 @@ function aTarget(random = () => 0.5) {
           resolve(done);
         });
       }),
-    { random, delay: () => gathered.promise },
+    { random, delay: () => gathered.promise, closedWithinMs: 500 },
   );
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return { target, running, begun, gather: () => gathered.resolve(), settle };
@@ -73,6 +73,25 @@ describe("a send that has lapsed", () => {
     expect(begun).toEqual(["once", "twice", "often"]);
   });
 
+  it("goes after what became of the one before it has been stored, as it may end the server", async () => {
+    const stored = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const target = lapsedOneAtATime(
+      async ({ payload }) => {
+        begun.push(payload);
+        return done;
+      },
+      { random: () => 0, delay: (ms) => (ms === 500 ? stored.promise : Promise.resolve()), closedWithinMs: 500 },
+    );
+    const sends = [aSend("innocent", 1), aSend("poison", 2)].map(target);
+    expect(await sends[0]).toEqual(done);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toEqual(["innocent"]);
+    stored.resolve();
+    await sends[1];
+    expect(begun).toEqual(["innocent", "poison"]);
+  });
+
   it("doesn't hold up the next one by failing, not even by throwing", async () => {
     const outcomes: Record<string, () => Promise<SendResult>> = {
       throws: () => Promise.reject(new Error("no")),
@@ -81,6 +100,7 @@ describe("a send that has lapsed", () => {
     const target = lapsedOneAtATime(({ payload }) => outcomes[payload]?.() ?? Promise.resolve(done), {
       random: () => 0,
       delay: async () => {},
+      closedWithinMs: 500,
     });
     const [first, second] = await Promise.allSettled([target(aSend("throws", 1)), target(aSend("ends", 2))]);
     expect([first?.status, second?.status]).toEqual(["rejected", "fulfilled"]);
@@ -109,7 +129,7 @@ async function crashLoop(others: number, seed: number) {
         await new Promise((resolve) => setImmediate(resolve));
         return isUp ? done : new Promise(() => {});
       },
-      { random, delay: async () => {} },
+      { random, delay: async () => {}, closedWithinMs: 500 },
     );
     for (const [name, lapses] of open) {
       void target(aSend(name, lapses)).then(() => open.delete(name));
