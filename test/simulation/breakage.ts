@@ -5,6 +5,7 @@ import type { OutcomePorts } from "../../shared/flows/deliver/take-outcomes.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import type { RoutingCache } from "../../shared/flows/routing-cache.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
+import type { Target } from "../../shared/targets/target.ts";
 import type { MemoryEventStore } from "./memory-event-store.ts";
 import type { ProblemKind } from "./problem.ts";
 import type { Scenario } from "./scenario.ts";
@@ -19,6 +20,7 @@ export type BehindReplays = Behind & { replays: ReplayStore };
 /** Pieces that stand in for sound ones. Production code has no switches: everything is broken from outside. */
 export type Breakage = {
   events?: (events: EventStore, behind: Behind) => EventStore;
+  target?: (target: Target) => Target;
   routing?: (cache: RoutingCache) => RoutingCache;
   newId?: () => string;
   router?: (ports: RouterPorts & QueuePorts) => Handler;
@@ -35,4 +37,6 @@ export type Control = {
   breakage: Breakage;
   /** What must come together for it to show: elsewhere it would do so too, but after many more seeds. */
   weather?: (scenario: Scenario) => Scenario;
+  /** Whether it takes the embedded runtime's own pieces. */
+  embedded?: true;
 };

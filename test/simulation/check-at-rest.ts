@@ -102,6 +102,8 @@ function mayBeDead(event: Published, runs: readonly Run[], maxAttempts: number, 
   const same = history.published.filter((other) => isSameKey(other, event));
   const bodies = new Set(same.map(({ body }) => body));
   if (history.deadLettered.some(({ body }) => bodies.has(body) || body.includes(eventKey))) return true;
+  // Where some events end whoever sends them, it is these that are given up for it, and nothing beside them.
+  if (history.published.some(({ deadly }) => deadly) && !same.some(({ deadly }) => deadly)) return false;
   const messages = [...same.map(({ id }) => `${id}, `), `again ${eventKey.slice(0, 6)} `];
   const struck = history.batches.filter(
     (batch) => batch.hits > 0 && messages.some((name) => batch.messages.some((message) => message.startsWith(name))),

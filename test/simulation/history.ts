@@ -16,6 +16,7 @@ export type Published = {
   /** The event's own text. */
   body: string;
   readable: boolean;
+  deadly: boolean;
 };
 
 /** Whether the two name one event: a publisher's key counts among the events of its type. */

@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { runSeed } from "./run-seeds.ts";
+import { besideDeadlyEvents } from "./crash-controls.ts";
+import { runSeed, type SeedOptions } from "./run-seeds.ts";
 import { type Failure, shrink } from "./shrink.ts";
 import { storyOf } from "./story.ts";
 
 /** What goes wrong: the first seed's shrunken story, and the other seeds. */
-async function failuresOf(seeds: readonly number[], options: { embedded?: boolean } = {}): Promise<string[]> {
+async function failuresOf(
+  seeds: readonly number[],
+  options: Pick<SeedOptions, "embedded" | "weather"> = {},
+): Promise<string[]> {
   const failures: Failure[] = [];
   for (const seed of seeds) {
     const failure = await runSeed(seed, options);
@@ -31,6 +35,17 @@ describe("Turnout, whatever fails, crashes, overlaps or changes on the way", () 
 
   it("does both on the embedded runtime's own store", async () => {
     expect(await failuresOf([...seeds(15, 1), ...seeds(15, 2)], { embedded: true })).toEqual([]);
+  });
+
+  it("gives up an event that ends whoever sends it, and nothing that came beside it", async () => {
+    const options = { weather: besideDeadlyEvents, embedded: true };
+    expect(await failuresOf(seeds(24, 1), options)).toEqual([]);
+    const { ended } = await runSeed(1, options);
+    const given = ended.listing.filter(({ status }) => status === "dead");
+    expect(given.map(({ record, entry }) => `${record.id}: ${entry?.error?.type}`)).toEqual([
+      "event-5: LeaseLapsed",
+      "event-6: LeaseLapsed",
+    ]);
   });
 
   it("does the same again under the same seed, so that a failure can be looked into", async () => {

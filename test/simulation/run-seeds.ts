@@ -49,15 +49,25 @@ export function noFigures(): Figures {
   };
 }
 
-export type SeedOptions = { control?: Control | undefined; figures?: Figures; embedded?: boolean };
+export type SeedOptions = {
+  control?: Control | undefined;
+  weather?: Control["weather"];
+  figures?: Figures;
+  embedded?: boolean;
+};
 
 /** Runs one seed, with a control switched on if there is one, and adds what came of it to the figures. */
 export async function runSeed(
   seed: number,
-  { control, figures = noFigures(), embedded = false }: SeedOptions = {},
+  {
+    control,
+    weather = control?.weather,
+    figures = noFigures(),
+    embedded = control?.embedded ?? false,
+  }: SeedOptions = {},
 ): Promise<Failure> {
   const drawn = drawScenario(seed);
-  const scenario = control?.weather?.(drawn) ?? drawn;
+  const scenario = weather?.(drawn) ?? drawn;
   const ended = await runWorld(scenario, { breakage: control?.breakage, embedded });
   const problems = check(scenario, ended);
   const { history, inside, simulatedMs } = ended;

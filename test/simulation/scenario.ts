@@ -26,6 +26,8 @@ export type Publication = {
   project: number;
   /** Every run of it fails. */
   poison: boolean;
+  /** Whoever sends it ends with that. */
+  deadly?: true;
 };
 
 export type Operation = { at: number } & (

@@ -32,6 +32,7 @@ export function simulatedPublisher(
       customer: customerOf(project),
       body: readable ? bodyOf(eventOf(publication, id, time.now())) : `unreadable ${id}`,
       readable,
+      deadly: publication.deadly === true,
     };
     history.published.push(published);
     const fault = faults.strike(`${id} published`, {
@@ -55,7 +56,7 @@ export function simulatedPublisher(
   return { isDone: () => open === 0 };
 }
 
-function eventOf({ kind, key, payload, project, poison }: Publication, id: string, at: number) {
+function eventOf({ kind, key, payload, project, poison, deadly }: Publication, id: string, at: number) {
   return anEvent({
     id,
     time: new Date(at).toISOString(),
@@ -63,6 +64,6 @@ function eventOf({ kind, key, payload, project, poison }: Publication, id: strin
     idempotencyKey: key,
     project: `project-${project}`,
     customer: customerOf(project),
-    detail: { payload, ...(poison ? { poison } : {}) },
+    detail: { payload, ...(poison ? { poison } : {}), ...(deadly ? { deadly } : {}) },
   });
 }

@@ -154,11 +154,15 @@ export function simulatedVersions(
   function targetOf(process: SimulatedProcess, batchOf: () => Batch | undefined): Target {
     return async (send) => {
       if (process.now() > send.latestStart) return noRoom("LeaseTooShort");
-      const { run, poison } = runOf(send, process, batchOf());
+      const { run, poison, deadly } = runOf(send, process, batchOf());
       const { component, consumerKey, attempt } = run;
       history.runs.push(run);
       const point = pointOf(`${component} ${consumerKey} attempt ${attempt}`);
 
+      if (deadly) {
+        faults.note(`${point} ends its sender`, "process crashed");
+        process.end("process crashed");
+      }
       const there = process.strike(`${point} on its way`, ON_ITS_WAY);
       if (process.hasEnded()) await process.delay(0);
       const way = chance(`${point} there`);
@@ -217,7 +221,7 @@ export function simulatedVersions(
     };
   }
 
-  function runOf(send: Send, process: SimulatedProcess, batch: Batch | undefined): { run: Run; poison: boolean } {
+  function runOf(send: Send, process: SimulatedProcess, batch: Batch | undefined): SentRun {
     const { turnout, ...event }: BusEvent & { turnout: TurnoutField } = JSON.parse(send.payload);
     const { idempotencyKey } = event.detail.metadata as { idempotencyKey: string };
     const run: Run = {
@@ -241,11 +245,13 @@ export function simulatedVersions(
       sentAt: time.now(),
       outcomesSentAt: [],
     };
-    return { run, poison: event.detail.poison === true };
+    return { run, poison: event.detail.poison === true, deadly: event.detail.deadly === true };
   }
 
   return { targetOf, isIdle: () => taken === 0 };
 }
+
+type SentRun = { run: Run; poison: boolean; deadly: boolean };
 
 function noRoom(type: string): SendResult {
   return { outcome: "throttled", error: { type, message: "there was no room" } };

@@ -5,11 +5,13 @@ import { routerHandler } from "../../functions/router.ts";
 import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
+import { FLUSH_AFTER_MS } from "../../shared/flows/deliver/close-buffer.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
 import { memoryRoutingTable } from "../support/memory-routing-table.ts";
 import { surrounded } from "../support/port-calls.ts";
@@ -65,7 +67,10 @@ export type Ended = {
   simulatedMs: number;
 };
 
-/** `embedded`: the store is the embedded runtime's own, on SQLite in memory; what is broken, and the white box, need the other. */
+/**
+ * `embedded`: the store is the embedded runtime's own, on SQLite in memory, and what has lapsed is sent one at a time; the
+ * white box, and what is broken by looking into the store, need the other.
+ */
 export type Options = { breakage?: Breakage | undefined; embedded?: boolean };
 
 /** Runs the production flows in a simulated world. The same scenario runs the same way every time. */
@@ -101,11 +106,15 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
     return breakage.routing?.(cache) ?? cache;
   };
   const portsOf: PortsOf = (process, batchOf, queue) => {
-    const target = versions.targetOf(process, batchOf);
+    const sound = versions.targetOf(process, batchOf);
+    const alone = embedded
+      ? lapsedOneAtATime(sound, { ...process, closedWithinMs: 2 * FLUSH_AFTER_MS })
+      : inside.watched(sound);
+    const target = breakage.target?.(alone) ?? alone;
     return {
       routing: routingOf(process),
       events: eventsOf(process),
-      target: withCircuitBreakers(embedded ? target : inside.watched(target), process),
+      target: withCircuitBreakers(target, process),
       now: process.now,
       random: process.random,
       newId: breakage.newId ?? process.newId,
