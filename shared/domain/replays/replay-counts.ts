@@ -1,5 +1,5 @@
-import { compareRecords, type LedgerEntry } from "../deliveries/delivery.ts";
-import type { OpenStretch, ReplayCounts, SkipReason, TargetCount } from "./replay.ts";
+import type { LedgerEntry } from "../deliveries/delivery.ts";
+import type { ReplayCounts, SkipReason, TargetCount } from "./replay.ts";
 
 /** Where a delivery of a replay stands: `open` until it is at rest. */
 export type DeliveryState = "done" | "dead" | "open";
@@ -10,9 +10,6 @@ export type CountedItem =
   | ({ kind: "sent"; state: DeliveryState } & Omit<TargetCount, "count">)
   /** What a plan says would be sent. */
   | ({ kind: "planned" } & Omit<TargetCount, "count">);
-
-/** Most stretches that are remembered apart. */
-const MAX_STRETCHES = 32;
 
 export function stateOf({ status }: Pick<LedgerEntry, "status">): DeliveryState {
   if (status === "done") return "done";
@@ -55,35 +52,13 @@ export function skippedInAll({ skipped }: ReplayCounts): number {
   return Object.values(skipped).reduce((sum, count) => sum + count, 0);
 }
 
-/** The stretches with the part of the window that follows: as one more if anything in it is waited for. */
-export function withStretch(stretches: readonly OpenStretch[], next: OpenStretch): OpenStretch[] {
-  const last = stretches.at(-1);
-  // Full: from here on the last one takes all that follows, so that it stays one part of the window.
-  if (last !== undefined && stretches.length >= MAX_STRETCHES) return [...stretches.slice(0, -1), joined(last, next)];
-  // What is only to be looked at again is so in one go.
-  if (last !== undefined && isEarlyAlone(last) && isEarlyAlone(next) && follows(next, last)) {
-    return [...stretches.slice(0, -1), joined(last, next)];
-  }
-  return next.waitsFor === 0 && next.early === undefined ? [...stretches] : [...stretches, next];
-}
-
-function isEarlyAlone({ waitsFor, early }: OpenStretch): boolean {
-  return waitsFor === 0 && early === true;
-}
-
-function follows({ after }: OpenStretch, { upTo }: OpenStretch): boolean {
-  return after !== undefined && compareRecords(after, upTo) === 0;
-}
-
-function joined(a: OpenStretch, b: OpenStretch): OpenStretch {
-  const early = a.early ?? b.early;
-  const sum = { upTo: b.upTo, counts: sumOf(a.counts, b.counts, 1), waitsFor: a.waitsFor + b.waitsFor };
-  return { ...a, ...sum, ...(early && { early }) };
-}
-
 /** The counts after a part of the window was looked at again. */
 export function withRecounted(counts: ReplayCounts, before: ReplayCounts, now: ReplayCounts): ReplayCounts {
   return sumOf(sumOf(counts, before, -1), now, 1);
+}
+
+export function summed(a: ReplayCounts, b: ReplayCounts): ReplayCounts {
+  return sumOf(a, b, 1);
 }
 
 /** `a` and `sign` times `b`. */

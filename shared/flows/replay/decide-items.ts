@@ -9,6 +9,8 @@ import type { Delivery } from "../deliver/router-ports.ts";
 import type { RoutingView } from "../routing-cache.ts";
 import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
 
+export type Decisions = ReturnType<typeof decisionsOn>;
+
 /** Where what a replay delivers goes, by one view of the routing at one moment. */
 export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date) {
   const { mode, name, target, filter } = replay;

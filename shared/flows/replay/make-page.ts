@@ -2,17 +2,18 @@ import type { LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import { wasNeverRun } from "../../domain/deliveries/ledger-rules.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
-import type { Replay } from "../../domain/replays/replay.ts";
-import { type CountedItem, stateOf } from "../../domain/replays/replay-counts.ts";
+import { noCounts, type Replay } from "../../domain/replays/replay.ts";
+import { type CountedItem, stateOf, withCounted } from "../../domain/replays/replay-counts.ts";
+import type { FoundPage } from "../../domain/replays/replay-progress.ts";
 import { claim } from "../deliver/claim-deliveries.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 import { deliverPage } from "./deliver-page.ts";
 import type { Made } from "./made-delivery.ts";
-import { decideAgain, type MatchedPage } from "./match-replay.ts";
+import type { MatchedPage, ReplayMatcher } from "./match-replay.ts";
 import type { Pace } from "./pace.ts";
 import { lineOf } from "./page-lanes.ts";
 import type { ReplayDriver } from "./replay-driver.ts";
-import { type BegunItem, type DeliverItem, matchedAs, type ReplayItem } from "./replay-item.ts";
+import type { BegunItem, DeliverItem, ReplayItem } from "./replay-item.ts";
 import type { ReplayerPorts } from "./replayer-ports.ts";
 
 /**
@@ -27,122 +28,135 @@ const FRESH_MS = 1_000;
 /** Claims in one request. */
 const MAX_BATCH = 25;
 
-/** What was made of a page, and how many of its things are waited for. */
-export type MadePage = { counted: CountedItem[]; waitsFor: number; firstSentAt?: Date };
+/** What a page is made with. */
+type Making = { matcher: ReplayMatcher; driver: ReplayDriver; pace: Pace };
 
 /**
- * Lines in which something earlier isn't at rest: what comes later in them waits for a later pass. As long as one pass
- * lasts; the stretches that it leaves open have the same again.
+ * Delivers what is to be delivered of a replay's pages, oldest first in each line: what comes after something that isn't
+ * at rest waits for a later pass. It is made for one pass; the stretches that this leaves open hold the same lines again.
  */
-export type HeldLines = Set<string>;
+export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, driver, pace }: Making) {
+  const { name, concurrency, progress } = replay;
+  const cancelling = progress.cancelling === true;
+  /** The lines in which something earlier isn't at rest. */
+  const held = new Set<string>();
 
-/**
- * Delivers what is to be delivered of a page, oldest first in each line.
- * @param held taken note of, and added to
- */
-export async function makePage(
-  ports: ReplayerPorts,
-  replay: Replay,
-  page: MatchedPage,
-  driver: ReplayDriver,
-  pace: Pace,
-  held: HeldLines,
-): Promise<MadePage> {
-  const now = ports.now();
-  const { name } = replay;
-  const cancelling = replay.progress.cancelling === true;
-  const matched = matchedAs(replay);
-  const toMake = makeable(page.items, replay, ports, held);
-  const results = new Map<ReplayItem, CountedItem>();
-  const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
-  /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
-  const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
-    const answers = await decideAgain(ports, matched, items, ports.now());
-    return items.map((item, index) => {
-      const answer = answers[index];
-      if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
-      if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
-      return undefined;
-    });
-  };
-  // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
-  const again = toMake.filter((item) => item.kind === "begun");
-  const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
-  const neverRun: Delivery[] = [];
-  const deliveries = toMake.flatMap((item) => {
-    const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
-    if (delivery === undefined) return [];
-    itemOf.set(delivery, item);
-    if (!cancelling || !isUntried(item, name)) return [delivery];
-    neverRun.push(delivery);
-    return [];
-  });
-  for (const delivery of await takenBack(ports, neverRun, driver)) {
-    const item = itemOf.get(delivery);
-    if (item !== undefined) results.set(item, { kind: "skip", reason: "cancelled" });
-  }
-  const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
-  const made = await deliverPage(ports, deliveries, {
-    concurrency: replay.concurrency,
-    pace,
-    goOn: () => driver.goOn(longestLeaseMs),
-    async decide(heads) {
-      const revision = await ports.routing.refresh();
-      // A rule may begin or end without a change.
-      const isFresh = ports.now().getTime() - page.decidedAt.getTime() < FRESH_MS;
-      if (isFresh && heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
-      return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
-    },
-    look: (handedOver) => ports.events.deliveries(handedOver.map(({ request }) => request.deliveryKey)),
-    ...(cancelling ? { attempt: async (_, delivery) => givingUp(itemOf.get(delivery)), keepsOrder: false } : {}),
-  });
-  for (const [head, result] of made) {
-    const item = itemOf.get(head);
-    if (item !== undefined && result !== undefined) results.set(item, sent(result));
-  }
-  let waitsFor = 0;
-  const counted = page.items.map((item) => {
-    const result = results.get(item) ?? untouched(item, cancelling);
-    if (isAwaited(item, result, replay, ports)) {
-      waitsFor += 1;
-      hold(held, item);
-    }
-    return result;
-  });
-  return { counted, waitsFor, ...(counted.some(({ kind }) => kind === "sent") ? { firstSentAt: now } : {}) };
-}
-
-/** What is to be made now, and isn't held up by something earlier in its line. */
-function makeable(
-  items: readonly ReplayItem[],
-  replay: Replay,
-  ports: Waiting,
-  held: HeldLines,
-): (DeliverItem | BegunItem)[] {
-  const now = ports.now();
-  if (replay.progress.cancelling === true) return items.filter((item) => isToMake(item, now, true));
-  // Of this page alone: what waits here now may be at rest when the page is done with.
-  const heldHere = new Set(held);
-  return items.filter((item): item is DeliverItem | BegunItem => {
+  const awaited = (item: ReplayItem, result: CountedItem) => isAwaited(item, result, replay, ports);
+  const hold = (item: ReplayItem) => {
     const line = lineOfItem(item);
-    if (isToMake(item, now, false)) return line === undefined || !heldHere.has(line);
-    if (line !== undefined && isAwaited(item, untouched(item, false), replay, ports)) heldHere.add(line);
-    return false;
-  });
-}
+    if (line !== undefined) held.add(line);
+  };
 
-function hold(held: HeldLines, item: ReplayItem): void {
-  const line = lineOfItem(item);
-  if (line !== undefined) held.add(line);
+  /** What is to be made now, and isn't held up by something earlier in its line. */
+  function makeable(items: readonly ReplayItem[], now: Date): (DeliverItem | BegunItem)[] {
+    if (cancelling) return items.filter((item) => isToMake(item, now, true));
+    // Of this page alone: what waits here now may be at rest when the page is done with.
+    const heldHere = new Set(held);
+    return items.filter((item): item is DeliverItem | BegunItem => {
+      const line = lineOfItem(item);
+      if (isToMake(item, now, false)) return line === undefined || !heldHere.has(line);
+      if (line !== undefined && awaited(item, untouched(item, false))) heldHere.add(line);
+      return false;
+    });
+  }
+
+  /** Takes back what nothing was sent for, as if it had never been begun. Answers what was. */
+  async function takenBack(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    const taken: Delivery[] = [];
+    for (let first = 0; first < deliveries.length; first += MAX_BATCH) {
+      const batch = deliveries.slice(first, first + MAX_BATCH);
+      await driver.goOn();
+      const owner = ports.newId();
+      const claims = await claim(ports, batch, owner);
+      const won = batch.filter((_, index) => claims[index]?.won === true);
+      await ports.events.release(
+        won.map(({ request }) => request.deliveryKey),
+        owner,
+      );
+      taken.push(...won);
+    }
+    return taken;
+  }
+
+  /** Makes a page. Answers what was made of each item that wasn't left as it was. */
+  async function made(page: MatchedPage, now: Date): Promise<Map<ReplayItem, CountedItem>> {
+    const toMake = makeable(page.items, now);
+    const results = new Map<ReplayItem, CountedItem>();
+    const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
+    /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
+    const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
+      const answers = await matcher.again(items);
+      return items.map((item, index) => {
+        const answer = answers[index];
+        if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
+        if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
+        return undefined;
+      });
+    };
+    // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
+    const again = toMake.filter((item) => item.kind === "begun");
+    const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
+    const neverRun: Delivery[] = [];
+    const deliveries = toMake.flatMap((item) => {
+      const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
+      if (delivery === undefined) return [];
+      itemOf.set(delivery, item);
+      if (!cancelling || !isUntried(item, name)) return [delivery];
+      neverRun.push(delivery);
+      return [];
+    });
+    for (const delivery of await takenBack(neverRun)) {
+      const item = itemOf.get(delivery);
+      if (item !== undefined) results.set(item, { kind: "skip", reason: "cancelled" });
+    }
+    const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
+    const answers = await deliverPage(ports, deliveries, {
+      concurrency,
+      pace,
+      goOn: () => driver.goOn(longestLeaseMs),
+      async decide(heads) {
+        const revision = await ports.routing.refresh();
+        // A rule may begin or end without a change.
+        const isFresh = ports.now().getTime() - page.decidedAt.getTime() < FRESH_MS;
+        if (isFresh && heads.every(({ request }) => request.routingRevision === revision)) return [...heads];
+        return decided(heads.flatMap((head) => itemOf.get(head) ?? []));
+      },
+      look: (handedOver) => ports.events.deliveries(handedOver.map(({ request }) => request.deliveryKey)),
+      ...(cancelling ? { attempt: async (_, delivery) => givingUp(itemOf.get(delivery)), keepsOrder: false } : {}),
+    });
+    for (const [head, result] of answers) {
+      const item = itemOf.get(head);
+      if (item !== undefined && result !== undefined) results.set(item, sent(result));
+    }
+    return results;
+  }
+
+  return {
+    /** Takes note of the lines that an earlier part of the window holds, where a pass goes on behind it. */
+    noteHeld({ items }: MatchedPage): void {
+      for (const item of items) if (awaited(item, untouched(item, false))) hold(item);
+    },
+    async make(page: MatchedPage): Promise<FoundPage> {
+      const now = ports.now();
+      const results = await made(page, now);
+      let waitsFor = 0;
+      const counted = page.items.map((item) => {
+        const result = results.get(item) ?? untouched(item, cancelling);
+        if (awaited(item, result)) {
+          waitsFor += 1;
+          hold(item);
+        }
+        return result;
+      });
+      const { upTo, decidedAt } = page;
+      const found = { upTo, decidedAt, counts: withCounted(noCounts(), page.scanned, counted), waitsFor };
+      return counted.some(({ kind }) => kind === "sent") ? { ...found, firstSentAt: now } : found;
+    },
+  };
 }
 
 function lineOfItem({ component, record }: ReplayItem): string | undefined {
   return component === undefined ? undefined : lineOf(component, record);
-}
-
-/** Takes note of the lines that an earlier part of the window holds, for a pass that goes on behind it. */
-export function noteHeld(page: MatchedPage, replay: Replay, ports: Waiting, held: HeldLines): void {
-  for (const item of page.items) if (isAwaited(item, untouched(item, false), replay, ports)) hold(held, item);
 }
 
 type Waiting = Pick<ReplayerPorts, "now" | "settleMs">;
@@ -234,26 +248,4 @@ function givingUp(item: ReplayItem | undefined): AttemptResult {
 /** Whether the replay has claimed a delivery of its own, and nothing was ever sent for it. */
 function isUntried({ entry }: ReplayItem, name: string): boolean {
   return entry !== undefined && entry.generation === name && entry.status === "failed" && wasNeverRun(entry);
-}
-
-/** Takes back what nothing was sent for, as if it had never been begun. Answers what was. */
-async function takenBack(
-  ports: ReplayerPorts,
-  deliveries: readonly Delivery[],
-  driver: ReplayDriver,
-): Promise<Delivery[]> {
-  const taken: Delivery[] = [];
-  for (let first = 0; first < deliveries.length; first += MAX_BATCH) {
-    const batch = deliveries.slice(first, first + MAX_BATCH);
-    await driver.goOn();
-    const owner = ports.newId();
-    const claims = await claim(ports, batch, owner);
-    const won = batch.filter((_, index) => claims[index]?.won === true);
-    await ports.events.release(
-      won.map(({ request }) => request.deliveryKey),
-      owner,
-    );
-    taken.push(...won);
-  }
-  return taken;
 }

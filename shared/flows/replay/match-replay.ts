@@ -1,14 +1,23 @@
-import { compareRecords, deliveryStatuses, type RecordPlace, recordPlaceOf } from "../../domain/deliveries/delivery.ts";
+import {
+  compareRecords,
+  deliveryStatuses,
+  type EventRecord,
+  type LedgerEntry,
+  type RecordPlace,
+  recordPlaceOf,
+} from "../../domain/deliveries/delivery.ts";
 import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../../domain/deliveries/event-outcome.ts";
-import { asksForTheDead, judgeEvent } from "../../domain/replays/judge-event.ts";
+import { judgeEvent } from "../../domain/replays/judge-event.ts";
+import type { Replay } from "../../domain/replays/replay.ts";
 import { isMemberOn } from "../../domain/routing/subject-rows.ts";
+import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
-import type { RoutingCache } from "../routing-cache.ts";
-import { decisionsOn } from "./decide-items.ts";
-import { entriesOf, generationsIn } from "./matched-entries.ts";
+import type { RoutingCache, RoutingView } from "../routing-cache.ts";
+import { type Decisions, decisionsOn } from "./decide-items.ts";
+import { matchedEntries } from "./matched-entries.ts";
 import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
 
 export type MatchPorts = {
@@ -24,10 +33,6 @@ export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordPl
 export type MatchOptions = {
   now: () => Date;
   pageSize?: number;
-  /** Only records after this one. */
-  after?: RecordPlace;
-  /** Only records up to this one. */
-  upTo?: RecordPlace;
   /**
    * Whether the version behind each alias is told, for a request per component and page; default true. Where one is to be
    * avoided they are asked for in any case.
@@ -35,99 +40,120 @@ export type MatchOptions = {
   tellVersions?: boolean;
 };
 
+/** A part of the replay's window. */
+export type MatchedPart = {
+  window?: TimeWindow;
+  /** Only records after this one. */
+  after?: RecordPlace | undefined;
+  /** Only records up to this one. */
+  upTo?: RecordPlace;
+};
+
 const NOBODY = () => false;
 
 const DEFAULT_PAGE_SIZE = 500;
 
+export type ReplayMatcher = ReturnType<typeof replayMatcher>;
+
 /**
- * Everything that a replay's filter matches, oldest first, with what would become of it now. A plan counts it, and a run
- * delivers it: there is no other way to either.
+ * Says what a replay's filter matches, and what would become of it now. A plan counts it, and a run delivers it: there is
+ * no other way to either.
  * @throws TurnoutError `usage` when the filter has a pattern that is none
  */
-export async function* matchReplay(
+export function replayMatcher(
   ports: MatchPorts,
   replay: MatchedReplay,
-  { now, pageSize = DEFAULT_PAGE_SIZE, after, upTo: end, tellVersions = true }: MatchOptions,
-): AsyncGenerator<MatchedPage> {
-  const { project, customer, plan, pattern } = replay.filter;
+  { now, pageSize = DEFAULT_PAGE_SIZE, tellVersions = true }: MatchOptions,
+) {
+  const { filter, avoidVersion } = replay;
+  const { project, customer, plan, pattern } = filter;
   const mayBeMeant = outcomeFilter({
     ...(project !== undefined && { project }),
     ...(customer !== undefined && { customer }),
     ...(plan !== undefined && { plan }),
     ...(pattern !== undefined && { pattern }),
   });
-  const matches = outcomeFilter(replay.filter);
-  const mayMatch = onceAtRest(replay.filter);
-  let generations = await generationsIn(ports.replays, replay);
-  // What a replay makes good that is started after this one is left alone as well.
-  const looksAgain = asksForTheDead(replay);
-  await ports.routing.refresh();
-  const versions = versionsBehind(ports.catalog);
-  const asksVersions = tellVersions || replay.avoidVersion !== undefined;
-  for await (const stored of ports.events.records(replay.window, now(), pageSize, after)) {
-    const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
-    if (looksAgain) generations = await generationsIn(ports.replays, replay);
-    // Before the ledger is asked: whose an event is, and what it says, stands in its record.
-    const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
-    const entries = await entriesOf(ports, records, generations, replay);
-    const decidedAt = now();
-    const judged = await ports.routing.decideOn((view) => {
-      const decide = decisionsOn(view, replay, now());
+  const matches = outcomeFilter(filter);
+  const mayMatch = onceAtRest(filter);
+
+  /** Works out what becomes of some things by one view of the routing, at one moment. */
+  const byRouting = <T>(workOut: (decisions: Decisions, view: RoutingView) => T): Promise<T> =>
+    ports.routing.decideOn((view) => workOut(decisionsOn(view, replay, now()), view));
+
+  const judged = (records: readonly EventRecord[], entries: Map<EventRecord, LedgerEntry[]>) =>
+    byRouting(({ itemsOf }, view) => {
       const isMember = isMemberOn(view.rowOf);
       const passes = (outcome: EventOutcome) => matches(outcome, isMember);
       const mayPass = (outcome: EventOutcome) => mayMatch(outcome, isMember);
-      return records.flatMap((record) => {
-        const verdicts = judgeEvent(record, entries.get(record) ?? [], replay, now(), passes, mayPass);
-        return decide.itemsOf(record, verdicts);
-      });
+      return records.flatMap((record) =>
+        itemsOf(record, judgeEvent(record, entries.get(record) ?? [], replay, now(), passes, mayPass)),
+      );
     });
-    versions.forget();
-    const items = await Promise.all(
-      judged.map((item) => (item.kind === "begun" || !asksVersions ? item : withVersion(item, replay, versions.of))),
-    );
-    const last = looked.at(-1);
-    if (last === undefined) continue;
-    yield { items, scanned: looked.length, upTo: recordPlaceOf(last), decidedAt };
-  }
+
+  return {
+    /** All that is matched in a part of the window, oldest first. */
+    async *pages({ window = replay.window, after, upTo: end }: MatchedPart = {}): AsyncGenerator<MatchedPage> {
+      const entriesOf = matchedEntries(ports, { ...replay, window });
+      const asksVersions = tellVersions || avoidVersion !== undefined;
+      await ports.routing.refresh();
+      for await (const stored of ports.events.records(window, now(), pageSize, after)) {
+        const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
+        const last = looked.at(-1);
+        if (last === undefined) continue;
+        // Before the ledger is asked: whose an event is, and what it says, stands in its record.
+        const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
+        const entries = await entriesOf(records);
+        const decidedAt = now();
+        const items = await judged(records, entries);
+        const versionOf = versionsBehind(ports.catalog);
+        const told = items.map((item) =>
+          item.kind === "begun" || !asksVersions ? item : withVersion(item, avoidVersion, versionOf),
+        );
+        yield { items: await Promise.all(told), scanned: looked.length, upTo: recordPlaceOf(last), decidedAt };
+      }
+    },
+    /**
+     * Where deliveries go by the routing as it is now: what was decided a page ago may have been changed since. A delivery
+     * that the replay has begun goes on wherever that is; one that it hasn't may be skipped after all.
+     */
+    async again(items: readonly (DeliverItem | BegunItem)[]): Promise<(DeliverItem | SkipItem)[]> {
+      const decided = await byRouting(({ again }) => items.map(again));
+      if (avoidVersion === undefined) return decided;
+      const versionOf = versionsBehind(ports.catalog);
+      return Promise.all(
+        decided.map((item, index) =>
+          items[index]?.kind === "begun" ? item : withVersion(item, avoidVersion, versionOf),
+        ),
+      );
+    },
+  };
 }
 
-/**
- * Where deliveries go by the routing as it is now: what was decided a page ago may have been changed since. A delivery that
- * the replay has begun goes on wherever that is; one that it hasn't may be skipped after all.
- */
-export async function decideAgain(
-  ports: Pick<MatchPorts, "routing" | "catalog">,
-  replay: MatchedReplay,
-  items: readonly (DeliverItem | BegunItem)[],
-  now: Date,
-): Promise<(DeliverItem | SkipItem)[]> {
-  const decided = await ports.routing.decideOn((view) => items.map(decisionsOn(view, replay, now).again));
-  if (replay.avoidVersion === undefined) return decided;
-  const versions = versionsBehind(ports.catalog);
-  return Promise.all(
-    decided.map((item, index) => (items[index]?.kind === "begun" ? item : withVersion(item, replay, versions.of))),
-  );
+/** The replay as it is matched. */
+export function matchedAs(replay: Replay): MatchedReplay {
+  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
+  const startedAt = progress.startedAt ?? replay.requestedAt;
+  // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
+  const avoids = avoidVersion !== undefined && progress.cancelling !== true;
+  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
 }
 
-/** One request per component while it isn't forgotten. */
+/** Answers the version behind an alias, for one request per component. */
 function versionsBehind(catalog: MatchPorts["catalog"]) {
   const known = new Map<string, Promise<Map<string, string>>>();
-  return {
-    async of(component: string, alias: string): Promise<string | undefined> {
-      const aliases =
-        known.get(component) ??
-        catalog.aliases(component).then((targets) => new Map(targets.map((target) => [target.alias, target.version])));
-      known.set(component, aliases);
-      return (await aliases).get(alias);
-    },
-    forget: () => known.clear(),
+  return async (component: string, alias: string): Promise<string | undefined> => {
+    const aliases =
+      known.get(component) ??
+      catalog.aliases(component).then((targets) => new Map(targets.map((target) => [target.alias, target.version])));
+    known.set(component, aliases);
+    return (await aliases).get(alias);
   };
 }
 
 async function withVersion(
   item: DeliverItem | SkipItem,
-  { avoidVersion }: MatchedReplay,
-  versionOf: (component: string, alias: string) => Promise<string | undefined>,
+  avoidVersion: string | undefined,
+  versionOf: ReturnType<typeof versionsBehind>,
 ): Promise<DeliverItem | SkipItem> {
   if (item.kind === "skip") return item;
   const { component, alias } = item.delivery.request;

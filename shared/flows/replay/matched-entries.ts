@@ -1,6 +1,6 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/delivery-key.ts";
-import { asksForUndelivered, generationsOf } from "../../domain/replays/judge-event.ts";
+import { asksForTheDead, asksForUndelivered, generationsOf } from "../../domain/replays/judge-event.ts";
 import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
 import { UnreadableReplay } from "../../domain/replays/unreadable-replay.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
@@ -14,8 +14,25 @@ type Matched = Pick<ReplayRequest, "window" | "filter" | "mode"> & { name: strin
 /** Replays that are looked at for deliveries of the same events. */
 const MAX_REPLAYS = 1_000;
 
+type EntryPorts = {
+  events: Pick<DeliveryLedger, "deliveries">;
+  replays: Pick<ReplayStore, "list">;
+  routing: RoutingCache;
+};
+
+/** Finds the ledger's entries of a replay's records, in all generations that may have delivered them. */
+export function matchedEntries(ports: EntryPorts, replay: Matched) {
+  // What a replay makes good that is started after this one is left alone as well.
+  const looksAgain = asksForTheDead(replay);
+  let known: Generation[] | undefined;
+  return async (records: readonly EventRecord[]): Promise<Map<EventRecord, LedgerEntry[]>> => {
+    if (looksAgain || known === undefined) known = await generationsIn(ports.replays, replay);
+    return entriesOf(ports, records, known, replay);
+  };
+}
+
 /** The generations in which the window's events may have been delivered, of replays that can't be read included. */
-export async function generationsIn(replays: Pick<ReplayStore, "list">, replay: Matched): Promise<Generation[]> {
+async function generationsIn(replays: Pick<ReplayStore, "list">, replay: Matched): Promise<Generation[]> {
   const all = await replays.list(MAX_REPLAYS);
   const overlapping = all.flatMap((other): Pick<Replay, "name" | "mode">[] => {
     if (other instanceof UnreadableReplay) return [{ name: other.name, mode: "rerun" }];
@@ -24,9 +41,8 @@ export async function generationsIn(replays: Pick<ReplayStore, "list">, replay: 
   return generationsOf(overlapping, replay);
 }
 
-/** The ledger's entries of each record, in all generations that may have delivered it. */
-export async function entriesOf(
-  { events, routing }: { events: Pick<DeliveryLedger, "deliveries">; routing: RoutingCache },
+async function entriesOf(
+  { events, routing }: EntryPorts,
   records: readonly EventRecord[],
   generations: readonly Generation[],
   { filter, name }: Matched,

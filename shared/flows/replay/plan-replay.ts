@@ -1,7 +1,7 @@
 import { isUnresolved, type OutcomeStatus } from "../../domain/deliveries/event-outcome.ts";
 import { noCounts, type ReplayCounts, type TargetCount } from "../../domain/replays/replay.ts";
 import { type CountedItem, targetKey, withCounted } from "../../domain/replays/replay-counts.ts";
-import { type MatchPorts, matchReplay } from "./match-replay.ts";
+import { type MatchPorts, replayMatcher } from "./match-replay.ts";
 import type { MatchedReplay, ReplayItem } from "./replay-item.ts";
 
 /** What a replay would do, were it run now. Nothing is sent or written to find out. */
@@ -49,7 +49,7 @@ export async function planReplay(
   const repairedBy = new Map<string, number>();
   const sentAs = { done: 0, unresolved: 0 };
   const lanes = new Map<string, number>();
-  for await (const { items, scanned, upTo } of matchReplay(ports, replay, { now })) {
+  for await (const { items, scanned, upTo } of replayMatcher(ports, replay, { now }).pages()) {
     counts = withCounted(counts, scanned, items.map(planned));
     for (const item of items) {
       const minute = Math.floor(item.record.t0.getTime() / MINUTE_MS) * MINUTE_MS;

@@ -2,9 +2,10 @@ import { TurnoutError } from "../../domain/errors.ts";
 import { afterError, withoutErrors } from "../../domain/replays/failing-replay.ts";
 import { isEnded, type Replay } from "../../domain/replays/replay.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import { untilWritten, type WritePorts } from "../kept-writes.ts";
 import { LOST, lostRaces } from "../lost-races.ts";
 
-export type DriverPorts = { replays: ReplayStore; newId: () => string; now: () => Date };
+export type DriverPorts = WritePorts & { replays: ReplayStore; newId: () => string };
 
 /** Whether a replay has ended; if not, when it is to be run again, in ms. */
 export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
@@ -13,7 +14,10 @@ export type ReplayRun = { ended: true } | { ended: false; waitMs: number };
 export type MayGoOn = (neededMs: number) => boolean;
 
 /** For how long a driver that says nothing is taken to be alive. */
-export const DRIVER_LEASE_MS = 60_000;
+const DRIVER_LEASE_MS = 60_000;
+
+/** How often a driver says that it is alive. */
+const BEAT_MS = 10_000;
 
 /** How often one that can't be run on is looked at: paused, or driven by another. */
 const LOOK_AGAIN_MS = 5_000;
@@ -80,9 +84,25 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
       });
       return replay === undefined ? answer : { replay };
     },
-    /** Says that it is alive. @throws Stopped when another drives the replay */
-    async beat(): Promise<void> {
-      await write((same) => same);
+    /**
+     * Says now and then that the replay is driven, as a send may take longer than its driver is taken to be alive without
+     * a word. Apart from the pages: what waits for the next time must not keep a page's events in memory.
+     * @returns what ends that
+     */
+    keepAlive(): () => void {
+      let over = false;
+      const beat = async () => {
+        for (;;) {
+          await ports.delay(BEAT_MS);
+          if (over) return;
+          // Also while it is stopping, for as long as something is on its way. Why it fails is met before the next batch.
+          await write((same) => same).catch(() => {});
+        }
+      };
+      void beat();
+      return () => {
+        over = true;
+      };
     },
     /**
      * @param neededMs how long what comes next may take
@@ -104,11 +124,14 @@ export function replayDriver(ports: DriverPorts, name: string, mayGoOn: MayGoOn)
     },
     /** Lets another take it up at once. */
     async leave(): Promise<void> {
-      await update((replay) => {
-        if (replay.driver?.id !== id) return undefined;
-        const { driver: _, ...left } = replay;
-        return left;
-      });
+      const left = () =>
+        update((replay) => {
+          if (replay.driver?.id !== id) return undefined;
+          const { driver: _, ...free } = replay;
+          return free;
+        });
+      // While it says that it is driven, nobody else takes it up.
+      await untilWritten(ports, left, lease().until);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../domain/deliveries/event-outcome.ts";
 import type { ReplayPlan } from "../../domain/replays/judge-event.ts";
-import type { Replay, ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
+import type { ReplayRequest, SkipReason } from "../../domain/replays/replay.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
 
 /** One thing that a replay's filter matches, and what becomes of it. */
@@ -21,12 +21,3 @@ export type SkipItem = ReplayItem & { kind: "skip" };
 
 /** The replay as it is matched: what was asked for, its name, and when it began; a plan begins now. */
 export type MatchedReplay = ReplayRequest & Pick<ReplayPlan, "name" | "startedAt">;
-
-/** The replay as it is matched. */
-export function matchedAs(replay: Replay): MatchedReplay {
-  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
-  const startedAt = progress.startedAt ?? replay.requestedAt;
-  // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
-  const avoids = avoidVersion !== undefined && progress.cancelling !== true;
-  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
-}

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
 import { deliverPage, type PageOptions } from "../../../shared/flows/replay/deliver-page.ts";
 import type { Made } from "../../../shared/flows/replay/made-delivery.ts";
-import { matchReplay } from "../../../shared/flows/replay/match-replay.ts";
+import { replayMatcher } from "../../../shared/flows/replay/match-replay.ts";
 import { paceOf } from "../../../shared/flows/replay/pace.ts";
 import { Stopped } from "../../../shared/flows/replay/replay-driver.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
@@ -40,7 +40,9 @@ async function aPage(
   await arrive(...events.map((about, index) => ({ id: `event-${`${index + 1}`.padStart(2, "0")}`, ...about })));
   live = false;
   const replay = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" }, name: "replay-1" } as const;
-  const pages = await Array.fromAsync(matchReplay(ports, { ...replay, startedAt: time.now() }, { now: time.now }));
+  const pages = await Array.fromAsync(
+    replayMatcher(ports, { ...replay, startedAt: time.now() }, { now: time.now }).pages(),
+  );
   const deliveries = pages.flatMap(({ items }) =>
     items.flatMap((item) => (item.kind === "deliver" ? [item.delivery] : [])),
   );
@@ -258,7 +260,7 @@ describe("a page", () => {
     page.story.splice(0);
     const replay = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" }, name: "replay-1" } as const;
     const [matched] = await Array.fromAsync(
-      matchReplay(page.ports, { ...replay, startedAt: page.time.now() }, { now: page.time.now }),
+      replayMatcher(page.ports, { ...replay, startedAt: page.time.now() }, { now: page.time.now }).pages(),
     );
     const item = matched?.items[0];
     if (item?.kind !== "deliver") throw new Error("nothing to deliver");

@@ -3,7 +3,7 @@ import type { OutcomeFilter } from "../../../shared/domain/deliveries/event-outc
 import { type ReplayMode, replayModes } from "../../../shared/domain/replays/replay.ts";
 import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
-import { matchReplay } from "../../../shared/flows/replay/match-replay.ts";
+import { replayMatcher } from "../../../shared/flows/replay/match-replay.ts";
 import { planReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import type { ReplayItem } from "../../../shared/flows/replay/replay-item.ts";
 import { aComponent } from "../../support/builders.ts";
@@ -127,7 +127,7 @@ describe("a dead delivery that a later replay has made good", () => {
       broken.clear();
       const request = { window: WINDOW, filter, mode, target: { kind: "today" } } as const;
       const options = { now: time.now, pageSize: 1 };
-      const pages = matchReplay(ports, { ...request, name: "one", startedAt: time.now() }, options);
+      const pages = replayMatcher(ports, { ...request, name: "one", startedAt: time.now() }, options).pages();
       const nextItems = async (): Promise<ReplayItem[]> => (await pages.next()).value?.items ?? [];
       expect(await nextItems()).toMatchObject([{ kind: "deliver" }]);
       await time.pass(1_000);
