@@ -178,6 +178,18 @@ describe("a replay", () => {
     expect(after.openPass(passed, again, later(10_000)).progress).toMatchObject({ counts: { done: 1 }, stretches: [] });
   });
 
+  it("pauses as ever when all was recorded by the end of a pass that had begun before", () => {
+    const fresh = { ...aReplay({ startedAt: NOW }), window: { from: WINDOW.from, to: NOW } };
+    const read = after.page(fresh, aPageOf(0, [sent("done")], 0, later(9_999)));
+    expect(after.wholePass(read, later(20_000)).progress).toMatchObject({ nextPassAt: later(21_000) });
+  });
+
+  it("remembers when it first sent something, whatever it sends later", () => {
+    const first = after.page(aReplay(), { ...aPageOf(0, [sent("done")], 0), firstSentAt: NOW });
+    const second = after.page(first, { ...aPageOf(1, [sent("done")], 0), firstSentAt: later(5_000) });
+    expect(second.progress).toMatchObject({ after: upTo(1), counts: { sent: 2 }, firstSentAt: NOW });
+  });
+
   it("waits for no record when routers settle at once, or its window ended long before it", () => {
     const fresh = { ...aReplay({ startedAt: NOW }), window: { from: WINDOW.from, to: NOW } };
     expect(replayAfter(0).wholePass(fresh, NOW).progress.endedAt).toEqual(NOW);
