@@ -3,6 +3,7 @@ import type { Claim, Close, LedgerEntry } from "../domain/deliveries/delivery.ts
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
+import { isUnreadable, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
@@ -35,6 +36,9 @@ const TABLES = `
 
 type StoredEntry = { id: number; entry: LedgerEntry };
 
+/** A row of the ledger; one whose entry can't be read has none. */
+type FoundEntry = { id: number; entry: LedgerEntry | undefined };
+
 /** Claims of which it is remembered what was written, until they are closed. More than a server has in flight. */
 const MAX_REMEMBERED = 4_000;
 
@@ -52,7 +56,7 @@ export function sqliteEventStore(
   const records = sqliteRecords(database, bodies, expiryTime);
   connection.exec(TABLES);
   const selectEntries = connection.prepare(
-    "SELECT id, delivery_key, entry FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
+    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
   );
   const insertEntry = connection.prepare(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -63,10 +67,10 @@ export function sqliteEventStore(
   const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
   const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
   const selectUnsettled = connection.prepare(
-    "SELECT id, entry FROM deliveries WHERE status IN ('claimed', 'accepted')",
+    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE status IN ('claimed', 'accepted')",
   );
   const selectDue = connection.prepare(
-    "SELECT entry FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3 ORDER BY due_at, id LIMIT ?2",
+    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3 ORDER BY due_at, id LIMIT ?2",
   );
   const addCount = connection.prepare(
     `INSERT INTO outcome_counts (minute, component, version, outcome, count) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -81,11 +85,17 @@ export function sqliteEventStore(
   const remembered = new Map<string, StoredEntry & { text: string }>();
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
-  const find = (deliveryKey: string): StoredEntry | undefined => {
+  const findRow = (deliveryKey: string): FoundEntry | undefined => {
     const row = selectEntries.all(eventKeyIn(deliveryKey)).find((found) => found.delivery_key === deliveryKey);
-    return row === undefined ? undefined : { id: Number(row.id), entry: decodeEntry(String(row.entry)) };
+    if (row === undefined) return undefined;
+    const read = readEntry(row);
+    return { id: Number(row.id), entry: isUnreadable(read) ? undefined : read };
   };
-  const put = (stored: StoredEntry | undefined, entry: LedgerEntry) => {
+  const find = (deliveryKey: string): StoredEntry | undefined => {
+    const found = findRow(deliveryKey);
+    return found?.entry === undefined ? undefined : { id: found.id, entry: found.entry };
+  };
+  const put = (stored: FoundEntry | undefined, entry: LedgerEntry) => {
     const text = JSON.stringify(entry);
     const dueAt = entry.dueAt?.getTime() ?? null;
     const expiresAt = entry.expiresAt.getTime();
@@ -96,7 +106,8 @@ export function sqliteEventStore(
       return;
     }
     updateEntry.run(entry.status, text, stored.id);
-    putTimes(stored, entry);
+    if (stored.entry === undefined) updateTimes.run(dueAt, expiresAt, stored.id);
+    else putTimes({ id: stored.id, entry: stored.entry }, entry);
   };
   const putTimes = ({ id, entry: before }: StoredEntry, { dueAt, expiresAt }: LedgerEntry) => {
     const same = dueAt?.getTime() === before.dueAt?.getTime() && expiresAt.getTime() === before.expiresAt.getTime();
@@ -125,7 +136,8 @@ export function sqliteEventStore(
     claim(requests, owner, now) {
       return database.write(() =>
         requests.map((request): Claim => {
-          const stored = find(request.deliveryKey);
+          // What can't be read is claimed as if it weren't there: run once more rather than lost.
+          const stored = findRow(request.deliveryKey);
           const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
           if (entry !== undefined) put(stored, entry);
           return claim;
@@ -158,9 +170,16 @@ export function sqliteEventStore(
       });
     },
     async due(now, limit) {
-      return selectDue
-        .all(now.getTime(), limit, expiryTime(now).getTime())
-        .map((row) => decodeEntry(String(row.entry)));
+      const found = selectDue.all(now.getTime(), limit, expiryTime(now).getTime());
+      const entries = found.map((row) => ({ id: Number(row.id), entry: readEntry(row) }));
+      const unreadable = entries.filter(({ entry }) => isUnreadable(entry));
+      // Nobody can say what is due of it, and it would be found due for ever: it is seen as dead from now on.
+      if (unreadable.length > 0) {
+        await database.write(() => {
+          for (const { id, entry } of unreadable) put({ id, entry: undefined }, entry);
+        });
+      }
+      return entries.map(({ entry }) => entry).filter((entry) => !isUnreadable(entry));
     },
     handOver(entries, until) {
       return database.write(() => {
@@ -174,7 +193,7 @@ export function sqliteEventStore(
     async deliveriesOf(eventKeys) {
       const found = new Map<string, LedgerEntry[]>();
       for (const eventKey of eventKeys) {
-        const entries = selectEntries.all(eventKey).map((row) => decodeEntry(String(row.entry)));
+        const entries = selectEntries.all(eventKey).map(readEntry);
         if (entries.length > 0) found.set(eventKey, entries);
       }
       return found;
@@ -184,7 +203,7 @@ export function sqliteEventStore(
       const found = new Map<string, LedgerEntry>();
       for (const eventKey of new Set(deliveryKeys.map(eventKeyIn))) {
         for (const row of selectEntries.all(eventKey)) {
-          found.set(String(row.delivery_key), decodeEntry(String(row.entry)));
+          found.set(String(row.delivery_key), readEntry(row));
         }
       }
       return deliveryKeys.map((deliveryKey) => found.get(deliveryKey));
@@ -212,7 +231,9 @@ export function sqliteEventStore(
       return database.write(() => {
         const unsettled = selectUnsettled.all();
         for (const row of unsettled) {
-          const entry = decodeEntry(String(row.entry));
+          const entry = readEntry(row);
+          // It stays as it is until its message comes, or somebody lists it.
+          if (isUnreadable(entry)) continue;
           const ended = entry.status === "accepted" ? lostAccepted(entry, now) : { ...entry, leaseUntil: now };
           put({ id: Number(row.id), entry }, ended);
         }
@@ -239,6 +260,21 @@ function decodeCount(row: Record<string, unknown>): OutcomeCount {
 
 /** As JSON has it: instants are texts. */
 type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;
+
+function readEntry({ delivery_key, entry, expires_at }: Record<string, unknown>): LedgerEntry {
+  try {
+    const read = decodeEntry(String(entry));
+    if (read.deliveryKey === delivery_key && !Number.isNaN(read.since.getTime() + read.t0.getTime())) return read;
+    return unreadableEntry(
+      String(delivery_key),
+      "it is another delivery's, or not whole",
+      new Date(Number(expires_at)),
+    );
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return unreadableEntry(String(delivery_key), problem, new Date(Number(expires_at)));
+  }
+}
 
 function decodeEntry(text: string): LedgerEntry {
   const stored = JSON.parse(text) as StoredText<LedgerEntry>;

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
+import { unreadableRecord } from "../domain/deliveries/unreadable-entry.ts";
 import { sha256 } from "../domain/hash.ts";
-import type { Read } from "../domain/text/schema.ts";
+import { type Read, readJson } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventRecords } from "./event-store.ts";
@@ -177,11 +178,28 @@ function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
 type StoredApart = "t0" | "sequence" | "eventKey" | "payloadHash" | "body" | "unavailable" | "expiresAt";
 
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
-  return {
-    ...(JSON.parse(String(row.facts)) as Omit<EventRecord, StoredApart>),
-    ...placeIn(row),
-    expiresAt: new Date(Number(row.expires_at)),
-  };
+  const apart = { ...placeIn(row), expiresAt: new Date(Number(row.expires_at)) };
+  const facts = readJson(String(row.facts));
+  if (facts.ok && hasFacts(facts.value)) return { ...facts.value, ...apart };
+  const problem = facts.ok ? "something is missing" : facts.problem;
+  return unreadableRecord(apart, `what is stored of it can't be read: ${problem}`);
+}
+
+type Facts = Omit<EventRecord, StoredApart>;
+
+const TEXTS = ["messageId", "id", "source", "detailType", "time", "idempotencyKey"] as const;
+
+function hasFacts(value: unknown): value is Facts {
+  if (typeof value !== "object" || value === null) return false;
+  const facts = value as Partial<Record<keyof Facts, unknown>>;
+  const { subject, components } = facts;
+  return (
+    TEXTS.every((name) => typeof facts[name] === "string") &&
+    typeof subject === "object" &&
+    subject !== null &&
+    Array.isArray(components) &&
+    components.every((name) => typeof name === "string")
+  );
 }
 
 function placeIn(row: Row): RecordPlace {

@@ -6,6 +6,7 @@ import type { Because } from "../routing/decide-route.ts";
 import type { Subject } from "../subject.ts";
 import type { Instant } from "../text/schema.ts";
 import { type Attempt, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
+import { isOf } from "./unreadable-entry.ts";
 import { madeGoodBy, replayOf } from "./unresolved.ts";
 
 /**
@@ -42,7 +43,7 @@ export function isUnresolved({ status }: Pick<EventOutcome, "status">): boolean 
 export function outcomesOf(record: EventRecord, entries: readonly LedgerEntry[]): EventOutcome[] {
   // One key, several payloads: the ledger has a refusal for each that came later, and its hash says whose it is.
   const own = entries.filter((entry) => entry.payloadHash === record.payloadHash);
-  const counting = own.filter((entry) => entry.t0.getTime() === record.t0.getTime());
+  const counting = entries.filter((entry) => isOf(entry, record));
   const components = new Set([...record.components, ...counting.map(({ component }) => component)]);
   if (components.size === 0) return [{ record, status: record.rejected === undefined ? "unmatched" : "rejected" }];
   return [...components].flatMap((component): EventOutcome[] => {

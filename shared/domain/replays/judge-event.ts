@@ -1,6 +1,7 @@
 import { type EventRecord, isAtRest, type LedgerEntry } from "../deliveries/delivery.ts";
 import { type Generation, LIVE } from "../deliveries/delivery-key.ts";
 import { type EventOutcome, outcomesOf } from "../deliveries/event-outcome.ts";
+import { isOf } from "../deliveries/unreadable-entry.ts";
 import { laterThan } from "../deliveries/unresolved.ts";
 import type { ReplayMode, ReplayRequest, SkipReason } from "./replay.ts";
 
@@ -88,11 +89,6 @@ function judge(
 /** Whether this replay delivers, or has reopened, the delivery. */
 function isOwn({ generation, replay }: LedgerEntry, { name }: ReplayPlan): boolean {
   return generation === name || replay === name;
-}
-
-/** Whether the delivery is of this record, and not of another one of the same key. */
-function isOf({ t0, payloadHash }: LedgerEntry, record: EventRecord): boolean {
-  return t0.getTime() === record.t0.getTime() && payloadHash === record.payloadHash;
 }
 
 /** Of an event that came twice with nobody listening, and was delivered by this replay, the second is a duplicate. */
