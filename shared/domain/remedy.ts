@@ -26,7 +26,8 @@ export type Operation =
   | { operation: "unfreeze" }
   /** The end that a pin has to have. */
   | { operation: "end pin" }
-  | { operation: "set alias"; component: string; alias: string }
+  /** To the version, or to one that is to be named. */
+  | { operation: "set alias"; component: string; alias: string; version?: string }
   /** Without the replay that belongs to it. */
   | { operation: "roll back alone"; component: string; alias: string; version: string }
   /** What is asked for once more, with the version to go to, or the time that it begins at. */

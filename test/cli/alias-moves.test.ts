@@ -142,9 +142,43 @@ describe("turnout rollback", () => {
     expect(await aliases()).toMatchObject({ stable: "2" });
   });
 
+  it.each(["rollback", "undo"])("of %s goes nowhere else than where the alias was, freeze or not", async (command) => {
+    const { turnout, edit, set, aliases } = await aVersionedCli();
+    for (const version of ["1", "2"]) await set("stable", version);
+    const elsewhere = [command, RC, "stable", "--to", "3", ...yes];
+    const freeze = { who: "ada", why: "incident 42", at: new Date().toISOString() };
+    for (const guardrails of [DEFAULT_GUARDRAILS, { ...DEFAULT_GUARDRAILS, freeze }]) {
+      await edit([{ kind: "set guardrails", guardrails }]);
+      const refused = await turnout(elsewhere);
+      expect(refused).toMatchObject({ code: 4, stdout: "" });
+      expect(refused.stderr).toContain(`Version 3 was never behind stable of ${RC}`);
+      expect(refused.stderr).toContain(`point it at 3 with 'turnout alias set ${RC} stable 3'`);
+    }
+    expect(await aliases()).toMatchObject({ stable: "2" });
+    expect(await turnout([command, RC, "stable", "--to", "1", ...yes])).toMatchObject({ code: 0 });
+    expect(await aliases()).toMatchObject({ stable: "1" });
+  });
+
+  it.each(["rollback", "undo"])("of %s is judged as any move where the log doesn't tell", async (command) => {
+    const { turnout, edit, withState } = await aVersionedCli();
+    await withState(({ catalog }) => catalog.moveAlias(RC, "stable", "2", null));
+    const freeze = { who: "ada", why: "incident 42", at: new Date().toISOString() };
+    await edit([{ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, freeze } }]);
+    const back = [command, RC, "stable", "--to", "1", ...(command === "undo" ? ["--since", "1h"] : []), ...why];
+    for (const asked of [
+      [...back, "--dry-run"],
+      [...back, "--yes"],
+    ]) {
+      expect(await turnout(asked)).toMatchObject({ code: 4, stderr: expect.stringContaining("incident 42") });
+    }
+    expect(await turnout([...back, "--yes", "--force"])).toMatchObject({ code: 0 });
+    const entry = await withState(async ({ routingTable }) => (await routingTable.changesAfter(3, 1))[0]);
+    expect(entry).toMatchObject({ forced: true, move: { kind: "rollback", to: "1" } });
+  });
+
   it("goes to the version that is named, if there is one", async () => {
     const { turnout, set, aliases } = await aVersionedCli();
-    await set("stable", "3");
+    for (const version of ["1", "3"]) await set("stable", version);
     expect(await turnout(["rollback", RC, "stable", "--to", "9", ...yes])).toMatchObject({
       code: 3,
       stderr: expect.stringContaining(`${RC} has no version 9; it has 1, 2, 3.`),

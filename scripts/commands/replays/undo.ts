@@ -13,7 +13,7 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { aliasName, type ChangeOptions, duration, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { expectedHead, previewJson, showAudience } from "../versions/move-alias.ts";
+import { expectedHead, previewJson, refuseExceeding, showAudience } from "../versions/move-alias.ts";
 import { sinceTexts } from "../versions/rollback.ts";
 import { plannedJson } from "./replay-json.ts";
 import { rateOptions, startOptions } from "./replay-options.ts";
@@ -94,6 +94,7 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
       tell(plan, request, options, note);
       if (plan.counts.sent > 0) note(`of them  ${plan.sentDone} done before, ${plan.sentUnresolved} unresolved`);
     }
+    refuseExceeding(preview, options);
     await refuseBusy(state.replays, move);
     await noteOverlaps(state, request);
     refuseMany(plan, options);

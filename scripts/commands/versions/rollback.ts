@@ -17,7 +17,9 @@ export function define(command: Command): void {
       `
 Points an alias at the version that was promoted there before, which needn't be
 the one that was built before. Again, it goes another step back, never forward.
-Allowed while changes are frozen.
+Allowed while changes are frozen, and past the guardrails. So it goes only to a
+version that was there before, by --to as well: for any other there is
+'turnout alias set'. Where the change log doesn't tell, it is taken for such.
 
 Examples:
   $ turnout rollback release-coordinator stable --reason "23 loses webhooks"

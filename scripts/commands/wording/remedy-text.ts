@@ -49,7 +49,7 @@ function operationText(asked: Operation): string {
     case "end pin":
       return "add --for or --until";
     case "set alias":
-      return `point it at one with '${commandLine("alias", "set", asked.component, asked.alias, "VERSION")}'`;
+      return `point it at ${asked.version ?? "one"} with '${commandLine("alias", "set", asked.component, asked.alias, asked.version ?? "VERSION")}'`;
     case "roll back alone": {
       const command = commandLine("rollback", asked.component, asked.alias, "--to", asked.version);
       return `roll back alone with '${command} --reason TEXT'`;

@@ -89,7 +89,10 @@ export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impa
   });
 }
 
-/** What stands against the move of an alias; only force goes past it. A rollback is never refused. */
+/**
+ * What stands against the move of an alias; only force goes past it. A rollback is never refused: what goes to a version
+ * that wasn't there before isn't to be judged as one.
+ */
 export function objectionsToMove(kind: MoveKind, guardrails: Guardrails, impacts: readonly Impact[]): Objection[] {
   if (kind === "rollback") return [];
   const { freeze } = guardrails;

@@ -1,4 +1,4 @@
-import type { LoggedMove } from "./alias-move.ts";
+import type { AliasMove, LoggedMove } from "./alias-move.ts";
 import type { Revision } from "./routing-change.ts";
 import { isSettled, type TracedMove } from "./trace-moves.ts";
 
@@ -43,6 +43,16 @@ export function promotedVersions(
   }
   if (promoted.at(-1)?.version !== version) promoted.push({ version });
   return promoted.length > 1 || reachesDown ? promoted : undefined;
+}
+
+/**
+ * Whether these moves of one alias show that the version a move goes to was there before. What the first of them left
+ * was there too; nothing was where that one made the alias.
+ */
+export function wasThere(moves: readonly TracedMove[], { from, to }: AliasMove): "shown" | "never" | "untold" {
+  const made = from === null ? moves.filter(isSettled) : movesInEffect(moves, from);
+  if (made.some(({ intended: { move } }) => move.from === to || move.to === to)) return "shown";
+  return made[0]?.intended.move.from === null ? "never" : "untold";
 }
 
 /** Those that ended well, and one that hasn't ended yet but is where the alias points. */

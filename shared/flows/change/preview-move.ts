@@ -5,6 +5,7 @@ import type { Revision } from "../../domain/routing/routing-change.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { effectOfMove } from "./change-effect.ts";
+import { judgedKind } from "./known-version.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
 import { shareOf, type Traffic } from "./preview-traffic.ts";
 import { standingGuardrails } from "./standing-guardrails.ts";
@@ -39,7 +40,8 @@ export async function previewMove(
   const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
   const impacts = move.from === null ? [] : impactsOf(move, measured);
   const { moves, traffic = { components: [], cut: false } } = measured;
-  return { revision, guardrails, moves, traffic, impacts, objections: objectionsToMove(kind, guardrails, impacts) };
+  const objections = objectionsToMove(await judgedKind(table, move, kind), guardrails, impacts);
+  return { revision, guardrails, moves, traffic, impacts, objections };
 }
 
 function impactsOf({ component }: AliasMove, { traffic, customers, protectedMoved }: MeasuredEffect): Impact[] {

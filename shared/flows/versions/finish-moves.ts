@@ -8,6 +8,7 @@ import {
   type TracedMove,
   traceMoves,
 } from "../../domain/routing/trace-moves.ts";
+import { judgedKind } from "../change/known-version.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
 import { MAX_LOST_RACES } from "../lost-races.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
@@ -43,10 +44,11 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
       return { ...finished, waiting: open.length, revision };
     }
     const { intended } = left;
-    const freeze = freezeAgainst(guardrails, intended.move.kind);
-    const mayMove = freeze === undefined || intended.forced === true;
     let stage: "settled" | "abandoned";
     try {
+      const freeze =
+        guardrails.freeze && freezeAgainst(guardrails, await judgedKind(table, intended.move, intended.move.kind));
+      const mayMove = freeze === undefined || intended.forced === true;
       stage = (await isThere(ports, left, moves, mayMove)) ? "settled" : "abandoned";
     } catch (error) {
       failed.set(intended.revision, error);

@@ -12,6 +12,7 @@ import { isMove, type MoveEntry } from "../../domain/routing/trace-moves.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { revisionConflict } from "../change/change-routes.ts";
+import { judgedKind } from "../change/known-version.ts";
 import { type MoveReaders, previewMove } from "../change/preview-move.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
 import { LOST, lostRaces } from "../lost-races.ts";
@@ -54,8 +55,9 @@ const REFUSED: ReadonlySet<TurnoutError["kind"]> = new Set(["not found", "not al
  * so the log says first what is intended, and afterwards what became of it: after a crash in between `finishMoves`
  * knows what was under way.
  *
- * @throws GuardrailHit in a freeze, or past a guardrail, unless it is a rollback; RevisionConflict; TurnoutError `conflict` when the alias
- *   has been moved meanwhile, `not found` when the version doesn't exist
+ * @throws GuardrailHit in a freeze, or past a guardrail, unless it is a rollback to a version that was there before;
+ *   RevisionConflict; TurnoutError `conflict` when the alias has been moved meanwhile, `not found` when the version
+ *   doesn't exist
  */
 export async function moveAlias(ports: MovePorts & MoveReaders, request: MoveRequest): Promise<MadeMove> {
   const { catalog, table, newId } = ports;
@@ -105,16 +107,18 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
   const logged: LoggedMove = { ...move, kind, stage: "intended", ...(replay === undefined ? {} : { replay }) };
   const change = { ...meta, changeId: newId(), rows: [], move: logged };
   let counted = checked;
+  // What was there before, stays so: the log only grows.
+  const judged = await judgedKind(table, move, kind);
   return lostRaces(
     async () => {
       const { revision: head, guardrails } = await standingGuardrails(table);
       const expected = expectedRevision ?? head;
       if (expected !== head) throw await revisionConflict(table, expected, head);
-      const mustCount = kind !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
+      const mustCount = judged !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
       if (mustCount) counted = await previewMove(ports, move, kind, request.at);
       // Others have come while it was counted.
       if (mustCount && counted?.revision !== head) return LOST;
-      const objections = objectionsToMove(kind, guardrails, counted?.impacts ?? []);
+      const objections = objectionsToMove(judged, guardrails, counted?.impacts ?? []);
       if (objections.length > 0 && !force) throw new GuardrailHit(objections);
       const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };
       const result = await table.commit(entry, expected);

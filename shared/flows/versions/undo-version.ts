@@ -8,6 +8,7 @@ import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { changeOf } from "../change/change-log.ts";
+import { knownVersion } from "../change/known-version.ts";
 import { type MovePreview, previewMove } from "../change/preview-move.ts";
 import { type PlannedReplay, type PlanProgress, planReplay } from "../replay/plan-replay.ts";
 import { askOfReplay, type NewReplay, type StoredWindow, startReplay, storedWindow } from "../replay/start-replay.ts";
@@ -68,7 +69,8 @@ const CLOCKS_DIFFER_MS = 300_000;
 
 /**
  * @param to the version to go to; default: the one promoted there before
- * @throws TurnoutError `not found` when there is nothing to go back from or to
+ * @throws TurnoutError `not found` when there is nothing to go back from or to, `not allowed` when the version to go to
+ *   was never there
  */
 export async function planRollback(
   { routingTable, catalog }: RollbackPorts,
@@ -92,8 +94,18 @@ export async function planRollback(
     );
   }
   await requireVersion(catalog, name, back);
+  const move = { component: name, alias, from, to: back };
+  if (back !== from && (await knownVersion(routingTable, move)) === "never") throw neverThere(move);
   const change = standing.revision === undefined ? undefined : await changeOf(routingTable, standing.revision);
-  return { move: { component: name, alias, from, to: back }, standing, change };
+  return { move, standing, change };
+}
+
+/** A rollback goes past a freeze and the guardrails, so that it isn't to be a way to anywhere else. */
+function neverThere({ component, alias, to: version }: AliasMove): TurnoutError {
+  const message = `Version ${version} was never behind ${alias} of ${component}, so that going there is no rollback.`;
+  return new TurnoutError("not allowed", `${message} Nothing was changed.`, {
+    remedies: [{ operation: "name version" }, { operation: "set alias", component, alias, version }],
+  });
 }
 
 /**

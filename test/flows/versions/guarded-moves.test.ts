@@ -156,10 +156,13 @@ describe("a guardrail", () => {
     expect(await newest()).not.toHaveProperty("forced");
   });
 
-  it("never refuses a rollback", async () => {
-    const { move, newest, versionOf } = await aTable(
-      guardrails({ protectedSubjects: ["customer#acme"], maxCustomersOff: 0 }),
-    );
+  it("never refuses a rollback to what was there before, and any other as a move", async () => {
+    const { move, newest, versionOf, change } = await aTable();
+    await move(["beta", "2", "1"]);
+    await move(["beta", "1", "2"]);
+    await change(guardrails({ protectedSubjects: ["customer#acme"], maxCustomersOff: 0 }));
+    const elsewhere = ["beta", "2", "3"] as const;
+    await expect(move([...elsewhere], { kind: "rollback" })).rejects.toThrow("acme would move on mailer");
     await move(["beta", "2", "1"], { kind: "rollback" });
     expect(await newest()).not.toHaveProperty("forced");
     expect(versionOf("beta")).toBe("1");

@@ -117,10 +117,21 @@ describe("in a freeze, an alias", () => {
 
   it("is rolled back, which is not forced even with force", async () => {
     const { change, move, stable, table } = someAliases();
+    await move("1", "2");
     await change(frozen);
-    expect(await move("1", "2", { kind: "rollback", force: true })).toEqual({ intended: 2, settled: 3 });
+    expect(await move("2", "1", { kind: "rollback", force: true })).toEqual({ intended: 4, settled: 5 });
+    expect(stable()).toBe("1");
+    for (const entry of await table.changesAfter(3, 9)) expect(entry).not.toHaveProperty("forced");
+  });
+
+  it("is frozen for a rollback to what the log doesn't show there, which force goes past as forced", async () => {
+    const { change, move, stable, table } = someAliases();
+    await move("1", "2");
+    await change(frozen);
+    await expect(move("2", "3", { kind: "rollback" })).rejects.toMatchObject({ kind: "not allowed" });
     expect(stable()).toBe("2");
-    for (const entry of await table.changesAfter(1, 9)) expect(entry).not.toHaveProperty("forced");
+    await move("2", "3", { kind: "rollback", force: true });
+    expect((await table.changesAfter(3, 9))[0]).toMatchObject({ forced: true, move: { kind: "rollback", to: "3" } });
   });
 });
 
@@ -221,13 +232,22 @@ describe("a move that a crash has left intended", () => {
 
   it.each([
     ["isn't made in a freeze", {}, "1", "abandoned"],
-    ["is made in a freeze if it is a rollback", { kind: "rollback" }, "2", "settled"],
+    ["isn't made in a freeze if it is a rollback to where it never was", { kind: "rollback" }, "1", "abandoned"],
   ] as const)("%s", async (_, about, version, stage) => {
     const { die, change, finish, stable, log } = someAliases();
     await die("before", "1", "2", about);
     await change(frozen);
     await finish(61);
     expect([stable(), await log()]).toEqual([version, ["1 → 2 intended", `1 → 2 ${stage}`]]);
+  });
+
+  it("is made in a freeze if it is a rollback to what was there", async () => {
+    const { die, move, change, finish, stable, log } = someAliases();
+    await move("1", "2");
+    await die("before", "2", "1", { kind: "rollback" });
+    await change(frozen);
+    await finish(61);
+    expect([stable(), (await log()).at(-1)]).toEqual(["1", "2 → 1 settled"]);
   });
 
   it("is made in a freeze that it was forced through", async () => {
