@@ -23,6 +23,10 @@ describe("the mutations of a file", () => {
     ]);
   });
 
+  it("leave calls alone that are named as what every object has", () => {
+    expect(whatOf("export const a = b.toString();")).toEqual([]);
+  });
+
   it("leave types, texts and imports alone", () => {
     expect(
       whatOf('import { a } from "b";\nexport type C = 1 | 2;\nexport const d: C = a("text" as string);\n'),

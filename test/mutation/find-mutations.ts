@@ -34,18 +34,18 @@ const OPERATORS: Record<string, readonly string[]> = {
   "??": ["&&"],
 };
 
-const METHODS: Record<string, string> = {
-  every: "some",
-  some: "every",
-  min: "max",
-  max: "min",
-  floor: "ceil",
-  ceil: "floor",
-  startsWith: "endsWith",
-  endsWith: "startsWith",
-  findLast: "find",
-  findLastIndex: "findIndex",
-};
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ["every", "some"],
+  ["some", "every"],
+  ["min", "max"],
+  ["max", "min"],
+  ["floor", "ceil"],
+  ["ceil", "floor"],
+  ["startsWith", "endsWith"],
+  ["endsWith", "startsWith"],
+  ["findLast", "find"],
+  ["findLastIndex", "findIndex"],
+]);
 
 /** Calls that are left out, so that what they are called on goes on as it is. */
 const DROPPED: ReadonlySet<string> = new Set(["filter", "slice", "sort", "toSorted", "reverse", "toReversed", "trim"]);
@@ -117,7 +117,7 @@ function callEdits(node: AnyNode, textOf: (part: unknown) => string): Edit[] {
   if (callee.type !== "MemberExpression" || callee.computed === true) return [];
   const property = callee.property as AnyNode;
   const name = String(property.name);
-  const other = METHODS[name];
+  const other = METHODS.get(name);
   if (other !== undefined) return [{ start: property.start, end: property.end, by: other }];
   return DROPPED.has(name) ? [{ start: node.start, end: node.end, by: textOf(callee.object) }] : [];
 }
