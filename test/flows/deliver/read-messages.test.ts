@@ -45,6 +45,11 @@ describe("a message that is routed", () => {
     expect(revision).toBe(7);
   });
 
+  it("has its place among those of its time, where its queue says one", () => {
+    expect(route({ ...aMessage(), sequence: 3 }).record.sequence).toBe(3);
+    expect(route(aMessage()).record).not.toHaveProperty("sequence");
+  });
+
   it("goes to each component whose pattern matches, by what was decided for that component", () => {
     const pinned = aSubjectRow({ pins: { invoice: aPin() } });
     const deaf = { component: aComponent({ name: "deaf" }), matches: () => false };

@@ -3,6 +3,7 @@ import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts"
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
 import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
+import { routeAgain } from "../../../shared/flows/deliver/route-message.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aClaimRequest, aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
 import { eventually } from "../../support/port-calls.ts";
@@ -173,6 +174,20 @@ describe("a redelivery", () => {
     expect(await redeliver("mailer")).toEqual([]);
     expect(sentAgain()).toEqual([]);
     expect(await entryOf("mailer")).toMatchObject({ status: "dead", error: { type: "RecordGone" }, t0: T0 });
+  });
+
+  it("a redelivery has its event until the retention is over, and no longer", async () => {
+    const { records, entryOf } = await parkedAt("mailer");
+    const [record] = await records();
+    if (record === undefined) throw new Error("nothing was recorded");
+    const listener = { component: patient("mailer"), matches: () => true };
+    const nothing = { missing: new Set<never>(), rowOf: () => undefined, problemOf: () => undefined };
+    const view = { revision: 1, listeners: [listener], held: [], ...nothing };
+    const entry = await entryOf("mailer");
+    const refusedAt = (ms: number) =>
+      routeAgain(aRedelivery(entry), entry, record, view, new Date(ms)).routes[0]?.refused?.type;
+    expect(refusedAt(record.expiresAt.getTime() - 1)).toBeUndefined();
+    expect(refusedAt(record.expiresAt.getTime())).toBe("RecordGone");
   });
 
   it("a redelivery that comes up to 30 s early comes back when it is due", async () => {
