@@ -13,6 +13,9 @@ const vitest = await createVitest(
     watch: false,
     config: false,
     maxWorkers: 1,
+    // All in one process, which starts anew with each trial, and the first failure ends it.
+    isolate: false,
+    bail: 1,
     reporters: [{}],
     testTimeout: 30_000,
     fsModuleCache: false,
@@ -42,16 +45,12 @@ async function run(trial: Trial): Promise<Verdict> {
   const files = [replaced.file, trial.file].filter((file) => file !== undefined);
   replaced = trial;
   for (const file of files) vitest.invalidateFile(resolve(file));
-  // One file after the other, so that the first that fails is the last.
-  for (const test of trial.tests) if ((await runOne(resolve(test))) === "failed") return "failed";
-  return "passed";
-}
-
-async function runOne(test: string): Promise<Verdict> {
-  const specification = vitest.getRootProject().createSpecification(test);
+  const [project, paths] = [vitest.getRootProject(), trial.tests.map((test) => resolve(test))];
   vitest.state.clearErrors();
   // It answers with the modules of earlier runs as well.
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification]);
-  const module = testModules.find(({ moduleId }) => moduleId === test);
-  return module?.state() === "passed" && unhandledErrors.length === 0 ? "passed" : "failed";
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(
+    paths.map((path) => project.createSpecification(path)),
+  );
+  const passed = new Set(testModules.filter((module) => module.state() === "passed").map(({ moduleId }) => moduleId));
+  return paths.every((path) => passed.has(path)) && unhandledErrors.length === 0 ? "passed" : "failed";
 }
