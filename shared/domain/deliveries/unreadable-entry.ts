@@ -2,7 +2,7 @@ import type { EventRecord, LedgerEntry } from "./delivery.ts";
 import { eventKeyIn } from "./delivery-key.ts";
 
 /** The error's type of a delivery whose ledger entry can't be read. */
-export const ENTRY_UNREADABLE = "EntryUnreadable";
+const ENTRY_UNREADABLE = "EntryUnreadable";
 
 const UNKNOWN = new Date(0);
 

@@ -10,7 +10,7 @@ import { Rollout } from "./rollout.ts";
 export const ComponentName = nameSchema("a component's name", 64);
 
 /** Longest time a component may take: the router's own 900 s less what it needs around the send. */
-export const MAX_COMPONENT_TIMEOUT_MS = 840_000;
+const MAX_COMPONENT_TIMEOUT_MS = 840_000;
 
 /** A Lambda function's ARN without a version or alias: the component's alias is the qualifier. */
 const FunctionArn = z
