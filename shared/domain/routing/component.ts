@@ -82,6 +82,9 @@ export const WorkerSettings = z.strictObject({
 });
 export type WorkerSettings = z.infer<typeof WorkerSettings>;
 
+/** Where everything falls to unless an operator says otherwise. */
+export const DEFAULT_FALLBACK = "stable";
+
 /** Sends everything to the fallback alias, whatever the rules say; with who said so, why and when. */
 export const AllStable = z.object({ who: z.string(), why: z.string(), at: Instant });
 export type AllStable = z.infer<typeof AllStable>;
@@ -98,7 +101,7 @@ export const Component = z
     aliases: recordOf(AliasName, AliasEntry),
     defaultAlias: z._default(AliasName, "stable"),
     /** Where an event goes whose rule names an alias that is unknown or retired. */
-    fallbackAlias: z._default(AliasName, "stable"),
+    fallbackAlias: z._default(AliasName, DEFAULT_FALLBACK),
     /** While set, overrides every rule of this component. */
     allStable: z.optional(AllStable),
     cohortRoutes: z._default(z.array(CohortRoute), []),

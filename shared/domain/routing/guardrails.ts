@@ -53,6 +53,8 @@ export type Impact = {
   /** The same two of those who are on an alias that goes from one version to another. */
   customersMoved?: number;
   eventShareMoved?: number;
+  /** Counted as were everything sent to the fallback alias: what all-stable then does is never refused. */
+  ifAllStable?: boolean;
   /** Protected subjects that the change moves, as `level#id`. */
   protectedMoved: readonly string[];
 };
@@ -85,7 +87,7 @@ export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impa
       const named = protectedMoved.map((key) => keyInWords(key)).join(", ");
       problems.push(`events of ${named} would move on ${component}, and are protected`);
     }
-    return problems;
+    return impact.ifAllStable ? problems.map((problem) => `were ${component} all stable, ${problem}`) : problems;
   });
 }
 

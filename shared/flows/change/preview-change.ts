@@ -1,5 +1,6 @@
 import type { Objection } from "../../domain/errors.ts";
-import type { Impact } from "../../domain/routing/guardrails.ts";
+import { type Component, DEFAULT_FALLBACK } from "../../domain/routing/component.ts";
+import { countsMoves, type Impact } from "../../domain/routing/guardrails.ts";
 import type { RowChange } from "../../domain/routing/routing-change.ts";
 import { isKeyOf } from "../../domain/routing/routing-change.ts";
 import { objectionsTo, type RoutingEdit } from "../../domain/routing/routing-edit.ts";
@@ -46,8 +47,30 @@ export async function previewChange(
   const measured = await measureEffect({ table, events }, effectOf(rows, now), on, guardrails, now);
   const { moves, traffic } = measured;
   const impacts = impactsOf(measured);
+  const fallen = countsMoves(guardrails) ? fallenRows(rows) : [];
+  if (fallen.length > 0) {
+    const ifFallen = await measureEffect({ table, events }, effectOf(fallen, now), everyone(table), guardrails, now);
+    const theirs = impactsOf(ifFallen).filter((impact) => fallen.some(({ after }) => after.name === impact.component));
+    impacts.push(...theirs.map((impact) => ({ ...impact, ifAllStable: true })));
+  }
   const objections = objectionsTo(edit, guardrails, impacts);
   return { ...planned, moves, ...(traffic && { traffic }), impacts, objections };
+}
+
+/**
+ * The components whose fallback becomes another one, as they would be all stable. To `stable` it may go back whatever
+ * the guardrails say.
+ */
+function fallenRows(rows: readonly RowChange[]): (RowChange & { after: Component })[] {
+  return rows.flatMap(({ key, ...row }) => {
+    if (!isKeyOf("component", key)) return [];
+    const [before, after] = [row.before, row.after].map((side) => readable(side) as Component | undefined);
+    if (before === undefined || after === undefined || after.allStable !== undefined) return [];
+    const { fallbackAlias } = after;
+    if (fallbackAlias === before.fallbackAlias || fallbackAlias === DEFAULT_FALLBACK) return [];
+    const allStable = { who: "", why: "", at: new Date(0).toISOString() };
+    return [{ key, before, after: { ...after, allStable } }];
+  });
 }
 
 function impactsOf({ traffic, customers, protectedMoved }: MeasuredEffect): Impact[] {

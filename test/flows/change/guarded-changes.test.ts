@@ -139,6 +139,23 @@ describe("a protected subject", () => {
     expect(await objections(pin("elsewhere"))).toEqual([]);
   });
 
+  it("is not moved by all-stable to another fallback: that is what is refused", async () => {
+    const fallback = (alias: string): RoutingEdit => {
+      return { kind: "change component", component: "mailer", change: { set: "fallback alias", alias } };
+    };
+    const { objections, change } = await aTable();
+    expect(await objections(fallback("beta"))).toEqual([]);
+    await change(guardrails({ protectedSubjects: ["customer#acme"], maxCustomersOff: 2, maxEventShareOff: 0 }));
+    const were = "were mailer all stable, ";
+    expect(await objections(fallback("beta"))).toEqual([
+      `${were}3 customers would sit off mailer's default alias; the budget is 2`,
+      `${were}events of customer acme would move on mailer, and are protected`,
+    ]);
+    expect(await objections({ kind: "remove component", component: "mailer" })).toEqual([]);
+    await change(fallback("beta"), { force: true });
+    expect(await objections(fallback("stable"))).toEqual([]);
+  });
+
   it("is looked at even when the directory doesn't know it", async () => {
     const { objections } = await aTable(guarded);
     const change = { set: "default alias", alias: "beta" } as const;
