@@ -73,6 +73,18 @@ describe("the history of an alias", () => {
     expect(await history()).toEqual({ version: "1", since: secondsLater(3), revision: 5 });
   });
 
+  it("of one that points nowhere says so, and reads none of the log for it", async () => {
+    const { table, catalog, others } = stableOfMailer();
+    others(3);
+    const read: number[] = [];
+    const changesAfter: typeof table.changesAfter = (revision, limit) => {
+      read.push(revision);
+      return table.changesAfter(revision, limit);
+    };
+    expect(await aliasHistory({ ...table, changesAfter }, catalog, "mailer", "stable")).toEqual({ version: null });
+    expect(read).toEqual([]);
+  });
+
   it("lets two rollbacks in a row go two steps back, and none of them forward", async () => {
     const { move, rollback } = stableOfMailer();
     for (const version of ["1", "2", "3"]) await move("promote", version);

@@ -116,3 +116,24 @@ it("collectVersions refuses at another revision than the expected one, and in a 
     expect((await collected(state, versions, { force: true })).deleted).toEqual(["3", "4"]);
   });
 });
+
+it("collectVersions logs it again where another change came first, and deletes nothing before", async () => {
+  const { withState } = await someVersions();
+  await withState(async (state) => {
+    const versions = await listed(state, 5);
+    const table = state.routingTable;
+    const before = await table.head();
+    let others = 2;
+    const overtaken: typeof table = {
+      ...table,
+      async commit(change, expected) {
+        expect(await numbers(state)).toHaveLength(5);
+        const other = { ...meta, changeId: randomUUID(), at: new Date(), rows: [] };
+        if (others-- > 0) await table.commit(other, expected);
+        return table.commit(change, expected);
+      },
+    };
+    const { revision, deleted } = await collected({ ...state, routingTable: overtaken }, versions);
+    expect([revision, deleted]).toEqual([before + 3, ["3", "4"]]);
+  });
+});
