@@ -9,6 +9,12 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it is looked for behind a quote, so that it is never found at 0",
   },
   {
+    file: "shared/domain/text/canonical-json.ts",
+    text: "return NEEDS_ESCAPE.test(text)",
+    what: "NEEDS_ESCAPE.test(text) → true",
+    why: "it saves JSON.stringify, which writes a text without anything to escape the same way",
+  },
+  {
     file: "shared/domain/text/exact-json.ts",
     text: "return { ok: false, problem: `not JSON: ",
     what: "error instanceof Error → true",
