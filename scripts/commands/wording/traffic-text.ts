@@ -7,8 +7,12 @@ import { note } from "../terminal/output.ts";
 export function showTraffic({ components, cut }: Traffic): void {
   const moved = components.filter((each) => each.moved > 0);
   const of = cut ? "the newest events of the last hour (there were more than are looked at)" : "the last hour's events";
+  const missed = components.filter(({ unreached = 0 }) => unreached > 0);
+  for (const { component, events, unreached = 0 } of missed) {
+    note(`  of ${of}: ${unreached} of ${plural(events, "event")} would no longer reach ${component}`);
+  }
   if (moved.length === 0) {
-    if (components.length > 0) note(`  none of ${of} would go elsewhere`);
+    if (components.length > missed.length) note(`  none of ${of} would go elsewhere`);
     return;
   }
   for (const traffic of moved) note(`  of ${of}: ${trafficText(traffic)}`);
@@ -24,11 +28,12 @@ function trafficText({ component, events, moved, inFlight }: ComponentTraffic): 
 export function trafficJson({ components, cut }: Traffic) {
   return {
     cut,
-    components: components.map(({ component, events, moved, inFlight, off }) => ({
+    components: components.map(({ component, events, moved, inFlight, off, unreached = 0 }) => ({
       component,
       events,
       moved,
       in_flight: inFlight,
+      unreached,
       off_default_before: off.before,
       off_default_after: off.after,
     })),

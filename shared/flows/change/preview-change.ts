@@ -12,6 +12,7 @@ import { effectOf } from "./change-effect.ts";
 import { type PlannedChange, planChange } from "./change-routes.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
 import { shareOf, type Traffic } from "./preview-traffic.ts";
+import { unreachedEvents } from "./unreached-events.ts";
 
 /** What a change does to the rows, to whom, and what stands against it. */
 export type ChangePreview = PlannedChange & {
@@ -45,7 +46,15 @@ export async function previewChange(
   }
   const on = touched(table, rows);
   const measured = await measureEffect({ table, events }, effectOf(rows, now), on, guardrails, now);
-  const { moves, traffic } = measured;
+  const { moves } = measured;
+  const unreached = events && (await unreachedEvents(events, rows, now));
+  const traffic = measured.traffic && {
+    ...measured.traffic,
+    components: measured.traffic.components.map((each) => {
+      const count = unreached?.get(each.component);
+      return count === undefined ? each : { ...each, unreached: count };
+    }),
+  };
   const impacts = impactsOf(measured);
   const fallen = countsMoves(guardrails) ? fallenRows(rows) : [];
   if (fallen.length > 0) {

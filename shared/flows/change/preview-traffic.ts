@@ -14,6 +14,8 @@ export type ComponentTraffic = {
   /** Deliveries of moved events that are claimed, or wait for another attempt. */
   inFlight: number;
   off: Shift;
+  /** Those that would no longer reach it; left out where there are none. */
+  unreached?: number;
 };
 
 /** `cut`: there were more events in that hour than are looked at, and these are the newest, to within minutes. */
@@ -23,7 +25,7 @@ const STRETCH_MS = 300_000;
 const STRETCHES_PER_HOUR = 12;
 const RECORDS_PER_PAGE = 500;
 /** Pages of records looked at: 20,000 events take about a second. */
-const MAX_PAGES = 40;
+export const MAX_PAGES = 40;
 
 /** Their share of the events that the component listened to, in basis points. */
 export function shareOf({ events }: ComponentTraffic, count: number): number {
@@ -51,7 +53,7 @@ export async function previewTraffic(
 }
 
 /** The newest stretch first: where not all can be looked at, it is they that tell most. */
-async function* lastHour(events: StoredEvents, now: Date): AsyncIterable<EventRecord[]> {
+export async function* lastHour(events: StoredEvents, now: Date): AsyncIterable<EventRecord[]> {
   let to = now.getTime() + 1;
   for (let stretch = 0; stretch < STRETCHES_PER_HOUR; stretch++, to -= STRETCH_MS) {
     yield* events.records({ from: new Date(to - STRETCH_MS), to: new Date(to) }, now, RECORDS_PER_PAGE);

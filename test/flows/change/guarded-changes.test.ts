@@ -20,6 +20,9 @@ const pin = (
 ) => {
   return { kind: "pin", level, id, component: "mailer", pin: aPin(about) } satisfies RoutingEdit;
 };
+/** As EventBridge sends one. */
+const EVENT = { version: "0", id: "e", "detail-type": "order", time: now.toISOString(), detail: {} };
+
 const guardrails = (about: Partial<Guardrails>): RoutingEdit => {
   return { kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, ...about } };
 };
@@ -216,6 +219,23 @@ describe("the last hour's events", () => {
       "66.67% of the last hour's events would go off mailer's default alias; the budget is 50%",
     ]);
     expect(await objections(pin("globex"))).toEqual([]);
+  });
+
+  it("are counted where they would no longer reach a component that is removed, or listens to less", async () => {
+    const { table, events } = await aTable();
+    const of = (detail: string) => JSON.stringify({ ...EVENT, source: detail });
+    const listened = ["mailer"];
+    await events.record([
+      { ...record("1", 1, { customer: "acme" }, listened), body: of("shop") },
+      { ...record("2", 2, { customer: "acme" }, listened), body: of("till") },
+      record("3", 3, { customer: "acme" }, []),
+    ]);
+    const unreached = async (edit: RoutingEdit) =>
+      (await previewChange(table, edit, now, events)).traffic?.components.map((each) => each.unreached);
+    const narrowed = aComponent({ name: "mailer", pattern: { source: ["till"] } });
+    expect(await unreached({ kind: "remove component", component: "mailer" })).toEqual([2]);
+    expect(await unreached({ kind: "apply component", component: narrowed })).toEqual([1]);
+    expect(await unreached(pin("acme"))).toEqual([undefined]);
   });
 
   it("are looked at up to a bound, the newest first, and it is said when there are more", async () => {
