@@ -21,6 +21,12 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "JSON.parse throws nothing but errors",
   },
   {
+    file: "shared/domain/text/json-items.ts",
+    text: "for (let i = 0; i < array.length; i++) {",
+    what: "i < array.length → i <= array.length",
+    why: "behind the end there is no character that means anything",
+  },
+  {
     file: "shared/flows/deliver/decide-batch.ts",
     text: "if ([...left.values()].every((open) => open.length === 0)) return",
     what: "[...left.values()].every((open) => open.length === 0) → false",
