@@ -64,6 +64,15 @@ describe("a cohort", () => {
     expect(apply(route("staff"))).toMatchObject([{ after: { cohortRoutes: [{ cohort: "staff", alias: "beta" }] } }]);
     expect(() => apply(route("nope"))).toThrow("No cohort 'nope'");
   });
+
+  it("is needed for the routes that a component begins with", () => {
+    const routed = (cohort: string): RoutingEdit => {
+      const component = { ...mailer, name: "invoice", cohortRoutes: [{ cohort, alias: "beta" }] };
+      return { kind: "apply component", component };
+    };
+    expect(apply(routed("staff"))).toMatchObject([{ key: "component#invoice", before: null }]);
+    expect(() => apply(routed("nope"))).toThrow("No cohort 'nope'");
+  });
 });
 
 describe("a rule", () => {
