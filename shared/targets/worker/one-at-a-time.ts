@@ -3,6 +3,9 @@ import type { Send, SendResult, Target } from "../target.ts";
 /** How long the first of them waits for others, so that the order isn't that of their arrival. */
 const GATHER_MS = 100;
 
+/** What has lapsed so often may well be why: from here on nothing is lost with it that can be stored before. */
+const SUSPICIOUS_LAPSES = 4;
+
 export type OneAtATimeOptions = {
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
@@ -29,8 +32,8 @@ export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs
       next.answer(result);
       await result.catch(() => {});
       // The next one may end the server: what became of this one would be lost with it, each time anew. Those that have
-      // lapsed once go on at once: there may be hundreds, and what is lost of them once is made up for the next time.
-      if (next.send.lapses > 1 || isLastOfItsKind(next.send)) await delay(closedWithinMs);
+      // lapsed a few times go on at once: there may be hundreds, and what is lost of them is made up for the next time.
+      if (next.send.lapses >= SUSPICIOUS_LAPSES || isLastOfItsKind(next.send)) await delay(closedWithinMs);
     }
     busy = false;
   }
