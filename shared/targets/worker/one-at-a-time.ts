@@ -4,7 +4,7 @@ import type { Send, SendResult, Target } from "../target.ts";
 const GATHER_MS = 100;
 
 /** What has lapsed so often may well be why: from here on nothing is lost with it that can be stored before. */
-const SUSPICIOUS_LAPSES = 4;
+const SUSPICIOUS_LAPSES = 8;
 
 export type OneAtATimeOptions = {
   /** From 0 (inclusive) to 1 (exclusive). */
