@@ -14,6 +14,20 @@ export type OneAtATimeOptions = {
   closedWithinMs: number;
 };
 
+type Waiting = { send: Send; rank: number; answer: (result: Promise<SendResult>) => void; late?: NodeJS.Timeout };
+
+const TOO_LATE: SendResult = {
+  outcome: "throttled",
+  error: { type: "WaitedItsTurn", message: "others that were under way when a server ended were tried before it" },
+};
+
+/** Node's longest timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function msUntil(at: Date): number {
+  return Math.max(0, Math.min(at.getTime() - Date.now(), MAX_TIMER_MS));
+}
+
 /**
  * What was under way when a server ended without a word may be why it did. Such sends, known by their lapses, are made one
  * at a time, beside everything else: those with the fewest lapses first, in random order where these are equal. If it is
@@ -21,7 +35,7 @@ export type OneAtATimeOptions = {
  * none of them lapses often enough to be given up.
  */
 export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs }: OneAtATimeOptions): Target {
-  const waiting: { send: Send; rank: number; answer: (result: Promise<SendResult>) => void }[] = [];
+  const waiting: Waiting[] = [];
   let busy = false;
 
   async function work(): Promise<void> {
@@ -44,13 +58,22 @@ export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs
 
   function takeNext() {
     waiting.sort((a, b) => a.send.lapses - b.send.lapses || a.rank - b.rank);
-    return waiting.shift();
+    const next = waiting.shift();
+    clearTimeout(next?.late);
+    return next;
   }
 
   return (send) => {
     if (send.lapses === 0) return target(send);
     return new Promise((answer) => {
-      waiting.push({ send, rank: random(), answer });
+      const one: Waiting = { send, rank: random(), answer };
+      // A lease that ends while it waits would be one lapse more, each time anew.
+      one.late = setTimeout(() => {
+        const index = waiting.indexOf(one);
+        if (index >= 0) waiting.splice(index, 1);
+        if (index >= 0) answer(Promise.resolve(TOO_LATE));
+      }, msUntil(send.latestStart));
+      waiting.push(one);
       if (!busy) void work();
     });
   };
