@@ -9,34 +9,34 @@ import { type Finding, fine, problem, warning } from "./finding.ts";
 import type { Installation } from "./installation.ts";
 
 /** Compares every component's aliases with the change log, and sees that there is something behind them. */
-export async function examineAliases(state: Installation): Promise<Finding[]> {
-  const { components } = await state.routingTable.components();
+export async function examineAliases(installation: Installation): Promise<Finding[]> {
+  const { components } = await installation.routingTable.components();
   if (components.length === 0) {
     return [warning("components", "there are none", { operation: "apply component" })];
   }
   const wanted = components.flatMap((component) =>
     aliasesInUse(component).map((alias) => ({ component: component.name, alias })),
   );
-  const logged = await loggedAliases(state.routingTable, wanted);
+  const logged = await loggedAliases(installation.routingTable, wanted);
   const found: Finding[] = [];
   // One after the other: Lambda takes few requests of its control plane.
-  for (const component of components) found.push(...(await examineComponent(state, component, logged)));
+  for (const component of components) found.push(...(await examineComponent(installation, component, logged)));
   return found;
 }
 
 async function examineComponent(
-  state: Installation,
+  installation: Installation,
   component: Component,
   logged: ReadonlyMap<string, LoggedAlias>,
 ): Promise<Finding[]> {
   const check = `component ${component.name}`;
-  const elsewhere = targetsElsewhere(state, component);
+  const elsewhere = targetsElsewhere(installation, component);
   if (elsewhere !== undefined) return [problem(check, elsewhere, "Correct its aliases' targets, and apply it")];
   let targets: AliasTarget[];
   try {
-    targets = await state.catalog.aliases(component.name);
+    targets = await installation.catalog.aliases(component.name);
   } catch (error) {
-    const told = state.explain(error) ?? error;
+    const told = installation.explain(error) ?? error;
     if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
     throw told;
   }
@@ -45,15 +45,15 @@ async function examineComponent(
   for (const alias of aliases) {
     const target = targets.find((one) => one.alias === alias);
     const known = logged.get(keyOf({ component: component.name, alias })) ?? {};
-    found.push(...examineAlias(state, component, alias, target, known));
-    if (target !== undefined) found.push(...(await examineSettings(state, component, alias)));
+    found.push(...examineAlias(installation, component, alias, target, known));
+    if (target !== undefined) found.push(...(await examineSettings(installation, component, alias)));
   }
   return found.length === 0 ? [fine(check, `no alias was moved without Turnout (${aliases.join(", ")})`)] : found;
 }
 
 /** What is wrong with an alias; nothing when all is well. */
 function examineAlias(
-  state: Installation,
+  installation: Installation,
   component: Component,
   alias: string,
   target: AliasTarget | undefined,
@@ -79,7 +79,7 @@ function examineAlias(
     const remedy = { operation: "publish version", component: name, alias } as const;
     return matters ? [problem(check, "points at no version: what goes to it fails", remedy)] : [];
   }
-  const missing = target && missingFolder(state, name, target.version);
+  const missing = target && missingFolder(installation, name, target.version);
   if (missing === undefined) return [];
   return [problem(check, `its version ${target?.version} has no folder ${missing}`, "Publish it again, or restore it")];
 }

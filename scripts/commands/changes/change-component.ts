@@ -22,11 +22,11 @@ export type ComponentEditRequest = {
 
 /** Changes how one component routes. */
 export function changeComponent(
-  state: Pick<Installation, "routingTable" | "events" | "who">,
+  installation: Pick<Installation, "routingTable" | "events" | "who">,
   options: ChangeOptions,
   { component, change, undo, ...asked }: ComponentEditRequest,
 ): Promise<void> {
-  return changeRouting(state, options, {
+  return changeRouting(installation, options, {
     ...asked,
     edit: { kind: "change component", component, change },
     details: (rows) => rows.flatMap(rowDetails),

@@ -7,13 +7,13 @@ import { changeRouting, type MadeChanges } from "./change-routing.ts";
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */
 export function changeGuardrails(
-  state: Pick<Installation, "routingTable" | "events" | "who">,
+  installation: Pick<Installation, "routingTable" | "events" | "who">,
   options: ChangeOptions,
   { revision }: StandingGuardrails,
   asked: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChanges) => string; now: Date },
 ): Promise<void> {
   const { guardrails, ...rest } = asked;
-  return changeRouting(state, options, {
+  return changeRouting(installation, options, {
     ...rest,
     edit: { kind: "set guardrails", guardrails },
     plannedOn: revision,

@@ -23,12 +23,12 @@ Example:
 
 async function freeze(options: ChangeOptions): Promise<void> {
   const now = new Date();
-  await withInstallation(async (state) => {
-    const standing = await standingGuardrails(state.routingTable);
+  await withInstallation(async (installation) => {
+    const standing = await standingGuardrails(installation.routingTable);
     const before = standing.guardrails.freeze;
     // Who froze first, and why, stays.
-    const freezing = before ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
-    await changeGuardrails(state, options, standing, {
+    const freezing = before ?? { who: await installation.who(), why: options.reason, at: now.toISOString() };
+    await changeGuardrails(installation, options, standing, {
       guardrails: { ...standing.guardrails, freeze: freezing },
       what: "freeze the routing",
       alreadySo: freezeText(freezing),

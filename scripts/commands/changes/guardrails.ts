@@ -75,8 +75,8 @@ async function set(options: SetOptions): Promise<void> {
   const { maxCustomersOff, maxEventShareOff, protect = [], unprotect = [], expiryRequiredFor } = options;
   const stated = [maxCustomersOff, maxEventShareOff, options.protect, options.unprotect, expiryRequiredFor];
   if (stated.every((value) => value === undefined)) throw usage("Name at least one guardrail. See --help.");
-  await withInstallation(async (state) => {
-    const standing = await standingGuardrails(state.routingTable);
+  await withInstallation(async (installation) => {
+    const standing = await standingGuardrails(installation.routingTable);
     const before = standing.guardrails;
     const guarded = new Set([...before.protectedSubjects, ...protect]);
     for (const key of unprotect) guarded.delete(key);
@@ -89,7 +89,7 @@ async function set(options: SetOptions): Promise<void> {
     };
     // Without what is undefined: JSON knows no such thing, and rows are compared as texts.
     const guardrails = must(read(Guardrails, JSON.parse(JSON.stringify(wanted))), "The guardrails");
-    await changeGuardrails(state, options, standing, {
+    await changeGuardrails(installation, options, standing, {
       guardrails,
       what: "set guardrails",
       alreadySo: "the guardrails are like this already",

@@ -35,9 +35,9 @@ async function importRouting(file: string, options: ChangeOptions): Promise<void
   if (bad.length > 0) {
     throw new TurnoutError("failed", `Nothing was imported: ${plural(bad.length, "row")} of ${name} can't be read.`);
   }
-  await withNewInstallation(willWrite(options), async (state) => {
-    const { added, changed, removed, edit, steps } = await planRestore(state.routingTable, rows);
-    await changeRouting(state, options, {
+  await withNewInstallation(willWrite(options), async (installation) => {
+    const { added, changed, removed, edit, steps } = await planRestore(installation.routingTable, rows);
+    await changeRouting(installation, options, {
       edit,
       steps,
       what: `import ${plural(rows.size, "row")} from ${name}`,

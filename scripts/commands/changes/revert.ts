@@ -28,15 +28,15 @@ Example:
 
 async function revert(ranges: string[], options: ChangeOptions): Promise<void> {
   const revisions = ranges.flatMap((range) => must(readRevisions(range), range));
-  await withInstallation(async (state) => {
-    const { changes, edit, steps } = await planRevert(state.routingTable, revisions);
+  await withInstallation(async (installation) => {
+    const { changes, edit, steps } = await planRevert(installation.routingTable, revisions);
     const [newest] = changes;
     for (const line of changes.flatMap(moveLeft)) note(line);
     const what =
       newest !== undefined && changes.length === 1
         ? `revision ${newest.revision}, '${newest.command}' by ${newest.who}`
         : ranges.join(" ");
-    await changeRouting(state, options, {
+    await changeRouting(installation, options, {
       edit,
       steps,
       what: `revert ${what}`,

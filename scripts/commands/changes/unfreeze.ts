@@ -13,11 +13,11 @@ export function define(command: Command): void {
 }
 
 async function unfreeze(options: ChangeOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const standing = await standingGuardrails(state.routingTable);
+  await withInstallation(async (installation) => {
+    const standing = await standingGuardrails(installation.routingTable);
     const { freeze, ...guardrails } = standing.guardrails;
     if (freeze !== undefined && !options.json) note(`frozen by ${freeze.who} since ${freeze.at}: ${freeze.why}`);
-    await changeGuardrails(state, options, standing, {
+    await changeGuardrails(installation, options, standing, {
       guardrails: freeze === undefined ? standing.guardrails : guardrails,
       what: "unfreeze the routing",
       alreadySo: "the routing isn't frozen",

@@ -54,7 +54,7 @@ Examples:
 async function list(options: EventsOptions): Promise<void> {
   const { json, limit } = options;
   const filter = filterOf(options);
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
     const window = windowOf(options, now);
     note(`events from ${window.from.toISOString()} to ${window.to.toISOString()}`);
@@ -65,7 +65,7 @@ async function list(options: EventsOptions): Promise<void> {
     };
     let count = 0;
     let newest: EventOutcome[] = [];
-    const ports = { events: state.events, routing: routingCache(state.routingTable) };
+    const ports = { events: installation.events, routing: routingCache(installation.routingTable) };
     for await (const outcomes of listEvents(ports, window, filter, new Date())) {
       count += outcomes.length;
       // What is asked for is the end, and only the end tells which that is.
@@ -77,15 +77,15 @@ async function list(options: EventsOptions): Promise<void> {
     if (count === 0) {
       const wanted = filterText(filter);
       note(wanted === "" ? "no events" : `no events match ${wanted}`);
-      await refuseMisspelt(state, filter);
+      await refuseMisspelt(installation, filter);
     }
-    await tellWaiting(state, now);
+    await tellWaiting(installation, now);
   });
 }
 
-async function tellWaiting(state: Installation, now: Date): Promise<void> {
-  if (state.isServed()) return;
-  const waiting = await state.waiting(now);
+async function tellWaiting(installation: Installation, now: Date): Promise<void> {
+  if (installation.isServed()) return;
+  const waiting = await installation.waiting(now);
   if (waiting === 0) return;
   note(`${plural(waiting, "event")} in the queue, to be routed when a server runs ('npm start')`);
 }

@@ -15,17 +15,17 @@ import { note } from "../terminal/output.ts";
  * that has been removed since is still to be found.
  * @throws ComponentNotFound, AliasNotFound, CohortNotFound; TurnoutError `not found` for a replay
  */
-export async function refuseMisspelt(state: Installation, filter: OutcomeFilter): Promise<void> {
+export async function refuseMisspelt(installation: Installation, filter: OutcomeFilter): Promise<void> {
   const { component: named, alias, cohort, replay } = filter;
-  const component = named === undefined ? undefined : await componentNamed(state.routingTable, named);
-  if (alias !== undefined) await refuseAlias(state, alias, component);
+  const component = named === undefined ? undefined : await componentNamed(installation.routingTable, named);
+  if (alias !== undefined) await refuseAlias(installation, alias, component);
   if (cohort !== undefined) {
-    const register = await registerOf(state.routingTable);
+    const register = await registerOf(installation.routingTable);
     if (own(register, cohort) === undefined) throw new CohortNotFound(cohort, Object.keys(register));
   }
-  if (replay !== undefined) await replayNamed(state.replays, replay);
-  if (component !== undefined) await noteVersion(state, component, filter);
-  await noteSubjects(state, filter);
+  if (replay !== undefined) await replayNamed(installation.replays, replay);
+  if (component !== undefined) await noteVersion(installation, component, filter);
+  await noteSubjects(installation, filter);
 }
 
 async function refuseAlias({ routingTable }: Installation, alias: string, component: Component | undefined) {

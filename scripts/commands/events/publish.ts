@@ -47,17 +47,17 @@ Examples:
 }
 
 async function publish(file: string | undefined, options: PublishOptions): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const { name, text } = await readInput(file);
     const now = new Date();
-    const { ready, problems } = await readAll(mustRead(splitJson(text), name), state.routingTable, now);
+    const { ready, problems } = await readAll(mustRead(splitJson(text), name), installation.routingTable, now);
     tellProblems(name, problems);
     if (problems.length > 0 && (!options.skipBad || ready.length === 0)) {
       const invalid = `${problems.length} of ${plural(ready.length + problems.length, "event")}`;
       const remedy = ready.length === 0 ? "Correct them" : "Correct them, or add --skip-bad";
       throw new TurnoutError("failed", `Nothing was published: ${invalid} can't be read. ${remedy}.`);
     }
-    const published = options.dryRun ? [] : await state.publish(ready, now);
+    const published = options.dryRun ? [] : await installation.publish(ready, now);
     const refused: Problem[] = [];
     ready.forEach(({ event }, index) => {
       const result = published[index] ?? { eventId: event.id };
@@ -68,7 +68,7 @@ async function publish(file: string | undefined, options: PublishOptions): Promi
     if (refused.length > 0 && refused.length === ready.length) throw nothingTaken(ready.length);
     if (problems.length + refused.length > 0) endPartlyDone();
     if (options.dryRun) note(`dry run, nothing was published: ${plural(ready.length, "event")} can be`);
-    else tellIfWaiting(state, ready.length);
+    else tellIfWaiting(installation, ready.length);
   });
 }
 
@@ -124,7 +124,7 @@ function nothingTaken(count: number): TurnoutError {
   );
 }
 
-function tellIfWaiting(state: Installation, count: number): void {
-  if (state.isServed()) return;
+function tellIfWaiting(installation: Installation, count: number): void {
+  if (installation.isServed()) return;
   note(`${plural(count, "event")} stored, to be routed when a server runs ('npm start')`);
 }

@@ -28,8 +28,8 @@ export function defineAliasRoles(command: Command): void {
 }
 
 async function set(role: Role, component: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { set: `${role} alias`, alias },
       what: `make ${alias} the ${role} alias of ${component}`,

@@ -81,13 +81,13 @@ Example:
 async function apply(file: string, options: ChangeOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
-  await withNewInstallation(willWrite(options), async (state) => {
-    refuseUnreachable(state, component);
+  await withNewInstallation(willWrite(options), async (installation) => {
+    refuseUnreachable(installation, component);
     const key = `component#${component.name}` as const;
-    const before = readable((await state.routingTable.rows([key])).rows.get(key));
+    const before = readable((await installation.routingTable.rows([key])).rows.get(key));
     const kept = rulesLeftAlone(before, component);
     const left = kept.length === 0 ? "" : `; left alone, as operators set it: ${kept.join(", ")}`;
-    await changeRouting(state, options, {
+    await changeRouting(installation, options, {
       edit: { kind: "apply component", component },
       what: `apply component ${component.name}`,
       alreadySo: `component ${component.name} is like this already${left}`,
@@ -110,8 +110,8 @@ function refuseUnreachable({ versions }: Installation, { aliases }: Component): 
 }
 
 async function remove(component: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeRouting(state, options, {
+  await withInstallation((installation) =>
+    changeRouting(installation, options, {
       edit: { kind: "remove component", component },
       what: `remove component ${component}`,
       alreadySo: `there is no component ${component}`,

@@ -30,9 +30,9 @@ export async function importFile(file: string, options: ChangeOptions & { skipBa
     );
   }
   if (rows.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
-  await withNewInstallation(willWrite(options), async (state) => {
-    await warnOfUnknown(state.routingTable, rows);
-    await changeRouting(state, options, {
+  await withNewInstallation(willWrite(options), async (installation) => {
+    await warnOfUnknown(installation.routingTable, rows);
+    await changeRouting(installation, options, {
       edit: { kind: "set directory rows", rows },
       steps: chunks(rows).map((chunk) => ({ kind: "set directory rows", rows: chunk })),
       what: `import ${plural(rows.length, "row")} of the directory from ${name}`,

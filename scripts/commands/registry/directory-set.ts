@@ -17,8 +17,8 @@ type SetOptions = ChangeOptions & { project?: string; customer?: string | false;
 export async function set(options: SetOptions): Promise<void> {
   const rows = statedRows(options);
   const edit: RoutingEdit = { kind: "set directory rows", rows };
-  await withNewInstallation(willWrite(options), (state) =>
-    changeRouting(state, options, {
+  await withNewInstallation(willWrite(options), (installation) =>
+    changeRouting(installation, options, {
       edit,
       what: `set ${rows.map(rowText).join(", ")}`,
       alreadySo: "the directory says so already",

@@ -46,8 +46,8 @@ Example:
 async function apply(file: string, options: ChangeOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const source = mustRead(read(EventSource, value), name);
-  await withNewInstallation(willWrite(options), (state) =>
-    changeRouting(state, options, {
+  await withNewInstallation(willWrite(options), (installation) =>
+    changeRouting(installation, options, {
       edit: { kind: "apply source", source },
       what: `apply source ${source.source}`,
       alreadySo: `source ${source.source} is like this already`,

@@ -18,16 +18,16 @@ import {
 } from "./replay-text.ts";
 
 export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
-    const newest = (await state.replays.list(limit)).reverse();
+    const newest = (await installation.replays.list(limit)).reverse();
     if (newest.length === 0) return note("no replays");
     if (json) for (const replay of newest) printJson(listedJson(replay, now));
     else printTable(columns(now), newest);
     for (const one of newest) {
       if (one instanceof UnreadableReplay) note(`${one.name} can't be read, and nobody runs it: ${one.problem}`);
     }
-    noteUnserved(state, readableReplays(newest));
+    noteUnserved(installation, readableReplays(newest));
   });
 }
 
@@ -74,18 +74,18 @@ function columns(now: Date): Column<Listed>[] {
 }
 
 export async function showReplay(name: string, { json }: JsonOption): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
-    const replay = await replayNamed(state.replays, name);
+    const replay = await replayNamed(installation.replays, name);
     if (json) printJson(replayJson(replay, now));
     else for (const line of lines(replay, now)) printLine(line);
-    noteUnserved(state, [replay]);
+    noteUnserved(installation, [replay]);
   });
 }
 
 /** A replay that runs by its own account doesn't when nobody is there to run it. */
-function noteUnserved(state: Installation, replays: readonly Replay[]): void {
-  if (replays.every(isEnded) || state.isServed()) return;
+function noteUnserved(installation: Installation, replays: readonly Replay[]): void {
+  if (replays.every(isEnded) || installation.isServed()) return;
   note("no server runs here: what hasn't ended goes on when one does ('npm start')");
 }
 

@@ -36,11 +36,11 @@ export type RateOptions = {
 const TELL_EVERY_MS = 250;
 
 export async function planOnly(options: RequestOptions): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
-    const request = await requestOf(state, options, now);
-    const plan = await plannedReplay(state, request, now);
-    await refuseNothing(state, plan, request);
+    const request = await requestOf(installation, options, now);
+    const plan = await plannedReplay(installation, request, now);
+    await refuseNothing(installation, plan, request);
     if (options.json) printJson(planJson(plan, request, perSecondOf(options)));
     else tell(plan, request, options, printLine);
     if (plan.counts.sent > 0 && !options.json) note(`start it: ${startCommand(request, options)} --reason TEXT`);
@@ -48,10 +48,14 @@ export async function planOnly(options: RequestOptions): Promise<void> {
 }
 
 /** @throws TurnoutError when nothing like it can be replayed; it says why */
-export async function requestOf(state: Installation, options: RequestOptions, now: Date): Promise<ReplayRequest> {
+export async function requestOf(
+  installation: Installation,
+  options: RequestOptions,
+  now: Date,
+): Promise<ReplayRequest> {
   if (options.toAlias !== undefined && options.original) throw usage("Name one of --to-alias and --original.");
   const filter = filterOf(options);
-  const { window, cut } = await storedWindow(state.routingTable, windowOf(options, now), now);
+  const { window, cut } = await storedWindow(installation.routingTable, windowOf(options, now), now);
   noteCut(cut);
   const { toAlias, original, mode } = options;
   const target =
@@ -59,7 +63,7 @@ export async function requestOf(state: Installation, options: RequestOptions, no
       ? { kind: "alias" as const, alias: toAlias }
       : { kind: original ? ("original" as const) : ("today" as const) };
   const request: ReplayRequest = { window, filter, mode, target };
-  await refuseTarget(routingCache(state.routingTable), request);
+  await refuseTarget(routingCache(installation.routingTable), request);
   return request;
 }
 
@@ -69,8 +73,12 @@ export function noteCut(cut: StoredWindow["cut"]): void {
 }
 
 /** Plans, and says on a terminal how far it is. */
-export async function plannedReplay(state: Installation, request: ReplayRequest, now: Date): Promise<PlannedReplay> {
-  const ports = { ...state, routing: routingCache(state.routingTable) };
+export async function plannedReplay(
+  installation: Installation,
+  request: ReplayRequest,
+  now: Date,
+): Promise<PlannedReplay> {
+  const ports = { ...installation, routing: routingCache(installation.routingTable) };
   return tellingHowFar((onProgress) =>
     planReplay(ports, { ...request, name: "", startedAt: now }, () => new Date(), onProgress),
   );
@@ -112,11 +120,11 @@ export function perSecondOf({ rate = DEFAULT_RATE_PER_SECOND }: Pick<RateOptions
  * @throws TurnoutError `not found` if one is
  */
 export async function refuseNothing(
-  state: Installation,
+  installation: Installation,
   { counts, handledBy }: PlannedReplay,
   { filter }: ReplayRequest,
 ): Promise<void> {
-  if (counts.sent === 0 && handledBy.length === 0) await refuseMisspelt(state, filter);
+  if (counts.sent === 0 && handledBy.length === 0) await refuseMisspelt(installation, filter);
 }
 
 /** The same request with its window in absolute times: what `plan` showed. */

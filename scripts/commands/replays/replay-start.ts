@@ -35,27 +35,27 @@ export type StartOptions = RequestOptions & ConfirmOptions;
 const MANY = 1_000;
 
 export async function startAsAsked(options: StartOptions): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
-    const request = await requestOf(state, options, now);
-    if (options.name !== undefined) await refuseName(state.replays, options.name);
-    const plan = await plannedReplay(state, request, now);
-    await refuseNothing(state, plan, request);
+    const request = await requestOf(installation, options, now);
+    if (options.name !== undefined) await refuseName(installation.replays, options.name);
+    const plan = await plannedReplay(installation, request, now);
+    await refuseNothing(installation, plan, request);
     const notStarted = { started: false, replay: null, planned: plannedJson(plan.counts) };
     if (!options.json || !options.yes) tell(plan, request, options, note);
     if (plan.counts.sent === 0) {
       if (options.json) printJson({ ...notStarted, dry_run: options.dryRun ?? false });
       return note("nothing to deliver: no replay was started");
     }
-    await noteOverlaps(state, request);
+    await noteOverlaps(installation, request);
     refuseMany(plan, options);
     if (options.dryRun) {
       if (options.json) printJson({ ...notStarted, dry_run: true });
       return note("dry run: nothing was started");
     }
     await confirmReplay(plan, "Deliver these again?", options);
-    const replay = await start(state, request, plan, options, now);
-    await follow(state, replay, options);
+    const replay = await start(installation, request, plan, options, now);
+    await follow(installation, replay, options);
   });
 }
 
@@ -97,7 +97,7 @@ export function noteUncalled(name: string, problem: string | undefined): void {
 
 /** Says that it was started, and watches it unless that isn't wanted. */
 export async function follow(
-  state: Installation,
+  installation: Installation,
   replay: Replay,
   { detach, json }: ConfirmOptions & JsonOption,
 ): Promise<void> {
@@ -106,11 +106,11 @@ export async function follow(
   else printLine(`replay ${name} started`);
   note(`cancel it: ${commandLine("replay", "cancel", name)}`);
   const watching = commandLine("replay", "watch", name);
-  if (!state.isServed()) {
+  if (!installation.isServed()) {
     return note(`no server runs here: it begins when one does ('npm start'); watch it with '${watching}'`);
   }
   if (detach) return note(`watch it: ${watching}`);
-  await watch(state, name, json === true);
+  await watch(installation, name, json === true);
 }
 
 /** E.g. `replay-20261120-101502-kfx`: sorted by time, and hardly ever drawn twice. */

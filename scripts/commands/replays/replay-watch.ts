@@ -20,14 +20,14 @@ const LOOK_FOR_SERVER_EVERY_MS = 2_000;
 const LINE_EVERY_MS = 5_000;
 
 export async function watchNamed(name: string, { json }: JsonOption): Promise<void> {
-  await withInstallation((state) => watch(state, name, json === true));
+  await withInstallation((installation) => watch(installation, name, json === true));
 }
 
 /**
  * Shows how far a replay is until it has ended. Ctrl-C ends the watching, not the replay.
  * @throws TurnoutError `not found`
  */
-export async function watch(state: Installation, name: string, json: boolean): Promise<void> {
+export async function watch(installation: Installation, name: string, json: boolean): Promise<void> {
   const stopListening = onCtrlC(() => {
     if (process.stderr.isTTY === true) process.stderr.write("\n");
     const [again, cancel] = ["watch", "cancel"].map((what) => commandLine("replay", what, name));
@@ -35,10 +35,10 @@ export async function watch(state: Installation, name: string, json: boolean): P
     process.exit(exitCodes.interrupted);
   });
   const show = json ? jsonLines() : process.stderr.isTTY === true ? bar() : lines();
-  const serverWatch = noteNoServer(state, show);
+  const serverWatch = noteNoServer(installation, show);
   try {
     for (;;) {
-      const replay = await replayNamed(state.replays, name);
+      const replay = await replayNamed(installation.replays, name);
       if (isEnded(replay)) return finish(replay, show, json);
       show.tell(replay, new Date());
       serverWatch(Date.now());
@@ -61,13 +61,13 @@ function onCtrlC(then: () => void): () => void {
 }
 
 /** Without a server nothing moves, and it doesn't say so itself. */
-function noteNoServer(state: Installation, show: Shown): (nowMs: number) => void {
+function noteNoServer(installation: Installation, show: Shown): (nowMs: number) => void {
   let lookedAt = 0;
   let missing = false;
   return (nowMs) => {
     if (nowMs - lookedAt < LOOK_FOR_SERVER_EVERY_MS) return;
     lookedAt = nowMs;
-    const isMissing = !state.isServed();
+    const isMissing = !installation.isServed();
     if (isMissing && !missing) {
       show.leave();
       note("no server runs here: it goes on when one does ('npm start')");

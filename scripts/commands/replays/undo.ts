@@ -77,13 +77,13 @@ Examples:
 }
 
 async function undo(component: string, alias: string, options: UndoOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const head = await expectedHead(state.routingTable, options);
-    if (options.name !== undefined) await refuseName(state.replays, options.name);
+  await withInstallation(async (installation) => {
+    const head = await expectedHead(installation.routingTable, options);
+    if (options.name !== undefined) await refuseName(installation.replays, options.name);
     const now = () => new Date();
     const since = options.since === undefined ? undefined : new Date(Date.now() - options.since);
     const asked = { component, alias, to: options.to, since, filter: filterOf(options) };
-    const undoPlan = await tellingHowFar((onProgress) => planUndo({ ...state, now }, asked, onProgress));
+    const undoPlan = await tellingHowFar((onProgress) => planUndo({ ...installation, now }, asked, onProgress));
     const { move, preview, request, plan } = undoPlan;
     noteCut(undoPlan.cut);
     if (!options.json || !options.yes) {
@@ -95,8 +95,8 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
       if (plan.counts.sent > 0) note(`of them  ${plan.sentDone} done before, ${plan.sentUnresolved} unresolved`);
     }
     refuseExceeding(preview, options);
-    await refuseBusy(state.replays, move);
-    await noteOverlaps(state, request);
+    await refuseBusy(installation.replays, move);
+    await noteOverlaps(installation, request);
     refuseMany(plan, options);
     if (options.dryRun) {
       const json = { ...undoJson(undoPlan), dry_run: true, changed: false };
@@ -105,17 +105,17 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
     }
     if (plan.counts.sent === 0) await confirm("There is nothing to replay so far. Roll back?", options.yes ?? false);
     else await confirmReplay(plan, "Roll back, and replay these?", options);
-    await rollBackAndReplay(state, undoPlan, options);
+    await rollBackAndReplay(installation, undoPlan, options);
   });
 }
 
-async function rollBackAndReplay(state: Installation, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
+async function rollBackAndReplay(installation: Installation, undoPlan: UndoPlan, options: UndoOptions): Promise<void> {
   const { move, preview } = undoPlan;
   const name = options.name ?? newName("undo", new Date());
   const ratePerSecond = perSecondOf(options);
   const by = {
     name,
-    who: await state.who(),
+    who: await installation.who(),
     why: options.reason,
     command: commandAsTyped(),
     force: options.force ?? false,
@@ -123,7 +123,7 @@ async function rollBackAndReplay(state: Installation, undoPlan: UndoPlan, option
     ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
     concurrency: options.concurrency,
   };
-  const undone = await undoVersion({ ...state, now: () => new Date(), newId: randomUUID }, undoPlan, by);
+  const undone = await undoVersion({ ...installation, now: () => new Date(), newId: randomUUID }, undoPlan, by);
   if (undone.outcome === "unknown") noteUnknown(move.component, name, undone.unsure);
   if (undone.outcome === "unknown" || undone.outcome === "refused") throw undone.error;
   const { revision } = undone;
@@ -138,7 +138,7 @@ async function rollBackAndReplay(state: Installation, undoPlan: UndoPlan, option
   } else noteUncalled(name, undone.uncalled);
   const json = { ...undoJson(undoPlan), dry_run: false, changed: true };
   if (options.json) printJson({ ...json, replay: replay?.name ?? null, revision, undo });
-  if (replay !== undefined) await follow(state, replay, options);
+  if (replay !== undefined) await follow(installation, replay, options);
 }
 
 function noteUnknown(component: string, name: string, unsure: unknown): void {

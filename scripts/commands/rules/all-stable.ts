@@ -24,10 +24,10 @@ Examples:
 
 async function allStable(name: string, options: ChangeOptions & { off?: true }): Promise<void> {
   const now = new Date();
-  await withInstallation(async (state) => {
-    const component = await componentNamed(state.routingTable, name);
+  await withInstallation(async (installation) => {
+    const component = await componentNamed(installation.routingTable, name);
     if (options.off) {
-      return changeComponent(state, options, {
+      return changeComponent(installation, options, {
         component: name,
         change: { remove: "all stable" },
         what: `let the rules of ${name} count again`,
@@ -36,8 +36,8 @@ async function allStable(name: string, options: ChangeOptions & { off?: true }):
       });
     }
     // Who said so first, and why, stays.
-    const saying = component.allStable ?? { who: await state.who(), why: options.reason, at: now.toISOString() };
-    return changeComponent(state, options, {
+    const saying = component.allStable ?? { who: await installation.who(), why: options.reason, at: now.toISOString() };
+    return changeComponent(installation, options, {
       component: name,
       change: { set: "all stable", allStable: saying },
       what: `send everything of ${name} to ${component.fallbackAlias}`,

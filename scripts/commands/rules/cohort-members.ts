@@ -28,8 +28,8 @@ export function drop(cohort: string, options: MemberOptions): Promise<void> {
 async function setMembers(cohort: string, member: boolean, options: MemberOptions): Promise<void> {
   const { members, bad } = await statedMembers(options);
   const who = members.length === 1 ? members.map(keyInWords).join() : plural(members.length, "subject");
-  await withInstallation((state) =>
-    changeRouting(state, options, {
+  await withInstallation((installation) =>
+    changeRouting(installation, options, {
       edit: setting(cohort, members, member),
       steps: chunks(members).map((chunk) => setting(cohort, chunk, member)),
       what: member ? `add ${who} to cohort ${cohort}` : `drop ${who} from cohort ${cohort}`,

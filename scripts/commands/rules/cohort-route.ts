@@ -77,8 +77,8 @@ async function set(component: string, cohort: string, options: SetOptions): Prom
   const now = new Date();
   const when = period(options, "The route", now);
   const place = before === undefined ? "" : `, before ${before}`;
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: {
         set: "cohort route",
@@ -93,8 +93,8 @@ async function set(component: string, cohort: string, options: SetOptions): Prom
 }
 
 async function remove(component: string, cohort: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { remove: "cohort route", cohort },
       what: `remove the route of cohort ${cohort} of ${component}`,

@@ -74,9 +74,9 @@ function members(command: Command): Command {
 async function create(cohort: string, options: ChangeOptions & { description: string }): Promise<void> {
   const { description } = options;
   const now = new Date();
-  await withNewInstallation(willWrite(options), async (state) =>
-    changeRouting(state, options, {
-      edit: { kind: "create cohort", cohort, description, who: await state.who(), at: now.toISOString() },
+  await withNewInstallation(willWrite(options), async (installation) =>
+    changeRouting(installation, options, {
+      edit: { kind: "create cohort", cohort, description, who: await installation.who(), at: now.toISOString() },
       what: `create cohort ${cohort}${description === "" ? "" : `: ${description}`}`,
       alreadySo: `there is a cohort ${cohort} like this already`,
       details: (rows) => rows.flatMap(rowDetails),
@@ -93,8 +93,8 @@ function undoOfCreate(cohort: string, rows: readonly RowChange[], reason: string
 }
 
 async function remove(cohort: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const { routingTable } = state;
+  await withInstallation(async (installation) => {
+    const { routingTable } = installation;
     // Before the scan: a member that comes in during it, or after it, is a conflict.
     const plannedOn = await routingTable.head();
     const register = await registerOf(routingTable);
@@ -110,7 +110,7 @@ async function remove(cohort: string, options: ChangeOptions): Promise<void> {
           "Remove its routes with 'turnout cohort-route remove' and its members with 'turnout cohort drop' first.",
       );
     }
-    await changeRouting(state, options, {
+    await changeRouting(installation, options, {
       edit: { kind: "remove cohort", cohort },
       plannedOn,
       what: `remove cohort ${cohort}`,

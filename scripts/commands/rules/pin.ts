@@ -48,17 +48,17 @@ async function pin(options: PinOptions): Promise<void> {
   const { level, id, component } = subject;
   const now = new Date();
   const validity = period(options, "The pin", now);
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const pin: Pin = {
       ...validity,
       alias: options.to,
       ...(options.successor === undefined ? {} : { successor: options.successor }),
-      who: await state.who(),
+      who: await installation.who(),
       why: options.reason,
       at: now.toISOString(),
     };
-    const usable = await usableAliases(state.routingTable, component);
-    await changeRouting(state, options, {
+    const usable = await usableAliases(installation.routingTable, component);
+    await changeRouting(installation, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
       alreadySo: `${level} ${id} has this very pin already`,

@@ -66,8 +66,8 @@ async function set(component: string, options: SetOptions): Promise<void> {
   const now = new Date();
   const when = period(options, "The rollout", now);
   const salt = randomBytes(8).toString("hex");
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { set: "rollout", rollout: { ...when, alias, basisPoints, by, salt }, reshuffle },
       what: `send ${shareText(basisPoints)} of ${component}'s ${by}s to ${alias}${periodText(when)}${reshuffle ? ", drawn anew" : ""}`,
@@ -78,8 +78,8 @@ async function set(component: string, options: SetOptions): Promise<void> {
 }
 
 async function remove(component: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { remove: "rollout" },
       what: `end the rollout of ${component}`,

@@ -29,9 +29,9 @@ async function unpin(options: UnpinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
   const { level, id, component } = subject;
   const now = new Date();
-  await withInstallation(async (state) => {
-    const usable = await usableAliases(state.routingTable, component);
-    await changeRouting(state, options, {
+  await withInstallation(async (installation) => {
+    const usable = await usableAliases(installation.routingTable, component);
+    await changeRouting(installation, options, {
       edit: { kind: "unpin", ...subject },
       what: `unpin ${level} ${id} of ${component}`,
       alreadySo: `${level} ${id} has no pin of ${component}`,

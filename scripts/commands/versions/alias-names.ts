@@ -53,8 +53,8 @@ Example:
 }
 
 async function add(component: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { set: "alias", alias },
       what: `add alias ${alias} to ${component}`,
@@ -69,8 +69,8 @@ async function add(component: string, alias: string, options: ChangeOptions): Pr
 }
 
 async function retire(component: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((state) =>
-    changeComponent(state, options, {
+  await withInstallation((installation) =>
+    changeComponent(installation, options, {
       component,
       change: { retire: "alias", alias },
       what: `retire alias ${alias} of ${component}`,
@@ -82,15 +82,15 @@ async function retire(component: string, alias: string, options: ChangeOptions):
 }
 
 async function remove(name: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const { routingTable } = state;
+  await withInstallation(async (installation) => {
+    const { routingTable } = installation;
     const now = new Date();
     // Before the scan: a pin that is made during it, or after it, is a conflict.
     const plannedOn = await routingTable.head();
     const component = await componentNamed(routingTable, name);
     if (aliasOf(component, alias) === undefined) throw new AliasNotFound(alias, name, Object.keys(component.aliases));
     await refuseIfPinned(routingTable, name, alias, now);
-    await changeComponent(state, options, {
+    await changeComponent(installation, options, {
       component: name,
       change: { remove: "alias", alias },
       what: `remove alias ${alias} of ${name}`,

@@ -25,11 +25,11 @@ Example:
 }
 
 async function set(name: string, alias: string, version: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const component = await componentNamed(state.routingTable, name);
-    const from = await versionBehind(state.catalog, component, alias);
-    await requireVersion(state.catalog, name, version);
-    await changeAlias(state, options, {
+  await withInstallation(async (installation) => {
+    const component = await componentNamed(installation.routingTable, name);
+    const from = await versionBehind(installation.catalog, component, alias);
+    await requireVersion(installation.catalog, name, version);
+    await changeAlias(installation, options, {
       move: { component: name, alias, from, to: version },
       kind: "set",
       what: `move ${alias} of ${name}`,

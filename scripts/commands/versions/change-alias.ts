@@ -25,16 +25,16 @@ export type AliasMoveRequest = {
 };
 
 /** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
-export async function changeAlias(state: Installation, options: ChangeOptions, asked: AliasMoveRequest) {
+export async function changeAlias(installation: Installation, options: ChangeOptions, asked: AliasMoveRequest) {
   const { move, kind, details = [], now } = asked;
   const { component, alias, from, to } = move;
-  const head = await expectedHead(state.routingTable, options);
+  const head = await expectedHead(installation.routingTable, options);
   const unmoved = { ...move, dry_run: options.dryRun ?? false, changed: false, revision: head, undo: null };
   if (from === to) {
     if (options.json) printJson({ ...unmoved, ...previewJson(undefined) });
     return note(`nothing to change: ${alias} of ${component} points at version ${to} already`);
   }
-  const preview = await previewOf(state, move, kind, now);
+  const preview = await previewOf(installation, move, kind, now);
   const what = `${asked.what} from ${from ?? "nowhere"} to version ${to}`;
   if (!options.json || !options.yes) {
     note(`${what}  (routing is at revision ${head})`);
@@ -42,13 +42,13 @@ export async function changeAlias(state: Installation, options: ChangeOptions, a
     showAudience(move, preview);
   }
   // Also where nobody is asked: the log of whatever runs this is where it will be looked for.
-  await noteDrift(state, component, alias);
+  await noteDrift(installation, component, alias);
   if (options.dryRun && options.json) printJson({ ...unmoved, ...previewJson(preview) });
   // A dry run ends as the move itself would.
   refuseExceeding(preview, options);
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Move it?", options.yes ?? false);
-  const revision = await moveAs(state, move, kind, preview, options);
+  const revision = await moveAs(installation, move, kind, preview, options);
   const undo = commandBack(move, kind, revision, preview);
   if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
   printLine(`revision ${revision}: ${what}`);

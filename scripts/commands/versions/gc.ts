@@ -55,12 +55,12 @@ Examples:
 }
 
 async function collect(name: string, options: GcOptions): Promise<void> {
-  await withInstallation(async (state) => {
+  await withInstallation(async (installation) => {
     const now = new Date();
-    const head = await expectedHead(state.routingTable, options);
-    await componentNamed(state.routingTable, name);
+    const head = await expectedHead(installation.routingTable, options);
+    await componentNamed(installation.routingTable, name);
     const window = { from: new Date(now.getTime() - options.since), to: new Date(now.getTime() + 1) };
-    const versions = await keptVersions(state, name, { promoted: options.keep, window }, now);
+    const versions = await keptVersions(installation, name, { promoted: options.keep, window }, now);
     if (!options.json && versions.length > 0) printTable(COLUMNS, versions);
     if (unneeded(versions).length === 0) {
       tell(versions, [], options);
@@ -68,18 +68,18 @@ async function collect(name: string, options: GcOptions): Promise<void> {
     }
     const what = collectionText({ component: name, versions });
     if (!options.json || !options.yes) note(`${what}  (routing is at revision ${head})`);
-    await refuseFrozen(state.routingTable, options.force ?? false);
+    await refuseFrozen(installation.routingTable, options.force ?? false);
     if (options.dryRun) {
       tell(versions, [], options);
       return note("dry run: nothing was deleted");
     }
     await confirm("Delete them for good?", options.yes ?? false);
     const { revision, deleted } = await collectVersions(
-      { ...state, newId: randomUUID },
+      { ...installation, newId: randomUUID },
       {
         component: name,
         versions,
-        who: await state.who(),
+        who: await installation.who(),
         why: options.reason,
         command: commandAsTyped(),
         at: new Date(),

@@ -27,10 +27,10 @@ Examples:
 }
 
 async function promote(name: string, source: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const component = await componentNamed(state.routingTable, name);
-    const to = await versionBehind(state.catalog, component, source);
-    const from = await versionBehind(state.catalog, component, alias);
+  await withInstallation(async (installation) => {
+    const component = await componentNamed(installation.routingTable, name);
+    const to = await versionBehind(installation.catalog, component, source);
+    const from = await versionBehind(installation.catalog, component, alias);
     if (to === null) {
       throw new TurnoutError(
         "not found",
@@ -38,7 +38,7 @@ async function promote(name: string, source: string, alias: string, options: Cha
           `Point it at one with '${commandLine("alias", "set", name, source)} VERSION'.`,
       );
     }
-    await changeAlias(state, options, {
+    await changeAlias(installation, options, {
       move: { component: name, alias, from, to },
       kind: "promote",
       what: `promote ${source} of ${name}: move ${alias}`,

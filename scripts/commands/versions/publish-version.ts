@@ -61,17 +61,17 @@ Examples:
 
 async function publishVersion(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
   // Without a state there is no component either, and no reason to make one.
-  await withNewInstallation(false, async (state) => {
+  await withNewInstallation(false, async (installation) => {
     const now = new Date();
-    const head = await expectedHead(state.routingTable, options);
-    const component = await componentNamed(state.routingTable, name);
+    const head = await expectedHead(installation.routingTable, options);
+    const component = await componentNamed(installation.routingTable, name);
     const alias = options.alias || null;
-    const from = alias === null ? null : await versionBehind(state.catalog, component, alias);
-    const code = await codeToPublish(state, name, folder, options);
+    const from = alias === null ? null : await versionBehind(installation.catalog, component, alias);
+    const code = await codeToPublish(installation, name, folder, options);
     const known = code.publishedAs;
     const planned =
       alias === null || from === known ? undefined : { component: name, alias, from, to: known ?? TO_COME };
-    const preview = planned && (await previewOf(state, planned, "publish", now));
+    const preview = planned && (await previewOf(installation, planned, "publish", now));
     if (!options.json || !options.yes) {
       const what =
         known === undefined
@@ -81,7 +81,7 @@ async function publishVersion(name: string, folder: string | undefined, options:
       note(`${what}${move}  (routing is at revision ${head})`);
       if (planned && preview) showAudience(planned, preview);
     }
-    if (planned) await noteDrift(state, name, planned.alias);
+    if (planned) await noteDrift(installation, name, planned.alias);
     if (options.dryRun && options.json) {
       const what = { component: name, version: known ?? null, is_new: known === undefined, alias, from, moved: false };
       printJson({ ...what, ...previewJson(preview), changed: false, dry_run: true, revision: head, undo: null });
@@ -94,7 +94,7 @@ async function publishVersion(name: string, folder: string | undefined, options:
     // Somebody else may have published the same in between, and moved the alias to it.
     const isMoved = planned !== undefined && from !== published.version;
     const move = isMoved ? { ...planned, to: published.version } : undefined;
-    const revision = move ? await moveAs(state, move, "publish", preview, options) : head;
+    const revision = move ? await moveAs(installation, move, "publish", preview, options) : head;
     report(published, move, preview, revision, name, options);
   });
 }

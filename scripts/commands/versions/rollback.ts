@@ -30,9 +30,9 @@ Examples:
 }
 
 async function rollback(name: string, alias: string, options: RollbackOptions): Promise<void> {
-  await withInstallation(async (state) => {
-    const plan = await planRollback(state, name, alias, options.to);
-    await changeAlias(state, options, {
+  await withInstallation(async (installation) => {
+    const plan = await planRollback(installation, name, alias, options.to);
+    await changeAlias(installation, options, {
       move: plan.move,
       kind: "rollback",
       what: `roll ${alias} of ${name} back`,
