@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { complainLine } from "./terminal/complain.ts";
+import { complainInJson, complainLine } from "./terminal/complain.ts";
 import { chooseEnvironment } from "./terminal/environment-name.ts";
+import { isRequired, refuseMissing } from "./terminal/required-option.ts";
 
 type CommandModule = { define(command: Command): void };
 
@@ -97,6 +98,7 @@ Environment:
 Exit codes:
   0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
   6 needs confirmation, 7 partly done, 130 interrupted
+  With --json an error is a line of JSON on stderr: error, message and exit_code.
 
 Examples:
   $ turnout explain --component release-coordinator --customer acme
@@ -106,18 +108,19 @@ Examples:
 
 /** Runs one command. @throws CommanderError when help was printed or the usage was wrong; what the command throws */
 export async function run(args: readonly string[]): Promise<void> {
+  complainInJson(args);
   const program = new Command("turnout")
     .description("Sends every event to the version of a component that its project, customer or plan is pinned to.")
-    .version(version(), "--version", "print the version")
+    .version(version(), "-V, --version", "print the version")
     .option("--env <name>", "the environment on AWS (default: the state on this machine)")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .showSuggestionAfterError()
     .configureHelp({
-      optionDescription: ({ description, mandatory }) => description + (mandatory ? " (required)" : ""),
+      optionDescription: (option) => option.description + (isRequired(option) ? " (required)" : ""),
     })
     .exitOverride()
-    .configureOutput({ outputError: (text) => complainLine(oneLine(text)) })
+    .configureOutput({ outputError: (text) => complainLine(oneLine(text), "usage") })
     .addHelpText("after", FOOTER);
   const ofName = new Map(Object.values(commands).flatMap((ofHeading) => Object.entries(ofHeading)));
   for (const [heading, ofHeading] of Object.entries(commands)) {
@@ -129,6 +132,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const chosen = ofName.get(command.name());
     if (chosen !== undefined) (await chosen.load()).define(command.helpCommand(false));
   });
+  program.hook("preAction", (_, command) => refuseMissing(command));
   if (args.length === 0) return program.help({ error: true });
   // `help pin` is `pin --help`.
   const [first, ...rest] = args;

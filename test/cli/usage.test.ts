@@ -64,11 +64,39 @@ describe("turnout", () => {
     [["unpin", "--plan", "p", "--reason", "x"], "'--component <name>'"],
     [["pin", "--component", "x", "--to", "beta"], "'--reason <text>'"],
     [["unpin", "--component", "x", "--plan", "p", "--reason", " "], "say why"],
+    [["pin", "--customer", "acme", "--to", "beta", "--componant", "x"], "(Did you mean --component?)"],
+    [["freeze", "--reasn", "x"], "(Did you mean --reason?)"],
   ])("refuses %s with exit code 2", async (args, message) => {
     const refused = await runHere(args);
     expect(refused).toMatchObject({ code: 2, stdout: "" });
     expect(refused.stderr).toMatch(/^turnout: .*\n$/);
     expect(refused.stderr).toContain(message);
+  });
+
+  it("prints its version", async () => {
+    const [short, long] = [await runHere(["-V"]), await runHere(["--version"])];
+    expect(short.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(long).toEqual(short);
+  });
+
+  it("marks what a command can't do without in its help", async () => {
+    const { stdout } = await runHere(["pin", "--help"]);
+    expect(stdout).toMatch(/--to <alias> .*\(required\)/);
+    expect(stdout).not.toMatch(/--customer <id> .*\(required\)/);
+  });
+
+  it.each([
+    [["publsh", "--json"], "usage", 2],
+    [["pin", "--json", "--customer", "acme"], "usage", 2],
+    [["events", "--json", "--since", "soon"], "usage", 2],
+    [["explain", "--component", "x", "--json"], "not found", 3],
+    [["component", "apply", "no-such-file", "--reason", "x", "--json"], "not found", 3],
+  ])("says as JSON what was wrong with %s", async (args, error, exit_code) => {
+    const refused = await runHere(args);
+    expect(refused).toMatchObject({ code: exit_code, stdout: "" });
+    expect(JSON.parse(refused.stderr)).toEqual({ error, message: expect.stringMatching(/\w/), exit_code });
+    const told = await runHere(args.filter((arg) => arg !== "--json"));
+    expect(told.stderr).toBe(`turnout: ${JSON.parse(refused.stderr).message}\n`);
   });
 
   it("says what to do where there is no state", async () => {

@@ -10,6 +10,7 @@ import {
 import { read } from "../../../shared/domain/text/schema.ts";
 import { filterOptions, windowOptions } from "../events/filter-options.ts";
 import { aliasName, jsonOption, must, usage, wholeNumber } from "../terminal/options.ts";
+import { required } from "../terminal/required-option.ts";
 
 /** What is replayed, and to where. */
 export function requestOptions(command: Command): void {
@@ -33,8 +34,7 @@ export function rateOptions(command: Command): void {
 
 /** What a command takes that starts a replay. */
 export function startOptions(command: Command): Command {
-  return jsonOption(command)
-    .requiredOption("--reason <text>", "why, for whoever reads of it later", reason)
+  return required(jsonOption(command), "--reason <text>", "why, for whoever reads of it later", reason)
     .option("--name <name>", "what it is called (default: its time and three letters)", replayName)
     .option("--dry-run", "say what would be done, and do nothing")
     .option("-y, --yes", "don't ask")

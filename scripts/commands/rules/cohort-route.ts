@@ -16,6 +16,7 @@ import {
   periodOptions,
 } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
+import { required } from "../terminal/required-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { periodText } from "../wording/period-text.ts";
 
@@ -26,13 +27,12 @@ export function define(command: Command): void {
     .command("set")
     .description("send a cohort to an alias of a component")
     .argument("<component>", "the component")
-    .argument("<cohort>", "the cohort", cohortName("The cohort"))
-    .requiredOption("--to <alias>", "the alias that its events go to", aliasName("--to"))
-    .option(
-      "--before <cohort>",
-      "put it ahead of this cohort's route (default: where it is, else last)",
-      cohortName("--before"),
-    );
+    .argument("<cohort>", "the cohort", cohortName("The cohort"));
+  required(setting, "--to <alias>", "the alias that its events go to", aliasName("--to")).option(
+    "--before <cohort>",
+    "put it ahead of this cohort's route (default: where it is, else last)",
+    cohortName("--before"),
+  );
   changeOptions(periodOptions(setting, "the route"))
     .addHelpText(
       "after",

@@ -13,6 +13,7 @@ import {
   type SubjectOptions,
   subjectOptions,
 } from "../terminal/options.ts";
+import { required } from "../terminal/required-option.ts";
 import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type PinOptions = ChangeOptions &
@@ -20,14 +21,12 @@ type PinOptions = ChangeOptions &
   PeriodOptions & { component: string; to: string; successor?: string };
 
 export function define(command: Command): void {
-  subjectOptions(command)
-    .requiredOption("--component <name>", "the component that it is pinned for")
-    .requiredOption("--to <alias>", "the alias that its events go to", aliasName("--to"))
-    .option(
-      "--successor <alias>",
-      "where they go once that alias is retired (default: the component's fallback)",
-      aliasName("--successor"),
-    );
+  required(subjectOptions(command), "--component <name>", "the component that it is pinned for");
+  required(command, "--to <alias>", "the alias that its events go to", aliasName("--to")).option(
+    "--successor <alias>",
+    "where they go once that alias is retired (default: the component's fallback)",
+    aliasName("--successor"),
+  );
   periodOptions(command, "the pin");
   changeOptions(command)
     .addHelpText(

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { type Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
@@ -15,8 +15,10 @@ import {
   type PeriodOptions,
   period,
   periodOptions,
+  usage,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
+import { required } from "../terminal/required-option.ts";
 import { periodText } from "../wording/period-text.ts";
 
 type SetOptions = ChangeOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };
@@ -25,15 +27,11 @@ export function define(command: Command): void {
   const setting = command
     .command("set")
     .description("send a share of a component's subjects to an alias")
-    .argument("<component>", "the component")
-    .requiredOption("--to <alias>", "the alias that the share goes to", aliasName("--to"))
-    .requiredOption("--share <percent>", "how much, e.g. 5% or 0.25%", share)
-    .addOption(
-      new Option("--by <id>", "which id decides who is in it")
-        .choices(["project", "customer", "user"])
-        .makeOptionMandatory(),
-    )
-    .option("--reshuffle", "draw anew who is in the share");
+    .argument("<component>", "the component");
+  required(setting, "--to <alias>", "the alias that the share goes to", aliasName("--to"));
+  required(setting, "--share <percent>", "how much, e.g. 5% or 0.25%", share);
+  required(setting, "--by <id>", "which id decides who is in it: project, customer or user", byId);
+  setting.option("--reshuffle", "draw anew who is in the share");
   changeOptions(periodOptions(setting, "the rollout"))
     .addHelpText(
       "after",
@@ -110,6 +108,11 @@ function toJson({ alias, basisPoints, by, salt, from, until }: Rollout) {
     from: from ?? null,
     until: until ?? null,
   };
+}
+
+function byId(text: string): Rollout["by"] {
+  if (text === "project" || text === "customer" || text === "user") return text;
+  throw usage(`--by: there is no '${text}'; there are project, customer, user.`);
 }
 
 function share(text: string): number {

@@ -8,12 +8,13 @@ import {
   type SubjectOptions,
   subjectOptions,
 } from "../terminal/options.ts";
+import { required } from "../terminal/required-option.ts";
 import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type UnpinOptions = ChangeOptions & SubjectOptions & { component: string };
 
 export function define(command: Command): void {
-  changeOptions(subjectOptions(command).requiredOption("--component <name>", "the component that it is pinned for"))
+  changeOptions(required(subjectOptions(command), "--component <name>", "the component that it is pinned for"))
     .addHelpText(
       "after",
       `

@@ -7,6 +7,7 @@ import { SubjectId, type SubjectLevel, subjectLevels } from "../../../shared/dom
 import { readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { type Read, read } from "../../../shared/domain/text/schema.ts";
 import { readTime, type TimeWindow, timeWindow } from "../../../shared/domain/text/time-window.ts";
+import { required } from "./required-option.ts";
 
 export type JsonOption = { json?: true };
 
@@ -39,8 +40,7 @@ export function jsonOption(command: Command): Command {
 }
 
 export function changeOptions(command: Command): Command {
-  return jsonOption(command)
-    .requiredOption("--reason <text>", "why, for the change log", reason)
+  return required(jsonOption(command), "--reason <text>", "why, for the change log", reason)
     .option("--dry-run", "say what would change, and change nothing")
     .option("-y, --yes", "don't ask")
     .option("--expect-revision <n>", "refuse if the routing is at another revision", revision)
