@@ -6,7 +6,7 @@ import { codeProblem } from "../../versions/version-folder.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import type { FromHost, HostedCode, ToHost } from "./host-messages.ts";
 import { logLines } from "./worker-output.ts";
-import { type Sandbox, startSandbox } from "./worker-sandbox.ts";
+import { type Sandbox, startSandbox, type ThreadResult } from "./worker-sandbox.ts";
 import type { Failure } from "./worker-thread.ts";
 
 /**
@@ -18,7 +18,11 @@ import type { Failure } from "./worker-thread.ts";
 const MESSAGES_FD = 3;
 const LOG_FD = 4;
 
-const MEMORY_CHECK_MS = 50;
+/** How often memory is looked at, and what waits for a thread. */
+const CHECK_MS = 50;
+
+/** An event isn't left waiting behind one that runs for longer than this. */
+const MAX_WAIT_MS = 50;
 
 /**
  * Memory that the process may have beside its threads' own, in MiB: Node itself, what a thread's start takes, and garbage
@@ -36,12 +40,17 @@ const HARD_LIMIT_LOOKS = 10;
 
 const MEBIBYTE = 1_048_576;
 
+type InvokeMessage = ToHost & ["invoke", ...unknown[]];
+type Line = { waiting: InvokeMessage[]; beganMs: number };
+
 const router = new Socket({ fd: MESSAGES_FD, readable: true, writable: true });
 const log = new Socket({ fd: LOG_FD, readable: false, writable: true });
 const tell: (message: FromHost) => void = frameWriter(router);
 // Two streams of every thread end in it.
 log.setMaxListeners(0);
 const threads = new Map<number, Sandbox>();
+/** Of threads that run something: what waits for them. */
+const lines = new Map<number, Line>();
 const outputs = new Set<Promise<void>>();
 let code: HostedCode | undefined;
 let looksAboveLimit = 0;
@@ -59,7 +68,8 @@ function take(message: ToHost): void {
     case "code":
       code = message[1];
       intact = checkDigest(code);
-      setInterval(checkMemory, MEMORY_CHECK_MS);
+      setInterval(checkMemory, CHECK_MS);
+      setInterval(checkLines, CHECK_MS);
       return;
     case "start":
       void intact.then((failure) => {
@@ -114,6 +124,7 @@ function start(thread: number, { component, version, folder, handler, memoryMb, 
   });
   void sandbox.ended.then(() => {
     threads.delete(thread);
+    lines.delete(thread);
     tell(["ended", thread]);
   });
 }
@@ -125,23 +136,56 @@ function takeOutput(output: Readable): void {
   output.pipe(log, { end: false });
 }
 
-function invoke([, thread, payload, requestId, alias, timeoutMs]: ToHost & ["invoke", ...unknown[]]): void {
+/** A thread runs one event at a time; what it was given beyond that waits here. */
+function invoke(invocation: InvokeMessage): void {
+  const [, thread, , requestId] = invocation;
+  const line = lines.get(thread);
+  if (threads.get(thread)?.state() !== "ready") tell(["not begun", thread, requestId]);
+  else if (line !== undefined) line.waiting.push(invocation);
+  else begin(invocation, { waiting: [], beganMs: 0 });
+}
+
+function begin([, thread, payload, requestId, alias, timeoutMs]: InvokeMessage, line: Line): void {
   const sandbox = threads.get(thread);
   if (sandbox?.state() !== "ready") {
     tell(["not begun", thread, requestId]);
+    giveBack(thread);
     return;
   }
+  lines.set(thread, line);
+  line.beganMs = performance.now();
   void sandbox.invoke({ payload, requestId, alias, timeoutMs }).then((result) => {
     if (sandbox.state() === "ending") tell(["ending", thread]);
-    switch (result.outcome) {
-      case "done":
-        return tell(["done", thread, requestId, result.durationMs]);
-      case "failed":
-        return tell(["failed", thread, requestId, result.durationMs, result.error]);
-      case "not begun":
-        return tell(["not begun", thread, requestId]);
-    }
+    tellResult(thread, requestId, result);
+    const next = line.waiting.shift();
+    if (next === undefined) lines.delete(thread);
+    else begin(next, line);
   });
+}
+
+function tellResult(thread: number, requestId: string, result: ThreadResult): void {
+  switch (result.outcome) {
+    case "done":
+      tell(["done", thread, requestId, result.durationMs]);
+      return;
+    case "failed":
+      tell(["failed", thread, requestId, result.durationMs, result.error]);
+      return;
+    case "not begun":
+      tell(["not begun", thread, requestId]);
+      return;
+  }
+}
+
+/** Others may be free for what waits for the thread. */
+function giveBack(thread: number): void {
+  for (const [, , , requestId] of lines.get(thread)?.waiting.splice(0) ?? []) tell(["not begun", thread, requestId]);
+  if (threads.get(thread)?.state() !== "ready") lines.delete(thread);
+}
+
+function checkLines(): void {
+  const slow = performance.now() - MAX_WAIT_MS;
+  for (const [thread, { beganMs }] of lines) if (beganMs < slow) giveBack(thread);
 }
 
 /** A version is what was published: code that was changed behind Turnout's back isn't it. */

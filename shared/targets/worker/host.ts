@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import type { Send } from "../target.ts";
+import { exitError, killGroup, memoryProblem, spawnHost } from "./host-child.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import { type FromHost, type HostedCode, parseFromHost, type ToHost } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
@@ -10,8 +9,6 @@ import type { WorkerLog } from "./worker-log.ts";
 
 /** The error's type where no process could be started, for want of descriptors, memory or places: not the version's fault. */
 export const NO_HOST = "Host.StartFailed";
-
-const HOST_PROCESS = fileURLToPath(new URL("./host-process.ts", import.meta.url));
 
 /** A host that doesn't end an attempt by itself, this long after its time, is ended with all that it runs. */
 const OVERDUE_AFTER_MS = 1_500;
@@ -24,6 +21,10 @@ const START_TIMEOUT_MS = 30_000;
 
 /** How long a host that was told to end may take: longer than a thread takes that has to be terminated, on a busy machine. */
 const STOP_GRACE_MS = 5_000;
+
+/** A thread whose last event took less than this is given some more before it has answered, and loses no time between. */
+const QUICK_MS = 1;
+const MOST_HANDED = 16;
 
 export type HostOptions = {
   code: HostedCode;
@@ -61,7 +62,11 @@ export type HostThread = {
   loaded: Promise<Loaded>;
   /** Settles once the thread is gone. */
   ended: Promise<void>;
-  /** Only when ready and nothing else runs. */
+  /** How many events it has been given that aren't answered: the first of them runs, the others wait for it. */
+  handed(): number;
+  /** Whether it may be given an event more although it runs one: it is through with its events so fast. */
+  hasRoom(): boolean;
+  /** Only when ready, and nothing else runs unless it has room. Each event runs by itself, in the order given. */
   invoke(send: Pick<Send, "payload" | "requestId" | "alias" | "timeoutMs">): Promise<Invoked>;
 };
 
@@ -78,10 +83,12 @@ export type Host = {
   stop(): Promise<void>;
 };
 
-type Running = {
+type Handed = {
   requestId: string;
-  startMs: number;
-  overdue: NodeJS.Timeout;
+  timeoutMs: number;
+  /** Once it is the first, and so may run. */
+  startMs?: number;
+  overdue?: NodeJS.Timeout;
   resolve: (invoked: Invoked) => void;
 };
 
@@ -89,7 +96,9 @@ type Thread = {
   state: ThreadState;
   loaded: PromiseWithResolvers<Loaded>;
   ended: PromiseWithResolvers<void>;
-  running?: Running | undefined;
+  /** What it was given and hasn't answered, in that order. */
+  handed: Handed[];
+  lastDurationMs: number;
 };
 
 /** Starts a process for one version. Never throws: a process that can't be started is one that has ended. */
@@ -119,9 +128,9 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
     clearTimeout(starting);
     // Whatever is left of its process group, where there are no namespaces.
     killGroup(child);
-    const runs = [...threads.values()].filter(({ running }) => running !== undefined).length;
+    const runs = [...threads.values()].reduce((sum, { handed }) => sum + handed.length, 0);
     for (const thread of threads.values()) {
-      finish(thread, fateOf(thread, error, runs));
+      for (const one of thread.handed.splice(0)) finish(one, fateOf(thread, one, error, runs));
       // Where an event ran, it and not the loading is why.
       endThread(thread, stopping || culprit !== undefined || runs > 0 ? "interrupted" : error);
     }
@@ -129,11 +138,13 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
     ended.resolve(stopping || culprit !== undefined ? { by: "router" } : { by: "itself", error });
   }
 
-  function fateOf(thread: Thread, error: DeliveryError, runs: number): Invoked {
-    const durationMs = performance.now() - (thread.running?.startMs ?? performance.now());
+  /** What waited may have begun since: the answer of what ran before it needn't have come through. */
+  function fateOf(thread: Thread, { startMs }: Handed, error: DeliveryError, runs: number): Invoked {
+    const durationMs = performance.now() - (startMs ?? performance.now());
     if (stopping) return { outcome: "stopped" };
-    if (culprit !== undefined && culprit !== thread) return { outcome: "interrupted" };
-    const outcome = culprit === thread || runs === 1 ? "crashed" : "suspected";
+    const isCulprit = culprit === thread && startMs !== undefined;
+    if (culprit !== undefined && !isCulprit) return { outcome: "interrupted" };
+    const outcome = isCulprit || runs === 1 ? "crashed" : "suspected";
     return { outcome, durationMs, error };
   }
 
@@ -155,9 +166,58 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
     if (said[0] === "ended") threads.delete(said[1]);
   }
 
+  /** Its time begins: the host begins it as soon as the one before it is through. */
+  function beginFirst(thread: Thread): void {
+    const [first] = thread.handed;
+    if (first === undefined) return;
+    first.startMs = performance.now();
+    first.overdue = setTimeout(endFor, first.timeoutMs + OVERDUE_AFTER_MS, thread);
+  }
+
+  /** An answer for an attempt that the thread hasn't got, or a second one, is nobody's; so is one out of turn. */
+  function answer(thread: Thread, requestId: string, invoked: Invoked): void {
+    const index = thread.handed.findIndex((one) => one.requestId === requestId);
+    const one = thread.handed[index];
+    if (one === undefined || (index > 0 && invoked.outcome !== "not begun")) return;
+    thread.handed.splice(index, 1);
+    if (invoked.outcome === "done") thread.lastDurationMs = invoked.durationMs;
+    else thread.lastDurationMs = Number.POSITIVE_INFINITY;
+    if (index === 0) beginFirst(thread);
+    finish(one, invoked);
+  }
+
   function endFor(thread: Thread): void {
     culprit ??= thread;
     kill("Sandbox.Timedout", "a thread could not be interrupted, so its process was ended");
+  }
+
+  function takeOf(thread: Thread, said: FromHost): void {
+    switch (said[0]) {
+      case "loaded":
+        if (thread.state !== "loading") return;
+        thread.state = "ready";
+        thread.loaded.resolve("ready");
+        return;
+      case "unloadable":
+        thread.loaded.resolve(said[2]);
+        return;
+      case "ending":
+        thread.state = "ending";
+        return;
+      case "done":
+        answer(thread, said[2], { outcome: "done", durationMs: said[3] });
+        return;
+      case "failed":
+        answer(thread, said[2], { outcome: "failed", durationMs: said[3], error: said[4] });
+        return;
+      case "not begun":
+        answer(thread, said[2], { outcome: "not begun" });
+        return;
+      case "ended":
+        for (const one of thread.handed.splice(0)) finish(one, { outcome: "not begun" });
+        endThread(thread, "interrupted");
+        return;
+    }
   }
 
   if (child !== undefined) {
@@ -193,6 +253,8 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
         state: "loading",
         loaded: Promise.withResolvers(),
         ended: Promise.withResolvers(),
+        handed: [],
+        lastDurationMs: Number.POSITIVE_INFINITY,
       };
       if (isOver) endThread(thread, "interrupted");
       else threads.set(number, thread);
@@ -201,11 +263,16 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
         state: () => thread.state,
         loaded: thread.loaded.promise,
         ended: thread.ended.promise,
+        handed: () => thread.handed.length,
+        hasRoom: () => {
+          const { state, handed, lastDurationMs } = thread;
+          return state === "ready" && lastDurationMs < QUICK_MS && handed.length > 0 && handed.length < MOST_HANDED;
+        },
         invoke: ({ payload, requestId, alias, timeoutMs }) =>
           new Promise((resolve) => {
             if (isOver) return resolve({ outcome: "not begun" });
-            const overdue = setTimeout(endFor, timeoutMs + OVERDUE_AFTER_MS, thread);
-            thread.running = { requestId, startMs: performance.now(), overdue, resolve };
+            thread.handed.push({ requestId, timeoutMs, resolve });
+            if (thread.handed.length === 1) beginFirst(thread);
             tell(["invoke", number, payload, requestId, alias, timeoutMs]);
           }),
       };
@@ -220,85 +287,13 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
   };
 }
 
-function spawnHost({ prefix }: Walls, environment: Record<string, string>): ChildProcess | undefined {
-  const [command = process.execPath, ...args] = [...prefix, process.execPath, HOST_PROCESS];
-  try {
-    return spawn(command, args, {
-      env: environment,
-      cwd: "/",
-      // A process group of its own, for what the version starts.
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
-    });
-  } catch {
-    // No descriptor or no memory left for another process.
-    return undefined;
-  }
-}
-
-function killGroup(child: ChildProcess | undefined): void {
-  if (child?.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It is gone already.
-  }
-}
-
-function takeOf(thread: Thread, said: FromHost): void {
-  switch (said[0]) {
-    case "loaded":
-      if (thread.state !== "loading") return;
-      thread.state = "ready";
-      thread.loaded.resolve("ready");
-      return;
-    case "unloadable":
-      thread.loaded.resolve(said[2]);
-      return;
-    case "ending":
-      thread.state = "ending";
-      return;
-    case "done":
-      answer(thread, said[2], { outcome: "done", durationMs: said[3] });
-      return;
-    case "failed":
-      answer(thread, said[2], { outcome: "failed", durationMs: said[3], error: said[4] });
-      return;
-    case "not begun":
-      answer(thread, said[2], { outcome: "not begun" });
-      return;
-    case "ended":
-      finish(thread, { outcome: "not begun" });
-      endThread(thread, "interrupted");
-      return;
-  }
-}
-
-/** An answer for another attempt than the one that runs, or a second one, is nobody's. */
-function answer(thread: Thread, requestId: string, invoked: Invoked): void {
-  if (thread.running?.requestId === requestId) finish(thread, invoked);
-}
-
-function finish(thread: Thread, invoked: Invoked): void {
-  const { running } = thread;
-  if (running === undefined) return;
-  thread.running = undefined;
-  clearTimeout(running.overdue);
-  running.resolve(invoked);
+function finish({ overdue, resolve }: Handed, invoked: Invoked): void {
+  clearTimeout(overdue);
+  resolve(invoked);
 }
 
 function endThread(thread: Thread, unlessLoaded: Loaded): void {
   thread.state = "ended";
   thread.loaded.resolve(unlessLoaded);
   thread.ended.resolve();
-}
-
-function exitError(exitCode: number | null, signal: NodeJS.Signals | null): DeliveryError {
-  const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`;
-  return { type: "Runtime.ExitError", message: `the version's process ended ${how}` };
-}
-
-function memoryProblem({ memoryMb, concurrency }: HostedCode, limitMb: number): string {
-  const remedy = "Give the component more worker.memoryMb, or find what it keeps";
-  return `its process used far more memory than the ${limitMb} MB of ${concurrency} threads of ${memoryMb} MB. ${remedy}.`;
 }

@@ -31,8 +31,8 @@ export type WaitingOptions = {
 /** The jobs that no thread was free for, served project by project, each in the order they came. */
 export type WaitingJobs = {
   size(): number;
-  /** Lets the job wait, unless too many do. */
-  add(job: Job): void;
+  /** Lets the job wait, unless too many do. One that has been let wait before is let wait again. */
+  add(job: Job, again?: boolean): void;
   /** Takes out whose turn it is; undefined when nobody waits. */
   next(): Job | undefined;
   /** Takes out all that have come, or only those up to that arrival. */
@@ -93,9 +93,9 @@ export function waitingJobs({ concurrency, now, isLoaded, expire, refuse }: Wait
     size: () => waiting.size,
     lastArrival: () => arrivals,
     served: () => rate.add(now().getTime()),
-    add(job) {
+    add(job, again = false) {
       const at = now();
-      if (!mayWait(job, at)) return refuse(job, waiting.size);
+      if (!again && !mayWait(job, at)) return refuse(job, waiting.size);
       const left = leftMs(job, at);
       if (left > MAX_WAIT_MS) wait(job, at, MAX_WAIT_MS, refuseIfCrowded);
       else wait(job, at, left, giveUp);

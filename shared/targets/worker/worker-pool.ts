@@ -64,7 +64,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
       job.resolve(throttled("NoRoom", `${others} events wait for the ${concurrency} workers of ${name} already`)),
   });
 
-  function run(job: Job): void {
+  function run(job: Job, again = false): void {
     const at = now();
     lastUsedMs = at.getTime();
     if (closed) refuse(job);
@@ -75,12 +75,12 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
       grow();
       serve();
     } else {
-      const thread = isTrial() ? undefined : nextIdle();
+      const thread = isTrial() ? undefined : nextFree();
       if (thread !== undefined) {
         begin(thread, job);
         return;
       }
-      waiting.add(job);
+      waiting.add(job, again);
       grow();
     }
   }
@@ -130,7 +130,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
         job.resolve(throttled("HostEnded", `the process of ${name} was ended because of another event`));
         return;
       case "not begun":
-        run(job);
+        run(job, true);
         return;
       case "stopped":
         refuse(job);
@@ -138,19 +138,19 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
     }
   }
 
-  /** The thread has nothing to do: the job that waits longest is its next. */
+  /** The thread has nothing to do, or less: the job that waits longest is its next. */
   function release(thread: HostThread): void {
-    if (thread.state() === "ready") idle.push(thread);
+    if (thread.state() === "ready" && thread.handed() === 0 && !idle.includes(thread)) idle.push(thread);
     serve();
   }
 
   function serve(): void {
     while (!isTrial()) {
-      const thread = nextIdle();
+      const thread = nextFree();
       if (thread === undefined) return;
       const job = nextJob();
       if (job === undefined) {
-        idle.push(thread);
+        if (thread.handed() === 0) idle.push(thread);
         return;
       }
       begin(thread, job);
@@ -169,6 +169,11 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
     }
     if (now() > job.send.latestStart) expire(job);
     release(thread);
+  }
+
+  /** One that does nothing; else one that will be through with what it does before long. */
+  function nextFree(): HostThread | undefined {
+    return nextIdle() ?? threads.values().find((thread) => thread.hasRoom());
   }
 
   function nextIdle(): HostThread | undefined {
@@ -264,7 +269,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
   }
 
   return {
-    run,
+    run: (job) => run(job),
     idleSince: () => (running === 0 && waiting.size() === 0 ? lastUsedMs : undefined),
     isEmpty: () => host === undefined,
     async close(graceMs) {

@@ -49,6 +49,8 @@ function aPool(concurrency: number) {
           state: () => state,
           loaded: loaded.promise,
           ended: gone.promise,
+          handed: () => 0,
+          hasRoom: () => false,
           invoke: ({ payload }) =>
             new Promise((resolve) => {
               invocations.push(payload);
