@@ -31,14 +31,15 @@ async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<v
     const now = new Date();
     note("waits for events; Ctrl-C ends it");
     const table = tablePrinter(outcomeColumns({ from: now, to: new Date(now.getTime() + 1) }));
-    const routing = routingCache(routingTable);
-    await routing.refresh();
-    const ports = { events, routing, now: () => new Date(), delay: (ms: number) => delay(ms) };
+    const ports = {
+      events,
+      routing: routingCache(routingTable),
+      now: () => new Date(),
+      delay: (ms: number) => delay(ms),
+    };
     for await (const outcomes of tailEvents(ports, filterOf(options))) {
       if (!json) table.print(outcomes);
       else for (const outcome of outcomes) printJson(outcomeJson(outcome));
-      // Who is in a cohort may have changed.
-      await routing.refresh();
     }
   });
 }

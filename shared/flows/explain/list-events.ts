@@ -23,14 +23,14 @@ export async function* listEvents(
   now: Date,
 ): AsyncIterable<EventOutcome[]> {
   const matches = outcomeFilter(filter);
-  const view = <T>(decide: (rowOf: SubjectRows) => T) =>
-    filter.cohort === undefined || routing === undefined
-      ? decide(noRows)
-      : routing.decideOn(({ rowOf }) => decide(rowOf));
+  const wanted = (outcomes: readonly EventOutcome[], rowOf: SubjectRows) =>
+    outcomes.filter((outcome) => matches(outcome, isMemberOn(rowOf)));
+  const directory = filter.cohort === undefined ? undefined : routing;
+  await directory?.refresh();
   for await (const records of events.records(window, now)) {
     const entries = await events.deliveriesOf([...new Set(records.map(({ eventKey }) => eventKey))]);
     const all = records.flatMap((record) => outcomesOf(record, entries.get(record.eventKey) ?? []));
-    const outcomes = await view((rowOf) => all.filter((one) => matches(one, isMemberOn(rowOf))));
+    const outcomes = directory ? await directory.decideOn(({ rowOf }) => wanted(all, rowOf)) : wanted(all, noRows);
     if (outcomes.length > 0) yield outcomes;
   }
 }

@@ -1,26 +1,30 @@
 import { expect, it } from "vitest";
-import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import type { EventOutcome, OutcomeFilter } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { tailEvents } from "../../../shared/flows/explain/tail-events.ts";
-import { aClaimRequest, aComponent } from "../../support/builders.ts";
-import { aMessage, aRouter, failed, T0 } from "../../support/router.ts";
+import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import { aClaimRequest, aComponent, aSubjectRow } from "../../support/builders.ts";
+import { eventually } from "../../support/port-calls.ts";
+import { aMessage, aRouter, failed, putRows, T0 } from "../../support/router.ts";
 
-async function aTail(components = [aComponent()]) {
+async function aTail(components = [aComponent()], filter: OutcomeFilter = {}) {
   let answer: typeof failed | undefined;
   const router = await aRouter({
     components,
     target: async () => answer ?? { outcome: "done", executedVersion: "7", durationMs: 1 },
   });
-  const { ports, events, time } = router;
-  const tail = tailEvents({ events, now: time.now, delay: time.delay }, {});
+  const { ports, events, table, time } = router;
+  const tail = tailEvents({ events, routing: routingCache(table), now: time.now, delay: time.delay }, filter);
   let upcoming = tail.next();
   return {
     ...router,
     fail: (with_: typeof failed | undefined) => {
       answer = with_;
     },
-    arrive: (id: string, receiveCount = 1) =>
-      routeBatch(ports, [aMessage({ id, messageId: id, sentAt: new Date(T0.getTime() + 3_000), receiveCount })]),
+    arrive: (id: string, receiveCount = 1, customer?: string) => {
+      const about = { id, messageId: id, sentAt: new Date(T0.getTime() + 3_000), receiveCount };
+      return routeBatch(ports, [aMessage({ ...about, ...(customer && { customer }) })]);
+    },
     /** What it tells next, as soon as it looks again. */
     async told(): Promise<string[]> {
       let answered: IteratorResult<EventOutcome[]> | undefined;
@@ -63,6 +67,47 @@ it("tells that a later replay has made good what it had told to be dead", async 
     await events.close([{ deliveryKey: again.deliveryKey, attempt: 1, at: time.now(), outcome: "done" }]);
   }
   expect(await told()).toEqual(["event-1 repaired", "event-1 done"]);
+  expect(await told()).toEqual([]);
+});
+
+it("tells what becomes of an event at each of its components", async () => {
+  const once = aComponent({ name: "printer", retry: { maxAttempts: 1 } });
+  const { arrive, told, fail } = await aTail([aComponent({ name: "mailer" }), once]);
+  fail(failed);
+  await arrive("event-1");
+  expect(await told()).toEqual(["event-1 failed", "event-1 dead"]);
+  expect(await told()).toEqual([]);
+});
+
+it("tells nothing of a delivery while it runs, and all of it when it has ended", async () => {
+  const { arrive, told, calls } = await aTail();
+  const sending = calls.hold("send release-coordinator");
+  const arrived = arrive("event-1");
+  await eventually(sending.reached);
+  expect(await told()).toEqual([]);
+  sending.release();
+  await arrived;
+  expect(await told()).toEqual(["event-1 done"]);
+});
+
+it("tells of a cohort's events by the directory as it is by then", async () => {
+  const { arrive, told, table } = await aTail([aComponent()], { cohort: "staff" });
+  await arrive("event-1", 1, "acme");
+  expect(await told()).toEqual([]);
+  await putRows(table, { "customer#acme": aSubjectRow({ cohorts: ["staff"] }) });
+  await arrive("event-2", 1, "acme");
+  expect(await told()).toEqual(["event-1 done", "event-2 done"]);
+});
+
+it("waits no longer for what arrived more than two minutes ago", async () => {
+  const { arrive, told, fail, time } = await aTail();
+  fail(failed);
+  await arrive("event-1");
+  expect(await told()).toEqual(["event-1 failed"]);
+  fail(undefined);
+  await time.pass(120_000);
+  await arrive("event-1", 2);
+  expect(await told()).toEqual([]);
 });
 
 it("tells nothing of what arrived before it began", async () => {
