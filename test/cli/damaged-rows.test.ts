@@ -33,6 +33,19 @@ it.each(damages)(
   },
 );
 
+it("a component's row that can't be read is named where a delivery of it is explained", async () => {
+  const { route, here, withState } = await aReplayedCli();
+  await route({ id: "e-1" });
+  await withState(async ({ database }) => {
+    database.connection.exec("UPDATE routing_rows SET value = '{' WHERE key = 'component#release-coordinator'");
+  });
+  const { code, stdout } = await here("explain --event e-1 --since 1h");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/now +its row can't be read, and its events wait: .*not JSON/);
+  const { now, now_problem } = JSON.parse((await here("explain --event e-1 --since 1h --json")).stdout);
+  expect([now, now_problem]).toEqual([null, expect.stringContaining("not JSON")]);
+});
+
 it("a delivery that is due and can't be read doesn't hold up the others that are, and is seen as dead", async () => {
   const { route, withState } = await aReplayedCli();
   await route({ id: "e-1", fails: true }, { id: "e-2", fails: true });

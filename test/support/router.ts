@@ -103,5 +103,9 @@ export async function aRouter({
   function damage(key: RowKey, text: string): void {
     database.connection.prepare("UPDATE routing_rows SET value = ? WHERE key = ?").run(text, key);
   }
-  return { ports, table, events, time, calls, sends, reports, troubles, records, ledger, damage };
+  /** Puts this text in the place of every ledger entry, as no claim or close would. */
+  function damageEntries(text: string): void {
+    database.connection.prepare("UPDATE deliveries SET entry = ?").run(text);
+  }
+  return { ports, table, events, time, calls, sends, reports, troubles, records, ledger, damage, damageEntries };
 }

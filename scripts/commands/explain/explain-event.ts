@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type ExplainedDelivery, explainDelivery } from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { mustFindEvents } from "../events/find-event.ts";
@@ -35,7 +36,8 @@ function toJson(explained: ExplainedDelivery) {
     /** Whether the routing of then, looked at again, says what was done. */
     agrees: atDecision === undefined || entry === undefined ? null : agrees(entry, atDecision),
     at_decision: atDecision === undefined ? null : explanationJson(atDecision),
-    now: now === undefined ? null : explanationJson(now),
+    now: now === undefined || now instanceof UnreadableRow ? null : explanationJson(now),
+    now_problem: now instanceof UnreadableRow ? now.problem : null,
   };
 }
 
@@ -62,8 +64,10 @@ function toLines(explained: ExplainedDelivery): string[] {
   ];
 }
 
-function nowLines(entry: LedgerEntry | undefined, now: Explanation | undefined): string[] {
+function nowLines(entry: LedgerEntry | undefined, now: ExplainedDelivery["now"]): string[] {
   if (now === undefined) return labelled("now", ["there is no such component any more"]);
+  if (now instanceof UnreadableRow)
+    return labelled("now", [`its row can't be read, and its events wait: ${now.problem}`]);
   const { alias, because, rule } = now.decision;
   const same = entry?.alias === alias ? "also " : "";
   return labelled("now", [`${same}${alias}, ${because}: ${rule}  (revision ${now.revision})`]);

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { ComponentNotFound } from "../../../shared/domain/errors.ts";
 import type { Subject } from "../../../shared/domain/subject.ts";
 import { type Explanation, explainRoute } from "../../../shared/flows/explain/explain-route.ts";
-import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   duration,
@@ -58,7 +57,7 @@ async function explain({ json, component, at, event, since, ...stated }: Explain
   if (since !== undefined) throw usage("--since says how far back to look for an --event.");
   await withInstallation(async ({ routingTable, catalog }) => {
     const past = at === undefined ? { table: routingTable, at: new Date() } : await pastRouting(routingTable, at);
-    const explanation = await explainRoute(routingCache(past.table), component, stated, past.at);
+    const explanation = await explainRoute(past.table, component, stated, past.at);
     if (explanation === undefined) {
       const { components } = await past.table.components();
       throw new ComponentNotFound(

@@ -43,9 +43,9 @@ export type DecisionInput = {
   rowOf: SubjectRows;
   now: Date;
   /** The alias that a replay sends everything to. */
-  replayTarget?: Alias;
+  replayTarget?: Alias | undefined;
   /** The alias that the event's metadata asked for. It is never obeyed. */
-  ignoredAlias?: string;
+  ignoredAlias?: string | undefined;
   /** Whether to say why rules were passed over. Default true; off costs less. */
   trace?: boolean;
 };

@@ -217,8 +217,8 @@ function decideAll(
       rowOf: view.rowOf,
       now,
       trace: false,
-      ...(ignoredAlias === undefined ? {} : { ignoredAlias }),
-      ...(replayTarget === undefined ? {} : { replayTarget }),
+      ignoredAlias,
+      replayTarget,
     });
     if (damaged === undefined || OUTRANK_SUBJECTS.has(decision.because)) return { component, decision };
     // Its pins are not known: by any rule below them it might reach the version that it is pinned away from.

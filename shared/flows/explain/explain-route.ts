@@ -1,11 +1,12 @@
 import { ComponentUnreadable } from "../../domain/errors.ts";
+import type { EventFacts } from "../../domain/events/event.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { type Decision, decideRoute } from "../../domain/routing/decide-route.ts";
 import type { Revision, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
 import { resolveSubject, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { Subject } from "../../domain/subject.ts";
-import type { RoutingCache, RoutingView } from "../routing-cache.ts";
+import { type CachedTable, type RoutingView, routingCache } from "../routing-cache.ts";
 
 /** Where an event of this subject goes, and why. */
 export type Explanation = {
@@ -17,42 +18,49 @@ export type Explanation = {
   rows: { key: RowKey; row: StoredRow | null }[];
 };
 
-/** An event's own part in the decision. */
-export type Question = { component: string; stated: Subject; ignoredAlias?: string };
-
-/** Decides as the router does, with the trace on; undefined when there is no such component. */
+/**
+ * Decides as the router does, with the trace on; undefined when there is no such component.
+ * @throws ComponentUnreadable
+ */
 export async function explainRoute(
-  routing: RoutingCache,
-  component: string,
-  stated: Subject,
+  table: CachedTable,
+  name: string,
+  subject: Subject,
   now: Date,
 ): Promise<Explanation | undefined> {
-  await routing.refresh();
-  return routing.decideOn((view) => explainOn(view, { component, stated }, now));
+  return routingCache(table).decideOn((view) => {
+    const component = componentOn(view, name);
+    if (component instanceof UnreadableRow) throw new ComponentUnreadable(name, component.problem);
+    return component && explainOn(view, component, { subject }, now);
+  });
+}
+
+export function componentOn({ listeners, held }: RoutingView, name: string): Component | UnreadableRow | undefined {
+  const problem = held.find((one) => one.name === name)?.problem;
+  if (problem !== undefined) return new UnreadableRow(problem, "");
+  return listeners.find(({ component }) => component.name === name)?.component;
+}
+
+export function rowOn(view: RoutingView, key: RowKey): StoredRow | null {
+  const row = view.rowOf(key) ?? null;
+  const problem = view.problemOf(key);
+  return problem === undefined ? row : new UnreadableRow(problem, "");
 }
 
 /** Pure; on a view that misses rows the result has to be thrown away. */
 export function explainOn(
   view: RoutingView,
-  { component: name, stated, ignoredAlias }: Question,
+  component: Component,
+  { subject: stated, ignoredAlias }: Pick<EventFacts, "subject" | "ignoredAlias">,
   now: Date,
-): Explanation | undefined {
-  const component = view.listeners.find((listener) => listener.component.name === name)?.component;
-  if (component === undefined) {
-    const problem = view.held.find((held) => held.name === name)?.problem;
-    if (problem !== undefined) throw new ComponentUnreadable(name, problem);
-    return undefined;
-  }
-  const rows = new Map<RowKey, StoredRow | null>([[`component#${name}`, component]]);
+): Explanation {
+  const rows = new Map<RowKey, StoredRow | null>([[`component#${component.name}`, component]]);
   const rowOf: SubjectRows = (key) => {
-    const row = view.rowOf(key);
-    const problem = view.problemOf(key);
-    rows.set(key, problem === undefined ? (row ?? null) : new UnreadableRow(problem, ""));
-    return row;
+    rows.set(key, rowOn(view, key));
+    return view.rowOf(key);
   };
   const subject = resolveSubject(stated, rowOf);
-  const ignored = ignoredAlias === undefined ? {} : { ignoredAlias };
-  const decision = decideRoute({ component, subject, rowOf, now, ...ignored });
+  const decision = decideRoute({ component, subject, rowOf, now, ignoredAlias });
   const used = [...rows].map(([key, row]) => ({ key, row }));
   return { component, subject, decision, revision: view.revision, rows: used };
 }

@@ -1,10 +1,12 @@
 import type { Alias } from "../../domain/routing/alias.ts";
 import { type Decision, decideRoute } from "../../domain/routing/decide-route.ts";
 import { resolveSubject } from "../../domain/routing/subject-rows.ts";
+import { readable } from "../../domain/routing/unreadable-row.ts";
 import { type Subject, subjectLevels } from "../../domain/subject.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { inPages } from "../in-pages.ts";
 import { routingCache } from "../routing-cache.ts";
+import { componentOn } from "./explain-route.ts";
 
 /** A subject of the directory that an alias gets the events of, and why. */
 export type OnAlias = { subject: Subject; decision: Decision };
@@ -18,21 +20,19 @@ const SUBJECTS_AT_ONCE = 500;
  */
 export async function* whoIsOn(
   table: RoutingTableReader,
-  component: string,
+  name: string,
   alias: Alias,
   now: Date,
 ): AsyncGenerator<OnAlias[]> {
-  const routing = routingCache(table, 4 * SUBJECTS_AT_ONCE);
-  await routing.refresh();
+  const routing = routingCache(table);
   for await (const subjects of inPages(everyone(table), SUBJECTS_AT_ONCE)) {
     const found = await routing.decideOn((view) => {
-      const listener = view.listeners.find((candidate) => candidate.component.name === component);
-      if (listener === undefined) return [];
+      const component = readable(componentOn(view, name));
+      if (component === undefined) return [];
       return subjects.flatMap((stated): OnAlias[] => {
         const subject = resolveSubject(stated, view.rowOf);
-        const input = { component: listener.component, subject, rowOf: view.rowOf, now };
-        if (decideRoute({ ...input, trace: false }).alias !== alias) return [];
-        return [{ subject, decision: decideRoute(input) }];
+        const decision = decideRoute({ component, subject, rowOf: view.rowOf, now });
+        return decision.alias === alias ? [{ subject, decision }] : [];
       });
     });
     if (found.length > 0) yield found;

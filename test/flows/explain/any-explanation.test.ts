@@ -52,7 +52,7 @@ describe("an explanation", () => {
           const decided = await routed(table, subject, now);
           expect(decided.map(({ component }) => component).sort()).toEqual([...componentNames].sort());
           for (const { component, decision, subject: resolved } of decided) {
-            const explained = await explainRoute(routingCache(table), component, subject, now);
+            const explained = await explainRoute(table, component, subject, now);
             expect(explained).toMatchObject({ subject: resolved, revision: 1 });
             const { rule, passedOver, ...outcome } = explained?.decision ?? {};
             expect(decision).toMatchObject(outcome);
@@ -77,7 +77,7 @@ describe("an explanation", () => {
           for (const edit of later) await change(edit);
           expect(await routed(routingTableAt(table, 1), subject, now)).toEqual(then);
           for (const { component, decision } of then) {
-            const explained = await explainRoute(routingCache(routingTableAt(table, 1)), component, subject, now);
+            const explained = await explainRoute(routingTableAt(table, 1), component, subject, now);
             const { alias, because, fallback } = decision;
             expect(explained?.decision).toMatchObject({ alias, because, fallback });
           }

@@ -1,11 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { deliveredKey } from "../../../shared/domain/deliveries/delivered-event.ts";
+import { eventKeyOf } from "../../../shared/domain/deliveries/delivery-key.ts";
+import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import type { StoredEvents } from "../../../shared/event-store/event-store.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { explainDelivery, findEvents } from "../../../shared/flows/explain/explain-event.ts";
 import { anyEdit, anySubject } from "../../support/any-routing.ts";
-import { type AboutEvent, aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
-import { aMessage, aRouter, T0 } from "../../support/router.ts";
+import { type AboutEvent, aComponent, anEvent, aPin, aRecord, aSubjectRow, bodyOf } from "../../support/builders.ts";
+import { aMessage, aRouter, putRows, T0 } from "../../support/router.ts";
+
+const mailer = aComponent({ name: "mailer" });
 
 const window = { from: new Date(0), to: new Date("2100-01-01") };
 
@@ -41,14 +47,12 @@ describe("the explanation of a delivery", () => {
     const { ports, table, events, time } = await aRouter({ rows });
     const decidedAt = time.now();
     await routeBatch(ports, [aMessage({ customer: "acme" })]);
-    const [found] = await Array.fromAsync(findEvents(events, window, "event-1", T0));
-    const [outcome] = found?.outcomes ?? [];
-    if (outcome === undefined) throw new Error("no delivery");
+    const outcome = await theOutcome(events, "event-1");
     const later = new Date(time.now().getTime() + 3_600_000);
     const explained = await explainDelivery(table, outcome, later);
     expect(explained.atDecision?.decision.because).toBe("customer pin");
     expect(explained.decidedAt).toEqual(decidedAt);
-    expect(explained.now?.decision.because).toBe("default alias");
+    expect(explained.now).toMatchObject({ decision: { because: "default alias" } });
   });
 
   it("is left out where nothing was decided: an unreadable event, one that nobody listened to", async () => {
@@ -56,10 +60,91 @@ describe("the explanation of a delivery", () => {
     const { ports, table, events, time } = await aRouter({ components: [component] });
     await routeBatch(ports, [aMessage({ messageId: "bad", body: "{" }), aMessage({ id: "unheard" })]);
     for (const name of ["bad", "unheard"]) {
-      const [found] = await Array.fromAsync(findEvents(events, window, name, T0));
-      const [outcome] = found?.outcomes ?? [];
-      if (outcome === undefined) throw new Error("no outcome");
+      const outcome = await theOutcome(events, name);
       expect(await explainDelivery(table, outcome, time.now())).toEqual(outcome);
     }
   });
+
+  it("says of a delivery that nobody has claimed only what would be decided now", async () => {
+    const { table, events, time } = await aRouter({ components: [mailer] });
+    await events.record([aRecord({ id: "e-1", components: ["mailer"], body: bodyOf(anEvent()) })]);
+    const { now, atDecision, status } = await explainDelivery(table, await theOutcome(events, "e-1"), time.now());
+    expect(status).toBe("waiting");
+    expect(now).toMatchObject({ decision: { alias: "stable" } });
+    expect(atDecision).toBeUndefined();
+  });
+
+  it("shows the source's row, which says where the event carries its subject, and what an event may not ask for", async () => {
+    const source = { source: "shop", customer: "detail.buyer" };
+    const { ports, table, events, time } = await aRouter({ components: [mailer], rows: { "source#shop": source } });
+    await routeBatch(ports, [aMessage({ id: "e-1", detail: { buyer: "acme" }, metadata: { alias: "beta" } })]);
+    const { atDecision } = await explainDelivery(table, await theOutcome(events, "e-1"), time.now());
+    expect(atDecision?.subject).toEqual({ customer: "acme" });
+    expect(atDecision?.rows).toContainEqual({ key: "source#shop", row: source });
+    expect(atDecision?.decision.passedOver[0]).toEqual({
+      rule: "alias in the event",
+      why: "an event can't choose its alias: 'beta' ignored",
+    });
+  });
+
+  it("says when the component has gone since, and when its row can't be read", async () => {
+    const { ports, table, events, time, damage } = await aRouter({ components: [mailer] });
+    await routeBatch(ports, [aMessage({ id: "e-1" })]);
+    const outcome = await theOutcome(events, "e-1");
+    damage("component#mailer", "{");
+    const problem = expect.stringContaining("not JSON");
+    expect(await explainDelivery(table, outcome, time.now())).toMatchObject({ now: { problem } });
+    await putRows(table, { "component#mailer": null });
+    expect((await explainDelivery(table, outcome, time.now())).now).toBeUndefined();
+  });
+
+  it("says nothing of when a delivery was decided whose ledger entry can't be read", async () => {
+    const { ports, table, events, time, damageEntries } = await aRouter({ components: [mailer] });
+    await routeBatch(ports, [aMessage({ id: "e-1" })]);
+    damageEntries("{");
+    const outcome = await theOutcome(events, "e-1");
+    const { atDecision, decidedAt, now } = await explainDelivery(table, outcome, time.now());
+    expect([outcome.status, atDecision, decidedAt]).toEqual(["dead", undefined, undefined]);
+    expect(now).toMatchObject({ decision: { alias: "stable" } });
+  });
 });
+
+describe("a stored event", () => {
+  async function found(wanted: string): Promise<string[]> {
+    const { ports, events } = await aRouter({ components: [mailer] });
+    await routeBatch(ports, [
+      aMessage({ id: "e-1", idempotencyKey: "order-1" }),
+      aMessage({ id: "e-2", idempotencyKey: "order-2", messageId: "message-2" }),
+    ]);
+    const all = await Array.fromAsync(findEvents(events, window, wanted, T0));
+    return all.map(({ record, outcomes }) => `${record.id} ${outcomes.map(({ status }) => status)}`);
+  }
+  const key = eventKeyOf("shop", "order placed", "order-1");
+
+  it.each([
+    ["its id", "e-1"],
+    ["its publisher's key", "order-1"],
+    ["its own key", key],
+    ["six characters of its key", key.slice(0, 6)],
+    ["the key that a consumer saw", deliveredKey(key, "live")],
+    ["the key that a consumer saw in a replay", deliveredKey(key, "replay-1")],
+  ])("is found by %s, with what became of it", async (_, wanted) => {
+    expect(await found(wanted)).toEqual(["e-1 done"]);
+  });
+
+  it.each([
+    ["fewer characters of its key", key.slice(0, 5)],
+    ["the end of its key", key.slice(-20)],
+    ["the beginning of its id", "e-"],
+    ["nothing", ""],
+  ])("isn't found by %s", async (_, wanted) => {
+    expect(await found(wanted)).toEqual([]);
+  });
+});
+
+async function theOutcome(events: StoredEvents, id: string): Promise<EventOutcome> {
+  const [found] = await Array.fromAsync(findEvents(events, window, id, T0));
+  const [outcome] = found?.outcomes ?? [];
+  if (outcome === undefined) throw new Error(`${id} has no outcome`);
+  return outcome;
+}

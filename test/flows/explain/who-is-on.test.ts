@@ -13,9 +13,10 @@ describe("who is on an alias", () => {
     await change({
       kind: "put rows",
       rows: [
-        { key: "component#mailer", row: aComponent({ name: "mailer" }) },
+        { key: "component#mailer", row: aComponent({ name: "mailer", aliases: ["stable", "beta", "next"] }) },
         { key: "customer#acme", row: aSubjectRow({ plan: "paid" }) },
         { key: "customer#globex", row: aSubjectRow({ pins: { mailer: aPin({ alias: "stable" }) }, plan: "paid" }) },
+        { key: "customer#first", row: aSubjectRow({ pins: { mailer: aPin({ alias: "next" }) } }) },
         { key: "plan#paid", row: aSubjectRow(toBeta) },
         { key: "project#p-1", row: aSubjectRow({ customer: "acme" }) },
         { key: "project#p-2", row: aSubjectRow({ customer: "globex", ...toBeta }) },
@@ -34,6 +35,7 @@ describe("who is on an alias", () => {
       "p-3: project pin",
     ]);
     expect(await on("stable")).toEqual(["nobody: default alias", "globex paid: customer pin"]);
+    expect(await on("next")).toEqual(["first: customer pin"]);
     expect(await Array.fromAsync(whoIsOn(table, "another", "beta", now))).toEqual([]);
   });
 
