@@ -26,7 +26,7 @@ export async function withNewInstallation<T>(
   const onAws = await openOnAws();
   if (onAws !== undefined) return run(onAws, work);
   const home = stateFolder();
-  if (writes || existsSync(join(home, "installation.db"))) return run(await openHere(home, true), work);
+  if (writes || existsSync(join(home, "state.db"))) return run(await openHere(home, true), work);
   const scratch = mkdtempSync(join(tmpdir(), "turnout-"));
   try {
     return await run(await openHere(scratch, true), work);
