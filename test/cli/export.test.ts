@@ -64,7 +64,7 @@ describe("turnout export and import", () => {
       cli.turnout(["export", `${temporaryFolder()}/no/such/folder.json`]),
     ]);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain('turnout: stdin, line 2, rows.0 (plan#a): row: Unrecognized key: "colour".\n');
+    expect(refused.stderr).toContain("turnout: stdin, line 2, rows.0 (plan#a): row: there is no field 'colour'.\n");
     expect(refused.stderr).toContain("turnout: stdin, line 3, rows.1 (b): there are no rows such as 'b'.\n");
     expect(refused.stderr).toContain("Nothing was imported: 2 rows of stdin can't be read.");
     expect(newer.stderr).toContain("has format 9, and this Turnout knows up to 1; use the newer Turnout");

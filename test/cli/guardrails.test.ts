@@ -154,7 +154,7 @@ describe("turnout guardrails", () => {
 
   it.each([
     ["nothing to set", [], "Name at least one"],
-    ["a subject without a level", ["--protect", "acme"], "protectedSubjects"],
+    ["a subject without a level", ["--protect", "acme"], "--protect acme: expected a subject"],
     ["a share over 100 %", ["--max-event-share-off", "101%"], "at most 100%"],
     ["less than no customers", ["--max-customers-off", "-1"], "whole number"],
     ["a name that can't be an alias", ["--expiry-required-for", "Not one"], "lower-case"],

@@ -119,7 +119,7 @@ describe("metadata", () => {
   test.each([
     [{ customer: "globex" }, "customer is 'acme', but detail.metadata.customer 'globex'"],
     [{ plan: "x".repeat(1_025) }, "detail.metadata.plan: a subject id has at most 1024 bytes"],
-    [{ idempotencyKey: "" }, "detail.metadata.idempotencyKey: Too small: expected string to have >=1 characters"],
+    [{ idempotencyKey: "" }, "detail.metadata.idempotencyKey: can't be empty"],
     [{ user: 7 }, "detail.metadata.user: expected string, received number"],
     ["free text", "detail.metadata: expected an object, to put the idempotency key into"],
     [["a"], "detail.metadata: expected an object, to put the idempotency key into"],

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
+import { Guardrails, ProtectedSubject } from "../../../shared/domain/routing/guardrails.ts";
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
@@ -45,8 +45,8 @@ export function define(command: Command): void {
       "largest share of the last hour's events for which that holds, e.g. 5%; none takes it away",
       orNone((text) => must(readShare(text), "--max-event-share-off")),
     )
-    .option("--protect <subject...>", "subjects that no change may move, e.g. customer#acme", collect)
-    .option("--unprotect <subject...>", "subjects that may be moved again", collect)
+    .option("--protect <subject...>", "subjects that no change may move, e.g. customer#acme", subjects("--protect"))
+    .option("--unprotect <subject...>", "subjects that may be moved again", subjects("--unprotect"))
     .option("--expiry-required-for <alias...>", "aliases that a pin may only name with an end", aliases)
     .option("--no-expiry-required-for", "let pins to any alias go without an end");
   changeOptions(setting)
@@ -135,8 +135,8 @@ function budget(stated: number | typeof NONE): number | undefined {
   return stated === NONE ? undefined : stated;
 }
 
-function collect(text: string, before: string[] = []): string[] {
-  return [...before, text];
+function subjects(flag: string): (text: string, before?: string[]) => string[] {
+  return (text, before = []) => [...before, must(read(ProtectedSubject, text), `${flag} ${text}`)];
 }
 
 function aliases(text: string, before: string[] | false = []): string[] {

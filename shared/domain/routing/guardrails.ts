@@ -12,6 +12,11 @@ import { UnreadableRow } from "./unreadable-row.ts";
 export const Freeze = z.object({ who: z.string(), why: z.string(), at: Instant });
 export type Freeze = z.infer<typeof Freeze>;
 
+/** A subject as `level#id`. */
+export const ProtectedSubject = z
+  .string()
+  .check(z.regex(/^(project|customer|plan)#./, "expected a subject such as customer#acme or project#acme/site"));
+
 /** What operators have agreed not to exceed without `--force`; one row for the whole routing table. */
 export const Guardrails = z.strictObject({
   /** Set while changes are stopped. Only what takes changes back is allowed then. */
@@ -21,7 +26,7 @@ export const Guardrails = z.strictObject({
   /** Largest share of the last hour's events, in basis points, of which the same holds. */
   maxEventShareOff: z.optional(z.int().check(z.minimum(0), z.maximum(10_000))),
   /** Subjects as `level#id` whose events no change may move. */
-  protectedSubjects: z._default(z.array(z.string().check(z.regex(/^(project|customer|plan)#./))), []),
+  protectedSubjects: z._default(z.array(ProtectedSubject), []),
   /** Aliases that a pin may only name with an end. */
   expiryRequiredFor: z._default(z.array(AliasName), ["experimental"]),
 });

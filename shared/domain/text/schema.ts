@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 
 // zod/mini ships without message texts; without this every problem reads "Invalid input". Not `z.locales`: that would put
 // all its languages into a bundle.
-z.config(en());
+z.config({ ...en(), customError: problemText });
 
 /** A value read from outside: either the value in its type, or one sentence per problem with its path. */
 export type Read<T> = { ok: true; value: T } | { ok: false; problem: string };
@@ -30,6 +30,43 @@ function describe(issue: z.core.$ZodIssue, where: string): string {
   const [cause = issue] = issue.code === "invalid_key" ? issue.issues : [];
   const message = cause.message.replace(/^Invalid input: /, "");
   return path === "" ? message : `${path}: ${message}`;
+}
+
+/** Problems in words rather than in signs and expressions; undefined for those that zod words well. */
+function problemText(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "too_small":
+      if (issue.origin === "string" && issue.minimum === 1) return "can't be empty";
+      return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+    case "too_big":
+      return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+    case "unrecognized_keys": {
+      const names = issue.keys.map((name) => `'${name}'`).join(", ");
+      return issue.keys.length === 1 ? `there is no field ${names}` : `there are no fields ${names}`;
+    }
+    case "invalid_value":
+      return `expected ${alternatives(issue.values)}`;
+    case "invalid_union":
+      return Array.isArray(issue.options) ? `expected ${alternatives(issue.options)}` : undefined;
+    case "invalid_type":
+      return issue.expected === "int" ? "expected a whole number" : undefined;
+    case "invalid_format":
+      return "it isn't written as such a text is";
+    default:
+      return undefined;
+  }
+}
+
+function unitOf(origin: string): string {
+  if (origin === "string") return " characters";
+  return origin === "array" ? " elements" : "";
+}
+
+/** E.g. `'sync' or 'async'`. */
+function alternatives(values: readonly z.core.util.Primitive[]): string {
+  const quoted = values.map((value) => (typeof value === "string" ? `'${value}'` : String(value)));
+  const last = quoted.pop() ?? "nothing";
+  return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
 /** An instant as ISO 8601 in UTC with milliseconds, the one form in which texts sort by time. */

@@ -46,7 +46,7 @@ describe("a routing file", () => {
     [
       "a field that subjects don't have",
       { key: "plan#x", row: { ...aSubjectRow(), colour: 1 } },
-      'row: Unrecognized key: "colour"',
+      "row: there is no field 'colour'",
     ],
     [
       "a pin without an alias",
@@ -91,7 +91,7 @@ describe("a routing file", () => {
     ],
     ["of no format", '{"rows":[]}', "format: "],
     ["of something else", "[]", "expected object"],
-    ["with a field more", '{"format":1,"revision":1,"rows":[],"x":1}', 'Unrecognized key: "x"'],
+    ["with a field more", '{"format":1,"revision":1,"rows":[],"x":1}', "there is no field 'x'"],
     ["with a revision below 0", '{"format":1,"revision":-1,"rows":[]}', "revision: "],
   ])("refuses a text %s", (_, text, problem) => {
     expect(readRoutingFile(text)).toEqual({ ok: false, problem: expect.stringContaining(problem) });

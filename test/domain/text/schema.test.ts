@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { AliasName } from "../../../shared/domain/routing/alias.ts";
+import { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import { Instant, nameSchema, own, read, readJson } from "../../../shared/domain/text/schema.ts";
 
 describe("read", () => {
@@ -19,6 +20,23 @@ describe("read", () => {
         "detail.metadata.left: expected string, received undefined; " +
         "detail.metadata.right.size: expected number, received string",
     });
+  });
+
+  it.each([
+    [z.string().check(z.minLength(1)), "", "can't be empty"],
+    [z.string().check(z.minLength(3)), "ab", "expected at least 3 characters"],
+    [z.array(z.int()).check(z.maxLength(1)), [1, 2], "expected at most 1 elements"],
+    [z.int().check(z.maximum(5)), 6, "expected at most 5"],
+    [z.int(), 1.5, "expected a whole number"],
+    [z.enum(["a", "b", "c"]), "d", "expected 'a', 'b' or 'c'"],
+    [z.discriminatedUnion("kind", [z.object({ kind: z.literal("a") }), z.object({ kind: z.literal("b") })]), {}, "'a'"],
+    [z.strictObject({}), { colour: 1 }, "there is no field 'colour'"],
+    [z.strictObject({}), { colour: 1, size: 2 }, "there are no fields 'colour', 'size'"],
+    [z.string().check(z.regex(/^a+$/)), "b", "it isn't written as such a text is"],
+    [z.string().check(z.regex(/^a+$/, "only the letter a")), "b", "only the letter a"],
+    [Guardrails, { protectedSubjects: ["acme"] }, "protectedSubjects.0: expected a subject such as customer#acme"],
+  ])("says in words what is wrong", (schema: z.ZodMiniType, input, problem) => {
+    expect(read(schema, input)).toEqual({ ok: false, problem: expect.stringContaining(problem) });
   });
 
   it("names no path where there is none", () => {
