@@ -120,6 +120,11 @@ const floorPlan: Room[] = [
     files: "shared/targets/worker/host-process.ts",
     may: ["own folder", "shared/domain/", "shared/versions/version-folder.ts", "node:"],
   },
+  // Whoever publishes a version has a host load it first.
+  {
+    files: "shared/targets/worker/load-code.ts",
+    may: ["own folder", "shared/domain/", "shared/versions/version-catalog.ts", "node:"],
+  },
   ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
     may: [

@@ -33,6 +33,8 @@ export type Operation =
   /** What is asked for once more, with the version to go to, or the time that it begins at. */
   | { operation: "name version" | "name beginning" }
   | { operation: "publish version"; component: string; alias: string }
+  /** Another function of the version's code, to be called with its events. */
+  | { operation: "name handler" }
   /** The replay that was refused, by another name. */
   | { operation: "rename replay" }
   /** What it has delivered. */

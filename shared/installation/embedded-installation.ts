@@ -12,7 +12,14 @@ export function embeddedInstallation(home: string, options: { create: boolean })
   const isServed = () => runningServer(home) !== undefined;
   return {
     ...pick(embedded),
-    versions: { from: "folders", catalog: embedded.catalog },
+    versions: {
+      from: "folders",
+      catalog: embedded.catalog,
+      load: (settings) => async (code) => {
+        const { loadCode } = await import("../targets/worker/load-code.ts");
+        return loadCode(code, settings);
+      },
+    },
     who: async () => osUser(),
     async publish(events, now) {
       await embedded.queue.send(

@@ -1,9 +1,10 @@
+import type { WorkerSettings } from "../domain/routing/component.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts";
-import type { VersionCatalog } from "../versions/version-catalog.ts";
+import type { LoadCode, VersionCatalog } from "../versions/version-catalog.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
 import type { Finding } from "./finding.ts";
 
@@ -18,7 +19,7 @@ export type Installation = {
   catalog: VersionCatalog;
   /** Where versions come from: folders here, and functions there. */
   versions:
-    | { from: "folders"; catalog: FolderVersionCatalog }
+    | { from: "folders"; catalog: FolderVersionCatalog; load: (settings: WorkerSettings) => LoadCode }
     | { from: "functions"; catalog: LambdaVersionCatalog; environment: string };
   /** Who works on it, for the change log. Asked for only where something is written. */
   who(): Promise<string>;

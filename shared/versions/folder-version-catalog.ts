@@ -7,7 +7,8 @@ import { ComponentName } from "../domain/routing/component.ts";
 import { filesOfHandler, readHandler } from "../domain/text/handler.ts";
 import { read } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
-import type { PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
+import { unloadable } from "./unloadable-code.ts";
+import type { LoadCode, NewCode, PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
 import { type CodeFolder, codeSha256, copyCode, readCodeFolder } from "./version-folder.ts";
 
 const TABLES = `
@@ -41,6 +42,8 @@ export type PublishRequest = {
   number?: number;
   description?: string;
   now: Date;
+  /** Has to load the copy before it becomes a version, also one that it is already. Default: any code is published. */
+  load?: LoadCode;
 };
 
 /** Versions as folders `<folder>/<component>/<number>/` that are never changed; what is known of them is in SQLite. */
@@ -49,7 +52,7 @@ export type FolderVersionCatalog = VersionCatalog & {
    * Makes a version of a folder's code, unless the newest version has the same code and handler. A crash leaves either
    * the whole version or none. Any number of processes may publish at once.
    * @throws TurnoutError `not found` without the folder; `usage` when it can't be a version, or the number isn't
-   *   greater than the newest; `conflict` when the code changed while it was copied
+   *   greater than the newest; `conflict` when the code changed while it was copied; `failed` when it can't be loaded
    */
   publish(request: PublishRequest): Promise<PublishedVersion>;
   /** The version that an alias points at; undefined when it points nowhere. One prepared read, about 5 µs. */
@@ -134,14 +137,21 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       return code;
     },
     async publish(request) {
-      const { component, source, handler = "index.handler", now } = request;
+      const { component, source, handler = "index.handler", now, load } = request;
+      const refuseUnloadable = async (found: Omit<NewCode, "component">) => {
+        const problem = await load?.({ component, ...found });
+        if (problem !== undefined) throw unloadable(source, problem);
+      };
       const versions = join(await madeFolder(home), checkedName(component));
       const code = await readCodeFolder(source, versions);
       checkHandler(handler, code);
       const sha = await codeSha256(code, handler);
       const newest = newestOf(component);
-      if (newest?.code_sha256 === sha) return { version: versionOf(newest), isNew: false };
-      numberAfter(newest, request);
+      if (newest?.code_sha256 === sha) {
+        await refuseUnloadable(codeOf(component, newest));
+        return { version: versionOf(newest), isNew: false };
+      }
+      const version = String(numberAfter(newest, request));
 
       await mkdir(versions, { recursive: true, mode: 0o700 });
       await removeAbandoned(versions, now);
@@ -149,6 +159,7 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       try {
         const copy = await copyCode(code, path);
         if ((await codeSha256(copy, handler)) !== sha) throw changedMeanwhile(source);
+        await refuseUnloadable({ version, folder: path, handler, codeSha256: sha });
         const { ino: inode } = await stat(path);
         return await database.write(() => enter(request, handler, { path, inode, sha }));
       } finally {

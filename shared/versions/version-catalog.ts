@@ -25,6 +25,15 @@ export type PublishedVersion = {
   isNew: boolean;
 };
 
+/** Code that is to be a version, and would have this number: where it is, how it is entered, and its digest. */
+export type NewCode = { component: string; version: string; folder: string; handler: string; codeSha256: string };
+
+/** What keeps code from being loaded, and where in it, as far as that is known; the file is relative to its folder. */
+export type LoadProblem = { type: string; message: string; file?: string; line?: number };
+
+/** Loads code as the first event for it would, and ends it; undefined when its handler could be called. */
+export type LoadCode = (code: NewCode) => Promise<LoadProblem | undefined>;
+
 /** The versions of each component and which of them every alias points at. */
 export interface VersionCatalog {
   /** Oldest first; empty for a component that has none. */

@@ -43,10 +43,15 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
+The code is loaded first, as for its first event: with the component's memory,
+environment and time. What can't be loaded is refused with where and why, and nothing
+is published and no alias moved. A dry run doesn't load it.
+
 Code that is the newest version already is not published twice.
 
 On AWS, upload the code first, by whatever deploys it. What the function has then
-is published, with its settings, if nobody changes it in between.
+is published, with its settings, if nobody changes it in between. Lambda loads it
+with its first event.
 
 Examples:
   $ turnout publish-version release-coordinator ./dist --reason "staged releases"
@@ -67,7 +72,7 @@ async function publishVersion(name: string, folder: string | undefined, options:
     const component = await componentNamed(installation.routingTable, name);
     const alias = options.alias || null;
     const from = alias === null ? null : await versionBehind(installation.catalog, component, alias);
-    const code = await codeToPublish(installation, name, folder, options);
+    const code = await codeToPublish(installation, component, folder, options);
     const known = code.publishedAs;
     const planned =
       alias === null || from === known ? undefined : { component: name, alias, from, to: known ?? TO_COME };

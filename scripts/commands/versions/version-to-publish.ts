@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import type { FolderVersionCatalog } from "../../../shared/versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { PublishedVersion } from "../../../shared/versions/version-catalog.ts";
 import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
@@ -23,13 +23,13 @@ export type CodeToPublish = {
 /** A folder's code, or on AWS what the component's function has. @throws TurnoutError `usage` for the other one's options */
 export async function codeToPublish(
   { versions }: Installation,
-  component: string,
+  component: Component,
   folder: string | undefined,
   options: CodeOptions,
 ): Promise<CodeToPublish> {
   if (versions.from === "functions") {
     refuseOnAws(versions.environment, folder, options);
-    return codeOfFunction(versions.catalog, component, options);
+    return codeOfFunction(versions.catalog, component.name, options);
   }
   if (options.codeSha256 !== undefined) throw usage("--code-sha256 is for functions on AWS, with --env.");
   if (folder === undefined) {
@@ -37,7 +37,7 @@ export async function codeToPublish(
       "Name the folder with the version's code; or with --env an environment on AWS, where functions have it.",
     );
   }
-  return codeOfFolder(versions.catalog, component, folder, options);
+  return codeOfFolder(versions, component, folder, options);
 }
 
 function refuseOnAws(environment: string, folder: string | undefined, { handler, number }: CodeOptions): void {
@@ -50,15 +50,22 @@ function refuseOnAws(environment: string, folder: string | undefined, { handler,
 }
 
 async function codeOfFolder(
-  catalog: FolderVersionCatalog,
-  component: string,
+  { catalog, load }: Installation["versions"] & { from: "folders" },
+  { name, worker }: Component,
   folder: string,
   { handler = "index.handler", number, description }: CodeOptions,
 ): Promise<CodeToPublish> {
   const source = resolve(folder);
   const sha = await codeSha256(await readCodeFolder(source), handler);
-  const newest = (await catalog.versions(component)).at(-1);
-  const about = { component, source, handler, description, ...(number === undefined ? {} : { number }) };
+  const newest = (await catalog.versions(name)).at(-1);
+  const about = {
+    component: name,
+    source,
+    handler,
+    description,
+    load: load(worker),
+    ...(number === undefined ? {} : { number }),
+  };
   return {
     text: folder,
     ...(newest?.codeSha256 === sha ? { publishedAs: newest.version } : {}),

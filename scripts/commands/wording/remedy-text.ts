@@ -56,6 +56,8 @@ function operationText(asked: Operation): string {
     }
     case "name version":
       return "name another with --to";
+    case "name handler":
+      return "name another with --handler FILE.FUNCTION";
     case "name beginning":
       return "say it with --since";
     case "move drifted alias": {

@@ -4,6 +4,7 @@ import { NO_VERSION } from "../../domain/deliveries/delivery-remedy.ts";
 import type { WorkerSettings } from "../../domain/routing/component.ts";
 import type { SendResult, Target } from "../target.ts";
 import { type Host, type HostOptions, startHost } from "./host.ts";
+import { environmentOf, INIT_TIMEOUT_MS } from "./host-environment.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
 import type { Job } from "./waiting-jobs.ts";
@@ -53,7 +54,7 @@ export function workerTarget({
   logs,
   now,
   walls,
-  initTimeoutMs = 10_000,
+  initTimeoutMs = INIT_TIMEOUT_MS,
   idleMs = 300_000,
   graceMs = 5_000,
   maxHosts = hostsFor(descriptorLimit()),
@@ -179,22 +180,6 @@ function descriptorLimit(): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
-}
-
-function environmentOf(
-  { component, version, memoryMb }: { component: string; version: string; memoryMb: number },
-  own: Record<string, string>,
-): Record<string, string> {
-  const { PATH, TZ } = process.env;
-  return {
-    ...(PATH === undefined ? {} : { PATH }),
-    ...(TZ === undefined ? {} : { TZ }),
-    AWS_REGION: "local",
-    ...own,
-    AWS_LAMBDA_FUNCTION_NAME: component,
-    AWS_LAMBDA_FUNCTION_VERSION: version,
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
-  };
 }
 
 function failed(type: string, message: string): SendResult {

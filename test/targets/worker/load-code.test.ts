@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
+import { loadCode } from "../../../shared/targets/worker/load-code.ts";
+import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
+import { codeFolder } from "../../contracts/folder-versions.ts";
+
+const HANDLER = "\nexport const handler = async () => 1;\n";
+
+async function loading(text: string, { initTimeoutMs, memoryMb = 128 }: { initTimeoutMs: number; memoryMb?: number }) {
+  const folder = codeFolder({ "index.mjs": text + HANDLER });
+  const handler = "index.handler";
+  const sha = await codeSha256(await readCodeFolder(folder), handler);
+  const code = { component: "mailer", version: "1", folder, handler, codeSha256: sha };
+  return loadCode(code, WorkerSettings.parse({ memoryMb }), { initTimeoutMs });
+}
+
+it.each([
+  ["waits for ever", "await new Promise(() => setInterval(() => {}, 1_000));"],
+  ["loops for ever", "for (;;) {}"],
+  ["blocks its thread", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);"],
+])("loadCode ends a module that %s when its time is over", async (_, text) => {
+  const problem = await loading(text, { initTimeoutMs: 300 });
+  expect(problem).toEqual({
+    type: "Sandbox.Timedout",
+    message: "Init timed out after 0.30 seconds",
+    file: "index.mjs",
+  });
+});
+
+it("loadCode holds a module to the component's memory", async () => {
+  const text = "const kept = []; for (;;) { kept.push(new Array(10_000).fill(Math.random())); await null; }";
+  const problem = await loading(text, { initTimeoutMs: 60_000, memoryMb: 16 });
+  expect(problem).toMatchObject({ type: "Runtime.OutOfMemory", file: "index.mjs" });
+});
+
+it("loadCode ends what has been loaded, whatever it goes on with", async () => {
+  expect(await loading("setInterval(() => {}, 1_000);", { initTimeoutMs: 60_000 })).toBeUndefined();
+});
+
+it("loadCode refuses code that isn't what its digest says", async () => {
+  const folder = codeFolder({ "index.mjs": HANDLER });
+  const code = { component: "mailer", version: "1", folder, handler: "index.handler", codeSha256: "0".repeat(64) };
+  expect(await loadCode(code, WorkerSettings.parse({}))).toMatchObject({ type: "Runtime.CodeChanged" });
+});
