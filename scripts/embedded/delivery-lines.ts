@@ -40,13 +40,13 @@ export function deliveryLines(print: (line: string) => void) {
   };
 }
 
-/** E.g. `09:14:02  push  acme/site (acme, paid) → beta, version 23: done in 4 ms (customer pin)`. */
+/** E.g. `09:14:02  push  acme/site (acme, paid) → mailer beta, version 23: done in 4 ms (customer pin)`. */
 function deliveryLine(report: DeliveryReport): string {
   const { record, decision, outcome, component, error: failure, executedVersion } = report;
   const { project, customer, plan } = record.subject;
   const owner = [customer, plan].filter((part) => part !== undefined).join(", ");
   const about = project === undefined ? owner : owner === "" ? project : `${project} (${owner})`;
-  const where = decision === undefined ? "" : ` → ${decision.alias}`;
+  const where = decision === undefined ? "" : ` → ${component === undefined ? "" : `${component} `}${decision.alias}`;
   const version = report.executedVersion === undefined ? "" : `, version ${report.executedVersion}`;
   const took = report.durationMs === undefined ? "" : ` in ${Math.round(report.durationMs)} ms`;
   const replay = report.replay === undefined ? "" : `, ${report.replay}`;

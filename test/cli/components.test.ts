@@ -20,6 +20,18 @@ describe("turnout component", () => {
     expect(await json(["component", "list"])).toEqual([expect.objectContaining({ name: "mailer", timeoutMs: 30_000 })]);
   });
 
+  it("warns of a field that events don't have in a pattern, and takes it all the same", async () => {
+    const { turnout } = await aRoutedCli();
+    const odd = { ...component, pattern: { source: ["shop"], detailType: ["order placed"] } };
+    const applied = await turnout(apply("--yes"), JSON.stringify(odd));
+    expect(applied).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^warning: .*'detailType'.*'detail-type'/),
+    });
+    const listed = await turnout(["events", "--pattern", '{"detailType":["x"]}']);
+    expect(listed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: --pattern: .*'detail-type'/) });
+  });
+
   it("shows what changes and who moves, and takes its own output back in", async () => {
     const { turnout, edit, shell } = await aRoutedCli();
     const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };

@@ -40,6 +40,34 @@ describe("turnout pin", () => {
     expect(await json(["pins"])).toEqual([expect.objectContaining({ alias: "beta", from, until })]);
   });
 
+  it("warns of a subject that the directory doesn't know, neither by a row nor as somebody's", async () => {
+    const { turnout, edit } = await aRoutedCli();
+    await edit([{ kind: "set customer", project: "initech/site", customer: "initech" }]);
+    const warnings = async (...subject: string[]) => {
+      const pinned = await turnout(["pin", ...subject, ...RC, "--to", "beta", "--reason", "x", "--dry-run"]);
+      expect(pinned.code).toBe(0);
+      return /^warning: (.*):/m.exec(pinned.stderr)?.[1];
+    };
+    expect(await warnings("--customer", "acmee")).toBe("the directory has no customer acmee");
+    expect(await warnings("--project", "initech/shop")).toBe("the directory has no project initech/shop");
+    expect(await warnings("--plan", "gold")).toBe("the directory has no plan gold");
+    expect(await warnings("--customer", "acme")).toBeUndefined();
+    expect(await warnings("--customer", "initech")).toBeUndefined();
+    expect(await warnings("--plan", "paid")).toBeUndefined();
+  });
+
+  it("prints an undo of an expired pin's end that brings its row back, by which it is listed again", async () => {
+    const { turnout, json, edit, shell } = await aRoutedCli();
+    const until = "2026-01-02T00:00:00.000Z";
+    const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z", until };
+    const component = "release-coordinator";
+    await edit([{ kind: "pin", level: "customer", id: "acme", component, pin }], new Date(pin.at));
+    const unpinned = await turnout(["unpin", "--customer", "acme", ...RC, "--reason", "tidy", "--yes"]);
+    expect(await json(["pins"])).toEqual([]);
+    expect(await shell(`${undoIn(unpinned)} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["pins"])).toEqual([expect.objectContaining({ alias: "beta", until, expired: true })]);
+  });
+
   it("changes nothing in a dry run, unconfirmed, at another revision, and when all is so already", async () => {
     const { turnout, json, withState } = await aRoutedCli();
     const [dry, unconfirmed, conflict] = await Promise.all([

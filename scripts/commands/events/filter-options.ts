@@ -5,10 +5,12 @@ import {
   type OutcomeFilter,
 } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { compileEventPattern, type EventPattern } from "../../../shared/domain/events/event-pattern.ts";
+import { patternDoubts } from "../../../shared/domain/events/pattern-doubts.ts";
 import { type Because, becauses } from "../../../shared/domain/routing/decide-route.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { cohortName, duration, must, statedWindow, subjectId, time, usage } from "../terminal/options.ts";
+import { note } from "../terminal/output.ts";
 import { shellLine } from "../terminal/shell-quote.ts";
 
 /** A window as it is asked for. */
@@ -100,5 +102,6 @@ function pattern(text: string): EventPattern {
   const json = must(readJson(text), "--pattern");
   const compiled = compileEventPattern(json);
   if (!compiled.ok) throw usage(`--pattern: ${compiled.problem}.`);
+  for (const doubt of patternDoubts(json as EventPattern)) note(`warning: --pattern: ${doubt}`);
   return json as EventPattern;
 }

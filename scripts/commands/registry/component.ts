@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { patternDoubts } from "../../../shared/domain/events/pattern-doubts.ts";
 import { Component } from "../../../shared/domain/routing/component.ts";
 import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
@@ -81,6 +82,7 @@ Example:
 async function apply(file: string, options: ChangeOptions): Promise<void> {
   const { name, value } = await readJsonInput(file);
   const component = mustRead(read(Component, value), name);
+  for (const doubt of patternDoubts(component.pattern)) note(`warning: ${doubt}`);
   await withNewInstallation(willWrite(options), async (installation) => {
     refuseUnreachable(installation, component);
     const key = `component#${component.name}` as const;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
+import { isInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -57,11 +58,15 @@ async function pin(options: PinOptions): Promise<void> {
       at: now.toISOString(),
     };
     const usable = await usableAliases(installation.routingTable, component);
+    const known = await isInDirectory(installation.routingTable, level, id);
     await changeRouting(installation, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
       alreadySo: `${level} ${id} has this very pin already`,
       details: (rows) => pinDetails(component, rows),
+      ...(!known && {
+        warning: `the directory has no ${level} ${id}: the pin holds for events that name it themselves`,
+      }),
       undo: (made) => commandForPinBefore(subject, made, usable, now),
       now,
     });

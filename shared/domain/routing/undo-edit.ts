@@ -16,13 +16,11 @@ export function undoOfPin(
   guardrails: Guardrails,
   now: Date,
 ): UndoOfPin {
-  // A pin that has run out can't be set again, and having none comes to the same.
-  if (before === undefined || (before.until !== undefined && before.until <= now.toISOString())) {
-    return { undo: "unpin" };
-  }
-  // It would be refused now: its alias asks for an end, or has been retired since.
+  if (before === undefined) return { undo: "unpin" };
+  const expired = before.until !== undefined && before.until <= now.toISOString();
+  // It would be refused now: it has run out, its alias asks for an end, or has been retired since.
   const unusable = [before.alias, before.successor].some((alias) => alias !== undefined && !usable.includes(alias));
-  return unusable || lacksEnd(guardrails, before) ? { undo: "revert" } : { undo: "pin", pin: before };
+  return expired || unusable || lacksEnd(guardrails, before) ? { undo: "revert" } : { undo: "pin", pin: before };
 }
 
 /**

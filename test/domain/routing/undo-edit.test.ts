@@ -8,14 +8,15 @@ const usable = ["stable", "beta"];
 const frozen = { ...DEFAULT_GUARDRAILS, freeze: { who: "ada", why: "incident 42", at: now.toISOString() } };
 const impact = { component: "mailer", protectedMoved: ["customer#acme"] } as never;
 
-it("undoOfPin puts back the pin that was there, or none where there was none that counts", () => {
+it("undoOfPin puts back the pin that was there, and none where there was none", () => {
   const pin = aPin({ alias: "beta", until: "2026-11-20T10:00:00.001Z" });
   expect(undoOfPin(pin, usable, DEFAULT_GUARDRAILS, now)).toEqual({ undo: "pin", pin });
-  expect(undoOfPin({ ...pin, until: now.toISOString() }, usable, DEFAULT_GUARDRAILS, now)).toEqual({ undo: "unpin" });
   expect(undoOfPin(undefined, usable, DEFAULT_GUARDRAILS, now)).toEqual({ undo: "unpin" });
 });
 
-it("undoOfPin reverts where the pin would be refused now: retired aliases, and an end that it lacks", () => {
+it("undoOfPin reverts where the pin would be refused now: it has run out, its alias is retired, or it lacks an end", () => {
+  const expired = aPin({ alias: "beta", until: now.toISOString() });
+  expect(undoOfPin(expired, usable, DEFAULT_GUARDRAILS, now)).toEqual({ undo: "revert" });
   const [gone, succeeded] = [aPin({ alias: "old" }), aPin({ alias: "beta", successor: "old" })];
   for (const pin of [gone, succeeded]) {
     expect(undoOfPin(pin, usable, DEFAULT_GUARDRAILS, now)).toEqual({ undo: "revert" });
