@@ -11,6 +11,8 @@ export type Intake = {
   groupsOf?: (entries: readonly EventEntry[]) => Promise<string[]>;
   /** Called when events have been stored, e.g. to wake the router. */
   onAccepted?: () => void;
+  /** Called with the name of a bus that doesn't exist, for each event that was published to it and is dropped. */
+  onUnknownBus?: (bus: string) => void;
 };
 
 export type AcceptedEntry = { id: string; entry: EventEntry };

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 /** What the front door answers. A text is always JSON. */
@@ -8,9 +9,10 @@ export function json(status: number, body: object, headers?: Record<string, stri
   return { status, contentType: "application/json", text: JSON.stringify(body), ...(headers && { headers }) };
 }
 
-/** An answer in the protocol that the AWS SDKs speak to EventBridge. */
+/** An answer in the protocol that the AWS SDKs speak to EventBridge. They put the request's id into what they log. */
 export function amzJson(status: number, body: object): Answer {
-  return { status, contentType: "application/x-amz-json-1.1", text: JSON.stringify(body) };
+  const headers = { "x-amzn-requestid": randomUUID() };
+  return { status, contentType: "application/x-amz-json-1.1", text: JSON.stringify(body), headers };
 }
 
 /** An error that the AWS SDKs throw under the name `type`. They retry those with a status of 500 and above. */

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
-import { checkEntry, entryBytes, PutEventsEntry } from "../../shared/domain/events/event-entry.ts";
+import { checkEntry, entryBytes, PutEventsEntry, UNKNOWN_BUS } from "../../shared/domain/events/event-entry.ts";
 import { read, readJson } from "../../shared/domain/text/schema.ts";
 import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, amzError, amzJson } from "./answer.ts";
@@ -10,6 +11,9 @@ export const PUT_EVENTS = "AWSEvents.PutEvents";
 
 /** Most entries of one request (EventBridge API reference, PutEvents). */
 const MAX_ENTRIES = 10;
+
+/** So that names from outside can't fill the memory. */
+const MAX_BUSES_TOLD = 100;
 
 /** Largest request body: JSON escaping can double the `MAX_EVENT_BYTES` that the entries may have. */
 export const MAX_PUT_EVENTS_BODY_BYTES = 2 * MAX_EVENT_BYTES;
@@ -23,6 +27,8 @@ type ResultEntry = { EventId: string } | { ErrorCode: string; ErrorMessage: stri
  * an error for each entry, in order. Refused whole, with status 400: not JSON or wrong types
  * (`SerializationException`), no or more than 10 entries, or more than 1,048,576 bytes of them
  * (`ValidationException`). Status 500 `InternalException`, which the SDKs retry: the events could not be stored.
+ * An entry for a bus that doesn't exist gets an id and is dropped, as EventBridge does it: who publishes is told nothing,
+ * `onUnknownBus` is.
  */
 export async function putEvents(text: string, intake: Intake): Promise<Answer> {
   const request = readRequest(text);
@@ -31,10 +37,14 @@ export async function putEvents(text: string, intake: Intake): Promise<Answer> {
   const accepted: AcceptedEntry[] = [];
   const results = request.entries.map((entry): ResultEntry => {
     const checked = checkEntry(entry);
-    if (!checked.ok) return { ErrorCode: checked.errorCode, ErrorMessage: checked.errorMessage };
-    const id = intake.newId();
-    accepted.push({ id, entry: checked.value });
-    return { EventId: id };
+    if (checked.ok) {
+      const id = intake.newId();
+      accepted.push({ id, entry: checked.value });
+      return { EventId: id };
+    }
+    if (checked.errorCode !== UNKNOWN_BUS) return { ErrorCode: checked.errorCode, ErrorMessage: checked.errorMessage };
+    intake.onUnknownBus?.(entry.EventBusName ?? "");
+    return { EventId: intake.newId() };
   });
   try {
     await acceptEvents(intake, accepted, now);
@@ -42,7 +52,19 @@ export async function putEvents(text: string, intake: Intake): Promise<Answer> {
     const message = error instanceof Error ? error.message : String(error);
     return amzError(500, "InternalException", `The events could not be stored: ${message}`);
   }
-  return amzJson(200, { FailedEntryCount: results.length - accepted.length, Entries: results });
+  const failed = results.filter((result) => "ErrorCode" in result);
+  return amzJson(200, { FailedEntryCount: failed.length, Entries: results });
+}
+
+/** Tells of a bus that doesn't exist once: who has the name wrong has it wrong with every event. */
+export function tellUnknownBuses(onError: (error: TurnoutError) => void): (bus: string) => void {
+  const told = new Set<string>();
+  return (bus) => {
+    if (told.has(bus) || told.size >= MAX_BUSES_TOLD) return;
+    told.add(bus);
+    const remedy = "As on EventBridge they are dropped. Publish to 'default' or 'turnout', or name no bus";
+    onError(new TurnoutError("failed", `Events are published to the bus '${bus}', which doesn't exist. ${remedy}.`));
+  };
 }
 
 type RequestRead = { ok: true; entries: PutEventsEntry[] } | { ok: false; answer: Answer };

@@ -42,6 +42,7 @@ describe("turnout publish", () => {
     const bad = [
       { Source: "shop", DetailType: "x", Detail: "no" },
       { source: "shop", "detail-type": "x" },
+      { source: "shop", "detail-type": "x", detail: {}, time: "2026-02-30T10:00:00Z" },
       { Source: "shop", DetailType: "x", Detail: { metadata: { customer: 5 } } },
       { Source: "shop", DetailType: "x", Detail: { long: "x".repeat(1_048_576) } },
       { ...items[2], type: "" },
@@ -54,6 +55,7 @@ describe("turnout publish", () => {
     for (const [index, reason] of Object.entries([
       "Detail is malformed",
       "detail: expected an object",
+      "time: there is no such day or time",
       "detail.metadata.customer: ",
       "may have 1048576",
       "type: ",

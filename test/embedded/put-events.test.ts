@@ -1,6 +1,6 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, test } from "vitest";
-import { PUT_EVENTS } from "../../scripts/embedded/put-events.ts";
+import { PUT_EVENTS, tellUnknownBuses } from "../../scripts/embedded/put-events.ts";
 import { MAX_EVENT_BYTES, readEvent } from "../../shared/domain/events/event.ts";
 import { eventBridgeClient, NOW, type OpenDoor, openFrontDoor } from "../support/front-door.ts";
 
@@ -62,9 +62,9 @@ describe("PutEvents of the AWS SDK", () => {
   test("answers for each entry, and stores the valid ones", async () => {
     const door = await openFrontDoor();
     const { Source: _, ...nameless } = anEntry();
-    const entries = [anEntry({ Detail: "{" }), anEntry(), nameless, anEntry({ EventBusName: "orders" })];
+    const entries = [anEntry({ Detail: "{" }), anEntry(), nameless];
     const output = await eventBridgeClient(door).send(new PutEventsCommand({ Entries: entries }));
-    expect(output.FailedEntryCount).toBe(3);
+    expect(output.FailedEntryCount).toBe(2);
     expect(output.Entries).toEqual([
       { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." },
       { EventId: "id-1" },
@@ -72,9 +72,53 @@ describe("PutEvents of the AWS SDK", () => {
         ErrorCode: "InvalidArgument",
         ErrorMessage: "Parameter Source is not valid. Reason: Source is a required argument.",
       },
-      { ErrorCode: "ResourceNotFoundException", ErrorMessage: "Event bus orders does not exist." },
     ]);
     expect(door.bodies()).toHaveLength(1);
+  });
+
+  test("drops an entry for a bus that doesn't exist under an id, as EventBridge does, and tells the server", async () => {
+    const buses: string[] = [];
+    const door = await openFrontDoor({ onUnknownBus: (bus) => void buses.push(bus) });
+    const entries = [anEntry({ EventBusName: "orders" }), anEntry(), anEntry({ EventBusName: "orders", Detail: "{" })];
+    const output = await eventBridgeClient(door).send(new PutEventsCommand({ Entries: entries }));
+    expect(output).toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [{ EventId: "id-1" }, { EventId: "id-2" }, { ErrorCode: "MalformedDetail" }],
+    });
+    expect(door.bodies().map((body) => JSON.parse(body).id)).toEqual(["id-2"]);
+    expect(buses).toEqual(["orders"]);
+  });
+
+  test("has the id of its request, also when it is refused", async () => {
+    const door = await openFrontDoor();
+    const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+    const client = eventBridgeClient(door);
+    const first = await client.send(new PutEventsCommand({ Entries: [anEntry()] }));
+    const second = await client.send(new PutEventsCommand({ Entries: [anEntry()] }));
+    expect(first.$metadata.requestId).toMatch(uuid);
+    expect(second.$metadata.requestId).not.toBe(first.$metadata.requestId);
+    await expect(client.send(new PutEventsCommand({ Entries: [] }))).rejects.toMatchObject({
+      $metadata: { requestId: expect.stringMatching(uuid) },
+    });
+  });
+
+  test("refuses a day that there isn't, and takes a leap second", async () => {
+    const door = await openFrontDoor();
+    const body = (time: string) => JSON.stringify({ Entries: [{ ...anEntry(), Time: time }] });
+    expect(await post(door, body("2026-02-30T10:00:00Z"))).toMatchObject({
+      body: { FailedEntryCount: 1, Entries: [{ ErrorCode: "InvalidArgument" }] },
+    });
+    expect(await post(door, body("2016-12-31T23:59:60Z"))).toMatchObject({ body: { FailedEntryCount: 0 } });
+    expect(door.bodies().map((text) => JSON.parse(text).time)).toEqual(["2017-01-01T00:00:00Z"]);
+  });
+
+  test("refuses text in another charset than UTF-8", async () => {
+    const door = await openFrontDoor();
+    const headers = { "content-type": "application/x-amz-json-1.1; charset=iso-8859-1" };
+    expect(await post(door, JSON.stringify({ Entries: [anEntry()] }), headers)).toEqual({
+      status: 415,
+      body: { error: "Text in charset 'iso-8859-1' isn't taken here. Send it in UTF-8." },
+    });
   });
 
   test("sends nothing to the queue when no entry is valid", async () => {
@@ -188,4 +232,16 @@ describe("PutEvents over plain HTTP", () => {
     const door = await openFrontDoor();
     expect(await post(door, "{}", { "content-type": "application/json" })).toMatchObject({ status: 415 });
   });
+});
+
+test("a bus that doesn't exist is told of once", () => {
+  const told: string[] = [];
+  const tell = tellUnknownBuses(({ message }) => void told.push(message));
+  for (const bus of ["orders", "orders", "arn:aws:events:eu-central-1:1:event-bus/bills"]) tell(bus);
+  expect(told).toEqual([
+    expect.stringMatching(/the bus 'orders', which doesn't exist\..*Publish to 'default'/),
+    expect.stringContaining("event-bus/bills"),
+  ]);
+  for (let n = 0; n < 1_000; n++) tell(`bus-${n}`);
+  expect(told).toHaveLength(100);
 });

@@ -9,6 +9,7 @@ import {
   readEntry,
 } from "../../../shared/domain/events/event-entry.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
+import { readRfc3339 } from "../../../shared/domain/text/rfc3339.ts";
 import { type Read, readJson } from "../../../shared/domain/text/schema.ts";
 
 /** An event that is ready for the queue: its body, and what is in it. */
@@ -33,6 +34,7 @@ export async function readPublished(text: string, stamp: Stamp): Promise<Read<Re
   if (!body.ok) return body;
   const event = readEvent(body.value);
   if (!event.ok) return event;
+  if (readRfc3339(event.value.time) === undefined) return { ok: false, problem: "time: there is no such day or time" };
   const bytes = sizeOf(event.value, body.value);
   if (bytes > MAX_EVENT_BYTES) return { ok: false, problem: `has ${bytes} bytes, and may have ${MAX_EVENT_BYTES}` };
   return { ok: true, value: { event: event.value, body: body.value } };

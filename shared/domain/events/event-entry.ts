@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { readRfc3339 } from "../text/rfc3339.ts";
 import { read, readJson } from "../text/schema.ts";
 
 /** Longest `Source` in characters: ours, as `BusEvent` takes it; EventBridge documents none. */
@@ -10,6 +11,9 @@ export const MAX_DETAIL_DEPTH = 1000;
 
 /** The buses that an entry may name, alone or at the end of an ARN. Both are the one that Turnout has. */
 const knownBuses = ["default", "turnout"];
+
+/** The error code of an entry that is right but names another bus than ours. */
+export const UNKNOWN_BUS = "ResourceNotFoundException";
 
 const optionalText = z.nullish(z.string());
 
@@ -53,8 +57,7 @@ export function readEntry(entry: unknown): EntryRead {
 /**
  * Checks an entry as EventBridge does. `InvalidArgument`: Source, DetailType or Detail is missing or too long, or Time
  * isn't a time. `NotAuthorizedForSourceException`: the source starts with `aws.`. `MalformedDetail`: Detail isn't the
- * text of a JSON object. `ResourceNotFoundException`: another bus than ours is named; EventBridge itself takes such an
- * entry and drops it. What stands in the detail's metadata is not looked at: the router stores a bad one as rejected.
+ * text of a JSON object. `UNKNOWN_BUS`: another bus than ours is named, and nothing else is wrong. What stands in the detail's metadata is not looked at: the router stores a bad one as rejected.
  */
 export function checkEntry(entry: PutEventsEntry): EntryRead {
   const { Source: source, DetailType: detailType, Detail: detail } = entry;
@@ -64,16 +67,16 @@ export function checkEntry(entry: PutEventsEntry): EntryRead {
   if (source.length > MAX_SOURCE_LENGTH) return tooLong("Source", MAX_SOURCE_LENGTH);
   if (detailType.length > MAX_DETAIL_TYPE_LENGTH) return tooLong("DetailType", MAX_DETAIL_TYPE_LENGTH);
   if (source.startsWith("aws.")) return refuse("NotAuthorizedForSourceException", "Not authorized for the source.");
-  const bus = entry.EventBusName ?? "default";
-  if (!knownBuses.includes(bus.replace(/^arn:[^/]*:event-bus\//, ""))) {
-    return refuse("ResourceNotFoundException", `Event bus ${bus} does not exist.`);
-  }
   const time = readTime(entry.Time);
   if (time === null) {
     return invalid("Time", "Time is seconds since 1970-01-01, or text such as 2026-11-20T10:00:00Z.");
   }
   const said = readDetail(detail);
   if (said === undefined) return refuse("MalformedDetail", "Detail is malformed.");
+  const bus = entry.EventBusName ?? "default";
+  if (!knownBuses.includes(bus.replace(/^arn:[^/]*:event-bus\//, ""))) {
+    return refuse(UNKNOWN_BUS, `Event bus ${bus} does not exist.`);
+  }
   const resources = entry.Resources ?? [];
   return { ok: true, value: { source, detailType, detail, said, resources, ...(time === undefined ? {} : { time }) } };
 }
@@ -130,15 +133,12 @@ function readDetail(text: string): Record<string, unknown> | undefined {
   return json.value as Record<string, unknown>;
 }
 
-const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
-
 /** Text stays as it is, a number becomes whole seconds as on EventBridge; null for what isn't a time. */
 function readTime(time: PutEventsEntry["Time"]): string | null | undefined {
   if (time === undefined || time === null) return undefined;
-  const instant = new Date(typeof time === "number" ? time * 1000 : time);
-  if (Number.isNaN(instant.getTime())) return null;
-  const text = typeof time === "number" ? wholeSeconds(instant) : time;
-  return rfc3339.test(text) ? text : null;
+  if (typeof time === "string") return readRfc3339(time) ?? null;
+  const instant = new Date(time * 1000);
+  return Number.isNaN(instant.getTime()) ? null : (readRfc3339(wholeSeconds(instant)) ?? null);
 }
 
 /** EventBridge's form of a time, e.g. `2026-11-20T10:00:00Z`. */

@@ -96,6 +96,12 @@ describe("an entry", () => {
     ["another bus", { EventBusName: "orders" }, "ResourceNotFoundException: Event bus orders does not exist."],
     ["milliseconds as Time", { Time: 1_795_000_000_000 }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time of words", { Time: "yesterday" }, "InvalidArgument: Parameter Time is not valid."],
+    [
+      "a Time on the 30th of February",
+      { Time: "2026-02-30T10:00:00Z" },
+      "InvalidArgument: Parameter Time is not valid.",
+    ],
+    ["another bus and no Detail", { EventBusName: "orders", Detail: "" }, "InvalidArgument: Parameter Detail is not"],
     ["a Time out of range", { Time: 1e20 }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time that is no text either", { Time: {} }, "SerializationException: Time: expected seconds since 1970-01-01"],
     ["a number as Source", { Source: 5 }, "SerializationException: Source: expected string, received number"],
