@@ -1,12 +1,16 @@
 import { entryOfCloudEvent } from "../../shared/domain/events/cloud-event.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { checkEntry, entryBytes } from "../../shared/domain/events/event-entry.ts";
-import { acceptEvents, type Intake } from "./accept-events.ts";
+import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, json } from "./answer.ts";
-import { readCloudEvent } from "./read-cloud-event.ts";
+import { type DistinctHeaders, fieldsOfBinary } from "./binary-cloud-event.ts";
+import { cloudEventOf, readCloudEvent, readCloudEventBatch } from "./read-cloud-event.ts";
 
 /** Largest request body: an event of `MAX_EVENT_BYTES` with 64 KiB for the attributes around its data. */
 export const MAX_CLOUD_EVENT_BODY_BYTES = MAX_EVENT_BYTES + 65_536;
+/** Largest body of a batch, and most events in it. */
+export const MAX_BATCH_BODY_BYTES = 4 * MAX_EVENT_BYTES;
+const MAX_BATCH_EVENTS = 1_000;
 
 /**
  * Takes in one CloudEvent in structured mode. 202 with its id once it is stored; 400 names the attribute that is
@@ -14,20 +18,74 @@ export const MAX_CLOUD_EVENT_BODY_BYTES = MAX_EVENT_BYTES + 65_536;
  */
 export async function acceptCloudEvent(text: string, intake: Intake): Promise<Answer> {
   const now = intake.now();
-  const event = readCloudEvent(text, now);
+  return acceptOne(entryOf(readCloudEvent(text, now)), intake, now);
+}
+
+/** Takes in one CloudEvent in binary mode. Answers as `acceptCloudEvent`. */
+export async function acceptBinaryCloudEvent(headers: DistinctHeaders, body: Buffer, intake: Intake): Promise<Answer> {
+  const now = intake.now();
+  const fields = fieldsOfBinary(headers, body);
+  return acceptOne(entryOf(fields.ok ? cloudEventOf(fields.value, now) : fields), intake, now);
+}
+
+/**
+ * Takes in a batch of CloudEvents, all or none, as a client of CloudEvents looks at the status alone: with some of a
+ * batch refused under a 2xx, those would be lost. 202 with all ids, in order, once all are stored; 400 says for each
+ * refused event at which place it stands, its id and what is wrong; 413: more than 1,000 events; 500: not stored.
+ */
+export async function acceptCloudEventBatch(text: string, intake: Intake): Promise<Answer> {
+  const now = intake.now();
+  const batch = readCloudEventBatch(text);
+  if (!batch.ok) return json(400, { error: batch.problem });
+  const count = batch.value.length;
+  if (count > MAX_BATCH_EVENTS) {
+    return json(413, { error: `The batch has ${count} events; it may have ${MAX_BATCH_EVENTS}. Send it in parts.` });
+  }
+  const read = batch.value.map((fields) => entryOf(cloudEventOf(fields, now)));
+  const refused = read.flatMap((entry, index) => {
+    if (entry.ok) return [];
+    const { id } = (batch.value[index] ?? {}) as { id?: unknown };
+    return [{ index, ...(typeof id === "string" && { id }), error: entry.problem }];
+  });
+  if (refused.length > 0) {
+    const error = `None of the ${count} events was stored, as ${refused.length} can't be taken. Correct or omit those.`;
+    return json(400, { error, refused });
+  }
+  const accepted = read.flatMap((entry) => (entry.ok ? [entry.value] : []));
+  const stored = await store(accepted, intake, now);
+  return stored ?? json(202, { eventIds: accepted.map(({ id }) => id) });
+}
+
+type EntryRead = { ok: true; value: AcceptedEntry } | { ok: false; status: number; problem: string };
+
+async function acceptOne(read: EntryRead, intake: Intake, now: Date): Promise<Answer> {
+  if (!read.ok) return json(read.status, { error: read.problem });
+  return (await store([read.value], intake, now)) ?? json(202, { eventId: read.value.id });
+}
+
+function entryOf(event: ReturnType<typeof cloudEventOf>): EntryRead {
   const mapped = event.ok ? entryOfCloudEvent(event.value) : event;
-  if (!mapped.ok) return json(400, { error: mapped.problem });
+  if (!mapped.ok) return { ...mapped, status: 400 };
   const { id, entry } = mapped.value;
-  if (entryBytes(entry) > MAX_EVENT_BYTES) {
-    return json(413, { error: `The event has ${entryBytes(entry)} bytes; it may have ${MAX_EVENT_BYTES}.` });
+  const bytes = entryBytes(entry);
+  if (bytes > MAX_EVENT_BYTES) {
+    return { ok: false, status: 413, problem: `The event has ${bytes} bytes; it may have ${MAX_EVENT_BYTES}.` };
   }
   const checked = checkEntry(entry);
-  if (!checked.ok) return json(400, { error: checked.errorMessage });
+  if (!checked.ok) return { ok: false, status: 400, problem: checked.errorMessage };
+  return { ok: true, value: { id, entry: checked.value } };
+}
+
+/** What to answer where they could not be stored; undefined once they are. */
+async function store(accepted: readonly AcceptedEntry[], intake: Intake, now: Date): Promise<Answer | undefined> {
   try {
-    await acceptEvents(intake, [{ id, entry: checked.value }], now);
+    await acceptEvents(intake, accepted, now);
+    return undefined;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return json(500, { error: `The event could not be stored: ${message}. Send it again.` });
+    const what = accepted.length === 1 ? "The event" : "The events";
+    return json(500, {
+      error: `${what} could not be stored: ${message}. Send ${accepted.length === 1 ? "it" : "them"} again.`,
+    });
   }
-  return json(202, { eventId: id });
 }

@@ -1,26 +1,37 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
+import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import type { Intake } from "./accept-events.ts";
 import { type Answer, amzError, json } from "./answer.ts";
-import { acceptCloudEvent, MAX_CLOUD_EVENT_BODY_BYTES } from "./cloud-events-http.ts";
+import { type DistinctHeaders, isBinaryCloudEvent } from "./binary-cloud-event.ts";
+import {
+  acceptBinaryCloudEvent,
+  acceptCloudEvent,
+  acceptCloudEventBatch,
+  MAX_BATCH_BODY_BYTES,
+  MAX_CLOUD_EVENT_BODY_BYTES,
+} from "./cloud-events-http.ts";
+import { isJson, isReadAsUtf8, isText, readContentType } from "./content-type.ts";
 import { MAX_PUT_EVENTS_BODY_BYTES, PUT_EVENTS, putEvents } from "./put-events.ts";
 
 /** What answers a request, and the longest body it takes. */
 export type Route = {
   maxBodyBytes: number;
-  answer(text: string): Promise<Answer>;
+  answer(body: Buffer): Promise<Answer>;
   /** The route's own form of an error that is found before `answer` is asked. */
   error(status: number, type: string, message: string): Answer;
 };
 
 export type Door = Intake & { health: () => Promise<object> };
 
-type RequestHead = { method: string; path: string; headers: IncomingHttpHeaders };
+type RequestHead = { method: string; path: string; headers: IncomingHttpHeaders; headersDistinct: DistinctHeaders };
 
 const AMZ_JSON = "application/x-amz-json-1.1";
 const CLOUD_EVENT = "application/cloudevents+json";
+const CLOUD_EVENT_BATCH = "application/cloudevents-batch+json";
 const howToPublish =
-  `Publish with POST /: PutEvents of an AWS SDK (X-Amz-Target: ${PUT_EVENTS}), ` +
-  `or one CloudEvent as Content-Type ${CLOUD_EVENT}.`;
+  `Publish with POST /: PutEvents of an AWS SDK (X-Amz-Target: ${PUT_EVENTS}), or CloudEvents, one in binary mode ` +
+  `(ce- headers) or as Content-Type ${CLOUD_EVENT}, or several as ${CLOUD_EVENT_BATCH}.`;
 
 /** Finds what answers a request by its head alone, so that nothing is read of a body that nobody wants. */
 export function routeOf(head: RequestHead, door: Door): Route | Answer {
@@ -33,35 +44,37 @@ export function routeOf(head: RequestHead, door: Door): Route | Answer {
   return publishRoute(head, door);
 }
 
-function publishRoute({ path, headers }: RequestHead, door: Door): Route | Answer {
+function publishRoute({ path, headers, headersDistinct }: RequestHead, door: Door): Route | Answer {
   const target = headers["x-amz-target"];
-  const contentType = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  if (path === "/" && (target !== undefined || contentType === AMZ_JSON)) {
-    if (target !== PUT_EVENTS) {
-      return amzError(400, "UnknownOperationException", `Operation ${target} isn't supported, only ${PUT_EVENTS} is.`);
-    }
-    if (contentType !== AMZ_JSON) return unsupported(`PutEvents needs Content-Type ${AMZ_JSON}.`);
-    return putEventsRoute(door);
+  const contentType = readContentType(headers["content-type"]);
+  const { media, charset } = contentType;
+  const isPutEvents = path === "/" && (target !== undefined || media === AMZ_JSON);
+  if (isPutEvents && target !== PUT_EVENTS) {
+    return amzError(400, "UnknownOperationException", `Operation ${target} isn't supported, only ${PUT_EVENTS} is.`);
   }
-  if (contentType === "application/cloudevents-batch+json") {
-    return unsupported(`Batches of CloudEvents aren't supported yet. Send each event as Content-Type ${CLOUD_EVENT}.`);
+  if (isPutEvents && media !== AMZ_JSON) return unsupported(`PutEvents needs Content-Type ${AMZ_JSON}.`);
+  // Bytes of a type that is no text are left alone, whatever charset is given with it.
+  if ((isPutEvents || isJson(contentType) || isText(contentType)) && !isReadAsUtf8(contentType)) {
+    return unsupported(`Text in charset '${charset}' isn't taken here. Send it in UTF-8.`);
   }
-  if (contentType === CLOUD_EVENT) return cloudEventRoute(door);
-  if (Object.keys(headers).some((name) => name.startsWith("ce-"))) {
-    return unsupported(
-      "CloudEvents in binary mode (ce-* headers) aren't supported yet. " +
-        `Use structured mode: Content-Type ${CLOUD_EVENT}, with the attributes in the body.`,
-    );
+  if (isPutEvents) return textRoute(MAX_PUT_EVENTS_BODY_BYTES, (text) => putEvents(text, door), amzError);
+  if (media === CLOUD_EVENT) return textRoute(MAX_CLOUD_EVENT_BODY_BYTES, (text) => acceptCloudEvent(text, door));
+  if (media === CLOUD_EVENT_BATCH) return textRoute(MAX_BATCH_BODY_BYTES, (text) => acceptCloudEventBatch(text, door));
+  if (!media.startsWith("application/cloudevents") && isBinaryCloudEvent(headersDistinct)) {
+    const answer = (body: Buffer) => acceptBinaryCloudEvent(headersDistinct, body, door);
+    return { maxBodyBytes: MAX_EVENT_BYTES, answer, error: jsonError };
   }
-  return unsupported(`Content-Type '${contentType}' isn't taken here. ${howToPublish}`);
+  return unsupported(`Content-Type '${media}' isn't taken here. ${howToPublish}`);
 }
 
-function putEventsRoute(door: Door): Route {
-  return { maxBodyBytes: MAX_PUT_EVENTS_BODY_BYTES, answer: (text) => putEvents(text, door), error: amzError };
-}
-
-function cloudEventRoute(door: Door): Route {
-  return { maxBodyBytes: MAX_CLOUD_EVENT_BODY_BYTES, answer: (text) => acceptCloudEvent(text, door), error: jsonError };
+/** A route whose body is text. Decoded leniently, a wrong byte would silently become another character. */
+function textRoute(
+  maxBodyBytes: number,
+  answer: (text: string) => Promise<Answer>,
+  error: Route["error"] = jsonError,
+): Route {
+  const notUtf8 = () => error(400, "SerializationException", "The body isn't UTF-8 text.");
+  return { maxBodyBytes, answer: async (body) => (isUtf8(body) ? answer(body.toString("utf8")) : notUtf8()), error };
 }
 
 function healthRoute(door: Door): Route {

@@ -53,7 +53,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     const body = await readBody(request, route.maxBodyBytes, start);
     if (!body.ok) return body.why === "aborted" ? undefined : refuse(request, response, bodyError(route, body.why));
     connections.answering(request.socket);
-    const answer = await answerSafely(route, body.text);
+    const answer = await answerSafely(route, body.bytes);
     // A connection kept alive would hold up a server that is stopping until its client lets go.
     if (!server.listening) response.setHeader("connection", "close");
     write(response, answer);
@@ -74,12 +74,13 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
 
 function routeFor(request: IncomingMessage, door: Door): Route | Answer {
   const path = (request.url ?? "").split("?")[0] ?? "";
-  return routeOf({ method: request.method ?? "", path, headers: request.headers }, door);
+  const { method = "", headers, headersDistinct } = request;
+  return routeOf({ method, path, headers, headersDistinct }, door);
 }
 
-async function answerSafely(route: Route, text: string): Promise<Answer> {
+async function answerSafely(route: Route, body: Buffer): Promise<Answer> {
   try {
-    return await route.answer(text);
+    return await route.answer(body);
   } catch (error) {
     return route.error(500, "InternalException", error instanceof Error ? error.message : String(error));
   }
@@ -100,7 +101,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, answer: Answ
 
 function bodyError(route: Route, why: Exclude<BodyRead, { ok: true }>["why"]): Answer {
   if (why === "encoded") return route.error(415, "UnsupportedMediaType", "Send the body without Content-Encoding.");
-  if (why === "not UTF-8") return route.error(400, "SerializationException", "The body isn't UTF-8 text.");
   return route.error(
     413,
     "RequestEntityTooLargeException",

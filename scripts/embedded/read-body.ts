@@ -1,16 +1,15 @@
-import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 
 export type BodyRead =
-  | { ok: true; text: string }
+  | { ok: true; bytes: Buffer }
   /** `aborted`: the client went away, and nobody waits for an answer. */
-  | { ok: false; why: "too large" | "encoded" | "not UTF-8" | "aborted" };
+  | { ok: false; why: "too large" | "encoded" | "aborted" };
 
 /** Where a body's first bytes go; most bodies need no more. */
 const FIRST_BYTES = 16_384;
 
 /**
- * Reads a request's body as UTF-8 text of at most `limitBytes`. A longer one is given up at once where its length is
+ * Reads a request's body of at most `limitBytes`. A longer one is given up at once where its length is
  * announced, and at the first byte too many where it is not; what was read is let go and the rest stays unread.
  *
  * @param start called before the first byte is asked for, the moment for `100 Continue`
@@ -36,7 +35,7 @@ export function readBody(request: IncomingMessage, limitBytes: number, start: ()
       bytes = needed;
     };
     request.on("data", take);
-    request.once("end", () => resolve(decode(held.subarray(0, bytes))));
+    request.once("end", () => resolve({ ok: true, bytes: held.subarray(0, bytes) }));
     // After `end` these change nothing: a promise resolves once.
     request.once("error", () => resolve({ ok: false, why: "aborted" }));
     request.once("close", () => resolve({ ok: false, why: "aborted" }));
@@ -47,11 +46,6 @@ function grown(held: Buffer, bytes: number, size: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafe(size);
   held.copy(larger, 0, 0, bytes);
   return larger;
-}
-
-function decode(body: Buffer): BodyRead {
-  // Decoded leniently, a wrong byte would silently become another character.
-  return isUtf8(body) ? { ok: true, text: body.toString("utf8") } : { ok: false, why: "not UTF-8" };
 }
 
 function refused(why: "too large" | "encoded"): Promise<BodyRead> {

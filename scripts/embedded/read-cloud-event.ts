@@ -10,12 +10,22 @@ import { type Read, read } from "../../shared/domain/text/schema.ts";
  */
 export function readCloudEvent(text: string, now: Date): Read<CloudEventV1<unknown>> {
   // The event itself is one level around its data.
-  if (nestsDeeperThan(text, MAX_DETAIL_DEPTH + 1)) {
-    return { ok: false, problem: `data: nested more than ${MAX_DETAIL_DEPTH} levels deep` };
-  }
-  const json = readExactJson(text);
+  const json = readNested(text, 1);
+  return json.ok ? cloudEventOf(json.value, now) : json;
+}
+
+/** Reads the JSON of a batch: what stands at each place of the array, for `cloudEventOf`. */
+export function readCloudEventBatch(text: string): Read<unknown[]> {
+  const json = readNested(text, 2);
   if (!json.ok) return json;
-  const attributes = read(CloudEventAttributes, withoutNulls(json.value));
+  return Array.isArray(json.value)
+    ? { ok: true, value: json.value }
+    : { ok: false, problem: "expected an array of CloudEvents" };
+}
+
+/** A CloudEvent of what `readExactJson` made of its JSON format. */
+export function cloudEventOf(fields: unknown, now: Date): Read<CloudEventV1<unknown>> {
+  const attributes = read(CloudEventAttributes, withoutNulls(fields));
   if (!attributes.ok) return attributes;
   const event = { time: now.toISOString(), ...attributes.value } as Partial<CloudEventV1<unknown>>;
   try {
@@ -23,6 +33,11 @@ export function readCloudEvent(text: string, now: Date): Read<CloudEventV1<unkno
   } catch (error) {
     return { ok: false, problem: problemOf(error) };
   }
+}
+
+function readNested(text: string, levelsAround: number): Read<unknown> {
+  if (!nestsDeeperThan(text, MAX_DETAIL_DEPTH + levelsAround)) return readExactJson(text);
+  return { ok: false, problem: `data: nested more than ${MAX_DETAIL_DEPTH} levels deep` };
 }
 
 /** An attribute that is null counts as not given (CloudEvents JSON format 1.0.2, 2.3); `data` may be null. */

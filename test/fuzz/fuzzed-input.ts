@@ -105,6 +105,32 @@ function badEntry(random: Draw, mark: string): object {
   return { ...good, ...pick(random, spoil) };
 }
 
+function cloudEvent(random: Draw, mark: string): object {
+  return { specversion: "1.0", id: mark, source: "fuzz", type: "three", data: anyDetail(random, mark) };
+}
+
+function badCloudEvent(random: Draw, mark: string): unknown {
+  const spoil = pick<Record<string, unknown>>(random, [
+    { specversion: "2" },
+    { id: "" },
+    { type: 7 },
+    { source: null },
+    { extension: { a: 1 } },
+    { time: "2026-02-30T00:00:00Z" },
+    { data: {}, data_base64: "!" },
+  ]);
+  return random() < 0.1 ? anyText(random) : { ...cloudEvent(random, mark), ...spoil };
+}
+
+function batch(events: readonly unknown[]): Buffer {
+  return request({ "Content-Type": "application/cloudevents-batch+json" }, JSON.stringify(events));
+}
+
+/** `odd` stands in an attribute that nothing is made of. */
+function binaryHeaders(mark: string, odd: string): Record<string, string> {
+  return { "ce-specversion": "1.0", "ce-id": mark, "ce-source": "fuzz", "ce-type": "three", "ce-odd": odd };
+}
+
 type Made = Omit<FuzzedInput, "kind" | "pieces" | "hangsUp">;
 
 const kinds: Record<string, (random: Draw, mark: (n: number) => string) => Made> = {
@@ -128,20 +154,34 @@ const kinds: Record<string, (random: Draw, mark: (n: number) => string) => Made>
     };
     return { bytes: put([entry]), marks: [], mayTake: false };
   },
-  "a cloud event": (random, mark) => {
-    const event = { specversion: "1.0", id: mark(0), source: "fuzz", type: "three", data: anyDetail(random, mark(0)) };
-    return { bytes: request(CLOUD, JSON.stringify(event)), marks: [mark(0)], mayTake: true };
-  },
-  "a bad cloud event": (random, mark) => {
-    const event = { specversion: "1.0", id: mark(0), source: "fuzz", type: "three", data: anyDetail(random, mark(0)) };
-    const spoil = pick<Record<string, unknown>>(random, [
-      { specversion: "2" },
-      { id: "" },
-      { type: 7 },
-      { source: null },
-      { data: {}, data_base64: "!" },
+  "a cloud event": (random, mark) => ({
+    bytes: request(CLOUD, JSON.stringify(cloudEvent(random, mark(0)))),
+    marks: [mark(0)],
+    mayTake: true,
+  }),
+  "a bad cloud event": (random, mark) => ({
+    bytes: request(CLOUD, JSON.stringify(badCloudEvent(random, mark(0)))),
+    marks: [],
+    mayTake: false,
+  }),
+  "a cloud event in binary mode": (random, mark) => {
+    const headers = binaryHeaders(mark(0), pick(random, ["%", "e%E2%82%AC", '"a b"', "x".repeat(2_000)]));
+    const body = JSON.stringify(anyDetail(random, mark(0)));
+    const [type, data] = pick(random, [
+      ["application/json", body],
+      ["text/plain", body],
+      ["image/png", body],
     ]);
-    return { bytes: request(CLOUD, JSON.stringify({ ...event, ...spoil })), marks: [], mayTake: false };
+    return { bytes: request({ ...headers, "Content-Type": type ?? "" }, data ?? ""), marks: [mark(0)], mayTake: true };
+  },
+  "a batch of cloud events": (random, mark) => {
+    const marks = Array.from({ length: below(random, 30) }, (_, n) => mark(n));
+    return { bytes: batch(marks.map((each) => cloudEvent(random, each))), marks, mayTake: true };
+  },
+  "a batch with a bad cloud event": (random, mark) => {
+    const events: unknown[] = Array.from({ length: below(random, 10) }, (_, n) => cloudEvent(random, mark(n)));
+    events.splice(below(random, events.length + 1), 0, badCloudEvent(random, mark(99)));
+    return { bytes: batch(events), marks: [], mayTake: false };
   },
   "a body that is no text": (random, mark) => {
     const body = Buffer.concat([
@@ -199,7 +239,7 @@ const kinds: Record<string, (random: Draw, mark: (n: number) => string) => Made>
 
 const names = Object.keys(kinds);
 /** Half of the inputs are events as a publisher sends them. */
-const USUAL = ["good entries", "good and bad entries", "a cloud event"];
+const USUAL = ["good entries", "good and bad entries", "a cloud event", "a cloud event in binary mode"];
 
 export function fuzzedInput(random: Draw, n: number, seed: number): FuzzedInput {
   const kind = random() < 0.4 ? pick(random, USUAL) : pick(random, names);

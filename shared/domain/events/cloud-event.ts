@@ -8,7 +8,8 @@ const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength
 
 /**
  * What Turnout asks of a CloudEvent beyond the specification: an id and a type that fit into EventBridge's envelope,
- * and a source that isn't one of AWS's own. Everything else is the `cloudevents` package's to check.
+ * and a source that isn't one of AWS's own. Of the specification, what the `cloudevents` package doesn't check: the
+ * types that attributes may have.
  */
 export const CloudEventAttributes = z
   .looseObject({
@@ -25,7 +26,25 @@ export const CloudEventAttributes = z
       error: "only one of data and data_base64 can be given",
       path: ["data_base64"],
     }),
+    (event) => {
+      for (const [name, input] of Object.entries(event.value)) {
+        const message = payloads.includes(name) ? undefined : typeProblem(input);
+        if (message !== undefined) event.issues.push({ code: "custom", input, path: [name], message });
+      }
+    },
   );
+
+/** The members that aren't attributes. */
+const payloads = ["data", "data_base64"];
+
+/** CloudEvents 1.0.2, "Type System", as its JSON format writes it; the other types are texts there. */
+function typeProblem(value: unknown): string | undefined {
+  if (typeof value === "boolean") return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value === (value | 0)) return undefined;
+  if (typeof value !== "string") return "expected text, a boolean or an integer of 32 bits";
+  const isText = value.isWellFormed() && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(value);
+  return isText ? undefined : "may not have control characters, noncharacters or half a surrogate pair";
+}
 
 /** Extension attributes that say what `detail.metadata` says. Attribute names have no capitals. */
 const metadataOf = {
