@@ -11,7 +11,7 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 const projects: TestProjectInlineConfiguration[] = [
   { test: { name: "together", include: together, isolate: false, ...timeouts } },
-  { test: { name: "apart", include: ["test/**/*.test.ts"], exclude: together, ...timeouts } },
+  { test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...together, "test/sdks/**"], ...timeouts } },
 ];
 
 export default defineConfig({

