@@ -11,7 +11,6 @@ import type { EventEntry } from "../../shared/domain/events/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/events/fair-group.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
-import { FLUSH_AFTER_MS } from "../../shared/flows/deliver/close-buffer.ts";
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
@@ -115,12 +114,12 @@ export async function startRuntime(options: RuntimeOptions) {
     };
     const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now, walls: await findWalls() });
     closing.push(() => workers.close());
-    const run = lapsedOneAtATime(workers.send, { random: Math.random, delay, closedWithinMs: 2 * FLUSH_AFTER_MS });
-    const target = asyncInvocations({ run, tell, now, delay, onError });
+    const lane = lapsedOneAtATime(workers.send, { close: state.events.close, random: Math.random, delay });
+    const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const ports = {
       routing,
-      events: state.events,
+      events: { ...state.events, close: lane.close },
       target: withCircuitBreakers(target, { now, random: Math.random }),
       ...writes,
       newId: randomUUID,

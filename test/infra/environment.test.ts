@@ -147,12 +147,12 @@ describe("the queues", () => {
   });
 
   it("are taken from in batches of 10, with a failure per message and a limit", () => {
-    expect(one("AWS::Lambda::QueuePoller", "RoutingRouterSource")).toMatchObject({
+    expect(one("AWS::Lambda::EventSourceMapping", "RoutingRouterSource")).toMatchObject({
       BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       ScalingConfig: { MaximumConcurrency: 70 },
     });
-    const mappings = ofType(prod, "AWS::Lambda::QueuePoller").map(({ properties }) => [
+    const mappings = ofType(prod, "AWS::Lambda::EventSourceMapping").map(({ properties }) => [
       readable(properties.FunctionName),
       readable(properties.EventSourceArn),
     ]);

@@ -5,7 +5,6 @@ import { routerHandler } from "../../functions/router.ts";
 import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
-import { FLUSH_AFTER_MS } from "../../shared/flows/deliver/close-buffer.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
@@ -107,13 +106,14 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   };
   const portsOf: PortsOf = (process, batchOf, queue) => {
     const sound = versions.targetOf(process, batchOf);
-    const alone = embedded
-      ? lapsedOneAtATime(sound, { ...process, closedWithinMs: 2 * FLUSH_AFTER_MS })
-      : inside.watched(sound);
-    const target = breakage.target?.(alone) ?? alone;
+    const events = eventsOf(process);
+    const lane = embedded
+      ? lapsedOneAtATime(sound, { ...process, close: events.close })
+      : { target: inside.watched(sound), close: events.close };
+    const target = breakage.target?.(lane.target) ?? lane.target;
     return {
       routing: routingOf(process),
-      events: eventsOf(process),
+      events: { ...events, close: lane.close },
       target: withCircuitBreakers(target, process),
       now: process.now,
       random: process.random,

@@ -38,9 +38,10 @@ async function runAlone(args: readonly string[], home: string, about: AboutRun):
   const stdin = vi.spyOn(process, "stdin", "get").mockReturnValue(stdinOf(input));
   // Whoever runs the tests may work on an environment.
   const environment = { TURNOUT_HOME: home, TURNOUT_ENV: undefined, ...variables };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  const before = { exitCode: process.exitCode, argv: process.argv };
+  const before = { exitCode: process.exitCode, argv: process.argv, env: process.env };
   process.exitCode = undefined;
+  const variablesSet = Object.entries({ ...before.env, ...environment }).filter(([, value]) => value !== undefined);
+  process.env = Object.fromEntries(variablesSet);
   process.argv = [...before.argv.slice(0, 2), ...args];
   try {
     // A command that was partly done ends well, with a code of its own.
@@ -48,7 +49,6 @@ async function runAlone(args: readonly string[], home: string, about: AboutRun):
   } finally {
     Object.assign(process, before);
     for (const spy of [...spies, stdin]) spy.mockRestore();
-    vi.unstubAllEnvs();
   }
 }
 

@@ -19,7 +19,7 @@ const MAX_PAUSE_MS = 60_000;
  * How much later than its claim a record may come: both are written side by side, before anything is sent. Three tries of
  * a request to DynamoDB. What was read of the window before that is looked at again.
  */
-const RECORD_LAG_MS = 10_000;
+export const RECORD_LAG_MS = 10_000;
 
 /** What arrived longer before the replay than this has been recorded by then, unless it had been waiting in the queue. */
 const ARRIVING_MS = 900_000;

@@ -5,8 +5,8 @@ import { untilWritten, type WritePorts } from "../kept-writes.ts";
 /** How long the first close waits for others. A quick delivery must not lose its lease to a slow neighbour. */
 export const FLUSH_AFTER_MS = 250;
 
-/** Writes a close, and tries it again until `by` where that fails. */
-export type WriteClose = (close: Close, by: Date) => Promise<boolean>;
+/** Writes a close, and tries it again until `by` where that fails; `atOnce`: without waiting for others. */
+export type WriteClose = (close: Close, by: Date, atOnce?: boolean) => Promise<boolean>;
 
 type Waiting = { close: Close; by: Date; resolve: (taken: boolean) => void; reject: (reason: unknown) => void };
 
@@ -46,11 +46,11 @@ export function closeBuffer(
     });
   }
 
-  return (close, by) =>
+  return (close, by, atOnce = false) =>
     new Promise((resolve, reject) => {
       waiting.push({ close, by, resolve, reject });
       outstanding -= 1;
-      if (outstanding === 0) void write();
+      if (outstanding === 0 || atOnce) void write();
       else if (waiting.length === 1) void delay(FLUSH_AFTER_MS).then(write);
     });
 }

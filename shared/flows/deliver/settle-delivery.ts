@@ -54,7 +54,8 @@ export async function settle(
   const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(component.name, closing.executedVersion ?? "", closing.outcome);
-  const taken = await close(closing, claimed.leaseUntil);
+  // What has lapsed may have ended its router: those that wait behind it go on once this is stored.
+  const taken = await close(closing, claimed.leaseUntil, lapses > 0);
   const { executedVersion, durationMs } = closing;
   report(ports, delivery, {
     attempt,

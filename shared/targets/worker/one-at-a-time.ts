@@ -1,17 +1,20 @@
+import type { Close } from "../../domain/deliveries/delivery.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 
 /** How long the first of them waits for others, so that the order isn't that of their arrival. */
 const GATHER_MS = 100;
 
-/** What has lapsed so often may well be why: from here on nothing is lost with it that can be stored before. */
-const SUSPICIOUS_LAPSES = 8;
+/** How long the next one waits for what became of a send to be stored, if nothing is heard of it. */
+const CLOSED_WITHIN_MS = 2_000;
+
+/** The ledger's. */
+type StoreCloses = (closes: readonly Close[]) => Promise<boolean[]>;
 
 export type OneAtATimeOptions = {
+  close: StoreCloses;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   delay: (ms: number) => Promise<void>;
-  /** How long it takes at most, as a rule, until what became of a send is stored. */
-  closedWithinMs: number;
 };
 
 type Waiting = { send: Send; rank: number; answer: (result: Promise<SendResult>) => void; late?: NodeJS.Timeout };
@@ -30,30 +33,44 @@ function msUntil(at: Date): number {
 
 /**
  * What was under way when a server ended without a word may be why it did. Such sends, known by their lapses, are made one
- * at a time, beside everything else: those with the fewest lapses first, in random order where these are equal. If it is
- * one of them that ends servers, then half of the others on average are done before its turn comes, each time, so that
- * none of them lapses often enough to be given up.
+ * at a time, beside everything else: those with the fewest lapses first, in random order where these are equal, each once
+ * what became of the one before it is stored. If it is one of them that ends servers, then half of the others on average
+ * are done before its turn comes, each time, so that none of them lapses often enough to be given up.
+ *
+ * @returns the target, and the ledger's `close` through which it hears of what was stored
  */
-export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs }: OneAtATimeOptions): Target {
+export function lapsedOneAtATime(
+  target: Target,
+  { close, random, delay }: OneAtATimeOptions,
+): { target: Target; close: StoreCloses } {
   const waiting: Waiting[] = [];
+  const onStored = new Map<string, () => void>();
   let busy = false;
 
   async function work(): Promise<void> {
     busy = true;
     await delay(GATHER_MS);
     for (let next = takeNext(); next !== undefined; next = takeNext()) {
-      const result = target(next.send);
+      const { send } = next;
+      const stored = untilStored(`${send.component}#${send.idempotencyKey}`);
+      const result = target(send);
       next.answer(result);
       await result.catch(() => {});
-      // The next one may end the server: what became of this one would be lost with it, each time anew. Those that have
-      // lapsed a few times go on at once: there may be hundreds, and what is lost of them is made up for the next time.
-      if (next.send.lapses >= SUSPICIOUS_LAPSES || isLastOfItsKind(next.send)) await delay(closedWithinMs);
+      // The next one may end the server: what became of this one would be lost with it, each time anew.
+      if (waiting.length > 0) await Promise.race([stored, delay(CLOSED_WITHIN_MS)]);
     }
+    onStored.clear();
     busy = false;
   }
 
-  function isLastOfItsKind({ lapses }: Send): boolean {
-    return waiting.length > 0 && waiting.every(({ send }) => send.lapses > lapses);
+  function untilStored(deliveryKey: string): Promise<void> {
+    return new Promise((resolve) => onStored.set(deliveryKey, resolve));
+  }
+
+  function tellStored({ deliveryKey, outcome }: Close): void {
+    if (outcome === "accepted") return;
+    onStored.get(deliveryKey)?.();
+    onStored.delete(deliveryKey);
   }
 
   function takeNext() {
@@ -63,8 +80,7 @@ export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs
     return next;
   }
 
-  return (send) => {
-    if (send.lapses === 0) return target(send);
+  function sendInTurn(send: Send): Promise<SendResult> {
     return new Promise((answer) => {
       const one: Waiting = { send, rank: random(), answer };
       // A lease that ends while it waits would be one lapse more, each time anew.
@@ -76,5 +92,14 @@ export function lapsedOneAtATime(target: Target, { random, delay, closedWithinMs
       waiting.push(one);
       if (!busy) void work();
     });
+  }
+
+  return {
+    target: (send) => (send.lapses === 0 ? target(send) : sendInTurn(send)),
+    async close(closes) {
+      const taken = await close(closes);
+      if (busy) closes.forEach(tellStored);
+      return taken;
+    },
   };
 }

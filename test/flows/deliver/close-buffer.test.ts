@@ -22,7 +22,7 @@ function aBuffer(
   const { now, delay } = time;
   const buffer = closeBuffer({ events: { close }, now, delay, random: () => 0.5 }, expected);
   const leaseEnds = new Date(now().getTime() + LEASE_MS);
-  return { time, writes, close: (key: string, by = leaseEnds) => buffer(aClose(key), by) };
+  return { time, writes, close: (key: string, by = leaseEnds, atOnce = false) => buffer(aClose(key), by, atOnce) };
 }
 
 describe("a close buffer", () => {
@@ -30,6 +30,16 @@ describe("a close buffer", () => {
     const { writes, close } = aBuffer(3);
     expect(await Promise.all([close("a"), close("b"), close("c")])).toEqual([true, true, true]);
     expect(writes).toEqual([["a", "b", "c"]]);
+  });
+
+  it("writes one that others wait for at once, with what is there", async () => {
+    const { time, writes, close } = aBuffer(3);
+    const early = close("a");
+    expect(await Promise.all([early, close("b", new Date(8.64e15), true)])).toEqual([true, true]);
+    expect(writes).toEqual([["a", "b"]]);
+    await close("c");
+    await time.pass(1_000);
+    expect(writes).toEqual([["a", "b"], ["c"]]);
   });
 
   it("writes a single close at once, and sets no timer for it", async () => {
