@@ -128,16 +128,33 @@ describe("turnout source", () => {
 });
 
 describe("turnout revert", () => {
-  it("refuses what has changed since, and revisions that don't exist", async () => {
-    const { turnout, edit } = await aRoutedCli();
+  it("takes all back but what has changed since, and names that", async () => {
+    const { turnout, json, edit, shell } = await aRoutedCli();
     await edit([{ kind: "set plan", customer: "acme", plan: "free" }]);
+    const reverted = await turnout(["revert", "2", "--reason", "x", "--yes"]);
+    expect(reverted).toMatchObject({ code: 0, stdout: expect.stringContaining("revision 4: revert revision 2") });
+    expect(reverted.stderr).toContain("  left as it is: plan of customer acme has changed again since revision 2\n");
+    expect(await json(["directory", "show"])).toEqual([{ project: null, customer: "acme", plan: "free" }]);
+    expect(await json(["revert", "2", "--reason", "x", "--dry-run"]).catch(String)).toContain(
+      "nothing is left to revert",
+    );
+    expect(await shell(`${undoIn(reverted)} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["directory", "show"])).toHaveLength(4);
+  });
+
+  it("refuses where all has changed since, and revisions that don't exist", async () => {
+    const { turnout, edit } = await aRoutedCli();
+    const plans = ["free", "gold"].map((plan) => ({ kind: "set plan", customer: "acme", plan }) as const);
+    await edit(plans);
     const [changed, missing, nonsense] = await Promise.all([
-      turnout(["revert", "2", "--reason", "x", "--yes"]),
+      turnout(["revert", "3", "--reason", "x", "--yes"]),
       turnout(["revert", "9", "--reason", "x", "--yes"]),
       turnout(["revert", "2..1", "--reason", "x", "--yes"]),
     ]);
     expect(changed.code).toBe(5);
-    expect(changed.stderr).toContain("customer#acme has changed again since revision 2");
+    expect(changed.stderr).toContain(
+      "nothing is left to revert: plan of customer acme has changed again since revision 3. Revert",
+    );
     expect(missing).toMatchObject({ code: 3 });
     expect(nonsense).toMatchObject({ code: 2 });
   });

@@ -110,7 +110,7 @@ describe("a revert", () => {
           const from = Math.min(kept, await table.head());
           const before = await allRowsOf(routingTableAt(table, from));
           for (const entry of (await table.changesAfter(from, 100)).reverse()) {
-            await change({ kind: "revert", change: entry });
+            await change({ kind: "revert", changes: [entry] });
           }
           expect(await allRowsOf(table)).toEqual(before);
         }),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { GuardrailHit } from "../../../shared/domain/errors.ts";
+import { GuardrailHit, TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
+import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
@@ -8,6 +9,7 @@ import { undoIsRefused } from "../../../shared/domain/routing/undo-edit.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { commitSteps } from "../../../shared/flows/change/commit-steps.ts";
+import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
@@ -19,6 +21,7 @@ import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { objectionTexts } from "../wording/remedy-text.ts";
+import { leftDetails } from "../wording/row-details.ts";
 import { showMoves, subjectText } from "../wording/subject-text.ts";
 import { showTraffic, trafficJson } from "../wording/traffic-text.ts";
 
@@ -60,6 +63,7 @@ export async function changeRouting(
     if (expected === undefined || expected === preview.revision) continue;
     throw await revisionConflict(table, expected, preview.revision);
   }
+  if (preview.rows.length === 0 && preview.left?.length) throw allChangedSince(preview.left);
   if (preview.rows.length === 0) {
     if (options.json) printJson(toJson(options, preview, undefined));
     return note(`nothing to change: ${asked.alreadySo}`);
@@ -77,6 +81,13 @@ export async function changeRouting(
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
   note(`undo: ${undo}`);
+}
+
+/** The error for a revert that finds nothing as the changes have left it. */
+function allChangedSince(left: readonly LeftPlace[]): TurnoutError {
+  const told = `${leftDetails(left.slice(0, NAMED)).join("; ")}${left.length > NAMED ? `; … and ${left.length - NAMED} more` : ""}`;
+  const remedies = ["revert the later change first", "set what you want by hand"];
+  return new TurnoutError("conflict", `Nothing was changed, for nothing is left to revert: ${told}.`, { remedies });
 }
 
 /** Commits the steps, and says how far it has come. */
@@ -116,11 +127,16 @@ function undoOf({ edit, undo }: EditRequest, { rows, guardrails, impacts }: Chan
   return undoIsRefused(edit, guardrails, impacts) ? `${command} --force` : command;
 }
 
-function showPreview({ revision, rows, moves, traffic }: ChangePreview, { edit, what, details }: EditRequest): void {
+function showPreview(
+  { revision, rows, left = [], moves, traffic }: ChangePreview,
+  { edit, what, details }: EditRequest,
+): void {
   note(`${what}  (routing is at revision ${revision})`);
   const lines = details?.(rows) ?? [];
   for (const line of lines.slice(0, MAX_DETAILS)) note(`  ${line}`);
   if (lines.length > MAX_DETAILS) note(`  … and ${plural(lines.length - MAX_DETAILS, "line")} more`);
+  for (const line of leftDetails(left.slice(0, NAMED))) note(`  left as it is: ${line}`);
+  if (left.length > NAMED) note(`  … and ${plural(left.length - NAMED, "place")} more`);
   // Where a source's events carry their subjects is not in the directory.
   if (edit.kind === "apply source" || rows.every(({ key }) => key.startsWith("settings#"))) return;
   showMoves(
@@ -139,6 +155,8 @@ function toJson(options: ChangeOptions, preview: ChangePreview, undo: string | u
     rows_changed: rows.length,
     /** Not of a series of changes: it may have a million rows. */
     rows: rows.length <= MAX_ROWS_PER_CHANGE ? rows : null,
+    /** What a revert leaves: set anew since. */
+    left: preview.left ?? [],
     moves,
     last_hour: traffic === undefined ? null : trafficJson(traffic),
     objections: objectionTexts(preview),

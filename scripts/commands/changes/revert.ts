@@ -16,11 +16,13 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Puts the rows that these changes touched back to what they were before, as new
-changes, the newest first. Refused when one of the rows has changed again since.
+Puts what these changes did back to what was before, as new changes, the newest
+first. What has been set anew since is left as it is, and named: a pin, an alias, a
+cohort, a customer, a plan, or another field. Refused when that is all of it.
 
-Example:
+Examples:
   $ turnout revert 42 --reason "the pattern was too wide"
+  $ turnout revert 42..57 --reason "the import was of another environment"
 `,
     )
     .action(revert);

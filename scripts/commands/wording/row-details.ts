@@ -1,3 +1,4 @@
+import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { differences } from "../../../shared/domain/text/json-differences.ts";
@@ -15,6 +16,14 @@ export function rowDetails({ key, before, after }: RowChange): string[] {
   if (before === null) return [`${name} is new`];
   if (after === null) return [`${name} goes`];
   return [`${name}:`, ...differences(before, after).map((place) => `  ${differenceText(place)}`)];
+}
+
+/** What a revert leaves as it is, a line per place. */
+export function leftDetails(left: readonly LeftPlace[]): string[] {
+  return left.map(({ key, path, revision }) => {
+    const place = path === "" ? keyInWords(key) : `${path} of ${keyInWords(key)}`;
+    return `${place} has changed again since revision ${revision}`;
+  });
 }
 
 function differenceText({ path, before, after }: ReturnType<typeof differences>[number]): string {

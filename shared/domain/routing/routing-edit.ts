@@ -9,7 +9,6 @@ import {
 } from "../errors.ts";
 import type { EventSource } from "../events/event.ts";
 import type { SubjectKey, SubjectLevel } from "../subject.ts";
-import { canonical } from "../text/canonical-json.ts";
 import { type Instant, own } from "../text/schema.ts";
 import type { CohortRegister } from "./cohort.ts";
 import { aliasOf, type Component } from "./component.ts";
@@ -18,6 +17,7 @@ import { redefined } from "./component-halves.ts";
 import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
+import { revertChanges, sameRow } from "./revert-row.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey, StoredRow } from "./routing-change.ts";
 import { isEmptySubjectRow, type SubjectRow } from "./subject-rows.ts";
 import { readable, UnreadableRow } from "./unreadable-row.ts";
@@ -50,8 +50,8 @@ export type RoutingEdit =
   | { kind: "set guardrails"; guardrails: Guardrails }
   /** Rows as a whole, as an export has them; null takes one away. At most `MAX_ROWS_PER_CHANGE` in one change. */
   | { kind: "put rows"; rows: readonly WantedRow[] }
-  /** Puts the rows of an earlier change back to what they were before it. */
-  | { kind: "revert"; change: ChangeLogEntry };
+  /** Puts what earlier changes did back to what was before them; the newest first. */
+  | { kind: "revert"; changes: readonly ChangeLogEntry[] };
 
 /** The rows that an edit looks at or changes. */
 export function keysOf(edit: RoutingEdit): RowKey[] {
@@ -87,7 +87,7 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
     case "put rows":
       return edit.rows.map(({ key }) => key);
     case "revert":
-      return edit.change.rows.map(({ key }) => key);
+      return edit.changes.flatMap(({ rows }) => rows.map(({ key }) => key));
   }
 }
 
@@ -120,7 +120,7 @@ export type StoredRowLookup = <K extends RowKey>(key: K) => StoredRow<K> | undef
  * The rows that the edit changes; none when everything is so already.
  * @param components names of the known components, for the error when there is no such one
  * @throws ComponentNotFound, AliasNotFound, AliasRetired, CohortNotFound, TurnoutError `not allowed` for a pin that has expired and
- *   `conflict` when a row has changed again since the change that is to be reverted
+ *   for a row that is to be reverted to what couldn't be read
  */
 export function applyEdit(
   edit: RoutingEdit,
@@ -204,7 +204,7 @@ export function applyEdit(
     case "put rows":
       return edit.rows.flatMap(({ key, row }) => changed(key, stored(key), row));
     case "revert":
-      return edit.change.rows.flatMap((row) => revertRow(row, stored(row.key), edit.change));
+      return revertChanges(edit.changes, stored).rows;
   }
 }
 
@@ -217,24 +217,6 @@ function setDirectoryRow(edit: DirectoryRow, stored: StoredRowLookup): RowChange
     const { plan: _, ...rest } = row;
     return edit.plan === null ? rest : { ...rest, plan: edit.plan };
   });
-}
-
-function revertRow({ key, before, after }: RowChange, now: StoredRow | undefined, change: ChangeLogEntry): RowChange[] {
-  if (sameRow(now, before)) return [];
-  if (before instanceof UnreadableRow) {
-    throw new TurnoutError(
-      "not allowed",
-      `${key} could not be read before revision ${change.revision} (${before.problem}), and isn't put back to that. ` +
-        "Nothing was changed. Set what you want by hand.",
-    );
-  }
-  // What has been damaged since is what the revert repairs.
-  if (sameRow(now, after) || now instanceof UnreadableRow) return [{ key, before: now ?? null, after: before }];
-  throw new TurnoutError(
-    "conflict",
-    `${key} has changed again since revision ${change.revision}, so that revision can't be reverted. ` +
-      "Nothing was changed. Revert the later change first, or set what you want by hand.",
-  );
 }
 
 /** @throws ComponentNotFound, ComponentUnreadable */
@@ -283,9 +265,4 @@ function changeSubject(key: SubjectKey, stored: StoredRowLookup, change: (row: S
 function changed(key: RowKey, before: StoredRow | undefined, after: Row | null): RowChange[] {
   if (sameRow(before, after)) return [];
   return [{ key, before: before ?? null, after }];
-}
-
-/** Rows are plain JSON. Their texts mostly compare; one from a file may have its fields in another order. */
-function sameRow(a: StoredRow | null | undefined, b: StoredRow | null | undefined): boolean {
-  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null) || canonical(a ?? null) === canonical(b ?? null);
 }

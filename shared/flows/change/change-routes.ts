@@ -1,5 +1,6 @@
 import { GuardrailHit, RevisionConflict } from "../../domain/errors.ts";
 import { type Guardrails, guardrailsIn, type Impact } from "../../domain/routing/guardrails.ts";
+import { type LeftPlace, revertChanges } from "../../domain/routing/revert-row.ts";
 import type { Revision, RowChange, RowKey } from "../../domain/routing/routing-change.ts";
 import {
   applyEdit,
@@ -31,7 +32,13 @@ export type ChangeRequest = {
 export type GuardrailCheck = { revision: Revision; guardrails: Guardrails; impacts: readonly Impact[] };
 
 /** What a change would do, and the guardrails as of the same revision. No rows: everything is so already. */
-export type PlannedChange = { revision: Revision; rows: RowChange[]; guardrails: Guardrails };
+export type PlannedChange = {
+  revision: Revision;
+  rows: RowChange[];
+  guardrails: Guardrails;
+  /** Of a revert: what it leaves as it is. */
+  left?: LeftPlace[];
+};
 /** What a change has done. No rows: everything was so already. */
 export type MadeChange = { revision: Revision; rows: RowChange[] };
 
@@ -40,7 +47,9 @@ export async function planChange(table: RoutingTable, edit: RoutingEdit, now: Da
   const { revision, rows } = await table.rows([...new Set<RowKey>([...keysOf(edit), "settings#guardrails"])]);
   const known = "component" in edit && !rows.has(`component#${componentName(edit)}`) ? await names(table) : [];
   const guardrails = guardrailsIn(rows.get("settings#guardrails"));
-  return { revision, rows: applyEdit(edit, (key) => rows.get(key), known, now), guardrails };
+  const stored = <K extends RowKey>(key: K) => rows.get(key);
+  if (edit.kind === "revert") return { revision, ...revertChanges(edit.changes, stored), guardrails };
+  return { revision, rows: applyEdit(edit, stored, known, now), guardrails };
 }
 
 /**

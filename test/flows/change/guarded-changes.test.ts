@@ -74,7 +74,7 @@ describe("a freeze", () => {
     const { table, change, newest } = await aTable(pin("acme"), guardrails(frozen));
     const [pinned] = await table.changesAfter(2, 1);
     if (pinned === undefined) throw new Error("no change");
-    await change({ kind: "revert", change: pinned }, { force: true });
+    await change({ kind: "revert", changes: [pinned] }, { force: true });
     expect(await newest()).not.toHaveProperty("forced");
     await change(guardrails({}));
     await change(pin("acme"));
