@@ -82,9 +82,9 @@ withDynamoDB("the adapters on AWS", (endpoint) => {
     const replay = aReplay();
     expect(await replays.create(replay)).toBe(true);
     expect(await replays.create(replay)).toBe(false);
-    expect(await replays.update({ ...replay, asked: "pause" })).toMatchObject({ asked: "pause", revision: 2 });
+    expect(await replays.update({ ...replay, asked: "pause" })).toMatchObject({ asked: "pause", lock: 2 });
     expect(await replays.update(replay)).toBeUndefined();
-    expect(await replays.active()).toMatchObject([{ revision: 2 }]);
+    expect(await replays.active()).toMatchObject([{ lock: 2 }]);
     expect(proxy.counts()).toEqual({ UpdateItem: 4, Query: 1 });
   });
 

@@ -106,7 +106,7 @@ export async function replayBesideLive(options: BesideLiveOptions): Promise<Besi
       window,
       filter: { component: SAMPLE },
       mode: "rerun",
-      target: { kind: "today" },
+      destination: { kind: "today" },
       concurrency: 25,
       planned: noCounts(),
       ...(replayPerSecond === undefined ? {} : { ratePerSecond: replayPerSecond }),

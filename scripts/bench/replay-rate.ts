@@ -73,7 +73,7 @@ async function benchReplay(records: number): Promise<ReplayFigures> {
       window,
       filter: {},
       mode: "rerun",
-      target: { kind: "today" },
+      destination: { kind: "today" },
       concurrency: 100,
       planned: noCounts(),
     });

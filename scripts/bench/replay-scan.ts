@@ -156,7 +156,7 @@ async function plan(
   records: number,
   onProgress?: (scanned: number) => void,
 ): Promise<void> {
-  const asked = { name: "planned", window, filter: {}, mode: "rerun", target: { kind: "today" } } as const;
+  const asked = { name: "planned", window, filter: {}, mode: "rerun", destination: { kind: "today" } } as const;
   const { counts } = await planReplay(ports, { ...asked, startedAt: new Date() }, () => new Date(), onProgress);
   if (counts.sent !== records) throw new Error(`${counts.sent} of ${records} events were planned`);
 }
@@ -171,7 +171,7 @@ async function run(ports: ReplayerPorts, name: string, window: Window, ratePerSe
     window,
     filter: {},
     mode: "rerun",
-    target: { kind: "today" },
+    destination: { kind: "today" },
     concurrency: 25,
     planned: noCounts(),
     ...(ratePerSecond === undefined ? {} : { ratePerSecond }),

@@ -1,6 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { becauseOf } from "../domain/routing/stored-because.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { type ItemLayout, itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 
@@ -142,7 +143,7 @@ export function decodeEntry(item: Item): LedgerEntry {
     payloadHash: unpacked(h, SHA256),
     t0: after(t0),
     alias,
-    because: because as LedgerEntry["because"],
+    because: becauseOf(because),
     routingRevision,
     ...(r === undefined ? {} : { replay: String(r) }),
     ...(version === 0 ? {} : { executedVersion: version }),

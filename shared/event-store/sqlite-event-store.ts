@@ -4,6 +4,7 @@ import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { isUnreadable, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
+import { becauseOf } from "../domain/routing/stored-because.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
@@ -281,6 +282,7 @@ function decodeEntry(text: string): LedgerEntry {
   const { leaseUntil, t0, since, nextAttemptAt, dueAt, closedAt, attempts, expiresAt, ...entry } = stored;
   return {
     ...entry,
+    because: becauseOf(entry.because),
     leaseUntil: new Date(leaseUntil),
     t0: new Date(t0),
     since: new Date(since),

@@ -4,7 +4,7 @@ import type { Remedy } from "../domain/remedy.ts";
 import type { Component } from "../domain/routing/component.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../flows/versions/logged-aliases.ts";
 import type { AliasSettings } from "../versions/lambda-version-catalog.ts";
-import type { AliasTarget } from "../versions/version-catalog.ts";
+import type { AliasedVersion } from "../versions/version-catalog.ts";
 import { type Finding, fine, problem, warning } from "./finding.ts";
 import type { Installation } from "./installation.ts";
 
@@ -32,9 +32,9 @@ async function examineComponent(
   const check = `component ${component.name}`;
   const elsewhere = targetsElsewhere(installation, component);
   if (elsewhere !== undefined) return [problem(check, elsewhere, "Correct its aliases' targets, and apply it")];
-  let targets: AliasTarget[];
+  let catalogued: AliasedVersion[];
   try {
-    targets = await installation.catalog.aliases(component.name);
+    catalogued = await installation.catalog.aliases(component.name);
   } catch (error) {
     const told = installation.explain(error) ?? error;
     if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
@@ -43,10 +43,10 @@ async function examineComponent(
   const aliases = aliasesInUse(component);
   const found: Finding[] = [];
   for (const alias of aliases) {
-    const target = targets.find((one) => one.alias === alias);
+    const aliased = catalogued.find((one) => one.alias === alias);
     const known = logged.get(keyOf({ component: component.name, alias })) ?? {};
-    found.push(...examineAlias(installation, component, alias, target, known));
-    if (target !== undefined) found.push(...(await examineSettings(installation, component, alias)));
+    found.push(...examineAlias(installation, component, alias, aliased, known));
+    if (aliased !== undefined) found.push(...(await examineSettings(installation, component, alias)));
   }
   return found.length === 0 ? [fine(check, `no alias was moved without Turnout (${aliases.join(", ")})`)] : found;
 }
@@ -56,15 +56,15 @@ function examineAlias(
   installation: Installation,
   component: Component,
   alias: string,
-  target: AliasTarget | undefined,
+  aliased: AliasedVersion | undefined,
   logged: LoggedAlias,
 ): Finding[] {
   const { name, defaultAlias, fallbackAlias } = component;
   const check = `${alias} of ${name}`;
-  const standing = standingOf(logged, target);
+  const standing = standingOf(logged, aliased);
   if (standing.kind === "drifted") {
     const remedy: Remedy =
-      target?.alsoTo === undefined
+      aliased?.alsoTo === undefined
         ? { operation: "move drifted alias", component: name, alias }
         : "find out who did it, and end it: Turnout moves no alias that is shared out";
     return [problem(check, `was moved behind Turnout's back: it ${standing.text}`, remedy)];
@@ -79,9 +79,11 @@ function examineAlias(
     const remedy = { operation: "publish version", component: name, alias } as const;
     return matters ? [problem(check, "points at no version: what goes to it fails", remedy)] : [];
   }
-  const missing = target && missingFolder(installation, name, target.version);
+  const missing = aliased && missingFolder(installation, name, aliased.version);
   if (missing === undefined) return [];
-  return [problem(check, `its version ${target?.version} has no folder ${missing}`, "Publish it again, or restore it")];
+  return [
+    problem(check, `its version ${aliased?.version} has no folder ${missing}`, "Publish it again, or restore it"),
+  ];
 }
 
 /** On AWS: what a function is set to, and the component says too. */
@@ -132,7 +134,7 @@ function aliasesInUse({ aliases }: Component): string[] {
   return Object.entries(aliases).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
 }
 
-/** A target that this state can't reach. */
+/** A target that this installation can't reach. */
 function targetsElsewhere({ versions }: Installation, component: Component): string | undefined {
   const kind = versions.from === "functions" ? "lambda" : "worker";
   const others = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== kind);

@@ -12,12 +12,12 @@ import { encodeReplay, storedReplay } from "./replay-codec.ts";
  *
  * | attribute     | type | what                                                                       |
  * |---------------|------|----------------------------------------------------------------------------|
- * | `revision`    | N    | revision                                                                   |
+ * | `revision`    | N    | lock                                                                       |
  * | `requestedAt` | N    | `requestedAt` in ms since the epoch                                        |
  * | `ended`       | BOOL | whether it has ended                                                       |
  * | `text`        | B    | the replay as JSON, compressed where that makes it shorter                 |
  * | `v`           | N    | its layout                                                                 |
- * | `c0` to `c7`  | S    | the id of the change to revision n, under n modulo 8                       |
+ * | `c0` to `c7`  | S    | the id of the change that made lock n, under n modulo 8                           |
  */
 
 const PARTITION = "replays";
@@ -29,18 +29,18 @@ function replayKey(name: string): ItemKey {
   return { pk: PARTITION, sk: name };
 }
 
-/** Where the change to a revision leaves its id. */
-function changeName(revision: number): string {
-  return `c${revision % CHANGES_KNOWN}`;
+/** Where the change that made a lock leaves its id. */
+function changeName(lock: number): string {
+  return `c${lock % CHANGES_KNOWN}`;
 }
 
 /**
- * Stores a replay at its revision: the first if there is none of the name, and any later one in the place of the one
+ * Stores a replay at its lock: the first if there is none of the name, and any later one in the place of the one
  * before it. 1 WRU per KB.
  */
 export function putRequest(tableName: string, replay: Replay, changeId: string): UpdateCommandInput {
-  const { name, revision, requestedAt } = replay;
-  const isFirst = revision === 1;
+  const { name, lock, requestedAt } = replay;
+  const isFirst = lock === 1;
   return {
     TableName: tableName,
     Key: replayKey(name),
@@ -53,23 +53,23 @@ export function putRequest(tableName: string, replay: Replay, changeId: string):
       "#ended": "ended",
       "#text": "text",
       "#layout": "v",
-      "#change": changeName(revision),
+      "#change": changeName(lock),
     },
     ExpressionAttributeValues: {
-      ":revision": revision,
+      ":revision": lock,
       ":requestedAt": requestedAt.getTime(),
       ":ended": isEnded(replay),
       ":text": packed(encodeReplay(replay)),
       ":layout": itemLayout.v,
       ":change": changeId,
-      ...(isFirst ? {} : { ":before": revision - 1 }),
+      ...(isFirst ? {} : { ":before": lock - 1 }),
     },
   };
 }
 
-/** True when the change to this revision was the one with this id, as far as it is still known. */
-export function wasMade(item: Item | undefined, revision: number, changeId: string): boolean {
-  return item?.[changeName(revision)] === changeId;
+/** True when this lock was made by the change with this id, as far as it is still known. */
+export function wasMade(item: Item | undefined, lock: number, changeId: string): boolean {
+  return item?.[changeName(lock)] === changeId;
 }
 
 export function getRequest(tableName: string, name: string): GetCommandInput {

@@ -30,7 +30,7 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
   }
 
   /**
-   * Stores a replay at its revision; false when somebody else came first. An answer that is lost leaves a doubt: the second
+   * Stores a replay at its lock; false when somebody else came first. An answer that is lost leaves a doubt: the second
    * try is refused by what the first one did. Then the change is known by its id.
    */
   function put(replay: Replay): Promise<boolean> {
@@ -46,7 +46,7 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
           if (!throttled(error)) inDoubt = true;
           throw error;
         }
-        return inDoubt && wasMade(await itemOf(replay.name), replay.revision, changeId);
+        return inDoubt && wasMade(await itemOf(replay.name), replay.lock, changeId);
       }
     });
   }
@@ -59,7 +59,7 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
 
   return {
     create(replay) {
-      return put({ ...replay, revision: 1 });
+      return put({ ...replay, lock: 1 });
     },
     async get(name) {
       const item = await retrying(access, table, () => itemOf(name));
@@ -75,7 +75,7 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
       return readableReplays((await all({ activeOnly: true })).map(readReplay));
     },
     async update(replay) {
-      const next = { ...replay, revision: replay.revision + 1 };
+      const next = { ...replay, lock: replay.lock + 1 };
       return (await put(next)) ? next : undefined;
     },
   };

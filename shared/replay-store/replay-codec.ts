@@ -28,7 +28,7 @@ export function decodeReplay(text: string): Read<Replay> {
   const json = readJson(text);
   if (!json.ok) return json;
   const stored = read(StoredReplay, json.value, "replay");
-  return stored.ok ? { ok: true, value: decoded(json.value as StoredText<Replay>) } : stored;
+  return stored.ok ? { ok: true, value: decoded(stored.value as StoredText<Replay>) } : stored;
 }
 
 /** Field by field: a filter's pattern may name an instant, as text. */

@@ -37,21 +37,19 @@ export function sqliteReplayStore(database: Database): ReplayStore & { releaseDr
 
   const active = () => readableReplays(selectActive.all().map(replayIn));
 
-  /** Inside a write. Undefined when the stored one has another revision. */
+  /** Inside a write. Undefined when the stored one has another lock. */
   function put(replay: Replay): Replay | undefined {
-    const next = { ...replay, revision: replay.revision + 1 };
-    const { changes } = change.run(next.revision, ended(next), encodeReplay(next), replay.name, replay.revision);
+    const next = { ...replay, lock: replay.lock + 1 };
+    const { changes } = change.run(next.lock, ended(next), encodeReplay(next), replay.name, replay.lock);
     return Number(changes) === 1 ? next : undefined;
   }
 
   return {
     create(replay) {
-      const first = { ...replay, revision: 1 };
+      const first = { ...replay, lock: 1 };
       return database.write(() => {
-        const { name, revision, requestedAt } = first;
-        return (
-          Number(insert.run(name, revision, requestedAt.getTime(), ended(first), encodeReplay(first)).changes) === 1
-        );
+        const { name, lock, requestedAt } = first;
+        return Number(insert.run(name, lock, requestedAt.getTime(), ended(first), encodeReplay(first)).changes) === 1;
       });
     },
     async get(name) {

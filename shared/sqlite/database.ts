@@ -98,7 +98,7 @@ export function openDatabase(
     else for (const { answer } of settled) answer();
   }
 
-  async function answerOnceOnDisk(settled: readonly Settled[]): Promise<void> {
+  async function answerOnceOnDisk(settled: readonly Answered[]): Promise<void> {
     syncing = true;
     try {
       await waitForDisk.wait();
@@ -138,7 +138,7 @@ export function openDatabase(
 type QueuedWrite = { work: () => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
 /** A write that has been made or refused, and what tells its caller so. */
-type Settled = { answer: () => void; reject: (reason: unknown) => void };
+type Answered = { answer: () => void; reject: (reason: unknown) => void };
 
 function closed(): TurnoutError {
   return new TurnoutError("failed", "The state file was closed.");
@@ -186,7 +186,7 @@ function runTogether(
   connection: DatabaseSync,
   writes: QueuedWrite[],
   path: string,
-): { settled: Settled[]; problem: TurnoutError | undefined } {
+): { settled: Answered[]; problem: TurnoutError | undefined } {
   try {
     const values = inTransaction(connection, () => writes.map(({ work }) => work()));
     const settled = writes.map(({ resolve, reject }, index) => ({ answer: () => resolve(values[index]), reject }));

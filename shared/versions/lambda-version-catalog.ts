@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { TurnoutError } from "../domain/errors.ts";
 import { type LambdaFunction, lambdaFunction } from "./lambda-function.ts";
-import type { AliasTarget, PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
+import type { AliasedVersion, PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
 
 /** What a function has uploaded and not published yet, and whether its newest version is the same. */
 export type CurrentCode = {
@@ -177,11 +177,11 @@ export function lambdaVersionCatalog({ client, functionOf }: LambdaCatalogOption
     async aliases(component) {
       const of = await find(component);
       if (of === undefined) return [];
-      const found: AliasTarget[] = [];
+      const found: AliasedVersion[] = [];
       await of.ask(
         async () => {
           for await (const { Aliases = [] } of paginateListAliases({ client }, { FunctionName: of.arn })) {
-            found.push(...Aliases.map(targetOf));
+            found.push(...Aliases.map(aliasedVersion));
           }
         },
         { ResourceNotFoundException: (error) => Promise.reject(of.missing(error)) },
@@ -195,7 +195,7 @@ export function lambdaVersionCatalog({ client, functionOf }: LambdaCatalogOption
       if (expected !== undefined && (current?.FunctionVersion ?? null) !== expected) return false;
       if (current === undefined) return createAlias(of, alias, version);
       // Somebody shares this alias out between versions by hand, or is deploying gradually.
-      if (targetOf(current).alsoTo !== undefined) return false;
+      if (aliasedVersion(current).alsoTo !== undefined) return false;
       return updateAlias(of, alias, version, current.RevisionId);
     },
     async removeVersion(component, version) {
@@ -274,10 +274,10 @@ function hexOf(hash = ""): string {
   return /^[0-9a-f]{64}$/.test(hash) ? hash : Buffer.from(hash, "base64").toString("hex");
 }
 
-function targetOf({ Name = "", FunctionVersion = "", RoutingConfig }: AliasConfiguration): AliasTarget {
+function aliasedVersion({ Name = "", FunctionVersion = "", RoutingConfig }: AliasConfiguration): AliasedVersion {
   const weights = RoutingConfig?.AdditionalVersionWeights ?? {};
-  const target = { alias: Name, version: FunctionVersion };
-  return Object.keys(weights).length === 0 ? target : { ...target, alsoTo: weights };
+  const aliased = { alias: Name, version: FunctionVersion };
+  return Object.keys(weights).length === 0 ? aliased : { ...aliased, alsoTo: weights };
 }
 
 function outcomesIn(config: GetFunctionEventInvokeConfigCommandOutput) {

@@ -1,4 +1,4 @@
-import type { AliasTarget, VersionCatalog } from "./version-catalog.ts";
+import type { AliasedVersion, VersionCatalog } from "./version-catalog.ts";
 
 /**
  * The aliases of a catalog, asked for again once an answer is `keepMs` old: Lambda takes 15 requests a second of its
@@ -9,7 +9,7 @@ export function rememberedAliases(
   keepMs: number,
   now: () => Date,
 ): Pick<VersionCatalog, "aliases"> {
-  const known = new Map<string, { until: number; aliases: Promise<AliasTarget[]> }>();
+  const known = new Map<string, { until: number; aliases: Promise<AliasedVersion[]> }>();
   return {
     async aliases(component) {
       const at = now().getTime();

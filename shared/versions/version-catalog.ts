@@ -13,7 +13,7 @@ export type Version = {
   description: string;
 };
 
-export type AliasTarget = {
+export type AliasedVersion = {
   alias: Alias;
   version: string;
   /** Other versions that get a share of what goes to the alias, from 0 to 1. Turnout sets none, and moves no such alias. */
@@ -38,7 +38,7 @@ export type LoadCode = (code: NewCode) => Promise<LoadProblem | undefined>;
 export interface VersionCatalog {
   /** Oldest first; empty for a component that has none. */
   versions(component: string): Promise<Version[]>;
-  aliases(component: string): Promise<AliasTarget[]>;
+  aliases(component: string): Promise<AliasedVersion[]>;
   /**
    * Points an alias at a version.
    * @param expected the version it must point at now (null: nowhere yet); undefined moves it wherever it points

@@ -45,7 +45,7 @@ describe("the filters of turnout events", () => {
     ["--status dead", ["e-3", "e-3"]],
     ["--unresolved", ["e-3", "e-3"]],
     ["--status unresolved --alias stable", ["e-3"]],
-    ["--because replay=target", ["e-3"]],
+    ["--because replay=destination", ["e-3"]],
     ["--because customer=pin", ["e-3"]],
     ["--replay again", ["e-3"]],
     ['--pattern {"detail":{"id":["e-1","e-4"]}}', ["e-1", "e-4"]],

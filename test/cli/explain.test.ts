@@ -54,7 +54,7 @@ describe("turnout explain --event", () => {
         routing_revision: 4,
         passed_over: [
           { rule: "alias in the event", why: "an event can't choose its alias: 'experimental' ignored" },
-          { rule: "replay target", why: "no replay target" },
+          { rule: "replay destination", why: "no replay destination" },
           { rule: "project pin", why: "the event has no project" },
         ],
       },

@@ -34,18 +34,18 @@ describe("turnout replay plan", () => {
         "costs    less than $0.01 in requests on AWS\n",
       ].join("\n"),
     );
-    expect(planned.stderr).toMatch(/^window {3}20\S+Z to 20\S+Z\nfilter {3}everything\nmode .*\ntarget .*\nstart it: /);
+    expect(planned.stderr).toMatch(/^window {3}20\S+Z to 20\S+Z\nfilter {3}everything\nmode .*\nto .*\nstart it: /);
     expect(await here("replay list")).toMatchObject({ code: 0, stdout: "", stderr: "no replays\n" });
 
     const [json] = await hereJson("replay plan --to-alias beta --customer acme --rate 0.5");
     expect(json).toMatchObject({
       filter: { customer: "acme" },
       mode: "rerun",
-      target: "beta",
+      destination: "beta",
       scanned: 4,
       matched: 2,
       sent: 2,
-      targets: [{ component: RC, alias: "beta", component_version: "2", count: 2 }],
+      versions: [{ component: RC, alias: "beta", component_version: "2", count: 2 }],
       by_status: { done: 2 },
       handled_by: [{ component: RC, alias: "stable", component_version: "1", count: 2 }],
       projects: 1,
@@ -201,7 +201,7 @@ describe("what can't be replayed", () => {
     ["an unknown status", "--status gone", 2, "--status: there is no 'gone'; there are claimed, done,"],
     ["an unknown rule", "--because chance", 2, "--because: there is no rule 'chance'; there are all stable,"],
     ["an unknown mode", "--mode again", 2, "--mode: there is no 'again'; there are rerun, finish."],
-    ["two targets", "--to-alias beta --original", 2, "Name one of --to-alias and --original."],
+    ["two destinations", "--to-alias beta --original", 2, "Name one of --to-alias and --original."],
     ["a rate of nothing", "--rate 0", 2, "--rate: expected a number from 0.1 to 100000, or 'unlimited'"],
     ["a negative rate", "--rate -1", 2, "--rate: expected a number from 0.1"],
     ["a rate in words", "--rate abc", 2, "--rate: expected a number from 0.1"],
@@ -210,7 +210,7 @@ describe("what can't be replayed", () => {
     ["an unknown component", "--component nope", 3, `No component 'nope'. There are: ${RC}.`],
     ["an unknown alias", "--alias nope", 3, "No component has an alias 'nope'. There are: stable, beta,"],
     ["an alias that a component hasn't", `--component ${RC} --alias nope`, 3, `No alias 'nope' on ${RC}`],
-    ["an unknown target", "--to-alias nope", 3, `No alias 'nope' on ${RC}; it has stable, beta,`],
+    ["an unknown destination", "--to-alias nope", 3, `No alias 'nope' on ${RC}; it has stable, beta,`],
     ["an unknown cohort", "--cohort nope", 3, "No cohort 'nope'. There are no cohorts yet."],
     ["what an unknown replay delivered", "--replay nope", 3, "No replay 'nope'. There are none yet."],
     ["a reserved name", "--name live", 2, "A replay can't be called 'live'. Give this one another --name."],

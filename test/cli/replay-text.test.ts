@@ -10,7 +10,7 @@ import {
   secondsText,
   statusText,
 } from "../../scripts/commands/replays/replay-text.ts";
-import { noCounts, type ReplayCounts, type TargetCount } from "../../shared/domain/replays/replay.ts";
+import { noCounts, type ReplayCounts, type VersionCount } from "../../shared/domain/replays/replay.ts";
 import { aReplay } from "../support/any-replay.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,7 +24,7 @@ const perMinute = (counts: Record<string, number>) =>
 const rows = (counts: Record<string, number>, from: string, to: string) =>
   histogram(perMinute(counts), at(from).getTime(), at(to).getTime());
 
-const target = (alias: string, version: string, count: number): TargetCount => ({
+const target = (alias: string, version: string, count: number): VersionCount => ({
   component: "release-coordinator",
   alias,
   version,
@@ -127,7 +127,7 @@ describe("a plan in words", () => {
   it("says how long it takes and what it costs", () => {
     const sent = 2_000_000;
     const plan = {
-      counts: counts({ scanned: sent, matched: sent, sent, targets: [target("stable", "7", sent)] }),
+      counts: counts({ scanned: sent, matched: sent, sent, versions: [target("stable", "7", sent)] }),
       perMinute: new Map(),
       byStatus: new Map(),
       handledBy: [],
@@ -233,14 +233,14 @@ describe("the bar of a replay that is watched", () => {
 });
 
 describe("what became of a replay", () => {
-  const planned = counts({ sent: 5, targets: [target("stable", "22", 5)], skipped: { waiting: 1 } });
+  const planned = counts({ sent: 5, versions: [target("stable", "22", 5)], skipped: { waiting: 1 } });
 
   it("names every difference from its plan, and nothing where all was as planned", () => {
     const asPlanned = aReplay({ planned, progress: { counts: planned } });
     expect(differenceLines(asPlanned)).toEqual([]);
     const moved = counts({
       sent: 5,
-      targets: [target("beta", "", 1), target("stable", "22", 3), target("stable", "23", 1)],
+      versions: [target("beta", "", 1), target("stable", "22", 3), target("stable", "23", 1)],
       skipped: { "not at rest": 2 },
     });
     expect(differenceLines(aReplay({ planned, progress: { counts: moved } }))).toEqual([
@@ -254,7 +254,7 @@ describe("what became of a replay", () => {
 
   it("is told in a line or two, with where the dead are", () => {
     const ended = { startedAt: NOW, endedAt: NOW };
-    const sent = counts({ sent: 5, done: 4, dead: 1, targets: planned.targets, skipped: planned.skipped });
+    const sent = counts({ sent: 5, done: 4, dead: 1, versions: planned.versions, skipped: planned.skipped });
     expect(endLines(aReplay({ planned, progress: { ...ended, counts: sent } }))).toEqual([
       "after-the-outage done: 5 deliveries sent, 4 done, 1 dead",
       "  the dead: turnout events --replay after-the-outage --status dead --from 2026-11-20T08:00:00.000Z",

@@ -87,7 +87,7 @@ describe("turnout replay show", () => {
         "window   2026-11-20T08:00:00.000Z to 2026-11-20T09:00:00.000Z",
         "filter   --component c --executed-version 23, run since 2026-11-20T07:00:00.000Z",
         "mode     rerun: every match is run once more",
-        "target   where the routing says when it is sent, but nothing to version 23",
+        "to       where the routing says when it is sent, but nothing to version 23",
         "rate     20/s, 25 at once",
         "status   cancelled: 3 of 9 sent, 2 done, 1 dead",
         "asked    to cancel, at 2026-11-20T10:00:02.000Z by bob: enough",

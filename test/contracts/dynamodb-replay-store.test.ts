@@ -67,7 +67,7 @@ withDynamoDB("the replay store on DynamoDB", (endpoint) => {
     expect(await direct.get(replay.name)).toStrictEqual(replay);
     proxy.faults("UpdateItem", fault, fault);
     const stored = await store.update({ ...replay, asked: "pause" });
-    expect(stored).toStrictEqual({ ...replay, asked: "pause", revision: 2 });
+    expect(stored).toStrictEqual({ ...replay, asked: "pause", lock: 2 });
     expect(await direct.get(replay.name)).toStrictEqual(stored);
     expect(delays).toHaveLength(3);
   });
@@ -87,7 +87,7 @@ withDynamoDB("the replay store on DynamoDB", (endpoint) => {
       after(() => direct.update({ ...others, asked: "pause" })),
     );
     expect(await store.update({ ...others, asked: "cancel" })).toBeUndefined();
-    expect(await direct.get(mine.name)).toMatchObject({ who: "bob", asked: "pause", revision: 2 });
+    expect(await direct.get(mine.name)).toMatchObject({ who: "bob", asked: "pause", lock: 2 });
   });
 
   it("recognises its change under those that others have made since, up to seven of them", async () => {
@@ -103,9 +103,9 @@ withDynamoDB("the replay store on DynamoDB", (endpoint) => {
     expect(await store.create(replay)).toBe(true);
     const second = (await direct.get(replay.name)) ?? replay;
     proxy.faults("UpdateItem", answerLost, after(changeOften(7)));
-    expect(await store.update({ ...second, asked: "pause" })).toStrictEqual({ ...second, asked: "pause", revision: 3 });
+    expect(await store.update({ ...second, asked: "pause" })).toStrictEqual({ ...second, asked: "pause", lock: 3 });
     const tenth = (await direct.get(replay.name)) ?? replay;
-    expect(tenth).toMatchObject({ asked: "pause", revision: 10, why: "change 6" });
+    expect(tenth).toMatchObject({ asked: "pause", lock: 10, why: "change 6" });
     proxy.faults("UpdateItem", answerLost, after(changeOften(8)));
     expect(await store.update(tenth)).toBeUndefined();
   });
@@ -163,14 +163,14 @@ withDynamoDB("the replay store on DynamoDB", (endpoint) => {
   });
 });
 
-/** As many stretches as are remembered apart, each with as many targets as ten components with five aliases have. */
+/** As many stretches as are remembered apart, each with as many versions as ten components with five aliases have. */
 function manyStretches(): Replay["progress"]["stretches"] {
-  const targets = Array.from({ length: 50 }, (_, n) => {
+  const versions = Array.from({ length: 50 }, (_, n) => {
     return { component: `component-${n % 10}`, alias: `alias-${n % 5}`, version: `${n % 17}`, count: n * 7_919 };
   });
   const key = (n: number) => ({ t0: new Date(n * 1_000), eventKey: randomHash(), payloadHash: randomHash() });
   return Array.from({ length: 100 }, (_, n) => {
-    return { after: key(n), upTo: key(n + 1), counts: { ...noCounts(), targets, sent: n }, waitsFor: n };
+    return { after: key(n), upTo: key(n + 1), counts: { ...noCounts(), versions, sent: n }, waitsFor: n };
   });
 }
 

@@ -32,11 +32,11 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
   }
 
   describe(`a replay in a replay store (${name})`, () => {
-    test("is kept at revision 1, whatever its revision was", async () => {
+    test("is kept at lock 1, whatever its lock was", async () => {
       const { store, another } = await openStore();
-      const replay = aReplay({ revision: 7 });
+      const replay = aReplay({ lock: 7 });
       expect(await store.create(replay)).toBe(true);
-      expect(await (await another()).get(replay.name)).toStrictEqual({ ...replay, revision: 1 });
+      expect(await (await another()).get(replay.name)).toStrictEqual({ ...replay, lock: 1 });
     });
 
     test("a replay that nobody has created isn't there, and can't be changed", async () => {
@@ -57,7 +57,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       expect(await store.get(first.name)).toStrictEqual(first);
       await store.update(endedAt(first, plus(2)));
       expect(await store.create(second)).toBe(false);
-      expect(await store.list(10)).toMatchObject([{ why: "the first", revision: 2 }]);
+      expect(await store.list(10)).toMatchObject([{ why: "the first", lock: 2 }]);
     });
 
     test("is created by exactly one of many that want its name at once", async () => {
@@ -79,8 +79,8 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
           const second = { ...anySecond, name: first.name, requestedAt: first.requestedAt };
           expect(await store.create(first)).toBe(true);
           expect(await other.get(first.name)).toStrictEqual(first);
-          expect(await other.update(second)).toStrictEqual({ ...second, revision: 2 });
-          const stored = { ...second, revision: 2 };
+          expect(await other.update(second)).toStrictEqual({ ...second, lock: 2 });
+          const stored = { ...second, lock: 2 };
           expect(await store.get(first.name)).toStrictEqual(stored);
           expect((await store.list(1_000)).find((one) => one.name === first.name)).toStrictEqual(stored);
           const active = (await store.active()).find((one) => one.name === first.name);
@@ -92,15 +92,15 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
   });
 
   describe(`a change of a replay in a replay store (${name})`, () => {
-    test("is stored at the next revision, and answered so", async () => {
+    test("is stored at the next lock, and answered so", async () => {
       const { store, another } = await openStore();
       const other = await another();
       let replay = aReplay();
       await store.create(replay);
-      for (let revision = 2; revision <= 20; revision++) {
-        const changed = { ...replay, progress: { ...replay.progress, pass: revision } };
-        const stored = await (revision % 2 === 0 ? other : store).update(changed);
-        expect(stored).toStrictEqual({ ...changed, revision });
+      for (let lock = 2; lock <= 20; lock++) {
+        const changed = { ...replay, progress: { ...replay.progress, pass: lock } };
+        const stored = await (lock % 2 === 0 ? other : store).update(changed);
+        expect(stored).toStrictEqual({ ...changed, lock });
         replay = stored ?? replay;
         expect(await store.get(replay.name)).toStrictEqual(replay);
       }
@@ -112,7 +112,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       await store.create(first);
       const second = await store.update({ ...first, asked: "pause" });
       expect(await store.update({ ...first, asked: "cancel" })).toBeUndefined();
-      expect(await store.update({ ...first, revision: 3, asked: "cancel" })).toBeUndefined();
+      expect(await store.update({ ...first, lock: 3, asked: "cancel" })).toBeUndefined();
       expect(await store.get(first.name)).toStrictEqual(second);
     });
 
@@ -126,7 +126,7 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
         const answers = await Promise.all(changes.map((change, n) => stores[n % 2]?.update(change)));
         const [winner, ...others] = answers.filter((answer) => answer !== undefined);
         expect(others).toEqual([]);
-        const expected = { ...changes[answers.indexOf(winner)], revision: round + 1 };
+        const expected = { ...changes[answers.indexOf(winner)], lock: round + 1 };
         expect(winner).toStrictEqual(expected);
         expect(await store.get(replay.name)).toStrictEqual(expected);
         replay = winner ?? replay;
@@ -150,8 +150,8 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
           for (let times = 0; times < 5; times++) await add(stores[n % 2] ?? store);
         }),
       );
-      const { revision, progress } = (await store.get("after-the-outage")) ?? aReplay();
-      expect({ revision, sent: progress.counts.sent }).toEqual({ revision: 31, sent: 30 });
+      const { lock, progress } = (await store.get("after-the-outage")) ?? aReplay();
+      expect({ lock, sent: progress.counts.sent }).toEqual({ lock: 31, sent: 30 });
     });
 
     test("leaves the others alone", async () => {
@@ -220,15 +220,15 @@ export function describeReplayStore(name: string, open: () => Promise<OpenReplay
       );
       // Its name stays taken, and the others change as ever.
       expect(await other.create(damaged)).toBe(false);
-      expect(await other.update(first)).toMatchObject({ name: "first", revision: 2 });
+      expect(await other.update(first)).toMatchObject({ name: "first", lock: 2 });
     });
 
     test("may be of several pages of DynamoDB, 1 MB each", async () => {
       const { store, another } = await openStore();
-      const targets = Array.from({ length: 150 }, (_, n) => {
+      const versions = Array.from({ length: 150 }, (_, n) => {
         return { component: `component-${n}`, alias: "stable", version: randomUUID(), count: n };
       });
-      const planned = { ...noCounts(), targets };
+      const planned = { ...noCounts(), versions };
       const replays = Array.from({ length: 150 }, (_, n) => {
         const replay = aReplay({ name: `replay-${n}`, requestedAt: plus(n), planned });
         return n % 10 === 0 ? replay : endedAt(replay, plus(9_999));

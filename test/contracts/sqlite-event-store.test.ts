@@ -99,6 +99,16 @@ describe("the event store in the state file", () => {
     }
   });
 
+  test("reads an entry by the name that its rule had before", async () => {
+    const { database, store } = open(":memory:");
+    const request = aClaimRequest({ because: "replay destination" });
+    await store.claim([request], "ada", now);
+    database.connection.exec("UPDATE deliveries SET entry = replace(entry, 'replay destination', 'replay target')");
+    expect([...(await store.deliveriesOf([request.eventKey])).values()].flat()).toMatchObject([
+      { because: "replay destination" },
+    ]);
+  });
+
   test("tells events apart whose keys begin alike", async () => {
     const { store } = open(":memory:");
     const requests = ["1", "2"].map((end) => aClaimRequest({ eventKey: "a".repeat(63) + end }));

@@ -62,7 +62,7 @@ describe("the replays in the state file", () => {
     const ended = aReplay({ name: "ended", driver, progress: { endedAt: until } });
     for (const replay of [driven, paused, ended]) await store.create(replay);
     expect(await store.releaseDrivers()).toBe(1);
-    const { driver: _, ...released } = { ...driven, revision: 2 };
+    const { driver: _, ...released } = { ...driven, lock: 2 };
     expect(await store.get("driven")).toStrictEqual(released);
     expect(await store.get("paused")).toStrictEqual(paused);
     expect(await store.get("ended")).toStrictEqual(ended);

@@ -76,7 +76,7 @@ const anyEntry: fc.Arbitrary<LedgerEntry> = fc
       payloadHash: hex(64),
       t0: date,
       alias: name(128),
-      because: fc.constantFrom<LedgerEntry["because"][]>("default alias", "customer pin", "replay target"),
+      because: fc.constantFrom<LedgerEntry["because"][]>("default alias", "customer pin", "replay destination"),
       routingRevision: fc.nat(),
       attempts: fc.array(attempt, { maxLength: 8 }),
       expiresAt: date,
@@ -122,6 +122,12 @@ describe("a ledger entry as an item", () => {
       e: '[1795168800000,-1234,35000,0,0,42,"beta","customer pin",0,0,"23",null,120,0,[1,120,"d","23",12.5]]',
       expires: 1800180000,
     });
+  });
+
+  it("is read by the name that its rule had before", () => {
+    const item = itemOf({ ...claimed(), because: "replay destination" });
+    const older = { ...item, e: String(item.e).replace("replay destination", "replay target") };
+    expect(decodeEntry(older).because).toBe("replay destination");
   });
 
   it("takes a third of a write unit on the happy path, uncompressed", () => {

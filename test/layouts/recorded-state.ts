@@ -20,7 +20,17 @@ export function recordedLayouts(): number[] {
 }
 
 export function readRecorded(layout: number): RecordedState {
-  return JSON.parse(zstdDecompressSync(readFileSync(fileOf(layout))).toString());
+  const recorded = JSON.parse(zstdDecompressSync(readFileSync(fileOf(layout))).toString());
+  const replays = JSON.parse(JSON.stringify(recorded.read.replays), byNamesOfNow);
+  return { ...recorded, read: { ...recorded.read, replays } };
+}
+
+/** What fields of a replay are called now, by what they were called when it was recorded. */
+const namesOfNow: Record<string, string> = { revision: "lock", target: "destination", targets: "versions" };
+
+function byNamesOfNow(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [namesOfNow[name] ?? name, field]));
 }
 
 export function unpack({ files }: RecordedState, home: string): void {

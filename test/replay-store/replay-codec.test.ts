@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { filterText } from "../../scripts/commands/events/filter-options.ts";
 import { replayJson } from "../../scripts/commands/replays/replay-json.ts";
 import { endLines, progressText } from "../../scripts/commands/replays/replay-text.ts";
+import type { ReplayCounts } from "../../shared/domain/replays/replay.ts";
 import { decodeReplay, encodeReplay } from "../../shared/replay-store/replay-codec.ts";
 import { anyReplay, aReplay } from "../support/any-replay.ts";
 
@@ -69,5 +70,30 @@ describe("a replay as text", () => {
     const pattern = { time: ["2026-11-20T10:00:00.000Z"] };
     const replay = aReplay({ filter: { pattern } });
     expect(decodeReplay(encodeReplay(replay))).toStrictEqual({ ok: true, value: replay });
+  });
+
+  it("is read by the names that its fields had before", () => {
+    fc.assert(
+      fc.property(anyReplay, (replay) => {
+        const { lock, destination, progress, planned, ...same } = replay;
+        const older = ({ versions, ...counts }: ReplayCounts) => ({ ...counts, targets: versions });
+        const text = {
+          ...same,
+          revision: lock,
+          target: destination,
+          planned: older(planned),
+          progress: {
+            ...progress,
+            counts: older(progress.counts),
+            ...(progress.before && { before: older(progress.before) }),
+            stretches: progress.stretches.map((stretch) => ({ ...stretch, counts: older(stretch.counts) })),
+          },
+        };
+        expect(decodeReplay(JSON.stringify(text))).toStrictEqual({ ok: true, value: replay });
+      }),
+    );
+    const filtered = encodeReplay(aReplay({ filter: { because: "replay destination" } }));
+    const text = filtered.replace("replay destination", "replay target");
+    expect(decodeReplay(text)).toStrictEqual(decodeReplay(filtered));
   });
 });

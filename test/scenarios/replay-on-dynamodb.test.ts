@@ -110,7 +110,7 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
       const planned = await installation.plan(asked);
       const { replay } = await installation.untilEnded("replay-1");
       const outcome = await outcomeOf(installation, replay);
-      expect(planned.counts).toMatchObject({ ...outcome.counts, done: 0, dead: 0, targets: expect.anything() });
+      expect(planned.counts).toMatchObject({ ...outcome.counts, done: 0, dead: 0, versions: expect.anything() });
       return outcome;
     })();
     return known;
@@ -122,7 +122,7 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
       scanned: 65,
       matched: 76,
       sent: 70,
-      targets: [
+      versions: [
         { component: "biller", alias: "stable", version: "22", count: 10 },
         { component: "mailer", alias: "beta", version: "23", count: 20 },
         { component: "mailer", alias: "stable", version: "22", count: 40 },

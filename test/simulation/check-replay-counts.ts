@@ -8,11 +8,11 @@ export function counted({ name, mode }: SeenReplay, last: Replay, rows: readonly
   const { counts, startedAt } = last.progress;
   const wrong = (text: string): Problem => ({ kind: "miscounted", text: `${name} ${text}` });
   const problems: Problem[] = [];
-  const { matched, sent, done, dead, open, skipped, targets } = counts;
+  const { matched, sent, done, dead, open, skipped, versions } = counts;
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   if (matched !== sent + sum(Object.values(skipped))) problems.push(wrong(`matched what it ${told(counts)}`));
   if (sent !== done + dead + open) problems.push(wrong(`sent what it ${told(counts)}`));
-  if (sent !== sum(targets.map(({ count }) => count))) problems.push(wrong(`sent ${sent}, but elsewhere`));
+  if (sent !== sum(versions.map(({ count }) => count))) problems.push(wrong(`sent ${sent}, but elsewhere`));
   const isCancelled = last.asked === "cancel";
   if (open > 0 && !(isCancelled && mode === "finish")) problems.push(wrong(`has ended with ${open} open`));
   if (startedAt === undefined) return problems;

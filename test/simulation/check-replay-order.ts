@@ -60,12 +60,12 @@ export function keptBehind(replay: SeenReplay, sent: readonly Run[], rows: reado
 /** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
 function settledArrival(
   run: Run,
-  { name, last, target, avoidVersion }: SeenReplay,
+  { name, last, destination, avoidVersion }: SeenReplay,
   rows: readonly Row[],
   { skewMs }: Scenario,
 ): number | undefined {
   // What was skipped at first, because of its alias, may be delivered later.
-  if (target.kind !== "today" || avoidVersion !== undefined) return undefined;
+  if (destination.kind !== "today" || avoidVersion !== undefined) return undefined;
   const startedAt = last?.progress.startedAt?.getTime() ?? 0;
   const own = rows.filter((row) => row.component === run.component && isSameKey(keyOf(row.record), run));
   const made = own.find(({ entry }) => entry.generation === name);

@@ -46,19 +46,19 @@ function hasEnded(replay: Replay): boolean {
 }
 
 /** The aliases that one of a replay's deliveries may go to at a revision. */
-export function aliasesFor(run: Run, { target, mode }: SeenReplay, { routing }: Committed, ended: Ended) {
-  if (target.kind === "today") return [aliasIn(routing, run.project)];
+export function aliasesFor(run: Run, { destination, mode }: SeenReplay, { routing }: Committed, ended: Ended) {
+  if (destination.kind === "today") return [aliasIn(routing, run.project)];
   if (routing.allStable) return ["stable"];
   // Where the last claim before had it go: whoever made it may not have got as far as sending.
   const { published, commits, replays } = ended.history;
   const projects = published.filter((event) => isSameKey(event, run)).map(({ project }) => project);
   const before = commits.filter(({ at }) => at <= run.sentAt);
   const original = before.flatMap((commit) => projects.map((project) => aliasIn(commit.routing, project)));
-  const chosen = replays.flatMap((other) => (other.target.kind === "alias" ? [other.target.alias] : []));
-  const aliases = target.kind === "alias" ? [target.alias] : [...new Set([...original, ...chosen])];
+  const chosen = replays.flatMap((other) => (other.destination.kind === "alias" ? [other.destination.alias] : []));
+  const aliases = destination.kind === "alias" ? [destination.alias] : [...new Set([...original, ...chosen])];
   const usable = aliases.filter((alias) => routing.aliases.get(alias) === "usable");
   // What was begun goes on where it can; what wasn't is skipped.
-  const isBegun = run.attempt > 1 || mode === "finish" || target.kind === "original";
+  const isBegun = run.attempt > 1 || mode === "finish" || destination.kind === "original";
   return usable.length < aliases.length && isBegun ? [...usable, "stable"] : usable;
 }
 

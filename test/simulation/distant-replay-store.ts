@@ -22,7 +22,7 @@ export function distantReplayStore(
         const answer = await near(() => store.update(replay));
         const kind = process.strike(`${point} at the store`, { "request repeated by the store's client": 0.02 });
         if (kind === undefined) return answer;
-        // The repetition finds the new revision, and the store answers as it did the first time.
+        // The repetition finds the new lock, and the store answers as it did the first time.
         await time.delay(between(chance(`${point} apart`), 1, MAX_APART_MS));
         await near(() => store.update(replay));
         return answer;

@@ -1,5 +1,5 @@
 import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
-import type { ReplayMode, ReplayTarget } from "../../shared/domain/replays/replay.ts";
+import type { ReplayDestination, ReplayMode } from "../../shared/domain/replays/replay.ts";
 import { between, type Chance, magnitude, weighted } from "./chance.ts";
 
 const SECOND = 1_000;
@@ -11,7 +11,7 @@ export type PlannedReplay = {
   at: number;
   mode: ReplayMode;
   filter: OutcomeFilter;
-  target: ReplayTarget;
+  destination: ReplayDestination;
   avoidVersion?: string;
   window: { from: number; to: number };
   ratePerSecond?: number;
@@ -57,7 +57,7 @@ function drawReplay(own: Chance, index: number, bursts: readonly number[], lasts
     at,
     mode,
     filter,
-    target: drawTarget(own),
+    destination: drawDestination(own),
     ...(version !== undefined && own("avoids") < 0.5 ? { avoidVersion: version } : {}),
     window: {
       from: own("from") < 0.6 ? -MINUTE : Math.min(burst, at - 1),
@@ -108,8 +108,8 @@ function drawFilter(own: Chance, index: number, mode: ReplayMode): OutcomeFilter
   return { ...filter, customer: customerOf(between(own("filter customer"), 0, 1)) };
 }
 
-function drawTarget(own: Chance): ReplayTarget {
-  return weighted<ReplayTarget>(own("target"), [
+function drawDestination(own: Chance): ReplayDestination {
+  return weighted<ReplayDestination>(own("target"), [
     [5, { kind: "today" }],
     [2, { kind: "original" }],
     [2, { kind: "alias", alias: "beta" }],

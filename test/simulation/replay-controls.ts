@@ -23,7 +23,7 @@ const oneReplay =
       at,
       mode: "rerun",
       filter: {},
-      target: { kind: "today" },
+      destination: { kind: "today" },
       window: { from: -60_000, to: at + 1 },
       concurrency: 3,
       pageSize: 3,
@@ -134,8 +134,8 @@ export const replayControls: Record<string, Control> = {
       replayer: (ports, { replays }) =>
         withReplays(ports, {
           async update(replay) {
-            const { revision = 0 } = (await replays.get(replay.name)) ?? {};
-            return ports.replays.update({ ...replay, revision });
+            const { lock = 0 } = (await replays.get(replay.name)) ?? {};
+            return ports.replays.update({ ...replay, lock });
           },
         }),
     },

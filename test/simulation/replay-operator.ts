@@ -28,7 +28,7 @@ export function replayOperator(
   const who = { who: "ada", why: "a test" };
 
   async function begin(plan: PlannedReplay): Promise<void> {
-    const { name, mode, filter, target, avoidVersion, window, ratePerSecond, concurrency } = plan;
+    const { name, mode, filter, destination, avoidVersion, window, ratePerSecond, concurrency } = plan;
     const seen: SeenReplay = { ...plan, startedAt: time.now(), asks: [] };
     history.replays.push(seen);
     await time.work(() =>
@@ -37,7 +37,7 @@ export function replayOperator(
         name,
         mode,
         filter,
-        target,
+        destination,
         concurrency,
         command: `turnout replay start --name ${name}`,
         requestedAt: new Date(time.now()),

@@ -53,8 +53,8 @@ function eventsOf(history: History): Line[] {
 }
 
 function replayLines(replay: SeenReplay): Line[] {
-  const { name, mode, filter, target, window, startedAt, asks, last } = replay;
-  const asked = JSON.stringify({ filter, target, window });
+  const { name, mode, filter, destination, window, startedAt, asks, last } = replay;
+  const asked = JSON.stringify({ filter, destination, window });
   const { endedAt, counts } = last?.progress ?? {};
   const end = {
     at: endedAt?.getTime() ?? Infinity,

@@ -11,7 +11,7 @@ import { listEvents } from "../../shared/flows/explain/list-events.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
-import type { AliasTarget } from "../../shared/versions/version-catalog.ts";
+import type { AliasedVersion } from "../../shared/versions/version-catalog.ts";
 import { memoryRoutingTable } from "../support/memory-routing-table.ts";
 import { surrounded } from "../support/port-calls.ts";
 import type { Breakage } from "./breakage.ts";
@@ -251,7 +251,7 @@ function startFunctions(
 }
 
 /** Each version is called after the alias that it stands behind. */
-function catalogOf({ commits }: History): AliasTarget[] {
+function catalogOf({ commits }: History): AliasedVersion[] {
   const aliases = commits.at(-1)?.routing.aliases.keys() ?? [];
   return [...aliases].map((alias) => ({ alias, version: `version of ${alias}` }));
 }

@@ -7,8 +7,8 @@ import {
   type OpenStretch,
   type Replay,
   type ReplayCounts,
+  type ReplayDestination,
   type ReplayProgress,
-  type ReplayTarget,
   replayModes,
   type SkipReason,
   skipReasons,
@@ -22,11 +22,11 @@ const REQUESTED_AT = new Date("2026-11-20T10:00:00.000Z");
 export function aReplay({ progress, ...about }: Partial<Omit<Replay, "progress">> & AboutProgress = {}): Replay {
   return {
     name: "after-the-outage",
-    revision: 1,
+    lock: 1,
     window: { from: new Date("2026-11-20T08:00:00.000Z"), to: new Date("2026-11-20T09:00:00.000Z") },
     filter: {},
     mode: "rerun",
-    target: { kind: "today" },
+    destination: { kind: "today" },
     who: "ada",
     why: "a test",
     command: "turnout replay",
@@ -66,7 +66,7 @@ const counts: fc.Arbitrary<ReplayCounts> = fc.record(
     scanned: fc.nat(),
     matched: fc.nat(),
     sent: fc.nat(),
-    targets: fc.array(
+    versions: fc.array(
       fc.record({ component: name, alias: name, version: words, count: fc.nat() }, { noNullPrototype: true }),
       { maxLength: 3 },
     ),
@@ -133,9 +133,9 @@ const filter = some<OutcomeFilter>({
   }),
 });
 
-const target: fc.Arbitrary<ReplayTarget> = fc.oneof(
-  fc.constantFrom<ReplayTarget>({ kind: "today" }, { kind: "original" }),
-  name.map((alias): ReplayTarget => ({ kind: "alias", alias })),
+const destination: fc.Arbitrary<ReplayDestination> = fc.oneof(
+  fc.constantFrom<ReplayDestination>({ kind: "today" }, { kind: "original" }),
+  name.map((alias): ReplayDestination => ({ kind: "alias", alias })),
 );
 
 /** Any replay, of a name that no other has. */
@@ -144,11 +144,11 @@ export const anyReplay: fc.Arbitrary<Replay> = fc
     fc.record(
       {
         name: fc.uuid(),
-        revision: fc.constant(1),
+        lock: fc.constant(1),
         window: fc.record({ from: date, to: date }, { noNullPrototype: true }),
         filter,
         mode: fc.constantFrom(...replayModes),
-        target,
+        destination,
         who: words,
         why: words,
         command: words,

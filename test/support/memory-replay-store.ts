@@ -8,7 +8,7 @@ export function memoryReplayStore(): ReplayStore {
   return {
     async create(replay) {
       if (stored.has(replay.name)) return false;
-      stored.set(replay.name, structuredClone({ ...replay, revision: 1 }));
+      stored.set(replay.name, structuredClone({ ...replay, lock: 1 }));
       return true;
     },
     async get(name) {
@@ -21,8 +21,8 @@ export function memoryReplayStore(): ReplayStore {
       return structuredClone(sorted().filter((replay) => !isEnded(replay)));
     },
     async update(replay) {
-      if (stored.get(replay.name)?.revision !== replay.revision) return undefined;
-      const next = structuredClone({ ...replay, revision: replay.revision + 1 });
+      if (stored.get(replay.name)?.lock !== replay.lock) return undefined;
+      const next = structuredClone({ ...replay, lock: replay.lock + 1 });
       stored.set(replay.name, next);
       return structuredClone(next);
     },

@@ -164,7 +164,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
         requestedAt: now,
         filter: {},
         mode: "rerun",
-        target: { kind: "today" },
+        destination: { kind: "today" },
         concurrency: 25,
         planned: noCounts(),
         ...about,

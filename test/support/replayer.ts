@@ -65,7 +65,7 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
       window: WINDOW,
       filter: {},
       mode: "rerun",
-      target: { kind: "today" },
+      destination: { kind: "today" },
       concurrency: 10,
       planned: noCounts(),
       ...request,

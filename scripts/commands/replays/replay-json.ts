@@ -4,7 +4,7 @@ import {
   type ReplayCounts,
   type ReplayRequest,
   statusOf,
-  type TargetCount,
+  type VersionCount,
 } from "../../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../../shared/domain/replays/replay-cost.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
@@ -18,7 +18,7 @@ export function planJson(plan: PlannedReplay, request: ReplayRequest, perSecond:
     ...plannedJson(counts),
     per_minute: [...perMinute].map(([minute, count]) => ({ minute: new Date(minute).toISOString(), count })),
     by_status: Object.fromEntries(byStatus),
-    handled_by: handledBy.map(targetCountJson),
+    handled_by: handledBy.map(versionCountJson),
     repaired_by: Object.fromEntries(repairedBy),
     projects,
     most_of_one_project: longestLane,
@@ -57,8 +57,8 @@ export function replayJson(replay: Replay, now: Date) {
 }
 
 /** What a plan counts: nothing of it is done yet. */
-export function plannedJson({ scanned, matched, sent, targets, skipped }: ReplayCounts) {
-  return { scanned, matched, sent, targets: targets.map(targetCountJson), skipped };
+export function plannedJson({ scanned, matched, sent, versions, skipped }: ReplayCounts) {
+  return { scanned, matched, sent, versions: versions.map(versionCountJson), skipped };
 }
 
 function countsJson(counts: ReplayCounts) {
@@ -66,17 +66,17 @@ function countsJson(counts: ReplayCounts) {
   return { ...plannedJson(counts), done, dead, open };
 }
 
-function targetCountJson({ component, alias, version, count }: TargetCount) {
+function versionCountJson({ component, alias, version, count }: VersionCount) {
   return { component, alias, component_version: version || null, count };
 }
 
-function requestJson({ window, filter, mode, target, avoidVersion }: ReplayRequest) {
+function requestJson({ window, filter, mode, destination, avoidVersion }: ReplayRequest) {
   return {
     from: window.from.toISOString(),
     to: window.to.toISOString(),
     filter: filterJson(filter),
     mode,
-    target: target.kind === "alias" ? target.alias : target.kind,
+    destination: destination.kind === "alias" ? destination.alias : destination.kind,
     avoid_version: avoidVersion ?? null,
   };
 }

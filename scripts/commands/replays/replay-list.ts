@@ -13,8 +13,8 @@ import {
   progressText,
   requestLines,
   skippedLines,
-  targetCountText,
   toldCounts,
+  versionCountText,
 } from "./replay-text.ts";
 
 export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
@@ -115,7 +115,7 @@ function lines(replay: Replay, now: Date): string[] {
     `matched  ${counts.matched}, of ${counts.scanned} stored events in the window`,
     ...skippedLines(counts),
     `sent     ${counts.sent}, ${counts.done} done, ${counts.dead} dead, ${counts.open} open`,
-    ...counts.targets.map((target) => `           ${targetCountText(target)}`),
+    ...counts.versions.map((one) => `           ${versionCountText(one)}`),
     ...(differences.length === 0 ? [] : ["not as planned:", ...differences.map((line) => `           ${line}`)]),
   ];
 }

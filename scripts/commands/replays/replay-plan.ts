@@ -5,7 +5,12 @@ import {
   type ReplayRequest,
 } from "../../../shared/domain/replays/replay.ts";
 import { type PlannedReplay, type PlanProgress, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
-import { keptText, refuseTarget, type StoredWindow, storedWindow } from "../../../shared/flows/replay/start-replay.ts";
+import {
+  keptText,
+  refuseDestination,
+  type StoredWindow,
+  storedWindow,
+} from "../../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { refuseMisspelt } from "../events/filter-names.ts";
@@ -58,12 +63,12 @@ export async function requestOf(
   const { window, cut } = await storedWindow(installation.routingTable, windowOf(options, now), now);
   noteCut(cut);
   const { toAlias, original, mode } = options;
-  const target =
+  const destination =
     toAlias !== undefined
       ? { kind: "alias" as const, alias: toAlias }
       : { kind: original ? ("original" as const) : ("today" as const) };
-  const request: ReplayRequest = { window, filter, mode, target };
-  await refuseTarget(routingCache(installation.routingTable), request);
+  const request: ReplayRequest = { window, filter, mode, destination };
+  await refuseDestination(routingCache(installation.routingTable), request);
   return request;
 }
 
@@ -128,7 +133,10 @@ export async function refuseNothing(
 }
 
 /** The same request with its window in absolute times: what `plan` showed. */
-function startCommand({ window, filter, mode, target }: ReplayRequest, { rate, concurrency }: RequestOptions): string {
+function startCommand(
+  { window, filter, mode, destination }: ReplayRequest,
+  { rate, concurrency }: RequestOptions,
+): string {
   return commandLine(
     "replay",
     "start",
@@ -138,8 +146,8 @@ function startCommand({ window, filter, mode, target }: ReplayRequest, { rate, c
     window.to.toISOString(),
     ...filterWords(filter),
     ...(mode === "rerun" ? [] : ["--mode", mode]),
-    ...(target.kind === "alias" ? ["--to-alias", target.alias] : []),
-    ...(target.kind === "original" ? ["--original"] : []),
+    ...(destination.kind === "alias" ? ["--to-alias", destination.alias] : []),
+    ...(destination.kind === "original" ? ["--original"] : []),
     ...(rate === undefined ? [] : ["--rate", rate === 0 ? "unlimited" : `${rate}`]),
     ...(concurrency === DEFAULT_CONCURRENCY ? [] : ["--concurrency", `${concurrency}`]),
   );

@@ -6,10 +6,10 @@ import {
   skipReasons,
   skipRemedies,
   statusOf,
-  type TargetCount,
+  type VersionCount,
 } from "../../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../../shared/domain/replays/replay-cost.ts";
-import { skippedInAll, targetKey } from "../../../shared/domain/replays/replay-counts.ts";
+import { skippedInAll, versionKey } from "../../../shared/domain/replays/replay-counts.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { filterText } from "../events/filter-options.ts";
@@ -18,19 +18,19 @@ import { clauseOf } from "../wording/remedy-text.ts";
 import { histogram } from "./replay-histogram.ts";
 
 /** What a replay is asked to do, in a line each. */
-export function requestLines({ window, filter, mode, target, avoidVersion }: ReplayRequest): string[] {
+export function requestLines({ window, filter, mode, destination, avoidVersion }: ReplayRequest): string[] {
   return [
     `window   ${window.from.toISOString()} to ${window.to.toISOString()}`,
     `filter   ${filterText(filter) || "everything"}`,
     `mode     ${mode === "rerun" ? "rerun: every match is run once more" : "finish: what is dead or waits is tried again"}`,
-    `target   ${targetText({ target, ...(avoidVersion && { avoidVersion }) })}`,
+    `to       ${destinationText({ destination, ...(avoidVersion && { avoidVersion }) })}`,
   ];
 }
 
-function targetText({ target, avoidVersion }: Pick<ReplayRequest, "target" | "avoidVersion">): string {
+function destinationText({ destination, avoidVersion }: Pick<ReplayRequest, "destination" | "avoidVersion">): string {
   const but = avoidVersion === undefined ? "" : `, but nothing to version ${avoidVersion}`;
-  if (target.kind === "today") return `where the routing says when it is sent${but}`;
-  return target.kind === "alias" ? `alias ${target.alias}${but}` : `the alias that handled it${but}`;
+  if (destination.kind === "today") return `where the routing says when it is sent${but}`;
+  return destination.kind === "alias" ? `alias ${destination.alias}${but}` : `the alias that handled it${but}`;
 }
 
 /** The plan as a person reads it. @param perSecond undefined: as fast as it goes */
@@ -48,10 +48,10 @@ export function planLines(plan: PlannedReplay, request: ReplayRequest, perSecond
       "status",
       [...byStatus].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`),
     ),
-    ...listed("handled", handledBy.map(targetCountText)),
+    ...listed("handled", handledBy.map(versionCountText)),
     ...skippedLines(counts, repairedBy),
     `send     ${counts.sent}${counts.sent === 0 ? "" : ", now to:"}`,
-    ...counts.targets.map((target) => `           ${targetCountText(target)}`),
+    ...counts.versions.map((one) => `           ${versionCountText(one)}`),
     ...(counts.sent === 0
       ? []
       : [...durationLines(plan, perSecond), `costs    ${dollarsText(counts)} in requests on AWS`]),
@@ -62,7 +62,7 @@ function listed(title: string, texts: readonly string[]): string[] {
   return texts.map((text, index) => `${index === 0 ? title.padEnd(9) : "         "}${text}`);
 }
 
-export function targetCountText({ component, alias, version, count }: TargetCount): string {
+export function versionCountText({ component, alias, version, count }: VersionCount): string {
   return `${component} ${alias}, ${version === "" ? "no version" : `version ${version}`}: ${count}`;
 }
 
@@ -141,14 +141,14 @@ export function statusText(replay: Replay, now: Date): string {
 /** Where what was sent differs from what had been planned, a line each; empty when it doesn't. */
 export function differenceLines({ planned, progress }: Replay): string[] {
   const { counts } = progress;
-  const [before, after] = [countsByTarget(planned), countsByTarget(counts)];
+  const [before, after] = [countsByVersion(planned), countsByVersion(counts)];
   const lines: string[] = [];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(key), after.get(key)];
     if (was?.count === is?.count) continue;
-    const target = is ?? was;
-    if (target === undefined) continue;
-    const { component, alias, version } = target;
+    const one = is ?? was;
+    if (one === undefined) continue;
+    const { component, alias, version } = one;
     const where = `${component} ${alias}, ${version === "" ? "no version" : `version ${version}`}`;
     lines.push(`${where}: ${was?.count ?? 0} planned, ${is?.count ?? 0} sent`);
   }
@@ -160,8 +160,8 @@ export function differenceLines({ planned, progress }: Replay): string[] {
   return lines;
 }
 
-function countsByTarget({ targets }: ReplayCounts): Map<string, TargetCount> {
-  return new Map(targets.map((target) => [targetKey(target), target]));
+function countsByVersion({ versions }: ReplayCounts): Map<string, VersionCount> {
+  return new Map(versions.map((one) => [versionKey(one), one]));
 }
 
 /** The end of a replay, in a sentence or two. */

@@ -21,16 +21,18 @@ export function define(command: Command): void {
 async function list(name: string, { json }: JsonOption): Promise<void> {
   await withInstallation(async ({ routingTable, catalog }) => {
     const component = await componentNamed(routingTable, name);
-    const targets = new Map((await catalog.aliases(name)).map((target) => [target.alias, target]));
+    const standing = new Map((await catalog.aliases(name)).map((one) => [one.alias, one]));
     const pinned = await pinnedTo(routingTable, name, new Date());
     const aliases = Object.entries(component.aliases).map(([alias, { retired }]): ListedAlias => {
       const marks = [
         ...(alias === component.defaultAlias ? ["default"] : []),
         ...(alias === component.fallbackAlias ? ["fallback"] : []),
         ...(retired ? ["retired"] : []),
-        ...Object.entries(targets.get(alias)?.alsoTo ?? {}).map(([version, share]) => `${share * 100} % to ${version}`),
+        ...Object.entries(standing.get(alias)?.alsoTo ?? {}).map(
+          ([version, share]) => `${share * 100} % to ${version}`,
+        ),
       ];
-      return { alias, version: targets.get(alias)?.version ?? null, pinned: pinned.get(alias) ?? 0, marks };
+      return { alias, version: standing.get(alias)?.version ?? null, pinned: pinned.get(alias) ?? 0, marks };
     });
     if (json) for (const alias of aliases) printJson(toJson(alias));
     else if (aliases.length === 0) note(`${name} has no aliases`);

@@ -21,10 +21,10 @@ export async function noteDrift(
   component: string,
   alias: string,
 ): Promise<void> {
-  const targets = await catalog.aliases(component);
+  const aliases = await catalog.aliases(component);
   const logged = await loggedAliases(routingTable, [{ component, alias }]);
-  const target = targets.find((one) => one.alias === alias);
-  const standing = standingOf(logged.get(keyOf({ component, alias })) ?? {}, target);
+  const now = aliases.find((one) => one.alias === alias);
+  const standing = standingOf(logged.get(keyOf({ component, alias })) ?? {}, now);
   if (standing.kind !== "drifted") return;
   note(`  ${alias} of ${component} was moved behind Turnout's back: it ${standing.text}`);
 }

@@ -20,7 +20,7 @@ async function list(component: string, { json }: JsonOption): Promise<void> {
     const [versions, aliases] = await Promise.all([catalog.versions(component), catalog.aliases(component)]);
     const listed = versions.map((version) => ({
       ...version,
-      aliases: aliases.filter((target) => target.version === version.version).map(({ alias }) => alias),
+      aliases: aliases.filter((one) => one.version === version.version).map(({ alias }) => alias),
     }));
     if (json) for (const version of listed) printJson(toJson(version));
     else if (listed.length === 0) note(`${component} has no versions yet; publish one with 'turnout publish-version'`);

@@ -1,5 +1,5 @@
 import type { LedgerEntry } from "../deliveries/delivery.ts";
-import type { ReplayCounts, SkipReason, TargetCount } from "./replay.ts";
+import type { ReplayCounts, SkipReason, VersionCount } from "./replay.ts";
 
 /** Where a delivery of a replay stands: `open` until it is at rest. */
 export type DeliveryState = "done" | "dead" | "open";
@@ -7,9 +7,9 @@ export type DeliveryState = "done" | "dead" | "open";
 /** What a pass notes of one thing that the filter matched. */
 export type CountedItem =
   | { kind: "skip"; reason: SkipReason }
-  | ({ kind: "sent"; state: DeliveryState } & Omit<TargetCount, "count">)
+  | ({ kind: "sent"; state: DeliveryState } & Omit<VersionCount, "count">)
   /** What a plan says would be sent. */
-  | ({ kind: "planned" } & Omit<TargetCount, "count">);
+  | ({ kind: "planned" } & Omit<VersionCount, "count">);
 
 export function stateOf({ status }: Pick<LedgerEntry, "status">): DeliveryState {
   if (status === "done") return "done";
@@ -18,7 +18,7 @@ export function stateOf({ status }: Pick<LedgerEntry, "status">): DeliveryState 
 
 /** The counts with these items of as many records more. */
 export function withCounted(counts: ReplayCounts, scanned: number, items: readonly CountedItem[]): ReplayCounts {
-  const targets = new Map(counts.targets.map((target) => [targetKey(target), { ...target }]));
+  const versions = new Map(counts.versions.map((one) => [versionKey(one), { ...one }]));
   const sum: ReplayCounts = {
     ...counts,
     scanned: counts.scanned + scanned,
@@ -33,19 +33,19 @@ export function withCounted(counts: ReplayCounts, scanned: number, items: readon
     sum.sent += 1;
     if (item.kind === "sent") sum[item.state] += 1;
     const { component, alias, version } = item;
-    const target = targets.get(targetKey(item)) ?? { component, alias, version, count: 0 };
-    target.count += 1;
-    targets.set(targetKey(item), target);
+    const one = versions.get(versionKey(item)) ?? { component, alias, version, count: 0 };
+    one.count += 1;
+    versions.set(versionKey(item), one);
   }
-  return { ...sum, targets: [...targets.values()].toSorted(byTarget) };
+  return { ...sum, versions: [...versions.values()].toSorted(byVersion) };
 }
 
-export function targetKey({ component, alias, version }: Omit<TargetCount, "count">): string {
+export function versionKey({ component, alias, version }: Omit<VersionCount, "count">): string {
   return `${component}#${alias}#${version}`;
 }
 
-function byTarget(a: TargetCount, b: TargetCount): number {
-  return targetKey(a).localeCompare(targetKey(b), "en", { numeric: true });
+function byVersion(a: VersionCount, b: VersionCount): number {
+  return versionKey(a).localeCompare(versionKey(b), "en", { numeric: true });
 }
 
 export function skippedInAll({ skipped }: ReplayCounts): number {
@@ -63,10 +63,10 @@ export function summed(a: ReplayCounts, b: ReplayCounts): ReplayCounts {
 
 /** `a` and `sign` times `b`. */
 function sumOf(a: ReplayCounts, b: ReplayCounts, sign: 1 | -1): ReplayCounts {
-  const targets = new Map(a.targets.map((target) => [targetKey(target), target]));
-  for (const target of b.targets) {
-    const count = (targets.get(targetKey(target))?.count ?? 0) + sign * target.count;
-    targets.set(targetKey(target), { ...target, count });
+  const versions = new Map(a.versions.map((one) => [versionKey(one), one]));
+  for (const one of b.versions) {
+    const count = (versions.get(versionKey(one))?.count ?? 0) + sign * one.count;
+    versions.set(versionKey(one), { ...one, count });
   }
   const skipped = { ...a.skipped };
   for (const [name, count] of Object.entries(b.skipped)) {
@@ -79,7 +79,7 @@ function sumOf(a: ReplayCounts, b: ReplayCounts, sign: 1 | -1): ReplayCounts {
     scanned: a.scanned + sign * b.scanned,
     matched: a.matched + sign * b.matched,
     sent: a.sent + sign * b.sent,
-    targets: [...targets.values()].filter(({ count }) => count !== 0).toSorted(byTarget),
+    versions: [...versions.values()].filter(({ count }) => count !== 0).toSorted(byVersion),
     skipped,
     done: a.done + sign * b.done,
     dead: a.dead + sign * b.dead,

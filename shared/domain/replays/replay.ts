@@ -27,7 +27,7 @@ export const replayModes = ["rerun", "finish"] as const;
 export type ReplayMode = (typeof replayModes)[number];
 
 /** Where it delivers to: what the routing says then, the alias that handled the delivery before, or one alias. */
-export type ReplayTarget = { kind: "today" } | { kind: "original" } | { kind: "alias"; alias: Alias };
+export type ReplayDestination = { kind: "today" } | { kind: "original" } | { kind: "alias"; alias: Alias };
 
 /** What is to be delivered again. */
 export type ReplayRequest = {
@@ -35,7 +35,7 @@ export type ReplayRequest = {
   window: TimeWindow;
   filter: OutcomeFilter;
   mode: ReplayMode;
-  target: ReplayTarget;
+  destination: ReplayDestination;
   /** What would run this version is skipped: an undo must not send anything to the version that it undoes. */
   avoidVersion?: string;
 };
@@ -72,7 +72,7 @@ export const skipRemedies: { [reason in SkipReason]?: Remedy } = {
 };
 
 /** So many deliveries of a component went, or would go, to a version. Empty where none is known. */
-export type TargetCount = { component: string; alias: Alias; version: string; count: number };
+export type VersionCount = { component: string; alias: Alias; version: string; count: number };
 
 /** What a pass over the window has found. `matched` is `sent` and all that was skipped. */
 export type ReplayCounts = {
@@ -81,7 +81,7 @@ export type ReplayCounts = {
   matched: number;
   /** Deliveries that this replay makes, by where they went. */
   sent: number;
-  targets: TargetCount[];
+  versions: VersionCount[];
   skipped: Partial<Record<SkipReason, number>>;
   /** Of those sent. `open`: to be tried again, or its outcome is still to come. */
   done: number;
@@ -137,7 +137,7 @@ export type ReplayProgress = {
 export type Replay = ReplayRequest & {
   name: ReplayName;
   /** Rises with every stored change, and only the newest may be changed. */
-  revision: number;
+  lock: number;
   who: string;
   why: string;
   /** The command as typed. */
@@ -199,5 +199,5 @@ export function isEnded({ progress }: Pick<Replay, "progress">): boolean {
 }
 
 export function noCounts(): ReplayCounts {
-  return { scanned: 0, matched: 0, sent: 0, targets: [], skipped: {}, done: 0, dead: 0, open: 0 };
+  return { scanned: 0, matched: 0, sent: 0, versions: [], skipped: {}, done: 0, dead: 0, open: 0 };
 }

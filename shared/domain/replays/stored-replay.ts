@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { recordOf } from "../text/schema.ts";
+import { becauseOf } from "../routing/stored-because.ts";
+import { own, recordOf } from "../text/schema.ts";
 import { replayModes } from "./replay.ts";
 
 /** As `Date.toJSON` writes it: also years beyond 9999. */
@@ -14,16 +15,31 @@ const Place = z.looseObject({
   payloadHash: z.string(),
 });
 
-const Counts = z.looseObject({
-  scanned: z.number(),
-  matched: z.number(),
-  sent: z.number(),
-  targets: z.array(z.looseObject({ component: z.string(), alias: z.string(), version: z.string(), count: z.number() })),
-  skipped: recordOf(z.string(), z.number()),
-  done: z.number(),
-  dead: z.number(),
-  open: z.number(),
-});
+/** An object some of whose fields had other names when older rows were written. */
+function renamed<T extends z.ZodMiniType>(names: Readonly<Record<string, string>>, schema: T) {
+  const present = z.transform((stored: unknown) =>
+    typeof stored === "object" && stored !== null
+      ? Object.fromEntries(Object.entries(stored).map(([name, value]) => [own(names, name) ?? name, value]))
+      : stored,
+  );
+  return z.pipe(present, schema as z.ZodMiniType<z.output<T>, unknown>);
+}
+
+const Counts = renamed(
+  { targets: "versions" },
+  z.looseObject({
+    scanned: z.number(),
+    matched: z.number(),
+    sent: z.number(),
+    versions: z.array(
+      z.looseObject({ component: z.string(), alias: z.string(), version: z.string(), count: z.number() }),
+    ),
+    skipped: recordOf(z.string(), z.number()),
+    done: z.number(),
+    dead: z.number(),
+    open: z.number(),
+  }),
+);
 
 const Stretch = z.looseObject({
   after: z.optional(Place),
@@ -63,32 +79,35 @@ const Filter = z.looseObject({
   ranSince: z.optional(z.string()),
   ranBehind: z.optional(z.string()),
   status: z.optional(z.string()),
-  because: z.optional(z.string()),
+  because: z.optional(z.pipe(z.string(), z.transform(becauseOf))),
   replay: z.optional(z.string()),
   pattern: z.optional(z.custom((pattern) => typeof pattern === "object" && pattern !== null, "expected an object")),
 });
 
 /** A replay's JSON. Whatever stands in it beside what is known is left as it is. */
-export const StoredReplay = z.looseObject({
-  name: z.string(),
-  revision: z.number(),
-  window: z.looseObject({ from: StoredInstant, to: StoredInstant }),
-  filter: Filter,
-  mode: z.enum(replayModes),
-  target: z.union([
-    z.looseObject({ kind: z.enum(["today", "original"]) }),
-    z.looseObject({ kind: z.literal("alias"), alias: z.string() }),
-  ]),
-  avoidVersion: z.optional(z.string()),
-  who: z.string(),
-  why: z.string(),
-  command: z.string(),
-  requestedAt: StoredInstant,
-  ratePerSecond: z.optional(z.number()),
-  concurrency: z.number(),
-  planned: Counts,
-  asked: z.enum(["run", "pause", "cancel"]),
-  askedBy: z.optional(z.looseObject({ who: z.string(), why: z.string(), at: z.string() })),
-  progress: Progress,
-  driver: z.optional(z.looseObject({ id: z.string(), until: StoredInstant })),
-});
+export const StoredReplay = renamed(
+  { revision: "lock", target: "destination" },
+  z.looseObject({
+    name: z.string(),
+    lock: z.number(),
+    window: z.looseObject({ from: StoredInstant, to: StoredInstant }),
+    filter: Filter,
+    mode: z.enum(replayModes),
+    destination: z.union([
+      z.looseObject({ kind: z.enum(["today", "original"]) }),
+      z.looseObject({ kind: z.literal("alias"), alias: z.string() }),
+    ]),
+    avoidVersion: z.optional(z.string()),
+    who: z.string(),
+    why: z.string(),
+    command: z.string(),
+    requestedAt: StoredInstant,
+    ratePerSecond: z.optional(z.number()),
+    concurrency: z.number(),
+    planned: Counts,
+    asked: z.enum(["run", "pause", "cancel"]),
+    askedBy: z.optional(z.looseObject({ who: z.string(), why: z.string(), at: z.string() })),
+    progress: Progress,
+    driver: z.optional(z.looseObject({ id: z.string(), until: StoredInstant })),
+  }),
+);

@@ -9,7 +9,7 @@ import { cohortRows, type SubjectRow, type SubjectRows } from "./subject-rows.ts
 /** The rules, in the order in which they win. */
 export const becauses = [
   "all stable",
-  "replay target",
+  "replay destination",
   "project pin",
   "customer pin",
   "cohort route",
@@ -43,7 +43,7 @@ export type DecisionInput = {
   rowOf: SubjectRows;
   now: Date;
   /** The alias that a replay sends everything to. */
-  replayTarget?: Alias | undefined;
+  replayDestination?: Alias | undefined;
   /** The alias that the event's metadata asked for. It is never obeyed. */
   ignoredAlias?: string | undefined;
   /** Whether to say why rules were passed over. Default true; off costs less. */
@@ -77,8 +77,9 @@ export function decideRoute(input: DecisionInput): Decision {
   if (allStable !== undefined) {
     return take("all stable", component.fallbackAlias, () => `all stable by ${allStable.who}: ${allStable.why}`);
   }
-  if (input.replayTarget !== undefined) return take("replay target", input.replayTarget, () => "the replay's target");
-  pass?.("replay target", "no replay target");
+  if (input.replayDestination !== undefined)
+    return take("replay destination", input.replayDestination, () => "the replay's destination");
+  pass?.("replay destination", "no replay destination");
 
   const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {
     const id = subject[level];

@@ -103,7 +103,7 @@ export function routeMessage(
 
 /**
  * Decides again, by today's routing, where a stored event goes for one component.
- * @param replayTarget the alias that a replay sends it to, if not where the rules say
+ * @param replayDestination the alias that a replay sends it to, if not where the rules say
  */
 export function routeAgain(
   message: ReceivedMessage,
@@ -111,7 +111,7 @@ export function routeAgain(
   found: EventRecord | undefined,
   view: RoutingView,
   now: Date,
-  replayTarget?: Alias,
+  replayDestination?: Alias,
 ): RoutedMessage {
   const { component: name, generation } = redelivery;
   const record = found !== undefined && found.expiresAt > now ? found : undefined;
@@ -135,7 +135,7 @@ export function routeAgain(
   const facts = event.ok ? factsAgain(event.value, view) : event;
   // A source's paths may have changed since, for the worse; what was read then still counts.
   const known = facts.ok ? facts.value : { idempotencyKey: record.idempotencyKey, subject: record.subject };
-  return { ...base, record, facts: known, ...decideAll(known, [listener], view, now, replayTarget) };
+  return { ...base, record, facts: known, ...decideAll(known, [listener], view, now, replayDestination) };
 }
 
 function factsAgain(event: BusEvent, view: RoutingView): Read<EventFacts> {
@@ -205,7 +205,7 @@ function decideAll(
   listeners: readonly Listener[],
   view: RoutingView,
   now: Date,
-  replayTarget?: Alias,
+  replayDestination?: Alias,
 ) {
   const subject = resolveSubject(facts.subject, view.rowOf);
   const { ignoredAlias } = facts;
@@ -218,7 +218,7 @@ function decideAll(
       now,
       trace: false,
       ignoredAlias,
-      replayTarget,
+      replayDestination,
     });
     if (damaged === undefined || OUTRANK_SUBJECTS.has(decision.because)) return { component, decision };
     // Its pins are not known: by any rule below them it might reach the version that it is pinned away from.
@@ -232,7 +232,7 @@ function placeOf({ sentAt, sequence }: ReceivedMessage): Pick<EventRecord, "t0" 
 }
 
 /** What is decided before a subject's row is looked at. */
-const OUTRANK_SUBJECTS: ReadonlySet<Because> = new Set(["all stable", "replay target"]);
+const OUTRANK_SUBJECTS: ReadonlySet<Because> = new Set(["all stable", "replay destination"]);
 
 /** Where its key and subject stand isn't known, so neither is which event it is. */
 function unknown(message: ReceivedMessage, why: DeliveryError, view: RoutingView, event: BusEvent): RoutedMessage {

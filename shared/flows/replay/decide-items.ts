@@ -13,7 +13,7 @@ export type Decisions = ReturnType<typeof decisionsOn>;
 
 /** Where what a replay delivers goes, by one view of the routing at one moment. */
 export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date) {
-  const { mode, name, target, filter } = replay;
+  const { mode, name, destination, filter } = replay;
 
   function deliveryOf(
     record: EventRecord,
@@ -21,7 +21,8 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
     generation: Generation,
     before: LedgerEntry | undefined,
   ): Delivery {
-    const alias = target.kind === "alias" ? target.alias : target.kind === "original" ? before?.alias : undefined;
+    const alias =
+      destination.kind === "alias" ? destination.alias : destination.kind === "original" ? before?.alias : undefined;
     const { t0, eventKey, payloadHash } = record;
     const redelivery = { t0, eventKey, payloadHash, component, generation };
     const [delivery] = deliveriesOf(routeAgain(asMessage(record), redelivery, record, view, now, alias));
@@ -43,7 +44,7 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
     if (refused === "BodyUnavailable") return { ...about, kind: "skip", reason: "body unavailable" };
     if (refused !== undefined) return { ...about, kind: "skip", reason: "not listening" };
     const { because, fallback } = delivery.route.decision;
-    if (because === "replay target" && fallback) return { ...about, kind: "skip", reason: "alias gone" };
+    if (because === "replay destination" && fallback) return { ...about, kind: "skip", reason: "alias gone" };
     const request = mode === "finish" ? { ...delivery.request, reopenedBy: name } : delivery.request;
     return { ...about, kind: "deliver", delivery: { ...delivery, request }, version: undefined };
   }

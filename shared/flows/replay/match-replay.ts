@@ -131,11 +131,11 @@ export function replayMatcher(
 
 /** The replay as it is matched. */
 export function matchedAs(replay: Replay): MatchedReplay {
-  const { window, filter, mode, target, avoidVersion, name, progress } = replay;
+  const { window, filter, mode, destination, avoidVersion, name, progress } = replay;
   const startedAt = progress.startedAt ?? replay.requestedAt;
   // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
   const avoids = avoidVersion !== undefined && progress.cancelling !== true;
-  return { window, filter, mode, target, name, startedAt, ...(avoids && { avoidVersion }) };
+  return { window, filter, mode, destination, name, startedAt, ...(avoids && { avoidVersion }) };
 }
 
 /** Answers the version behind an alias, for one request per component. */
@@ -144,7 +144,7 @@ function versionsBehind(catalog: MatchPorts["catalog"]) {
   return async (component: string, alias: string): Promise<string | undefined> => {
     const aliases =
       known.get(component) ??
-      catalog.aliases(component).then((targets) => new Map(targets.map((target) => [target.alias, target.version])));
+      catalog.aliases(component).then((all) => new Map(all.map((one) => [one.alias, one.version])));
     known.set(component, aliases);
     return (await aliases).get(alias);
   };

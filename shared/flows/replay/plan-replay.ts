@@ -1,6 +1,6 @@
 import { isUnresolved, type OutcomeStatus } from "../../domain/deliveries/event-outcome.ts";
-import { noCounts, type ReplayCounts, type TargetCount } from "../../domain/replays/replay.ts";
-import { type CountedItem, targetKey, withCounted } from "../../domain/replays/replay-counts.ts";
+import { noCounts, type ReplayCounts, type VersionCount } from "../../domain/replays/replay.ts";
+import { type CountedItem, versionKey, withCounted } from "../../domain/replays/replay-counts.ts";
 import { type MatchPorts, replayMatcher } from "./match-replay.ts";
 import type { MatchedReplay, ReplayItem } from "./replay-item.ts";
 
@@ -11,7 +11,7 @@ export type PlannedReplay = {
   perMinute: Map<number, number>;
   /** Of those that match: how they ended up, and who handled them. */
   byStatus: Map<OutcomeStatus, number>;
-  handledBy: TargetCount[];
+  handledBy: VersionCount[];
   /** Of what is skipped because it was made good: by which replay. */
   repairedBy: Map<string, number>;
   /** Of what would be sent: what has had its effect, be it by a replay since, and what has not. */
@@ -45,7 +45,7 @@ export async function planReplay(
   let counts = noCounts();
   const perMinute = new Map<number, number>();
   const byStatus = new Map<OutcomeStatus, number>();
-  const handledBy = new Map<string, TargetCount>();
+  const handledBy = new Map<string, VersionCount>();
   const repairedBy = new Map<string, number>();
   const sentAs = { done: 0, unresolved: 0 };
   const lanes = new Map<string, number>();
@@ -101,10 +101,10 @@ function statusOf(item: ReplayItem): OutcomeStatus {
   }
 }
 
-function count(handledBy: Map<string, TargetCount>, { entry }: ReplayItem): void {
+function count(handledBy: Map<string, VersionCount>, { entry }: ReplayItem): void {
   if (entry === undefined) return;
-  const target = { component: entry.component, alias: entry.alias, version: entry.executedVersion ?? "", count: 0 };
-  const known = handledBy.get(targetKey(target)) ?? target;
+  const ran = { component: entry.component, alias: entry.alias, version: entry.executedVersion ?? "", count: 0 };
+  const known = handledBy.get(versionKey(ran)) ?? ran;
   known.count += 1;
-  handledBy.set(targetKey(target), known);
+  handledBy.set(versionKey(ran), known);
 }

@@ -25,14 +25,14 @@ import { LOST, lostRaces } from "../lost-races.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 
 /** A replay as it is asked for. */
-export type NewReplay = Omit<Replay, "revision" | "asked" | "progress" | "driver">;
+export type NewReplay = Omit<Replay, "lock" | "asked" | "progress" | "driver">;
 
 /**
  * Refuses what can't be replayed: to an alias that isn't there or has been retired, of a component that isn't there.
  * @throws ComponentNotFound, AliasNotFound, AliasRetired
  */
-export async function refuseTarget(routing: RoutingCache, { target, filter }: ReplayRequest): Promise<void> {
-  if (target.kind !== "alias") return;
+export async function refuseDestination(routing: RoutingCache, { destination, filter }: ReplayRequest): Promise<void> {
+  if (destination.kind !== "alias") return;
   await routing.refresh();
   await routing.decideOn(({ listeners, held }) => {
     const named = filter.component;
@@ -47,9 +47,10 @@ export async function refuseTarget(routing: RoutingCache, { target, filter }: Re
       );
     }
     for (const component of meant) {
-      const entry = aliasOf(component, target.alias);
-      if (entry === undefined) throw new AliasNotFound(target.alias, component.name, Object.keys(component.aliases));
-      if (entry.retired) throw new AliasRetired(target.alias, component.name);
+      const entry = aliasOf(component, destination.alias);
+      if (entry === undefined)
+        throw new AliasNotFound(destination.alias, component.name, Object.keys(component.aliases));
+      if (entry.retired) throw new AliasRetired(destination.alias, component.name);
     }
   });
 }
@@ -69,7 +70,7 @@ export async function startReplay(
   await refuseTooMany(replays);
   const replay: Replay = {
     ...request,
-    revision: 1,
+    lock: 1,
     asked,
     progress: { pass: 1, counts: noCounts(), stretches: [] },
   };

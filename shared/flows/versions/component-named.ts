@@ -7,7 +7,7 @@ import {
 } from "../../domain/errors.ts";
 import { aliasOf, type Component } from "../../domain/routing/component.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
-import type { AliasTarget, VersionCatalog } from "../../versions/version-catalog.ts";
+import type { AliasedVersion, VersionCatalog } from "../../versions/version-catalog.ts";
 
 /** @throws ComponentNotFound */
 export async function componentNamed(table: Pick<RoutingTableReader, "components">, name: string): Promise<Component> {
@@ -31,13 +31,13 @@ export async function versionBehind(
   const entry = aliasOf(component, alias);
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
-  const target = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
-  if (target?.alsoTo !== undefined) throw sharedOut(component.name, target);
-  return target?.version ?? null;
+  const aliased = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
+  if (aliased?.alsoTo !== undefined) throw sharedOut(component.name, aliased);
+  return aliased?.version ?? null;
 }
 
 /** Somebody else is at it: a gradual deployment, or a person at the console. */
-function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasTarget): TurnoutError {
+function sharedOut(component: string, { alias, version, alsoTo = {} }: AliasedVersion): TurnoutError {
   const shares = Object.entries(alsoTo).map(([other, share]) => `${share * 100} % of its events to version ${other}`);
   return new TurnoutError(
     "conflict",

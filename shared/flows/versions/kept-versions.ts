@@ -10,7 +10,7 @@ import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
-import type { AliasTarget, Version, VersionCatalog } from "../../versions/version-catalog.ts";
+import type { AliasedVersion, Version, VersionCatalog } from "../../versions/version-catalog.ts";
 import { readHistory } from "../change/change-log.ts";
 import { revisionConflict } from "../change/change-routes.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
@@ -70,9 +70,9 @@ export async function keptVersions(
   }));
 }
 
-function pointingAt(version: string, aliases: readonly AliasTarget[]): Keeper[] {
+function pointingAt(version: string, aliases: readonly AliasedVersion[]): Keeper[] {
   return aliases
-    .filter((target) => target.version === version || version in (target.alsoTo ?? {}))
+    .filter((aliased) => aliased.version === version || version in (aliased.alsoTo ?? {}))
     .map(({ alias }) => ({ by: "alias", alias }));
 }
 
@@ -85,15 +85,15 @@ function movingBetween(version: string, moves: readonly MoveEntry[]): Keeper[] {
 
 function rollbacksTo(
   version: string,
-  aliases: readonly AliasTarget[],
+  aliases: readonly AliasedVersion[],
   moves: readonly MoveEntry[],
   keep: number,
 ): Keeper[] {
-  return aliases.flatMap((target): Keeper[] => {
-    const own = moves.filter(({ move }) => isSameAlias(move, { component: move.component, alias: target.alias }));
-    const before = (promotedVersions(traceMoves(own), true, target.version) ?? []).slice(0, -1);
+  return aliases.flatMap((aliased): Keeper[] => {
+    const own = moves.filter(({ move }) => isSameAlias(move, { component: move.component, alias: aliased.alias }));
+    const before = (promotedVersions(traceMoves(own), true, aliased.version) ?? []).slice(0, -1);
     const kept = keep === 0 ? [] : before.slice(-keep);
-    return kept.some((promotion) => promotion.version === version) ? [{ by: "rollback", alias: target.alias }] : [];
+    return kept.some((promotion) => promotion.version === version) ? [{ by: "rollback", alias: aliased.alias }] : [];
   });
 }
 

@@ -1,7 +1,7 @@
 import type { MoveEntry } from "../../domain/routing/trace-moves.ts";
 import { isMove } from "../../domain/routing/trace-moves.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
-import type { AliasTarget } from "../../versions/version-catalog.ts";
+import type { AliasedVersion } from "../../versions/version-catalog.ts";
 import { backwards } from "../change/change-log.ts";
 
 /** What the change log knows of an alias: its last move that was settled, and one begun since that has no end yet. */
@@ -45,13 +45,13 @@ export function keyOf({ component, alias }: { component: string; alias: string }
   return `${component} ${alias}`;
 }
 
-/** @param target undefined: it points nowhere */
-export function standingOf({ settled, open }: LoggedAlias, target: AliasTarget | undefined): LoggedStanding {
-  if (target?.alsoTo !== undefined) {
-    const shares = Object.entries(target.alsoTo).map(([version, share]) => `${share * 100} % to version ${version}`);
-    return { kind: "drifted", text: `points at version ${target.version}, and ${shares.join(", ")}` };
+/** @param aliased undefined: it points nowhere */
+export function standingOf({ settled, open }: LoggedAlias, aliased: AliasedVersion | undefined): LoggedStanding {
+  if (aliased?.alsoTo !== undefined) {
+    const shares = Object.entries(aliased.alsoTo).map(([version, share]) => `${share * 100} % to version ${version}`);
+    return { kind: "drifted", text: `points at version ${aliased.version}, and ${shares.join(", ")}` };
   }
-  const version = target?.version;
+  const version = aliased?.version;
   if (open !== undefined && (version === open.move.to || (version ?? null) === open.move.from)) {
     return { kind: "under way", open };
   }

@@ -92,7 +92,7 @@ export async function versionOf(
   { component, alias }: Pick<AliasMove, "component" | "alias">,
 ): Promise<string | null> {
   const aliases = await catalog.aliases(component);
-  return aliases.find((target) => target.alias === alias)?.version ?? null;
+  return aliases.find((one) => one.alias === alias)?.version ?? null;
 }
 
 /** The freeze that stands against a move, if one does. */

@@ -139,7 +139,7 @@ export async function planUndo(
     window,
     filter: { ...filter, component, ...handled },
     mode: "rerun",
-    target: { kind: "today" },
+    destination: { kind: "today" },
     avoidVersion: move.from,
   };
   const after = { events, replays, catalog: catalogAfter(catalog, move), routing: routingCache(table) };
@@ -152,8 +152,8 @@ export async function planUndo(
 function catalogAfter(catalog: Pick<VersionCatalog, "aliases">, { component, alias, to }: AliasMove) {
   return {
     aliases: async (name: string) =>
-      (await catalog.aliases(name)).map((target) =>
-        name === component && target.alias === alias ? { ...target, version: to } : target,
+      (await catalog.aliases(name)).map((aliased) =>
+        name === component && aliased.alias === alias ? { ...aliased, version: to } : aliased,
       ),
   };
 }

@@ -11,7 +11,7 @@ const reopening = {
   ...request,
   reopenedBy: "replay-1",
   alias: "beta",
-  because: "replay target",
+  because: "replay destination",
   routingRevision: 9,
 } as const;
 const { deliveryKey } = request;
@@ -35,7 +35,13 @@ describe("a dead delivery that a replay reopens", () => {
     const { claim, entry } = reopened();
     const won = { attempt: 4, failures: 0, lapses: 0, since: at, t0: request.t0, leaseUntil: plus(70_000) };
     expect(claim).toEqual({ won: true, ...won, replay: "replay-1" });
-    expect(entry).toMatchObject({ ...won, status: "claimed", owner: "bob", alias: "beta", because: "replay target" });
+    expect(entry).toMatchObject({
+      ...won,
+      status: "claimed",
+      owner: "bob",
+      alias: "beta",
+      because: "replay destination",
+    });
     expect(entry).toMatchObject({
       routingRevision: 9,
       generation: "live",

@@ -11,7 +11,7 @@ describe("the counts of a replay", () => {
       scanned: 7,
       matched: 5,
       sent: 3,
-      targets: [
+      versions: [
         { component: "mailer", alias: "stable", version: "", count: 1 },
         { component: "mailer", alias: "stable", version: "22", count: 2 },
       ],
@@ -24,12 +24,12 @@ describe("the counts of a replay", () => {
 
   it("count what is planned as sent, and as nothing more", () => {
     const counts = withCounted(noCounts(), 1, [{ kind: "planned", ...target }]);
-    expect(counts).toEqual({ ...noCounts(), scanned: 1, matched: 1, sent: 1, targets: [{ ...target, count: 1 }] });
+    expect(counts).toEqual({ ...noCounts(), scanned: 1, matched: 1, sent: 1, versions: [{ ...target, count: 1 }] });
   });
 
   it("name versions in the order of their numbers", () => {
     const versions = ["10", "9", "100"].map((version) => sent("done", { version }));
-    expect(countsOf(versions).targets.map(({ version }) => version)).toEqual(["9", "10", "100"]);
+    expect(countsOf(versions).versions.map(({ version }) => version)).toEqual(["9", "10", "100"]);
   });
 
   it("add up, whatever was counted", () => {
@@ -38,7 +38,7 @@ describe("the counts of a replay", () => {
         const counts = countsOf(items);
         expect(counts.matched).toBe(counts.sent + skippedInAll(counts));
         expect(counts.sent).toBe(counts.done + counts.dead + counts.open);
-        expect(counts.sent).toBe(counts.targets.reduce((sum, { count }) => sum + count, 0));
+        expect(counts.sent).toBe(counts.versions.reduce((sum, { count }) => sum + count, 0));
       }),
     );
   });

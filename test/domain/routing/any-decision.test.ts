@@ -12,7 +12,7 @@ type Situation = {
   component?: AboutComponent;
   subject?: Subject;
   rows?: { [key in SubjectKey]?: SubjectRow };
-  replayTarget?: string;
+  replayDestination?: string;
 };
 
 function decide({ component, rows, ...about }: Situation & Pick<DecisionInput, "trace">) {
@@ -62,10 +62,10 @@ describe("any decision", () => {
       ),
     })
     .map(({ rollout: share, ...rest }): AboutComponent => ({ ...rest, ...(share && { rollout: share }) }));
-  const replayTarget = fc.option(alias, { nil: undefined, freq: 9 });
+  const replayDestination = fc.option(alias, { nil: undefined, freq: 9 });
   const situation = fc
-    .record({ component, subject, rows, replayTarget })
-    .map(({ replayTarget: to, ...rest }): Situation => ({ ...rest, ...(to && { replayTarget: to }) }));
+    .record({ component, subject, rows, replayDestination })
+    .map(({ replayDestination: to, ...rest }): Situation => ({ ...rest, ...(to && { replayDestination: to }) }));
 
   it("has an alias that the component has, and says so when it isn't the one that was named", () => {
     fc.assert(

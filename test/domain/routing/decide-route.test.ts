@@ -29,7 +29,7 @@ const rollout = (about: Partial<Rollout> = {}): Rollout => ({
 
 describe("the order of rules", () => {
   const rules: [because: Because, alias: string][] = [
-    ["replay target", "by-replay"],
+    ["replay destination", "by-replay"],
     ["project pin", "by-project"],
     ["customer pin", "by-customer"],
     ["cohort route", "by-cohort"],
@@ -60,7 +60,7 @@ describe("the order of rules", () => {
         },
         ...(has("plan pin") && { "plan#paid": pinned("by-plan") }),
       },
-      ...(has("replay target") && { replayTarget: "by-replay" }),
+      ...(has("replay destination") && { replayDestination: "by-replay" }),
       trace,
     });
   }
@@ -102,7 +102,7 @@ describe("the order of rules", () => {
 
 describe("the rule that won, in words", () => {
   it.each<[string, About]>([
-    ["the replay's target", { replayTarget: "beta" }],
+    ["the replay's destination", { replayDestination: "beta" }],
     [
       "project acme/site pinned by ada: trying it",
       { subject: { project: "acme/site" }, rows: { "project#acme/site": pinned("beta") } },
@@ -140,7 +140,7 @@ describe("why a rule was passed over", () => {
   const staff = { "customer#customer-42": { cohorts: ["staff"] } };
 
   it.each<[string, string[], About]>([
-    ["replay target", ["no replay target"], {}],
+    ["replay destination", ["no replay destination"], {}],
     ["project pin", ["no pin"], {}],
     ["project pin", ["no pin"], { rows: { "project#acme/site": pinned("beta", "mailer") } }],
     ["project pin", ["the event has no project"], { subject: {} }],
@@ -196,7 +196,7 @@ describe("why a rule was passed over", () => {
     const component = { cohortRoutes: [route, { ...route, cohort: "partners" }], rollout: rollout() };
     expect(decide({ subject: everyone, component, ignoredAlias: "beta" }).passedOver.map(({ rule }) => rule)).toEqual([
       "alias in the event",
-      "replay target",
+      "replay destination",
       "project pin",
       "customer pin",
       "cohort route",
@@ -231,7 +231,7 @@ describe("the fallback", () => {
   });
 
   it.each<[Because, About]>([
-    ["replay target", { replayTarget: "gone" }],
+    ["replay destination", { replayDestination: "gone" }],
     [
       "cohort route",
       {

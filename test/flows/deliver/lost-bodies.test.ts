@@ -37,7 +37,7 @@ async function aStoreThatLoses(target: () => Promise<SendResult> = async () => d
   const { records, find } = broken;
   const ports = { ...replayer.ports, events: { ...replayer.ports.events, records, find } };
   const plan = (filter = {}) => {
-    const asked = { window: WINDOW, mode: "rerun", target: { kind: "today" }, name: "plan" } as const;
+    const asked = { window: WINDOW, mode: "rerun", destination: { kind: "today" }, name: "plan" } as const;
     return planReplay(ports, { ...asked, filter, startedAt: replayer.time.now() }, replayer.time.now);
   };
   return { ...replayer, ports, broken, lose, plan };

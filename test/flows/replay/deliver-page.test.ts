@@ -39,7 +39,13 @@ async function aPage(
   const { arrive, ports, time, calls } = replayer;
   await arrive(...events.map((about, index) => ({ id: `event-${`${index + 1}`.padStart(2, "0")}`, ...about })));
   live = false;
-  const replay = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" }, name: "replay-1" } as const;
+  const replay = {
+    window: WINDOW,
+    filter: {},
+    mode: "rerun",
+    destination: { kind: "today" },
+    name: "replay-1",
+  } as const;
   const pages = await Array.fromAsync(
     replayMatcher(ports, { ...replay, startedAt: time.now() }, { now: time.now }).pages(),
   );
@@ -258,7 +264,13 @@ describe("a page", () => {
     const page = await aPage([]);
     await page.arrive({ ...event, project: "site" });
     page.story.splice(0);
-    const replay = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" }, name: "replay-1" } as const;
+    const replay = {
+      window: WINDOW,
+      filter: {},
+      mode: "rerun",
+      destination: { kind: "today" },
+      name: "replay-1",
+    } as const;
     const [matched] = await Array.fromAsync(
       replayMatcher(page.ports, { ...replay, startedAt: page.time.now() }, { now: page.time.now }).pages(),
     );

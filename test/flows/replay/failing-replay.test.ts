@@ -141,7 +141,7 @@ describe("a replay that has failed", () => {
 
   it("isn't resumed while as many as may be are under way", async () => {
     const { ask, replays, replay } = await aFailedReplay();
-    const { revision: _, asked: __, progress: ___, ...request } = await replay();
+    const { lock: _, asked: __, progress: ___, ...request } = await replay();
     for (let n = 2; n <= 6; n++) await startReplay(replays, { ...request, name: `replay-${n}`, planned: noCounts() });
     await expect(ask("run")).rejects.toThrow(/5 replays are under way/);
   });

@@ -29,7 +29,7 @@ async function aWindow() {
     },
   });
   const plan = (request: Partial<ReplayRequest> = {}): Promise<PlannedReplay> => {
-    const asked = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" }, ...request } as const;
+    const asked = { window: WINDOW, filter: {}, mode: "rerun", destination: { kind: "today" }, ...request } as const;
     return planReplay(
       replayer.ports,
       { ...asked, name: "the plan", startedAt: replayer.time.now() },
@@ -59,7 +59,7 @@ describe("a plan", () => {
       open: 0,
       skipped: { duplicate: 1 },
     });
-    expect(counts.targets.map(({ component, alias, version, count }) => [component, alias, version, count])).toEqual([
+    expect(counts.versions.map(({ component, alias, version, count }) => [component, alias, version, count])).toEqual([
       ["mailer", "stable", "22", 1],
       ["release-coordinator", "beta", "23", 1],
       ["release-coordinator", "stable", "22", 3],
@@ -97,7 +97,7 @@ describe("a plan", () => {
     const { arrive, ports, time } = await aWindow();
     await arrive({}, {});
     const heard: unknown[] = [];
-    const request = { window: WINDOW, filter: {}, mode: "rerun", target: { kind: "today" } } as const;
+    const request = { window: WINDOW, filter: {}, mode: "rerun", destination: { kind: "today" } } as const;
     const replay = { ...request, name: "the plan", startedAt: time.now() };
     await planReplay(ports, replay, time.now, (scanned, upTo) => heard.push([scanned, upTo]));
     expect(heard).toEqual([[2, new Date(T0.getTime() + 1_000)]]);
@@ -130,7 +130,7 @@ describe("a plan", () => {
       },
       { requiredKeys: [] },
     );
-    const target = fc.constantFrom<ReplayRequest["target"]>(
+    const destination = fc.constantFrom<ReplayRequest["destination"]>(
       { kind: "today" },
       { kind: "original" },
       { kind: "alias", alias: "beta" },
@@ -142,7 +142,7 @@ describe("a plan", () => {
         events,
         filter,
         fc.constantFrom(...replayModes),
-        target,
+        destination,
         avoidVersion,
         async (all, ...[asked, mode, to, avoid]) => {
           const { arrive, plan, start, run, sends, replay, sweepUp, time } = await aWindow();
@@ -159,7 +159,7 @@ describe("a plan", () => {
           const request = {
             filter: asked as ReplayRequest["filter"],
             mode,
-            target: to,
+            destination: to,
             ...(avoid && { avoidVersion: avoid }),
           };
           const planned = await plan(request);

@@ -42,7 +42,7 @@ async function aDeadWindow() {
     return { ...progress.counts, keys };
   };
   const plan = (filter: OutcomeFilter, mode: ReplayMode = "rerun") => {
-    const asked = { window: WINDOW, filter, mode, target: { kind: "today" }, name: "the plan" } as const;
+    const asked = { window: WINDOW, filter, mode, destination: { kind: "today" }, name: "the plan" } as const;
     return planReplay(replayer.ports, { ...asked, startedAt: replayer.time.now() }, replayer.time.now);
   };
   return { ...replayer, broken, shown, replay, plan };
@@ -125,7 +125,7 @@ describe("a dead delivery that a later replay has made good", () => {
     async (_, mode, filter) => {
       const { broken, ports, replay, time } = await aDeadWindow();
       broken.clear();
-      const request = { window: WINDOW, filter, mode, target: { kind: "today" } } as const;
+      const request = { window: WINDOW, filter, mode, destination: { kind: "today" } } as const;
       const options = { now: time.now, pageSize: 1 };
       const pages = replayMatcher(ports, { ...request, name: "one", startedAt: time.now() }, options).pages();
       const nextItems = async (): Promise<ReplayItem[]> => (await pages.next()).value?.items ?? [];

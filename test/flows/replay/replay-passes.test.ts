@@ -88,7 +88,7 @@ describe("the passes of a replay", () => {
       dead: 0,
       open: 0,
       skipped: {},
-      targets: [{ component: "release-coordinator", alias: "stable", version: "22", count: 100 }],
+      versions: [{ component: "release-coordinator", alias: "stable", version: "22", count: 100 }],
     });
     const later = looks.slice(2);
     expect(later.length).toBeGreaterThan(2);

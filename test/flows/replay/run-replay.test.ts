@@ -167,7 +167,7 @@ describe("a replay", () => {
     await start();
     const { progress } = await run();
     expect(progress.counts).toMatchObject({ sent: 3, done: 2, dead: 1, open: 0 });
-    expect(progress.counts.targets).toEqual([
+    expect(progress.counts.versions).toEqual([
       { component: "release-coordinator", alias: "stable", version: "", count: 1 },
       { component: "release-coordinator", alias: "stable", version: "22", count: 2 },
     ]);
@@ -210,7 +210,7 @@ describe("a replay", () => {
   });
 });
 
-describe("a replay's target", () => {
+describe("a replay's destination", () => {
   const wentTo = async (request: object, change: (table: Parameters<typeof putRows>[0]) => Promise<void>) => {
     const replayer = await aReplayer({ rows: acme("beta") });
     await replayer.arrive({ customer: "acme" }, { customer: "globex" });
@@ -223,28 +223,28 @@ describe("a replay's target", () => {
   const unpinned = (table: Parameters<typeof putRows>[0]) => putRows(table, { "customer#acme": null });
 
   it("is by default where the routing says today", async () => {
-    const { went, counts } = await wentTo({ target: { kind: "today" } }, unpinned);
+    const { went, counts } = await wentTo({ destination: { kind: "today" } }, unpinned);
     expect(went).toEqual(["stable, default alias", "stable, default alias"]);
-    expect(counts.targets).toEqual([{ component: "release-coordinator", alias: "stable", version: "22", count: 2 }]);
+    expect(counts.versions).toEqual([{ component: "release-coordinator", alias: "stable", version: "22", count: 2 }]);
   });
 
   it("may be the alias that handled each before", async () => {
-    const { went, counts } = await wentTo({ target: { kind: "original" } }, unpinned);
-    expect(went).toEqual(["beta, replay target", "stable, replay target"]);
-    expect(counts.targets.map(({ alias, version }) => [alias, version])).toEqual([
+    const { went, counts } = await wentTo({ destination: { kind: "original" } }, unpinned);
+    expect(went).toEqual(["beta, replay destination", "stable, replay destination"]);
+    expect(counts.versions.map(({ alias, version }) => [alias, version])).toEqual([
       ["beta", "23"],
       ["stable", "22"],
     ]);
   });
 
   it("may be one alias for all", async () => {
-    const { went } = await wentTo({ target: { kind: "alias", alias: "beta" } }, unpinned);
-    expect(went).toEqual(["beta, replay target", "beta, replay target"]);
+    const { went } = await wentTo({ destination: { kind: "alias", alias: "beta" } }, unpinned);
+    expect(went).toEqual(["beta, replay destination", "beta, replay destination"]);
   });
 
   it("yields to a component that is all stable", async () => {
     const allStable = { who: "ada", why: "an outage", at: T0.toISOString() };
-    const { went } = await wentTo({ target: { kind: "alias", alias: "beta" } }, (table) =>
+    const { went } = await wentTo({ destination: { kind: "alias", alias: "beta" } }, (table) =>
       putRows(table, named({ allStable })),
     );
     expect(went).toEqual(["stable, all stable", "stable, all stable"]);
@@ -261,8 +261,8 @@ describe("a replay's target", () => {
     ["an alias that is gone", named({ aliases: ["stable"] }), "alias gone"],
     ["a component that doesn't listen any more", named({ pattern: { source: ["bank"] } }), "not listening"],
     ["a component that was removed", { "component#release-coordinator": null }, "no component"],
-  ])("a replay's target that is %s gets nothing", async (_, rows, reason) => {
-    const { went, counts } = await wentTo({ target: { kind: "alias", alias: "beta" } }, (table) =>
+  ])("a replay's destination that is %s gets nothing", async (_, rows, reason) => {
+    const { went, counts } = await wentTo({ destination: { kind: "alias", alias: "beta" } }, (table) =>
       putRows(table, rows),
     );
     expect(went).toEqual([]);
@@ -296,7 +296,7 @@ describe("a change of the routing in the middle of a replay", () => {
   it("counts from the next batch on", async () => {
     const { aliases, counts } = await changed(acme("beta"));
     expect(aliases).toEqual([...Array(3).fill("stable"), ...Array(7).fill("beta")]);
-    expect(counts.targets.map(({ alias, version, count }) => [alias, version, count])).toEqual([
+    expect(counts.versions.map(({ alias, version, count }) => [alias, version, count])).toEqual([
       ["beta", "23", 7],
       ["stable", "22", 3],
     ]);
@@ -316,7 +316,7 @@ describe("a change of the routing in the middle of a replay", () => {
       beta: { target: { kind: "worker" }, retired: true },
     } as const;
     const { counts, aliases } = await changed(named({ aliases: retired }), {
-      target: { kind: "alias", alias: "beta" },
+      destination: { kind: "alias", alias: "beta" },
     });
     expect(aliases).toEqual(["beta", "beta", "beta"]);
     expect(counts).toMatchObject({ sent: 3, skipped: { "alias gone": 7 } });
@@ -368,8 +368,8 @@ describe("a change of the routing in the middle of a replay", () => {
     const { replay, replays } = await changed(acme("beta"));
     const stored = await replay();
     expect(differenceLines({ ...stored, planned: stored.progress.counts })).toEqual([]);
-    const target = { component: "release-coordinator", alias: "stable", version: "22", count: 10 };
-    const planned = { ...stored.progress.counts, targets: [target] };
+    const one = { component: "release-coordinator", alias: "stable", version: "22", count: 10 };
+    const planned = { ...stored.progress.counts, versions: [one] };
     expect(differenceLines({ ...stored, planned })).toEqual([
       "release-coordinator stable, version 22: 10 planned, 3 sent",
       "release-coordinator beta, version 23: 0 planned, 7 sent",

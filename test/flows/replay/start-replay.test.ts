@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { askOfReplay, refuseTarget, replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import { askOfReplay, refuseDestination, replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aReplayer, WINDOW } from "../../support/replayer.ts";
 
 const worker = { target: { kind: "worker" } } as const;
 const request = { window: WINDOW, filter: {}, mode: "rerun" } as const;
-const to = (alias: string) => ({ ...request, target: { kind: "alias", alias } as const });
+const to = (alias: string) => ({ ...request, destination: { kind: "alias", alias } as const });
 
 describe("starting a replay", () => {
   it("stores it for a server to run", async () => {
     const { start, replay } = await aReplayer();
     const started = await start();
     expect(await replay()).toEqual(started);
-    expect(started).toMatchObject({ revision: 1, asked: "run", progress: { pass: 1, stretches: [] } });
+    expect(started).toMatchObject({ lock: 1, asked: "run", progress: { pass: 1, stretches: [] } });
   });
 
   it("refuses a name that is used, and leaves the first one as it was", async () => {
@@ -54,14 +54,14 @@ describe("the alias that a replay is to go to", () => {
     ["stable", { component: "nobody" }, /no component 'nobody'/i],
   ])("'%s' of %j: %s", async (alias, filter, problem) => {
     const { routing } = await aReplayer({ components });
-    const asked = refuseTarget(routing.routing, { ...to(alias), filter });
+    const asked = refuseDestination(routing.routing, { ...to(alias), filter });
     if (problem === undefined) await expect(asked).resolves.toBeUndefined();
     else await expect(asked).rejects.toThrow(problem);
   });
 
   it("isn't asked for where the routing of the day decides", async () => {
     const { routing, calls } = await aReplayer({ components });
-    await refuseTarget(routing.routing, { ...request, target: { kind: "today" } });
+    await refuseDestination(routing.routing, { ...request, destination: { kind: "today" } });
     expect(calls.since()).toEqual([]);
   });
 });
@@ -109,6 +109,6 @@ describe("what is asked of a replay", () => {
       },
     };
     await askOfReplay(racing, "replay-1", asking("cancel"));
-    expect(await replay()).toMatchObject({ asked: "cancel", revision: 3, progress: { trouble: "written meanwhile" } });
+    expect(await replay()).toMatchObject({ asked: "cancel", lock: 3, progress: { trouble: "written meanwhile" } });
   });
 });
