@@ -98,8 +98,8 @@ const MISBEHAVIOURS: Record<string, string> = {
 };
 
 describe.concurrent("a version that misbehaves costs its own attempts and nothing else: it", () => {
-  it.each(Object.entries(MISBEHAVIOURS))("%s", async (_, body) => {
-    const { publish, send, target } = aWorkerTarget();
+  it.for(Object.entries(MISBEHAVIOURS))("%s", async ([_, body], { onTestFinished }) => {
+    const { publish, send, target } = aWorkerTarget({}, onTestFinished);
     publish("1", "export const handler = async () => 1;");
     publish("2", `${REACH} export const handler = async ({ bad }) => { if (bad) { ${body} } };`, { alias: "beta" });
     const worker = { memoryMb: 32 };

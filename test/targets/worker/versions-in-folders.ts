@@ -6,7 +6,7 @@ import type { Send } from "../../../shared/targets/target.ts";
 import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
 import { type WorkerTargetOptions, workerTarget } from "../../../shared/targets/worker/worker-target.ts";
 import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
-import { temporaryFolder } from "../../support/tmp.ts";
+import { type OnFinished, temporaryFolder } from "../../support/tmp.ts";
 
 export type AboutSend = Partial<Omit<Send, "worker" | "payload">> & {
   event?: object;
@@ -27,8 +27,8 @@ const TOOLS = `
 const walls = await findWalls();
 
 /** A target with versions in a temporary folder. Aliases move as the test says. */
-export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
-  const home = temporaryFolder();
+export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFinished: OnFinished = onTestFinished) {
+  const home = temporaryFolder(onFinished);
   const logs = join(home, "logs");
   const toldFile = join(home, "told");
   const aliases = new Map<string, { version: string; folder: string; handler: string; codeSha256: string }>();
@@ -41,7 +41,7 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}) {
     graceMs: 0,
     ...options,
   });
-  onTestFinished(() => target.close());
+  onFinished(() => target.close());
   let sends = 0;
 
   /** Makes a version of `example-consumer` and points an alias, `stable` by default, at it. */
