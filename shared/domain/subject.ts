@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { splitKey } from "./text/split-key.ts";
 
 /** The levels at which a subject can be pinned, in the order in which they win. */
-export const subjectLevels = ["project", "customer", "plan"] as const;
+export const subjectLevels = ["user", "project", "customer", "plan"] as const;
 export type SubjectLevel = (typeof subjectLevels)[number];
 
 /** Longest subject id, in UTF-8 bytes: with its level it stays far below DynamoDB's 2,048-byte partition key. */
@@ -22,7 +22,7 @@ export const SubjectId = z.string().check(
   ),
 );
 
-/** Who an event is about. Routing looks at project, customer and plan; `user` is for slicing and rollouts. */
+/** Who an event is about. */
 export const Subject = z.object({
   project: z.optional(SubjectId),
   customer: z.optional(SubjectId),

@@ -48,10 +48,11 @@ export type CachedTable = Pick<RoutingTableReader, "head" | "changesAfter" | "ro
 
 /** @param maxRows rows remembered, absent ones included; the least recently used go first. Default 100,000. */
 export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCache {
-  // Everything in `rows` and `listeners` is as of `revision`; every await ends with that being true again.
+  // Everything in `rows`, `listeners` and `usersHaveRows` is as of `revision`; every await ends with that being true again.
   let revision: Revision = 0;
   let listeners: Listener[] | undefined;
   let held: HeldComponent[] = [];
+  let usersHaveRows = false;
   const rows = rowMap<null>();
   const problemOf = (key: RowKey) => unreadable(rows.get(key))?.problem;
   let advancing: Promise<void> = Promise.resolve();
@@ -69,6 +70,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
       for (const { key } of change.rows) {
         rows.delete(key);
         if (isKeyOf("component", key)) listeners = undefined;
+        if (isKeyOf("user", key)) usersHaveRows = true;
       }
       revision = change.revision;
     }
@@ -101,6 +103,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
     if (snapshot.revision !== revision) return;
     listeners = snapshot.components.map(listenerOf);
     held = snapshot.unreadable.map(heldComponent);
+    usersHaveRows = snapshot.usersHaveRows;
   }
 
   async function loadRows(keys: ReadonlySet<RowKey>): Promise<void> {
@@ -131,7 +134,8 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
           continue;
         }
         const missing = new Set<RowKey>();
-        const rowOf: RoutingView["rowOf"] = (key) => lookUp(rows, key, missing);
+        const rowOf: RoutingView["rowOf"] = (key) =>
+          usersHaveRows || !isKeyOf("user", key) ? lookUp(rows, key, missing) : undefined;
         const value = decide({ revision, listeners, held, missing, rowOf, problemOf });
         if (missing.size === 0) {
           evict();

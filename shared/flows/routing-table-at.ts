@@ -113,7 +113,7 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
         ...now.unreadable.map(({ name, row }) => [name, row] as const),
         ...changed.map((key) => [splitKey(key)[1], before.get(key)] as const),
       ]);
-      const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [] };
+      const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [], usersHaveRows: true };
       for (const [name, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
         if (row instanceof UnreadableRow) snapshot.unreadable.push({ name, row });
         else if (row) snapshot.components.push(row);

@@ -21,7 +21,8 @@ import { encodeChange } from "./routing-codec.ts";
  * | `head`          | `head`          | `revision`, and `layout` of the whole table; without it, 2        |
  * | `log`           | 16-digit number | `entry`: the change log entry as JSON text                        |
  * | `change#HASH`   | `change`        | `revision` at which the change with this id was committed         |
- * | `components`    | `names`         | one attribute per component and source, named by its row key      |
+ * | `components`    | `names`         | one attribute per component and source, named by its row key, and |
+ * |                 |                 | `users` once a user has had a row                                 |
  * | `component#…`   | `row`           | `value`: the row as JSON text                                     |
  * | `source#…`      | `row`           | `value`                                                           |
  * | `settings#…`    | `row`           | `value`                                                           |
@@ -32,6 +33,8 @@ import { encodeChange } from "./routing-codec.ts";
 export type ItemKey = { pk: string; sk: string };
 
 const HEAD: ItemKey = { pk: "head", sk: "head" };
+/** The attribute of `NAMES` that stays once a user has had a row: whether it was the last can't be told in passing. */
+const USERS = "users";
 export const NAMES: ItemKey = { pk: "components", sk: "names" };
 
 /**
@@ -142,7 +145,9 @@ function headUpdate(expected: Revision) {
  * transaction may show half of it (read-committed), and a component that was missed would stay missed.
  */
 function namesUpdate(tableName: string, { rows }: RoutingChange) {
-  const touched = rows.filter(({ key }) => isKeyOf("component", key) || isKeyOf("source", key));
+  const named = rows.filter(({ key }) => isKeyOf("component", key) || isKeyOf("source", key));
+  const user = rows.find(({ key, after }) => isKeyOf("user", key) && after !== null);
+  const touched = [...named, ...(user === undefined ? [] : [{ key: USERS, after: user.after }])];
   if (touched.length === 0) return [];
   const placeholders = Object.fromEntries(touched.map(({ key }, index) => [`#c${index}`, key]));
   const listed = touched.flatMap(({ after }, index) => (after === null ? [] : [`#c${index} = :listed`]));
@@ -162,6 +167,11 @@ function namesUpdate(tableName: string, { rows }: RoutingChange) {
       },
     },
   ];
+}
+
+/** Whether a user has a row, or had one. */
+export function usersHaveRowsIn(names: Record<string, unknown> | undefined): boolean {
+  return names?.[USERS] !== undefined;
 }
 
 /** The component keys that the list of components and sources names, by name. */

@@ -43,6 +43,7 @@ import {
   subjectShards,
   subjectsRequest,
   togetherRequest,
+  usersHaveRowsIn,
 } from "./dynamodb-requests.ts";
 import { componentSnapshot, decodeChange } from "./routing-codec.ts";
 import type { RoutingTable, RowSnapshot } from "./routing-table.ts";
@@ -186,7 +187,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     async components() {
       const list = await readTogether([NAMES]);
       let keys = componentKeysIn(list.items[0]);
-      if (keys.length === 0) return componentSnapshot(list.revision, []);
+      if (keys.length === 0) return componentSnapshot(list.revision, [], usersHaveRowsIn(list.items[0]));
       return patiently(async () => {
         const { revision, items } = await readTogether([NAMES, ...keys.map(itemKeyOf)]);
         const [names, ...found] = items;
@@ -199,6 +200,7 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
         return componentSnapshot(
           revision,
           listed.map((key, index) => ({ key, text: texts[index] ?? "" })),
+          usersHaveRowsIn(names),
         );
       });
     },

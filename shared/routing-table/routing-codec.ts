@@ -71,8 +71,9 @@ function problemOf(value: unknown, revision: Revision): string | undefined {
 export function componentSnapshot(
   revision: Revision,
   rows: readonly { key: ComponentKey; text: string }[],
+  usersHaveRows: boolean,
 ): ComponentSnapshot {
-  const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [] };
+  const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [], usersHaveRows };
   for (const { key, text } of rows) {
     const row = storedRow(key, text);
     if (row instanceof UnreadableRow) snapshot.unreadable.push({ name: splitKey(key)[1], row });

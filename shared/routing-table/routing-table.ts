@@ -22,7 +22,13 @@ export type KeyedRow<K extends RowKey = RowKey> = { key: K; row: StoredRow<K> };
 export type UnreadableComponent = { name: string; row: UnreadableRow };
 
 /** Every component, by name, all as of one revision; apart those whose rows can't be read. */
-export type ComponentSnapshot = { revision: Revision; components: Component[]; unreadable: UnreadableComponent[] };
+export type ComponentSnapshot = {
+  revision: Revision;
+  components: Component[];
+  unreadable: UnreadableComponent[];
+  /** False: no user has a row, so that none need be looked for. There are many users, and rows of hardly any. */
+  usersHaveRows: boolean;
+};
 
 /** What a routing table tells of itself; also of one that stands still at an earlier revision. */
 export type RoutingTableReader = Omit<RoutingTable, "commit">;

@@ -17,7 +17,7 @@ const TABLES = `
 const ROWS_PER_PAGE = 500;
 
 /** What stands before `#` in a key; `$` is the character after it. */
-const rowKinds = ["settings", "component", "source", "plan", "customer", "project"] as const;
+const rowKinds = ["settings", "component", "source", "plan", "customer", "project", "user"] as const;
 type RowKind = (typeof rowKinds)[number];
 
 /** The routing table in the state file. */
@@ -33,6 +33,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
   const selectRange = connection.prepare(
     "SELECT key, value FROM routing_rows WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
   );
+  const selectUser = connection.prepare("SELECT 1 FROM routing_rows WHERE key > 'user#' AND key < 'user$' LIMIT 1");
   const insertEntry = connection.prepare("INSERT INTO routing_log (revision, change_id, entry) VALUES (?, ?, ?)");
   const upsertRow = connection.prepare(
     "INSERT INTO routing_rows (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -88,7 +89,9 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
       });
     },
     async components() {
-      return snapshot(() => componentSnapshot(head(), range("component", "component#", -1)));
+      return snapshot(() =>
+        componentSnapshot(head(), range("component", "component#", -1), selectUser.get() !== undefined),
+      );
     },
     async *subjects(level: SubjectLevel) {
       for (const { key, row } of rowsOf(level)) yield { id: splitKey(key)[1], row };

@@ -43,6 +43,16 @@ describe("turnout cohort", () => {
     ]);
   });
 
+  it("has users as members, by name and from a file", async () => {
+    const { turnout, json, shell } = await aCohortCli();
+    const added = await turnout(["cohort", "add", "staff", "--user", "ada", "grace", ...why]);
+    await turnout(["cohort", "add", "staff", "--from", "-", ...why], "user\nalan\n");
+    const members = [{ user: "ada" }, { user: "alan" }, { user: "grace" }];
+    expect(await json(["cohort", "show", "staff"])).toEqual([expect.objectContaining({ members })]);
+    expect(await shell(`${undoIn(added)} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["cohort", "show", "staff"])).toEqual([expect.objectContaining({ members: [{ user: "alan" }] })]);
+  });
+
   it("takes 1,000 customers from a file in changes of 90, again without effect, and takes them back", async () => {
     const { turnout, json, shell, withState } = await aCohortCli();
     const file = `customer\n${Array.from({ length: 1_000 }, (_, i) => `c-${i}`).join("\n")}\n`;
@@ -65,12 +75,12 @@ describe("turnout cohort", () => {
     ["an unknown cohort", ["add", "nope", "--customer", "a"], "", 3, "There are: staff."],
     ["an unknown cohort to show", ["show", "nope"], "", 3, "No cohort 'nope'"],
     ["an unknown cohort to remove", ["remove", "nope"], "", 3, "No cohort 'nope'"],
-    ["nobody to add", ["add", "staff"], "", 2, "Name --project, --customer"],
+    ["nobody to add", ["add", "staff"], "", 2, "Name --user, --project, --customer"],
     ["a file beside names", ["add", "staff", "--customer", "a", "--from", "-"], "", 2, "not both"],
     ["a name that is none", ["create", "Staff!"], "", 2, "lower-case letters"],
     ["an odd id", ["drop", "staff", "--customer", "a\u001b[2J"], "", 2, "control characters"],
     ["bad lines", ["add", "staff", "--from", "-"], "customer\na\nb,c\n", 1, "stdin, line 3: has 2 cells"],
-    ["an unknown header", ["add", "staff", "--from", "-"], "name\na\n", 1, "'customer' or 'project'"],
+    ["an unknown header", ["add", "staff", "--from", "-"], "name\na\n", 1, "'customer', 'project' or 'user'"],
   ])("refuses %s", async (_, args, input, code, message) => {
     const mutation = args[0] === "show" ? [] : why;
     const refused = await (await aCohortCli()).turnout(["cohort", ...args, ...mutation], input);

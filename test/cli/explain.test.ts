@@ -55,6 +55,7 @@ describe("turnout explain --event", () => {
         passed_over: [
           { rule: "alias in the event", why: "an event can't choose its alias: 'experimental' ignored" },
           { rule: "replay destination", why: "no replay destination" },
+          { rule: "user pin", why: "the event has no user" },
           { rule: "project pin", why: "the event has no project" },
         ],
       },

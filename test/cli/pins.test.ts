@@ -29,6 +29,35 @@ describe("turnout pin", () => {
     expect(await json(["pins"])).toEqual([]);
   });
 
+  it("pins a user before everything else, in pins, who, explain and history, and takes it back", async () => {
+    const { turnout, json, shell } = await aRoutedCli();
+    await turnout([...pinAcme, "--yes"]);
+    const mine = ["--user", "ada"];
+    const pinned = await turnout(["pin", ...mine, ...RC, "--to", "stable", "--reason", "my own events", "--yes"]);
+    expect(pinned).toMatchObject({ code: 0, stdout: expect.stringContaining("pin user ada of release-coordinator") });
+    expect(pinned.stderr).not.toContain("warning");
+    const [pins, who, mineIs, theirs, history] = await Promise.all([
+      json(["pins", "--level", "user"]),
+      json(["who", "release-coordinator", "stable"]),
+      json(["explain", ...RC, ...mine, "--customer", "acme"]),
+      json(["explain", ...RC, "--user", "grace", "--customer", "acme"]),
+      json(["history", ...mine]),
+    ]);
+    expect(pins).toEqual([expect.objectContaining({ level: "user", id: "ada", alias: "stable" })]);
+    expect(who).toContainEqual(expect.objectContaining({ user_id: "ada", because: "user pin" }));
+    expect(mineIs).toEqual([expect.objectContaining({ alias: "stable", because: "user pin", customer_id: "acme" })]);
+    expect(theirs).toEqual([expect.objectContaining({ alias: "beta", because: "customer pin" })]);
+    expect(history).toEqual([expect.objectContaining({ why: "my own events" })]);
+    expect(await shell(`${undoIn(pinned)} --yes`)).toMatchObject({ code: 0 });
+    expect(await json(["pins", "--level", "user"])).toEqual([]);
+  });
+
+  it("says that a user's pin moves that user", async () => {
+    const { turnout } = await aRoutedCli();
+    const preview = await turnout(["pin", "--user", "ada", ...RC, "--to", "beta", "--reason", "x", "--dry-run"]);
+    expect(preview.stderr).toContain("user ada: release-coordinator stable → beta");
+  });
+
   it("prints an undo that brings the earlier pin back, with its period", async () => {
     const { turnout, json, shell } = await aRoutedCli();
     const from = "2026-01-01T00:00:00.000Z";

@@ -145,7 +145,7 @@ describe("turnout", () => {
     const explained = await turnout(["explain", "--component", "release-coordinator"]);
     expect(explained.stdout).toContain("release-coordinator stable, no version yet\n  subject      everyone else\n");
     expect(explained.stdout).toContain(
-      "passed over  replay destination: no replay destination\n               project pin: the event has no",
+      "passed over  replay destination: no replay destination\n               user pin: the event has no user\n",
     );
   });
 });

@@ -53,7 +53,7 @@ withDynamoDB("the routing table on DynamoDB", (endpoint) => {
     expect(await requestsOf((table) => table.components())).toEqual({ TransactGetItems: 2 });
     const { table, client } = await aNewRoutingTable(endpoint);
     const requests = countRequests(client);
-    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [] });
+    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [], usersHaveRows: false });
     expect(requests()).toEqual({ TransactGetItems: 1 });
   });
 

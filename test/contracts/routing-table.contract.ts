@@ -235,6 +235,23 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
       expect(revisions).toEqual(Array.from({ length: 250 }, (_, n) => first + n + 1));
     });
 
+    test("tells with the components whether users have rows, from the change on that gives one to a user", async () => {
+      const { table, another, first, own } = await openTable();
+      const before = (await table.components()).usersHaveRows;
+      await table.commit(aChange([put(`customer#${own}`, aSubjectRow({ plan: "free" }))]), first);
+      expect((await table.components()).usersHaveRows).toBe(before);
+      const pinned = aSubjectRow({ pins: { mailer: aPin() } });
+      await table.commit(
+        aChange([put(`user#${own}`, pinned), put(`component#${own}`, aComponent({ name: own }))]),
+        first + 1,
+      );
+      const snapshot = await (await another()).components();
+      expect(snapshot).toMatchObject({ revision: first + 2, usersHaveRows: true });
+      expect((await table.rows([`user#${own}`])).rows.get(`user#${own}`)).toEqual(pinned);
+      await table.commit(aChange([put(`component#${own}`, null), put(`user#${own}`, null)]), first + 2);
+      expect((await table.components()).components.map(({ name }) => name)).not.toContain(own);
+    });
+
     test("leads from the rows before to the rows after, whatever was changed", async () => {
       const { table } = await openTable();
       await fc.assert(
@@ -542,8 +559,8 @@ export function describeRoutingTable(name: string, open: () => Promise<OpenRouti
 }
 
 /** One key of each level. */
-function keysOf(own: string): [SubjectKey, SubjectKey, SubjectKey] {
-  return [`project#${own}`, `customer#${own}`, `plan#${own}`];
+function keysOf(own: string): [SubjectKey, SubjectKey, SubjectKey, SubjectKey] {
+  return [`project#${own}`, `customer#${own}`, `plan#${own}`, `user#${own}`];
 }
 
 /** Some rows set or taken away, on the newest revision or on one that is so many behind. */

@@ -63,7 +63,7 @@ describe("the routing table in the state file", () => {
     const { table } = open(":memory:");
     expect(await table.head()).toBe(0);
     expect(await table.changesAfter(0, 10)).toEqual([]);
-    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [] });
+    expect(await table.components()).toEqual({ revision: 0, components: [], unreadable: [], usersHaveRows: false });
     expect(await Array.fromAsync(table.subjects("project"))).toEqual([]);
   });
 

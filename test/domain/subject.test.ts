@@ -48,10 +48,10 @@ describe("a subject id", () => {
 });
 
 describe("subjectKeys", () => {
-  it("are the rows that decide, in winning order; a user has none", () => {
+  it("are the rows that decide, in winning order", () => {
     const subject = { user: "u", plan: "paid", customer: "acme", project: "acme/site" };
-    expect(subjectKeys(subject)).toEqual(["project#acme/site", "customer#acme", "plan#paid"]);
-    expect(subjectKeys({ user: "u" })).toEqual([]);
+    expect(subjectKeys(subject)).toEqual(["user#u", "project#acme/site", "customer#acme", "plan#paid"]);
+    expect(subjectKeys({})).toEqual([]);
   });
 
   it("subjectKeys of different subjects never coincide", () => {

@@ -58,6 +58,22 @@ describe("a routing cache", () => {
     expect(calls.made.filter((call) => call === "rows")).toHaveLength(2);
   });
 
+  it("looks for the rows of users only once one of them has a row", async () => {
+    const { cache, calls, put } = aCache({ "component#mailer": aComponent() });
+    await cache.refresh();
+    await see(cache, "user#ada", "user#grace");
+    expect(calls.made.filter((call) => call === "rows")).toEqual([]);
+
+    put({ "user#ada": marked("new") });
+    await cache.refresh();
+    expect(markOf(await see(cache, "user#ada", "user#grace"), "user#ada")).toBe("new");
+    expect(calls.made.filter((call) => call === "rows")).toHaveLength(1);
+
+    const later = aCache({ "user#ada": marked("first") });
+    await later.cache.refresh();
+    expect(markOf(await see(later.cache, "user#ada"), "user#ada")).toBe("first");
+  });
+
   it("obeys a change from the next refresh on, and only reads the rows again that it names", async () => {
     const { cache, calls, put } = aCache({ "customer#acme": marked("old"), "customer#bolt": marked("old") });
     await cache.refresh();

@@ -8,7 +8,7 @@ import { aComponent, aPin } from "./builders.ts";
 /** Generated routing on a handful of names, so that rules, directory and subjects meet often. */
 export const componentNames = ["mailer", "release-coordinator"] as const;
 
-const ids = { project: ["p1", "p2"], customer: ["c1", "c2"], plan: ["free", "paid"] } as const;
+const ids = { user: ["u1", "u2"], project: ["p1", "p2"], customer: ["c1", "c2"], plan: ["free", "paid"] } as const;
 
 export const subjectKeys: readonly SubjectKey[] = Object.entries(ids).flatMap(([level, named]) =>
   named.map((id) => `${level}#${id}` as SubjectKey),
@@ -83,7 +83,7 @@ const id = (...known: readonly string[]) => fc.option(fc.constantFrom(...known, 
 
 /** What an event may state of its subject. */
 export const anySubject: fc.Arbitrary<Subject> = fc
-  .record({ project: id(...ids.project), customer: id(...ids.customer), plan: id(...ids.plan), user: id("u1") })
+  .record({ project: id(...ids.project), customer: id(...ids.customer), plan: id(...ids.plan), user: id(...ids.user) })
   .map((stated): Subject => Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined)));
 
 const anySubjectEdit = fc

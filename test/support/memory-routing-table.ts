@@ -47,11 +47,12 @@ export function memoryRoutingTable(first: Rows = {}) {
       const unreadable = entries.flatMap(([key, row]) =>
         row instanceof UnreadableRow ? [{ name: key.slice("component#".length), row }] : [],
       );
-      return { revision: head(), components, unreadable };
+      const usersHaveRows = [...now().keys()].some((key) => key.startsWith("user#"));
+      return { revision: head(), components, unreadable, usersHaveRows };
     },
     async *subjects() {},
     async *allRows() {
-      const bySubject = Map.groupBy(now(), ([key]) => /^(project|customer|plan)#/.test(key));
+      const bySubject = Map.groupBy(now(), ([key]) => /^(user|project|customer|plan)#/.test(key));
       for (const [key, row] of [...(bySubject.get(false) ?? []), ...(bySubject.get(true) ?? [])]) yield { key, row };
     },
     async commit(change, expected) {

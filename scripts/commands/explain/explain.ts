@@ -8,7 +8,6 @@ import {
   type JsonOption,
   jsonOption,
   type SubjectOptions,
-  subjectId,
   subjectOptions,
   usage,
 } from "../terminal/options.ts";
@@ -19,11 +18,10 @@ import { explainEvent } from "./explain-event.ts";
 import { type PastPoint, pastPoint, pastRouting } from "./past-routing.ts";
 
 type ExplainOptions = JsonOption &
-  SubjectOptions & { component?: string; user?: string; at?: PastPoint; event?: string; since?: number };
+  SubjectOptions & { component?: string; at?: PastPoint; event?: string; since?: number };
 
 export function define(command: Command): void {
   subjectOptions(command.option("--component <name>", "the component that the event goes to"))
-    .option("--user <id>", "a user, for rollouts that are keyed by users", subjectId("--user"))
     .option("--at <time or revision>", "as the routing was then (default: now)", pastPoint("--at"))
     .option(
       "--event <id>",
@@ -49,7 +47,7 @@ Examples:
 async function explain({ json, component, at, event, since, ...stated }: ExplainOptions): Promise<void> {
   if (event !== undefined) {
     if (at !== undefined || Object.keys(stated).length > 0) {
-      throw usage("An event has its own subject and time: leave out --project, --customer, --plan, --user and --at.");
+      throw usage("An event has its own subject and time: leave out --user, --project, --customer, --plan and --at.");
     }
     return explainEvent({ event, json: json ?? false, ...(since && { since }), ...(component && { component }) });
   }

@@ -63,8 +63,9 @@ const COLUMNS: Column<OnAlias>[] = [
 ];
 
 function toJson({ subject, decision }: OnAlias, revision: number) {
-  const { project, customer, plan } = subject;
+  const { user, project, customer, plan } = subject;
   return {
+    user_id: user ?? null,
     project_id: project ?? null,
     customer_id: customer ?? null,
     customer_plan: plan ?? null,

@@ -1,5 +1,5 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { readMemberFile } from "../../../shared/domain/routing/member-file.ts";
+import { type MemberLevel, memberLevels, readMemberFile } from "../../../shared/domain/routing/member-file.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
@@ -15,7 +15,7 @@ import { type ChangeOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 
-type MemberOptions = ChangeOptions & { project?: string[]; customer?: string[]; from?: string; skipBad?: true };
+type MemberOptions = ChangeOptions & { [level in MemberLevel]?: string[] } & { from?: string; skipBad?: true };
 
 export function add(cohort: string, options: MemberOptions): Promise<void> {
   return setMembers(cohort, true, options);
@@ -48,13 +48,14 @@ function setting(cohort: string, members: readonly SubjectKey[], member: boolean
 }
 
 /** Each subject once. @throws TurnoutError for a file with lines that can't be read, without `--skip-bad` */
-async function statedMembers({ project = [], customer = [], from, skipBad }: MemberOptions) {
-  const named = [...project.map((id) => `project#${id}` as const), ...customer.map((id) => `customer#${id}` as const)];
+async function statedMembers(options: MemberOptions) {
+  const { from, skipBad } = options;
+  const named = memberLevels.flatMap((level) => (options[level] ?? []).map((id): SubjectKey => `${level}#${id}`));
   if (from === undefined) {
-    if (named.length === 0) throw usage("Name --project, --customer, or a file with --from.");
-    return { members: [...new Set<SubjectKey>(named)], bad: 0 };
+    if (named.length === 0) throw usage("Name --user, --project, --customer, or a file with --from.");
+    return { members: [...new Set(named)], bad: 0 };
   }
-  if (named.length > 0) throw usage("Name --from, or --project and --customer, not both.");
+  if (named.length > 0) throw usage("Name --from, or --user, --project and --customer, not both.");
   const { name, text } = await readInput(from);
   const { members, bad } = mustRead(readMemberFile(text), name);
   for (const { where, problem } of bad) complainLine(`${name}, ${where}: ${problem}.`);

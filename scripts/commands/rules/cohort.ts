@@ -35,13 +35,13 @@ Example:
     .addHelpText("after", '\nExample:\n  $ turnout cohort remove staff --reason "not used any more"\n')
     .action(remove);
 
-  members(named("add", "put projects and customers into a cohort"))
+  members(named("add", "put users, projects and customers into a cohort"))
     .addHelpText(
       "after",
       `
-A file has the header 'customer' or 'project' and an id on each line, or JSON
-objects such as {"customer": "acme"}. Who is in it already is left alone, so that
-it can be run again.
+A file has the header 'customer', 'project' or 'user' and an id on each line, or
+JSON objects such as {"customer": "acme"}. Who is in it already is left alone, so
+that it can be run again.
 
 Examples:
   $ turnout cohort add staff --customer acme globex --reason "they asked"
@@ -49,7 +49,7 @@ Examples:
 `,
     )
     .action(add);
-  members(named("drop", "take projects and customers out of a cohort"))
+  members(named("drop", "take users, projects and customers out of a cohort"))
     .addHelpText("after", '\nExample:\n  $ turnout cohort drop staff --customer acme --reason "they left"\n')
     .action(drop);
 
@@ -64,6 +64,7 @@ Examples:
 function members(command: Command): Command {
   return changeOptions(
     command
+      .option("--user <id...>", "users", subjectIds("--user"))
       .option("--project <id...>", "projects", subjectIds("--project"))
       .option("--customer <id...>", "customers", subjectIds("--customer"))
       .option("--from <file>", "a file that lists them, - for stdin")

@@ -36,6 +36,8 @@ export function define(command: Command): void {
 Examples:
   $ turnout pin --customer acme --component release-coordinator --to beta \\
       --for 3d --reason "acme tries 23"
+  $ turnout pin --user ada --component release-coordinator --to experimental \\
+      --for 1d --reason "my own events first"
   $ turnout pin --plan free --component release-coordinator --to stable \\
       --reason "no experiments on free plans" --dry-run
 `,
@@ -58,7 +60,8 @@ async function pin(options: PinOptions): Promise<void> {
       at: now.toISOString(),
     };
     const usable = await usableAliases(installation.routingTable, component);
-    const known = await isInDirectory(installation.routingTable, level, id);
+    // The directory has no users: every event names its own.
+    const known = level === "user" || (await isInDirectory(installation.routingTable, level, id));
     await changeRouting(installation, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,

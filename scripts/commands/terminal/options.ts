@@ -64,9 +64,10 @@ export function period(options: PeriodOptions, rule: string, now: Date): Period 
   return { ...(from && { from: from.toISOString() }), ...(until && { until: until.toISOString() }) };
 }
 
-/** `--project`, `--customer` and `--plan`, each with an id. */
+/** `--user`, `--project`, `--customer` and `--plan`, each with an id. */
 export function subjectOptions(command: Command): Command {
   return command
+    .option("--user <id>", "a user", subjectId("--user"))
     .option("--project <id>", "a project", subjectId("--project"))
     .option("--customer <id>", "a customer", subjectId("--customer"))
     .option("--plan <id>", "a plan", subjectId("--plan"));
@@ -79,7 +80,8 @@ export function oneSubject(options: SubjectOptions): { level: SubjectLevel; id: 
     return id === undefined ? [] : [{ level, id }];
   });
   const [only] = named;
-  if (only === undefined || named.length > 1) throw usage("Name exactly one of --project, --customer and --plan.");
+  if (only === undefined || named.length > 1)
+    throw usage("Name exactly one of --user, --project, --customer and --plan.");
   return only;
 }
 

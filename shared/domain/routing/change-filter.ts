@@ -13,6 +13,7 @@ export type ChangeFilter = {
   /** The component's own row, pins of it, and moves of its aliases. */
   component?: string;
   /** The subject's own row, and what the directory says of others about it. */
+  user?: string;
   project?: string;
   customer?: string;
   plan?: string;
@@ -45,7 +46,7 @@ function concernsComponent({ rows, command, move }: ChangeLogEntry, component: s
 
 function concernsSubject(change: RowChange, level: SubjectLevel, id: string): boolean {
   if (change.key === `${level}#${id}`) return true;
-  if (level === "project" || !isSubjectChange(change)) return false;
+  if (level === "project" || level === "user" || !isSubjectChange(change)) return false;
   const [was, is] = [change.before, change.after].map((row) => readable(row)?.[level]);
   return was !== is && (was === id || is === id);
 }

@@ -10,6 +10,7 @@ import { cohortRows, type SubjectRow, type SubjectRows } from "./subject-rows.ts
 export const becauses = [
   "all stable",
   "replay destination",
+  "user pin",
   "project pin",
   "customer pin",
   "cohort route",
@@ -52,7 +53,7 @@ export type DecisionInput = {
 
 /**
  * Decides which alias of the component an event goes to. While the component is all stable, that is its fallback
- * alias. Else the first rule that applies wins: replay target, project pin, customer pin, cohort routes in the
+ * alias. Else the first rule that applies wins: replay destination, user pin, project pin, customer pin, cohort routes in the
  * component's order, plan pin, rollout, the component's default alias.
  */
 export function decideRoute(input: DecisionInput): Decision {
@@ -93,6 +94,7 @@ export function decideRoute(input: DecisionInput): Decision {
   };
 
   return (
+    pinAt("user", "user pin") ??
     pinAt("project", "project pin") ??
     pinAt("customer", "customer pin") ??
     cohortRoute(input, pass, take) ??

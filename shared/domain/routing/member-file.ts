@@ -5,11 +5,18 @@ import { splitJson } from "../text/json-items.ts";
 import { type Read, read, readJson } from "../text/schema.ts";
 import type { BadLine } from "./directory-file.ts";
 
-const levels = ["project", "customer"] as const;
+/** The levels whose subjects can be in a cohort. */
+export const memberLevels = ["user", "project", "customer"] as const;
+export type MemberLevel = (typeof memberLevels)[number];
 
-const MemberLine = z.union([z.strictObject({ customer: SubjectId }), z.strictObject({ project: SubjectId })], {
-  error: 'expected {"customer": "…"} or {"project": "…"}',
-});
+const MemberLine = z.union(
+  [
+    z.strictObject({ customer: SubjectId }),
+    z.strictObject({ project: SubjectId }),
+    z.strictObject({ user: SubjectId }),
+  ],
+  { error: 'expected {"customer": "…"}, {"project": "…"} or {"user": "…"}' },
+);
 
 /** Every subject once, in the file's order. */
 export type MemberFile = { members: SubjectKey[]; bad: BadLine[] };
@@ -17,7 +24,7 @@ export type MemberFile = { members: SubjectKey[]; bad: BadLine[] };
 type StatedMember = { where: string; member: Read<SubjectKey> };
 
 /**
- * Reads the members of a cohort: one id per line under the header `customer` or `project` (CSV), or JSON objects such
+ * Reads the members of a cohort: one id per line under the header `customer`, `project` or `user` (CSV), or JSON objects such
  * as `{"customer": "acme"}` (an array, or one per line).
  */
 export function readMemberFile(text: string): Read<MemberFile> {
@@ -49,20 +56,19 @@ function jsonMember(item: string): Read<SubjectKey> {
   const json = readJson(item);
   const line = json.ok ? read(MemberLine, json.value) : json;
   if (!line.ok) return line;
-  return {
-    ok: true,
-    value: "customer" in line.value ? `customer#${line.value.customer}` : `project#${line.value.project}`,
-  };
+  const { value } = line;
+  if ("user" in value) return { ok: true, value: `user#${value.user}` };
+  return { ok: true, value: "customer" in value ? `customer#${value.customer}` : `project#${value.project}` };
 }
 
 function csvLines(text: string): Read<StatedMember[]> {
   const [header, ...records] = readCsv(text);
   const name = header?.cells[0]?.text.trim();
-  const level = levels.find((candidate) => candidate === name);
+  const level = memberLevels.find((candidate) => candidate === name);
   if (level === undefined || header?.cells.length !== 1) {
     return {
       ok: false,
-      problem: `expected 'customer' or 'project' alone on the first line, and an id on each after it`,
+      problem: `expected 'customer', 'project' or 'user' alone on the first line, and an id on each after it`,
     };
   }
   return {

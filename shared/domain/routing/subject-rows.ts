@@ -4,7 +4,7 @@ import { recordOf } from "../text/schema.ts";
 import { CohortName } from "./cohort.ts";
 import { Pin } from "./pin.ts";
 
-/** What the routing table knows of one project, customer or plan. A project names its customer, a customer its plan. */
+/** What the routing table knows of one user, project, customer or plan. A project names its customer, a customer its plan. */
 export const SubjectRow = z.object({
   customer: z.optional(SubjectId),
   plan: z.optional(SubjectId),
@@ -28,9 +28,10 @@ export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
   };
 }
 
-/** The rows whose cohorts a subject is in: those of its project and of its customer. */
-export function cohortRows({ project, customer }: Subject, rowOf: SubjectRows): SubjectRow[] {
+/** The rows whose cohorts a subject is in: those of its user, its project and its customer. */
+export function cohortRows({ user, project, customer }: Subject, rowOf: SubjectRows): SubjectRow[] {
   const rows = [
+    user === undefined ? undefined : rowOf(`user#${user}`),
     project === undefined ? undefined : rowOf(`project#${project}`),
     customer === undefined ? undefined : rowOf(`customer#${customer}`),
   ];

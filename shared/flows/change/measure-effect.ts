@@ -68,11 +68,12 @@ export async function measureEffect(
   return { moves, ...(traffic && { traffic }), ...(customers && { customers }), protectedMoved: watch.moved };
 }
 
-/** Nobody in particular, and every customer and project of the directory. */
+/** Nobody in particular, and every customer, project and user of whom there is a row. */
 export async function* everyone(table: RoutingTable): AsyncIterable<Subject> {
   yield {};
   for await (const { id } of table.subjects("customer")) yield { customer: id };
   for await (const { id } of table.subjects("project")) yield { project: id };
+  for await (const { id } of table.subjects("user")) yield { user: id };
 }
 
 type KeyedMove = Move & { keys: SubjectKey[] };

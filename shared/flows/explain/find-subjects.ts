@@ -17,7 +17,7 @@ async function* subjectsWith(table: RoutingTable, isWanted: (row: SubjectRow) =>
   }
 }
 
-/** The projects and customers in a cohort. */
+/** The users, projects and customers in a cohort. */
 export function membersOf(table: RoutingTable, cohort: string): AsyncIterable<SubjectKey> {
   return subjectsWith(table, ({ cohorts }) => cohorts.includes(cohort));
 }
@@ -29,7 +29,7 @@ export function membersOf(table: RoutingTable, cohort: string): AsyncIterable<Su
 export async function isInDirectory(table: RoutingTable, level: SubjectLevel, id: string): Promise<boolean> {
   const key: SubjectKey = `${level}#${id}`;
   if ((await table.rows([key])).rows.has(key)) return true;
-  if (level === "project") return false;
+  if (level === "project" || level === "user") return false;
   for await (const _ of subjectsWith(table, (row) => row[level] === id)) return true;
   return false;
 }

@@ -15,7 +15,7 @@ const SUBJECTS_AT_ONCE = 500;
 
 /**
  * Whoever's events go to this alias of the component, a page at a time: nobody in particular, and every customer,
- * project and plan of which there is a row. A plan stands for whoever is on it and isn't named. Each is decided by the
+ * project, plan and user of which there is a row. A plan stands for whoever is on it and isn't named. Each is decided by the
  * newest rows; for one moment throughout, hand in the table as it was at a revision.
  */
 export async function* whoIsOn(

@@ -30,6 +30,7 @@ const rollout = (about: Partial<Rollout> = {}): Rollout => ({
 describe("the order of rules", () => {
   const rules: [because: Because, alias: string][] = [
     ["replay destination", "by-replay"],
+    ["user pin", "by-user"],
     ["project pin", "by-project"],
     ["customer pin", "by-customer"],
     ["cohort route", "by-cohort"],
@@ -37,14 +38,14 @@ describe("the order of rules", () => {
     ["rollout", "by-rollout"],
     ["default alias", "by-default"],
   ];
-  const everySetOfRules = Array.from({ length: 2 ** 6 }, (_, bits) =>
-    rules.filter((_rule, index) => index === 6 || (bits & (2 ** index)) !== 0).map(([because]) => because),
+  const everySetOfRules = Array.from({ length: 2 ** 7 }, (_, bits) =>
+    rules.filter((_rule, index) => index === 7 || (bits & (2 ** index)) !== 0).map(([because]) => because),
   );
 
   function decideBy(set: readonly Because[], trace: boolean) {
     const has = (because: Because) => set.includes(because);
     return decide({
-      subject: { project: "acme/site", customer: "acme", plan: "paid" },
+      subject: { user: "ada", project: "acme/site", customer: "acme", plan: "paid" },
       component: {
         aliases: rules.map(([, alias]) => alias),
         defaultAlias: "by-default",
@@ -53,6 +54,7 @@ describe("the order of rules", () => {
         rollout: rollout({ alias: "by-rollout", basisPoints: has("rollout") ? 10_000 : 0 }),
       },
       rows: {
+        ...(has("user pin") && { "user#ada": pinned("by-user") }),
         ...(has("project pin") && { "project#acme/site": pinned("by-project") }),
         "customer#acme": {
           ...(has("customer pin") && pinned("by-customer")),
@@ -88,11 +90,13 @@ describe("the order of rules", () => {
     expect(of()).toBe("stable");
   });
 
-  it("finds a cohort's members among projects as well as customers", () => {
+  it("finds a cohort's members among users, projects and customers", () => {
     const component = { cohortRoutes: [{ cohort: "staff", alias: "beta" }] };
-    const subject = { project: "acme/site", customer: "acme" };
+    const subject = { user: "ada", project: "acme/site", customer: "acme" };
     const staff = { cohorts: ["staff"] };
     const aliasWith = (rows: About["rows"]) => decide({ component, subject, ...(rows && { rows }) }).alias;
+    expect(aliasWith({ "user#ada": staff })).toBe("beta");
+    expect(aliasWith({ "user#grace": staff })).toBe("stable");
     expect(aliasWith({ "project#acme/site": staff })).toBe("beta");
     expect(aliasWith({ "customer#acme": staff })).toBe("beta");
     expect(aliasWith({ "project#acme/site": {}, "customer#acme": staff })).toBe("beta");
@@ -141,6 +145,9 @@ describe("why a rule was passed over", () => {
 
   it.each<[string, string[], About]>([
     ["replay destination", ["no replay destination"], {}],
+    ["user pin", ["no pin"], {}],
+    ["user pin", ["the event has no user"], { subject: { customer: "acme" } }],
+    ["user pin", [`expired ${earlier}`], { rows: { "user#ada": until(earlier) } }],
     ["project pin", ["no pin"], {}],
     ["project pin", ["no pin"], { rows: { "project#acme/site": pinned("beta", "mailer") } }],
     ["project pin", ["the event has no project"], { subject: {} }],
@@ -197,6 +204,7 @@ describe("why a rule was passed over", () => {
     expect(decide({ subject: everyone, component, ignoredAlias: "beta" }).passedOver.map(({ rule }) => rule)).toEqual([
       "alias in the event",
       "replay destination",
+      "user pin",
       "project pin",
       "customer pin",
       "cohort route",

@@ -9,12 +9,17 @@ describe("a file of members", () => {
       value: { members: ["customer#acme", "customer#with, comma"], bad: [] },
     });
     expect(readMemberFile("project\nacme/site")).toMatchObject({ value: { members: ["project#acme/site"] } });
+    expect(readMemberFile("user\nada")).toMatchObject({ value: { members: ["user#ada"] } });
   });
 
   it("is JSON objects, one per line or in an array", () => {
-    const members = ["customer#acme", "project#p"];
-    expect(readMemberFile('{"customer":"acme"}\n{"project":"p"}\n')).toMatchObject({ value: { members, bad: [] } });
-    expect(readMemberFile('[{"customer":"acme"},{"project":"p"}]')).toMatchObject({ value: { members, bad: [] } });
+    const members = ["customer#acme", "project#p", "user#ada"];
+    expect(readMemberFile('{"customer":"acme"}\n{"project":"p"}\n{"user":"ada"}\n')).toMatchObject({
+      value: { members, bad: [] },
+    });
+    expect(readMemberFile('[{"customer":"acme"},{"project":"p"},{"user":"ada"}]')).toMatchObject({
+      value: { members, bad: [] },
+    });
   });
 
   it("names every line that can't be read", () => {
@@ -27,7 +32,10 @@ describe("a file of members", () => {
 
   it("refuses another header", () => {
     for (const text of ["acme\nglobex\n", "customer,plan\na,b\n", "plan\npaid\n"]) {
-      expect(readMemberFile(text)).toEqual({ ok: false, problem: expect.stringContaining("'customer' or 'project'") });
+      expect(readMemberFile(text)).toEqual({
+        ok: false,
+        problem: expect.stringContaining("'customer', 'project' or 'user'"),
+      });
     }
   });
 });

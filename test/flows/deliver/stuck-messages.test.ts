@@ -11,7 +11,7 @@ const plus = (ms: number) => new Date(start.getTime() + ms);
 /** Two components, of which the slower one may take 60 s. With lease and slack a message is stuck after 95 s. */
 const STUCK_MS = 95_000;
 const components = [aComponent({ timeoutMs: 1_000 }), aComponent({ name: "mailer", timeoutMs: 60_000 })];
-const routingTable = { components: async () => ({ revision: 1, components, unreadable: [] }) };
+const routingTable = { components: async () => ({ revision: 1, components, unreadable: [], usersHaveRows: false }) };
 
 async function aQueueOf(...bodies: string[]) {
   const database = openDatabase(":memory:");

@@ -18,6 +18,8 @@ describe("who is on an alias", () => {
         { key: "customer#globex", row: aSubjectRow({ pins: { mailer: aPin({ alias: "stable" }) }, plan: "paid" }) },
         { key: "customer#first", row: aSubjectRow({ pins: { mailer: aPin({ alias: "next" }) } }) },
         { key: "plan#paid", row: aSubjectRow(toBeta) },
+        { key: "user#ada", row: aSubjectRow(toBeta) },
+        { key: "user#grace", row: aSubjectRow({ cohorts: ["staff"] }) },
         { key: "project#p-1", row: aSubjectRow({ customer: "acme" }) },
         { key: "project#p-2", row: aSubjectRow({ customer: "globex", ...toBeta }) },
         { key: "project#p-3", row: aSubjectRow({ pins: { mailer: aPin({ alias: "gone", successor: "beta" }) } }) },
@@ -33,8 +35,9 @@ describe("who is on an alias", () => {
       "p-1 acme paid: plan pin",
       "p-2 globex paid: project pin",
       "p-3: project pin",
+      "ada: user pin",
     ]);
-    expect(await on("stable")).toEqual(["nobody: default alias", "globex paid: customer pin"]);
+    expect(await on("stable")).toEqual(["nobody: default alias", "globex paid: customer pin", "grace: default alias"]);
     expect(await on("next")).toEqual(["first: customer pin"]);
     expect(await Array.fromAsync(whoIsOn(table, "another", "beta", now))).toEqual([]);
   });
