@@ -24,6 +24,7 @@ import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { startReplayDriver } from "./drive-replays.ts";
 import { startFrontDoor } from "./front-door.ts";
+import { tellUnknownBuses } from "./put-events.ts";
 import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startSchedule } from "./schedule.ts";
 
@@ -188,6 +189,7 @@ export async function startRuntime(options: RuntimeOptions) {
       newId: randomUUID,
       groupsOf: fairGroups(routing),
       onAccepted: poller.wake,
+      onUnknownBus: tellUnknownBuses(onError),
       health: async () => {
         await refuseTrouble(state, kept, now());
         const clock = state.clock.problem(now());
