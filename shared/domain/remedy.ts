@@ -20,7 +20,7 @@ export type Operation =
   | { operation: "list aliases"; component: string }
   /** Where it belongs, once it is known who has moved it behind Turnout's back. */
   | { operation: "move drifted alias"; component: string; alias: string }
-  /** What is dead or rejected since then is listed, and what is dead is delivered once the cause is gone. */
+  /** What is dead or rejected since then is listed, and what is dead or was never delivered is, once the cause is gone. */
   | { operation: "settle unresolved"; from: Date; canBeFinished: boolean }
   /** The guardrails, which can't be read, are what they were at first. */
   | { operation: "unfreeze" }
@@ -41,6 +41,8 @@ export type Operation =
   | { operation: "list replayed"; replay: string }
   /** What is asked for once more, with the events that no component listens to. */
   | { operation: "select unmatched" }
+  /** The same, with those that couldn't be read when they arrived. */
+  | { operation: "select rejected" }
   | { operation: "show event" }
   | { operation: "examine installation" }
   /** Over what there is of the state. */

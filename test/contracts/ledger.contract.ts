@@ -130,8 +130,9 @@ export function describeLedger(
       "by a replay reopens one that is %s, says so in the entry, and is found again as its own",
       async (state) => {
         const { store, another } = await openStore();
-        const request = { ...aClaim({ expiresAt: plus(60_000) }), reopenedBy: "after-the-outage" };
-        await bring(store, request, state);
+        const asArrived = aClaim({ expiresAt: plus(60_000) });
+        await bring(store, asArrived, state);
+        const request = { ...asArrived, reopenedBy: "after-the-outage" };
         const before = await entryOf(store, request);
         const { claim, entry } = claimAgainst(before, request, "bob", plus(2_000));
         expect(claim).toMatchObject({ won: true, attempt: 2, failures: 0, replay: "after-the-outage" });
@@ -146,6 +147,18 @@ export function describeLedger(
         expect(await entryOf(store, later)).not.toHaveProperty("replay");
       },
     );
+
+    test("of what a replay is the first to deliver as it arrived is its own, and due without a message", async () => {
+      const { store, another } = await openStore();
+      const request = { ...aClaim(), reopenedBy: "after-the-outage" };
+      const { claim, entry } = claimAgainst(undefined, request, "bob", plus(0));
+      expect(claim).toMatchObject({ won: true, attempt: 1, replay: "after-the-outage" });
+      expect(await store.claim([request], "bob", plus(0))).toStrictEqual([claim]);
+      expect(await entryOf(store, request)).toStrictEqual(entry);
+      expect(entry?.dueAt?.getTime()).toBeGreaterThan(entry?.leaseUntil.getTime() ?? 0);
+      expect(await store.close([{ ...closed(request, 1), at: plus(1_000) }])).toEqual([true]);
+      expect(await (await another()).claim([request], "bob", plus(2_000))).toEqual([{ won: false, why: "done" }]);
+    });
 
     test("a claim of another component or generation is another delivery", async () => {
       const { store } = await openStore();

@@ -59,10 +59,11 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
   const pass = (ms: number) => {
     now = new Date(now.getTime() + ms);
   };
-  for (const edit of edits) {
+  const change = async (edit: RoutingEdit): Promise<void> => {
     const meta = { changeId: randomUUID(), at: start, who: "ada", why: "a test", command: "test" };
     await changeRoutes(table, { edit, ...meta });
-  }
+  };
+  for (const edit of edits) await change(edit);
   const replays = replayStore(endpoint, tableName);
   const common = {
     now: at,
@@ -152,6 +153,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
     invocations: lambda.invocations,
     now: at,
     pass,
+    change,
     route,
     aReplayer,
     replayOf,

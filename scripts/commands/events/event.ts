@@ -86,10 +86,15 @@ function toLines({ record, outcomes }: FoundEvent): string[] {
     ...labelled("subject", [subjectText(record.subject)]),
     ...labelled("publisher's", [record.idempotencyKey]),
     ...labelled("event key", [record.eventKey]),
-    ...labelled("rejected", record.rejected === undefined ? [] : [record.rejected]),
+    ...labelled("rejected", isDelivered(outcomes) || record.rejected === undefined ? [] : [record.rejected]),
     ...labelled("body", bodyLines(record)),
     ...outcomes.flatMap(deliveryLines),
   ];
+}
+
+/** A replay could read it, after all. */
+function isDelivered(outcomes: readonly EventOutcome[]): boolean {
+  return outcomes.every(({ entry }) => entry !== undefined);
 }
 
 function bodyLines({ body, unavailable }: FoundEvent["record"]): string[] {

@@ -15,7 +15,9 @@ also through attempts that fail: what comes later waits for it to end.
                  that nothing else has, so that consumers run it again
   --mode finish  what is dead, or waits for another attempt, is tried again
                  now, with the key that it had; of an event that died in
-                 several replays the latest one
+                 several replays the latest one. What was rejected as it
+                 couldn't be read, and by now can, is delivered as it would
+                 have been on arrival
 What a later replay has made good isn't dead any more: neither --status dead nor
 --unresolved nor --mode finish sends it again, and the plan says how much it is.
 

@@ -82,6 +82,8 @@ function operationText(asked: Operation): string {
       return `see what it delivered with '${commandLine("events", "--replay", asked.replay)}'`;
     case "select unmatched":
       return "ask for them with --status unmatched";
+    case "select rejected":
+      return "ask for them with --status rejected, or finish them with --mode finish";
     case "show event":
       return `'${commandLine("event", "show")}' says why`;
     case "examine installation":

@@ -11,8 +11,8 @@ import { madeGoodBy, replayOf } from "./unresolved.ts";
 
 /**
  * What became of an event at one component. `waiting`: a component listens, but nobody has claimed the delivery yet.
- * `duplicate`: the same event came before, and that one counts. `unmatched`: no component listened. `repaired`: it is dead
- * in the ledger, and a later replay has made it good.
+ * `duplicate`: the same event came before, and that one counts. `unmatched`: no component listened. `rejected`: it
+ * couldn't be read, or its key was used before. `repaired`: it is dead in the ledger, and a later replay has made it good.
  */
 export const outcomeStatuses = [...deliveryStatuses, "repaired", "waiting", "duplicate", "unmatched"] as const;
 export type OutcomeStatus = (typeof outcomeStatuses)[number];
@@ -50,7 +50,8 @@ export function outcomesOf(record: EventRecord, entries: readonly LedgerEntry[])
     const mine = counting.filter((entry) => entry.component === component);
     if (mine.length > 0) return mine.map((entry) => ({ record, component, entry, ...standing(entry, mine) }));
     if (own.some((entry) => entry.component === component)) return [{ record, status: "duplicate", component }];
-    return [{ record, status: "waiting", component }];
+    // It could be read later on, and nobody has delivered it yet.
+    return [{ record, status: record.rejected === undefined ? "waiting" : "rejected", component }];
   });
 }
 

@@ -50,7 +50,7 @@ export function claimAgainst(
   }
 }
 
-function firstClaim({ leaseMs, reopenedBy: _, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
+function firstClaim({ leaseMs, reopenedBy, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
   const leaseUntil = new Date(now.getTime() + leaseMs);
   const entry: LedgerEntry = {
     ...asked,
@@ -62,6 +62,7 @@ function firstClaim({ leaseMs, reopenedBy: _, ...asked }: ClaimRequest, owner: s
     owner,
     leaseUntil,
     attempts: [],
+    ...(reopenedBy !== undefined && { replay: reopenedBy, ...netOf(asked, leaseUntil) }),
   };
   return { claim: wonBy(entry), entry };
 }
@@ -100,10 +101,17 @@ function reopen(entry: LedgerEntry, request: ClaimRequest, owner: string, now: D
   const reopened: LedgerEntry = {
     ...reclaimed,
     ...(request.reopenedBy === undefined ? {} : { replay: request.reopenedBy }),
-    // No message stands for one that was given up. A replay looks after what it delivers in a generation of its own.
-    ...(entry.generation === LIVE ? { dueAt: netBelow(reclaimed.leaseUntil) } : {}),
+    ...netOf(entry, reclaimed.leaseUntil),
   };
   return { claim: claim.won ? wonBy(reopened) : claim, entry: reopened };
+}
+
+/**
+ * No message stands for what a replay finishes in the generation of its arrival. It looks itself after what it delivers in
+ * a generation of its own.
+ */
+function netOf({ generation }: Pick<LedgerEntry, "generation">, leaseUntil: Date): Pick<LedgerEntry, "dueAt"> {
+  return generation === LIVE ? { dueAt: netBelow(leaseUntil) } : {};
 }
 
 /** How long after a message should have come back the sweeper takes it that there is none. */

@@ -10,8 +10,8 @@ export type ReplayPlan = Pick<ReplayRequest, "mode" | "filter"> & { name: Genera
 
 /** What is to be done about something that the filter matches, before it is asked where it would go. */
 export type Verdict =
-  /** In that generation; `before` is what was made of it, undefined for an event that no component had. */
-  | ({ kind: "deliver"; component: string; generation: Generation; before: LedgerEntry } & Repaired)
+  /** In that generation; `before` is what was made of it, undefined for an event that could only be read later. */
+  | ({ kind: "deliver"; component: string; generation: Generation; before?: LedgerEntry } & Repaired)
   /** To every component that listens now. */
   | { kind: "deliver to listeners"; generation: Generation }
   /** This replay has begun it already. */
@@ -123,7 +123,9 @@ function finishing(outcome: EventOutcome, siblings: readonly LedgerEntry[], plan
   const { status, component, entry, record } = outcome;
   const skip = (reason: SkipReason): Verdict => skippedOutcome(reason, outcome);
   if (component === undefined) return skip(record.rejected === undefined ? "unmatched" : "unreadable");
-  if (status === "duplicate" || status === "waiting" || status === "rejected") return skip(status);
+  if (status === "duplicate" || status === "waiting") return skip(status);
+  // Refused, or never delivered.
+  if (status === "rejected") return entry ? skip(status) : { kind: "deliver", component, generation: LIVE };
   if (entry === undefined || entry.expiresAt <= now) return skip("forgotten");
   if (entry.since > plan.startedAt) return skip("claimed since");
   switch (entry.status) {
@@ -154,6 +156,11 @@ function rerunning(
   if (component === undefined) return withoutComponent(matched, plan, begun);
   const made = matched.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
   const first = matched[0]?.status;
+  if (made.length === 0 && first === "rejected") {
+    return asksForUndelivered(plan.filter)
+      ? { kind: "deliver", component, generation: plan.name }
+      : skipped("undelivered", component);
+  }
   if (made.length === 0) return skipped(first === "duplicate" ? "duplicate" : "waiting", component);
   if (made.every(({ status }) => status === "rejected")) return skipped("rejected", component, made[0]);
   const covered = made.filter(({ since, status }) => since <= plan.startedAt && status !== "rejected");

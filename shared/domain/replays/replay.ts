@@ -47,6 +47,7 @@ export const skipReasons = {
   waiting: "no router has taken it up yet: it will be delivered by today's routing",
   rejected: "its key was used before for another payload: it never runs",
   unreadable: "it can't be read",
+  undelivered: "it couldn't be read when it arrived, and is delivered only if that is asked for",
   "body unavailable": "its body is lost or damaged",
   "not at rest": "it is being delivered, or will be tried again, by today's routing",
   "held up": "an earlier event of its project is to be tried again first",
@@ -67,6 +68,7 @@ export type SkipReason = keyof typeof skipReasons;
 /** What to do to have them delivered after all, or to learn more. */
 export const skipRemedies: { [reason in SkipReason]?: Remedy } = {
   unmatched: { operation: "select unmatched" },
+  undelivered: { operation: "select rejected" },
   "body unavailable": { operation: "show event" },
   "row unreadable": { operation: "examine installation" },
 };

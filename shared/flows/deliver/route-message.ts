@@ -239,13 +239,18 @@ function unknown(message: ReceivedMessage, why: DeliveryError, view: RoutingView
   return { ...unreadable(message, why.message, view, event), stored: true, unknown: why };
 }
 
+/** Stands in for the key of an event that can't be read. */
+export function unreadableKeyOf(messageId: string): string {
+  return sha256(JSON.stringify(["unreadable", messageId]));
+}
+
 /** Kept raw, with the reason, so that it can be seen and replayed once whatever is wrong has been put right. */
 function unreadable(message: ReceivedMessage, problem: string, view: RoutingView, event?: BusEvent): RoutedMessage {
   const source = event?.source ?? "";
   const detailType = event?.["detail-type"] ?? "";
   const record: EventRecord = {
     ...placeOf(message),
-    eventKey: sha256(JSON.stringify(["unreadable", message.messageId])),
+    eventKey: unreadableKeyOf(message.messageId),
     payloadHash: sha256(message.body),
     messageId: message.messageId,
     id: event?.id ?? message.messageId,

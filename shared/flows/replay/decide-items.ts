@@ -1,6 +1,6 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import type { Generation } from "../../domain/deliveries/delivery-key.ts";
-import { readEvent } from "../../domain/events/event.ts";
+import { type BusEvent, readEvent, readFacts } from "../../domain/events/event.ts";
 import type { Verdict } from "../../domain/replays/judge-event.ts";
 import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import { deliveriesOf } from "../deliver/claim-deliveries.ts";
@@ -55,7 +55,8 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
     judged: ReadonlySet<string | undefined>,
   ): ReplayItem[] {
     const event = readEvent(record.body);
-    if (!event.ok) return [{ record, kind: "skip", reason: "unreadable" }];
+    const isReadable = event.ok && (record.rejected === undefined || readsNow(event.value, view));
+    if (!isReadable) return [{ record, kind: "skip", reason: "unreadable" }];
     const names = view.listeners
       .filter(({ matches }) => matches(event.value))
       .map(({ component }) => component.name)
@@ -101,6 +102,11 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
       return routed(item.record, component, generation, item.entry);
     },
   };
+}
+
+/** Whether key and subject can be had where they stand now: without them it might go where its customer is pinned away from. */
+function readsNow(event: BusEvent, view: RoutingView): boolean {
+  return readFacts(event, view.rowOf(`source#${event.source}`)).ok;
 }
 
 /** A record as the message that it once was. */

@@ -78,6 +78,18 @@ export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, drive
     return taken;
   }
 
+  /**
+   * What could only be read now is stored under the key that it has now, before it is delivered: whoever tries it again
+   * looks for it there. What it was stored as goes after that; a crash in between leaves both, and the next run sees to it.
+   */
+  async function storeAnew({ anew }: MatchedPage, deliveries: readonly Delivery[]): Promise<void> {
+    const toSend = new Set(deliveries.map(({ request }) => request.eventKey));
+    const sent = anew.filter(({ record }) => toSend.has(record.eventKey));
+    if (sent.length === 0) return;
+    await ports.events.record(sent.map(({ record }) => record));
+    await ports.events.record(sent.map(({ stored }) => ({ ...stored, body: "", expiresAt: ports.now() })));
+  }
+
   /** Makes a page. Answers what was made of each item that wasn't left as it was. */
   async function made(page: MatchedPage, now: Date): Promise<Map<ReplayItem, CountedItem>> {
     const toMake = makeable(page.items, now);
@@ -109,6 +121,7 @@ export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, drive
       const item = itemOf.get(delivery);
       if (item !== undefined) results.set(item, { kind: "skip", reason: "cancelled" });
     }
+    await storeAnew(page, deliveries);
     const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
     const answers = await deliverPage(ports, deliveries, {
       concurrency,

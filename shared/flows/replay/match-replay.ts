@@ -18,6 +18,7 @@ import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import type { RoutingCache, RoutingView } from "../routing-cache.ts";
 import { type Decisions, decisionsOn } from "./decide-items.ts";
 import { matchedEntries } from "./matched-entries.ts";
+import { type ReadAnew, readAnew } from "./read-anew.ts";
 import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
 
 export type MatchPorts = {
@@ -28,7 +29,14 @@ export type MatchPorts = {
 };
 
 /** The items of some records that follow each other in the window; `upTo` is the last record. */
-export type MatchedPage = { items: ReplayItem[]; scanned: number; upTo: RecordPlace; decidedAt: Date };
+export type MatchedPage = {
+  items: ReplayItem[];
+  scanned: number;
+  upTo: RecordPlace;
+  decidedAt: Date;
+  /** Events of it that could only be read now. */
+  anew: readonly ReadAnew[];
+};
 
 export type MatchOptions = {
   now: () => Date;
@@ -94,14 +102,25 @@ export function replayMatcher(
     /** All that is matched in a part of the window, oldest first. */
     async *pages({ window = replay.window, after, upTo: end }: MatchedPart = {}): AsyncGenerator<MatchedPage> {
       const entriesOf = matchedEntries(ports, { ...replay, window });
+      /** Stored anew by this very pass. */
+      const met = new Set<string>();
+      const readThose = async (records: readonly EventRecord[]) => {
+        const read = await ports.routing.decideOn((view) => records.map((record) => readAnew(record, view, now())));
+        const anew = read.filter((one) => one !== undefined);
+        for (const { record } of anew) met.add(placeText(record));
+        const others = records.filter((record, index) => read[index] !== undefined || !met.has(placeText(record)));
+        const recordOf = new Map(anew.map(({ record, stored }) => [stored, record]));
+        return { read: others.map((record) => recordOf.get(record) ?? record), anew };
+      };
       const asksVersions = tellVersions || avoidVersion !== undefined;
       await ports.routing.refresh();
       for await (const stored of ports.events.records(window, now(), pageSize, after)) {
         const looked = end === undefined ? stored : stored.filter((record) => compareRecords(record, end) <= 0);
         const last = looked.at(-1);
         if (last === undefined) continue;
+        const { read, anew } = await readThose(looked);
         // Before the ledger is asked: whose an event is, and what it says, stands in its record.
-        const records = looked.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
+        const records = read.filter((record) => mayBeMeant({ record, status: "waiting" }, NOBODY));
         const entries = await entriesOf(records);
         const decidedAt = now();
         const items = await judged(records, entries);
@@ -109,7 +128,9 @@ export function replayMatcher(
         const told = items.map((item) =>
           item.kind === "begun" || !asksVersions ? item : withVersion(item, avoidVersion, versionOf),
         );
-        yield { items: await Promise.all(told), scanned: looked.length, upTo: recordPlaceOf(last), decidedAt };
+        // What is read anew may get a later place than it had: a later pass has to find it here.
+        const upTo = read.reduce((latest, record) => (compareRecords(record, latest) > 0 ? record : latest), last);
+        yield { items: await Promise.all(told), scanned: looked.length, upTo: recordPlaceOf(upTo), decidedAt, anew };
       }
     },
     /**
@@ -136,6 +157,10 @@ export function matchedAs(replay: Replay): MatchedReplay {
   // What is only brought to its end goes nowhere, and must not wait for a catalog that can't answer.
   const avoids = avoidVersion !== undefined && progress.cancelling !== true;
   return { window, filter, mode, destination, name, startedAt, ...(avoids && { avoidVersion }) };
+}
+
+function placeText({ t0, eventKey, payloadHash }: RecordPlace): string {
+  return `${t0.getTime()}#${eventKey}#${payloadHash}`;
 }
 
 /** Answers the version behind an alias, for one request per component. */

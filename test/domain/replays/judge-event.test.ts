@@ -339,7 +339,7 @@ describe("all that a filter matches of any event", () => {
         expect(new Set(delivered.map(({ component }) => component)).size).toBe(delivered.length);
         for (const { component, generation, before } of delivered) {
           expect(generation).toBe("replay-1");
-          expect(before.component).toBe(component);
+          expect(before?.component).toBe(component);
           const open = ledger.filter(
             (one) => one.component === component && one.t0.getTime() === (about.t0 ?? ARRIVED).getTime(),
           );
