@@ -3,12 +3,12 @@ import type { Claim, Close, LedgerEntry } from "../domain/deliveries/delivery.ts
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
-import { isUnreadable, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
-import { becauseOf } from "../domain/routing/stored-because.ts";
+import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
 import { sqliteRecords } from "./sqlite-records.ts";
+import { ENTRY_COLUMNS, entryIn, entryText } from "./stored-entry.ts";
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS deliveries (
@@ -35,7 +35,7 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
 `;
 
-type StoredEntry = { id: number; entry: LedgerEntry };
+type WrittenEntry = { id: number; entry: LedgerEntry };
 
 /** A row of the ledger; one whose entry can't be read has none. */
 type FoundEntry = { id: number; entry: LedgerEntry | undefined };
@@ -57,21 +57,24 @@ export function sqliteEventStore(
   const records = sqliteRecords(database, bodies, expiryTime);
   connection.exec(TABLES);
   const selectEntries = connection.prepare(
-    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1",
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1`,
   );
   const insertEntry = connection.prepare(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
-  const replaceEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ? AND entry = ?");
+  const replaceEntry = connection.prepare(
+    "UPDATE deliveries SET status = ?, entry = ? WHERE id = ? AND status = 'claimed' AND entry = ?",
+  );
   // Apart, because an index is written for every column that a statement sets, changed or not.
   const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
   const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
   const selectUnsettled = connection.prepare(
-    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE status IN ('claimed', 'accepted')",
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE status IN ('claimed', 'accepted')`,
   );
   const selectDue = connection.prepare(
-    "SELECT id, delivery_key, entry, expires_at FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3 ORDER BY due_at, id LIMIT ?2",
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3
+     ORDER BY due_at, id LIMIT ?2`,
   );
   const addCount = connection.prepare(
     `INSERT INTO outcome_counts (minute, component, version, outcome, count) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -83,21 +86,21 @@ export function sqliteEventStore(
   );
   const expiry = sqliteExpiry(database);
   /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
-  const remembered = new Map<string, StoredEntry & { text: string }>();
+  const remembered = new Map<string, WrittenEntry & { text: string }>();
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
   const findRow = (deliveryKey: string): FoundEntry | undefined => {
     const row = selectEntries.all(eventKeyIn(deliveryKey)).find((found) => found.delivery_key === deliveryKey);
     if (row === undefined) return undefined;
-    const read = readEntry(row);
+    const read = entryIn(row);
     return { id: Number(row.id), entry: isUnreadable(read) ? undefined : read };
   };
-  const find = (deliveryKey: string): StoredEntry | undefined => {
+  const find = (deliveryKey: string): WrittenEntry | undefined => {
     const found = findRow(deliveryKey);
     return found?.entry === undefined ? undefined : { id: found.id, entry: found.entry };
   };
   const put = (stored: FoundEntry | undefined, entry: LedgerEntry) => {
-    const text = JSON.stringify(entry);
+    const text = entryText(entry);
     const dueAt = entry.dueAt?.getTime() ?? null;
     const expiresAt = entry.expiresAt.getTime();
     if (stored === undefined) {
@@ -110,11 +113,11 @@ export function sqliteEventStore(
     if (stored.entry === undefined) updateTimes.run(dueAt, expiresAt, stored.id);
     else putTimes({ id: stored.id, entry: stored.entry }, entry);
   };
-  const putTimes = ({ id, entry: before }: StoredEntry, { dueAt, expiresAt }: LedgerEntry) => {
+  const putTimes = ({ id, entry: before }: WrittenEntry, { dueAt, expiresAt }: LedgerEntry) => {
     const same = dueAt?.getTime() === before.dueAt?.getTime() && expiresAt.getTime() === before.expiresAt.getTime();
     if (!same) updateTimes.run(dueAt?.getTime() ?? null, expiresAt.getTime(), id);
   };
-  const remember = (deliveryKey: string, written: StoredEntry & { text: string }) => {
+  const remember = (deliveryKey: string, written: WrittenEntry & { text: string }) => {
     remembered.set(deliveryKey, written);
     if (remembered.size <= MAX_REMEMBERED) return;
     const [oldest] = remembered.keys();
@@ -126,7 +129,7 @@ export function sqliteEventStore(
     const closed = known === undefined ? undefined : closeAgainst(known.entry, close);
     if (known === undefined || closed === undefined) return false;
     remembered.delete(close.deliveryKey);
-    const { changes } = replaceEntry.run(closed.status, JSON.stringify(closed), known.id, known.text);
+    const { changes } = replaceEntry.run(closed.status, entryText(closed), known.id, known.text);
     if (changes !== 1) return false;
     putTimes(known, closed);
     return true;
@@ -172,7 +175,7 @@ export function sqliteEventStore(
     },
     async due(now, limit) {
       const found = selectDue.all(now.getTime(), limit, expiryTime(now).getTime());
-      const entries = found.map((row) => ({ id: Number(row.id), entry: readEntry(row) }));
+      const entries = found.map((row) => ({ id: Number(row.id), entry: entryIn(row) }));
       const unreadable = entries.filter(({ entry }) => isUnreadable(entry));
       // Nobody can say what is due of it, and it would be found due for ever: it is seen as dead from now on.
       if (unreadable.length > 0) {
@@ -194,7 +197,7 @@ export function sqliteEventStore(
     async deliveriesOf(eventKeys) {
       const found = new Map<string, LedgerEntry[]>();
       for (const eventKey of eventKeys) {
-        const entries = selectEntries.all(eventKey).map(readEntry);
+        const entries = selectEntries.all(eventKey).map(entryIn);
         if (entries.length > 0) found.set(eventKey, entries);
       }
       return found;
@@ -204,7 +207,7 @@ export function sqliteEventStore(
       const found = new Map<string, LedgerEntry>();
       for (const eventKey of new Set(deliveryKeys.map(eventKeyIn))) {
         for (const row of selectEntries.all(eventKey)) {
-          found.set(String(row.delivery_key), readEntry(row));
+          found.set(String(row.delivery_key), entryIn(row));
         }
       }
       return deliveryKeys.map((deliveryKey) => found.get(deliveryKey));
@@ -232,7 +235,7 @@ export function sqliteEventStore(
       return database.write(() => {
         const unsettled = selectUnsettled.all();
         for (const row of unsettled) {
-          const entry = readEntry(row);
+          const entry = entryIn(row);
           // It stays as it is until its message comes, or somebody lists it.
           if (isUnreadable(entry)) continue;
           const ended = entry.status === "accepted" ? lostAccepted(entry, now) : { ...entry, leaseUntil: now };
@@ -256,40 +259,5 @@ function decodeCount(row: Record<string, unknown>): OutcomeCount {
     version: String(row.version),
     outcome: row.outcome as CountedOutcome,
     count: Number(row.count),
-  };
-}
-
-/** As JSON has it: instants are texts. */
-type StoredText<T> = T extends Date ? string : T extends object ? { [K in keyof T]: StoredText<T[K]> } : T;
-
-function readEntry({ delivery_key, entry, expires_at }: Record<string, unknown>): LedgerEntry {
-  try {
-    const read = decodeEntry(String(entry));
-    if (read.deliveryKey === delivery_key && !Number.isNaN(read.since.getTime() + read.t0.getTime())) return read;
-    return unreadableEntry(
-      String(delivery_key),
-      "it is another delivery's, or not whole",
-      new Date(Number(expires_at)),
-    );
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return unreadableEntry(String(delivery_key), problem, new Date(Number(expires_at)));
-  }
-}
-
-function decodeEntry(text: string): LedgerEntry {
-  const stored = JSON.parse(text) as StoredText<LedgerEntry>;
-  const { leaseUntil, t0, since, nextAttemptAt, dueAt, closedAt, attempts, expiresAt, ...entry } = stored;
-  return {
-    ...entry,
-    because: becauseOf(entry.because),
-    leaseUntil: new Date(leaseUntil),
-    t0: new Date(t0),
-    since: new Date(since),
-    ...(nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt) }),
-    ...(dueAt === undefined ? {} : { dueAt: new Date(dueAt) }),
-    ...(closedAt === undefined ? {} : { closedAt: new Date(closedAt) }),
-    attempts: attempts.map(({ at, ...attempt }) => ({ ...attempt, at: new Date(at) })),
-    expiresAt: new Date(expiresAt),
   };
 }

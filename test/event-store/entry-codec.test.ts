@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Attempt, deliveryStatuses, type LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
-import { deliveryKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import type { Attempt, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { claimAgainst, closeAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
 import {
   decodeEntry,
@@ -10,6 +9,7 @@ import {
   itemBytes,
   MAX_ENTRY_BYTES,
 } from "../../shared/event-store/entry-codec.ts";
+import { anyEntry } from "../support/any-entry.ts";
 import { aClaimRequest } from "../support/builders.ts";
 
 const start = new Date("2026-11-20T10:00:00.000Z");
@@ -26,75 +26,6 @@ function claimed(): LedgerEntry {
 function itemOf(entry: LedgerEntry) {
   return { ...entryKey(entry.deliveryKey), ...encodeEntry(entry) };
 }
-
-const hex = (length: number) =>
-  fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });
-const date = fc.date({ min: new Date(0), max: new Date("2200-01-01"), noInvalidDate: true });
-const words = fc.oneof(fc.string({ unit: "binary", maxLength: 256 }), fc.string({ unit: "grapheme", maxLength: 64 }));
-const error = fc.record({ type: words, message: words }, { noNullPrototype: true });
-const name = (maxLength: number) => fc.string({ unit: fc.constantFrom(..."abc-019xyz"), minLength: 1, maxLength });
-const maybe = <T>(key: string, arbitrary: fc.Arbitrary<T>) =>
-  fc.option(arbitrary, { nil: undefined }).map((value) => (value === undefined ? {} : { [key]: value }));
-
-const attempt: fc.Arbitrary<Attempt> = fc
-  .tuple(
-    fc.record({
-      attempt: fc.nat(1_000),
-      at: date,
-      outcome: fc.constantFrom<Attempt["outcome"][]>(
-        "done",
-        "failed",
-        "dead",
-        "postponed",
-        "accepted",
-        "lease lapsed",
-        "outcome missing",
-      ),
-    }),
-    maybe("version", name(64)),
-    maybe("durationMs", fc.double({ min: 0, max: 900_000, noNaN: true })),
-    maybe("error", error),
-  )
-  .map((parts) => Object.assign({}, ...parts) as Attempt);
-
-const anyEntry: fc.Arbitrary<LedgerEntry> = fc
-  .tuple(
-    fc.record({
-      component: name(64),
-      eventKey: hex(64),
-      generation: fc.oneof(
-        fc.constant("live"),
-        fc.uuid().map((id) => `replay-${id}`),
-      ),
-      status: fc.constantFrom(...deliveryStatuses),
-      attempt: fc.nat(1_000),
-      failures: fc.nat(100),
-      lapses: fc.nat(20),
-      since: date,
-      owner: fc.oneof(fc.uuid(), name(40)),
-      leaseUntil: date,
-      payloadHash: hex(64),
-      t0: date,
-      alias: name(128),
-      because: fc.constantFrom<LedgerEntry["because"][]>("default alias", "customer pin", "replay destination"),
-      routingRevision: fc.nat(),
-      attempts: fc.array(attempt, { maxLength: 8 }),
-      expiresAt: date,
-    }),
-    maybe("executedVersion", name(64)),
-    maybe("nextAttemptAt", date),
-    maybe("dueAt", date),
-    maybe("closedAt", date),
-    maybe("error", error),
-    maybe("replay", name(64)),
-    fc.boolean(),
-  )
-  .map(([base, version, next, due, closed, failure, replay, refused]): LedgerEntry => {
-    const { component, eventKey, generation, payloadHash } = base;
-    const key = deliveryKeyOf(component, eventKey, generation);
-    const deliveryKey = refused ? `${key}#${payloadHash}` : key;
-    return { deliveryKey, ...base, ...version, ...next, ...due, ...closed, ...failure, ...replay };
-  });
 
 describe("a ledger entry as an item", () => {
   it("stands under its event, by component and generation", () => {
