@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { stepsOf } from "../../shared/domain/routing/edit-steps.ts";
 import { aComponent, aSubjectRow } from "../support/builders.ts";
 import { aCli, aRoutedCli, undoIn } from "../support/cli-process.ts";
-import { inChanges } from "../support/edits.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const withoutRevision = (text: string) => text.replace(/"revision":\d+/, "");
@@ -36,7 +36,7 @@ describe("turnout export and import", () => {
       key: `plan#p-${n}` as const,
       row: aSubjectRow({ cohorts: ["x"] }),
     }));
-    await from.edit(inChanges({ kind: "put rows", rows: many }));
+    await from.edit(stepsOf({ kind: "put rows", rows: many }));
     await into.edit([
       { kind: "set plan", customer: "acme", plan: "free" },
       { kind: "apply component", component: aComponent({ name: "another" }) },

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { stepsOf } from "../../shared/domain/routing/edit-steps.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
-import { inChanges } from "../support/edits.ts";
 
 const commands = [
   "publish",
@@ -129,7 +129,7 @@ describe("turnout", () => {
       id: `${i}`,
       plan: "p".repeat(50),
     }));
-    await edit(inChanges({ kind: "set directory rows", rows }));
+    await edit(stepsOf({ kind: "set directory rows", rows }));
     const [head, quiet, debug] = await Promise.all([
       spawnedShell("set -o pipefail; turnout directory show --json | head -n 1"),
       spawnedShell("turnout explain --component x"),

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { stepsOf } from "../../shared/domain/routing/edit-steps.ts";
 import type { RowKey, StoredRow } from "../../shared/domain/routing/routing-change.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import { anyEdit, componentNames, subjectKeys } from "../support/any-routing.ts";
 import { aComponent, aSubjectRow } from "../support/builders.ts";
-import { inChanges } from "../support/edits.ts";
 import { allRowsOf, aRoutingTable, withRoutingTable } from "../support/routing-table.ts";
 
 const keys: RowKey[] = [...subjectKeys, ...componentNames.map((name) => `component#${name}` as const), "source#shop"];
@@ -72,7 +72,7 @@ describe("a routing table as it was", () => {
       key: `project#${id(n)}` as const,
       row: aSubjectRow({ customer: "acme" }),
     }));
-    for (const edit of inChanges({ kind: "put rows", rows })) await change(edit);
+    for (const edit of stepsOf({ kind: "put rows", rows })) await change(edit);
     const wanted = await allRowsOf(table);
     const past = routingTableAt(table, await table.head());
     const seen = new Map<RowKey, StoredRow>();

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GuardrailHit, TurnoutError } from "../../../shared/domain/errors.ts";
+import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
 import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
@@ -95,7 +96,7 @@ async function commitAll(
   table: RoutingTable,
   who: string,
   options: ChangeOptions,
-  { edit, steps = [edit], plannedOn, now }: EditRequest,
+  { edit, steps = stepsOf(edit), plannedOn, now }: EditRequest,
   preview: ChangePreview,
 ): Promise<Revision[]> {
   const counter = progress(steps.length, "changes");

@@ -1,11 +1,7 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { type BadLine, readDirectoryFile } from "../../../shared/domain/routing/directory-file.ts";
-import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
-import type { DirectoryRow } from "../../../shared/domain/routing/routing-edit.ts";
-import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
-import { splitKey } from "../../../shared/domain/text/split-key.ts";
-import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import { unknownCustomers } from "../../../shared/flows/change/unknown-customers.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { complainLine } from "../terminal/complain.ts";
@@ -31,10 +27,9 @@ export async function importFile(file: string, options: ChangeOptions & { skipBa
   }
   if (rows.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
   await withNewInstallation(willWrite(options), async (installation) => {
-    await warnOfUnknown(installation.routingTable, rows);
+    warnOfUnknown(await unknownCustomers(installation.routingTable, rows));
     await changeRouting(installation, options, {
       edit: { kind: "set directory rows", rows },
-      steps: chunks(rows).map((chunk) => ({ kind: "set directory rows", rows: chunk })),
       what: `import ${plural(rows.length, "row")} of the directory from ${name}`,
       alreadySo: `the directory has all ${plural(rows.length, "row")} already`,
       details: (changes) => [`${changes.length} of ${plural(rows.length, "row")} would change`],
@@ -45,25 +40,13 @@ export async function importFile(file: string, options: ChangeOptions & { skipBa
   if (bad.length > 0) endPartlyDone();
 }
 
-/**
- * A project may come before its customer, so one that the directory says nothing of is no error. It may also be misspelt,
- * and then its customer's pins and plan never count for the project.
- */
-async function warnOfUnknown(table: RoutingTable, rows: readonly DirectoryRow[]): Promise<void> {
-  const unknown = new Set<SubjectKey>();
-  for (const row of rows) if (row.level === "project" && row.customer !== null) unknown.add(`customer#${row.customer}`);
-  for (const row of rows) if (row.level === "customer") unknown.delete(`customer#${row.id}`);
-  const { rows: there } = await table.rows([...unknown]);
-  const missing = [...unknown].filter((key) => !there.has(key));
-  if (missing.length === 0) return;
-  const named = missing.slice(0, NAMED_UNKNOWN).map((key) => splitKey(key)[1]);
-  const more = missing.length > named.length ? `, … and ${missing.length - named.length} more` : "";
-  note(`warning: the directory says nothing else of ${plural(missing.length, "customer")}: ${named.join(", ")}${more}`);
-}
-
-function chunks(rows: readonly DirectoryRow[]): DirectoryRow[][] {
-  const count = Math.ceil(rows.length / MAX_ROWS_PER_CHANGE);
-  return Array.from({ length: count }, (_, i) => rows.slice(i * MAX_ROWS_PER_CHANGE, (i + 1) * MAX_ROWS_PER_CHANGE));
+function warnOfUnknown(customers: readonly string[]): void {
+  if (customers.length === 0) return;
+  const named = customers.slice(0, NAMED_UNKNOWN);
+  const more = customers.length > named.length ? `, … and ${customers.length - named.length} more` : "";
+  note(
+    `warning: the directory says nothing else of ${plural(customers.length, "customer")}: ${named.join(", ")}${more}`,
+  );
 }
 
 function tellBad(name: string, bad: readonly BadLine[]): void {

@@ -1,7 +1,5 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { type MemberLevel, memberLevels, readMemberFile } from "../../../shared/domain/routing/member-file.ts";
-import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
-import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
@@ -30,8 +28,7 @@ async function setMembers(cohort: string, member: boolean, options: MemberOption
   const who = members.length === 1 ? members.map(keyInWords).join() : plural(members.length, "subject");
   await withInstallation((installation) =>
     changeRouting(installation, options, {
-      edit: setting(cohort, members, member),
-      steps: chunks(members).map((chunk) => setting(cohort, chunk, member)),
+      edit: { kind: "set members", cohort, members, member },
       what: member ? `add ${who} to cohort ${cohort}` : `drop ${who} from cohort ${cohort}`,
       alreadySo: `${who} ${members.length === 1 ? "is" : "are"} ${member ? "in" : "out of"} cohort ${cohort} already`,
       details: (rows) =>
@@ -41,10 +38,6 @@ async function setMembers(cohort: string, member: boolean, options: MemberOption
     }),
   );
   if (bad > 0) endPartlyDone();
-}
-
-function setting(cohort: string, members: readonly SubjectKey[], member: boolean): RoutingEdit {
-  return { kind: "set members", cohort, members, member };
 }
 
 /** Each subject once. @throws TurnoutError for a file with lines that can't be read, without `--skip-bad` */
@@ -67,11 +60,6 @@ async function statedMembers(options: MemberOptions) {
   }
   if (members.length === 0) throw new TurnoutError("failed", `${name} has a header and no lines.`);
   return { members, bad: bad.length };
-}
-
-function chunks(members: readonly SubjectKey[]): SubjectKey[][] {
-  const count = Math.ceil(members.length / MAX_ROWS_PER_CHANGE);
-  return Array.from({ length: count }, (_, i) => members.slice(i * MAX_ROWS_PER_CHANGE, (i + 1) * MAX_ROWS_PER_CHANGE));
 }
 
 /** Only who was moved in or out is moved back. */

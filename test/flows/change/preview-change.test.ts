@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Component } from "../../../shared/domain/routing/component.ts";
+import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { previewChange } from "../../../shared/flows/change/preview-change.ts";
 import { sqliteRoutingTable } from "../../../shared/routing-table/sqlite-routing-table.ts";
 import { openDatabase } from "../../../shared/sqlite/database.ts";
 import { aComponent, aPin } from "../../support/builders.ts";
-import { inChanges } from "../../support/edits.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
 const component = aComponent({ name: "mailer", aliases: ["stable", "beta"] });
@@ -101,7 +101,7 @@ describe("the preview of a change", () => {
       id: `many-${i}`,
       customer: "acme",
     }));
-    const { table } = await aTable(...inChanges({ kind: "set directory rows", rows }));
+    const { table } = await aTable(...stepsOf({ kind: "set directory rows", rows }));
     const { moves, revision } = await previewChange(table, pin("customer", "acme"), now);
     expect([moves.count, moves.first.length, revision]).toEqual([1_203, 10, 16]);
   });

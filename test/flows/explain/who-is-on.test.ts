@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
 import { whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
-import { inChanges } from "../../support/edits.ts";
 import { aRoutingTable } from "../../support/routing-table.ts";
 
 const now = new Date("2026-11-20T12:00:00.000Z");
@@ -47,7 +47,7 @@ describe("who is on an alias", () => {
     const row = aSubjectRow({ customer: "acme" });
     const projects = Array.from({ length: 1_300 }, (_, n) => ({ key: `project#p-${n}` as const, row }));
     const rows = [{ key: "component#mailer" as const, row: aComponent({ name: "mailer" }) }, ...projects];
-    for (const edit of inChanges({ kind: "put rows", rows })) await change(edit);
+    for (const edit of stepsOf({ kind: "put rows", rows })) await change(edit);
     const pages = (await Array.fromAsync(whoIsOn(table, "mailer", "stable", now))).map((page) => page.length);
     expect(pages).toEqual([500, 500, 301]);
   });
