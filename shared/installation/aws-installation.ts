@@ -62,6 +62,7 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     catalog,
     versions: { from: "functions", catalog, environment: name.environment },
     who: async () => (await identity()).arn,
+    sourceOf: async () => undefined,
     async publish(events) {
       const settled = await putAll(events);
       const [first] = settled;

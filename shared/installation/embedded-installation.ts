@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { readable } from "../domain/routing/unreadable-row.ts";
 import { type EmbeddedState, openEmbeddedState } from "../embedded-dependencies.ts";
 import type { Installation } from "./installation.ts";
 import { runningServer } from "./server-lock.ts";
@@ -21,6 +22,10 @@ export function embeddedInstallation(home: string, options: { create: boolean })
       },
     },
     who: async () => osUser(),
+    async sourceOf(source) {
+      const key = `source#${source}` as const;
+      return readable((await embedded.routingTable.rows([key])).rows.get(key));
+    },
     async publish(events, now) {
       await embedded.queue.send(
         events.map(({ body }) => body),

@@ -6,8 +6,8 @@ import { entryBytes } from "../domain/events/event-entry.ts";
 import { RetryPolicy } from "../domain/retry.ts";
 import { readExactJson } from "../domain/text/exact-json.ts";
 
-/** An event in EventBridge's envelope: what is in it, its text, and its idempotency key. */
-export type EnvelopedEvent = { event: BusEvent; body: string; idempotencyKey: string };
+/** An event in EventBridge's envelope: what is in it, and its text. */
+export type EnvelopedEvent = { event: BusEvent; body: string };
 
 /** Requests at a time. */
 const CONCURRENCY = 4;
@@ -38,25 +38,27 @@ export async function putOnBus(
   return settled;
 }
 
-function preparedEvent({ event, body, idempotencyKey }: EnvelopedEvent, EventBusName: string) {
+function preparedEvent({ event, body }: EnvelopedEvent, EventBusName: string) {
   const { value } = readExactJson(body) as { value: { detail: Record<string, unknown>; resources?: string[] } };
   const entry = {
     Source: event.source,
     DetailType: event["detail-type"],
-    Detail: JSON.stringify(idempotencyKey === event.id ? withKey(value.detail, event.id) : value.detail),
+    Detail: JSON.stringify(withId(value.detail, event.id)),
     Time: new Date(event.time),
     Resources: value.resources ?? [],
     EventBusName,
   };
-  return { entry, bytes: entryBytes({ ...entry, Time: event.time }), idempotencyKey };
+  return { entry, bytes: entryBytes({ ...entry, Time: event.time }), idempotencyKey: event.id };
 }
 
 /**
  * EventBridge gives an event another id every time that it gets it, and a request whose answer was lost is made again:
- * an event that has nothing else to be known by keeps the id that it had.
+ * an event that turns out to have nothing else to be known by keeps the id that it had. Whether it has a key at its
+ * source's path is not known here: who publishes may not read the routing.
  */
-function withKey(detail: Record<string, unknown>, idempotencyKey: string): Record<string, unknown> {
+function withId(detail: Record<string, unknown>, turnoutEventId: string): Record<string, unknown> {
   const { metadata = {} } = detail;
-  const isOurs = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata);
-  return isOurs ? { ...detail, metadata: { ...metadata, idempotencyKey } } : detail;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return detail;
+  const hasKey = "idempotencyKey" in metadata && metadata.idempotencyKey !== null;
+  return hasKey ? detail : { ...detail, metadata: { ...metadata, turnoutEventId } };
 }

@@ -1,3 +1,4 @@
+import type { EventSource } from "../domain/events/event.ts";
 import type { WorkerSettings } from "../domain/routing/component.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
@@ -23,6 +24,8 @@ export type Installation = {
     | { from: "functions"; catalog: LambdaVersionCatalog; environment: string };
   /** Who works on it, for the change log. Asked for only where something is written. */
   who(): Promise<string>;
+  /** The row of an event source; undefined also where who publishes may not read it. */
+  sourceOf(source: string): Promise<EventSource | undefined>;
   /** Publishes events; one answer for each, in their order. */
   publish(events: readonly EnvelopedEvent[], now: Date): Promise<Published[]>;
   /** Whether something takes events from the queue and drives replays. */

@@ -124,4 +124,21 @@ describe("turnout events", () => {
     const refused = await runHere(["events", ...args], home);
     expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
   });
+
+  it("prints an event as JSON that publish takes in another installation, digit by digit", async () => {
+    const detail = '{"result":"good","n":12345678901234567890,"x":1.0}';
+    const text = `{"id":"e-1","source":"shop","detail-type":"order placed","time":"2026-11-20T10:00:00Z","detail":${detail}}`;
+    const { turnout } = await routed([text, event("e-2", "shop", { result: "good" })]);
+    const shown = await Promise.all(["e-1", "e-2"].map((id) => turnout(["event", "show", id, "--json"])));
+    const lines = shown.map(({ stdout }) => stdout).join("");
+    const elsewhere = await aRoutedCli();
+    expect(await elsewhere.turnout(["publish"], lines)).toMatchObject({ code: 0, stdout: "e-1\ne-2\n" });
+    const messages = await elsewhere.withState(({ queue }) => queue.receive(10, 1_000, new Date()));
+    expect(messages[0]?.body).toContain(`"detail":${detail}`);
+    const broken = await turnout(
+      ["publish"],
+      JSON.stringify({ event_key: "k", event: null, unavailable: "body lost" }),
+    );
+    expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining("event: body lost") });
+  });
 });

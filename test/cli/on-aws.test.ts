@@ -90,7 +90,7 @@ withDynamoDB("the commands on AWS", (endpoint) => {
     });
 
     it("publishes events on the bus, lists them, and has them replayed", async () => {
-      const { turnout, json, plane, lambda, table, store } = await aCliOnAws(endpoint);
+      const { turnout, json, plane, proxy, lambda, table, store } = await aCliOnAws(endpoint);
       const detail = { total: 12, big: 1 };
       const text = JSON.stringify({ Source: "shop", DetailType: "order placed", Detail: detail }).replace(
         '"big":1',
@@ -99,8 +99,11 @@ withDynamoDB("the commands on AWS", (endpoint) => {
       expect(await json(["publish"], text)).toMatchObject([{ event_id: "event-1" }]);
       expect(plane.published).toMatchObject([{ Source: "shop", EventBusName: "prod-turnout-bus" }]);
       expect(plane.published[0]?.Detail).toMatch(
-        /^\{"total":12,"big":12345678901234567890,"metadata":\{"idempotencyKey":"[0-9a-f-]{36}"\}\}$/,
+        /^\{"total":12,"big":12345678901234567890,"metadata":\{"turnoutEventId":"[0-9a-f-]{36}"\}\}$/,
       );
+
+      // What the publisher policy allows, and nothing else.
+      expect([plane.counts, proxy.counts()]).toEqual([{ GetParameter: 1, PutEvents: 1 }, {}]);
 
       await routeOne(table, store, "1");
       expect(await json(["events"])).toMatchObject([{ status: "done", component_version: "1" }]);

@@ -1,5 +1,6 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { expect, it, onTestFinished } from "vitest";
+import { readFacts } from "../../shared/domain/events/event.ts";
 import { putOnBus } from "../../shared/installation/event-bus.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { controlPlaneStub } from "../support/control-plane-stub.ts";
@@ -7,9 +8,9 @@ import { controlPlaneStub } from "../support/control-plane-stub.ts";
 const machine = { random: () => 0, delay: async () => {} };
 
 /** An event that is ready for the bus, with this detail. */
-function ready(id: string, detail: Record<string, unknown> = {}, idempotencyKey = id) {
+function ready(id: string, detail: Record<string, unknown> = {}) {
   const event = { ...anEvent({ id }), detail };
-  return { event, body: bodyOf(event), idempotencyKey };
+  return { event, body: bodyOf(event) };
 }
 
 async function aBus() {
@@ -27,7 +28,7 @@ it("Events go to the bus ten at a time, and each gets the id that the bus gave i
   expect(plane.counts.PutEvents).toBe(3);
   expect(new Set(settled.map((one) => "eventId" in one && one.eventId)).size).toBe(23);
   const [first] = plane.published.filter(({ Detail }) => JSON.parse(Detail).index === 7);
-  expect(JSON.parse(first?.Detail ?? "")).toEqual({ index: 7, metadata: { idempotencyKey: "e7" } });
+  expect(JSON.parse(first?.Detail ?? "")).toEqual({ index: 7, metadata: { turnoutEventId: "e7" } });
 });
 
 it("An event that has a key, or another use for metadata, goes out as it is", async () => {
@@ -35,16 +36,39 @@ it("An event that has a key, or another use for metadata, goes out as it is", as
   const details = [
     { metadata: { idempotencyKey: "mine", customer: "acme" } },
     { metadata: "none" },
-    { key: "at a path" },
+    { metadata: ["none"] },
   ];
-  const keys = ["mine", "e", "at a path"];
   await putOnBus(
     client,
     "bus",
-    details.map((detail, index) => ready("e", detail, keys[index])),
+    details.map((detail) => ready("e", detail)),
     machine,
   );
   expect(plane.published.map(({ Detail }) => JSON.parse(Detail))).toEqual(details);
+});
+
+it("An event keeps the id that it had as its last resort: a key at its source's path comes before it", async () => {
+  const { plane, client } = await aBus();
+  const details = [{ order: 7 }, { metadata: { customer: "acme", idempotencyKey: null } }];
+  await putOnBus(
+    client,
+    "bus",
+    details.map((detail, index) => ready(`e-${index}`, detail)),
+    machine,
+  );
+  const source = { source: "shop", idempotencyKey: "detail.order" };
+  const arrived = plane.published.map(({ Detail }) => ({
+    ...anEvent({ id: "of the bus" }),
+    detail: JSON.parse(Detail),
+  }));
+  expect(arrived.map((event) => readFacts(event, source))).toEqual([
+    { ok: true, value: { idempotencyKey: "7", subject: {} } },
+    { ok: true, value: { idempotencyKey: "e-1", subject: { customer: "acme" } } },
+  ]);
+  expect(arrived.map((event) => readFacts(event, undefined))).toMatchObject([
+    { value: { idempotencyKey: "e-0" } },
+    { value: { idempotencyKey: "e-1" } },
+  ]);
 });
 
 it("What the bus refuses is told for its event alone, and what it throttles is sent again", async () => {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import { withInstallation } from "../terminal/context.ts";
@@ -32,7 +33,7 @@ async function show(id: string, { since, json }: JsonOption & { since?: number }
 
 function toJson({ record, outcomes }: FoundEvent) {
   const { project, customer, plan, user } = record.subject;
-  const body = readJson(record.body);
+  const body = readExactJson(record.body);
   return {
     event_id: record.id,
     event_key: record.eventKey,
@@ -49,7 +50,7 @@ function toJson({ record, outcomes }: FoundEvent) {
     user_id: user ?? null,
     components: record.components,
     rejected: record.rejected ?? null,
-    /** As it was published; text where that can't be read, and null where it can't be had. */
+    /** As it was published, digit by digit; text where that can't be read, and null where it can't be had. */
     event: record.unavailable !== undefined ? null : body.ok ? body.value : record.body,
     unavailable: record.unavailable ?? null,
     deliveries: outcomes.map((outcome) => ({ ...outcomeJson(outcome), ...deliveryJson(outcome) })),

@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { readFacts } from "../../../shared/domain/events/event.ts";
-import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import { type EventSource, readFacts } from "../../../shared/domain/events/event.ts";
 import { type JsonItem, splitJson } from "../../../shared/domain/text/json-items.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
@@ -29,18 +27,22 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Takes PutEvents entries, events in EventBridge's envelope and CloudEvents 1.0,
-and prints the events' ids. Unless --skip-bad, it is all or nothing.
+Takes PutEvents entries, events in EventBridge's envelope, CloudEvents 1.0 and
+what 'event show --json' prints, and prints the events' ids. Unless --skip-bad,
+it is all or nothing.
 
 On AWS they go to the environment's bus, which gives them ids of its own and may
-refuse some of them (exit code 7). An event that has no idempotency key, neither
-its own nor at its source's path, keeps its id as one. A key counts among the
-events of its source and type: others may have the same.
+refuse some of them (exit code 7); the publisher policy is enough for it. An
+event that has no idempotency key, neither its own nor at its source's path,
+keeps its id as one. A key counts among the events of its source and type:
+others may have the same. An event that is there already is a duplicate, and not
+run again; 'turnout replay start' does that.
 
 Examples:
   $ turnout publish events.ndjson
   $ echo '{"Source":"shop","DetailType":"order placed","Detail":{"total":12}}' \\
       | turnout publish
+  $ turnout event show 3f6c0e1a --json | turnout --env dev publish
 `,
     )
     .action(publish);
@@ -50,7 +52,7 @@ async function publish(file: string | undefined, options: PublishOptions): Promi
   await withInstallation(async (installation) => {
     const { name, text } = await readInput(file);
     const now = new Date();
-    const { ready, problems } = await readAll(mustRead(splitJson(text), name), installation.routingTable, now);
+    const { ready, problems } = await readAll(mustRead(splitJson(text), name), installation, now);
     tellProblems(name, problems);
     if (problems.length > 0 && (!options.skipBad || ready.length === 0)) {
       const invalid = `${problems.length} of ${plural(ready.length + problems.length, "event")}`;
@@ -72,10 +74,10 @@ async function publish(file: string | undefined, options: PublishOptions): Promi
   });
 }
 
-async function readAll(items: readonly JsonItem[], table: RoutingTable, now: Date) {
-  const ready: (ReadyEvent & { idempotencyKey: string })[] = [];
+async function readAll(items: readonly JsonItem[], installation: Pick<Installation, "sourceOf">, now: Date) {
+  const ready: ReadyEvent[] = [];
   const problems: Problem[] = [];
-  const sources = sourceRows(table);
+  const sources = sourceRows(installation);
   for (const { text, where } of items) {
     const published = await readPublished(text, { newId: randomUUID, now });
     if (!published.ok) {
@@ -84,20 +86,17 @@ async function readAll(items: readonly JsonItem[], table: RoutingTable, now: Dat
     }
     // Read as the router will: an id that it would refuse is told now, to who can correct it.
     const facts = readFacts(published.value.event, await sources(published.value.event.source));
-    if (facts.ok) ready.push({ ...published.value, idempotencyKey: facts.value.idempotencyKey });
+    if (facts.ok) ready.push(published.value);
     else problems.push({ where, problem: facts.problem });
   }
   return { ready, problems };
 }
 
 /** The rows of event sources, each read once. */
-function sourceRows(table: RoutingTable) {
-  const known = new Map<string, Parameters<typeof readFacts>[1]>();
+function sourceRows(installation: Pick<Installation, "sourceOf">) {
+  const known = new Map<string, EventSource | undefined>();
   return async (source: string) => {
-    if (!known.has(source)) {
-      const key = `source#${source}` as const;
-      known.set(source, readable((await table.rows([key])).rows.get(key)));
-    }
+    if (!known.has(source)) known.set(source, await installation.sourceOf(source));
     return known.get(source);
   };
 }

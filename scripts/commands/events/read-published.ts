@@ -19,11 +19,11 @@ export type ReadyEvent = { event: BusEvent; body: string };
 export type Stamp = { newId: () => string; now: Date };
 
 /**
- * Reads one event in any form: a PutEvents entry, an event in EventBridge's envelope, or a CloudEvent. Whatever the
- * router would refuse is refused here already.
+ * Reads one event in any form: a PutEvents entry, an event in EventBridge's envelope, a CloudEvent, or what
+ * `event show --json` prints. Whatever the router would refuse is refused here already.
  */
 export async function readPublished(text: string, stamp: Stamp): Promise<Read<ReadyEvent>> {
-  if (nestsDeeperThan(text, MAX_DETAIL_DEPTH + 1)) {
+  if (nestsDeeperThan(text, MAX_DETAIL_DEPTH + 2)) {
     return { ok: false, problem: `nested more than ${MAX_DETAIL_DEPTH} levels deep` };
   }
   const json = readJson(text);
@@ -42,6 +42,7 @@ export async function readPublished(text: string, stamp: Stamp): Promise<Read<Re
 
 function bodyOf(text: string, fields: Fields, stamp: Stamp): Read<string> | Promise<Read<string>> {
   if ("specversion" in fields) return bodyOfCloudEvent(text, stamp);
+  if ("event_key" in fields && "event" in fields) return bodyOfShown(text, fields);
   if ("detail-type" in fields || "source" in fields) return { ok: true, value: bodyOfEnvelope(text, fields, stamp) };
   if ("DetailType" in fields || "Source" in fields) return bodyOfEntry(text, fields, stamp);
   return {
@@ -73,6 +74,13 @@ function envelope(entry: PutEventsEntry | Fields, id: string, now: Date): Read<s
   const checked = readEntry(entry);
   if (!checked.ok) return { ok: false, problem: checked.errorMessage.replace(/\.$/, "") };
   return { ok: true, value: envelopeOf(checked.value, { id, now }) };
+}
+
+/** What `event show --json` prints: the event as it was published, beside what became of it. */
+function bodyOfShown(text: string, { event, unavailable }: Fields): Read<string> {
+  if (!isObject(event)) return { ok: false, problem: `event: ${unavailable ?? "what was published is no event"}` };
+  const exact = readExactJson(text);
+  return exact.ok ? { ok: true, value: JSON.stringify((exact.value as Fields).event) } : exact;
 }
 
 /** The event's own text, with those of the envelope's fields put in front that it leaves out. */

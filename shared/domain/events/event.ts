@@ -46,6 +46,8 @@ const EventMetadata = z.looseObject({
   traceparent: z.optional(z.string()),
   /** The replay in whose course it was published, if it is text: others may use the name for something else. */
   replay: z.optional(z.unknown()),
+  /** The id that the event had before the bus gave it another, as `turnout publish` writes it. */
+  turnoutEventId: z.optional(z.unknown()),
 });
 
 const EventPath = z
@@ -110,14 +112,17 @@ export function readEvent(body: string): Read<BusEvent> {
 const factFields = ["idempotencyKey", "project", "customer", "plan", "user"] as const;
 type FactField = (typeof factFields)[number];
 
-/** Key and subject of an event: from its metadata, else from the source's configured paths, else the event's id. */
+/**
+ * Key and subject of an event: from its metadata, else from the source's configured paths. A key that neither has is the id
+ * that it had before the bus gave it another, else its id.
+ */
 export function readFacts(event: BusEvent, source: EventSource | undefined): Read<EventFacts> {
   const stated = event.detail.metadata;
   // A publisher may use `metadata` for something else entirely, but an object there is read, and must be right:
   // routing an event by a customer that it names wrongly would send it to the wrong version.
   const metadata = read(EventMetadata, isObject(stated) ? withoutNulls(stated) : {}, "detail.metadata");
   if (!metadata.ok) return metadata;
-  const { flow, traceparent, replay, alias, ...said } = metadata.value;
+  const { flow, traceparent, replay, alias, turnoutEventId, ...said } = metadata.value;
   const facts: Partial<Record<FactField, string>> = {};
   for (const field of factFields) {
     const text: Read<string | undefined> =
@@ -125,7 +130,8 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
     if (!text.ok) return text;
     if (text.value !== undefined) facts[field] = text.value;
   }
-  const { idempotencyKey = event.id, ...subject } = facts;
+  const formerId = IdempotencyKey.safeParse(turnoutEventId).data;
+  const { idempotencyKey = formerId ?? event.id, ...subject } = facts;
   return {
     ok: true,
     value: {

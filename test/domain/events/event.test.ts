@@ -162,6 +162,14 @@ describe("readFacts", () => {
     });
   });
 
+  it.each([null, "", 7, ["e"], {}, "x".repeat(1_025)])(
+    "takes %j for no id that the event had before",
+    (turnoutEventId) => {
+      const facts = readFacts(anEvent({ id: "e-7", metadata: { turnoutEventId } }), undefined);
+      expect(facts).toStrictEqual({ ok: true, value: { idempotencyKey: "e-7", subject: {} } });
+    },
+  );
+
   it.each([null, "v1", 7, true, ["a"]])("leaves metadata alone that is %j: it is the publisher's own", (metadata) => {
     expect(readFacts({ ...anEvent(), detail: { metadata } }, undefined)).toMatchObject({ ok: true });
   });
