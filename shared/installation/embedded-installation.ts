@@ -39,7 +39,7 @@ export function embeddedInstallation(home: string, options: { create: boolean })
     callReplayer: async () => undefined,
     async examine(now) {
       const { examineEmbedded } = await import("./examine-embedded.ts");
-      return examineEmbedded(embedded, isServed(), now);
+      return examineEmbedded(embedded, now);
     },
     explain: () => undefined,
     close: embedded.close,

@@ -4,7 +4,12 @@ import type { EmbeddedState } from "../embedded-dependencies.ts";
 import { stuckMessages } from "../flows/deliver/stuck-messages.ts";
 import { findWalls } from "../targets/worker/host-walls.ts";
 import { codeProblem } from "../versions/version-folder.ts";
+import { examineServer } from "./examine-server.ts";
 import { type Finding, fine, problem, warning } from "./finding.ts";
+
+/** What brings messages back that have been in flight for longer than any component may take. */
+export const FREE_STUCK =
+  "see that the disk has room and no other process holds the state file, and restart the server";
 
 const MIB = 1024 * 1024;
 
@@ -13,14 +18,12 @@ const LITTLE_SPACE_MIB = 1_024;
 const NO_SPACE_MIB = 50;
 
 /** Looks at the state on this machine. */
-export async function examineEmbedded(state: EmbeddedState, isServed: boolean, now: Date): Promise<Finding[]> {
+export async function examineEmbedded(state: EmbeddedState, now: Date): Promise<Finding[]> {
   return [
     examineFile(state),
     await examineDisk(state.home),
     examineClock(state, now),
-    isServed
-      ? fine("server", "runs")
-      : warning("server", "doesn't run: nothing is routed, and no replay goes on", "Start it with 'npm start'"),
+    await examineServer(state.home),
     ...(await examineQueues(state, now)),
     await examineWalls(),
     ...(await examineVersions(state)),
@@ -85,11 +88,7 @@ async function examineQueues(state: EmbeddedState, now: Date): Promise<Finding[]
   return [
     stuck === 0
       ? fine("live queue", text(live))
-      : problem(
-          "live queue",
-          `${text(live)}, ${stuck} of them stuck: longer than any component may take`,
-          "See that the disk has room and no other process holds the state file, and restart the server",
-        ),
+      : problem("live queue", `${text(live)}, ${stuck} of them stuck: longer than any component may take`, FREE_STUCK),
     lost === 0
       ? fine("dead-letter queue", text(dead))
       : warning("dead-letter queue", text(dead), `A server closes ${plural(lost, "event")} as dead: start it`),

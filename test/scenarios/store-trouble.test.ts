@@ -77,6 +77,9 @@ test("a server whose state file is locked, then can't grow, then lacks a body lo
   // It may be waiting for the lock itself, and answers when that is over.
   const meanwhile = health();
   await Promise.race([meanwhile, delay(6_000)]);
+  // Whatever doctor itself can read meanwhile, it asks the server.
+  const [told] = (await turnout(["doctor", "--json"])).stdout.split("\n").filter((line) => line.includes('"server"'));
+  expect(JSON.parse(told ?? "")).toMatchObject({ status: "problem", found: expect.stringContaining("is busy") });
   other.exec("COMMIT");
   other.close();
   expect(await meanwhile).toBe(503);

@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { examineInstallation } from "../../../shared/installation/examine-installation.ts";
 import { type Finding, problem } from "../../../shared/installation/finding.ts";
+import { embeddedSettings } from "../../../shared/settings.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
@@ -21,6 +23,7 @@ bus, functions, and the account's quota of concurrent executions. Names every ro
 the routing and every replay that can't be read. Compares every alias with the change
 log: one that was moved behind Turnout's back is told. Counts what is unresolved of
 the last day's events, on AWS of the last hour's, 10,000 at most. Changes nothing.
+A server that runs on the state is asked how it is, also while nobody else can read it.
 
 Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
 
@@ -49,8 +52,22 @@ async function findings(): Promise<Finding[]> {
     return await withInstallation((installation) => examineInstallation(installation, new Date()));
   } catch (error) {
     if (!(error instanceof TurnoutError)) throw error;
-    return [problem(environmentName() === undefined ? "state" : "environment", error.message, ...error.remedies)];
+    const { message, remedies } = error;
+    if (environmentName() !== undefined) return [problem("environment", message, ...remedies)];
+    return [problem("state", message, ...remedies), ...(await whatTheServerSays())];
   }
+}
+
+/** It has the state open, and may know why nobody else can read it. */
+async function whatTheServerSays(): Promise<Finding[]> {
+  const { home } = embeddedSettings(process.env);
+  if (!existsSync(home)) return [];
+  const { examineServer } = await import("../../../shared/installation/examine-server.ts");
+  // A folder that can't even be looked into has no server that could be asked.
+  return examineServer(home).then(
+    (finding) => [finding],
+    () => [],
+  );
 }
 
 const COLUMNS: Column<Finding>[] = [

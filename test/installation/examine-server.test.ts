@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { examineServer } from "../../shared/installation/examine-server.ts";
+import { lockServer } from "../../shared/installation/server-lock.ts";
+import { temporaryFolder } from "../support/tmp.ts";
+
+/** A state folder with a server that answers so; undefined: not at all. */
+async function aServer(answer?: { status: number; text: string }): Promise<string> {
+  const home = temporaryFolder();
+  const server = createServer((_, response) => {
+    if (answer !== undefined) response.writeHead(answer.status).end(answer.text);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const lock = lockServer(home);
+  lock.announce((server.address() as AddressInfo).port);
+  onTestFinished(() => {
+    lock.release();
+    server.closeAllConnections();
+    server.close();
+  });
+  return home;
+}
+
+it("examineServer finds a server in order that says so itself", async () => {
+  const home = await aServer({ status: 200, text: "{}" });
+  expect(await examineServer(home)).toMatchObject({
+    status: "ok",
+    found: expect.stringContaining(`process ${process.pid}`),
+  });
+});
+
+it("examineServer tells of the trouble that the server knows of, and what it says to do", async () => {
+  const said = { error: "The disk is full.", remedies: ["free some space"] };
+  const home = await aServer({ status: 503, text: JSON.stringify(said) });
+  expect(await examineServer(home)).toMatchObject({
+    status: "problem",
+    found: expect.stringMatching(/^is in trouble \(process \d+, port \d+\): The disk is full\.$/),
+    remedies: ["free some space"],
+  });
+});
+
+it.each(["", "no JSON", "null", '{"error":5}'])(
+  "examineServer gives the answer %j of one in trouble as it is",
+  async (text) => {
+    const home = await aServer({ status: 503, text });
+    expect(await examineServer(home)).toMatchObject({ status: "problem", found: expect.stringContaining(`: ${text}`) });
+  },
+);
+
+it("examineServer tells of a server that doesn't answer", async () => {
+  const home = await aServer();
+  expect(await examineServer(home, 50)).toMatchObject({
+    status: "problem",
+    found: expect.stringMatching(/^runs and doesn't answer/),
+    remedies: ["See what its log says last, and restart it"],
+  });
+});
+
+it("examineServer warns that none runs", async () => {
+  expect(await examineServer(temporaryFolder())).toMatchObject({ status: "warning" });
+});
