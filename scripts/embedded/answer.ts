@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { commandLine } from "../commands/terminal/shell-quote.ts";
+import { errorText } from "../commands/wording/remedy-text.ts";
 
 /** What the front door answers. A text is always JSON. */
 export type Answer = { status: number; contentType: string; text: string; headers?: Record<string, string> };
@@ -18,6 +21,13 @@ export function amzJson(status: number, body: object): Answer {
 /** An error that the AWS SDKs throw under the name `type`. They retry those with a status of 500 and above. */
 export function amzError(status: number, type: string, message: string): Answer {
   return amzJson(status, { __type: type, message });
+}
+
+/** What went wrong and what to do, for whoever sent the request. */
+export function errorSaid(error: unknown): string {
+  if (error instanceof TurnoutError) return errorText(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return `${message.replace(/\.$/, "")}. Ask '${commandLine("doctor")}' what is wrong.`;
 }
 
 /** Writes the answer whole but doesn't end the response. */

@@ -2,7 +2,7 @@ import { entryOfCloudEvent } from "../../shared/domain/events/cloud-event.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { checkEntry, entryBytes } from "../../shared/domain/events/event-entry.ts";
 import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
-import { type Answer, json } from "./answer.ts";
+import { type Answer, errorSaid, json } from "./answer.ts";
 import { type DistinctHeaders, fieldsOfBinary } from "./binary-cloud-event.ts";
 import { cloudEventOf, readCloudEvent, readCloudEventBatch } from "./read-cloud-event.ts";
 
@@ -82,10 +82,9 @@ async function store(accepted: readonly AcceptedEntry[], intake: Intake, now: Da
     await acceptEvents(intake, accepted, now);
     return undefined;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     const what = accepted.length === 1 ? "The event" : "The events";
     return json(500, {
-      error: `${what} could not be stored: ${message}. Send ${accepted.length === 1 ? "it" : "them"} again.`,
+      error: `${what} could not be stored: ${errorSaid(error)} Send ${accepted.length === 1 ? "it" : "them"} again.`,
     });
   }
 }

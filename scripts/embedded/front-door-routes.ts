@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
+import { clauseOf } from "../commands/wording/remedy-text.ts";
 import type { Intake } from "./accept-events.ts";
 import { type Answer, amzError, json } from "./answer.ts";
 import { type DistinctHeaders, isBinaryCloudEvent } from "./binary-cloud-event.ts";
@@ -82,7 +84,9 @@ function healthRoute(door: Door): Route {
     try {
       return json(200, await door.health());
     } catch (error) {
-      return json(503, { error: error instanceof Error ? error.message : String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      const remedies = error instanceof TurnoutError ? error.remedies : [];
+      return json(503, { error: message, ...(remedies.length > 0 && { remedies: remedies.map(clauseOf) }) });
     }
   };
   return { maxBodyBytes: 0, answer, error: jsonError };

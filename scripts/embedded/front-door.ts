@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { type Answer, json, write } from "./answer.ts";
+import { type Answer, errorSaid, json, write } from "./answer.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { type Door, type Route, routeOf } from "./front-door-routes.ts";
 import { type BodyRead, readBody } from "./read-body.ts";
@@ -82,7 +82,7 @@ async function answerSafely(route: Route, body: Buffer): Promise<Answer> {
   try {
     return await route.answer(body);
   } catch (error) {
-    return route.error(500, "InternalException", error instanceof Error ? error.message : String(error));
+    return route.error(500, "InternalException", errorSaid(error));
   }
 }
 

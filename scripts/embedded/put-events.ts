@@ -4,7 +4,7 @@ import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { checkEntry, entryBytes, PutEventsEntry, UNKNOWN_BUS } from "../../shared/domain/events/event-entry.ts";
 import { read, readJson } from "../../shared/domain/text/schema.ts";
 import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
-import { type Answer, amzError, amzJson } from "./answer.ts";
+import { type Answer, amzError, amzJson, errorSaid } from "./answer.ts";
 
 /** The value of the `X-Amz-Target` header that this server knows. */
 export const PUT_EVENTS = "AWSEvents.PutEvents";
@@ -49,8 +49,7 @@ export async function putEvents(text: string, intake: Intake): Promise<Answer> {
   try {
     await acceptEvents(intake, accepted, now);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return amzError(500, "InternalException", `The events could not be stored: ${message}`);
+    return amzError(500, "InternalException", `The events could not be stored: ${errorSaid(error)}`);
   }
   const failed = results.filter((result) => "ErrorCode" in result);
   return amzJson(200, { FailedEntryCount: failed.length, Entries: results });

@@ -14,6 +14,7 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { FREE_STUCK } from "../../shared/installation/examine-embedded.ts";
 import { lockServer } from "../../shared/installation/server-lock.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
@@ -214,10 +215,16 @@ async function refuseTrouble(state: EmbeddedState, kept: KeptWrites, now: Date):
   const waiting = kept.oldest();
   if (waiting !== undefined) {
     const { count, since, why } = waiting;
-    throw new TurnoutError("failed", `${count} writes are tried again, the first since ${since.toISOString()}: ${why}`);
+    const { message, remedies } = why instanceof TurnoutError ? why : { message: String(why), remedies: [] };
+    const told = `${count} writes are tried again, the first since ${since.toISOString()}: ${message}`;
+    throw new TurnoutError("failed", told, { remedies });
   }
   const stuck = await stuckMessages(state, now);
-  if (stuck > 0) throw new TurnoutError("failed", `${stuck} messages are stuck in flight. Restart the server.`);
+  if (stuck > 0) {
+    throw new TurnoutError("failed", `${stuck} messages are stuck in flight: longer than any component may take.`, {
+      remedies: [FREE_STUCK],
+    });
+  }
 }
 
 /** Whose events these are, as the publisher says, or at the paths of their source. */

@@ -49,16 +49,16 @@ export type KeptWrites = ReturnType<typeof keptWrites>;
 
 /** The writes of a process that have failed and are tried again. */
 export function keptWrites() {
-  const kept = new Set<{ since: Date; why: string }>();
+  const kept = new Set<{ since: Date; why: unknown }>();
   return {
     /** Notes one. Returns what takes it off again. */
     keep(since: Date, error: unknown): () => void {
-      const one = { since, why: error instanceof Error ? error.message : String(error) };
+      const one = { since, why: error };
       kept.add(one);
       return () => void kept.delete(one);
     },
     /** How many there are, and of the one that has waited longest since when and why; undefined when there is none. */
-    oldest(): { count: number; since: Date; why: string } | undefined {
+    oldest(): { count: number; since: Date; why: unknown } | undefined {
       // A set hands out what was put in first.
       const [first] = kept;
       return first === undefined ? undefined : { count: kept.size, ...first };

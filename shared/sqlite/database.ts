@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { TurnoutError } from "../domain/errors.ts";
+import type { Remedy } from "../domain/remedy.ts";
 import { bringUpToDate, refuseLayout } from "./bring-up-to-date.ts";
 import { type LogSync, logSync } from "./log-sync.ts";
 
@@ -250,19 +251,22 @@ const BUSY = 5;
 const DAMAGED = 11;
 const NOT_A_DATABASE = 26;
 
-const NOT_ON_DISK: [string, string] = [
+/** What is wrong with the file, and what to do about it. */
+type Cause = readonly [problem: string, ...remedies: Remedy[]];
+
+const NOT_ON_DISK: Cause = [
   "could not be put on disk",
-  "Check the disk, then restart the server; nothing that was acknowledged is lost",
+  "check the disk and restart the server (nothing that was acknowledged is lost)",
 ];
 
 /** SQLite's result codes that say something about the machine rather than about the statement (sqlite.org/rescode). */
-const CAUSES: Record<number, [string, string]> = {
-  [BUSY]: ["is busy: another process has been writing for too long", "Try again"],
-  8: ["can't be written", "Check the permissions of the folder, or set TURNOUT_HOME to another one"],
-  10: ["could not be read or written", "Check the disk"],
-  13: ["can't grow: the disk is full", "Free some space; nothing that was acknowledged is lost"],
-  14: ["can't be opened", "Check that the folder exists and may be written, or set TURNOUT_HOME to another one"],
-  [NOT_A_DATABASE]: ["is not a Turnout state file", "Move it away, or set TURNOUT_HOME to another folder"],
+const CAUSES: Record<number, Cause> = {
+  [BUSY]: ["is busy: another process has been writing for too long", "try again", "end the process that holds it"],
+  8: ["can't be written", "check the permissions of the folder", "set TURNOUT_HOME to another one"],
+  10: ["could not be read or written", "check the disk"],
+  13: ["can't grow: the disk is full", "free some space (nothing that was acknowledged is lost)"],
+  14: ["can't be opened", "check that the folder exists and may be written", "set TURNOUT_HOME to another one"],
+  [NOT_A_DATABASE]: ["is not a Turnout state file", "move it away", "set TURNOUT_HOME to another folder"],
 };
 
 function explained(error: unknown, path: string): unknown {
@@ -277,9 +281,9 @@ function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function troubled(path: string, [problem, advice]: readonly [string, string], error: unknown): TurnoutError {
-  const message = `The state file ${path} ${problem} (${errorText(error)}). ${advice}.`;
-  return new TurnoutError("failed", message, { cause: error });
+function troubled(path: string, [problem, ...remedies]: Cause, error: unknown): TurnoutError {
+  const message = `The state file ${path} ${problem} (${errorText(error)}).`;
+  return new TurnoutError("failed", message, { remedies, cause: error });
 }
 
 function damaged(path: string, detail: string, cause?: unknown): TurnoutError {

@@ -125,7 +125,7 @@ describe("a CloudEvent in structured mode", () => {
     const door = await openFrontDoor({ queue: { send: () => Promise.reject(new Error("disk full")) } });
     expect(await post(door, required)).toEqual({
       status: 500,
-      body: { error: "The event could not be stored: disk full. Send it again." },
+      body: { error: "The event could not be stored: disk full. Ask 'turnout doctor' what is wrong. Send it again." },
     });
   });
 });
@@ -301,7 +301,9 @@ describe("a batch of CloudEvents", () => {
     const door = await openFrontDoor({ queue: { send: () => Promise.reject(new Error("disk full")) } });
     expect(await post(door, numbered(2), BATCH)).toEqual({
       status: 500,
-      body: { error: "The events could not be stored: disk full. Send them again." },
+      body: {
+        error: "The events could not be stored: disk full. Ask 'turnout doctor' what is wrong. Send them again.",
+      },
     });
   });
 });

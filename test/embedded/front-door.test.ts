@@ -85,7 +85,18 @@ describe("health", () => {
     expect(await response.json()).toEqual({ status: "ok", queued: 3 });
   });
 
-  test("fails with 503 and the reason", async () => {
+  test("fails with 503, the reason and what to do", async () => {
+    const error = new TurnoutError("failed", "The disk is full.", {
+      remedies: ["free some space", { operation: "restore backup" }],
+    });
+    const door = await openFrontDoor({ health: () => Promise.reject(error) });
+    expect(await (await fetch(`${door.url}/healthz`)).json()).toEqual({
+      error: "The disk is full.",
+      remedies: ["free some space", "restore a backup with 'turnout restore FILE --replace'"],
+    });
+  });
+
+  test("fails with 503 and the reason where nobody knows better", async () => {
     const door = await openFrontDoor({ health: () => Promise.reject(new Error("database is locked")) });
     const response = await fetch(`${door.url}/healthz`);
     expect(response.status).toBe(503);

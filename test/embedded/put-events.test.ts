@@ -1,6 +1,7 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, test } from "vitest";
 import { PUT_EVENTS, tellUnknownBuses } from "../../scripts/embedded/put-events.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES, readEvent } from "../../shared/domain/events/event.ts";
 import { eventBridgeClient, NOW, type OpenDoor, openFrontDoor } from "../support/front-door.ts";
 
@@ -182,13 +183,24 @@ describe("PutEvents of the AWS SDK", () => {
 });
 
 describe("PutEvents over plain HTTP", () => {
+  test("says what to do about trouble of the store that it knows", async () => {
+    const error = new TurnoutError("failed", "The disk is full.", { remedies: ["free some space"] });
+    const door = await openFrontDoor({ queue: { send: () => Promise.reject(error) } });
+    expect(await post(door, JSON.stringify({ Entries: [anEntry()] }))).toMatchObject({
+      body: { message: "The events could not be stored: The disk is full. Free some space." },
+    });
+  });
+
   test("fails with the queue's words when it can't store, and acknowledges nothing", async () => {
     let accepted = 0;
     const queue = { send: () => Promise.reject(new Error("disk full")) };
     const door = await openFrontDoor({ queue, onAccepted: () => accepted++ });
     expect(await post(door, JSON.stringify({ Entries: [anEntry()] }))).toEqual({
       status: 500,
-      body: { __type: "InternalException", message: "The events could not be stored: disk full" },
+      body: {
+        __type: "InternalException",
+        message: "The events could not be stored: disk full. Ask 'turnout doctor' what is wrong.",
+      },
     });
     expect(accepted).toBe(0);
   });

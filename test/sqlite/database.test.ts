@@ -174,11 +174,12 @@ describe("a state file", () => {
     await disk.asked(1);
     const queued = add("after it");
     disk.end(new Error("EIO: i/o error, fdatasync"));
-    const told =
-      `The state file ${path} could not be put on disk (EIO: i/o error, fdatasync). ` +
-      "Check the disk, then restart the server; nothing that was acknowledged is lost.";
-    for (const write of [failing, queued, add("later")]) await expect(write).rejects.toThrow(told);
-    expect(database.trouble()?.message).toBe(told);
+    const told = {
+      message: `The state file ${path} could not be put on disk (EIO: i/o error, fdatasync).`,
+      remedies: ["check the disk and restart the server (nothing that was acknowledged is lost)"],
+    };
+    for (const write of [failing, queued, add("later")]) await expect(write).rejects.toMatchObject(told);
+    expect(database.trouble()).toMatchObject(told);
   });
 
   test("syncs the write-ahead log itself", async () => {
@@ -278,9 +279,10 @@ describe("a write while another process is writing", () => {
     // Had each of them waited, it would be 10 s.
     expect(performance.now() - begun).toBeLessThan(5_000);
     for (const answer of answers) expect(answer).toMatchObject({ status: "rejected", reason: { kind: "failed" } });
-    await expect(add("one more")).rejects.toThrow(
-      `The state file ${path} is busy: another process has been writing for too long (database is locked). Try again.`,
-    );
+    await expect(add("one more")).rejects.toMatchObject({
+      message: `The state file ${path} is busy: another process has been writing for too long (database is locked).`,
+      remedies: ["try again", "end the process that holds it"],
+    });
     other.exec("ROLLBACK");
     expect(await add("mine")).toBe(1);
     expect(all()).toEqual(["mine"]);
@@ -307,10 +309,10 @@ describe("a full disk", () => {
     expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     const failing = add("x".repeat(50_000));
     await expect(failing).rejects.toThrow(TurnoutError);
-    await expect(failing).rejects.toThrow(
-      `The state file ${path} can't grow: the disk is full (database or disk is full). ` +
-        "Free some space; nothing that was acknowledged is lost.",
-    );
+    await expect(failing).rejects.toMatchObject({
+      message: `The state file ${path} can't grow: the disk is full (database or disk is full).`,
+      remedies: ["free some space (nothing that was acknowledged is lost)"],
+    });
     expect(database.trouble()?.message).toContain("the disk is full");
     expect(all()).toEqual(["before", "small", "also small"]);
     connection.exec("PRAGMA max_page_count = 1000");
@@ -347,7 +349,11 @@ describe("opening", () => {
   });
 
   test.each([
-    ["a folder that can't be written", (folder: string) => chmodSync(folder, 0o555), /can't be opened .*TURNOUT_HOME/],
+    [
+      "a folder that can't be written",
+      (folder: string) => chmodSync(folder, 0o555),
+      /can't be opened .*\["check that the folder exists and may be written","set TURNOUT_HOME to another one"\]/,
+    ],
     [
       "a file that can't be written",
       (folder: string, path: string) => {
@@ -365,7 +371,7 @@ describe("opening", () => {
     // To root no file is read-only.
     const child = startChild(
       `const { openDatabase } = await load("shared/sqlite/database.ts");
-       try { openDatabase(process.argv[1]); } catch (error) { process.stdout.write(error.kind + ": " + error.message); }`,
+       try { openDatabase(process.argv[1]); } catch (error) { process.stdout.write(error.kind + ": " + error.message + JSON.stringify(error.remedies)); }`,
       [path],
       process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {},
     );
