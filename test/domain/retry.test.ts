@@ -61,11 +61,23 @@ describe("a retry policy", () => {
   });
 
   it.each([
+    { maxAttempts: 1, baseDelayMs: 1, maxDelayMs: 1, maxAgeMs: 1, nonRetryableErrors: ["E"] },
+    { maxAttempts: 100, maxDelayMs: 43_200_000, maxAgeMs: 1_209_600_000, nonRetryableErrors: ["E".repeat(256)] },
+  ])("takes %j", (bounds) => {
+    expect(RetryPolicy.parse(bounds)).toMatchObject(bounds);
+  });
+
+  it.each([
     { maxAttempts: 0 },
     { maxAttempts: 101 },
     { maxAttempts: 1.5 },
     { baseDelayMs: 0 },
+    { maxDelayMs: 0 },
     { maxDelayMs: 43_200_001 },
+    { maxAgeMs: 0 },
+    { maxAgeMs: 1_209_600_001 },
+    { nonRetryableErrors: [""] },
+    { nonRetryableErrors: ["E".repeat(257)] },
     { retries: 3 },
   ])("refuses %j and names the field", (wrong) => {
     const [field = ""] = Object.keys(wrong);

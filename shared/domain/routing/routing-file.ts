@@ -67,9 +67,7 @@ function place(text: string, item: unknown, index: number): string {
   const key = typeof item === "object" && item !== null && "key" in item ? item.key : undefined;
   if (typeof key !== "string") return path;
   const quoted = JSON.stringify(key);
-  const at = [`"key":${quoted}`, `"key": ${quoted}`]
-    .map((words) => text.lastIndexOf(words))
-    .find((found) => found >= 0);
-  const line = at === undefined ? "" : `line ${text.slice(0, at).split("\n").length}, `;
+  const at = Math.max(text.lastIndexOf(`"key":${quoted}`), text.lastIndexOf(`"key": ${quoted}`));
+  const line = at < 0 ? "" : `line ${text.slice(0, at).split("\n").length}, `;
   return `${line}${path} (${key})`;
 }

@@ -1,6 +1,7 @@
 import { CloudEvent } from "cloudevents";
 import { describe, expect, test } from "vitest";
-import { entryOfCloudEvent } from "../../../shared/domain/events/cloud-event.ts";
+import { CloudEventAttributes, entryOfCloudEvent } from "../../../shared/domain/events/cloud-event.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
 
 const required = {
   specversion: "1.0",
@@ -92,5 +93,32 @@ describe("extension attributes", () => {
   test("refuses an object", () => {
     const event = new CloudEvent<unknown>({ ...required, customer: { id: "c" } });
     expect(entryOfCloudEvent(event)).toMatchObject({ ok: false, problem: expect.stringMatching(/^customer: /) });
+  });
+});
+
+describe("a CloudEvent", () => {
+  test.each([
+    ["an id of 256 characters", { id: "i".repeat(256) }],
+    ["a source of 256 characters", { source: "s".repeat(256) }],
+    ["a type of 128 characters", { type: "t".repeat(128) }],
+    ["a source that AWS's own begin like", { source: "awsome" }],
+    ["base64 with padding", { data_base64: "Zm9vYg==" }],
+    ["extension attributes", { customer: "acme" }],
+  ])("is taken with %s", (_, fields) => {
+    expect(read(CloudEventAttributes, { ...required, ...fields })).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ["id", "of no characters", { id: "" }],
+    ["id", "of 257 characters", { id: "i".repeat(257) }],
+    ["source", "of 257 characters", { source: "s".repeat(257) }],
+    ["source", "of AWS's own", { source: "aws.s3" }],
+    ["type", "of 129 characters", { type: "t".repeat(129) }],
+    ["specversion", "of a draft", { specversion: "0.3" }],
+    ["data_base64", "that isn't base64", { data_base64: "Zm9vYg" }],
+    ["data_base64", "beside data", { data: null, data_base64: "Zm9vYg==" }],
+  ])("refuses %s %s", (field, _, fields) => {
+    const problem = expect.stringMatching(`^${field}: `);
+    expect(read(CloudEventAttributes, { ...required, ...fields })).toEqual({ ok: false, problem });
   });
 });

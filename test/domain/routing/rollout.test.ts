@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { murmur3 } from "../../../shared/domain/hash.ts";
-import { bucketOf, Rollout } from "../../../shared/domain/routing/rollout.ts";
+import { bucketOf, Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 
 describe("murmur3", () => {
@@ -112,6 +112,35 @@ describe("a rollout", () => {
   ])("refuses %j and names the field", (wrong, field) => {
     const result = read(Rollout, { ...rollout, ...wrong });
     expect(result).toEqual({ ok: false, problem: expect.stringContaining(field) });
+  });
+});
+
+describe("a share", () => {
+  it.each([
+    ["5%", 500],
+    ["0.25%", 25],
+    ["0.5 %", 50],
+    ["12.05%", 1_205],
+    ["0%", 0],
+    ["100%", 10_000],
+  ])("%s is %i basis points", (text, basisPoints) => {
+    expect(readShare(text)).toEqual({ ok: true, value: basisPoints });
+  });
+
+  it.each(["5", "-5%", "0.125%", "1e1%", ".5%", "5%%", "1234567890%"])("refuses %s and shows how one looks", (text) => {
+    expect(readShare(text)).toEqual({ ok: false, problem: "expected a share such as 5% or 0.25%" });
+  });
+
+  it.each(["100.01%", "101%"])("refuses %s, which is more than all", (text) => {
+    expect(readShare(text)).toEqual({ ok: false, problem: "a share is at most 100%" });
+  });
+
+  it("is written as it is read", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000 }), (basisPoints) => {
+        expect(readShare(shareText(basisPoints))).toEqual({ ok: true, value: basisPoints });
+      }),
+    );
   });
 });
 

@@ -81,6 +81,16 @@ describe("a routing file", () => {
     ]);
   });
 
+  it("names a bad row by its number and key where its line can't be told", () => {
+    expect(read('{"format":1,"revision":0,"rows":[{"key"  :"colour#red","row":{}}]}').bad).toEqual([
+      { where: "rows.0 (colour#red)", problem: expect.any(String) },
+    ]);
+  });
+
+  it("may begin with a byte order mark, as editors write it", () => {
+    expect(read(`\uFEFF${file(acme)}`).bad).toEqual([]);
+  });
+
   it.each([
     ["that isn't JSON", "{", "not JSON"],
     ["that was cut off", file(mailer, acme).slice(0, -20), "not JSON"],
