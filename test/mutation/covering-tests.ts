@@ -2,7 +2,13 @@ import { posix } from "node:path";
 import { importsOf, sourceFiles } from "../support/source-code.ts";
 
 /** Folders whose tests run in one process, without a server or a database of its own. */
-const TESTS = ["test/domain/", "test/flows/", "test/contracts/sqlite-", "test/routing-table/", "test/event-queue/"];
+const TESTS = [
+  "test/domain/",
+  "test/flows/",
+  "test/contracts/sqlite-",
+  "test/routing-table/dynamodb-requests",
+  "test/event-queue/",
+];
 
 /** For each file the tests that import it, directly or not: its own, those of its room, all others; nearest first. */
 export function coveringTests(files: readonly string[]): Map<string, string[]> {

@@ -3,8 +3,8 @@ import { type DeliveryState, stateOf } from "../../domain/replays/replay-counts.
 import type { Delivery } from "../deliver/router-ports.ts";
 import type { Settled } from "../deliver/settle-delivery.ts";
 
-/** What became of one delivery of a page. `againAt`: when it may be tried again, or its outcome be known. */
-export type Made = { state: DeliveryState; delivery: Delivery; version: string; againAt?: Date };
+/** What became of one delivery of a page. */
+export type Made = { state: DeliveryState; delivery: Delivery; version: string };
 
 /** What the ledger says of a delivery that was handed over. */
 export function restOf(entry: LedgerEntry, { delivery, version }: Made): Made {
@@ -12,17 +12,16 @@ export function restOf(entry: LedgerEntry, { delivery, version }: Made): Made {
 }
 
 /** What one attempt has made of a delivery. */
-export function madeOf(delivery: Delivery, settled: Settled, answer: Claim): Made {
-  const version = settled.executedVersion ?? "";
-  const { outcome, comesBackAt } = settled;
-  if (!answer.won) {
-    const state = answer.why === "done" ? "done" : isOver(answer.why) ? "dead" : "open";
-    return { state, delivery, version, ...(comesBackAt === undefined ? {} : { againAt: comesBackAt }) };
-  }
-  const state = outcome === "done" || outcome === "dead" ? outcome : "open";
-  return { state, delivery, version, ...(comesBackAt === undefined ? {} : { againAt: comesBackAt }) };
+export function madeOf(delivery: Delivery, { outcome, executedVersion = "" }: Settled, answer: Claim): Made {
+  return { state: answer.won ? stateAfter(outcome) : stateFound(answer.why), delivery, version: executedVersion };
 }
 
-function isOver(why: (Claim & { won: false })["why"]): boolean {
-  return why === "dead" || why === "rejected" || why === "payload differs";
+function stateAfter(outcome: Settled["outcome"]): DeliveryState {
+  return outcome === "done" || outcome === "dead" ? outcome : "open";
+}
+
+/** Of one that couldn't be claimed. */
+function stateFound(why: (Claim & { won: false })["why"]): DeliveryState {
+  if (why === "done") return "done";
+  return why === "dead" || why === "rejected" || why === "payload differs" ? "dead" : "open";
 }

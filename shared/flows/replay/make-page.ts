@@ -29,7 +29,9 @@ const FRESH_MS = 1_000;
 const MAX_BATCH = 25;
 
 /** What a page is made with. */
-type Making = { matcher: ReplayMatcher; driver: ReplayDriver; pace: Pace };
+type Making = { matcher: Pick<ReplayMatcher, "again">; driver: Pick<ReplayDriver, "goOn">; pace: Pace };
+
+type Untried = { item: ReplayItem; delivery: Delivery };
 
 /**
  * Delivers what is to be delivered of a replay's pages, oldest first in each line: what comes after something that isn't
@@ -61,21 +63,22 @@ export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, drive
   }
 
   /** Takes back what nothing was sent for, as if it had never been begun. Answers what was. */
-  async function takenBack(deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    const taken: Delivery[] = [];
-    for (let first = 0; first < deliveries.length; first += MAX_BATCH) {
-      const batch = deliveries.slice(first, first + MAX_BATCH);
-      await driver.goOn();
-      const owner = ports.newId();
-      const claims = await claim(ports, batch, owner);
-      const won = batch.filter((_, index) => claims[index]?.won === true);
-      await ports.events.release(
-        won.map(({ request }) => request.deliveryKey),
-        owner,
-      );
-      taken.push(...won);
-    }
-    return taken;
+  async function takenBack(untried: readonly Untried[]): Promise<Untried[]> {
+    const [batch, others] = [untried.slice(0, MAX_BATCH), untried.slice(MAX_BATCH)];
+    if (batch.length === 0) return [];
+    await driver.goOn();
+    const owner = ports.newId();
+    const claims = await claim(
+      ports,
+      batch.map(({ delivery }) => delivery),
+      owner,
+    );
+    const won = batch.filter((_, index) => claims[index]?.won === true);
+    await ports.events.release(
+      won.map(({ delivery }) => delivery.request.deliveryKey),
+      owner,
+    );
+    return [...won, ...(await takenBack(others))];
   }
 
   /**
@@ -97,30 +100,27 @@ export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, drive
     const itemOf = new Map<Delivery, DeliverItem | BegunItem>();
     /** The deliveries of items by the routing as it is; undefined for those that are skipped after all. */
     const decided = async (items: readonly (DeliverItem | BegunItem)[]) => {
-      const answers = await matcher.again(items);
-      return items.map((item, index) => {
-        const answer = answers[index];
-        if (answer?.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
-        if (answer !== undefined) results.set(item, { kind: "skip", reason: answer.reason });
+      return zip(items, await matcher.again(items)).map(([item, answer]) => {
+        if (answer.kind === "deliver") return cancelling ? givenUp(answer.delivery, name) : answer.delivery;
+        results.set(item, { kind: "skip", reason: answer.reason });
         return undefined;
       });
     };
     // What the match has decided is looked at again at its turn; only what was begun has nothing decided yet.
     const again = toMake.filter((item) => item.kind === "begun");
     const decidedAgain = new Map(again.length === 0 ? [] : zip(again, await decided(again)));
-    const neverRun: Delivery[] = [];
+    const neverRun: Untried[] = [];
     const deliveries = toMake.flatMap((item) => {
       const delivery = item.kind === "begun" ? decidedAgain.get(item) : item.delivery;
       if (delivery === undefined) return [];
+      if (cancelling && isUntried(item, name)) {
+        neverRun.push({ item, delivery });
+        return [];
+      }
       itemOf.set(delivery, item);
-      if (!cancelling || !isUntried(item, name)) return [delivery];
-      neverRun.push(delivery);
-      return [];
+      return [delivery];
     });
-    for (const delivery of await takenBack(neverRun)) {
-      const item = itemOf.get(delivery);
-      if (item !== undefined) results.set(item, { kind: "skip", reason: "cancelled" });
-    }
+    for (const { item } of await takenBack(neverRun)) results.set(item, { kind: "skip", reason: "cancelled" });
     await storeAnew(page, deliveries);
     const longestLeaseMs = deliveries.reduce((most, { request }) => Math.max(most, request.leaseMs), 0);
     const answers = await deliverPage(ports, deliveries, {
@@ -137,9 +137,9 @@ export function pageMaker(ports: ReplayerPorts, replay: Replay, { matcher, drive
       look: (handedOver) => ports.events.deliveries(handedOver.map(({ request }) => request.deliveryKey)),
       ...(cancelling ? { attempt: async (_, delivery) => givingUp(itemOf.get(delivery)), keepsOrder: false } : {}),
     });
-    for (const [head, result] of answers) {
-      const item = itemOf.get(head);
-      if (item !== undefined && result !== undefined) results.set(item, sent(result));
+    for (const [head, item] of itemOf) {
+      const result = answers.get(head);
+      if (result !== undefined) results.set(item, sent(result));
     }
     return results;
   }
@@ -237,8 +237,9 @@ function begun(entry: LedgerEntry): CountedItem & { kind: "sent" } {
   return { kind: "sent", state: stateOf(entry), component, alias, version: executedVersion };
 }
 
-function zip<A, B>(as: readonly A[], bs: readonly (B | undefined)[]): [A, B | undefined][] {
-  return as.map((a, index) => [a, bs[index]]);
+/** Two lists of the same length. */
+function zip<A, B>(as: readonly A[], bs: readonly B[]): [A, B][] {
+  return as.map((a, index) => [a, bs[index] as B]);
 }
 
 /** Claimed before its time, as far as this replay hasn't done so before. */
