@@ -41,7 +41,7 @@ export type EventEntry = {
   detailType: string;
   detail: string;
   said: Record<string, unknown>;
-  time?: string;
+  time?: string | undefined;
   resources: string[];
 };
 
@@ -78,7 +78,7 @@ export function checkEntry(entry: PutEventsEntry): EntryRead {
     return refuse(UNKNOWN_BUS, `Event bus ${bus} does not exist.`);
   }
   const resources = entry.Resources ?? [];
-  return { ok: true, value: { source, detailType, detail, said, resources, ...(time === undefined ? {} : { time }) } };
+  return { ok: true, value: { source, detailType, detail, said, resources, time } };
 }
 
 /**

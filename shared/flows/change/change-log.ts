@@ -84,7 +84,6 @@ async function readableFrom(log: ChangeLog, revision: Revision, last: Revision):
 export async function* backwards(log: ChangeLog, last: Revision, first: Revision): AsyncGenerator<ChangeLogEntry[]> {
   for (let end = last; end >= first; end -= CHANGES_PER_PAGE) {
     const after = Math.max(first - 1, end - CHANGES_PER_PAGE);
-    const page = await log.changesAfter(after, end - after);
-    if (page.length > 0) yield page.reverse();
+    yield (await log.changesAfter(after, end - after)).reverse();
   }
 }

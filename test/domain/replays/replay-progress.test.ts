@@ -78,6 +78,24 @@ describe("the open stretches of a window", () => {
     );
   });
 
+  it("that are only to be looked at again are one, apart from those in which something is waited for", () => {
+    const early = (n: number, waitsFor: number): OpenStretch => {
+      return {
+        ...(n > 0 && { after: upTo(n - 1) }),
+        upTo: upTo(n),
+        counts: countsOf([sent("done")]),
+        waitsFor,
+        early: true,
+      };
+    };
+    const stretches = [early(0, 0), early(1, 0), early(2, 1), early(3, 0)].reduce(withStretch, []);
+    expect(stretches.map(({ after, upTo: end, waitsFor }) => [after, end, waitsFor])).toEqual([
+      [undefined, upTo(1), 0],
+      [upTo(1), upTo(2), 1],
+      [upTo(2), upTo(3), 0],
+    ]);
+  });
+
   it("bring the counts to what the window has become, in any number of passes", () => {
     const pages = fc.array(
       fc.tuple(aPage, fc.array(fc.array(anItem, { maxLength: 6 }), { minLength: 3, maxLength: 3 })),
@@ -184,6 +202,15 @@ describe("a replay", () => {
     expect(after.wholePass(read, later(20_000)).progress).toMatchObject({ nextPassAt: later(21_000) });
   });
 
+  it("pauses as ever when besides something is waited for", () => {
+    const fresh = { ...aReplay({ startedAt: NOW }), window: { from: WINDOW.from, to: NOW } };
+    const read = after.page(fresh, aPageOf(0, [sent("open")], 1, NOW));
+    expect(after.wholePass(after.page(read, aPageOf(1, [sent("done")], 0, NOW)), NOW).progress).toMatchObject({
+      stretches: [{ waitsFor: 1 }, { waitsFor: 0, early: true }],
+      nextPassAt: later(1_000),
+    });
+  });
+
   it("remembers when it first sent something, whatever it sends later", () => {
     const first = after.page(aReplay(), { ...aPageOf(0, [sent("done")], 0), firstSentAt: NOW });
     const second = after.page(first, { ...aPageOf(1, [sent("done")], 0), firstSentAt: later(5_000) });
@@ -211,5 +238,13 @@ describe("a replay", () => {
     expect(isPastStop(after.page(cancelling, aPageOf(2, [], 0)))).toBe(false);
     expect(isPastStop(after.page(cancelling, aPageOf(3, [], 0)))).toBe(true);
     expect(isPastStop(begun)).toBe(false);
+  });
+
+  it("that is cancelled keeps when it began and first sent something, and waits for no record", () => {
+    const fresh = { ...aReplay({ startedAt: NOW, firstSentAt: later(1) }), window: { from: WINDOW.from, to: NOW } };
+    const cancelling = beginCancelling(fresh);
+    expect(cancelling.progress).toMatchObject({ startedAt: NOW, firstSentAt: later(1) });
+    expect(after.wholePass(cancelling, later(2)).progress.endedAt).toEqual(later(2));
+    expect(beginCancelling(aReplay()).progress).not.toHaveProperty("firstSentAt");
   });
 });

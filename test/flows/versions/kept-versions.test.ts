@@ -47,6 +47,24 @@ it("keptVersions keeps the newest, what aliases point at, and what a rollback ma
   expect(await kept(0)).toEqual(["1: alias stable", "2: ", "3: ", "4: alias beta", "5: newest"]);
 });
 
+it("keptVersions keeps what was there before the log began, also after a rollback to where it never was", async () => {
+  const { kept, promote, withState } = await someVersions();
+  await withState(async ({ routingTable, catalog }) => {
+    await catalog.moveAlias(RC, "experimental", "3", null);
+    const move = { component: RC, alias: "experimental", from: "4", to: "5", kind: "rollback" } as const;
+    await promote("experimental", "3", "4");
+    await catalog.moveAlias(RC, "experimental", "5", "4");
+    const change = (stage: "intended" | "settled", intent?: number) =>
+      routingTable.head().then((head) => {
+        const logged = { ...move, stage, ...(intent && { intent }) };
+        return routingTable.commit({ ...meta, changeId: stage, at: new Date(), rows: [], move: logged }, head);
+      });
+    const intended = await change("intended");
+    await change("settled", intended.committed ? intended.revision : 0);
+  });
+  expect((await kept()).slice(2)).toEqual(["3: rollback experimental", "4: ", "5: alias experimental, newest"]);
+});
+
 it("keptVersions keeps what an open delivery has run on, and what a replay names", async () => {
   const { kept, withState, store } = await someVersions();
   await withState(async ({ events }) => {

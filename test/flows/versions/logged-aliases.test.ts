@@ -53,6 +53,20 @@ it("A move that was given up is neither under way nor where the alias should be"
   expect(await standing()).toBe("as logged");
 });
 
+it("An alias stands by its own last move, whatever was logged of others", async () => {
+  const { move, table } = await moved();
+  const beta = { component: "mailer", alias: "beta" };
+  await move(null, "3", { move: { ...beta, from: null, to: "3" } });
+  await move("1", "2");
+  await move("2", "4");
+  await move(null, "5", { move: { component: "mailer", alias: "next", from: null, to: "5" } });
+  const logged = await loggedAliases(table, [stable, beta]);
+  expect([...logged.values()].map(({ settled, open }) => [settled?.move.to, open])).toEqual([
+    ["4", undefined],
+    ["3", undefined],
+  ]);
+});
+
 it("An alias that somebody moved while a move is under way has drifted", async () => {
   const { standing, move, die, point } = await moved();
   await move("1", "2");
