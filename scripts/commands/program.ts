@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { complainInJson, complainLine } from "./terminal/complain.ts";
 import { chooseEnvironment } from "./terminal/environment-name.ts";
+import { refuseRepeated } from "./terminal/repeated-option.ts";
 import { isRequired, refuseMissing } from "./terminal/required-option.ts";
 
 type CommandModule = { define(command: Command): void };
@@ -130,7 +131,9 @@ export async function run(args: readonly string[]): Promise<void> {
   program.hook("preSubcommand", async (_, command) => {
     chooseEnvironment(program.opts<{ env?: string }>().env);
     const chosen = ofName.get(command.name());
-    if (chosen !== undefined) (await chosen.load()).define(command.helpCommand(false));
+    if (chosen === undefined) return;
+    (await chosen.load()).define(command.helpCommand(false));
+    refuseRepeated(command);
   });
   program.hook("preAction", (_, command) => refuseMissing(command));
   if (args.length === 0) return program.help({ error: true });

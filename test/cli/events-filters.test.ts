@@ -5,7 +5,7 @@ const yes = ["--yes", "--reason", "a test"];
 
 /**
  * acme's e-1 is of a project of the cohort's, e-2 is not; globex's e-3 went to beta by a pin and was given up; e-4 is
- * nobody's. e-3 was replayed, to stable.
+ * a user's. e-3 was replayed, to stable.
  */
 async function aHistory(home: string) {
   const cli = await aReplayedCli(home);
@@ -19,7 +19,7 @@ async function aHistory(home: string) {
     { id: "e-1", project: "acme/site", secondsAgo: 40 },
     { id: "e-2", project: "acme/api", secondsAgo: 30 },
     { id: "e-3", customer: "globex", fails: true, secondsAgo: 20 },
-    { id: "e-4", secondsAgo: 10 },
+    { id: "e-4", user: "ada", secondsAgo: 10 },
   );
   await cli.here("replay start --customer globex --to-alias stable --name again", ...yes);
   await cli.drive("again");
@@ -51,6 +51,17 @@ describe("the filters of turnout events", () => {
     ['--pattern {"detail":{"id":["e-1","e-4"]}}', ["e-1", "e-4"]],
     ['--pattern {"detail":{"metadata":{"customer":[{"exists":true}]}}} --alias stable', ["e-3"]],
     ["--customer acme --status done --limit 1", ["e-2"]],
+    ["--user ada", ["e-4"]],
+    ["--source shop", ["e-1", "e-2", "e-3", "e-3", "e-4"]],
+    ["--source elsewhere --source shop --customer acme", ["e-1", "e-2"]],
+    ["--customer acme --customer globex --status done", ["e-1", "e-2"]],
+    ["--project acme/site --project acme/api", ["e-1", "e-2"]],
+    ["--status dead --status done", ["e-1", "e-2", "e-3", "e-3", "e-4"]],
+    ["--status unresolved --status done --customer globex", ["e-3", "e-3"]],
+    ["--alias beta --alias nope", ["e-3"]],
+    ["--executed-version 2 --executed-version 9", ["e-3"]],
+    ["--cohort staff --cohort partners", ["e-1"]],
+    ['--pattern {"detail":{"id":["e-1"]}} --pattern {"detail":{"id":["e-4"]}}', ["e-1", "e-4"]],
     ["--since 15s", ["e-4"]],
   ])("lets through what it says: %s", async (line, ids) => {
     // A rule's name has a blank, and a pattern none.
@@ -69,6 +80,9 @@ describe("the filters of turnout events", () => {
     expect(await planned("--because", "customer pin")).toBe(1);
     expect(await planned("--pattern", '{"detail":{"id":["e-1","e-4"]}}')).toBe(2);
     expect(await planned("--since", "15s")).toBe(1);
+    expect(await planned("--project", "acme/site", "--project", "acme/api")).toBe(2);
+    expect(await planned("--project", "acme/site", "--customer", "acme", "--customer", "globex")).toBe(1);
+    expect(await planned("--component", RC, "--component", "other", "--status", "done", "--status", "dead")).toBe(4);
   });
 
   it("never shows one customer another one's events", async () => {
@@ -83,6 +97,8 @@ describe("the filters of turnout events", () => {
     ["--project no/thing", 0, "no events match --project no/thing\nthe directory has no project no/thing\n"],
     [`--component ${RC} --executed-version 9`, 0, `${RC} has no version 9; it has 1, 2, 3\n`],
     ["--customer acme --status dead", 0, "no events match --customer acme --status dead\n"],
+    ["--since 1h --since 2h", 2, "--since: it takes one value, and was given two."],
+    [`--component ${RC} --component nope --status waiting`, 3, "No component 'nope'."],
     ["--component nope", 3, "No component 'nope'. There are: release-coordinator."],
     ["--alias nope", 3, "No component has an alias 'nope'. There are: stable, beta, experimental."],
     [`--component ${RC} --alias nope`, 3, `No alias 'nope' on ${RC}; it has stable, beta, experimental.`],

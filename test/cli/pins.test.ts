@@ -171,6 +171,28 @@ describe("turnout unpin", () => {
 });
 
 describe("turnout pins", () => {
+  it("refuses a subject that is named twice, rather than to pin the last one", async () => {
+    const { turnout, json } = await aRoutedCli();
+    const twice = await turnout([...pinAcme, "--customer", "globex", "--yes"]);
+    expect(twice).toMatchObject({ code: 2, stderr: "turnout: --customer: it takes one value, and was given two.\n" });
+    expect(await json(["pins"])).toEqual([]);
+  });
+
+  it("filters by several levels and components", async () => {
+    const { json, edit } = await aRoutedCli();
+    const component = "release-coordinator";
+    const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };
+    const subjects = [
+      ["customer", "acme"],
+      ["plan", "free"],
+      ["project", "acme/site"],
+    ] as const;
+    await edit(subjects.map(([level, id]) => ({ kind: "pin", level, id, component, pin })));
+    const listed = async (...args: string[]) => (await json(["pins", ...args])).map(({ level }) => level);
+    expect(await listed("--level", "plan", "--level", "customer")).toEqual(["customer", "plan"]);
+    expect(await listed("--component", "nope", ...RC)).toHaveLength(3);
+  });
+
   it("marks expired pins, and filters by component and level", async () => {
     const { turnout, json, edit } = await aRoutedCli();
     const component = "release-coordinator";

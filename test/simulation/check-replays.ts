@@ -1,5 +1,6 @@
 import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
 import { isEnded, type Replay } from "../../shared/domain/replays/replay.ts";
+import type { AnyOf } from "../../shared/domain/text/any-of.ts";
 import { sentAgain } from "./check-repaired.ts";
 import { counted } from "./check-replay-counts.ts";
 import { inOrder, keptBehind } from "./check-replay-order.ts";
@@ -120,7 +121,8 @@ function unasked(row: Row, replay: SeenReplay, last: Replay, rows: readonly Row[
 /** As the operator would read the filter beside a row of the listing. */
 function passes({ record, component, entry, status }: Row, filter: OutcomeFilter, rows: readonly Row[]): boolean {
   const { executedVersion: version, replay } = filter;
-  const is = (wanted: string | undefined, found: string | undefined) => wanted === undefined || wanted === found;
+  const is = (wanted: AnyOf<string> | undefined, found: string | undefined) =>
+    wanted === undefined || [wanted].flat().includes(found ?? "");
   const ran = [entry.executedVersion, ...entry.attempts.map((attempt) => attempt.version)];
   const own = rows.find((row) => row.record === record && row.component === component && row.entry === entry);
   return (
@@ -129,9 +131,9 @@ function passes({ record, component, entry, status }: Row, filter: OutcomeFilter
     is(filter.project, record.subject.project) &&
     is(filter.customer, record.subject.customer) &&
     is(filter.alias, entry.alias) &&
-    (filter.status === "unresolved" ? status === "dead" : is(filter.status, status)) &&
-    (version === undefined || ran.includes(version)) &&
-    (replay === undefined || entry.generation === replay || entry.replay === replay)
+    (is(filter.status, status) || (is(filter.status, "unresolved") && status === "dead")) &&
+    (version === undefined || [version].flat().some((one) => ran.includes(one))) &&
+    (is(replay, entry.generation) || is(replay, entry.replay))
   );
 }
 

@@ -50,7 +50,7 @@ function drawReplay(own: Chance, index: number, bursts: readonly number[], lasts
   const at = own("soon enough") < 0.35 ? soon : lasts + magnitude(own("later"), SECOND, 10 * MINUTE);
   const mode = own("mode") < 0.65 ? "rerun" : "finish";
   const filter = drawFilter(own, index, mode);
-  const version = filter.executedVersion;
+  const version = [filter.executedVersion ?? []].flat()[0];
   const rate = between(own("rate"), 1, 20);
   return {
     name: `replay-${index + 1}`,

@@ -113,24 +113,30 @@ const patternValue = fc.oneof(words, fc.boolean(), fc.constant(null), fc.constan
 // A comparison takes a field of this name for what an object was made by.
 const fields = words.filter((word) => word !== "constructor");
 
+const anyOf = <T>(one: fc.Arbitrary<T>) => fc.oneof(one, fc.array(one, { minLength: 2, maxLength: 3 }));
+
 const filter = some<OutcomeFilter>({
-  component: name,
-  project: words,
-  customer: words,
-  plan: words,
-  cohort: name,
-  alias: name,
-  executedVersion: words,
+  component: anyOf(name),
+  source: anyOf(words),
+  user: anyOf(words),
+  project: anyOf(words),
+  customer: anyOf(words),
+  plan: anyOf(words),
+  cohort: anyOf(name),
+  alias: anyOf(name),
+  executedVersion: anyOf(words),
   ranSince: date.map((at) => at.toISOString()),
   ranBehind: name,
-  status: fc.constantFrom(...askedStatuses),
-  because: fc.constantFrom(...becauses),
-  replay: name,
+  status: anyOf(fc.constantFrom(...askedStatuses)),
+  because: anyOf(fc.constantFrom(...becauses)),
+  replay: anyOf(name),
   // What it names may look like an instant, and is text all the same.
-  pattern: fc.dictionary(fields, fc.array(patternValue, { maxLength: 2 }), {
-    maxKeys: 2,
-    noNullPrototype: true,
-  }),
+  pattern: anyOf(
+    fc.dictionary(fields, fc.array(patternValue, { maxLength: 2 }), {
+      maxKeys: 2,
+      noNullPrototype: true,
+    }),
+  ),
 });
 
 const destination: fc.Arbitrary<ReplayDestination> = fc.oneof(

@@ -23,6 +23,7 @@ export const RC = "release-coordinator";
  */
 export type Arrived = {
   id: string;
+  user?: string;
   customer?: string;
   project?: string;
   secondsAgo?: number;
@@ -129,8 +130,8 @@ async function route(state: EmbeddedState, events: readonly Arrived[]): Promise<
   await routeBatch(portsOf(state), messages);
 }
 
-function bodyOf(id: string, { customer, project, fails, large }: Omit<Arrived, "id">): string {
-  const metadata = { ...(customer && { customer }), ...(project && { project }) };
+function bodyOf(id: string, { user, customer, project, fails, large }: Omit<Arrived, "id">): string {
+  const metadata = { ...(user && { user }), ...(customer && { customer }), ...(project && { project }) };
   const filling = large === undefined ? {} : { filling: randomBytes(400_000).toString("base64") };
   const time = "2026-11-20T10:00:00Z";
   return JSON.stringify({

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { LoggedMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
+import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -9,11 +10,12 @@ import {
   type JsonOption,
   jsonOption,
   statedWindow,
-  subjectOptions,
+  subjectId,
   time,
   wholeNumber,
 } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
+import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
 import { undoByRevert } from "./revert.ts";
 import { commandBack } from "./undo-of-move.ts";
@@ -24,11 +26,13 @@ export function define(command: Command): void {
   command
     .option("--since <duration>", "how far back from --to, e.g. 15m, 2h, 3d (default: all)", duration("--since"))
     .option("--from <time>", "from when, ISO 8601, UTC unless it says otherwise", time("--from"))
-    .option("--to <time>", "until when (default: now)", time("--to"))
-    .option("--component <name>", "only changes of this component and of pins of it");
-  subjectOptions(command)
-    .option("--who <name>", "only changes by this user, or by the identity whose ARN ends with /name")
-    .option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
+    .option("--to <time>", "until when (default: now)", time("--to"));
+  repeated(command, "--component <name>", "only changes of this component and of pins of it", String);
+  for (const level of subjectLevels) {
+    repeated(command, `--${level} <id>`, `only changes of this ${level}`, subjectId(`--${level}`));
+  }
+  repeated(command, "--who <name>", "only changes by this user, or by the identity whose ARN ends with /name", String);
+  command.option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
   jsonOption(command)
     .addHelpText(
       "after",

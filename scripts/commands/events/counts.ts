@@ -8,13 +8,14 @@ import { componentNamed } from "../../../shared/flows/versions/component-named.t
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
+import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
-type CountsOptions = JsonOption & WindowOptions & { component?: string };
+type CountsOptions = JsonOption & WindowOptions & { component?: string[] };
 
 export function define(command: Command): void {
-  windowOptions(command).option("--component <name>", "only this component");
+  repeated(windowOptions(command), "--component <name>", "only this component", String);
   jsonOption(command)
     .addHelpText(
       "after",
@@ -34,10 +35,8 @@ Examples:
 async function show({ json, component, ...stated }: CountsOptions): Promise<void> {
   await withInstallation(async ({ events, routingTable }) => {
     const window = windowOf(stated, new Date());
-    const counts = (await events.counts(window)).filter(
-      (count) => component === undefined || count.component === component,
-    );
-    if (counts.length === 0 && component !== undefined) await componentNamed(routingTable, component);
+    const counts = (await events.counts(window)).filter((count) => component?.includes(count.component) ?? true);
+    if (counts.length === 0) for (const name of component ?? []) await componentNamed(routingTable, name);
     if (counts.length === 0)
       return note(`nothing was counted from ${window.from.toISOString()} to ${window.to.toISOString()}`);
     if (json) return counts.forEach(printCount);

@@ -1,7 +1,8 @@
 import type { OutcomeFilter } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { AliasNotFound, CohortNotFound, TurnoutError } from "../../../shared/domain/errors.ts";
 import { aliasOf, type Component } from "../../../shared/domain/routing/component.ts";
-import { subjectKeys } from "../../../shared/domain/subject.ts";
+import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { type AnyOf, eachOf } from "../../../shared/domain/text/any-of.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
@@ -16,23 +17,28 @@ import { note } from "../terminal/output.ts";
  * @throws ComponentNotFound, AliasNotFound, CohortNotFound; TurnoutError `not found` for a replay
  */
 export async function refuseMisspelt(installation: Installation, filter: OutcomeFilter): Promise<void> {
-  const { component: named, alias, cohort, replay } = filter;
-  const component = named === undefined ? undefined : await componentNamed(installation.routingTable, named);
-  if (alias !== undefined) await refuseAlias(installation, alias, component);
-  if (cohort !== undefined) {
+  const named = (wanted: AnyOf<string> | undefined) => (wanted === undefined ? [] : eachOf(wanted));
+  const components: Component[] = [];
+  for (const name of named(filter.component)) components.push(await componentNamed(installation.routingTable, name));
+  for (const alias of named(filter.alias)) await refuseAlias(installation, alias, components);
+  for (const cohort of named(filter.cohort)) {
     const register = await registerOf(installation.routingTable);
     if (own(register, cohort) === undefined) throw new CohortNotFound(cohort, Object.keys(register));
   }
-  if (replay !== undefined) await replayNamed(installation.replays, replay);
-  if (component !== undefined) await noteVersion(installation, component, filter);
-  await noteSubjects(installation, filter);
+  for (const replay of named(filter.replay)) await replayNamed(installation.replays, replay);
+  for (const component of components) await noteVersions(installation, component, named(filter.executedVersion));
+  const subjects = subjectLevels.filter((level) => level === "project" || level === "customer");
+  await noteSubjects(
+    installation,
+    subjects.flatMap((level) => named(filter[level]).map((id): SubjectKey => `${level}#${id}`)),
+  );
 }
 
-async function refuseAlias({ routingTable }: Installation, alias: string, component: Component | undefined) {
-  const components = component === undefined ? (await routingTable.components()).components : [component];
+async function refuseAlias({ routingTable }: Installation, alias: string, named: readonly Component[]) {
+  const components = named.length === 0 ? (await routingTable.components()).components : named;
   if (components.some((one) => aliasOf(one, alias) !== undefined)) return;
   const known = [...new Set(components.flatMap(({ aliases }) => Object.keys(aliases)))];
-  if (component !== undefined) throw new AliasNotFound(alias, component.name, known);
+  if (named.length > 0) throw new AliasNotFound(alias, named.map(({ name }) => name).join(" and "), known);
   throw new TurnoutError(
     "not found",
     `No component has an alias '${alias}'. There are: ${known.join(", ") || "none"}.`,
@@ -40,15 +46,15 @@ async function refuseAlias({ routingTable }: Installation, alias: string, compon
 }
 
 /** Versions may have been deleted since they ran, and subjects needn't be in the directory: worth a word, no refusal. */
-async function noteVersion({ catalog }: Installation, { name }: Component, { executedVersion }: OutcomeFilter) {
-  if (executedVersion === undefined) return;
+async function noteVersions({ catalog }: Installation, { name }: Component, wanted: readonly string[]): Promise<void> {
+  if (wanted.length === 0) return;
   const versions = (await catalog.versions(name)).map(({ version }) => version);
-  if (versions.includes(executedVersion)) return;
-  note(`${name} has no version ${executedVersion}; it has ${versions.join(", ") || "none"}`);
+  for (const version of wanted) {
+    if (!versions.includes(version)) note(`${name} has no version ${version}; it has ${versions.join(", ") || "none"}`);
+  }
 }
 
-async function noteSubjects({ routingTable }: Installation, { project, customer }: OutcomeFilter): Promise<void> {
-  const keys = subjectKeys({ ...(project && { project }), ...(customer && { customer }) });
+async function noteSubjects({ routingTable }: Installation, keys: readonly SubjectKey[]): Promise<void> {
   const { rows } = await routingTable.rows(keys);
   for (const key of keys) if (!rows.has(key)) note(`the directory has no ${keyInWords(key)}`);
 }

@@ -7,10 +7,12 @@ import {
 import { compileEventPattern, type EventPattern } from "../../../shared/domain/events/event-pattern.ts";
 import { patternDoubts } from "../../../shared/domain/events/pattern-doubts.ts";
 import { type Because, becauses } from "../../../shared/domain/routing/decide-route.ts";
+import { eachOf } from "../../../shared/domain/text/any-of.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { cohortName, duration, must, statedWindow, subjectId, time, usage } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
+import { anyOf, repeated } from "../terminal/repeated-option.ts";
 import { shellLine } from "../terminal/shell-quote.ts";
 
 /** A window as it is asked for. */
@@ -31,51 +33,60 @@ export function windowOf({ since, from, to }: WindowOptions, now: Date): TimeWin
   return statedWindow({ since, from, to }, now);
 }
 
-/** A filter as it is typed. */
-export type FilterOptions = OutcomeFilter & { unresolved?: true };
+/** A filter as it is typed: each option any number of times. */
+export type FilterOptions = {
+  [name in Exclude<keyof OutcomeFilter, "ranSince" | "ranBehind" | "status" | "because" | "pattern">]?: string[];
+} & { status?: AskedStatus[]; because?: Because[]; pattern?: EventPattern[]; unresolved?: true };
 
 /** What to look for, in the same words wherever events are listed or delivered again. */
 export function filterOptions(command: Command): Command {
-  return handledOptions(
-    command
-      .option("--component <name>", "only deliveries to this component")
-      .option("--alias <name>", "only what this alias handled")
-      .option("--executed-version <version>", "only what this version ran, in any attempt"),
-  );
+  repeated(command, "--component <name>", "only deliveries to this component", String);
+  repeated(command, "--alias <name>", "only what this alias handled", String);
+  repeated(command, "--executed-version <version>", "only what this version ran, in any attempt", String);
+  return handledOptions(command);
 }
 
 /** The same where component, alias and version are settled. */
 export function handledOptions(command: Command): Command {
-  return command
-    .option("--project <id>", "only events of this project", subjectId("--project"))
-    .option("--customer <id>", "only events of this customer", subjectId("--customer"))
-    .option("--plan <id>", "only events of projects that were on this plan", subjectId("--plan"))
-    .option("--cohort <name>", "only projects and customers that are in this cohort now", cohortName("--cohort"))
-    .option("--status <status>", `only this outcome: ${askedStatuses.join(", ")}`, status)
-    .option("--unresolved", "only what is dead or rejected, and was not made good since: --status unresolved")
-    .option("--because <rule>", `only what this rule decided: ${becauses.join(", ")}`, because)
-    .option("--replay <name>", "only what this replay delivered")
-    .option("--pattern <json>", "only events that match this EventBridge pattern", pattern);
+  repeated(command, "--source <name>", "only events of this source", String);
+  repeated(command, "--user <id>", "only events of this user", subjectId("--user"));
+  repeated(command, "--project <id>", "only events of this project", subjectId("--project"));
+  repeated(command, "--customer <id>", "only events of this customer", subjectId("--customer"));
+  repeated(command, "--plan <id>", "only events of projects that were on this plan", subjectId("--plan"));
+  const inCohort = "only projects and customers that are in this cohort now";
+  repeated(command, "--cohort <name>", inCohort, cohortName("--cohort"));
+  repeated(command, "--status <status>", `only this outcome: ${askedStatuses.join(", ")}`, status);
+  command.option("--unresolved", "only what is dead or rejected, and was not made good since: --status unresolved");
+  repeated(command, "--because <rule>", `only what this rule decided: ${becauses.join(", ")}`, because);
+  repeated(command, "--replay <name>", "only what this replay delivered", String);
+  repeated(command, "--pattern <json>", "only events that match this EventBridge pattern", pattern);
+  return command.addHelpText("after", "\nWhat says 'only' may be repeated, for what any of its values lets through.");
 }
 
 /** The filter among a command's options. @throws TurnoutError `usage` */
 export function filterOf(options: FilterOptions): OutcomeFilter {
-  const { component, project, customer, plan, cohort, alias, executedVersion, unresolved } = options;
-  const outcome = unresolved ? "unresolved" : options.status;
-  if (unresolved && (options.status ?? outcome) !== outcome)
-    throw usage(`Name one of --unresolved and --status ${options.status}.`);
+  const { component, source, user, project, customer, plan, cohort, alias, executedVersion, unresolved } = options;
+  const other = unresolved && options.status?.find((status) => status !== "unresolved");
+  if (other !== undefined) throw usage(`Name one of --unresolved and --status ${other}.`);
+  const status: AskedStatus[] | undefined = unresolved ? ["unresolved"] : options.status;
   const { because: rule, replay, pattern: wanted } = options;
-  const all = { component, project, customer, plan, cohort, alias, executedVersion, status: outcome, because: rule };
+  const subject = { user, project, customer, plan };
+  const all = { component, source, ...subject, cohort, alias, executedVersion, status, because: rule };
   return Object.fromEntries(
-    Object.entries({ ...all, replay, pattern: wanted }).filter(([, value]) => value !== undefined),
+    Object.entries({ ...all, replay, pattern: wanted }).flatMap(([name, values]) =>
+      values === undefined ? [] : [[name, anyOf<string | EventPattern>(values)]],
+    ),
   );
 }
 
-/** The filter as it is typed, e.g. `--component x --customer acme`. */
+/** The filter as it is typed, e.g. `--component x --customer acme --customer globex`. */
 export function filterWords(filter: OutcomeFilter): string[] {
-  return Object.entries(filter).flatMap(([name, value]) => {
+  return Object.entries(filter).flatMap(([name, values]) => {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return [flag, typeof value === "string" ? value : JSON.stringify(value)];
+    return eachOf<string | EventPattern>(values).flatMap((value) => [
+      flag,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
   });
 }
 

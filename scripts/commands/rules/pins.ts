@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { ComponentNotFound } from "../../../shared/domain/errors.ts";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
@@ -6,24 +6,24 @@ import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { type JsonOption, jsonOption } from "../terminal/options.ts";
+import { type JsonOption, jsonOption, usage } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
+import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 
-type PinsOptions = JsonOption & { component?: string; level?: SubjectLevel };
+type PinsOptions = JsonOption & { component?: string[]; level?: SubjectLevel[] };
 type ListedPin = { level: SubjectLevel; id: string; component: string; pin: Pin; outside: string | undefined };
 
 export function define(command: Command): void {
-  command
-    .option("--component <name>", "only pins of this component")
-    .addOption(new Option("--level <level>", "only pins at this level").choices(subjectLevels))
-    .addHelpText(
-      "after",
-      `
+  repeated(command, "--component <name>", "only pins of this component", String);
+  repeated(command, "--level <level>", `only pins at this level: ${subjectLevels.join(", ")}`, levelNamed);
+  command.addHelpText(
+    "after",
+    `
 Example:
   $ turnout pins --component release-coordinator --level customer
 `,
-    );
+  );
   jsonOption(command).action(list);
 }
 
@@ -32,24 +32,29 @@ async function list({ component, level, json }: PinsOptions): Promise<void> {
     const { components } = await routingTable.components();
     const names = components.map(({ name }) => name);
     const pins: ListedPin[] = [];
-    for (const each of level === undefined ? subjectLevels : [level]) {
+    for (const each of subjectLevels.filter((one) => level?.includes(one) ?? true)) {
       pins.push(...(await pinsAt(routingTable, each, component, new Date())));
     }
     // Pins may outlive their component; one that never was is misspelt.
-    if (pins.length === 0 && component !== undefined && !names.includes(component)) {
-      throw new ComponentNotFound(component, names);
-    }
+    const misspelt = pins.length === 0 ? component?.find((name) => !names.includes(name)) : undefined;
+    if (misspelt !== undefined) throw new ComponentNotFound(misspelt, names);
     if (json) for (const pin of pins) printJson(toJson(pin));
     else if (pins.length === 0) note("no pins");
     else printTable(COLUMNS, pins);
   });
 }
 
-async function pinsAt(table: RoutingTable, level: SubjectLevel, wanted: string | undefined, now: Date) {
+function levelNamed(text: string): SubjectLevel {
+  const known = subjectLevels.find((level) => level === text);
+  if (known !== undefined) return known;
+  throw usage(`--level: there is no '${text}'; there are ${subjectLevels.join(", ")}.`);
+}
+
+async function pinsAt(table: RoutingTable, level: SubjectLevel, wanted: readonly string[] | undefined, now: Date) {
   const pins: ListedPin[] = [];
   for await (const { id, row } of table.subjects(level)) {
     for (const [component, pin] of Object.entries(readable(row)?.pins ?? {})) {
-      if (wanted !== undefined && component !== wanted) continue;
+      if (wanted?.includes(component) === false) continue;
       pins.push({ level, id, component, pin, outside: outsidePeriod(pin, now) });
     }
   }

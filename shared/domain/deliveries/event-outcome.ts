@@ -4,6 +4,7 @@ import { compileEventPattern, type EventPattern } from "../events/event-pattern.
 import type { Alias } from "../routing/alias.ts";
 import type { Because } from "../routing/decide-route.ts";
 import type { Subject } from "../subject.ts";
+import { type AnyOf, eachOf, isWanted } from "../text/any-of.ts";
 import type { Instant } from "../text/schema.ts";
 import { type Attempt, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
 import { isOf } from "./unreadable-entry.ts";
@@ -62,26 +63,28 @@ function standing(entry: LedgerEntry, all: readonly LedgerEntry[]): Pick<EventOu
 
 /** What an operator asks to see. A field that is left out lets everything through. */
 export type OutcomeFilter = {
-  component?: string;
-  project?: string;
-  customer?: string;
-  plan?: string;
+  component?: AnyOf<string>;
+  source?: AnyOf<string>;
+  user?: AnyOf<string>;
+  project?: AnyOf<string>;
+  customer?: AnyOf<string>;
+  plan?: AnyOf<string>;
   /** The project or the customer is in it, by today's directory. */
-  cohort?: string;
-  alias?: string;
+  cohort?: AnyOf<string>;
+  alias?: AnyOf<string>;
   /** A version that ran any of the attempts, not only the last. */
-  executedVersion?: string;
+  executedVersion?: AnyOf<string>;
   /** Only if it ran one then or later: an instant. Without a version it is ignored. */
   ranSince?: Instant;
   /** Counts an attempt of this alias that nobody answered as one of the version: a timeout doesn't say who ran. */
   ranBehind?: Alias;
-  status?: AskedStatus;
+  status?: AnyOf<AskedStatus>;
   /** The rule that decided. */
-  because?: Because;
+  because?: AnyOf<Because>;
   /** What this replay delivered. */
-  replay?: string;
+  replay?: AnyOf<string>;
   /** What the event looks like, in EventBridge's pattern language. */
-  pattern?: EventPattern;
+  pattern?: AnyOf<EventPattern>;
 };
 
 /** Whether a subject is in a cohort. */
@@ -92,21 +95,25 @@ export type IsMember = (subject: Subject, cohort: string) => boolean;
  * @throws TurnoutError `usage` when the pattern is none; it says where
  */
 export function outcomeFilter(filter: OutcomeFilter): (outcome: EventOutcome, isMember: IsMember) => boolean {
-  const { executedVersion: version, cohort, pattern, replay, because } = filter;
-  const matches = pattern === undefined ? undefined : compiled(pattern);
-  const is = (wanted: string | undefined, found: string | undefined) => wanted === undefined || wanted === found;
+  const { executedVersion, cohort, pattern, replay, status: asked } = filter;
+  const patterns = pattern === undefined ? undefined : eachOf(pattern).map(compiled);
+  const cohorts = cohort === undefined ? undefined : eachOf(cohort);
+  const versions = executedVersion === undefined ? undefined : eachOf(executedVersion);
+  const unresolved = asked !== undefined && eachOf(asked).includes("unresolved");
   return ({ record, status, component, entry }, isMember) =>
-    is(filter.component, component) &&
-    is(filter.project, record.subject.project) &&
-    is(filter.customer, record.subject.customer) &&
-    is(filter.plan, record.subject.plan) &&
-    is(filter.alias, entry?.alias) &&
-    (filter.status === "unresolved" ? isUnresolved({ status }) : is(filter.status, status)) &&
-    is(because, entry?.because) &&
-    (replay === undefined || entry?.generation === replay || entry?.replay === replay) &&
-    (version === undefined || (entry !== undefined && hasRun(entry, version, filter))) &&
-    (cohort === undefined || isMember(record.subject, cohort)) &&
-    (matches === undefined || matches(record));
+    isWanted(filter.component, component) &&
+    isWanted(filter.source, record.source) &&
+    isWanted(filter.user, record.subject.user) &&
+    isWanted(filter.project, record.subject.project) &&
+    isWanted(filter.customer, record.subject.customer) &&
+    isWanted(filter.plan, record.subject.plan) &&
+    isWanted(filter.alias, entry?.alias) &&
+    ((unresolved && isUnresolved({ status })) || isWanted(asked, status)) &&
+    isWanted(filter.because, entry?.because) &&
+    (isWanted(replay, entry?.generation) || isWanted(replay, entry?.replay)) &&
+    (versions?.some((version) => entry !== undefined && hasRun(entry, version, filter)) ?? true) &&
+    (cohorts?.some((one) => isMember(record.subject, one)) ?? true) &&
+    (patterns?.some((matches) => matches(record)) ?? true);
 }
 
 /** True when this version ran any of the attempts that the ledger remembers, since then if a time is named. */

@@ -1,8 +1,9 @@
 import { type EventRecord, isAtRest, type LedgerEntry } from "../deliveries/delivery.ts";
 import { type Generation, LIVE } from "../deliveries/delivery-key.ts";
-import { type EventOutcome, outcomesOf } from "../deliveries/event-outcome.ts";
+import { type AskedStatus, type EventOutcome, outcomesOf } from "../deliveries/event-outcome.ts";
 import { isOf } from "../deliveries/unreadable-entry.ts";
 import { laterThan } from "../deliveries/unresolved.ts";
+import { eachOf } from "../text/any-of.ts";
 import type { ReplayMode, ReplayRequest, SkipReason } from "./replay.ts";
 
 /** The replay as far as it bears on what is delivered. */
@@ -116,7 +117,8 @@ function isBegun({ component, entry }: EventOutcome, begun: readonly LedgerEntry
 
 function withListener(outcome: EventOutcome, { filter }: ReplayPlan): EventOutcome {
   if (outcome.component !== undefined || filter.component === undefined) return outcome;
-  return { ...outcome, component: filter.component };
+  const [component = ""] = eachOf(filter.component);
+  return { ...outcome, component };
 }
 
 function finishing(outcome: EventOutcome, siblings: readonly LedgerEntry[], plan: ReplayPlan, now: Date): Verdict {
@@ -175,12 +177,16 @@ function rerunning(
 
 /** Whether it leaves alone what another replay has made good. */
 export function asksForTheDead({ mode, filter: { status } }: Pick<ReplayRequest, "mode" | "filter">): boolean {
-  return mode === "finish" || status === "dead" || status === "unresolved";
+  return mode === "finish" || asksForAny(status, ["dead", "unresolved"]);
 }
 
 /** Whether just such events are asked for that no component had, be it that none listened or that it couldn't be read. */
 export function asksForUndelivered({ status }: Pick<ReplayRequest["filter"], "status">): boolean {
-  return status === "unmatched" || status === "rejected" || status === "unresolved";
+  return asksForAny(status, ["unmatched", "rejected", "unresolved"]);
+}
+
+function asksForAny(status: ReplayRequest["filter"]["status"], wanted: readonly AskedStatus[]): boolean {
+  return status !== undefined && eachOf(status).some((asked) => wanted.includes(asked));
 }
 
 /** Whether a delivery of before the replay isn't at rest. */

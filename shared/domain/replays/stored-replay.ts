@@ -67,20 +67,27 @@ const Progress = z.looseObject({
   failed: z.optional(z.literal(true)),
 });
 
-/** What of a filter is text; its pattern is any object. */
+/** One text, or any of several. */
+const Texts = z.union([z.string(), z.array(z.string())]);
+
+const StoredBecause = z.pipe(z.string(), z.transform(becauseOf));
+
+/** What of a filter is text; its pattern is any object, or any of several. */
 const Filter = z.looseObject({
-  component: z.optional(z.string()),
-  project: z.optional(z.string()),
-  customer: z.optional(z.string()),
-  plan: z.optional(z.string()),
-  cohort: z.optional(z.string()),
-  alias: z.optional(z.string()),
-  executedVersion: z.optional(z.string()),
+  component: z.optional(Texts),
+  source: z.optional(Texts),
+  user: z.optional(Texts),
+  project: z.optional(Texts),
+  customer: z.optional(Texts),
+  plan: z.optional(Texts),
+  cohort: z.optional(Texts),
+  alias: z.optional(Texts),
+  executedVersion: z.optional(Texts),
   ranSince: z.optional(z.string()),
   ranBehind: z.optional(z.string()),
-  status: z.optional(z.string()),
-  because: z.optional(z.pipe(z.string(), z.transform(becauseOf))),
-  replay: z.optional(z.string()),
+  status: z.optional(Texts),
+  because: z.optional(z.union([StoredBecause, z.array(StoredBecause)])),
+  replay: z.optional(Texts),
   pattern: z.optional(z.custom((pattern) => typeof pattern === "object" && pattern !== null, "expected an object")),
 });
 

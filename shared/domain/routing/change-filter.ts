@@ -1,36 +1,40 @@
 import { type SubjectKey, type SubjectLevel, subjectLevels } from "../subject.ts";
+import { type AnyOf, eachOf } from "../text/any-of.ts";
 import { own } from "../text/schema.ts";
 import type { ChangeLogEntry, RowChange, StoredRow } from "./routing-change.ts";
 import { isSubjectChange } from "./row-map.ts";
 import { readable } from "./unreadable-row.ts";
 
-/** Which changes an operator asks to see. A field that is left out lets everything through. */
+/** Which changes an operator asks to see. A field that is left out lets everything through, one of several any of them. */
 export type ChangeFilter = {
   /** Inclusive. */
   from?: Date;
   /** Exclusive. */
   to?: Date;
   /** The component's own row, pins of it, and moves of its aliases. */
-  component?: string;
+  component?: AnyOf<string>;
   /** The subject's own row, and what the directory says of others about it. */
-  user?: string;
-  project?: string;
-  customer?: string;
-  plan?: string;
+  user?: AnyOf<string>;
+  project?: AnyOf<string>;
+  customer?: AnyOf<string>;
+  plan?: AnyOf<string>;
   /** The whole name, or the end of an AWS identity's ARN. */
-  who?: string;
+  who?: AnyOf<string>;
 };
 
 export function passesFilter(change: ChangeLogEntry, filter: ChangeFilter): boolean {
   const { from, to, component, who } = filter;
   if (from !== undefined && change.at < from) return false;
   if (to !== undefined && change.at >= to) return false;
-  if (who !== undefined && change.who !== who && !change.who.endsWith(`/${who}`)) return false;
-  if (component !== undefined && !concernsComponent(change, component)) return false;
-  return subjectLevels.every((level) => {
-    const id = filter[level];
-    return id === undefined || change.rows.some((row) => concernsSubject(row, level, id));
-  });
+  if (!anyOf(who, (name) => change.who === name || change.who.endsWith(`/${name}`))) return false;
+  if (!anyOf(component, (name) => concernsComponent(change, name))) return false;
+  return subjectLevels.every((level) =>
+    anyOf(filter[level], (id) => change.rows.some((row) => concernsSubject(row, level, id))),
+  );
+}
+
+function anyOf(wanted: AnyOf<string> | undefined, holds: (one: string) => boolean): boolean {
+  return wanted === undefined || eachOf(wanted).some(holds);
 }
 
 function concernsComponent({ rows, command, move }: ChangeLogEntry, component: string): boolean {

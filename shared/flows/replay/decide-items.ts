@@ -2,6 +2,7 @@ import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.
 import type { Generation } from "../../domain/deliveries/delivery-key.ts";
 import { type BusEvent, readEvent, readFacts } from "../../domain/events/event.ts";
 import type { Verdict } from "../../domain/replays/judge-event.ts";
+import { isWanted } from "../../domain/text/any-of.ts";
 import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import { deliveriesOf } from "../deliver/claim-deliveries.ts";
 import { routeAgain } from "../deliver/route-message.ts";
@@ -60,7 +61,7 @@ export function decisionsOn(view: RoutingView, replay: MatchedReplay, now: Date)
     const names = view.listeners
       .filter(({ matches }) => matches(event.value))
       .map(({ component }) => component.name)
-      .filter((component) => filter.component === undefined || component === filter.component);
+      .filter((component) => isWanted(filter.component, component));
     if (names.length === 0) return [{ record, kind: "skip", reason: "not listening" }];
     return names
       .filter((component) => !judged.has(component))

@@ -10,6 +10,7 @@ import { type EventOutcome, type OutcomeFilter, outcomeFilter } from "../../doma
 import { judgeEvent } from "../../domain/replays/judge-event.ts";
 import type { Replay } from "../../domain/replays/replay.ts";
 import { isMemberOn } from "../../domain/routing/subject-rows.ts";
+import { eachOf } from "../../domain/text/any-of.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
@@ -74,8 +75,10 @@ export function replayMatcher(
   { now, pageSize = DEFAULT_PAGE_SIZE, tellVersions = true }: MatchOptions,
 ) {
   const { filter, avoidVersion } = replay;
-  const { project, customer, plan, pattern } = filter;
+  const { source, user, project, customer, plan, pattern } = filter;
   const mayBeMeant = outcomeFilter({
+    ...(source !== undefined && { source }),
+    ...(user !== undefined && { user }),
     ...(project !== undefined && { project }),
     ...(customer !== undefined && { customer }),
     ...(plan !== undefined && { plan }),
@@ -194,7 +197,7 @@ async function withVersion(
  */
 function onceAtRest({ executedVersion, status, ...filter }: OutcomeFilter): ReturnType<typeof outcomeFilter> {
   const ofDeliveries: readonly string[] = [...deliveryStatuses, "unresolved"];
-  const isOfDeliveries = status === undefined || ofDeliveries.includes(status);
+  const isOfDeliveries = status === undefined || eachOf(status).some((asked) => ofDeliveries.includes(asked));
   if (!isOfDeliveries || (executedVersion === undefined && status === undefined)) return () => false;
   return outcomeFilter(filter);
 }

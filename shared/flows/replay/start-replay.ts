@@ -16,6 +16,7 @@ import {
   type ReplayRequest,
 } from "../../domain/replays/replay.ts";
 import { aliasOf } from "../../domain/routing/component.ts";
+import { eachOf, isWanted } from "../../domain/text/any-of.ts";
 import { plural } from "../../domain/text/plural.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
@@ -35,12 +36,12 @@ export async function refuseDestination(routing: RoutingCache, { destination, fi
   if (destination.kind !== "alias") return;
   await routing.refresh();
   await routing.decideOn(({ listeners, held }) => {
-    const named = filter.component;
     const components = listeners.map(({ component }) => component);
-    const meant = named === undefined ? components : components.filter(({ name }) => name === named);
-    const problem = held.find(({ name }) => name === named)?.problem;
-    if (named !== undefined && problem !== undefined) throw new ComponentUnreadable(named, problem);
-    if (named !== undefined && meant.length === 0) {
+    const meant = components.filter(({ name }) => isWanted(filter.component, name));
+    for (const named of filter.component === undefined ? [] : eachOf(filter.component)) {
+      const problem = held.find(({ name }) => name === named)?.problem;
+      if (problem !== undefined) throw new ComponentUnreadable(named, problem);
+      if (meant.some(({ name }) => name === named)) continue;
       throw new ComponentNotFound(
         named,
         components.map(({ name }) => name),

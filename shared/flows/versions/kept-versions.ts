@@ -5,6 +5,7 @@ import { freezeObjection } from "../../domain/routing/guardrails.ts";
 import { promotedVersions } from "../../domain/routing/promoted-versions.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../domain/routing/trace-moves.ts";
+import { isWanted } from "../../domain/text/any-of.ts";
 import { plural } from "../../domain/text/plural.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
@@ -105,8 +106,9 @@ function openOn(version: string, open: ReadonlyMap<string, number>): Keeper[] {
 function replaysOf(version: string, component: string, active: readonly Replay[]): Keeper[] {
   return active
     .filter(({ filter, avoidVersion }) => {
-      const isMeant = filter.component === undefined || filter.component === component;
-      return isMeant && (filter.executedVersion === version || avoidVersion === version);
+      const { executedVersion } = filter;
+      const isAskedFor = executedVersion !== undefined && isWanted(executedVersion, version);
+      return isWanted(filter.component, component) && (isAskedFor || avoidVersion === version);
     })
     .map(({ name }) => ({ by: "replay", replay: name }));
 }
