@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin } from "../support/builders.ts";
 import { aCli, aRoutedCli } from "../support/cli-process.ts";
 import { aMessage, failed } from "../support/router.ts";
+import { temporaryFolder } from "../support/tmp.ts";
 
 const RC = ["--component", "release-coordinator"];
 const component = "release-coordinator";
@@ -133,6 +136,35 @@ describe("turnout explain --at", () => {
       "2 stable: default alias",
       "3 stable: plan pin",
     ]);
+  });
+
+  it("names the version that was behind the alias then", async () => {
+    const { turnout, json } = await aRoutedCli();
+    const publish = async (code: string) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, "index.mjs"), `export async function handler() { return ${code}; }\n`);
+      const published = await turnout([
+        "publish-version",
+        component,
+        folder,
+        "--alias",
+        "stable",
+        "--reason",
+        "x",
+        "--yes",
+      ]);
+      expect(published.code).toBe(0);
+    };
+    await publish("1");
+    const [first] = (await json(["history"])).slice(-1);
+    await publish("2");
+    const [then, now] = await Promise.all([
+      json(["explain", ...RC, "--at", String(first?.revision)]),
+      json(["explain", ...RC]),
+    ]);
+    expect([then, now]).toMatchObject([[{ component_version: "1" }], [{ component_version: "2", at: null }]]);
+    const text = await turnout(["explain", ...RC, "--at", String(first?.revision)]);
+    expect(text.stdout).toMatch(/^release-coordinator stable, version 1, as of 20\S+Z\n/);
   });
 
   it.each([

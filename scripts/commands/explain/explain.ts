@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { ComponentNotFound } from "../../../shared/domain/errors.ts";
 import type { Subject } from "../../../shared/domain/subject.ts";
 import { type Explanation, explainRoute } from "../../../shared/flows/explain/explain-route.ts";
+import { versionOf } from "../../../shared/flows/versions/move-alias.ts";
+import { versionAt } from "../../../shared/flows/versions/version-at.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   duration,
@@ -32,8 +34,9 @@ export function define(command: Command): void {
       "after",
       `
 What isn't named is looked up: a project's customer, a customer's plan. With no
-subject at all it says where events of nobody in particular go. Of a stored event
-it says where each delivery went and why, and where it would go now.
+subject at all it says where events of nobody in particular go. With --at the
+version is the one behind the alias then, by the change log. Of a stored event it
+says where each delivery went and why, and where it would go now.
 
 Examples:
   $ turnout explain --component release-coordinator --project acme/site
@@ -54,19 +57,21 @@ async function explain({ json, component, at, event, since, ...stated }: Explain
   if (component === undefined) throw usage("Name a --component, or a stored --event.");
   if (since !== undefined) throw usage("--since says how far back to look for an --event.");
   await withInstallation(async ({ routingTable, catalog }) => {
-    const past = at === undefined ? { table: routingTable, at: new Date() } : await pastRouting(routingTable, at);
-    const explanation = await explainRoute(past.table, component, stated, past.at);
+    const past = at === undefined ? undefined : await pastRouting(routingTable, at);
+    const table = past?.table ?? routingTable;
+    const explanation = await explainRoute(table, component, stated, past?.at ?? new Date());
     if (explanation === undefined) {
-      const { components } = await past.table.components();
+      const { components } = await table.components();
       throw new ComponentNotFound(
         component,
         components.map(({ name }) => name),
       );
     }
-    // The catalog knows where an alias points now, not where it pointed.
-    const aliases = at === undefined ? await catalog.aliases(component) : [];
-    const version = aliases.find(({ alias }) => alias === explanation.decision.alias)?.version ?? null;
-    const asked = at === undefined ? null : past.at.toISOString();
+    const named = { component, alias: explanation.decision.alias };
+    const version = await (past === undefined
+      ? versionOf(catalog, named)
+      : versionAt(routingTable, catalog, named, past.revision));
+    const asked = past?.at.toISOString() ?? null;
     if (json) printJson({ ...explanationJson(explanation), component_version: version, at: asked });
     else for (const line of toLines(explanation, version, stated, asked)) printLine(line);
   });
@@ -77,7 +82,7 @@ function toLines(explanation: Explanation, version: string | null, stated: Subje
   const looked = Object.keys(subject).length > Object.keys(stated).length ? "  (the rest from the directory)" : "";
   const behind = version === null ? "no version yet" : `version ${version}`;
   return [
-    `${component.name} ${decision.alias}, ${asked === null ? behind : `as of ${asked}`}`,
+    `${component.name} ${decision.alias}, ${behind}${asked === null ? "" : `, as of ${asked}`}`,
     ...labelled("subject", [subjectText(subject) + looked]),
     ...explanationLines(explanation),
   ];

@@ -18,8 +18,8 @@ export function pastPoint(flag: string): (text: string) => PastPoint {
   };
 }
 
-/** The routing as it was, and the time that its rules are to be looked at. */
-export type PastRouting = { table: RoutingTableReader; at: Date };
+/** The routing as it was at a revision, and the time that its rules are to be looked at. */
+export type PastRouting = { table: RoutingTableReader; revision: Revision; at: Date };
 
 /**
  * The routing as it stood at a time, or right after a revision was made.
@@ -27,7 +27,8 @@ export type PastRouting = { table: RoutingTableReader; at: Date };
  */
 export async function pastRouting(table: RoutingTable, point: PastPoint): Promise<PastRouting> {
   const change = await changeFor(table, point);
-  return { table: routingTableAt(table, change.revision), at: point instanceof Date ? point : change.at };
+  const { revision } = change;
+  return { table: routingTableAt(table, revision), revision, at: point instanceof Date ? point : change.at };
 }
 
 async function changeFor(table: RoutingTable, point: PastPoint): Promise<ChangeLogEntry> {
