@@ -14,8 +14,8 @@ const MAY_ALWAYS_WAIT = 4;
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A send on its way, and who waits for its result. */
-export type Job = { send: Send; resolve: (result: SendResult) => void };
+/** A send on its way, and who waits for its result. `notBegun`: threads that ended before they looked at it. */
+export type Job = { send: Send; resolve: (result: SendResult) => void; notBegun?: number };
 
 export type WaitingOptions = {
   concurrency: number;

@@ -3,6 +3,7 @@ import type { SendResult } from "../target.ts";
 import { crashLoop } from "./crash-loop.ts";
 import { type Host, type HostEnd, type HostThread, type Invoked, NO_HOST } from "./host.ts";
 import type { HostedCode } from "./host-messages.ts";
+import { suspectEvents } from "./suspect-events.ts";
 import { type Job, waitingJobs } from "./waiting-jobs.ts";
 
 export type PoolOptions = {
@@ -16,13 +17,15 @@ export type PoolOptions = {
   stillHere: (job: Job) => boolean;
 };
 
-/** How long it is remembered of a delivery that it was running when its host ended. */
-const SUSPECTED_FOR_MS = 600_000;
+/** How often an event may be handed to threads that end before they look at it: then it counts as failed. */
+const MOST_NOT_BEGUN = 10;
 
 /**
  * One version's host, with as many threads as are needed at once, up to its concurrency; idle ones are kept. Of several
  * events that ran together when the host ended by itself none is counted as failed, and each is run alone when it comes
- * again, so that only the one that ends hosts pays. A host that keeps ending is left alone for longer and longer.
+ * again, so that only the one that ends hosts pays; so is who was beside one that had to be ended twice. Of every three
+ * times that an event reaches a thread and isn't done, one counts. A host that keeps ending is left alone for longer and
+ * longer.
  */
 export type WorkerPool = {
   /** Begins the job with the next free thread; jobs that wait are served project by project, each in the order they came. */
@@ -40,8 +43,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
   const name = `${code.component} version ${code.version}`;
   const threads = new Set<HostThread>();
   const idle: HostThread[] = [];
-  /** Ran together in a host that ended, and each may have been why: until when that is remembered, by idempotency key. */
-  const suspects = new Map<string, number>();
+  const suspects = suspectEvents();
   /** Suspects that have come again. Each is run alone, before all others. */
   const trials: Job[] = [];
   const crashes = crashLoop();
@@ -55,6 +57,10 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
   let closed = false;
   /** Why the latest thread couldn't load the code; undefined once one could. */
   let loadFailure: DeliveryError | undefined;
+  const endsFirst = {
+    type: "Runtime.ExitError",
+    message: `${MOST_NOT_BEGUN} threads of ${name} ended before they looked at the event`,
+  };
   const waiting = waitingJobs({
     concurrency,
     now,
@@ -70,7 +76,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
     if (closed) refuse(job);
     else if (at > job.send.latestStart) expire(job);
     else if (crashes.pausedUntil(at) !== undefined) pause(job, at);
-    else if (isSuspect(job, at)) {
+    else if (suspects.has(job.send, at)) {
       trials.push(job);
       grow();
       serve();
@@ -87,16 +93,6 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
 
   const isTrial = () => runsAlone || trials.length > 0;
 
-  function isSuspect({ send }: Job, at: Date): boolean {
-    return (suspects.get(send.idempotencyKey) ?? 0) > at.getTime();
-  }
-
-  function suspect({ send }: Job): void {
-    const at = now().getTime();
-    for (const [key, until] of suspects) if (until <= at) suspects.delete(key);
-    suspects.set(send.idempotencyKey, at + SUSPECTED_FOR_MS);
-  }
-
   function begin(thread: HostThread, job: Job): void {
     running++;
     void thread.invoke(job.send).then((invoked) => {
@@ -104,16 +100,16 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
       // An end that only tells which of several suspects it was has been counted with the first one.
       wasTrial = runsAlone;
       runsAlone = false;
-      if (wasTrial) suspects.delete(job.send.idempotencyKey);
+      if (wasTrial) suspects.acquit(job.send);
       lastUsedMs = now().getTime();
       waiting.served();
-      conclude(job, invoked);
+      conclude(job, invoked, thread);
       release(thread);
       if (closed && running === 0) allDone.resolve();
     });
   }
 
-  function conclude(job: Job, invoked: Invoked): void {
+  function conclude(job: Job, invoked: Invoked, thread: HostThread): void {
     switch (invoked.outcome) {
       case "done":
       case "failed":
@@ -123,14 +119,18 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
         job.resolve(failed(invoked.error, invoked.durationMs));
         return;
       case "suspected":
-        suspect(job);
+        suspects.suspect(job.send, now());
         job.resolve(throttled("HostEnded", `the process of ${name} ended, with other events running in it`));
         return;
       case "interrupted":
+        suspects.wasBeside(job.send, now());
         job.resolve(throttled("HostEnded", `the process of ${name} was ended because of another event`));
         return;
       case "not begun":
-        run(job, true);
+        // Not where it was only taken back from a thread that is busy.
+        if (thread.state() !== "ready") job.notBegun = (job.notBegun ?? 0) + 1;
+        if ((job.notBegun ?? 0) < MOST_NOT_BEGUN) run(job, true);
+        else job.resolve(failed(endsFirst));
         return;
       case "stopped":
         refuse(job);

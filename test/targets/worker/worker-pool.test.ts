@@ -21,6 +21,17 @@ function aPool(concurrency: number) {
     const running = new Map<string, (invoked: Invoked) => void>();
     const threads = new Set<{ end: () => void }>();
     let isOver = false;
+    /** The host is ended because of this one. */
+    const endFor = (culprit: string) => {
+      if (isOver) return;
+      isOver = true;
+      const error = { type: "Sandbox.Timedout", message: "stuck" };
+      for (const [name, resolve] of running) {
+        resolve(name === culprit ? { outcome: "crashed", durationMs: 1, error } : { outcome: "interrupted" });
+      }
+      for (const { end } of threads) end();
+      ended.resolve({ by: "router" });
+    };
     const crash = () => {
       if (isOver) return;
       isOver = true;
@@ -38,12 +49,11 @@ function aPool(concurrency: number) {
         const loaded = Promise.withResolvers<Loaded>();
         const gone = Promise.withResolvers<void>();
         let state: "ready" | "ended" = "ready";
-        threads.add({
-          end() {
-            state = "ended";
-            gone.resolve();
-          },
-        });
+        const end = () => {
+          state = "ended";
+          gone.resolve();
+        };
+        threads.add({ end });
         loaded.resolve("ready");
         return {
           state: () => state,
@@ -59,6 +69,12 @@ function aPool(concurrency: number) {
               // Once everything that is begun at this moment has begun.
               setImmediate(() => {
                 if (payload.startsWith("poison")) return crash();
+                if (payload.startsWith("stuck")) return endFor(payload);
+                if (payload.startsWith("unseen")) {
+                  running.delete(payload);
+                  end();
+                  return resolve({ outcome: "not begun" });
+                }
                 setImmediate(() => {
                   if (running.delete(payload) && !isOver) resolve({ outcome: "done", durationMs: 1 });
                 });
@@ -138,6 +154,60 @@ describe("a version's pool whose host ends by itself", () => {
     most.reset();
     await Promise.all([...names, "c", "d"].map(send));
     expect(most.besideSuspects(names)).toBe(0);
+  });
+
+  /** Sends all of them again and again, as long as they aren't done. How often each came to what end. */
+  async function sendUntilCounted(concurrency: number, names: readonly string[], failures: number) {
+    const { send, invocations, pass } = aPool(concurrency);
+    const ends = new Map(names.map((name) => [name, { failed: 0, done: 0 }]));
+    const reached = (name: string) => invocations.filter((one) => one === name).length;
+    const isOpen = (name: string) => {
+      const { failed, done } = ends.get(name) ?? { failed: failures, done: 1 };
+      return failed < failures && done === 0;
+    };
+    for (let round = 0; names.some(isOpen) && round < 10_000; round++) {
+      await Promise.all(
+        names.filter(isOpen).map(async (name) => {
+          const { outcome } = await send(name);
+          const end = ends.get(name);
+          if (end !== undefined && outcome !== "throttled" && outcome !== "accepted") end[outcome]++;
+        }),
+      );
+      pass(61_000);
+    }
+    return names.map((name) => ({ name, ...ends.get(name), reached: reached(name) }));
+  }
+
+  it.each(["poison", "stuck"])(
+    "counts one in three of what a version does that ends its host with every event (%s)",
+    async (kind) => {
+      const names = Array.from({ length: 32 }, (_, n) => `${kind}-${n}`);
+      for (const { failed, reached } of await sendUntilCounted(16, names, 5)) {
+        expect(failed).toBe(5);
+        expect(reached).toBeLessThanOrEqual(15);
+      }
+    },
+  );
+
+  it.each(["poison", "stuck"])(
+    "has each healthy event done at the third time at the latest, beside many of that kind (%s)",
+    async (kind) => {
+      const bad = Array.from({ length: 12 }, (_, n) => `${kind}-${n}`);
+      const good = Array.from({ length: 12 }, (_, n) => `healthy-${n}`);
+      const all = bad.flatMap((name, n) => [name, good[n] ?? ""]);
+      for (const { name, failed, done, reached } of await sendUntilCounted(16, all, 5)) {
+        if (bad.includes(name)) continue;
+        expect({ name, failed, done }).toEqual({ name, failed: 0, done: 1 });
+        expect(reached).toBeLessThanOrEqual(3);
+      }
+    },
+  );
+
+  it("counts an event whose threads end before they look at it, again and again", async () => {
+    const { send, invocations } = aPool(2);
+    expect(await send("unseen")).toMatchObject({ outcome: "failed", error: { type: "Runtime.ExitError" } });
+    expect(invocations).toHaveLength(10);
+    expect(await send("healthy")).toMatchObject({ outcome: "done" });
   });
 
   it("starts it again at once after the first time, and then after growing pauses", async () => {
