@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { readable } from "../domain/routing/unreadable-row.ts";
 import { type EmbeddedState, openEmbeddedState } from "../embedded-dependencies.ts";
+import { logFile, printedLines } from "../targets/worker/printed-lines.ts";
 import type { Installation } from "./installation.ts";
 import { runningServer } from "./server-lock.ts";
 
@@ -33,6 +34,7 @@ export function embeddedInstallation(home: string, options: { create: boolean })
       );
       return events.map(({ event }) => ({ eventId: event.id }));
     },
+    printed: (component, version, requestIds) => printedLines(logFile(embedded.logs, component, version), requestIds),
     isServed,
     waiting: async (now) => (await embedded.queue.depth(now)).visible,
     // It looks for itself, several times a second.

@@ -23,6 +23,7 @@ export const RC = "release-coordinator";
  */
 export type Arrived = {
   id: string;
+  key?: string;
   user?: string;
   customer?: string;
   project?: string;
@@ -130,8 +131,13 @@ async function route(state: EmbeddedState, events: readonly Arrived[]): Promise<
   await routeBatch(portsOf(state), messages);
 }
 
-function bodyOf(id: string, { user, customer, project, fails, large }: Omit<Arrived, "id">): string {
-  const metadata = { ...(user && { user }), ...(customer && { customer }), ...(project && { project }) };
+function bodyOf(id: string, { key, user, customer, project, fails, large }: Omit<Arrived, "id">): string {
+  const metadata = {
+    ...(key && { idempotencyKey: key }),
+    ...(user && { user }),
+    ...(customer && { customer }),
+    ...(project && { project }),
+  };
   const filling = large === undefined ? {} : { filling: randomBytes(400_000).toString("base64") };
   const time = "2026-11-20T10:00:00Z";
   return JSON.stringify({

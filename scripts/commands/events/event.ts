@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
@@ -12,26 +13,41 @@ import { outcomeJson, statusText } from "../wording/event-rows.ts";
 import { labelled } from "../wording/explanation-rows.ts";
 import { subjectText } from "../wording/subject-text.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
+import { type Printed, printedFor, printedText } from "./printed-for.ts";
 
 export function define(command: Command): void {
   const showing = command
     .command("show")
-    .description("print a stored event, its deliveries and their last eight attempts")
-    .argument("<id>", "the event's id, its publisher's key, or the beginning of the key that consumers see")
+    .description("print a stored event, its deliveries, their last eight attempts, and what these printed")
+    .argument("<id>", "its id, its publisher's key or the key that consumers see, or the beginning of one")
     .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
-  jsonOption(showing).addHelpText("after", "\nExample:\n  $ turnout event show 3f6c0e1a --since 2d\n").action(show);
+  jsonOption(showing)
+    .addHelpText(
+      "after",
+      `
+Of each attempt it says what it threw, and what its version printed for it, stack
+included, as far as the logs on this machine have it; 'repaired by' names the
+replay that made a dead delivery good. Where what is named is the beginning of
+several events' ids or keys, these are listed.
+
+Example:
+  $ turnout event show 3f6c0e1a --since 2d
+`,
+    )
+    .action(show);
 }
 
 async function show(id: string, { since, json }: JsonOption & { since?: number }): Promise<void> {
-  await withInstallation(async ({ events }) => {
-    for (const found of await mustFindEvents(events, id, since, new Date())) {
-      if (json) printJson(toJson(found));
-      else for (const line of toLines(found)) printLine(line);
+  await withInstallation(async (installation) => {
+    for (const found of await mustFindEvents(installation.events, id, since, new Date())) {
+      const printed = await printedFor(installation, found.outcomes);
+      if (json) printJson(toJson(found, printed));
+      else for (const line of toLines(found, printed)) printLine(line);
     }
   });
 }
 
-function toJson({ record, outcomes }: FoundEvent) {
+function toJson({ record, outcomes }: FoundEvent, printed: Printed) {
   const { project, customer, plan, user } = record.subject;
   const body = readExactJson(record.body);
   return {
@@ -53,11 +69,11 @@ function toJson({ record, outcomes }: FoundEvent) {
     /** As it was published, digit by digit; text where that can't be read, and null where it can't be had. */
     event: record.unavailable !== undefined ? null : body.ok ? body.value : record.body,
     unavailable: record.unavailable ?? null,
-    deliveries: outcomes.map((outcome) => ({ ...outcomeJson(outcome), ...deliveryJson(outcome) })),
+    deliveries: outcomes.map((outcome) => ({ ...outcomeJson(outcome), ...deliveryJson(outcome, printed) })),
   };
 }
 
-function deliveryJson({ entry }: EventOutcome) {
+function deliveryJson({ entry }: EventOutcome, printed: Printed) {
   return {
     failures: entry?.failures ?? null,
     claimed_until: entry?.leaseUntil.toISOString() ?? null,
@@ -76,11 +92,15 @@ function deliveryJson({ entry }: EventOutcome) {
       duration_ms: durationMs ?? null,
       error: error?.message ?? null,
       error_type: error?.type ?? null,
+      /** What it is called in its version's log, and what that has of it; on AWS both are the function's own. */
+      request_id:
+        entry && printed.get(requestIdOf(entry.deliveryKey, attempt)) ? requestIdOf(entry.deliveryKey, attempt) : null,
+      printed: (entry && printed.get(requestIdOf(entry.deliveryKey, attempt))) ?? null,
     })),
   };
 }
 
-function toLines({ record, outcomes }: FoundEvent): string[] {
+function toLines({ record, outcomes }: FoundEvent, printed: Printed): string[] {
   return [
     `event ${record.id}, ${record.source} '${record.detailType}'`,
     ...labelled("received", [`${record.t0.toISOString()}, kept until ${record.expiresAt.toISOString().slice(0, 10)}`]),
@@ -89,7 +109,7 @@ function toLines({ record, outcomes }: FoundEvent): string[] {
     ...labelled("event key", [record.eventKey]),
     ...labelled("rejected", isDelivered(outcomes) || record.rejected === undefined ? [] : [record.rejected]),
     ...labelled("body", bodyLines(record)),
-    ...outcomes.flatMap(deliveryLines),
+    ...outcomes.flatMap((outcome) => deliveryLines(outcome, printed)),
   ];
 }
 
@@ -104,7 +124,7 @@ function bodyLines({ body, unavailable }: FoundEvent["record"]): string[] {
   return (json.ok ? JSON.stringify(json.value, undefined, 2) : body).split("\n");
 }
 
-function deliveryLines(outcome: EventOutcome): string[] {
+function deliveryLines(outcome: EventOutcome, printed: Printed): string[] {
   const { component, status, entry } = outcome;
   if (component === undefined) return status === "unmatched" ? ["no component listened to it"] : [];
   if (entry === undefined) return [`${component}: ${status}`];
@@ -117,8 +137,16 @@ function deliveryLines(outcome: EventOutcome): string[] {
       "attempts",
       entry.attempts.map((attempt) => attemptText(attempt, entry)),
     ),
+    ...labelled("error", untriedText(entry)),
+    ...labelled("printed", printedText(entry, printed)),
     ...labelled("next", nextText(entry)),
   ];
+}
+
+/** What no attempt tells: why it was rejected, or given up before anything was tried. */
+function untriedText({ component, alias, error, attempts }: LedgerEntry): string[] {
+  if (error === undefined || attempts.at(-1)?.error !== undefined) return [];
+  return [deliveryErrorText({ component, alias, error, executedVersion: undefined })];
 }
 
 function isOpen(entry: LedgerEntry | undefined): boolean {

@@ -27,7 +27,7 @@ export function define(command: Command): void {
     .option("--at <time or revision>", "as the routing was then (default: now)", pastPoint("--at"))
     .option(
       "--event <id>",
-      "a stored event, by its id, its publisher's key, or the beginning of the key that consumers see",
+      "a stored event: its id, publisher's key or key that consumers see, or the beginning of one",
     )
     .option("--since <duration>", "how far back to look for the event (default: 1h)", duration("--since"))
     .addHelpText(

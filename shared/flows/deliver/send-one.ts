@@ -8,6 +8,7 @@ import {
 } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import { outcomeToken } from "../../domain/deliveries/outcome-token.ts";
+import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../../domain/retry.ts";
 import { aliasOf, functionArnOf } from "../../domain/routing/component.ts";
@@ -15,7 +16,7 @@ import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
 export async function sendOne(
-  ports: Pick<RouterPorts, "target" | "newId" | "now">,
+  ports: Pick<RouterPorts, "target" | "now">,
   { routed, route, request }: Delivery,
   claimed: Claim & { won: true },
   owner: string,
@@ -62,7 +63,7 @@ export async function sendOne(
       payload,
       idempotencyKey,
       lapses: claimed.lapses,
-      requestId: ports.newId(),
+      requestId: requestIdOf(request.deliveryKey, claimed.attempt),
       timeoutMs: component.timeoutMs,
       latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),
     });

@@ -20,26 +20,34 @@ export type ExplainedDelivery = EventOutcome & {
   now?: Explanation | UnreadableRow;
 };
 
-/** A beginning of an event key that is looked for: a shorter one is rather an id. */
-const KEY_BEGINNING = /^[0-9a-f]{6,64}$/;
+/** Most events that are found by the beginning of their names. */
+const MOST_BEGUN = 100;
 
-/** Stored events of a window by id, publisher's key, the key that consumers see, or the beginning of it; oldest first. */
+/** Whether an event goes by this very name: its id, its publisher's key, or the key that consumers see. */
+export function isCalled({ id, idempotencyKey, eventKey }: EventRecord, wanted: string): boolean {
+  return id === wanted || idempotencyKey === wanted || eventKey === (eventKeyOfDelivered(wanted) ?? wanted);
+}
+
+/** Stored events of a window that go by a name; only where none does, those of which it is a beginning. Oldest first. */
 export async function* findEvents(
   events: StoredEvents,
   window: TimeWindow,
   wanted: string,
   now: Date,
 ): AsyncGenerator<{ record: EventRecord; outcomes: EventOutcome[] }> {
-  const wantedKey = eventKeyOfDelivered(wanted) ?? wanted;
-  const isKey = KEY_BEGINNING.test(wantedKey);
+  const called: EventRecord[] = [];
+  const begun: EventRecord[] = [];
   for await (const page of events.records(window, now)) {
-    const found = page.filter(
-      ({ id, idempotencyKey, eventKey }) =>
-        id === wanted || idempotencyKey === wanted || (isKey && eventKey.startsWith(wantedKey)),
-    );
-    const entries = await events.deliveriesOf([...new Set(found.map(({ eventKey }) => eventKey))]);
-    for (const record of found) yield { record, outcomes: outcomesOf(record, entries.get(record.eventKey) ?? []) };
+    for (const record of page) {
+      const { id, idempotencyKey, eventKey } = record;
+      if (isCalled(record, wanted)) called.push(record);
+      else if (begun.length < MOST_BEGUN && [id, idempotencyKey, eventKey].some((name) => name.startsWith(wanted)))
+        begun.push(record);
+    }
   }
+  const found = called.length > 0 ? called : begun;
+  const entries = await events.deliveriesOf([...new Set(found.map(({ eventKey }) => eventKey))]);
+  for (const record of found) yield { record, outcomes: outcomesOf(record, entries.get(record.eventKey) ?? []) };
 }
 
 /** Explains a delivery by the routing as it was when it was decided, and as it is. */

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { NO_VERSION } from "../../domain/deliveries/delivery-remedy.ts";
 import type { WorkerSettings } from "../../domain/routing/component.ts";
 import type { SendResult, Target } from "../target.ts";
@@ -7,6 +6,7 @@ import { type Host, type HostOptions, startHost } from "./host.ts";
 import { environmentOf, INIT_TIMEOUT_MS } from "./host-environment.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
+import { logFile } from "./printed-lines.ts";
 import type { Job } from "./waiting-jobs.ts";
 import { workerLog } from "./worker-log.ts";
 import { type WorkerPool, workerPool } from "./worker-pool.ts";
@@ -77,7 +77,7 @@ export function workerTarget({
     const { memoryMb, concurrency } = worker;
     const code: HostedCode = { component, ...aliased, memoryMb, concurrency, initTimeoutMs };
     const environment = environmentOf(code, worker.environment);
-    const log = workerLog(join(logs, component, `${aliased.version}.log`));
+    const log = workerLog(logFile(logs, component, aliased.version));
     const inPool: WorkerPool = workerPool({
       code,
       startHost: () => begin({ code, environment, walls, log, now }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_LAPSES } from "../../../shared/domain/deliveries/delivery.ts";
+import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
 import { parseEvent, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
 import { sendOne } from "../../../shared/flows/deliver/send-one.ts";
@@ -33,7 +34,7 @@ async function send(delivery: Delivery, claimed: Parameters<typeof sendOne>[2], 
     sends.push(one);
     return target(one);
   };
-  const sent = await sendOne({ target: watched, newId: () => "request-1", now: () => now }, delivery, claimed, "owner");
+  const sent = await sendOne({ target: watched, now: () => now }, delivery, claimed, "owner");
   return { sent, sends };
 }
 
@@ -42,7 +43,11 @@ describe("a send", () => {
     const { sent, sends } = await send(aDelivery(), won);
     expect(sent).toEqual(done);
     expect(sends).toMatchObject([
-      { requestId: "request-1", timeoutMs: 30_000, latestStart: new Date("2026-11-20T10:00:28.000Z") },
+      {
+        requestId: requestIdOf(aDelivery().request.deliveryKey, won.attempt),
+        timeoutMs: 30_000,
+        latestStart: new Date("2026-11-20T10:00:28.000Z"),
+      },
     ]);
     expect(JSON.parse(sends[0]?.payload ?? "").turnout).toMatchObject({ attempt: 3, generation: "replay-1" });
   });

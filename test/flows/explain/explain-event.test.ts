@@ -126,17 +126,21 @@ describe("a stored event", () => {
     ["its publisher's key", "order-1"],
     ["its own key", key],
     ["six characters of its key", key.slice(0, 6)],
+    ["the first character of its key", key.slice(0, 2)],
     ["the key that a consumer saw", deliveredKey(key, "live")],
     ["the key that a consumer saw in a replay", deliveredKey(key, "replay-1")],
   ])("is found by %s, with what became of it", async (_, wanted) => {
     expect(await found(wanted)).toEqual(["e-1 done"]);
   });
 
+  it("is found by its very name rather than by the beginning of another's", async () => {
+    expect(await found("e-")).toEqual(["e-1 done", "e-2 done"]);
+    expect(await found("order-1")).toEqual(["e-1 done"]);
+  });
+
   it.each([
-    ["fewer characters of its key", key.slice(0, 5)],
     ["the end of its key", key.slice(-20)],
-    ["the beginning of its id", "e-"],
-    ["nothing", ""],
+    ["more than its id", "e-1 "],
   ])("isn't found by %s", async (_, wanted) => {
     expect(await found(wanted)).toEqual([]);
   });

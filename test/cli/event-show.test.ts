@@ -1,0 +1,71 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { requestIdOf } from "../../shared/domain/deliveries/request-id.ts";
+import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
+
+const yes = ["--yes", "--reason", "a test"];
+
+/** acme's order-1 was given up and then made good by a replay; order-2 was done. Their version's log has what it wrote. */
+async function aHistory(home: string) {
+  const cli = await aReplayedCli(home);
+  await cli.route({ id: "order-1", customer: "acme", fails: "1", secondsAgo: 20 }, { id: "order-2", secondsAgo: 10 });
+  const [shown] = await cli.hereJson("event show order-1");
+  const [delivery] = (shown?.deliveries ?? []) as { component_version: string; attempts: { attempt: number }[] }[];
+  const deliveryKey = `${RC}#${shown?.event_key}#live`;
+  const folder = join(home, "logs", RC);
+  mkdirSync(folder, { recursive: true });
+  const line = (requestId: string, text: string) => `2026-11-20T10:13:25.123Z ${requestId} ${text}\n`;
+  const own = requestIdOf(deliveryKey, delivery?.attempts.at(-1)?.attempt ?? 0);
+  const before = line(own, "looks for the release") + line("another-request", "is of another event");
+  const stack = line(own, "Broken: it broke") + line(own, "    at handler (file:///versions/2/index.mjs:3:9)");
+  writeFileSync(join(folder, `${delivery?.component_version}.log.1`), before);
+  writeFileSync(join(folder, `${delivery?.component_version}.log`), stack);
+  await cli.here(`replay start --customer acme --to-alias beta --name again`, ...yes);
+  return cli;
+}
+
+describe("turnout event show", () => {
+  const home = aHomeForAll();
+  let cli: Awaited<ReturnType<typeof aHistory>>;
+  beforeAll(async () => {
+    cli = await aHistory(home);
+  });
+
+  it("says what an event threw, and what its version has printed for it, and for no other", async () => {
+    const { stdout } = await cli.here("event show order-1");
+    expect(stdout).toMatch(/attempts {5}1 {2}\S+ {2}\w+ by version \d in \d+ ms: \w+: /);
+    expect(stdout).toContain("  printed      1  10:13:25.123  looks for the release\n");
+    expect(stdout).toContain("               1  10:13:25.123      at handler (file:///versions/2/index.mjs:3:9)\n");
+    expect(stdout).not.toContain("another event");
+    const [{ deliveries } = {}] = await cli.hereJson("event show order-1");
+    const [{ attempts } = { attempts: [] }] = deliveries as { attempts: { printed: object[] }[] }[];
+    expect(attempts.at(-1)?.printed).toHaveLength(3);
+  });
+
+  it("finds an event by any beginning of its id or key, and lists those that a beginning is of", async () => {
+    const [{ event_key: key } = {}] = await cli.hereJson("event show order-2");
+    const begun = await cli.here(`event show ${String(key).slice(0, 4)}`);
+    expect(begun.stdout).toContain("event order-2, shop 'order placed'\n");
+    expect((await cli.here("event show order-2…")).stdout).toBe(begun.stdout);
+    const several = await cli.here("event show order");
+    expect(several).toMatchObject({ code: 2, stdout: "" });
+    expect(several.stderr).toMatch(
+      /begin with 'order': order-1 \(order placed, .*\), order-2 \(.*\)\. Give more of it\.\n$/,
+    );
+    expect(await cli.here("event show nothing")).toMatchObject({ code: 3 });
+  });
+
+  it("says why an event was rejected whose key was used for another payload", async () => {
+    await cli.route({ id: "order-3", key: "order-2", customer: "globex" });
+    const { stdout } = await cli.here("event show order-3");
+    expect(stdout).toContain("rejected after 0 attempts\n");
+    expect(stdout).toContain("  error        PayloadDiffers: the idempotency key was used before with another payload");
+  });
+
+  it("says which replay has made a dead delivery good", async () => {
+    await cli.drive("again");
+    const { stdout } = await cli.here("event show order-1");
+    expect(stdout).toContain(", repaired by again after 1 attempt\n");
+  });
+});
