@@ -101,7 +101,7 @@ export async function startRuntime(options: RuntimeOptions) {
       const found = state.database.trouble();
       if (found !== undefined) onError(found);
     });
-    await Promise.all([live, dead, outcomes].map((queue) => queue.releaseAll()));
+    await Promise.all([live, dead, outcomes].map((queue) => queue.becomeOnlyConsumer()));
 
     const kept = keptWrites();
     const writes = { now, random: Math.random, delay, kept, until: () => (stopping ? now() : FOR_GOOD) };

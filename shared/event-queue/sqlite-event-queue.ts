@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Database } from "../sqlite/database.ts";
 import type { EventQueue, ReceivedMessage } from "./event-queue.ts";
 import { fairTurns } from "./fair-turns.ts";
+import { isBefore, type MessageAtHand, messagesAtHand } from "./messages-at-hand.ts";
 
-// `hidden_until` is null while a message is visible; `turn` is its place in the order in which they are taken.
+// `hidden_until` is null while a message is visible, and `AT_HAND` where only the consumer knows; `turn` is its place in
+// the order in which they are taken.
 const TABLES = `
   CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -32,12 +34,30 @@ export type SqliteQueueOptions = {
   maxReceiveCount?: number;
 };
 
-/** A queue in the state file. Times are whole milliseconds since the epoch. */
+/**
+ * Where a message stands, as `hidden_until`, that was at hand to the only consumer from the beginning: it has been in
+ * flight or not, and only the consumer knew.
+ */
+const AT_HAND = Number.MAX_SAFE_INTEGER;
+
+/** A message that was found in the file, and its place among those at hand. */
+type Found = { id: number; turn: number; message: ReceivedMessage };
+
+/**
+ * A queue in the state file. Times are whole milliseconds since the epoch.
+ *
+ * The only consumer of a queue, once it has said that it is, has what it sends itself at hand: to receive it nothing is
+ * read and nothing written, until it is deleted or told when to come back.
+ */
 export function sqliteEventQueue(
   database: Database,
   { name = "live", maxReceiveCount = DEFAULT_MAX_RECEIVE_COUNT }: SqliteQueueOptions = {},
 ): EventQueue & {
-  releaseAll(): Promise<void>;
+  /**
+   * Makes every hidden message visible, for whoever hid them is gone, and from now on keeps in memory what is received.
+   * Only for who alone receives from the queue, at the start.
+   */
+  becomeOnlyConsumer(): Promise<void>;
   /** How many messages were handed out before then, and have neither been deleted nor told when to come back. */
   handedOutBefore(at: Date, visibilityMs: number, now: Date): Promise<number>;
 } {
@@ -47,7 +67,7 @@ export function sqliteEventQueue(
   const deadName = `${name}-dead`;
   const lastQueue = name.endsWith("-dead");
   const insert = connection.prepare(
-    "INSERT INTO messages (queue, message_id, body, sent_at, fair_group, turn) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO messages (queue, message_id, body, sent_at, fair_group, turn, hidden_until) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
   const selectWaiting = connection.prepare(
     `SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
@@ -55,7 +75,7 @@ export function sqliteEventQueue(
   );
   const wake = connection.prepare("UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until <= ?");
   const selectVisible = connection.prepare(
-    `SELECT id, message_id, body, sent_at, receive_count, fair_group FROM messages
+    `SELECT id, turn, message_id, body, sent_at, receive_count, fair_group FROM messages
      WHERE queue = ? AND hidden_until IS NULL AND turn <= ? ORDER BY turn, id LIMIT ?`,
   );
   const hide = connection.prepare(
@@ -63,11 +83,17 @@ export function sqliteEventQueue(
   );
   const bury = connection.prepare("UPDATE messages SET queue = ?, turn = ?, receive_count = 0 WHERE id = ?");
   const remove = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count = ? AND queue = ?");
+  const removeAtHand = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count <= 1 AND queue = ?");
   const reveal = connection.prepare(
     "UPDATE messages SET hidden_until = ?, turn = ? WHERE id = ? AND receive_count = ? AND queue = ?",
   );
+  const writeReceived = connection.prepare(
+    `UPDATE messages SET hidden_until = ?, receive_count = 1 WHERE id = ? AND hidden_until = ${AT_HAND}`,
+  );
+  // What was at hand may have been received before.
   const revealAll = connection.prepare(
-    "UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until IS NOT NULL",
+    `UPDATE messages SET hidden_until = NULL, receive_count = receive_count + (hidden_until = ${AT_HAND})
+     WHERE queue = ? AND hidden_until IS NOT NULL`,
   );
   const countHandedOut = connection.prepare(
     "SELECT count(*) AS stuck FROM messages WHERE queue = ? AND hidden_until > ? AND hidden_until <= ?",
@@ -80,79 +106,149 @@ export function sqliteEventQueue(
             (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NULL)
           + (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NOT NULL) AS dead`,
   );
+  const atHand = messagesAtHand();
+  let isOnlyConsumer = false;
+
+  /** Takes what is next in the file, as far as it comes before so many of those at hand that there is room for it. */
+  function takeVisible(max: number, latestTurn: number, visibilityMs: number, at: number, near: MessageAtHand[]) {
+    const taken: Found[] = [];
+    let before = 0;
+    for (const row of selectVisible.all(name, latestTurn, max)) {
+      const found = foundIn(row);
+      for (let next = near[before]; next !== undefined && isBefore(next, found); next = near[before]) before += 1;
+      if (taken.length + before >= max) break;
+      if (found.message.receiveCount > maxReceiveCount && !lastQueue) {
+        bury.run(deadName, at, found.id);
+        continue;
+      }
+      hide.run(at + visibilityMs, found.id);
+      taken.push(found);
+    }
+    return taken;
+  }
+
+  function receivedOf(message: MessageAtHand, at: number, visibilityMs: number): Found {
+    const { id, turn, messageId, body, sentAt, group } = message;
+    atHand.handOut(id, at, at + visibilityMs);
+    const base = { messageId, receiptHandle: `${id}:1`, body, sentAt, sequence: id, receiveCount: 1 };
+    return { id, turn, message: group === undefined ? base : { ...base, group } };
+  }
+
+  /** Whether the handle is that of a message in flight that the file knows nothing of. */
+  function isAtHand([id, receiveCount]: Handle): boolean {
+    return receiveCount === 1 && atHand.isInFlight(id);
+  }
+
+  async function writeOverdue(at: number): Promise<void> {
+    const overdue = atHand.overdue(at);
+    if (overdue.length === 0) return;
+    await database.write(() => {
+      for (const [id, visibleMs] of overdue) writeReceived.run(visibleMs, id);
+    });
+    for (const [id] of overdue) atHand.forget(id);
+  }
 
   return {
-    send(messages, now) {
+    async send(messages, now) {
       const at = now.getTime();
-      return database.write(() =>
-        messages.map((message) => {
+      const hiddenUntil = isOnlyConsumer && atHand.hasRoom() ? AT_HAND : null;
+      const sent = await database.write(() =>
+        messages.map((message): MessageAtHand => {
           const messageId = randomUUID();
           const { body, group } = typeof message === "string" ? { body: message, group: undefined } : message;
-          insert.run(name, messageId, body, at, group ?? null, turnOf(group, at));
-          return messageId;
+          const turn = turnOf(group, at);
+          const { lastInsertRowid } = insert.run(name, messageId, body, at, group ?? null, turn, hiddenUntil);
+          return { id: Number(lastInsertRowid), turn, messageId, body, sentAt: new Date(at), group };
         }),
       );
+      if (hiddenUntil !== null) sent.forEach(atHand.add);
+      return sent.map(({ messageId }) => messageId);
     },
     async receive(max, visibilityMs, now, inTurnOnly = false) {
       const at = now.getTime();
       const latestTurn = inTurnOnly ? at : Number.MAX_SAFE_INTEGER;
+      await writeOverdue(at);
+      const near = atHand.take(max, latestTurn);
       // A look before the transaction: an idle poll must not take the write lock from other processes.
-      if (selectWaiting.get(name, at)?.waiting === 0) return [];
-      return database.write(() => {
-        wake.run(name, at);
-        const received: ReceivedMessage[] = [];
-        for (const row of selectVisible.all(name, latestTurn, max)) {
-          const id = Number(row.id);
-          const receiveCount = Number(row.receive_count) + 1;
-          if (receiveCount > maxReceiveCount && !lastQueue) {
-            bury.run(deadName, at, id);
-            continue;
-          }
-          hide.run(at + visibilityMs, id);
-          received.push({
-            messageId: String(row.message_id),
-            receiptHandle: `${id}:${receiveCount}`,
-            body: String(row.body),
-            sentAt: new Date(Number(row.sent_at)),
-            sequence: id,
-            receiveCount,
-            ...(row.fair_group === null ? {} : { group: String(row.fair_group) }),
-          });
+      if (selectWaiting.get(name, at)?.waiting === 0) {
+        return near.map((message) => receivedOf(message, at, visibilityMs).message);
+      }
+      const found = await database
+        .write(() => {
+          wake.run(name, at);
+          return takeVisible(max, latestTurn, visibilityMs, at, near);
+        })
+        .catch((error: unknown) => {
+          near.forEach(atHand.add);
+          throw error;
+        });
+      near.splice(max - found.length).forEach(atHand.add);
+      const all = [...found, ...near.map((message) => receivedOf(message, at, visibilityMs))];
+      return all.sort((a, b) => (isBefore(a, b) ? -1 : 1)).map(({ message }) => message);
+    },
+    async delete(receiptHandles) {
+      const handles = receiptHandles.map(parseHandle);
+      await database.write(() => {
+        for (const handle of handles) {
+          // As the file knows it, it hasn't been received yet, unless that was written just now.
+          if (isAtHand(handle)) removeAtHand.run(handle[0], name);
+          else remove.run(...handle, name);
         }
-        return received;
       });
+      for (const handle of handles) if (isAtHand(handle)) atHand.forget(handle[0]);
     },
-    delete(receiptHandles) {
-      return database.write(() => {
-        for (const handle of receiptHandles) remove.run(...parseHandle(handle), name);
-      });
-    },
-    changeVisibility(receiptHandle, visibilityMs, now) {
+    async changeVisibility(receiptHandle, visibilityMs, now) {
       const visibleAt = now.getTime() + visibilityMs;
-      return database.write(() => {
+      const handle = parseHandle(receiptHandle);
+      await database.write(() => {
+        if (isAtHand(handle)) writeReceived.run(visibleAt, handle[0]);
         // It takes its place among those that are sent when it comes back: an old one would let it go before all.
-        reveal.run(visibleAt, visibleAt, ...parseHandle(receiptHandle), name);
+        reveal.run(visibleAt, visibleAt, ...handle, name);
       });
+      if (isAtHand(handle)) atHand.forget(handle[0]);
     },
     async depth(now) {
       const row = count.get(name, deadName, now.getTime());
-      return { visible: Number(row?.visible), inFlight: Number(row?.in_flight), dead: Number(row?.dead) };
+      const visible = atHand.visible(now.getTime());
+      return {
+        visible: Number(row?.visible) + visible,
+        inFlight: Number(row?.in_flight) - visible,
+        dead: Number(row?.dead),
+      };
     },
     async handedOutBefore(at, visibilityMs, now) {
       // What was told when to come back is hidden for a lease at most.
       const comesBack = now.getTime() + MAX_COMING_BACK_MS;
-      return Number(countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
+      const written = Number(countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
+      return written + atHand.handedOutBy(at.getTime());
     },
-    /** Makes every hidden message visible. Only for the sole consumer at start: whoever hid them is gone. */
-    releaseAll() {
-      return database.write(() => {
+    async becomeOnlyConsumer() {
+      await database.write(() => {
         revealAll.run(name);
       });
+      isOnlyConsumer = true;
     },
   };
 }
 
-function parseHandle(handle: string): [id: number, receiveCount: number] {
+function foundIn(row: Record<string, unknown>): Found {
+  const id = Number(row.id);
+  const receiveCount = Number(row.receive_count) + 1;
+  const message: ReceivedMessage = {
+    messageId: String(row.message_id),
+    receiptHandle: `${id}:${receiveCount}`,
+    body: String(row.body),
+    sentAt: new Date(Number(row.sent_at)),
+    sequence: id,
+    receiveCount,
+    ...(row.fair_group === null ? {} : { group: String(row.fair_group) }),
+  };
+  return { id, turn: Number(row.turn), message };
+}
+
+type Handle = [id: number, receiveCount: number];
+
+function parseHandle(handle: string): Handle {
   const [id, receiveCount] = handle.split(":").map(Number);
   return [id ?? 0, receiveCount ?? 0];
 }

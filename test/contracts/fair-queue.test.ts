@@ -22,9 +22,19 @@ async function next(queue: EventQueue, max: number, now: Date): Promise<string[]
   return (await queue.receive(max, 60_000, now)).map(({ body }) => body);
 }
 
-describe("a queue that groups share", () => {
+describe.each<[string, () => Promise<EventQueue>]>([
+  ["anybody", async () => aQueue()],
+  [
+    "its only consumer",
+    async () => {
+      const queue = aQueue();
+      await queue.becomeOnlyConsumer();
+      return queue;
+    },
+  ],
+])("a queue that groups share, for %s,", (_, open) => {
   test("doesn't let a message wait behind the flood of another group that came before it", async () => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send(of("flood", 1_000), start);
     await queue.send(of("acme", 1), plus(1));
     await queue.send(["nobody's"], plus(1));
@@ -34,7 +44,7 @@ describe("a queue that groups share", () => {
   });
 
   test("takes turns between two floods", async () => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send(of("flood", 500), start);
     await queue.send(of("other", 500), start);
     const first = await next(queue, 100, start);
@@ -42,7 +52,7 @@ describe("a queue that groups share", () => {
   });
 
   test("keeps the order within a group, and that of messages without one", async () => {
-    const queue = aQueue();
+    const queue = await open();
     for (const ms of [0, 1, 2]) {
       await queue.send(
         ["flood", "acme"].flatMap((group) => of(`${group}${ms}`, 3).map(ofGroup(group))),
@@ -59,7 +69,7 @@ describe("a queue that groups share", () => {
   });
 
   test("gives a group that alone sends all there is, at once", async () => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send(of("flood", 1_000), start);
     expect(await queue.depth(start)).toEqual({ visible: 1_000, inFlight: 0, dead: 0 });
     expect(await next(queue, 1_000, start)).toEqual(of("flood", 1_000).map(({ body }) => body));
@@ -69,7 +79,7 @@ describe("a queue that groups share", () => {
     ["of a group", { body: "again", group: "customer#acme" }],
     ["of none", "again"],
   ])("lets a message %s that comes back take its place among the new ones", async (_, message) => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send([message], start);
     const [first] = await queue.receive(1, 60_000, start);
     await queue.changeVisibility(first?.receiptHandle ?? "", 5_000, plus(10));
@@ -79,7 +89,7 @@ describe("a queue that groups share", () => {
   });
 
   test("leaves what a group has sent beyond its share, when only what is in turn is asked for", async () => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send(of("flood", 1_000), start);
     await queue.send(of("acme", 1), plus(1));
     const inTurn = await queue.receive(1_000, 60_000, plus(2), true);
@@ -92,7 +102,7 @@ describe("a queue that groups share", () => {
   });
 
   test("doesn't hold a group's other messages back because one of them waits for its backoff", async () => {
-    const queue = aQueue();
+    const queue = await open();
     await queue.send(of("acme", 1), start);
     const [first] = await queue.receive(1, 60_000, start);
     await queue.changeVisibility(first?.receiptHandle ?? "", 30_000, start);
@@ -165,7 +175,7 @@ test("two queues in one file don't see each other's messages", async () => {
   expect(event?.body).toBe("an event");
   await outcomes.delete([event?.receiptHandle ?? ""]);
   await outcomes.changeVisibility(event?.receiptHandle ?? "", 0, start);
-  await outcomes.releaseAll();
+  await outcomes.becomeOnlyConsumer();
   expect(await live.depth(start)).toEqual({ visible: 0, inFlight: 1, dead: 0 });
   expect(await next(outcomes, 10, start)).toEqual(["an outcome"]);
 });

@@ -34,6 +34,17 @@ describeEventQueue("SQLite on disk", async (maxReceiveCount) => {
   };
 });
 
+describeEventQueue("SQLite, for the only consumer", async (maxReceiveCount) => {
+  const database = openDatabase(":memory:");
+  const queue = sqliteEventQueue(database, { maxReceiveCount });
+  await queue.becomeOnlyConsumer();
+  return {
+    queue,
+    another: async () => sqliteEventQueue(database, { maxReceiveCount }),
+    close: async () => database.close(),
+  };
+});
+
 describe("the queue in the state file", () => {
   function open(path: string) {
     const database = openDatabase(path);
@@ -90,7 +101,7 @@ describe("the queue in the state file", () => {
     const { queue } = open(":memory:");
     await queue.send(["a", "b", "c"], now);
     const [done] = await queue.receive(2, 60_000, now);
-    await queue.releaseAll();
+    await queue.becomeOnlyConsumer();
     expect(await queue.depth(now)).toEqual({ visible: 3, inFlight: 0, dead: 0 });
     const again = await queue.receive(3, 60_000, now);
     expect(again.map(({ receiveCount }) => receiveCount).sort()).toEqual([1, 2, 2]);
@@ -105,5 +116,108 @@ describe("the queue in the state file", () => {
     await queue.changeVisibility(handle, 0, now);
     await queue.delete([handle]);
     expect(await queue.depth(now)).toEqual({ visible: 0, inFlight: 1, dead: 0 });
+  });
+});
+
+describe("a queue in the state file whose only consumer has said that it is", () => {
+  const plus = (ms: number) => new Date(now.getTime() + ms);
+
+  async function theOnlyConsumers(path: string) {
+    const database = openDatabase(path);
+    onTestFinished(() => void (database.connection.isOpen && database.close()));
+    const queue = sqliteEventQueue(database);
+    await queue.becomeOnlyConsumer();
+    return { database, queue };
+  }
+
+  test("writes nothing to receive what it was sent", async () => {
+    const { database, queue } = await theOnlyConsumers(":memory:");
+    await queue.send(["a", "b"], now);
+    const before = database.connection.prepare("SELECT total_changes() AS n").get();
+    expect(await queue.receive(10, 60_000, now)).toHaveLength(2);
+    expect(database.connection.prepare("SELECT total_changes() AS n").get()).toEqual(before);
+  });
+
+  test("shows the next one all that wasn't deleted, as received before where it may have been", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const { database, queue } = await theOnlyConsumers(path);
+    await queue.send(["deleted", "in flight", "put off", "waiting"], now);
+    const [deleted, , putOff] = await queue.receive(3, 60_000, now);
+    await queue.delete([deleted?.receiptHandle ?? ""]);
+    await queue.changeVisibility(putOff?.receiptHandle ?? "", 5_000, now);
+    database.close();
+
+    const { queue: next } = await theOnlyConsumers(path);
+    expect(await next.depth(now)).toEqual({ visible: 3, inFlight: 0, dead: 0 });
+    const again = await next.receive(10, 60_000, now);
+    expect(again.map(({ body, receiveCount }) => [body, receiveCount])).toEqual([
+      ["in flight", 2],
+      ["waiting", 2],
+      ["put off", 2],
+    ]);
+    await next.delete(again.map(({ receiptHandle }) => receiptHandle));
+    expect(await next.depth(plus(60_000))).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+  });
+
+  test("takes what others have sent and its own in the order of their turns", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const { queue } = await theOnlyConsumers(path);
+    const others = sqliteEventQueue(openDatabase(path));
+    for (let n = 0; n < 8; n += 2) {
+      await queue.send([`own ${n}`], plus(n));
+      await others.send([`others' ${n + 1}`], plus(n + 1));
+    }
+    const first = await queue.receive(3, 60_000, plus(10));
+    expect(first.map(({ body }) => body)).toEqual(["own 0", "others' 1", "own 2"]);
+    const left = await queue.receive(10, 60_000, plus(10));
+    expect(left.map(({ body }) => body)).toEqual(["others' 3", "own 4", "others' 5", "own 6", "others' 7"]);
+    await queue.delete([...first, ...left].map(({ receiptHandle }) => receiptHandle));
+    expect(await queue.depth(plus(60_000))).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+  });
+
+  test("keeps a flood in the file, and its order", async () => {
+    const { queue } = await theOnlyConsumers(":memory:");
+    const bodies = Array.from({ length: 5_000 }, (_, n) => String(n).padStart(4, "0"));
+    for (let n = 0; n < bodies.length; n += 500) await queue.send(bodies.slice(n, n + 500), plus(n));
+    const received: string[] = [];
+    for (let batch = await queue.receive(300, 60_000, plus(5_000)); batch.length > 0; ) {
+      received.push(...batch.map(({ body }) => body));
+      await queue.delete(batch.map(({ receiptHandle }) => receiptHandle));
+      batch = await queue.receive(300, 60_000, plus(5_000));
+    }
+    expect(received).toEqual(bodies);
+    expect(await queue.depth(plus(60_000))).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+  });
+
+  test("tells others of what has been in flight for half a minute, and takes it by its handle as before", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const { queue } = await theOnlyConsumers(path);
+    const others = sqliteEventQueue(openDatabase(path));
+    await queue.send(["slow", "put off"], now);
+    const [slow, putOff] = await queue.receive(2, 3_600_000, now);
+    const handedOut = () => others.handedOutBefore(now, 3_600_000, plus(60_000));
+    expect([await queue.handedOutBefore(now, 3_600_000, plus(60_000)), await handedOut()]).toEqual([2, 0]);
+    await queue.receive(1, 3_600_000, plus(30_000));
+    expect([await queue.handedOutBefore(now, 3_600_000, plus(60_000)), await handedOut()]).toEqual([2, 2]);
+    await queue.delete([slow?.receiptHandle ?? ""]);
+    await queue.changeVisibility(putOff?.receiptHandle ?? "", 0, plus(60_000));
+    expect(await queue.receive(10, 60_000, plus(60_000))).toMatchObject([{ body: "put off", receiveCount: 2 }]);
+  });
+
+  test("deletes what is just being written down as in flight", async () => {
+    const { queue } = await theOnlyConsumers(":memory:");
+    await queue.send(["slow"], now);
+    const [slow] = await queue.receive(1, 3_600_000, now);
+    await Promise.all([queue.receive(1, 3_600_000, plus(30_000)), queue.delete([slow?.receiptHandle ?? ""])]);
+    expect(await queue.depth(plus(30_000))).toEqual({ visible: 0, inFlight: 0, dead: 0 });
+  });
+
+  test("has what could not be stored neither in the file nor at hand", async () => {
+    const { database, queue } = await theOnlyConsumers(join(temporaryFolder(), "state.db"));
+    const pages = Number(database.connection.prepare("PRAGMA page_count").get()?.page_count);
+    database.connection.exec(`PRAGMA max_page_count = ${pages + 4}`);
+    await expect(queue.send(["fits", "x".repeat(100_000)], now)).rejects.toThrow(/the disk is full/);
+    expect(await queue.receive(10, 60_000, now)).toEqual([]);
+    expect(await queue.depth(now)).toEqual({ visible: 0, inFlight: 0, dead: 0 });
   });
 });

@@ -110,7 +110,7 @@ describe.each(recordedLayouts())("A state of layout %i", (layout) => {
   test("goes on: what waits is routed, and nothing that is done is run again", async () => {
     const { home, now } = aRecordedState(layout);
     const state = opened(home);
-    await Promise.all([state.queue.releaseAll(), state.events.endLeases(now)]);
+    await Promise.all([state.queue.becomeOnlyConsumer(), state.events.endLeases(now)]);
     const { route, sends, troubles } = handlersOn(state, now);
     await route();
     expect(troubles).toEqual([]);
