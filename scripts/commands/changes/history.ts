@@ -58,6 +58,7 @@ async function list({ json, since, from, to, limit, ...filter }: HistoryOptions)
       if (!json) table.print(page);
       else for (const change of page) printJson(toJson(change));
     }
+    table.end();
     if (count === 0) note("no changes");
   });
 }

@@ -73,6 +73,7 @@ async function list(options: EventsOptions): Promise<void> {
       else newest = [...newest, ...outcomes].slice(-limit);
     }
     if (newest.length > 0) print(newest);
+    table.end();
     if (limit !== undefined && count > limit) note(`the newest ${limit} of ${count}`);
     if (count === 0) {
       const wanted = filterText(filter);

@@ -5,7 +5,7 @@ import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
-import { tablePrinter } from "../terminal/table.ts";
+import { steadyPrinter } from "../terminal/table.ts";
 import { outcomeColumns, outcomeJson } from "../wording/event-rows.ts";
 import { type FilterOptions, filterOf, filterOptions } from "./filter-options.ts";
 
@@ -30,7 +30,7 @@ async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<v
   await withInstallation(async ({ events, routingTable }) => {
     const now = new Date();
     note("waits for events; Ctrl-C ends it");
-    const table = tablePrinter(outcomeColumns({ from: now, to: new Date(now.getTime() + 1) }));
+    const table = steadyPrinter(outcomeColumns({ from: now, to: new Date(now.getTime() + 1) }));
     const ports = {
       events,
       routing: routingCache(routingTable),

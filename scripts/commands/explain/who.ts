@@ -46,6 +46,7 @@ async function list(component: string, alias: string, { all, json }: JsonOption 
       if (!json && named.length > 0) table.print(named);
       if (json) for (const each of named) printJson(toJson(each, revision));
     }
+    table.end();
     const more = !all && count > NAMED ? `, the first ${NAMED} of them named; --all names all` : "";
     note(`${plural(count, "subject")} on ${alias} of ${component} at revision ${revision}${more}`);
   });

@@ -29,6 +29,7 @@ export async function show({ json, project, customer }: ShowOptions): Promise<vo
       if (!json) table.print(entries);
       else for (const entry of entries) printJson(entry);
     }
+    table.end();
     if (count > 0) return;
     const named = [project && `project ${project}`, customer && `customer ${customer}`].filter(Boolean).join(" with ");
     if (named !== "") throw new TurnoutError("not found", `The directory has no ${named}.`);

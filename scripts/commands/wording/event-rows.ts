@@ -55,19 +55,20 @@ export function outcomeColumns({ from, to }: TimeWindow): Column<EventOutcome>[]
           .slice(sameDay ? 11 : 5, 19)
           .replace("T", " "),
     },
-    { title: "EVENT", text: ({ record }) => record.id, optional: 5 },
-    { title: "SOURCE", text: ({ record }) => record.source, optional: 4 },
-    { title: "TYPE", text: ({ record }) => record.detailType, least: 4 },
-    { title: "PROJECT", text: ({ record }) => record.subject.project, least: 7 },
-    { title: "CUSTOMER", text: ({ record }) => record.subject.customer, least: 7 },
-    { title: "PLAN", text: ({ record }) => record.subject.plan, optional: 3 },
-    { title: "COMPONENT", text: ({ component }) => component, least: 7 },
-    { title: "ALIAS", text: ({ entry }) => entry?.alias, least: 6, style: () => "cyan" },
+    // Any beginning of it finds the event again.
+    { title: "EVENT", text: ({ record }) => record.id, least: 8, comfortable: 8, usual: 36 },
+    { title: "SOURCE", text: ({ record }) => record.source, optional: 5, usual: 12 },
+    { title: "TYPE", text: ({ record }) => record.detailType, least: 4, comfortable: 12, usual: 16 },
+    { title: "PROJECT", text: ({ record }) => record.subject.project, least: 7, comfortable: 12, usual: 16 },
+    { title: "CUSTOMER", text: ({ record }) => record.subject.customer, least: 7, comfortable: 10, usual: 12 },
+    { title: "PLAN", text: ({ record }) => record.subject.plan, optional: 6, usual: 6 },
+    { title: "COMPONENT", text: ({ component }) => component, least: 7, comfortable: 12, lastOut: 1, usual: 20 },
+    { title: "ALIAS", text: ({ entry }) => entry?.alias, least: 6, lastOut: 2, usual: 12, style: () => "cyan" },
     { title: "VER", text: ({ entry }) => entry?.executedVersion, alignRight: true },
-    { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: 1 },
-    { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: 2 },
-    { title: "STATUS", text: statusText, style: ({ status }) => styleOf(status) },
-    { title: "ERROR", text: (outcome) => errorText(outcome), least: 12 },
+    { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: 4, usual: 13 },
+    { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: 7 },
+    { title: "STATUS", text: statusText, least: 8, usual: 9, style: ({ status }) => styleOf(status) },
+    { title: "ERROR", text: (outcome) => errorText(outcome), least: 8, usual: 30 },
   ];
 }
 
