@@ -44,11 +44,7 @@ function printedAt(columns: number | undefined, print: () => void): string[] {
     notes.mockRestore();
     Object.assign(process.stdout, before);
   }
-  return written
-    .join("")
-    .replaceAll(/\u001b\[\d+m/g, "")
-    .trimEnd()
-    .split("\n");
+  return stripVTControlCharacters(written.join("")).trimEnd().split("\n");
 }
 
 it.each([80, 100, 140, 200])("events fit %i columns with their ids, whatever else they leave out", (columns) => {
@@ -62,7 +58,7 @@ it.each([80, 100, 140, 200])("events fit %i columns with their ids, whatever els
     expect(lines[0]).toMatch(/^TIME +EVENT +.*TYPE +PROJECT +CUSTOMER +.*VER +.*STATUS/);
     for (const line of lines.slice(1)) expect(line).toMatch(/^10:13:25 {2}35a64eb/);
     if (columns >= 140) expect(lines[0]).toMatch(/COMPONENT +ALIAS/);
-    if (columns === 200) expect(lines[1]).toContain(`  ${id.slice(0, 20)}`);
+    if (columns === 200) expect(lines[1]).toContain(`  ${id.slice(0, 16)}`);
   }
 });
 
