@@ -9,7 +9,7 @@ import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts
 import { undoIsRefused } from "../../../shared/domain/routing/undo-edit.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
-import { commitSteps } from "../../../shared/flows/change/commit-steps.ts";
+import { commitAsShown } from "../../../shared/flows/change/commit-as-shown.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
@@ -76,7 +76,7 @@ export async function changeRouting(
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
-  const revisions = await commitAll(table, await who(), options, asked, preview);
+  const revisions = await commitAll({ table, events }, await who(), options, asked, preview);
   const undo = undoOf(asked, preview, revisions);
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
@@ -93,27 +93,31 @@ function allChangedSince(left: readonly LeftPlace[]): TurnoutError {
 
 /** Commits the steps, and says how far it has come. */
 async function commitAll(
-  table: RoutingTable,
+  ports: { table: RoutingTable; events: Installation["events"] },
   who: string,
   options: ChangeOptions,
   { edit, steps = stepsOf(edit), plannedOn, now }: EditRequest,
   preview: ChangePreview,
 ): Promise<Revision[]> {
   const counter = progress(steps.length, "changes");
+  const expectsRevision = options.expectRevision !== undefined || plannedOn !== undefined;
   const request = {
     edit,
     steps,
-    checked: preview,
-    strict: options.expectRevision !== undefined || plannedOn !== undefined || options.yes !== true,
+    expectsRevision,
+    strict: expectsRevision || options.yes !== true,
     who,
     why: options.reason,
     command: commandAsTyped(),
     at: now,
     force: options.force ?? false,
   };
-  const { revisions, stopped } = await commitSteps({ table, newId: randomUUID }, request, counter.next).finally(
-    counter.stop,
-  );
+  const { revisions, stopped } = await commitAsShown(
+    { ...ports, newId: randomUUID },
+    request,
+    preview,
+    counter.next,
+  ).finally(counter.stop);
   if (stopped !== undefined) {
     complain(stopped.error);
     note(`Only part of it was done, ${plural(revisions.length, "change")} of ${steps.length}.`);
