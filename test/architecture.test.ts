@@ -19,7 +19,7 @@ const portFiles = [
   "shared/routing-table/routing-table.ts",
   "shared/event-store/event-store.ts",
   "shared/event-store/delivery-ledger.ts",
-  "shared/event-store/outcome-counts.ts",
+  "shared/event-store/delivery-counts.ts",
   "shared/replay-store/replay-store.ts",
   "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
@@ -28,7 +28,7 @@ const portFiles = [
 ];
 
 /** The rooms of the domain from the ground up. Each may import those below it; the ground is its own files and `text/`. */
-const domainRooms = ["events", "routing", "deliveries", "replays"];
+const domainRooms = ["events", "routing", "deliveries", "replays", "health"];
 
 const groundOfDomain = [
   "clock-mark.ts",
@@ -56,6 +56,7 @@ const flowRooms: Record<string, string[]> = {
   change: [],
   deliver: [],
   explain: [],
+  health: ["explain"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
 };

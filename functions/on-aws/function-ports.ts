@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
 
@@ -18,7 +19,7 @@ export function functionPorts() {
   const settings = awsSettings(process.env);
   const aws = awsDependencies(settings);
   const now = () => new Date();
-  const router = {
+  const router = withCounter({
     routing: routingCache(aws.routingTable),
     events: aws.events,
     target: withCircuitBreakers(aws.target, { now, random: Math.random }),
@@ -28,6 +29,6 @@ export function functionPorts() {
     delay: (ms: number) => delay(ms),
     report: () => {},
     onError,
-  };
+  });
   return { settings, aws, now, router };
 }

@@ -6,6 +6,7 @@ import { awsDependencies } from "../../shared/aws-dependencies.ts";
 import { DEFAULT_RATE_PER_SECOND, noCounts } from "../../shared/domain/replays/replay.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { planReplay } from "../../shared/flows/replay/plan-replay.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { runReplay } from "../../shared/flows/replay/run-replay.ts";
@@ -131,11 +132,11 @@ async function onEndpoint(endpoint: string, tables: Awaited<ReturnType<typeof ne
   // The client looks up its endpoint with its first request.
   await routingTable.head();
   delete process.env.AWS_ENDPOINT_URL_DYNAMODB;
-  const ports: ReplayerPorts = {
+  const ports: ReplayerPorts = withCounter({
     routing: routingCache(routingTable),
     events,
     replays,
-    target: async () => ({ outcome: "done", executedVersion: "1", durationMs: 5 }),
+    target: async () => ({ outcome: "done" as const, executedVersion: "1", durationMs: 5 }),
     catalog: { aliases: async () => [{ alias: "stable", version: "1" }] },
     now: () => new Date(),
     random: Math.random,
@@ -146,7 +147,7 @@ async function onEndpoint(endpoint: string, tables: Awaited<ReturnType<typeof ne
       throw error;
     },
     settleMs: 0,
-  };
+  });
   return { routingTable, events, ports, close };
 }
 

@@ -5,6 +5,7 @@ import { Component } from "../../shared/domain/routing/component.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
@@ -57,10 +58,10 @@ async function measure(endpoint: string): Promise<Record<string, Requests>> {
     const batch = async () => {
       counter.reset();
       await routeBatch(
-        {
+        withCounter({
           routing,
           events,
-          target: async () => ({ outcome: "done", executedVersion: "1", durationMs: 0 }),
+          target: async () => ({ outcome: "done" as const, executedVersion: "1", durationMs: 0 }),
           now: () => new Date(),
           random: Math.random,
           newId: () => crypto.randomUUID(),
@@ -69,7 +70,7 @@ async function measure(endpoint: string): Promise<Record<string, Requests>> {
           onError: (error) => {
             throw error;
           },
-        },
+        }),
         Array.from({ length: BATCH }, (_, n) => aMessage(`customer-${n}`)),
       );
       return counter.requests();

@@ -11,6 +11,7 @@ import type { EventEntry } from "../../shared/domain/events/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/events/fair-group.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
@@ -119,7 +120,7 @@ export async function startRuntime(options: RuntimeOptions) {
     const lane = lapsedOneAtATime(workers.send, { close: state.events.close, random: Math.random, delay });
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
-    const ports = {
+    const ports = withCounter({
       routing,
       events: { ...state.events, close: lane.close },
       target: withCircuitBreakers(target, { now, random: Math.random }),
@@ -127,7 +128,8 @@ export async function startRuntime(options: RuntimeOptions) {
       newId: randomUUID,
       report,
       onError,
-    };
+    });
+    closing.push(() => ports.counter.flush());
     const ofOutcomes = { name: "turnout-outcomes", queue: outcomes, now, kept, onError };
     const takeOutcomes = outcomesHandler({ ...ports, queue: outcomes });
     // What versions had said when the last process ended counts; only what is still open after it was interrupted.

@@ -1,6 +1,5 @@
-import type { QueryCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
+import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
-import { type CountedOutcome, countedOutcomes, type OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
 import { murmur3 } from "../domain/hash.ts";
 import type { TimeWindow } from "../domain/text/time-window.ts";
@@ -19,7 +18,9 @@ import { momentText } from "./record-codec.ts";
  * | `r#MINUTE#SHARD`   | `t0#event key#payload hash`          | event record                                          |
  * | `d#EVENT KEY`      | `component#generation`               | ledger entry                                          |
  * | `due#SHARD`        | `dueAt#delivery key`                 | a delivery that is due then, if its entry agrees; `a`: attempt |
- * | `c#MINUTE`         | a number                             | counts, one attribute `component#outcome#version` each |
+ * | `c#MINUTE`         | who counts                           | what it has counted of the minute, `dynamodb-count-requests.ts` |
+ * | `c#HOUR`           | who counts                           | what it has counted of the hour                       |
+ * | `f#COMPONENT#HOUR` | `at#delivery key`                    | a first attempt that failed                           |
  * | `replays`          | name                                 | a replay, as `shared/replay-store` has it; never expires |
  */
 
@@ -124,61 +125,4 @@ export function recordsRequest(tableName: string, pk: string, window: TimeWindow
     ExpressionAttributeValues: { ":minute": pk, ":from": momentText(window.from), ":to": momentText(window.to) },
     Limit: limit,
   };
-}
-
-/** Counts are kept as long as most events are. */
-const COUNTS_KEPT_MS = 30 * 86_400_000;
-
-/** A minute's counts on so many items: 1,000 routers that write once a second each. */
-const COUNT_SHARDS = 4;
-
-function countsPartition(minute: Date): string {
-  return `c#${minute.toISOString().slice(0, 16)}`;
-}
-
-/** Adds the counts of one minute, on a shard drawn at random. 1 WRU per KB that the shard's item has. */
-export function countRequest(
-  tableName: string,
-  minute: Date,
-  counts: readonly OutcomeCount[],
-  random: number,
-): UpdateCommandInput {
-  const names = counts.map(({ component, outcome, version }) => `${component}#${outcome}#${version}`);
-  return {
-    TableName: tableName,
-    Key: { pk: countsPartition(minute), sk: String(Math.floor(random * COUNT_SHARDS)) },
-    UpdateExpression: `SET #expires = :expires ADD ${counts.map((_, n) => `#c${n} :c${n}`).join(", ")}`,
-    ExpressionAttributeNames: {
-      "#expires": "expires",
-      ...Object.fromEntries(names.map((name, n) => [`#c${n}`, name])),
-    },
-    ExpressionAttributeValues: {
-      ":expires": Math.ceil((minute.getTime() + COUNTS_KEPT_MS) / 1_000),
-      ...Object.fromEntries(counts.map(({ count }, n) => [`:c${n}`, count])),
-    },
-  };
-}
-
-export function countsRequest(tableName: string, minute: Date): QueryCommandInput {
-  return {
-    TableName: tableName,
-    ConsistentRead: true,
-    KeyConditionExpression: "pk = :minute",
-    ExpressionAttributeValues: { ":minute": countsPartition(minute) },
-  };
-}
-
-/** The counts in an item of that minute. */
-export function readCounts(minute: Date, item: Item): OutcomeCount[] {
-  return Object.entries(item).flatMap(([name, count]) => {
-    const [component = "", outcome] = name.split("#", 2);
-    if (!isCounted(outcome)) return [];
-    return [
-      { minute, component, version: name.slice(component.length + outcome.length + 2), outcome, count: Number(count) },
-    ];
-  });
-}
-
-function isCounted(outcome: string | undefined): outcome is CountedOutcome {
-  return countedOutcomes.some((counted) => counted === outcome);
 }

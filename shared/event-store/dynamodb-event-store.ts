@@ -1,10 +1,10 @@
 import type { LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { inParallel, queryPages } from "../dynamodb/dynamodb-batches.ts";
+import { dynamodbCounts } from "./dynamodb-counts.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";
 import { entriesRequest } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import { dynamodbLedger } from "./dynamodb-ledger.ts";
-import { dynamodbOutcomeCounts } from "./dynamodb-outcome-counts.ts";
 import { dynamodbRecords } from "./dynamodb-records.ts";
 import { decodeEntry } from "./entry-codec.ts";
 import type { EventStore } from "./event-store.ts";
@@ -16,10 +16,11 @@ export type DynamoDBEventStoreOptions = Omit<EventTableAccess, "table"> & { tabl
  *
  * Requests: `claim` 1 BatchExecuteStatement per 25, and 1 BatchGetItem per 100 that aren't new; `record` 1
  * BatchWriteItem per 25; `release` 1 BatchExecuteStatement per 25; `close` 1 BatchExecuteStatement per 25, with 1
- * BatchWriteItem before it if any is due later; `count` 1 UpdateItem per minute; `find` and `deliveries` 1 BatchGetItem
+ * BatchWriteItem before it if any is due later; `count` 1 BatchWriteItem per 25 spans and failures; `find` and `deliveries` 1 BatchGetItem
  * per 100; `deliveriesOf` 1 Query per event; `due` 1 Query and 1 BatchGetItem per 100 on each due shard; `handOver` 1
  * BatchWriteItem and 2 BatchExecuteStatements per 25; `records` 1 Query per minute and shard, from the minute of `after`
- * on, and more past 1 MB or a page; `counts` 1 Query per minute.
+ * on, and more past 1 MB or a page; `counts` 1 Query per minute or hour; `failures` 1
+ * Query per hour.
  */
 export function dynamodbEventStore({ tableName, ...options }: DynamoDBEventStoreOptions): EventStore {
   const access: EventTableAccess = { ...options, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };
@@ -33,7 +34,7 @@ export function dynamodbEventStore({ tableName, ...options }: DynamoDBEventStore
   return {
     ...dynamodbRecords(access),
     ...dynamodbLedger(access),
-    ...dynamodbOutcomeCounts(access),
+    ...dynamodbCounts(access),
     due,
     handOver,
     async deliveriesOf(eventKeys) {

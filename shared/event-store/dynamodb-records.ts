@@ -167,7 +167,7 @@ function sorted(moment: { item: Item; place: RecordPlace }[]): Item[] {
 }
 
 /** The minutes that a window touches; none if it ends before it begins. */
-export function* minutesOf({ from, to }: TimeWindow): Generator<Date> {
+function* minutesOf({ from, to }: TimeWindow): Generator<Date> {
   if (to <= from) return;
   const first = Math.floor(from.getTime() / MINUTE_MS) * MINUTE_MS;
   for (let minute = first; minute < to.getTime(); minute += MINUTE_MS) yield new Date(minute);

@@ -1,7 +1,7 @@
 import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
 import type { TimeWindow } from "../domain/text/time-window.ts";
+import type { DeliveryCounts } from "./delivery-counts.ts";
 import type { DeliveryLedger } from "./delivery-ledger.ts";
-import type { OutcomeCounts } from "./outcome-counts.ts";
 
 /**
  * The stored events. A record whose body is lost or damaged is given out without it, and says why: it costs nobody but
@@ -20,8 +20,8 @@ export interface EventRecords {
   records(window: TimeWindow, now: Date, pageSize?: number, after?: RecordPlace): AsyncIterable<EventRecord[]>;
 }
 
-/** What one store of events has to be: its records, the ledger of their deliveries and the counts of outcomes. */
-export interface EventStore extends EventRecords, DeliveryLedger, OutcomeCounts {
+/** What one store of events has to be: its records, the ledger of their deliveries and the counts of both. */
+export interface EventStore extends EventRecords, DeliveryLedger, DeliveryCounts {
   /** Removes at most `limit` of what expired before `now`, as far as the store doesn't do so by itself. Returns how many. */
   expire(now: Date, limit: number): Promise<number>;
 }

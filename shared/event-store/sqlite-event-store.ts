@@ -2,10 +2,10 @@ import type { BodyStore } from "../body-store/body-store.ts";
 import type { Claim, Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
-import type { CountedOutcome, OutcomeCount } from "../domain/deliveries/outcome-count.ts";
 import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore } from "./event-store.ts";
+import { sqliteCounts } from "./sqlite-counts.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
 import { sqliteRecords } from "./sqlite-records.ts";
 import { ENTRY_COLUMNS, entryIn, entryText } from "./stored-entry.ts";
@@ -20,14 +20,6 @@ const TABLES = `
     due_at INTEGER,
     expires_at INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS outcome_counts (
-    minute INTEGER NOT NULL,
-    component TEXT NOT NULL,
-    version TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (minute, component, version, outcome)
-  ) STRICT, WITHOUT ROWID;
   -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
   -- and keep it small; a whole key would write several times as many pages.
   CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (substr(event_key, 1, 10));
@@ -76,15 +68,8 @@ export function sqliteEventStore(
     `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3
      ORDER BY due_at, id LIMIT ?2`,
   );
-  const addCount = connection.prepare(
-    `INSERT INTO outcome_counts (minute, component, version, outcome, count) VALUES (?1, ?2, ?3, ?4, ?5)
-     ON CONFLICT DO UPDATE SET count = count + ?5`,
-  );
-  const selectCounts = connection.prepare(
-    `SELECT minute, component, version, outcome, count FROM outcome_counts WHERE minute >= ? AND minute < ?
-     ORDER BY minute, component, version, outcome`,
-  );
-  const expiry = sqliteExpiry(database);
+  const { expired, removeExpired, ...counts } = sqliteCounts(database);
+  const expiry = sqliteExpiry(database, { expired, removeExpired });
   /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
   const remembered = new Map<string, WrittenEntry & { text: string }>();
 
@@ -137,6 +122,7 @@ export function sqliteEventStore(
 
   return {
     ...records,
+    ...counts,
     claim(requests, owner, now) {
       return database.write(() =>
         requests.map((request): Claim => {
@@ -212,16 +198,6 @@ export function sqliteEventStore(
       }
       return deliveryKeys.map((deliveryKey) => found.get(deliveryKey));
     },
-    count(counts) {
-      return database.write(() => {
-        for (const { minute, component, version, outcome, count } of counts) {
-          addCount.run(minute.getTime(), component, version, outcome, count);
-        }
-      });
-    },
-    async counts(window) {
-      return selectCounts.all(window.from.getTime(), window.to.getTime()).map(decodeCount);
-    },
     async expire(now, limit) {
       const at = expiryTime(now);
       const rows = await expiry.remove(at, limit);
@@ -250,14 +226,4 @@ export function sqliteEventStore(
 /** The process that it was accepted in is gone: as after a lapsed lease, the version isn't to blame. */
 function lostAccepted(entry: LedgerEntry, now: Date): LedgerEntry {
   return { ...entry, status: "failed", lapses: entry.lapses + 1, nextAttemptAt: now, dueAt: now };
-}
-
-function decodeCount(row: Record<string, unknown>): OutcomeCount {
-  return {
-    minute: new Date(Number(row.minute)),
-    component: String(row.component),
-    version: String(row.version),
-    outcome: row.outcome as CountedOutcome,
-    count: Number(row.count),
-  };
 }

@@ -1,8 +1,5 @@
 import type { Database } from "../sqlite/database.ts";
 
-/** Counts are kept as long as most events are. */
-const COUNTS_KEPT_MS = 30 * 86_400_000;
-
 /** Rows of a table that one call looks at. */
 const ROWS_LOOKED_AT = 1_000;
 
@@ -10,25 +7,21 @@ const ROWS_LOOKED_AT = 1_000;
  * Removes what has expired. It walks through the tables a stretch at a time and begins again at their end: an index of
  * the expiries would cost every event more than the walk, and nothing depends on when an expired row goes.
  */
-export function sqliteExpiry(database: Database): { remove(now: Date, limit: number): Promise<number> } {
-  const { connection } = database;
+export function sqliteExpiry(
+  database: Database,
+  counts: { expired(now: Date): boolean; removeExpired(now: Date, limit: number): number },
+): { remove(now: Date, limit: number): Promise<number> } {
   const walks = ["event_records", "deliveries"].map((table) => walkThrough(database, table));
-  const removeCounts = connection.prepare(
-    `DELETE FROM outcome_counts WHERE (minute, component, version, outcome) IN
-       (SELECT minute, component, version, outcome FROM outcome_counts WHERE minute <= ? LIMIT ?)`,
-  );
-  const selectCounts = connection.prepare("SELECT 1 FROM outcome_counts WHERE minute <= ?");
   return {
     async remove(now, limit) {
       const at = now.getTime();
       // Looked for before the transaction: an idle sweep must not take the write lock from other processes.
       const found = walks.map((walk) => ({ walk, ids: walk.expired(at, limit) }));
-      const counts = selectCounts.get(at - COUNTS_KEPT_MS) !== undefined;
-      if (!counts && found.every(({ ids }) => ids.length === 0)) return 0;
+      if (!counts.expired(now) && found.every(({ ids }) => ids.length === 0)) return 0;
       return database.write(() => {
         let removed = 0;
         for (const { walk, ids } of found) removed += walk.remove(ids.slice(0, limit - removed), at);
-        return removed + Number(removeCounts.run(at - COUNTS_KEPT_MS, limit - removed).changes);
+        return removed + counts.removeExpired(now, limit - removed);
       });
     },
   };

@@ -19,6 +19,7 @@ export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
     addColumn(connection, "deliveries", "due_at", "INTEGER");
     addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
     connection.exec("DROP INDEX IF EXISTS deliveries_claimed");
+    countedByKey(connection);
   },
 };
 
@@ -30,4 +31,33 @@ function addColumn(connection: DatabaseSync, table: string, column: string, defi
   const columns = connection.prepare("SELECT name FROM pragma_table_info(?)").all(table);
   if (columns.length === 0 || columns.some(({ name }) => name === column)) return;
   connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
+}
+
+/** Counts of outcomes, a row each, become what one process has counted of each minute and hour. */
+function countedByKey(connection: DatabaseSync): void {
+  const found = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'outcome_counts'").get();
+  if (found === undefined) return;
+  connection.exec(`
+    CREATE TABLE IF NOT EXISTS delivery_counts (
+      span TEXT NOT NULL,
+      starts INTEGER NOT NULL,
+      instance TEXT NOT NULL,
+      counts TEXT NOT NULL,
+      PRIMARY KEY (span, starts, instance)
+    ) STRICT, WITHOUT ROWID;
+  `);
+  for (const [span, ms] of [
+    ["minute", 60_000],
+    ["hour", 3_600_000],
+  ] as const) {
+    connection.exec(`
+      INSERT INTO delivery_counts
+      SELECT '${span}', starts, 'layout 2', '[0,' || group_concat(one) || ']' FROM (
+        SELECT minute / ${ms} * ${ms} AS starts,
+               json_array(component, version, '', '', json_object(outcome, sum(count))) AS one
+        FROM outcome_counts GROUP BY 1, component, version, outcome
+      ) GROUP BY starts
+    `);
+  }
+  connection.exec("DROP TABLE outcome_counts");
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { SendResult } from "../../shared/targets/target.ts";
@@ -19,7 +20,7 @@ async function routed(bodies: readonly string[]) {
   const component = aComponent({ pattern: { source: ["shop"] } });
   await cli.edit([{ kind: "apply component", component }]);
   await cli.withState(async ({ routingTable, events, queue }) => {
-    const ports = {
+    const ports = withCounter({
       routing: routingCache(routingTable),
       events,
       target: async ({ payload }: { payload: string }) => results[JSON.parse(payload).detail.result] as SendResult,
@@ -29,7 +30,7 @@ async function routed(bodies: readonly string[]) {
       delay: async () => {},
       report: () => {},
       onError: () => {},
-    };
+    });
     for (const [index, body] of bodies.entries()) {
       const sentAt = new Date(Date.now() - bodies.length + index);
       await routeBatch(ports, [{ messageId: randomUUID(), receiptHandle: "", body, sentAt, receiveCount: 1 }]);

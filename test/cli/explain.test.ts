@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { aComponent, aPin } from "../support/builders.ts";
@@ -19,7 +20,7 @@ async function aRoutedEvent() {
   await cli.edit([{ kind: "pin", level: "customer", id: "acme", component, pin: aPin() }]);
   const about = { id: "e-1", idempotencyKey: "order-7", detail: { who: "acme" }, metadata: { alias: "experimental" } };
   await cli.withState(async ({ routingTable, events }) => {
-    const ports = {
+    const ports = withCounter({
       routing: routingCache(routingTable),
       events,
       target: async () => failed,
@@ -29,7 +30,7 @@ async function aRoutedEvent() {
       delay: async () => {},
       report: () => {},
       onError: () => {},
-    };
+    });
     await routeBatch(ports, [aMessage({ ...about, sentAt: new Date() })]);
   });
   await cli.edit([

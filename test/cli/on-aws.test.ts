@@ -2,6 +2,7 @@ import { UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
@@ -22,7 +23,7 @@ const pitr = (status: string) => async () => {
 
 /** Routes one event as a router does; that version runs it. */
 async function routeOne(table: RoutingTable, events: EventStore, executedVersion: string): Promise<void> {
-  const ports = {
+  const ports = withCounter({
     routing: routingCache(table),
     events,
     target: async () => ({ outcome: "done" as const, executedVersion, durationMs: 1 }),
@@ -32,7 +33,7 @@ async function routeOne(table: RoutingTable, events: EventStore, executedVersion
     delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
     report: () => {},
     onError: (error: unknown) => expect.fail(String(error)),
-  };
+  });
   const message = { messageId: "m", receiptHandle: "", body: bodyOf(anEvent()), sentAt: new Date(), receiveCount: 1 };
   await routeBatch(ports, [message]);
 }

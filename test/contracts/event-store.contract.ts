@@ -7,9 +7,9 @@ import { sha256 } from "../../shared/domain/hash.ts";
 import { canonical } from "../../shared/domain/text/canonical-json.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { describeDeliveryCounts } from "./delivery-counts.contract.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";
-import { describeOutcomeCounts } from "./outcome-counts.contract.ts";
 import { describeStoredValues } from "./stored-values.contract.ts";
 
 export type OpenStore = {
@@ -420,7 +420,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
 
   describeLedger(name, openStore, runs);
   describeDueDeliveries(name, openStore, runs);
-  describeOutcomeCounts(name, openStore);
+  describeDeliveryCounts(name, openStore);
   describeStoredValues(name, openStore, runs);
 }
 

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import type { ClaimRequest, Close, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { deliveryKeyOf, eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
-import { countedOutcomes, type OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
 import { sha256 } from "../../shared/domain/hash.ts";
 import { becauses } from "../../shared/domain/routing/decide-route.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
@@ -84,14 +83,6 @@ const anyClose: fc.Arbitrary<AnyClose> = fc
   )
   .map(([close, more]) => ({ ...close, ...more, at: NOW }) as AnyClose);
 
-const anyCount: fc.Arbitrary<OutcomeCount> = all({
-  minute: fc.constant(NOW),
-  component,
-  version: wellFormedText,
-  outcome: fc.constantFrom(...countedOutcomes),
-  count: fc.constantFrom(1, 2 ** 31, 2 ** 40),
-});
-
 /** The part of the event store's contract that says: what was written is what is read, whatever it is. */
 export function describeStoredValues(
   name: string,
@@ -127,30 +118,6 @@ export function describeStoredValues(
           expect(await store.deliveries([request.deliveryKey])).toStrictEqual([closeAgainst(claimed, closing)]);
         }),
         runs(300),
-      );
-    });
-
-    test("is the count of each version, whatever that is called", async () => {
-      const { store } = await openStore();
-      let minutes = 0;
-      const start = Date.UTC(1990, 0) + (Number.parseInt(randomUUID().slice(0, 8), 16) % 5_000_000) * 60_000;
-      await fc.assert(
-        fc.asyncProperty(fc.array(anyCount, { maxLength: 6 }), async (counts) => {
-          const minute = new Date(start + minutes++ * 60_000);
-          await store.count(counts.map((count) => ({ ...count, minute })));
-          const sums = new Map<string, number>();
-          for (const { component: of, version, outcome, count } of counts) {
-            const key = JSON.stringify([of, version, outcome]);
-            sums.set(key, (sums.get(key) ?? 0) + count);
-          }
-          const found = await store.counts({ from: minute, to: new Date(minute.getTime() + 1) });
-          const read = found.map((count) => [
-            JSON.stringify([count.component, count.version, count.outcome]),
-            count.count,
-          ]);
-          expect(new Map(read as [string, number][])).toEqual(sums);
-        }),
-        runs(200),
       );
     });
   });

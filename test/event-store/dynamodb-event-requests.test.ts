@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { claimAgainst } from "../../shared/domain/deliveries/ledger-rules.ts";
+import { countsRequest, failuresRequest } from "../../shared/event-store/dynamodb-count-requests.ts";
 import {
-  countRequest,
-  countsRequest,
   dueItem,
   dueRequest,
   entriesRequest,
   insertEntry,
   moveDue,
-  readCounts,
   readDueItem,
   recordsRequest,
   removeDue,
@@ -97,30 +95,15 @@ describe("the event store's requests", () => {
     expect(dueItem({ ...due, dueAt: new Date(9) }, later, shards).sk < item.sk).toBe(true);
   });
 
-  it("add counts under one name per component, outcome and version", () => {
-    const counts = [
-      { minute: start, component: "billing", version: "a#b", outcome: "done" as const, count: 3 },
-      { minute: start, component: "billing", version: "", outcome: "dead" as const, count: 1 },
-    ];
-    const request = countRequest("events", start, counts, 0.999);
-    expect(request).toMatchObject({
-      Key: { pk: "c#2026-11-20T10:00", sk: "3" },
-      UpdateExpression: "SET #expires = :expires ADD #c0 :c0, #c1 :c1",
-      ExpressionAttributeNames: { "#c0": "billing#done#a#b", "#c1": "billing#dead#" },
-      ExpressionAttributeValues: { ":expires": 1797760800, ":c0": 3, ":c1": 1 },
-    });
-    const item = { pk: "c#2026-11-20T10:00", sk: "3", expires: 1, "billing#done#a#b": 3, "billing#dead#": 1 };
-    expect(readCounts(start, item)).toEqual(counts);
-  });
-
   it("read consistently: an older look could miss what has been answered", () => {
     const window = { from: start, to: later };
     const requests = [
       entriesRequest("events", "e"),
       dueRequest("events", 0, start, 10),
       recordsRequest("events", "r#2026-11-20T10:00#0", window, 10),
-      countsRequest("events", start),
+      countsRequest("events", start, "minute"),
+      failuresRequest("events", "billing", start, window, 10),
     ];
-    expect(requests.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true, true, true, true]);
+    expect(requests.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true, true, true, true, true]);
   });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import type { ClaimRequest, Close, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { sha256 } from "../../shared/domain/hash.ts";
+import { type CountsToStore, deliveryTally } from "../../shared/domain/health/delivery-tally.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { aNewEventStore } from "../support/dynamodb-event-store.ts";
@@ -30,12 +31,9 @@ withDynamoDB("the event store's requests", (endpoint) => {
     expect(await requestsOf((store) => store.release(keys, "ada"), claimedByAda)).toEqual({ BatchExecuteStatement: 1 });
     expect(
       await requestsOf((store) =>
-        store.count([
-          { minute: start, component: "billing", version: "23", outcome: "done", count: batch - 1 },
-          { minute: start, component: "billing", version: "24", outcome: "failed", count: 1 },
-        ]),
+        store.count(tallied(Array.from({ length: batch }, (_, n) => ({ version: n === 0 ? "24" : "23" }))), "router-1"),
       ),
-    ).toEqual({ UpdateItem: 1 });
+    ).toEqual({ BatchWriteItem: 1 });
   });
 
   it("are one more per 25, and none for nothing", async () => {
@@ -48,7 +46,7 @@ withDynamoDB("the event store's requests", (endpoint) => {
       await store.claim([], "ada", start);
       await store.close([]);
       await store.record([]);
-      await store.count([]);
+      await store.count({ spans: [], failures: [] }, "router-1");
       await store.reject([]);
       await store.handOver([], start);
       await store.find([]);
@@ -105,7 +103,9 @@ withDynamoDB("the event store's requests", (endpoint) => {
         Array.fromAsync(store.records({ from: start, to: plus(300_000) }, start, undefined, after)),
       ),
     ).toEqual({ Query: 2 });
-    expect(await requestsOf((store) => store.counts({ from: start, to: plus(300_000) }))).toEqual({ Query: 5 });
+    expect(await requestsOf((store) => store.counts({ from: start, to: plus(300_000) }, "minute"))).toEqual({
+      Query: 5,
+    });
     expect(await requestsOf((store) => store.deliveriesOf(["a", "b", "a"]))).toEqual({ Query: 2 });
     expect(await requestsOf((store) => store.due(start, 100))).toEqual({ Query: 1 });
     const keys = claimsOf(101).map(({ deliveryKey }) => deliveryKey);
@@ -113,6 +113,22 @@ withDynamoDB("the event store's requests", (endpoint) => {
     expect(await requestsOf((store) => store.deliveries(keys))).toEqual({ BatchGetItem: 2 });
   });
 });
+
+function tallied(deliveries: { version: string }[]): CountsToStore {
+  const tally = deliveryTally();
+  const attempt = { kind: "first", durationMs: 5 } as const;
+  for (const { version } of deliveries) {
+    tally.add(start, {
+      component: "billing",
+      version,
+      alias: "stable",
+      type: "order placed",
+      outcome: "done",
+      attempt,
+    });
+  }
+  return tally.take();
+}
 
 function claimsOf(count: number): ClaimRequest[] {
   return Array.from({ length: count }, () => aClaimRequest({ idempotencyKey: randomUUID() }));

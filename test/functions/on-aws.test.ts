@@ -1,6 +1,7 @@
 import type { Context } from "aws-lambda";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { RECORD_LAG_MS } from "../../shared/domain/replays/replay-progress.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { anEvent, bodyOf } from "../support/builders.ts";
@@ -37,17 +38,17 @@ withDynamoDB("the functions on AWS", (endpoint) => {
   it("the replayer drives a replay that the CLI has called it for, and waits for its second pass", async () => {
     const { turnout, lambda, table, store } = await anEnvironment();
     await routeBatch(
-      {
+      withCounter({
         routing: routingCache(table),
         events: store,
-        target: async () => ({ outcome: "done", executedVersion: "1", durationMs: 1 }),
+        target: async () => ({ outcome: "done" as const, executedVersion: "1", durationMs: 1 }),
         now: () => new Date(),
         random: () => 0.5,
         newId: () => crypto.randomUUID(),
         delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
         report: () => {},
         onError: (error) => expect.fail(String(error)),
-      },
+      }),
       [{ messageId: "m", receiptHandle: "", body: bodyOf(anEvent()), sentAt: new Date(), receiveCount: 1 }],
     );
     await turnout(["replay", "start", "--since", "5m", "--name", "again", "--detach", ...why]);

@@ -23,7 +23,7 @@ async function aHandler(result: SendResult = done) {
   await eventually(() => told.length === 1);
   const hidden: [receiptHandle: string, visibilityMs: number][] = [];
   const queue = { changeVisibility: async (handle: string, ms: number) => void hidden.push([handle, ms]) };
-  const events = { ...router.events, close: ports.events.close, count: ports.events.count };
+  const events = { ...router.events, close: ports.events.close };
   const handler = outcomesHandler({ ...ports, events, queue });
   const handle = (...bodies: string[]) =>
     handler({ Records: bodies.map(aRecord) }, { getRemainingTimeInMillis: () => 0 } as Context);

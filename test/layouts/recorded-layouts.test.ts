@@ -8,6 +8,7 @@ import { drainQueue } from "../../scripts/embedded/queue-poller.ts";
 import { LAYOUT } from "../../shared/domain/layout.ts";
 import { isEnded } from "../../shared/domain/replays/replay.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { layoutSteps } from "../../shared/sqlite/layout-steps.ts";
 import type { Send } from "../../shared/targets/target.ts";
@@ -34,7 +35,7 @@ function handlersOn(state: EmbeddedState, start: Date) {
   const now = () => new Date(at);
   const sends: Send[] = [];
   const troubles: unknown[] = [];
-  const ports = {
+  const ports = withCounter({
     routing: routingCache(state.routingTable),
     events: state.events,
     queue: state.queue,
@@ -53,7 +54,7 @@ function handlersOn(state: EmbeddedState, start: Date) {
     report: () => {},
     onError: (error: unknown) => void troubles.push(error),
     settleMs: 2_000,
-  };
+  });
   const context = { getRemainingTimeInMillis: () => 900_000 } as Context;
   return {
     now,

@@ -70,7 +70,9 @@ export async function allOf(state: EmbeddedState, now: Date): Promise<object> {
     replays: await replays.list(1_000),
     versions: await Promise.all(names.map((name) => catalog.versions(name))),
     aliases: await Promise.all(names.map((name) => catalog.aliases(name))),
-    counts: await events.counts(ALWAYS),
+    counts: (await events.counts(ALWAYS, "minute")).counts.flatMap(({ at: minute, component, version, outcomes }) =>
+      [...outcomes].map(([outcome, count]) => ({ minute, component, version, outcome, count })),
+    ),
     waiting: [await state.queue.depth(now), await state.deadLetters.depth(now), await state.outcomes.depth(now)],
   };
   return JSON.parse(JSON.stringify(stored));

@@ -9,6 +9,7 @@ import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
 import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";
@@ -57,7 +58,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
     const queue = sqsEventQueue({ client: sqs, queueUrl: live.queueUrl });
     const dead = sqsEventQueue({ client: sqs, queueUrl: live.deadLetterQueueUrl });
     const outcomes = sqsEventQueue({ client: otherSqs, queueUrl: other.queueUrl });
-    const ports = {
+    const ports = withCounter({
       routing: routingCache(table),
       events,
       target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: () => now }),
@@ -68,7 +69,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
       delay: eventsAt.endpoint === endpoint ? () => new Promise<void>(() => {}) : async (ms: number) => pass(ms),
       report: () => {},
       onError: (error: unknown) => void troubles.push(String(error)),
-    };
+    });
     onTestFinished(() => expect(troubles.splice(0)).toEqual([]));
     /** Lambda's event source mapping: hands over all that is visible, and deletes what succeeded. */
     const drain = async (from: EventQueue, handler: Handler) => {

@@ -7,6 +7,7 @@ import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { openDatabase } from "../../shared/sqlite/database.ts";
@@ -36,19 +37,21 @@ withDynamoDB("routers on DynamoDB and Lambda", (endpoint) => {
     /** A router instance with its own clients and its own cache. Returns a handler of one batch of events. */
     function aRouter(at = endpoint) {
       const { table: routing, client } = aRoutingTable(at, tableName);
-      const handler = routerHandler({
-        routing: routingCache(routing),
-        events,
-        target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: () => new Date() }),
-        now: () => new Date(),
-        random: Math.random,
-        newId: () => crypto.randomUUID(),
-        // The only wait is that of closes for their neighbours.
-        delay: () => new Promise(() => {}),
-        report: () => {},
-        onError: () => {},
-        queue: { changeVisibility: async () => {} },
-      });
+      const handler = routerHandler(
+        withCounter({
+          routing: routingCache(routing),
+          events,
+          target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: () => new Date() }),
+          now: () => new Date(),
+          random: Math.random,
+          newId: () => crypto.randomUUID(),
+          // The only wait is that of closes for their neighbours.
+          delay: () => new Promise(() => {}),
+          report: () => {},
+          onError: () => {},
+          queue: { changeVisibility: async () => {} },
+        }),
+      );
       const route = async (...batch: Parameters<typeof anEvent>[0][]) => {
         const answer = await handler({ Records: batch.map(aRecord) }, {
           getRemainingTimeInMillis: () => 60_000,

@@ -15,8 +15,12 @@ import {
   closedAlready,
   isFirstClaim,
 } from "../../shared/domain/deliveries/ledger-rules.ts";
-import type { OutcomeCount } from "../../shared/domain/deliveries/outcome-count.ts";
+import type { CountSpan } from "../../shared/domain/health/delivery-count.ts";
+import type { CountsToStore } from "../../shared/domain/health/delivery-tally.ts";
+import type { Failure } from "../../shared/domain/health/failure.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
+import { together } from "../../shared/event-store/count-codec.ts";
+import type { ReadCounts } from "../../shared/event-store/delivery-counts.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
@@ -31,7 +35,8 @@ export type MemoryEventStore = ReturnType<typeof memoryEventStore>;
 export function memoryEventStore(onEntry: OnEntry = () => {}) {
   const records = new Map<string, EventRecord>();
   const entries = new Map<string, Map<string, LedgerEntry>>();
-  const counts: OutcomeCount[] = [];
+  const stored = new Map<string, ReadCounts & { span: CountSpan; from: Date }>();
+  const failures = new Map<string, Failure>();
 
   const recordKey = ({ t0, eventKey, payloadHash }: RecordKey) => `${t0.getTime()} ${eventKey} ${payloadHash}`;
   const entryOf = (deliveryKey: string) => entries.get(eventKeyIn(deliveryKey))?.get(deliveryKey);
@@ -107,8 +112,21 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
         .sort(compareRecords)
         .slice(0, limit);
     },
-    count: (added: readonly OutcomeCount[]) => void counts.push(...added),
-    counts: () => counts,
+    count(counted: CountsToStore, instance: string): void {
+      for (const { span, from, ...read } of counted.spans) {
+        const counts = [...read.counts];
+        stored.set(`${span} ${from.getTime()} ${instance}`, { span, from, counts, dropped: read.dropped });
+      }
+      for (const failure of counted.failures) failures.set(failure.deliveryKey, failure);
+    },
+    counts({ from, to }: TimeWindow, span: CountSpan): ReadCounts {
+      return together([...stored.values()].filter((one) => one.span === span && one.from >= from && one.from < to));
+    },
+    failures: (component: string, { from, to }: TimeWindow, limit: number) =>
+      [...failures.values()]
+        .filter((one) => one.component === component && one.at >= from && one.at < to)
+        .sort((a, b) => b.at.getTime() - a.at.getTime())
+        .slice(0, limit),
   };
 }
 
@@ -179,8 +197,10 @@ export function distantEventStore(
     },
     deliveriesOf: (eventKeys) => process.call("read deliveries", () => store.deliveriesOf(eventKeys)),
     deliveries: (keys) => process.call("read entries", () => keys.map((key) => store.entryOf(key))),
-    count: (counts) => process.call("count", () => store.count(counts)),
-    counts: (window) => process.call("read counts", () => store.counts().filter(({ minute }) => minute >= window.from)),
+    count: (counted, instance) => process.call("count", () => store.count(counted, instance)),
+    counts: (window, span) => process.call("read counts", () => store.counts(window, span)),
+    failures: (component, window, limit) =>
+      process.call("read failures", () => store.failures(component, window, limit)),
     expire: async () => 0,
   };
 }

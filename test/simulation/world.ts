@@ -5,6 +5,7 @@ import { routerHandler } from "../../functions/router.ts";
 import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
+import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
@@ -114,6 +115,13 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
     return {
       routing: routingOf(process),
       events: { ...events, close: lane.close },
+      counter: deliveryCounter({
+        events,
+        now: process.now,
+        delay: process.delay,
+        newId: process.newId,
+        onError: () => {},
+      }),
       target: withCircuitBreakers(target, process),
       now: process.now,
       random: process.random,

@@ -2,7 +2,7 @@ import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts"
 import { type Around, surrounded, type When } from "./port-calls.ts";
 
 /** The calls of a replayer that has a life: all that it asks of others. */
-const eventCalls = ["record", "find", "claim", "close", "reject", "count", "deliveries", "records"] as const;
+const eventCalls = ["record", "find", "claim", "close", "reject", "deliveries", "records"] as const;
 
 /**
  * A replayer whose process ends at one of its calls, the `n`-th from 0: before the call has an effect, or after it and

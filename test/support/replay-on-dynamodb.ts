@@ -11,6 +11,7 @@ import { noCounts, type Replay } from "../../shared/domain/replays/replay.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { OutgoingMessage } from "../../shared/event-queue/event-queue.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { planReplay } from "../../shared/flows/replay/plan-replay.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { type NewReplay, startReplay } from "../../shared/flows/replay/start-replay.ts";
@@ -71,16 +72,18 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
     newId: () => randomUUID(),
     report: () => {},
   };
-  const router = routerHandler({
-    ...common,
-    routing: routingCache(table),
-    events,
-    target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: at }),
-    // The only wait is that of closes for their neighbours.
-    delay: () => new Promise(() => {}),
-    onError: (error) => expect.fail(String(error)),
-    queue: { changeVisibility: async () => {} },
-  });
+  const router = routerHandler(
+    withCounter({
+      ...common,
+      routing: routingCache(table),
+      events,
+      target: lambdaTarget({ client: lambdaClient(lambda.endpoint), now: at }),
+      // The only wait is that of closes for their neighbours.
+      delay: () => new Promise(() => {}),
+      onError: (error) => expect.fail(String(error)),
+      queue: { changeVisibility: async () => {} },
+    }),
+  );
 
   /** Routes messages, ten at a time, each batch when its last one was sent; what comes back is routed a minute later. */
   async function route(messages: readonly Sent[]): Promise<void> {
@@ -116,21 +119,21 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
   function aReplayer(through = endpoint, around: Around = (_, work) => work()): ReplayerInstance {
     const store = anEventStore(through, tableName, { recordShards, bodies }).store;
     const target = lambdaTarget({ client: lambdaClient(lambda.endpoint), now: at });
-    const ports: ReplayerPorts = {
+    const ports: ReplayerPorts = withCounter({
       ...common,
       routing: routingCache(
         surrounded(aRoutingTable(through, routingName).table, ["head", "changesAfter", "rows", "components"], around),
       ),
-      events: surrounded(store, ["record", "find", "claim", "close", "release", "count", "deliveries"], around),
+      events: surrounded(store, ["record", "find", "claim", "close", "release", "deliveries"], around),
       replays: surrounded(replayStore(through, tableName), ["get", "update", "list"], around),
-      target: (send) => around("send", () => target(send)),
+      target: (send: Parameters<typeof target>[0]) => around("send", () => target(send)),
       catalog: { aliases: async () => Object.entries(versions).map(([alias, version]) => ({ alias, version })) },
       // The clock goes on where a pace is kept. What waits for longer watches over what is under way, and that ends first.
       delay: (ms) => around("delay", async () => (ms <= MAX_PACE_MS ? pass(ms) : new Promise<void>(() => {}))),
       // A request of the outcome counts that is lost stays lost: they are approximate.
       onError: () => {},
       settleMs: SETTLE_MS,
-    };
+    });
     const handler = replayerHandler(ports);
     return {
       async call(replay, asks = Number.POSITIVE_INFINITY) {

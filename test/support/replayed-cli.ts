@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { runReplay } from "../../shared/flows/replay/run-replay.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
@@ -151,7 +152,7 @@ function bodyOf(id: string, { key, user, customer, project, fails, large }: Omit
 
 /** Versions that do nothing but say that they ran. */
 function portsOf(state: EmbeddedState) {
-  return {
+  return withCounter({
     routing: routingCache(state.routingTable),
     events: state.events,
     target: async ({ alias, payload }: { alias: string; payload: string }): Promise<SendResult> => {
@@ -167,5 +168,5 @@ function portsOf(state: EmbeddedState) {
     delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
     report: () => {},
     onError: () => {},
-  };
+  });
 }

@@ -34,7 +34,7 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
   const replays = memoryReplayStore();
   const ports: ReplayerPorts = {
     ...routing,
-    events: surrounded(events, ["record", "find", "claim", "close", "reject", "count", "deliveries"], calls.around),
+    events: surrounded(events, ["record", "find", "claim", "close", "reject", "deliveries"], calls.around),
     replays: surrounded(replays, ["get", "update", "list"], calls.around),
     catalog: {
       aliases: async () => Object.entries(versions).map(([alias, version]) => ({ alias, version })),

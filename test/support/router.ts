@@ -7,6 +7,7 @@ import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts"
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
+import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
@@ -75,19 +76,28 @@ export async function aRouter({
   const reports: DeliveryReport[] = [];
   const troubles: unknown[] = [];
   let ids = 0;
+  let counters = 0;
+  const shared = {
+    now: time.now,
+    newId: () => `id-${++ids}`,
+    delay: time.delay,
+    onError: (error: unknown) => void troubles.push(error),
+  };
   const ports: RouterPorts = {
+    ...shared,
     routing: routingCache(surrounded(table, ["head", "changesAfter", "rows", "components"], calls.around)),
-    events: surrounded(events, ["record", "find", "claim", "close", "reject", "count"], calls.around),
+    events: surrounded(events, ["record", "find", "claim", "close", "reject"], calls.around),
+    counter: deliveryCounter({
+      ...shared,
+      events: surrounded(events, ["count"], calls.around),
+      newId: () => `counter-${++counters}`,
+    }),
     target: (send) => {
       sends.push(send);
       return calls.around(`send ${send.component}`, () => target(send));
     },
-    now: time.now,
     random: () => 0.5,
-    newId: () => `id-${++ids}`,
-    delay: time.delay,
     report: (report) => void reports.push(report),
-    onError: (error) => void troubles.push(error),
   };
 
   async function records(): Promise<EventRecord[]> {
@@ -99,6 +109,22 @@ export async function aRouter({
     const keys = database.connection.prepare("SELECT DISTINCT event_key FROM deliveries ORDER BY event_key").all();
     return [...(await events.deliveriesOf(keys.map((row) => String(row.event_key)))).values()].flat();
   }
+  /** What was counted in each minute: component, version, outcome and how many. */
+  async function counts(): Promise<[Date, string, string, string, number][]> {
+    await ports.counter.flush();
+    const read = await events.counts({ from: new Date(0), to: new Date("2100-01-01") }, "minute");
+    return read.counts
+      .flatMap(({ at, component, version, outcomes }) =>
+        [...outcomes].map(([outcome, count]): [Date, string, string, string, number] => [
+          at,
+          component,
+          version,
+          outcome,
+          count,
+        ]),
+      )
+      .toSorted(([at, ...one], [then, ...other]) => at.getTime() - then.getTime() || (`${one}` < `${other}` ? -1 : 1));
+  }
   /** Puts this text in the place of a stored row, as no commit would. Only a router that begins anew sees it. */
   function damage(key: RowKey, text: string): void {
     database.connection.prepare("UPDATE routing_rows SET value = ? WHERE key = ?").run(text, key);
@@ -107,5 +133,6 @@ export async function aRouter({
   function damageEntries(text: string): void {
     database.connection.prepare("UPDATE deliveries SET entry = ?").run(text);
   }
-  return { ports, table, events, time, calls, sends, reports, troubles, records, ledger, damage, damageEntries };
+  const looks = { records, ledger, counts, damage, damageEntries };
+  return { ports, table, events, time, calls, sends, reports, troubles, ...looks };
 }

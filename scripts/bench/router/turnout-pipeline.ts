@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { QueuePorts } from "../../../functions/queue-batch.ts";
 import { awsDependencies } from "../../../shared/aws-dependencies.ts";
+import { withCounter } from "../../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { AwsSettings } from "../../../shared/settings.ts";
@@ -16,7 +17,7 @@ export const turnoutEnvironment = {
 /** A deployed router's ports, but that it reports to nobody: what a line of log costs is the logger's. */
 export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]): RouterPorts & QueuePorts {
   const { routingTable, events, target } = awsDependencies(settings);
-  return {
+  return withCounter({
     routing: routingCache(routingTable),
     events,
     target,
@@ -24,10 +25,10 @@ export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]):
     now: () => new Date(),
     random: Math.random,
     newId: () => crypto.randomUUID(),
-    delay,
+    delay: (ms: number) => delay(ms),
     report: () => {},
-    onError: (error) => console.error(error),
-  };
+    onError: (error: unknown) => console.error(error),
+  });
 }
 
 /** On the happy path nothing comes back. */

@@ -1,9 +1,7 @@
-import type { Command } from "commander";
-import {
-  type CountedOutcome,
-  countedOutcomes,
-  type OutcomeCount,
-} from "../../../shared/domain/deliveries/outcome-count.ts";
+import { type Command, Option } from "commander";
+import { type CountedOutcome, countedOutcomes } from "../../../shared/domain/deliveries/outcome-count.ts";
+import { addedUp, type Counts, type DeliveryCount } from "../../../shared/domain/health/delivery-count.ts";
+import { readCounts } from "../../../shared/flows/health/read-counts.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
@@ -12,72 +10,108 @@ import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
-type CountsOptions = JsonOption & WindowOptions & { component?: string[] };
+const dimensions = ["alias", "type", "error"] as const;
+type Dimension = (typeof dimensions)[number];
+
+type CountsOptions = JsonOption & WindowOptions & { component?: string[]; by?: Dimension };
 
 export function define(command: Command): void {
-  repeated(windowOptions(command), "--component <name>", "only this component", String);
+  repeated(windowOptions(command), "--component <name>", "only this component", String).addOption(
+    new Option("--by <dimension>", "a line for each of them").choices(dimensions),
+  );
   jsonOption(command)
     .addHelpText(
       "after",
       `
-Attempts by component, version and outcome, in whole minutes; with --json a line for each minute. They are counted as
-they are made, and approximately: what a router counted last may be missing after it was killed. 'turnout events' lists
-deliveries one by one, and exactly. Where VER is empty nothing was run.
+Attempts by component, version and outcome, in whole minutes; with --json a line for each minute and event type. They
+are counted as they are made, and stored within 5 s: what a router counted last may be missing after it was killed.
+'turnout events' lists deliveries one by one, and exactly. Where VER is empty nothing was run. By error it is the first
+attempts that failed which are counted, by the error's type and message without ids, numbers and quotes.
 
 Examples:
   $ turnout counts --component release-coordinator --since 1h
+  $ turnout counts --by error --since 15m
   $ turnout counts --json
 `,
     )
     .action(show);
 }
 
-async function show({ json, component, ...stated }: CountsOptions): Promise<void> {
+async function show({ json, component, by, ...stated }: CountsOptions): Promise<void> {
   await withInstallation(async ({ events, routingTable }) => {
     const window = windowOf(stated, new Date());
-    const counts = (await events.counts(window)).filter((count) => component?.includes(count.component) ?? true);
+    const read = await readCounts(events, window);
+    const counts = read.counts.filter((count) => component?.includes(count.component) ?? true);
     if (counts.length === 0) for (const name of component ?? []) await componentNamed(routingTable, name);
-    if (counts.length === 0)
-      return note(`nothing was counted from ${window.from.toISOString()} to ${window.to.toISOString()}`);
-    if (json) return counts.forEach(printCount);
-    note(`approximate counts of attempts from ${window.from.toISOString()} to ${window.to.toISOString()}`);
-    const rows = byVersion(counts);
-    printTable(columnsFor(rows), rows);
+    const period = `from ${window.from.toISOString()} to ${window.to.toISOString()}`;
+    if (read.dropped > 0) note(`${read.dropped} more were counted, and couldn't be stored`);
+    if (counts.length === 0) return note(`nothing was counted ${period}`);
+    if (json) return counts.flatMap(linesOf).forEach(printJson);
+    note(`approximate counts of attempts ${period}`);
+    if (by === "error") return printErrors(counts);
+    const rows = rowsOf(counts, by);
+    printTable(columnsFor(rows, by), rows);
   });
 }
 
-function printCount({ minute, component, version, outcome, count }: OutcomeCount): void {
-  const known = version === "" ? null : version;
-  printJson({ minute: minute.toISOString(), component, component_version: known, outcome, count });
+function linesOf({ at, component, version, alias, type, ...counts }: DeliveryCount): object[] {
+  const key = { minute: at.toISOString(), component, component_version: version === "" ? null : version };
+  const about = { ...key, alias: alias === "" ? null : alias, event_type: type === "" ? null : type };
+  return [
+    ...[...counts.outcomes].map(([outcome, count]) => ({ ...about, outcome, count })),
+    ...(counts.firsts > 0 ? [{ ...about, first_attempts: counts.firsts, failed: counts.failed }] : []),
+    ...[...counts.errors].map(([error, count]) => ({ ...about, error, count })),
+  ];
 }
 
-type VersionRow = { component: string; version: string; counts: Partial<Record<CountedOutcome, number>> };
+type Row = { component: string; version: string; value: string } & Counts;
 
-function byVersion(counts: readonly OutcomeCount[]): VersionRow[] {
-  const rows = new Map<string, VersionRow>();
-  for (const { component, version, outcome, count } of counts) {
-    const key = `${component} ${version}`;
-    const row = rows.get(key) ?? { component, version, counts: {} };
-    row.counts[outcome] = (row.counts[outcome] ?? 0) + count;
-    rows.set(key, row);
-  }
-  return [...rows.values()].toSorted((a, b) =>
-    a.component === b.component
-      ? a.version.localeCompare(b.version, "en", { numeric: true })
-      : a.component.localeCompare(b.component, "en"),
+function rowsOf(counts: readonly DeliveryCount[], by: Exclude<Dimension, "error"> | undefined): Row[] {
+  const textOf = (count: DeliveryCount) => (by === undefined ? "" : count[by]);
+  const groups = Map.groupBy(counts, (count) => JSON.stringify([count.component, count.version, textOf(count)]));
+  const rows = [...groups.values()].flatMap(([first, ...others]): Row[] => {
+    if (first === undefined) return [];
+    const { component, version } = first;
+    return [{ component, version, value: textOf(first), ...addedUp([first, ...others]) }];
+  });
+  return rows.toSorted(
+    (a, b) =>
+      a.component.localeCompare(b.component, "en") ||
+      a.version.localeCompare(b.version, "en", { numeric: true }) ||
+      a.value.localeCompare(b.value, "en"),
   );
 }
 
 /** Only outcomes that there were. */
-function columnsFor(rows: readonly VersionRow[]): Column<VersionRow>[] {
-  const outcomes = countedOutcomes.filter((outcome) => rows.some(({ counts }) => counts[outcome] !== undefined));
+function columnsFor(rows: readonly Row[], by: Dimension | undefined): Column<Row>[] {
+  const outcomes = countedOutcomes.filter((outcome) => rows.some((row) => row.outcomes.has(outcome)));
   return [
     { title: "COMPONENT", text: ({ component }) => component, least: 12 },
     { title: "VER", text: ({ version }) => version, alignRight: true },
-    ...outcomes.map((outcome) => ({
+    ...(by === undefined ? [] : [{ title: by.toUpperCase(), text: ({ value }: Row) => value, least: 12 }]),
+    ...outcomes.map((outcome: CountedOutcome) => ({
       title: outcome.toUpperCase(),
-      text: ({ counts }: VersionRow) => counts[outcome]?.toString(),
+      text: (row: Row) => row.outcomes.get(outcome)?.toString(),
       alignRight: true,
     })),
   ];
+}
+
+type ErrorRow = { component: string; version: string; error: string; count: number };
+
+function printErrors(counts: readonly DeliveryCount[]): void {
+  const rows = rowsOf(counts, undefined).flatMap(({ component, version, errors }) =>
+    [...errors].map(([error, count]): ErrorRow => ({ component, version, error, count })),
+  );
+  if (rows.length === 0) note("no first attempt has failed");
+  else
+    printTable<ErrorRow>(
+      [
+        { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+        { title: "VER", text: ({ version }) => version, alignRight: true },
+        { title: "FAILED", text: ({ count }) => String(count), alignRight: true },
+        { title: "ERROR", text: ({ error }) => error, least: 24 },
+      ],
+      rows.toSorted((a, b) => b.count - a.count),
+    );
 }

@@ -18,7 +18,7 @@ import { type Printed, printedFor, printedText } from "./printed-for.ts";
 export function define(command: Command): void {
   const showing = command
     .command("show")
-    .description("print a stored event, its deliveries, their last eight attempts, and what these printed")
+    .description("print a stored event, its deliveries, their first and last seven attempts, and what these printed")
     .argument("<id>", "its id, its publisher's key or the key that consumers see, or the beginning of one")
     .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
   jsonOption(showing)
@@ -83,7 +83,7 @@ function deliveryJson({ entry }: EventOutcome, printed: Printed) {
     /** Attempts that ended without an answer. */
     lapses: entry?.lapses ?? null,
     kept_until: entry?.expiresAt.toISOString() ?? null,
-    /** The last eight, which is what the ledger remembers. */
+    /** The first and the last seven, which is what the ledger remembers. */
     attempts: (entry?.attempts ?? []).map(({ attempt, at, outcome, version, durationMs, error }) => ({
       attempt,
       at: at.toISOString(),

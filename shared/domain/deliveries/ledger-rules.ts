@@ -9,7 +9,7 @@ import {
 } from "./delivery.ts";
 import { LIVE } from "./delivery-key.ts";
 
-/** How many attempts a ledger entry remembers, so that it stays within 1 KB. */
+/** How many attempts a ledger entry remembers, the first that ran and the last ones, so that it stays within 1 KB. */
 export const REMEMBERED_ATTEMPTS = 8;
 
 /** Most characters of an error that the ledger keeps: a component may throw a whole document. */
@@ -215,7 +215,13 @@ function remember(attempts: Attempt[], attempt: Attempt): Attempt[] {
   const last = attempts.at(-1);
   const again =
     attempt.outcome === "postponed" && last?.outcome === "postponed" && last.error?.type === attempt.error?.type;
-  return [...(again ? attempts.slice(0, -1) : attempts), attempt].slice(-REMEMBERED_ATTEMPTS);
+  const all = [...(again ? attempts.slice(0, -1) : attempts), attempt];
+  if (all.length <= REMEMBERED_ATTEMPTS) return all;
+  // The first that ran judges the version that made it: it is what counts are counted again from.
+  const first = all.findIndex(({ outcome }) => outcome !== "postponed");
+  const [pushedOut] = all;
+  if (first > 0 || pushedOut === undefined) return all.slice(1);
+  return [pushedOut, ...all.slice(2)];
 }
 
 function shortened({ type, message }: DeliveryError): DeliveryError {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { Subject } from "../subject.ts";
 import { type Read, read, readJson } from "../text/schema.ts";
 import { deliveredKey, eventKeyOfDelivered } from "./delivered-event.ts";
 import { deliveryKeyOf } from "./delivery-key.ts";
@@ -13,17 +14,24 @@ export type AttemptOutcome = {
   /** What shows that the outcome is told by whom the attempt was handed to: the function, and what it was given. */
   functionArn: string;
   token: string;
+  /** What the event said of itself when it was delivered; empty where it doesn't. */
+  eventId: string;
+  type: string;
+  subject: Subject;
   result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
 };
 
 /** What the version received: the fields that name the attempt. */
 const RequestPayload = z.looseObject({
+  id: z.catch(z.string(), ""),
+  "detail-type": z.catch(z.string(), ""),
   turnout: z.looseObject({
     component: z.string(),
     idempotencyKey: z.string(),
     generation: z.string(),
     attempt: z.int(),
     outcomeToken: z.string(),
+    subject: z.catch(Subject, {}),
   }),
 });
 
@@ -46,7 +54,7 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   const record = json.ok ? read(DestinationRecord, json.value) : json;
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
-  const { component, idempotencyKey, generation, attempt, outcomeToken: token } = requestPayload.turnout;
+  const { component, idempotencyKey, generation, attempt, outcomeToken: token, subject } = requestPayload.turnout;
   const eventKey = eventKeyOfDelivered(idempotencyKey);
   if (eventKey === undefined || idempotencyKey !== deliveredKey(eventKey, generation)) {
     return {
@@ -63,6 +71,9 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     attempt,
     functionArn: unqualified(requestContext.functionArn),
     token,
+    eventId: requestPayload.id,
+    type: requestPayload["detail-type"],
+    subject,
   };
   if (requestContext.condition === "Success") {
     return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };

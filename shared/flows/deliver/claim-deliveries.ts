@@ -166,6 +166,6 @@ async function close(
 }
 
 /** When the last lease ends that these claims have won; long ago for none. */
-export function lastLease(claims: readonly Claim[]): Date {
+function lastLease(claims: readonly Claim[]): Date {
   return new Date(Math.max(0, ...claims.map((claim) => (claim.won ? claim.leaseUntil.getTime() : 0))));
 }

@@ -1,10 +1,5 @@
 import type { Claim } from "../../domain/deliveries/delivery.ts";
-import type { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import type { AttemptResult, BroughtBackBy } from "../../domain/deliveries/settle-attempt.ts";
-import type { OutcomeCounts } from "../../event-store/outcome-counts.ts";
-import type { WritePorts } from "../kept-writes.ts";
-import { untilWritten } from "../kept-writes.ts";
-import { lastLease } from "./claim-deliveries.ts";
 import { closeBuffer } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { forgetUnwanted, passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
@@ -20,7 +15,6 @@ export type Attempting = (
 export type Delivering = {
   attempt: Attempting;
   owner: string;
-  tally: ReturnType<typeof outcomeTally>;
   /** Who has a delivery tried again that isn't at rest; default: its message. */
   broughtBackBy?: (delivery: Delivery) => BroughtBackBy;
   /** Told of each as soon as it is stored. */
@@ -35,7 +29,7 @@ export async function deliverClaimed(
   ports: RouterPorts,
   deliveries: readonly Delivery[],
   claims: readonly Claim[],
-  { attempt, owner, tally, broughtBackBy = () => "message", onSettled }: Delivering,
+  { attempt, owner, broughtBackBy = () => "message", onSettled }: Delivering,
 ): Promise<Settled[]> {
   const won = claims.filter((answer, index) => answer.won && !isUnwanted(deliveries[index], answer)).length;
   let uncounted = deliveries.length;
@@ -43,10 +37,10 @@ export async function deliverClaimed(
   const settling: Settling = {
     close: closeBuffer(ports, won),
     // With the last outcome known, not with the last close written: the two requests then wait side by side.
-    count(component, version, outcome) {
-      tally.add(ports.now(), component, version, outcome);
+    count(delivery) {
+      ports.counter.add(delivery);
       uncounted -= 1;
-      if (uncounted === 0) counted = writeCounts(ports, tally, lastLease(claims));
+      if (uncounted === 0) counted = ports.counter.settle();
     },
   };
   const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
@@ -66,7 +60,7 @@ export async function deliverClaimed(
       return settled;
     }),
   );
-  await (uncounted === 0 ? counted : writeCounts(ports, tally, lastLease(claims)));
+  await (uncounted === 0 ? counted : ports.counter.settle());
   return settled.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
@@ -77,15 +71,4 @@ export async function deliverClaimed(
 function isUnwanted(delivery: Delivery | undefined, answer: Claim & { won: true }): boolean {
   const refused = delivery?.route.refused?.type;
   return answer.untried === true && (refused === "NotListening" || refused === "NoComponent");
-}
-
-/** Counts are approximate, as it is said of them: without one the deliveries are no less done. */
-async function writeCounts(
-  ports: WritePorts & Pick<RouterPorts, "onError"> & { events: Pick<OutcomeCounts, "count"> },
-  tally: Delivering["tally"],
-  by: Date,
-): Promise<void> {
-  const counts = tally.take();
-  if (counts.length === 0) return;
-  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onError);
 }

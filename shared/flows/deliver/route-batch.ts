@@ -1,6 +1,5 @@
 import type { Claim } from "../../domain/deliveries/delivery.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
-import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import { claim, claimAndRecord, deliveriesOf, recordFirsts, release, roundsOf } from "./claim-deliveries.ts";
 import { decideBatch } from "./decide-batch.ts";
@@ -26,7 +25,6 @@ export async function routeBatch(
   { attempt = sendOne, received = false }: { attempt?: Attempting; received?: boolean } = {},
 ): Promise<ReturnedMessage[]> {
   const { routed, first, later, claims, owner } = await decideAndClaim(ports, messages.map(parseMessage), received);
-  const tally = outcomeTally();
   const comesBack = new Map<ReceivedMessage, Date>();
   for (const { message, routes, record, unknown } of routed) {
     if (unknown !== undefined) comesBack.set(message, lookAgainAt(ports.now(), message));
@@ -37,7 +35,7 @@ export async function routeBatch(
 
   const finish = async (round: readonly Delivery[], answers: readonly Claim[], roundOwner: string) => {
     await recordFirsts(ports, round, answers);
-    const settled = await deliverClaimed(ports, round, answers, { attempt, owner: roundOwner, tally });
+    const settled = await deliverClaimed(ports, round, answers, { attempt, owner: roundOwner });
     settled.forEach(({ comesBackAt }, index) => {
       const message = round[index]?.routed.message;
       if (comesBackAt === undefined || message === undefined) return;

@@ -1,21 +1,22 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
-import type { CountedOutcome } from "../../domain/deliveries/outcome-count.ts";
 import {
   type AttemptResult,
   type BroughtBackBy,
   closeOf,
   MAX_MESSAGE_BACKOFF_MS,
 } from "../../domain/deliveries/settle-attempt.ts";
+import type { CountedDelivery } from "../../domain/health/delivery-tally.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { WriteClose } from "./close-buffer.ts";
+import { type Counting, countedAttempt, countedOutcome } from "./counted-attempt.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** What a delivery hands its outcome to. */
 export type Settling = {
   close: WriteClose;
-  count: (component: string, version: string, outcome: CountedOutcome) => void;
+  count: (counted: CountedDelivery) => void;
 };
 
 /** What became of a delivery that was to be made. */
@@ -53,7 +54,7 @@ export async function settle(
   const { deliveryKey } = delivery.request;
   const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
   const closing = closeOf(settled, result, ports.now(), ports.random());
-  count(component.name, closing.executedVersion ?? "", closing.outcome);
+  count(countedAttempt(countingOf(delivery), claimed, closing));
   // What has lapsed may have ended its router: those that wait behind it go on once this is stored.
   const taken = await close(closing, claimed.leaseUntil, lapses > 0);
   const { executedVersion, durationMs } = closing;
@@ -105,14 +106,20 @@ export async function passOver(
         message: `the idempotency key was used before with another payload: ${request.payloadHash} now, ${answer.payloadHash} then`,
       };
       await ports.events.reject([rejection(request, error, owner, now)]);
-      count(request.component, "", "rejected");
+      count(countedOutcome(countingOf(delivery), "rejected"));
       report(ports, delivery, { outcome: "rejected", error });
       return {};
     }
   }
-  count(request.component, "", outcome);
+  count(countedOutcome(countingOf(delivery), outcome));
   report(ports, delivery, { outcome });
   return {};
+}
+
+function countingOf({ routed, request }: Delivery): Counting {
+  const { deliveryKey, component, generation, alias, because } = request;
+  const { id: eventId, detailType: type } = routed.record;
+  return { deliveryKey, component, generation, alias, because, eventId, type, subject: routed.subject };
 }
 
 /** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */

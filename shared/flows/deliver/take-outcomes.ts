@@ -1,17 +1,18 @@
 import type { Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
-import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import { type AttemptOutcome, readOutcome } from "../../domain/deliveries/outcome-message.ts";
 import { isTokenOf } from "../../domain/deliveries/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
 import { removedComponent } from "../../domain/routing/component.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
-import type { OutcomeCounts } from "../../event-store/outcome-counts.ts";
 import { untilWritten, type WritePorts } from "../kept-writes.ts";
 import type { RoutingCache } from "../routing-cache.ts";
+import type { DeliveryCounter } from "./count-deliveries.ts";
+import { countedAttempt } from "./counted-attempt.ts";
 
 export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
-  events: Pick<DeliveryLedger, "deliveriesOf" | "close"> & Pick<OutcomeCounts, "count">;
+  events: Pick<DeliveryLedger, "deliveriesOf" | "close">;
+  counter: DeliveryCounter;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
   onError: (error: unknown) => void;
 };
@@ -53,8 +54,7 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
     ({ listeners }) => new Map(listeners.map(({ component }) => [component.name, component])),
   );
   const entries = await ports.events.deliveriesOf([...new Set(told.map(({ outcome }) => outcome.eventKey))]);
-  const tally = outcomeTally();
-  const closes = new Map<string, { name: string; closing: Close }>();
+  const closes = new Map<string, { entry: LedgerEntry; outcome: AttemptOutcome; closing: Close }>();
   const refused: M[] = [];
   for (const { message, outcome } of told) {
     const { component: name, eventKey, deliveryKey, attempt, token, result } = outcome;
@@ -72,17 +72,17 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
     const broughtBackBy = lookedAfterBy(generation);
     const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
     const closing = closeOf(settled, result, ports.now(), ports.random());
-    closes.set(deliveryKey, { name, closing });
+    closes.set(deliveryKey, { entry, outcome, closing });
   }
   if (closes.size === 0) return refused;
   const by = new Date(ports.now().getTime() + KEPT_MS);
   const closings = [...closes.values()].map(({ closing }) => closing);
   const taken = await untilWritten(ports, () => ports.events.close(closings), by);
-  for (const [index, { name, closing }] of [...closes.values()].entries()) {
-    if (taken[index]) tally.add(closing.at, name, closing.executedVersion ?? "", closing.outcome);
+  for (const [index, { entry, outcome, closing }] of [...closes.values()].entries()) {
+    const { eventId, type, subject } = outcome;
+    if (taken[index]) ports.counter.add(countedAttempt({ ...entry, eventId, type, subject }, entry, closing));
   }
-  const counts = tally.take();
-  await untilWritten(ports, () => ports.events.count(counts), by).catch(ports.onError);
+  await ports.counter.settle();
   return refused;
 }
 

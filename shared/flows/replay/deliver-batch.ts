@@ -1,5 +1,4 @@
 import { type Claim, isAtRest, type LedgerEntry } from "../../domain/deliveries/delivery.ts";
-import { outcomeTally } from "../../domain/deliveries/outcome-count.ts";
 import { lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
 import { claim } from "../deliver/claim-deliveries.ts";
 import { type Attempting, deliverClaimed } from "../deliver/deliver-claimed.ts";
@@ -105,7 +104,6 @@ export function batchDeliverer(
         await deliverClaimed(ports, round, await claim(ports, round, owner), {
           attempt,
           owner,
-          tally: outcomeTally(),
           broughtBackBy: ({ request }) => lookedAfterBy(request.generation),
           onSettled(delivery, result, answer) {
             const place = placeOf.get(delivery);

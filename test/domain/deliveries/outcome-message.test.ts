@@ -26,6 +26,9 @@ const named = {
   attempt: 3,
   functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer",
   token: "its token",
+  eventId: anEvent().id,
+  type: "order placed",
+  subject: { customer: "acme" },
 };
 
 /** As in "Capturing records of asynchronous invocations" of the Lambda developer guide. */

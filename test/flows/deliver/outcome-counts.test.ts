@@ -17,10 +17,8 @@ const components = Object.keys(results).map((name) => aComponent({ name, pattern
 /** A router with components that are called after what becomes of their events, and the counts that it has written. */
 async function aCounter() {
   const router = await aRouter({ components, target: async ({ component }) => results[component] ?? done });
-  const all = { from: new Date(0), to: new Date("2100-01-01") };
-  const counts = async () =>
-    (await router.events.counts(all)).map((one) => [one.component, one.version, one.outcome, one.count]);
-  return { ...router, counts };
+  const counts = async () => (await router.counts()).map(([, ...one]) => one);
+  return { ...router, counts, all: router.counts };
 }
 const about = (detailType: string, id = detailType) => aMessage({ messageId: id, id, detailType });
 
@@ -54,12 +52,13 @@ describe("the outcomes of a batch", () => {
   });
 
   it("are counted in the minute in which they come", async () => {
-    const { ports, events, time } = await aCounter();
+    const router = await aCounter();
+    const { ports, time } = router;
     await time.pass(59_999);
     await routeBatch(ports, [about("done", "1")]);
     await time.pass(1);
     await routeBatch(ports, [about("done", "2")]);
-    const minutes = (await events.counts({ from: new Date(0), to: new Date("2100-01-01") })).map((one) => one.minute);
+    const minutes = (await router.all()).map(([minute]) => minute);
     expect(minutes).toEqual([new Date("2026-11-20T10:00:00.000Z"), new Date("2026-11-20T10:01:00.000Z")]);
   });
 
@@ -73,16 +72,81 @@ describe("the outcomes of a batch", () => {
     expect(calls.made).not.toContain("count");
   });
 
-  it("are known though the counting fails: no delivery is harmed, and the error is told", async () => {
+  it("are stored with the next ones when that fails: no delivery is harmed, and the error is told", async () => {
     const { ports, calls, ledger, troubles, counts } = await aCounter();
-    ports.until = ports.now;
     calls.fail("count");
     const message = about("failed");
     expect(await routeBatch(ports, [about("done"), message])).toEqual([{ message, retryInMs: 250 }]);
     expect((await ledger()).map(({ status }) => status).toSorted()).toEqual(["done", "failed"]);
     expect(troubles.map(String)).toEqual(["Error: count failed"]);
     await routeBatch(ports, [about("done", "later")]);
+    expect(await counts()).toEqual([
+      ["done", "7", "done", 2],
+      ["failed", "8", "failed", 1],
+    ]);
+  });
+
+  it("are stored at once by a router that was idle, and then with the others 5 s later at the latest", async () => {
+    const { ports, calls, time } = await aCounter();
+    const stored = () => calls.since().filter((call) => call === "count").length;
+    await routeBatch(ports, [about("done", "1")]);
+    expect(stored()).toBe(1);
+    for (const id of ["2", "3", "4"]) {
+      await time.pass(1_000);
+      await routeBatch(ports, [about("done", id)]);
+    }
+    expect(stored()).toBe(0);
+    await time.pass(2_000);
+    expect(stored()).toBe(1);
+    await time.pass(60_000);
+    expect(stored()).toBe(0);
+    await routeBatch(ports, [about("done", "5")]);
+    expect(stored()).toBe(1);
+  });
+
+  it("are tried again every 5 s for as long as they can't be stored", async () => {
+    const { ports, calls, time, troubles, counts } = await aCounter();
+    for (let n = 0; n < 4; n++) calls.fail("count");
+    await routeBatch(ports, [about("done")]);
+    await time.pass(14_999);
+    expect(troubles).toHaveLength(3);
+    await time.pass(5_001);
+    expect(troubles).toHaveLength(4);
     expect(await counts()).toEqual([["done", "7", "done", 1]]);
+  });
+
+  it("tell first attempts, retries and what a replay delivers apart", async () => {
+    const { ports, events, time } = await aCounter();
+    const message = about("failed");
+    await routeBatch(ports, [message]);
+    await time.pass(1_000);
+    await routeBatch(ports, [again(message), about("done")]);
+    await ports.counter.flush();
+    const all = { from: new Date(0), to: new Date("2100-01-01") };
+    const { counts } = await events.counts(all, "minute");
+    expect(counts).toMatchObject([
+      {
+        component: "done",
+        alias: "stable",
+        type: "done",
+        firsts: 1,
+        failed: 0,
+        retries: 0,
+        durations: new Map([[4, 1]]),
+      },
+      {
+        component: "failed",
+        version: "8",
+        firsts: 1,
+        failed: 1,
+        retries: 1,
+        errors: new Map([["Broken: it broke", 1]]),
+      },
+    ]);
+    expect(await events.failures("failed", all, 10)).toMatchObject([
+      { eventId: "failed", version: "8", alias: "stable", type: "failed", errorType: "Broken", message: "it broke" },
+    ]);
+    expect(await events.failures("done", all, 10)).toEqual([]);
   });
 
   it("are counted also when one delivery's close fails", async () => {

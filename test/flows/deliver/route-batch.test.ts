@@ -84,10 +84,11 @@ describe("a batch", () => {
   );
 
   it("a batch of ten costs one look at the head, one claim, one record, ten sends, one close and one count", async () => {
-    const { ports, calls } = await aRouter({ components: [mailer] });
+    const { ports, calls, time } = await aRouter({ components: [mailer] });
     const batch = (name: string) =>
       Array.from({ length: 10 }, (_, index) => aMessage({ messageId: `${name}-${index}`, id: `${name}-${index}` }));
     await routeBatch(ports, batch("cold"));
+    await time.pass(5_000);
     calls.since();
     await routeBatch(ports, batch("warm"));
     expect(calls.made.toSorted()).toEqual([

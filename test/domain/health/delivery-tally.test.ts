@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { countedOutcomes } from "../../../shared/domain/deliveries/outcome-count.ts";
+import { addedUp, type DeliveryCount } from "../../../shared/domain/health/delivery-count.ts";
+import {
+  type CountedDelivery,
+  type CountedSpan,
+  deliveryTally,
+  OTHERS,
+} from "../../../shared/domain/health/delivery-tally.ts";
+import { FAILURES_KEPT_PER_MINUTE } from "../../../shared/domain/health/failure.ts";
+
+const start = new Date("2026-11-20T10:00:00.000Z");
+const plus = (ms: number) => new Date(start.getTime() + ms);
+const attempt = { kind: "first", durationMs: 5 } as const;
+
+function aDelivery(about: Partial<CountedDelivery> = {}): CountedDelivery {
+  return { component: "mailer", version: "7", alias: "stable", type: "sent", outcome: "done", attempt, ...about };
+}
+
+function failing(message: string, deliveryKey: string): CountedDelivery {
+  const failure = { at: start, deliveryKey, eventId: "e", component: "mailer", version: "7", alias: "stable" };
+  const about = {
+    because: "default alias",
+    type: "sent",
+    subject: {},
+    errorType: "Broken",
+    message,
+    requestId: "r",
+  } as const;
+  const error = { type: "Broken", message };
+  return aDelivery({ outcome: "failed", attempt: { ...attempt, error }, failure: { ...failure, ...about } });
+}
+
+const minutesOf = (spans: readonly CountedSpan[]) => spans.filter(({ span }) => span === "minute");
+const firstsOf = (counts: readonly DeliveryCount[]) => addedUp(counts).firsts;
+
+describe("a tally of deliveries", () => {
+  it("adds up what has all its names in common, by the minute and the hour", () => {
+    const tally = deliveryTally();
+    tally.add(plus(0), aDelivery());
+    tally.add(
+      plus(59_999),
+      aDelivery({ outcome: "failed", attempt: { ...attempt, error: { type: "A", message: "" } } }),
+    );
+    tally.add(plus(60_000), aDelivery({ attempt: { kind: "retry", durationMs: 9 } }));
+    const { spans } = tally.take();
+    expect(spans.map(({ span, from, counts }) => [span, from, counts.length])).toEqual([
+      ["minute", start, 1],
+      ["minute", plus(60_000), 1],
+      ["hour", start, 1],
+    ]);
+    expect(spans[2]?.counts).toMatchObject([{ firsts: 2, failed: 1, retries: 1, durations: new Map([[4, 2]]) }]);
+  });
+
+  it("gives out all of a span that has changed, and nothing of one that has not", () => {
+    const tally = deliveryTally();
+    tally.add(plus(0), aDelivery());
+    expect(tally.take().spans).toHaveLength(2);
+    expect(tally.take()).toEqual({ spans: [], failures: [] });
+    tally.add(plus(1), aDelivery());
+    expect(tally.take().spans.map(({ counts }) => firstsOf(counts))).toEqual([2, 2]);
+  });
+
+  it("gives out again what could not be stored, with what has come since", () => {
+    const tally = deliveryTally();
+    tally.add(plus(0), failing("one", "a"));
+    const taken = tally.take();
+    tally.add(plus(60_000), failing("two", "b"));
+    tally.putBack(taken);
+    const again = tally.take();
+    expect(again.spans.map(({ span, counts }) => [span, firstsOf(counts)])).toEqual([
+      ["minute", 1],
+      ["minute", 1],
+      ["hour", 2],
+    ]);
+    expect(again.failures.map(({ deliveryKey }) => deliveryKey)).toEqual(["a", "b"]);
+  });
+
+  it("says how much it has let go of that could never be stored", () => {
+    const tally = deliveryTally();
+    for (let minute = 0; minute < 12; minute++) {
+      tally.add(plus(minute * 60_000), aDelivery());
+      tally.putBack(tally.take());
+    }
+    const minutes = minutesOf(tally.take().spans);
+    expect(minutes).toHaveLength(10);
+    expect(minutes.reduce((sum, { dropped }) => sum + dropped, 0)).toBe(2);
+  });
+
+  it("counts on in the newest span when the clock is set back: what was stored is never stored with less", () => {
+    const tally = deliveryTally();
+    tally.add(plus(0), aDelivery());
+    tally.take();
+    tally.add(plus(-60_000), aDelivery());
+    expect(minutesOf(tally.take().spans)).toMatchObject([{ from: start, counts: [{ firsts: 2 }] }]);
+  });
+
+  it("keeps so many failures of a version and minute, and counts them all", () => {
+    const tally = deliveryTally();
+    for (let n = 0; n < FAILURES_KEPT_PER_MINUTE + 20; n++) tally.add(start, failing(`no ${n}`, `${n}`));
+    const { spans, failures } = tally.take();
+    expect(failures).toHaveLength(FAILURES_KEPT_PER_MINUTE);
+    expect(spans[0]?.counts).toMatchObject([{ failed: FAILURES_KEPT_PER_MINUTE + 20 }]);
+  });
+
+  it("stays bounded under a million types, versions and errors, and loses none", () => {
+    const tally = deliveryTally();
+    for (let n = 0; n < 20_000; n++) {
+      const error = { type: `E${"x".repeat(n % 50)}${"y".repeat(n % 31)}`, message: "" };
+      tally.add(start, aDelivery({ type: `type ${n} ${"z".repeat(500)}`, attempt: { ...attempt, error } }));
+    }
+    const { counts } = tally.take().spans[0] ?? { counts: [] };
+    expect(counts.length).toBeLessThan(400);
+    expect(firstsOf(counts)).toBe(20_000);
+    const others = counts.find(({ type }) => type === OTHERS);
+    expect(others?.errors.size).toBeLessThan(20);
+    expect(JSON.stringify(counts.map(({ errors, ...rest }) => [rest, [...errors]])).length).toBeLessThan(400_000);
+  });
+
+  it("never mixes two up, and never loses one, whatever they are called", () => {
+    const name = fc.oneof(fc.constantFrom("", " ", "\n", "done", "__proto__"), fc.string({ maxLength: 40 }));
+    const one = fc.record({ version: name, alias: name, type: name, outcome: fc.constantFrom(...countedOutcomes) });
+    fc.assert(
+      fc.property(fc.array(one), (all) => {
+        const tally = deliveryTally();
+        const sums = new Map<string, number>();
+        const keyOf = (count: Pick<CountedDelivery, "version" | "alias" | "type">) =>
+          JSON.stringify([count.version, count.alias, count.type]);
+        for (const about of all) {
+          tally.add(start, aDelivery(about));
+          sums.set(keyOf(about), (sums.get(keyOf(about)) ?? 0) + 1);
+        }
+        const { counts } = tally.take().spans[0] ?? { counts: [] };
+        expect(new Map(counts.map((count) => [keyOf(count), count.firsts]))).toEqual(sums);
+      }),
+    );
+  });
+});

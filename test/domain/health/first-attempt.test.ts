@@ -1,0 +1,82 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { Claim, Close, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
+import { claimAgainst, closeAgainst } from "../../../shared/domain/deliveries/ledger-rules.ts";
+import { attemptKind, firstAttemptIn } from "../../../shared/domain/health/first-attempt.ts";
+import { aClaimRequest } from "../../support/builders.ts";
+
+const START = Date.parse("2026-11-20T10:00:00.000Z");
+const error = { type: "Broken", message: "it broke" };
+const HOUR = 3_600_000;
+
+type Step = { outcome: Close["outcome"] | "lapse" | "reopen"; runs: boolean };
+
+/** One delivery through its attempts: which was counted as the first, and what the ledger then has. */
+function through(steps: readonly Step[]): { counted: Close[]; entry: LedgerEntry | undefined } {
+  const counted: Close[] = [];
+  let entry: LedgerEntry | undefined;
+  for (const [n, { outcome, runs }] of steps.entries()) {
+    const now = new Date(START + n * HOUR);
+    const request = { ...aClaimRequest(), ...(outcome === "reopen" && { reopenedBy: `replay-${n}` }) };
+    const claimed: { claim: Claim; entry: LedgerEntry | undefined } = claimAgainst(entry, request, `owner-${n}`, now);
+    if (!claimed.claim.won || claimed.entry === undefined) continue;
+    entry = claimed.entry;
+    if (outcome === "lapse") continue;
+    const ran = runs ? { executedVersion: "7", durationMs: 5 } : {};
+    const base = { deliveryKey: request.deliveryKey, attempt: entry.attempt, at: now };
+    const close = closeOf(outcome === "reopen" ? "failed" : outcome, base, ran);
+    entry = closeAgainst(entry, close) ?? entry;
+    if (attemptKind(request.generation, claimed.claim, close) === "first") counted.push(close);
+  }
+  return { counted, entry };
+}
+
+function closeOf(outcome: Close["outcome"], base: Pick<Close, "deliveryKey" | "attempt" | "at">, ran: object): Close {
+  if (outcome === "done") return { ...base, executedVersion: "7", durationMs: 5, outcome };
+  if (outcome === "dead") return { ...base, ...ran, outcome, error };
+  const next = { nextAttemptAt: new Date(base.at.getTime() + 1_000) };
+  if (outcome === "accepted") return { ...base, outcome, ...next };
+  if (outcome === "postponed") return { ...base, outcome, error, ...next };
+  return { ...base, ...ran, outcome, error, ...next };
+}
+
+const step = fc.record({
+  outcome: fc.constantFrom<Step["outcome"][]>("done", "dead", "failed", "postponed", "accepted", "lapse", "reopen"),
+  runs: fc.boolean(),
+});
+
+it("a delivery's first attempt is counted once at most, and is the one that its ledger entry has", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 16 }), (all) => {
+      // Which replay a delivery was begun anew for isn't told of those before the last one.
+      const again = all.findIndex(({ outcome }) => outcome === "reopen");
+      const steps = all.filter(({ outcome }, n) => outcome !== "reopen" || n === again);
+      const { counted, entry } = through(steps);
+      const found = entry === undefined ? undefined : firstAttemptIn(entry);
+      expect(counted.length).toBeLessThanOrEqual(1);
+      expect(counted.map(({ at, outcome }) => ({ at, outcome }))).toEqual(
+        found === undefined ? [] : [{ at: found.at, outcome: found.outcome }],
+      );
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it("what was put off has run nothing, and what a retry or a replay runs is no first attempt", () => {
+  expect(
+    through([
+      { outcome: "postponed", runs: false },
+      { outcome: "failed", runs: true },
+    ]).counted,
+  ).toHaveLength(1);
+  expect(
+    through([
+      { outcome: "lapse", runs: false },
+      { outcome: "done", runs: true },
+    ]).counted,
+  ).toEqual([]);
+  const close = closeOf("done", { deliveryKey: "d", attempt: 1, at: new Date(START) }, {});
+  expect(attemptKind("replay-1", { failures: 0, lapses: 0 }, close)).toBe("replayed");
+  expect(attemptKind("live", { failures: 0, lapses: 0, replay: "replay-1" }, close)).toBe("replayed");
+  expect(attemptKind("live", { failures: 1, lapses: 0 }, close)).toBe("retry");
+});
