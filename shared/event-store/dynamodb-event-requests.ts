@@ -47,6 +47,19 @@ export function replaceEntry(tableName: string, before: LedgerEntry, entry: Ledg
   };
 }
 
+/** Replaces an entry that can't be read, if that is what still stands there. 1 WRU. */
+export function replaceUnreadable(tableName: string, { pk, sk, e }: Item, entry: LedgerEntry): Statement {
+  const attributes = encodeEntry(entry);
+  const changes = Object.keys(attributes).map((name) => `SET "${name}"=?`);
+  const removed = (["d", "r"] as const).filter((name) => attributes[name] === undefined);
+  changes.push(...removed.map((name) => `REMOVE "${name}"`));
+  const [asRead, read] = e === undefined ? ["e IS MISSING", []] : ["e=?", [e]];
+  return {
+    Statement: `UPDATE "${tableName}" ${changes.join(" ")} WHERE pk=? AND sk=? AND ${asRead}`,
+    Parameters: [...Object.values(attributes), pk, sk, ...read],
+  };
+}
+
 /** Removes an entry that its owner has claimed by this attempt, and nothing more. 1 WRU. */
 export function removeFirstClaim(tableName: string, deliveryKey: string, owner: string, attempt: number): Statement {
   const { pk, sk } = entryKey(deliveryKey);

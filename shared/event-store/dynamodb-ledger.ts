@@ -1,11 +1,12 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { claimAgainst, closeAgainst, closedAlready, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
+import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import { TurnoutError } from "../domain/errors.ts";
-import { distinctBy, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
+import { distinctBy, type Item, keyText, readItems } from "../dynamodb/dynamodb-batches.ts";
 import { executeStatements } from "../dynamodb/dynamodb-statements.ts";
 import type { DeliveryLedger } from "./delivery-ledger.ts";
 import { dueDeliveries } from "./dynamodb-due.ts";
-import { insertEntry, removeFirstClaim, replaceEntry } from "./dynamodb-event-requests.ts";
+import { insertEntry, removeFirstClaim, replaceEntry, replaceUnreadable } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import { decodeEntry, entryKey } from "./entry-codec.ts";
 
@@ -35,19 +36,20 @@ export function dynamodbLedger(
   const due = dueDeliveries(access);
   const mine = rememberedClaims();
 
-  async function read(deliveryKeys: readonly string[]): Promise<(LedgerEntry | undefined)[]> {
+  async function itemsOf(deliveryKeys: readonly string[]): Promise<(Item | undefined)[]> {
     const keys = deliveryKeys.map(entryKey);
     const found = await readItems(access, keys);
-    return keys.map((key) => {
-      const item = found.get(keyText(key));
-      return item === undefined ? undefined : decodeEntry(item);
-    });
+    return keys.map((key) => found.get(keyText(key)));
+  }
+
+  async function read(deliveryKeys: readonly string[]): Promise<(LedgerEntry | undefined)[]> {
+    return (await itemsOf(deliveryKeys)).map((item) => item && decodeEntry(item));
   }
 
   return {
     async claim(requests, owner, now) {
       const claims: Claim[] = [];
-      let open = requests.map((request, index) => ({ request, index, before: undefined as LedgerEntry | undefined }));
+      let open = requests.map((request, index): OpenClaim => ({ request, index }));
       for (let round = 1; open.length > 0; round++) {
         if (round > MAX_ROUNDS) {
           for (const { request, index } of open) claims[index] = contended(request, now);
@@ -66,16 +68,17 @@ export function dynamodbLedger(
         await due.note(writes.map(({ entry }) => entry));
         const results = await executeStatements(
           access,
-          writes.map(({ before, entry }) =>
-            before === undefined ? insertEntry(tableName, entry) : replaceEntry(tableName, before, entry),
-          ),
+          writes.map(({ before, unreadable, entry }) => {
+            if (unreadable !== undefined) return replaceUnreadable(tableName, unreadable, entry);
+            return before === undefined ? insertEntry(tableName, entry) : replaceEntry(tableName, before, entry);
+          }),
         );
         const refused = writes.filter(({ entry }, n) => {
           if (results[n]?.applied === true) mine.remember(entry);
           return results[n]?.applied !== true;
         });
-        const found = await read(refused.map(({ request }) => request.deliveryKey));
-        open = refused.map(({ request, index }, n) => ({ request, index, before: found[n] }));
+        const found = await itemsOf(refused.map(({ request }) => request.deliveryKey));
+        open = refused.map(({ request, index }, n) => ({ request, index, ...asFound(found[n]) }));
       }
       return claims;
     },
@@ -139,6 +142,17 @@ export function dynamodbLedger(
 
     deliveries: read,
   };
+}
+
+/** A claim that isn't decided yet, with what was found of its delivery. */
+type OpenClaim = { request: ClaimRequest; index: number } & Found;
+type Found = { before?: LedgerEntry; unreadable?: Item };
+
+/** One that can't be read is claimed as if nothing were there, and what is there is replaced. */
+function asFound(item: Item | undefined): Found {
+  if (item === undefined) return {};
+  const entry = decodeEntry(item);
+  return isUnreadable(entry) ? { unreadable: item } : { before: entry };
 }
 
 /** The entries of claims won here, so that their closes need no read. Bounded: what is pushed out is read after all. */

@@ -1,6 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { isWhole, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
 import { becauseOf } from "../domain/routing/stored-because.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { type ItemLayout, itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
@@ -116,9 +117,23 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
   throw new RangeError(`the ledger entry ${entry.deliveryKey} doesn't fit in ${MAX_ENTRY_BYTES} bytes`);
 }
 
-/** @throws NewerLayout when a newer Turnout has written it */
+/**
+ * The entry of an item; where it can't be read, what stands in for it.
+ * @throws NewerLayout when a newer Turnout has written it
+ */
 export function decodeEntry(item: Item): LedgerEntry {
   refuseNewerItem(item);
+  const expiresAt = new Date((Number(item.expires) || 0) * 1_000);
+  try {
+    const entry = decoded(item);
+    return isWhole(entry) ? entry : unreadableEntry(deliveryKeyOfItem(item), "it is not whole", expiresAt);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return unreadableEntry(deliveryKeyOfItem(item), problem, expiresAt);
+  }
+}
+
+function decoded(item: Item): LedgerEntry {
   const { s, a, o, h, d, r, e, expires } = item;
   const text = typeof e === "string" ? e : zstdDecompressSync(e as Uint8Array).toString();
   const [since, t0, leaseUntil, failures, lapses, routingRevision, alias, because, earlier, ...more] = JSON.parse(

@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
-import { unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
+import { isWhole, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
 import { becauseOf } from "../domain/routing/stored-because.ts";
 
 /**
@@ -86,10 +86,7 @@ export function entryIn(row: EntryRow): LedgerEntry {
     const entry = Array.isArray(stored)
       ? decoded(stored as StoredEntry, row)
       : decodedNamed(stored as StoredText<LedgerEntry>);
-    const { since, t0, leaseUntil, attempts, alias } = entry;
-    const times = [since, t0, leaseUntil, ...attempts.map(({ at }) => at)];
-    const isWhole = typeof alias === "string" && times.every((at) => !Number.isNaN(at.getTime()));
-    if (isWhole && entry.deliveryKey === deliveryKey) return entry;
+    if (isWhole(entry) && entry.deliveryKey === deliveryKey) return entry;
     return unreadableEntry(deliveryKey, "it is another delivery's, or not whole", expiresAt);
   } catch (error) {
     return unreadableEntry(deliveryKey, error instanceof Error ? error.message : String(error), expiresAt);

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { dynamodbEventStore } from "../../shared/event-store/dynamodb-event-store.ts";
-import { memoryBodyStore } from "../support/dynamodb-event-store.ts";
+import { entryKey } from "../../shared/event-store/entry-codec.ts";
+import { aNewEventStore, anEventStore, memoryBodyStore } from "../support/dynamodb-event-store.ts";
 import { createTable, dynamodbClient, withDynamoDB } from "../support/dynamodb-local.ts";
+import { describeDamagedEntries } from "./damaged-entries.contract.ts";
 import { describeEventStore, type Opening, type OpenStore } from "./event-store.contract.ts";
 
 withDynamoDB("the event store on DynamoDB", (endpoint) => {
@@ -36,4 +39,17 @@ withDynamoDB("the event store on DynamoDB", (endpoint) => {
   };
 
   describeEventStore("DynamoDB Local", open, 0.2);
+
+  describeDamagedEntries("DynamoDB Local", async () => {
+    const { tableName, client, store } = await aNewEventStore(endpoint);
+    return {
+      store,
+      another: async () => anEventStore(endpoint, tableName).store,
+      damage: async (deliveryKey, e) => {
+        const Key = entryKey(deliveryKey);
+        const to = { UpdateExpression: "SET e = :e", ExpressionAttributeValues: { ":e": e } };
+        await client.send(new UpdateCommand({ TableName: tableName, Key, ...to }));
+      },
+    };
+  });
 });

@@ -12,6 +12,7 @@ import { aClaimRequest } from "../support/builders.ts";
 import { onOtherThread } from "../support/other-thread.ts";
 import { nextTurn } from "../support/port-calls.ts";
 import { temporaryFolder } from "../support/tmp.ts";
+import { describeDamagedEntries } from "./damaged-entries.contract.ts";
 import { describeEventStore } from "./event-store.contract.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
@@ -37,6 +38,18 @@ describeEventStore("SQLite on disk", async () => {
     close: async () => {
       database.close();
       other.close();
+    },
+  };
+});
+
+describeDamagedEntries("SQLite in memory", async () => {
+  const database = openDatabase(":memory:");
+  onTestFinished(() => database.close());
+  return {
+    store: sqliteEventStore(database),
+    another: async () => sqliteEventStore(database),
+    damage: async (deliveryKey, text) => {
+      database.connection.prepare("UPDATE deliveries SET entry = ? WHERE delivery_key = ?").run(text, deliveryKey);
     },
   };
 });

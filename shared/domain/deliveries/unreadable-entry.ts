@@ -1,4 +1,4 @@
-import type { EventRecord, LedgerEntry } from "./delivery.ts";
+import { deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
 import { eventKeyIn } from "./delivery-key.ts";
 
 /** The error's type of a delivery whose ledger entry can't be read. */
@@ -34,6 +34,13 @@ export function unreadableEntry(deliveryKey: string, problem: string, expiresAt:
     attempts: [],
     expiresAt,
   };
+}
+
+/** Whether what was read of an entry is one: a damaged text may still be JSON. */
+export function isWhole({ status, attempt, since, t0, leaseUntil, attempts, alias }: LedgerEntry): boolean {
+  const times = [since, t0, leaseUntil, ...attempts.map(({ at }) => at)];
+  const isKnown = deliveryStatuses.includes(status) && Number.isInteger(attempt) && typeof alias === "string";
+  return isKnown && times.every((at) => !Number.isNaN(at.getTime()));
 }
 
 export function isUnreadable({ error }: Pick<LedgerEntry, "error">): boolean {
