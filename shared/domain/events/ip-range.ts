@@ -38,8 +38,10 @@ export function readIpRange(cidr: string): Read<IpRange> {
 
 /** Whether the text is an address of the network. Text that is no address is in none. */
 export function isInIpRange({ family, network }: IpRange, text: string): boolean {
+  // Decimal, as EventBridge reads it, though others take 010 for 8.
+  const address = /^\d+(\.\d+){3}$/.test(text) ? text.replace(/(^|\.)0+(?=\d)/g, "$1") : text;
   // Node's ::/0 has every IPv4 address in it, too.
-  return familyOf(text) === family && network.check(text, writtenAs(text));
+  return familyOf(address) === family && network.check(address, writtenAs(address));
 }
 
 /** `undefined` for text that is no address, or one of a zone such as `fe80::1%eth0`, which only its own machine knows. */

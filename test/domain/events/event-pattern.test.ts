@@ -59,7 +59,22 @@ const textCases: Case[] = [
   ["equals-ignore-case ignores case", onName({ "equals-ignore-case": "SiTe" }), pullRequest, true],
   ["equals-ignore-case wants the whole text", onName({ "equals-ignore-case": "SIT" }), pullRequest, false],
   ["equals-ignore-case knows letters with accents", { a: [{ "equals-ignore-case": "ÉTÉ" }] }, { a: "été" }, true],
-  ["a character without another case of its length", { a: [{ "equals-ignore-case": "ß" }] }, { a: "ß" }, true],
+  ["a character that is its own lower case", { a: [{ "equals-ignore-case": "ß" }] }, { a: "ß" }, true],
+  ["a character whose upper case is longer", { a: [{ "equals-ignore-case": "Maße" }] }, { a: "MASSE" }, true],
+  ["half of a longer upper case", { a: [{ "equals-ignore-case": "ß" }] }, { a: "S" }, false],
+  ["an upper case that is written in lower case", { a: [{ "equals-ignore-case": "ß" }] }, { a: "ss" }, false],
+  ["a character whose lower case is longer", { a: [{ "equals-ignore-case": "İ" }] }, { a: "i\u0307" }, true],
+  ["a prefix that is longer in upper case", { a: [{ prefix: { "equals-ignore-case": "ﬁx" } }] }, { a: "FIXED" }, true],
+  ["a suffix that is longer in upper case", { a: [{ suffix: { "equals-ignore-case": "ß" } }] }, { a: "STRASS" }, true],
+  ["a suffix after something longer", { a: [{ suffix: { "equals-ignore-case": "aß" } }] }, { a: "xASS" }, true],
+  [
+    "what is longer in upper case, for anything-but",
+    { a: [{ "anything-but": { "equals-ignore-case": "ß" } }] },
+    { a: "SS" },
+    false,
+  ],
+  ["a character beyond the BMP", { a: [{ "equals-ignore-case": "𐐨" }] }, { a: "𐐨" }, true],
+  ["another case beyond the BMP", { a: [{ "equals-ignore-case": "𐐨" }] }, { a: "𐐀" }, false],
   ["a character that is neither lower nor upper case", { a: [{ "equals-ignore-case": "ǅ" }] }, { a: "ǅ" }, true],
   ["wildcard stands for any characters", onName({ wildcard: "s*e" }), pullRequest, true],
   ["wildcard stands for no characters", onName({ wildcard: "s*i*t*e*" }), pullRequest, true],
@@ -130,7 +145,7 @@ const cidrCases: Case[] = [
   ["outside an IPv6 network", { ip: [{ cidr: "2001:db8::/32" }] }, { ip: "2001:db9::7" }, false],
   ["IPv4 as a dual-stack socket writes it", { ip: [{ cidr: "10.0.0.0/8" }] }, { ip: "::ffff:10.1.2.3" }, true],
   ["an octet beyond 255", { ip: [{ cidr: "0.0.0.0/0" }] }, { ip: "10.0.0.256" }, false],
-  ["a leading zero", { ip: [{ cidr: "0.0.0.0/0" }] }, { ip: "10.0.0.010" }, false],
+  ["a leading zero, which is decimal", { ip: [{ cidr: "0.0.0.0/0" }] }, { ip: "10.0.0.010" }, true],
   ["two gaps", { ip: [{ cidr: "::/0" }] }, { ip: "1::2::3" }, false],
   ["a gap of nothing", { ip: [{ cidr: "::/0" }] }, { ip: "1:2:3:4::5:6:7:8" }, false],
   ["IPv4 in the middle", { ip: [{ cidr: "::/0" }] }, { ip: "::1.2.3.4:5" }, false],
@@ -405,6 +420,19 @@ test("compiling never throws", () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test("no character's longer case begins or ends with a form that it has alone", () => {
+  for (let code = 0; code <= 0xffff; code++) {
+    const unit = String.fromCharCode(code);
+    const forms = [unit, unit.toLowerCase(), unit.toUpperCase()];
+    for (const longer of forms.filter(({ length }) => length > 1)) {
+      expect(forms.filter((form) => form.length === 1 && (longer.startsWith(form) || longer.endsWith(form)))).toEqual(
+        [],
+      );
+      expect(new Set(forms.filter(({ length }) => length > 1))).toEqual(new Set([longer]));
+    }
+  }
 });
 
 test("anything-but is the opposite of the exact value", () => {

@@ -76,6 +76,15 @@ describe("a network of IP addresses", () => {
     },
   );
 
+  it("finds an IPv4 address with leading zeros, which are decimal as on EventBridge, but takes none in a network", () => {
+    const found = ["010.0.0.1", "10.000.0.0001", "0000010.0.0.1", "10.0.0.08"].map((text) => isIn(text, "10.0.0.0/8"));
+    expect(found).toEqual([true, true, true, true]);
+    expect(
+      ["8.0.0.1", "010.0.0", "10.0.0.0256", "0x10.0.0.1", "010.0.0.1 "].map((text) => isIn(text, "10.0.0.0/8")),
+    ).toEqual([false, false, false, false, false]);
+    expect(isIn("::ffff:010.0.0.1", "10.0.0.0/8")).toBe(false);
+  });
+
   it("has no address of a zone, which means something on its own machine only", () => {
     expect([isIn("fe80::1", "fe80::/10"), isIn("fe80::1%eth0", "fe80::/10")]).toEqual([true, false]);
   });
