@@ -107,13 +107,14 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
       const now = await table.components();
       await readLogTo(now.revision);
       const changed = [...firstChange.keys()].filter((key) => isKeyOf("component", key));
+      const usersHaveRows = now.usersHaveRows || [...firstChange.keys()].some((key) => isKeyOf("user", key));
       const before = await rowsBefore(changed);
       const rows = new Map<string, StoredRow<ComponentKey> | null | undefined>([
         ...now.components.map((row) => [row.name, row] as const),
         ...now.unreadable.map(({ name, row }) => [name, row] as const),
         ...changed.map((key) => [splitKey(key)[1], before.get(key)] as const),
       ]);
-      const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [], usersHaveRows: true };
+      const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [], usersHaveRows };
       for (const [name, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
         if (row instanceof UnreadableRow) snapshot.unreadable.push({ name, row });
         else if (row) snapshot.components.push(row);

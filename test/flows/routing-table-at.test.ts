@@ -25,7 +25,9 @@ describe("a routing table as it was", () => {
             expect(await past.rows(keys)).toEqual({ revision, rows });
             expect(await allRowsOf(past)).toEqual(rows);
             const named = componentNames.flatMap((name) => [rows.get(`component#${name}`)].filter(Boolean));
-            expect(await past.components()).toEqual({ revision, components: named, unreadable: [] });
+            const { usersHaveRows, ...components } = await past.components();
+            expect(components).toEqual({ revision, components: named, unreadable: [] });
+            if (!usersHaveRows) expect([...rows.keys()].filter((key) => key.startsWith("user#"))).toEqual([]);
             for (const level of subjectLevels) {
               const listed = (await Array.fromAsync(past.subjects(level))).map(({ id, row }) => [
                 `${level}#${id}`,
@@ -41,6 +43,16 @@ describe("a routing table as it was", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("tells that users had no rows where none had one by now", async () => {
+    const { table, change } = aRoutingTable();
+    await change({ kind: "apply component", component: aComponent() });
+    const at = async (revision: number) => (await routingTableAt(table, revision).components()).usersHaveRows;
+    expect(await at(1)).toBe(false);
+    await change({ kind: "put rows", rows: [{ key: "user#ada", row: aSubjectRow({ cohorts: ["staff"] }) }] });
+    await change({ kind: "put rows", rows: [{ key: "user#ada", row: null }] });
+    expect([await at(2), (await table.components()).usersHaveRows]).toEqual([true, false]);
   });
 
   it("is what folding the change log from nothing gives, up to there", async () => {
