@@ -14,7 +14,7 @@ import { nextTurn, surrounded } from "./port-calls.ts";
 import { aMessage, aRouter, type RouterOptions, T0 } from "./router.ts";
 
 /** How long after its start a replay looks again, in the tests. */
-const SETTLE_MS = 5_000;
+export const SETTLE_MS = 5_000;
 
 /** From a minute before the first test event on, for an hour. */
 export const WINDOW = { from: new Date(T0.getTime() - 60_000), to: new Date(T0.getTime() + 3_600_000) };

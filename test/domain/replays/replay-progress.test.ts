@@ -96,6 +96,21 @@ describe("the open stretches of a window", () => {
     ]);
   });
 
+  it("are to be looked at again once they are joined to any that is", () => {
+    const full = Array.from({ length: 31 }, (_, n) => ({ upTo: upTo(n), counts: noCounts(), waitsFor: 1 }));
+    const stretch = (n: number, isEarly: boolean): OpenStretch => {
+      return { upTo: upTo(n), counts: noCounts(), waitsFor: 1, ...(isEarly && { early: true }) };
+    };
+    for (const [last, next] of [
+      [true, false],
+      [false, true],
+    ] as const) {
+      const joined = withStretch([...full, stretch(31, last)], stretch(32, next)).at(-1);
+      expect(joined).toMatchObject({ upTo: upTo(32), waitsFor: 2, early: true });
+    }
+    expect(withStretch([...full, stretch(31, false)], stretch(32, false)).at(-1)).not.toHaveProperty("early");
+  });
+
   it("bring the counts to what the window has become, in any number of passes", () => {
     const pages = fc.array(
       fc.tuple(aPage, fc.array(fc.array(anItem, { maxLength: 6 }), { minLength: 3, maxLength: 3 })),

@@ -89,6 +89,13 @@ describe("a rule", () => {
   it("may have a successor that is another alias in use; another successor is another pin", () => {
     expect(() => apply(pin({ successor: "nope" }))).toThrow("No alias 'nope'");
     expect(() => apply(pin({ successor: "beta" }))).toThrow("can't be its own successor");
+    const old = {
+      ...mailer,
+      aliases: { ...mailer.aliases, old: { target: { kind: "worker" }, retired: true } },
+    } as const;
+    for (const about of [{ alias: "old" }, { successor: "old" }]) {
+      expect(() => apply(pin(about), { "component#mailer": old })).toThrow("retired");
+    }
     const rows = { "customer#acme": aSubjectRow({ pins: { mailer: aPin() } }) };
     expect(apply(pin({ successor: "stable" }), rows)).toHaveLength(1);
     expect(apply(pin({}), rows)).toEqual([]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { membersOf, pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
+import type { SubjectLevel } from "../../../shared/domain/subject.ts";
+import { isInDirectory, membersOf, pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
 import { aPin, aSubjectRow } from "../../support/builders.ts";
 import { aRouter, T0 } from "../../support/router.ts";
 
@@ -20,6 +21,21 @@ describe("the members of a cohort", () => {
     const { table, damage } = await aRouter({ rows });
     damage("customer#damaged", "{");
     expect((await Array.fromAsync(membersOf(table, "staff"))).sort()).toEqual(["customer#acme", "project#site"]);
+  });
+});
+
+describe("a subject", () => {
+  it("is in the directory by a row of its own, or as somebody's customer or plan", async () => {
+    const rows = {
+      "project#site": aSubjectRow({ customer: "acme" }),
+      "customer#globex": aSubjectRow({ plan: "paid" }),
+    } as const;
+    const { table } = await aRouter({ rows });
+    const known = async (level: SubjectLevel, id: string) => isInDirectory(table, level, id);
+    expect(await Promise.all([known("project", "site"), known("customer", "globex")])).toEqual([true, true]);
+    expect(await Promise.all([known("customer", "acme"), known("plan", "paid")])).toEqual([true, true]);
+    expect(await Promise.all([known("customer", "acne"), known("plan", "free")])).toEqual([false, false]);
+    expect(await Promise.all([known("project", "acme"), known("user", "ann")])).toEqual([false, false]);
   });
 });
 

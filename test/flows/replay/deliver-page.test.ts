@@ -323,6 +323,20 @@ describe("a page that must not go on", () => {
     expect(+page.time.now() - +start).toBeLessThan(1_000);
   });
 
+  it("doesn't wait for one that waits for long", async () => {
+    const page = await aPage(four, async (id) =>
+      id === "event-01" ? { ...noRoom, retryAt: new Date(+page.time.now() + 20_000) } : noRoom,
+    );
+    let asked = 0;
+    const goOn = async () => {
+      asked += 1;
+      if (asked > 1) throw new Stopped("asked to");
+    };
+    const start = page.time.now();
+    await expect(page.made({ goOn })).rejects.toThrow(Stopped);
+    expect(+page.time.now() - +start).toBeLessThan(1_000);
+  });
+
   it.each(["claim", "close"] as const)("throws what the store does at a %s, once the rest has ended", async (call) => {
     const page = await aPage(four, (id) => page.time.delay(id === "event-02" ? 5_000 : 1_000).then(() => done));
     page.ports.until = page.ports.now;

@@ -6,7 +6,7 @@ import { type MatchedPage, matchedAs, replayMatcher } from "../../../shared/flow
 import { paceOf } from "../../../shared/flows/replay/pace.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { type AboutEvent, aComponent } from "../../support/builders.ts";
-import { aReplayer, withTime } from "../../support/replayer.ts";
+import { aReplayer, SETTLE_MS, withTime } from "../../support/replayer.ts";
 import { done, failed, putRows } from "../../support/router.ts";
 
 /** Tried again after a minute: longer than any page waits. */
@@ -19,14 +19,18 @@ const failedWith = (type: string): SendResult => ({
 });
 
 /** A replay of these events, whose pages are made by hand. */
-async function aReplayOf(events: readonly AboutEvent[], answers: Record<string, SendResult> = {}, pageSize = 500) {
+async function aReplayOf(
+  events: readonly AboutEvent[],
+  answers: Record<string, SendResult> = {},
+  { pageSize = 500, arrives = done }: { pageSize?: number; arrives?: SendResult } = {},
+) {
   let live = true;
   const sent: string[] = [];
   const replayer = await aReplayer({
     components,
     async target({ payload }) {
       const { id } = JSON.parse(payload);
-      if (live) return done;
+      if (live) return arrives;
       sent.push(id);
       return answers[id] ?? done;
     },
@@ -65,7 +69,11 @@ describe("a page of a replay", () => {
   const site = { project: "site" };
 
   it("is delivered, and what comes behind something that isn't at rest is held up, in later pages too", async () => {
-    const { pass, sent } = await aReplayOf([site, { project: "api" }, site, { project: "api" }], { "e-1": failed }, 2);
+    const { pass, sent } = await aReplayOf(
+      [site, { project: "api" }, site, { project: "api" }],
+      { "e-1": failed },
+      { pageSize: 2 },
+    );
     const { pages, make } = await pass();
     expect(await make(pages[0])).toMatchObject({ counts: { matched: 2, sent: 2, done: 1, open: 1 }, waitsFor: 1 });
     expect(await make(pages[1])).toMatchObject({
@@ -117,6 +125,16 @@ describe("a page of a replay", () => {
     await time.pass(1);
     expect(await onePass()).toMatchObject({ counts: { sent: 1, done: 1 }, waitsFor: 0 });
     expect(sent).toHaveLength(2);
+  });
+});
+
+describe("a live delivery on a page", () => {
+  it("is waited for while it may be at rest by the second look, and no longer", async () => {
+    const { onePass, time } = await aReplayOf([{ project: "site" }], {}, { arrives: failed });
+    await time.pass(SETTLE_MS - 1);
+    expect(await onePass()).toMatchObject({ counts: { skipped: { "not at rest": 1 } }, waitsFor: 1 });
+    await time.pass(1);
+    expect(await onePass()).toMatchObject({ counts: { skipped: { "not at rest": 1 } }, waitsFor: 0 });
   });
 });
 

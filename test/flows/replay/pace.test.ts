@@ -44,6 +44,13 @@ describe("a pace", () => {
     expect(begun(0.25, 12_001)).toEqual([0, 4_000, 8_000, 12_000]);
   });
 
+  it("tells how long the next one takes from now on, however long ago the last one was begun", () => {
+    const pace = paceOf(1);
+    expect(pace.take(1, at(0))).toBe(1);
+    expect(pace.waitMs(at(400))).toBe(600);
+    expect(pace.waitMs(at(900))).toBe(100);
+  });
+
   it("has no more than its rate and a tenth of a second's worth begin within any time, however irregularly it is asked", () => {
     const late = fc.array(fc.oneof(fc.nat(20), fc.nat(3_000)), { minLength: 1, maxLength: 20 });
     fc.assert(

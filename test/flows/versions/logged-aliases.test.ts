@@ -67,6 +67,20 @@ it("An alias stands by its own last move, whatever was logged of others", async 
   ]);
 });
 
+it("Aliases' last moves are found without reading the log beyond them", async () => {
+  const { move, table, change } = await moved();
+  for (let n = 0; n < 400; n++) await change({ kind: "set plan", customer: `customer-${n}`, plan: "paid" });
+  await move("1", "2");
+  const read: number[] = [];
+  const changesAfter: typeof table.changesAfter = (after, limit) => {
+    read.push(limit);
+    return table.changesAfter(after, limit);
+  };
+  const logged = await loggedAliases({ head: table.head, changesAfter }, [stable]);
+  expect(logged.get("mailer stable")?.settled?.move.to).toBe("2");
+  expect(read).toEqual([200]);
+});
+
 it("An alias that somebody moved while a move is under way has drifted", async () => {
   const { standing, move, die, point } = await moved();
   await move("1", "2");

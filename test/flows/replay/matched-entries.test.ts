@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { matchedEntries } from "../../../shared/flows/replay/matched-entries.ts";
+import { aReplayer, WINDOW } from "../../support/replayer.ts";
+
+/** What the ledger has of all stored events, and how many requests that took. */
+async function found(...events: { id: string; idempotencyKey: string; detail?: Record<string, unknown> }[]) {
+  const { arrive, ports, records, calls } = await aReplayer();
+  await arrive(...events);
+  const stored = await records();
+  calls.since();
+  const entriesOf = matchedEntries(ports, { name: "replay-1", window: WINDOW, filter: {}, mode: "rerun" });
+  const entries = await entriesOf(stored);
+  const told = stored.map((record) => `${record.id}: ${(entries.get(record) ?? []).map(({ status }) => status)}`);
+  return { told, requests: calls.since().filter((call) => call === "deliveries").length };
+}
+
+describe("the ledger's entries of a replay's records", () => {
+  it("are asked for at once", async () => {
+    expect(await found({ id: "e-1", idempotencyKey: "a" }, { id: "e-2", idempotencyKey: "b" })).toEqual({
+      told: ["e-1: done", "e-2: done"],
+      requests: 1,
+    });
+  });
+
+  it("are with what was refused of a key whose payload is another, for one request more", async () => {
+    const key = { idempotencyKey: "a" };
+    expect(await found({ id: "e-1", ...key }, { id: "e-2", ...key, detail: { amount: 2 } })).toEqual({
+      told: ["e-1: done", "e-2: done,rejected"],
+      requests: 2,
+    });
+  });
+});
