@@ -56,7 +56,7 @@ const flowRooms: Record<string, string[]> = {
   change: [],
   deliver: [],
   explain: [],
-  health: ["explain"],
+  health: ["explain", "versions"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
 };

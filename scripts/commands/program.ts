@@ -17,6 +17,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
     events: { summary: "list what arrived and what became of it", load: () => import("./events/events.ts") },
     event: { summary: "show a stored event and its deliveries", load: () => import("./events/event.ts") },
     tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
+    health: { summary: "say how every version does, and what fails", load: () => import("./events/health.ts") },
     counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
   },
   Explain: {

@@ -6,7 +6,7 @@ import type { DeliveryCounts, ReadCounts } from "../../event-store/delivery-coun
 const BY_MINUTES_MS = 3 * countSpans.hour;
 
 /** The whole minutes that a window touches: counts are kept by these. */
-function wholeMinutes({ from, to }: TimeWindow): TimeWindow {
+export function wholeMinutes({ from, to }: TimeWindow): TimeWindow {
   const { minute } = countSpans;
   return { from: floored(from, minute), to: new Date(Math.ceil(to.getTime() / minute) * minute) };
 }

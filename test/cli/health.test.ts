@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { aPin } from "../support/builders.ts";
+import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
+
+const customers = ["acme", "globex", "initech", "umbrella"];
+
+/** Four customers on beta, at version 2, which breaks for two of them; all others on stable, where nothing does. */
+async function aFailingBeta(home: string) {
+  const cli = await aReplayedCli(home);
+  await cli.edit(
+    customers.map((id) => ({ kind: "pin", level: "customer", id, component: RC, pin: aPin({ alias: "beta" }) })),
+  );
+  const onBeta = customers.flatMap((customer, n) =>
+    Array.from({ length: 5 }, (_, m) => ({ id: `${customer}-${m}`, customer, ...(n < 2 && { fails: "2" }) })),
+  );
+  const onStable = Array.from({ length: 30 }, (_, n) => ({ id: `other-${n}`, customer: `other-${n}` }));
+  await cli.route(...onBeta, ...onStable);
+  return cli;
+}
+
+describe("turnout health", () => {
+  const home = aHomeForAll();
+  let cli: Awaited<ReturnType<typeof aFailingBeta>>;
+  beforeAll(async () => {
+    cli = await aFailingBeta(home);
+  });
+
+  const lines = async (line: string, ...more: string[]) => {
+    const { stdout, code } = await cli.here(line, ...more, "--json");
+    const rows = stdout.trim() === "" ? [] : stdout.trim().split("\n");
+    return { code, rows: rows.map((row) => JSON.parse(row) as Record<string, unknown>) };
+  };
+
+  it("has a line per version with its rate, error, customers and verdict, and ends with 1 when one is unhealthy", async () => {
+    const { code, rows } = await lines(`health ${RC}`);
+    expect(code).toBe(1);
+    expect(rows).toMatchObject([
+      { component_version: "1", aliases: ["stable"], first_attempts: 30, failed: 0, verdict: "ok", top_error: null },
+      {
+        component_version: "2",
+        aliases: ["beta"],
+        first_attempts: 20,
+        failed: 10,
+        error_rate: 0.5,
+        unresolved: 10,
+        customers_affected: 2,
+        failures_listed: 10,
+        top_error: { error: "Broken: it broke", count: 10, first_seen: "2" },
+        verdict: "warn",
+      },
+    ]);
+    const { stdout } = await cli.here("health");
+    expect(stdout).toMatch(/COMPONENT +VER +ALIASES +FIRSTS/);
+    expect(stdout).toMatch(/ 2 +beta +20 .* 50\.0 .* warn +10 × Broken: it broke \(first seen on 2\)\n/);
+  });
+
+  it("tells its deliveries apart by customer, alias, type and error", async () => {
+    const { rows } = await lines(`health ${RC} --by customer`);
+    const beta = rows.filter(({ component_version }) => component_version === "2");
+    expect(beta).toHaveLength(4);
+    expect(beta.slice(0, 2)).toMatchObject([
+      { value: "acme", failed: 5, first_attempts: 5, estimated: true },
+      { value: "globex", failed: 5, first_attempts: 5 },
+    ]);
+    expect(beta.slice(2)).toMatchObject([{ failed: 0, first_attempts: 5 }, { failed: 0 }]);
+    expect((await lines("health --by alias")).rows).toMatchObject([
+      { value: "stable", first_attempts: 30, failed: 0, estimated: false },
+      { value: "beta", first_attempts: 20, failed: 10 },
+    ]);
+    expect((await lines("health --by type")).rows).toMatchObject([{ value: "order placed" }, { failed: 10 }]);
+    expect((await lines("health --by error")).rows).toMatchObject([{ value: "Broken: it broke", failed: 10 }]);
+  });
+
+  it("says so of a window in which nothing was tried, and ends well", async () => {
+    const { code, stderr } = await cli.here("health --from 2026-01-01 --to 2026-01-02");
+    expect(code).toBe(0);
+    expect(stderr).toContain("there was none");
+  });
+
+  it("refuses a component that there isn't, and a dimension", async () => {
+    expect(await cli.here("health mailer")).toMatchObject({ code: 3 });
+    const refused = await cli.here("health --by colour");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/customer.*alias.*error/);
+  });
+
+  it("counts by alias, type and error what counts counts", async () => {
+    expect((await cli.here("counts --by alias")).stdout).toMatch(/ 2 +beta +10 +10\n/);
+    expect((await cli.here("counts --by error")).stdout).toMatch(/ 2 +10 +Broken: it broke\n/);
+  });
+
+  it("no longer counts as unresolved what a replay has made good", async () => {
+    await cli.here("replay start --unresolved --to-alias stable --name again --yes --reason", "a test");
+    await cli.drive("again");
+    const { rows } = await lines(`health ${RC}`);
+    expect(rows).toMatchObject([
+      { first_attempts: 30, replayed: 10 },
+      { first_attempts: 20, unresolved: 0 },
+    ]);
+  });
+});
