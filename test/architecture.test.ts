@@ -47,6 +47,7 @@ const groundOfFlows = [
   "in-pages.ts",
   "kept-writes.ts",
   "lost-races.ts",
+  "cached-rows.ts",
   "routing-cache.ts",
   "routing-table-at.ts",
 ].map((place) => `shared/flows/${place}`);

@@ -1,8 +1,8 @@
 import { murmur3 } from "../../shared/domain/hash.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { decideRoute } from "../../shared/domain/routing/decide-route.ts";
-import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
-import type { Subject, SubjectKey } from "../../shared/domain/subject.ts";
+import type { SubjectRow, SubjectRows } from "../../shared/domain/routing/subject-rows.ts";
+import type { Subject, SubjectLevel } from "../../shared/domain/subject.ts";
 
 const CUSTOMERS = 100_000;
 /** Turns of each, one after the other, and decisions of a turn: what else the machine does meanwhile hits all of them. */
@@ -17,18 +17,23 @@ export function benchDecisions(): { name: string; perSecond: number }[] {
     aliases: { stable: {}, beta: {}, experimental: {} },
     rollout: { alias: "experimental", basisPoints: 500, by: "customer", salt: "bench" },
   });
-  const rows = new Map<SubjectKey, SubjectRow>();
+  const rows = new Map<string, SubjectRow>();
   const plain = new Map<string, string>();
   const subjects: Subject[] = [];
   for (let n = 0; n < CUSTOMERS; n++) {
     const customer = `customer-${n}`;
     const pin = { alias: n % 2 === 0 ? "beta" : "stable", who: "bench", why: "bench", at: "2026-11-20T10:00:00.000Z" };
-    rows.set(`customer#${customer}`, { pins: { [component.name]: pin }, cohorts: [] });
+    rows.set(customer, { pins: { [component.name]: pin }, cohorts: [] });
     plain.set(customer, pin.alias);
     subjects.push({ project: `project-${n}`, customer, plan: "paid" });
   }
   const now = new Date();
-  const rowOf = (key: SubjectKey) => rows.get(key);
+  // As the router's cache has them: by level, then id.
+  const levels = new Map<SubjectLevel, Map<string, SubjectRow>>([
+    ["customer", rows],
+    ["project", new Map()],
+  ]);
+  const rowOf: SubjectRows = (level, id) => levels.get(level)?.get(id);
   const at = (n: number): Subject => subjects[n % CUSTOMERS] ?? {};
   return measure({
     "plain Map and murmur3": (n) => {

@@ -67,7 +67,7 @@ async function fill(database: Database): Promise<void> {
   });
 }
 
-function decideBatch({ listeners, rowOf }: RoutingView, first: number): Decision[] {
+function decideBatch({ listeners, subjectRow: rowOf }: RoutingView, first: number): Decision[] {
   const [listener] = listeners;
   if (listener === undefined) throw new Error("there is no component");
   const now = new Date();

@@ -3,9 +3,10 @@ import type { Component } from "../domain/routing/component.ts";
 import { type HeldComponent, heldComponent } from "../domain/routing/held-component.ts";
 import type { ChangeLogEntry, Revision, RowAt, RowKey } from "../domain/routing/routing-change.ts";
 import { isKeyOf } from "../domain/routing/routing-change.ts";
-import { type RowMap, rowMap } from "../domain/routing/row-map.ts";
-import { readable, unreadable } from "../domain/routing/unreadable-row.ts";
+import type { SubjectRows } from "../domain/routing/subject-rows.ts";
+import { readable, type UnreadableRow, unreadable } from "../domain/routing/unreadable-row.ts";
 import type { RoutingTableReader } from "../routing-table/routing-table.ts";
+import { cachedRows } from "./cached-rows.ts";
 
 /** A component with its pattern ready to match. */
 export type Listener = { component: Component; matches: CompiledPattern };
@@ -21,6 +22,8 @@ export type RoutingView = {
   held: readonly HeldComponent[];
   /** A row that can't be read is as good as absent here; `problemOf` tells. */
   rowOf<K extends RowKey>(key: K): RowAt<K> | undefined;
+  /** The same of a subject, without its key being put together. */
+  subjectRow: SubjectRows;
   /** What is wrong with a row that was looked up and can't be read; undefined for every other. */
   problemOf(key: RowKey): string | undefined;
   missing: ReadonlySet<RowKey>;
@@ -53,7 +56,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   let listeners: Listener[] | undefined;
   let held: HeldComponent[] = [];
   let usersHaveRows = false;
-  const rows = rowMap<null>();
+  const rows = cachedRows();
   const problemOf = (key: RowKey) => unreadable(rows.get(key))?.problem;
   let advancing: Promise<void> = Promise.resolve();
 
@@ -79,7 +82,7 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
   async function advanceTo(head: Revision): Promise<void> {
     if (head <= revision) return;
     // Nothing to drop, or more to read than to load again.
-    const empty = rows.size === 0 && listeners === undefined;
+    const empty = rows.size() === 0 && listeners === undefined;
     if (empty || head - revision > MAX_CHANGES_BEHIND) {
       forget();
       revision = head;
@@ -113,13 +116,17 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
     for (const key of keys) rows.set(key, snapshot.rows.get(key) ?? null);
   }
 
-  function evict(): void {
-    // Before the walk, not only in it: a Map's first key stands behind the gaps of all that was moved to its end.
-    if (rows.size <= maxRows) return;
-    for (const key of rows.keys()) {
-      if (rows.size <= maxRows) return;
-      rows.delete(key);
-    }
+  /** A row that isn't there is noted; it then has to be loaded. */
+  function viewOn(missing: Set<RowKey>): Pick<RoutingView, "rowOf" | "subjectRow"> {
+    const found = <T extends object>(row: T | UnreadableRow | null | undefined, key: () => RowKey): T | undefined => {
+      if (row === undefined) missing.add(key());
+      return readable(row);
+    };
+    const rowOf = <K extends RowKey>(key: K): RowAt<K> | undefined =>
+      usersHaveRows || !isKeyOf("user", key) ? (found(rows.use(key), () => key) as RowAt<K> | undefined) : undefined;
+    const subjectRow: SubjectRows = (level, id) =>
+      usersHaveRows || level !== "user" ? found(rows.useSubject(level, id), () => `${level}#${id}`) : undefined;
+    return { rowOf, subjectRow };
   }
 
   return {
@@ -134,11 +141,9 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
           continue;
         }
         const missing = new Set<RowKey>();
-        const rowOf: RoutingView["rowOf"] = (key) =>
-          usersHaveRows || !isKeyOf("user", key) ? lookUp(rows, key, missing) : undefined;
-        const value = decide({ revision, listeners, held, missing, rowOf, problemOf });
+        const value = decide({ revision, listeners, held, missing, ...viewOn(missing), problemOf });
         if (missing.size === 0) {
-          evict();
+          rows.evict(maxRows);
           return value;
         }
         await loadRows(missing);
@@ -146,18 +151,6 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
       throw new Error(`The routing table changed ${MAX_LOADS} times in a row while it was read.`);
     },
   };
-}
-
-function lookUp<K extends RowKey>(rows: RowMap<null>, key: K, missing: Set<RowKey>): RowAt<K> | undefined {
-  const row = rows.get(key);
-  if (row === undefined) {
-    missing.add(key);
-    return undefined;
-  }
-  // Back to the end of the map: the order of insertion is the order of use.
-  rows.delete(key);
-  rows.set(key, row);
-  return readable(row);
 }
 
 function listenerOf(component: Component): Listener {

@@ -140,8 +140,8 @@ export function aSubjectRow(about: Partial<SubjectRow> = {}): SubjectRow {
 /** Rows by key, as the routing table would answer. */
 export function rowsOf(rows: { [key in SubjectKey]?: Partial<SubjectRow> } = {}): SubjectRows {
   const known = new Map(Object.entries(rows));
-  return (key) => {
-    const row = known.get(key);
+  return (level, id) => {
+    const row = known.get(`${level}#${id}`);
     return row === undefined ? undefined : aSubjectRow(row);
   };
 }

@@ -85,7 +85,7 @@ export function decideRoute(input: DecisionInput): Decision {
   const pinAt = (level: SubjectLevel, because: Because): Decision | undefined => {
     const id = subject[level];
     if (id === undefined) return void pass?.(because, `the event has no ${level}`);
-    const row = rowOf(`${level}#${id}`);
+    const row = rowOf(level, id);
     const pin = row === undefined ? undefined : own(row.pins, component.name);
     if (pin === undefined) return void pass?.(because, "no pin");
     const outside = outsidePeriod(pin, now);

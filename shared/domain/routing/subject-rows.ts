@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type Subject, SubjectId, type SubjectKey } from "../subject.ts";
+import { type Subject, SubjectId, type SubjectLevel } from "../subject.ts";
 import { recordOf } from "../text/schema.ts";
 import { CohortName } from "./cohort.ts";
 import { Pin } from "./pin.ts";
@@ -14,13 +14,13 @@ export const SubjectRow = z.object({
 export type SubjectRow = z.infer<typeof SubjectRow>;
 
 /** Reads one subject's row as of the revision at hand; undefined when there is none. */
-export type SubjectRows = (key: SubjectKey) => SubjectRow | undefined;
+export type SubjectRows = (level: SubjectLevel, id: string) => SubjectRow | undefined;
 
 /** Fills in what the event left out: project → customer → plan. What the event says wins over the directory. */
 export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
   const customer =
-    stated.customer ?? (stated.project === undefined ? undefined : rowOf(`project#${stated.project}`)?.customer);
-  const plan = stated.plan ?? (customer === undefined ? undefined : rowOf(`customer#${customer}`)?.plan);
+    stated.customer ?? (stated.project === undefined ? undefined : rowOf("project", stated.project)?.customer);
+  const plan = stated.plan ?? (customer === undefined ? undefined : rowOf("customer", customer)?.plan);
   return {
     ...stated,
     ...(customer === undefined ? {} : { customer }),
@@ -31,9 +31,9 @@ export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
 /** The rows whose cohorts a subject is in: those of its user, its project and its customer. */
 export function cohortRows({ user, project, customer }: Subject, rowOf: SubjectRows): SubjectRow[] {
   const rows = [
-    user === undefined ? undefined : rowOf(`user#${user}`),
-    project === undefined ? undefined : rowOf(`project#${project}`),
-    customer === undefined ? undefined : rowOf(`customer#${customer}`),
+    user === undefined ? undefined : rowOf("user", user),
+    project === undefined ? undefined : rowOf("project", project),
+    customer === undefined ? undefined : rowOf("customer", customer),
   ];
   return rows.filter((row) => row !== undefined);
 }

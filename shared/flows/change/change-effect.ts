@@ -2,10 +2,9 @@ import type { Alias } from "../../domain/routing/alias.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { decideRoute } from "../../domain/routing/decide-route.ts";
-import type { RowChange, RowKey } from "../../domain/routing/routing-change.ts";
-import type { RowLookup } from "../../domain/routing/routing-edit.ts";
+import type { RowChange } from "../../domain/routing/routing-change.ts";
 import { rowMap } from "../../domain/routing/row-map.ts";
-import { resolveSubject } from "../../domain/routing/subject-rows.ts";
+import { resolveSubject, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import { type Subject, type SubjectKey, subjectKeys } from "../../domain/subject.ts";
 import type { RoutingView } from "../routing-cache.ts";
@@ -29,16 +28,16 @@ export type EffectOn = (subject: Subject, view: RoutingView) => Effect[];
 export function effectOf(rows: readonly RowChange[], now: Date): EffectOn {
   const after = rowMap<null>(rows.map((row) => [row.key, row.after]));
   return (subject, view) => {
-    const rowAfter: RowLookup = <K extends RowKey>(key: K) => {
-      const row = after.get(key);
-      return row === undefined ? view.rowOf(key) : readable(row);
+    const rowAfter: SubjectRows = (level, id) => {
+      const row = after.get(`${level}#${id}`);
+      return row === undefined ? view.subjectRow(level, id) : readable(row);
     };
-    const resolvedBefore = resolveSubject(subject, view.rowOf);
+    const resolvedBefore = resolveSubject(subject, view.subjectRow);
     const resolvedAfter = resolveSubject(subject, rowAfter);
     const keys = subjectKeys(resolvedAfter);
     return view.listeners.map(({ component }) => {
       const changed = readable(after.get(`component#${component.name}`)) ?? component;
-      const from = decide(component, resolvedBefore, view.rowOf, now);
+      const from = decide(component, resolvedBefore, view.subjectRow, now);
       const to = decide(changed, resolvedAfter, rowAfter, now);
       const offBefore = from !== component.defaultAlias;
       return { component: component.name, from, to, offBefore, offAfter: to !== changed.defaultAlias, keys };
@@ -54,14 +53,14 @@ export function effectOfMove({ component: name, alias, from, to }: AliasMove, no
   return (stated, view) => {
     const component = view.listeners.find((listener) => listener.component.name === name)?.component;
     if (component === undefined) return [];
-    const subject = resolveSubject(stated, view.rowOf);
-    const on = decide(component, subject, view.rowOf, now);
+    const subject = resolveSubject(stated, view.subjectRow);
+    const on = decide(component, subject, view.subjectRow, now);
     const versions = on === alias ? { from: from ?? NOWHERE, to } : { from: on, to: on };
     const off = on !== component.defaultAlias;
     return [{ component: name, ...versions, offBefore: off, offAfter: off, keys: subjectKeys(subject) }];
   };
 }
 
-function decide(component: Component, subject: Subject, rowOf: RowLookup, now: Date): Alias {
+function decide(component: Component, subject: Subject, rowOf: SubjectRows, now: Date): Alias {
   return decideRoute({ component, subject, rowOf, now, trace: false }).alias;
 }

@@ -207,14 +207,14 @@ function decideAll(
   now: Date,
   replayDestination?: Alias,
 ) {
-  const subject = resolveSubject(facts.subject, view.rowOf);
+  const subject = resolveSubject(facts.subject, view.subjectRow);
   const { ignoredAlias } = facts;
   const damaged = subjectKeys(subject).find((key) => view.problemOf(key) !== undefined);
   const routes = listeners.map(({ component }): RoutedDelivery => {
     const decision = decideRoute({
       component,
       subject,
-      rowOf: view.rowOf,
+      rowOf: view.subjectRow,
       now,
       trace: false,
       ignoredAlias,

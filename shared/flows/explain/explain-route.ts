@@ -55,9 +55,9 @@ export function explainOn(
   now: Date,
 ): Explanation {
   const rows = new Map<RowKey, StoredRow | null>([[`component#${component.name}`, component]]);
-  const rowOf: SubjectRows = (key) => {
-    rows.set(key, rowOn(view, key));
-    return view.rowOf(key);
+  const rowOf: SubjectRows = (level, id) => {
+    rows.set(`${level}#${id}`, rowOn(view, `${level}#${id}`));
+    return view.subjectRow(level, id);
   };
   const subject = resolveSubject(stated, rowOf);
   const decision = decideRoute({ component, subject, rowOf, now, ignoredAlias });

@@ -30,7 +30,9 @@ export async function* listEvents(
   for await (const records of events.records(window, now)) {
     const entries = await events.deliveriesOf([...new Set(records.map(({ eventKey }) => eventKey))]);
     const all = records.flatMap((record) => outcomesOf(record, entries.get(record.eventKey) ?? []));
-    const outcomes = directory ? await directory.decideOn(({ rowOf }) => wanted(all, rowOf)) : wanted(all, noRows);
+    const outcomes = directory
+      ? await directory.decideOn(({ subjectRow }) => wanted(all, subjectRow))
+      : wanted(all, noRows);
     if (outcomes.length > 0) yield outcomes;
   }
 }

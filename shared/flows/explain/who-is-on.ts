@@ -30,8 +30,8 @@ export async function* whoIsOn(
       const component = readable(componentOn(view, name));
       if (component === undefined) return [];
       return subjects.flatMap((stated): OnAlias[] => {
-        const subject = resolveSubject(stated, view.rowOf);
-        const decision = decideRoute({ component, subject, rowOf: view.rowOf, now });
+        const subject = resolveSubject(stated, view.subjectRow);
+        const decision = decideRoute({ component, subject, rowOf: view.subjectRow, now });
         return decision.alias === alias ? [{ subject, decision }] : [];
       });
     });

@@ -93,7 +93,7 @@ export function replayMatcher(
 
   const judged = (records: readonly EventRecord[], entries: Map<EventRecord, LedgerEntry[]>) =>
     byRouting(({ itemsOf }, view) => {
-      const isMember = isMemberOn(view.rowOf);
+      const isMember = isMemberOn(view.subjectRow);
       const passes = (outcome: EventOutcome) => matches(outcome, isMember);
       const mayPass = (outcome: EventOutcome) => mayMatch(outcome, isMember);
       return records.flatMap((record) =>

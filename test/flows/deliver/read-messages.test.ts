@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Row, RowAt, RowKey } from "../../../shared/domain/routing/routing-change.ts";
+import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
 import { parseEvent, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
 import type { RoutingView } from "../../../shared/flows/routing-cache.ts";
@@ -17,6 +18,7 @@ function aView(rows: { [key in RowKey]?: Row } = {}, components = [aComponent({ 
     missing: new Set(),
     problemOf: () => undefined,
     rowOf: <K extends RowKey>(key: K) => known.get(key) as RowAt<K> | undefined,
+    subjectRow: (level, id) => known.get(`${level}#${id}`) as SubjectRow | undefined,
   };
 }
 

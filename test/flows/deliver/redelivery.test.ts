@@ -181,7 +181,12 @@ describe("a redelivery", () => {
     const [record] = await records();
     if (record === undefined) throw new Error("nothing was recorded");
     const listener = { component: patient("mailer"), matches: () => true };
-    const nothing = { missing: new Set<never>(), rowOf: () => undefined, problemOf: () => undefined };
+    const nothing = {
+      missing: new Set<never>(),
+      rowOf: () => undefined,
+      subjectRow: () => undefined,
+      problemOf: () => undefined,
+    };
     const view = { revision: 1, listeners: [listener], held: [], ...nothing };
     const entry = await entryOf("mailer");
     const refusedAt = (ms: number) =>

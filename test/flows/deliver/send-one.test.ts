@@ -20,6 +20,7 @@ function aDelivery(component = aComponent({ name: "mailer" })): Delivery {
     held: [],
     missing: new Set<never>(),
     rowOf: () => undefined,
+    subjectRow: () => undefined,
     problemOf: () => undefined,
   };
   const routed = routeMessage(parseEvent(aMessage()), view, leaseUntil);
