@@ -5,7 +5,8 @@ import { chooseEnvironment } from "./terminal/environment-name.ts";
 import { refuseRepeated } from "./terminal/repeated-option.ts";
 import { isRequired, refuseMissing } from "./terminal/required-option.ts";
 
-type CommandModule = { define(command: Command): void };
+/** @param defineCommand defines any other command, for who has to know them all */
+type CommandModule = { define(command: Command, defineCommand: (command: Command) => Promise<void>): void };
 
 /**
  * Every command with its summary, under the headings of the help; `Rules` are in the folder `rules`. A module is loaded when
@@ -80,6 +81,10 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
   },
   Installation: {
     backup: { summary: "write everything on this machine to one file", load: () => import("./installation/backup.ts") },
+    completion: {
+      summary: "print what makes a shell complete commands",
+      load: () => import("./installation/completion.ts"),
+    },
     restore: { summary: "make a state folder of a backup", load: () => import("./installation/restore.ts") },
     doctor: {
       summary: "look whether everything is in order, and say what to do",
@@ -129,12 +134,15 @@ export async function run(args: readonly string[]): Promise<void> {
     program.commandsGroup(`${heading}:`);
     for (const [name, { summary }] of Object.entries(ofHeading)) program.command(name).description(summary);
   }
-  program.hook("preSubcommand", async (_, command) => {
-    chooseEnvironment(program.opts<{ env?: string }>().env);
+  async function defineCommand(command: Command): Promise<void> {
     const chosen = ofName.get(command.name());
     if (chosen === undefined) return;
-    (await chosen.load()).define(command.helpCommand(false));
+    (await chosen.load()).define(command.helpCommand(false), defineCommand);
     refuseRepeated(command);
+  }
+  program.hook("preSubcommand", async (_, command) => {
+    chooseEnvironment(program.opts<{ env?: string }>().env);
+    await defineCommand(command);
   });
   program.hook("preAction", (_, command) => refuseMissing(command));
   if (args.length === 0) return program.help({ error: true });
