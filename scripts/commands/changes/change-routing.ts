@@ -6,12 +6,12 @@ import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
-import { undoIsRefused } from "../../../shared/domain/routing/undo-edit.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { commitAsShown } from "../../../shared/flows/change/commit-as-shown.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { type ChangePreview, previewChange } from "../../../shared/flows/change/preview-change.ts";
+import { undoIsRefused } from "../../../shared/flows/change/undo-refused.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { complain } from "../terminal/complain.ts";
@@ -77,7 +77,7 @@ export async function changeRouting(
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Make this change?", options.yes ?? false);
   const revisions = await commitAll({ table, events }, await who(), options, asked, preview);
-  const undo = undoOf(asked, preview, revisions);
+  const undo = await undoOf({ table, events }, asked, preview, revisions);
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
   if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
@@ -127,9 +127,16 @@ async function commitAll(
 }
 
 /** The undo, with `--force` where it would be refused without. */
-function undoOf({ edit, undo }: EditRequest, { rows, guardrails, impacts }: ChangePreview, revisions: Revision[]) {
+async function undoOf(
+  ports: { table: RoutingTable; events: Installation["events"] },
+  { edit, undo, now }: EditRequest,
+  { rows, guardrails }: ChangePreview,
+  revisions: Revision[],
+) {
   const command = undo({ revisions, rows, guardrails });
-  return undoIsRefused(edit, guardrails, impacts) ? `${command} --force` : command;
+  // The change is made, whatever is in the way of finding this out.
+  const isRefused = await undoIsRefused(ports, edit, { rows, guardrails }, now).catch(() => true);
+  return isRefused ? `${command} --force` : command;
 }
 
 function showPreview(

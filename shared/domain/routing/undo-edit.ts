@@ -1,7 +1,6 @@
 import type { AliasMove, MoveKind } from "./alias-move.ts";
 import { type Guardrails, type Impact, lacksEnd, objectionsToMove } from "./guardrails.ts";
 import type { Pin } from "./pin.ts";
-import type { RoutingEdit } from "./routing-edit.ts";
 
 /** What takes back a change of a subject's pin: the pin that it had, none, or the rows as they were. */
 export type UndoOfPin = { undo: "pin"; pin: Pin } | { undo: "unpin" } | { undo: "revert" };
@@ -21,15 +20,6 @@ export function undoOfPin(
   // It would be refused now: it has run out, its alias asks for an end, or has been retired since.
   const unusable = [before.alias, before.successor].some((alias) => alias !== undefined && !usable.includes(alias));
   return expired || unusable || lacksEnd(guardrails, before) ? { undo: "revert" } : { undo: "pin", pin: before };
-}
-
-/**
- * Whether what takes an edit back would be refused as the edit would: it moves the same protected subjects, in the same
- * freeze. What the guardrails themselves are is never in its way.
- */
-export function undoIsRefused(edit: RoutingEdit, guardrails: Guardrails, impacts: readonly Impact[]): boolean {
-  if (edit.kind === "set guardrails") return false;
-  return guardrails.freeze !== undefined || impacts.some(({ protectedMoved }) => protectedMoved.length > 0);
 }
 
 /** The move that takes another one back; `refused`: a freeze or a guardrail stands against it. */

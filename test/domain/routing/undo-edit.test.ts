@@ -1,12 +1,11 @@
 import { expect, it } from "vitest";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
-import { undoIsRefused, undoOfMove, undoOfPin } from "../../../shared/domain/routing/undo-edit.ts";
+import { undoOfMove, undoOfPin } from "../../../shared/domain/routing/undo-edit.ts";
 import { aPin } from "../../support/builders.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
 const usable = ["stable", "beta"];
 const frozen = { ...DEFAULT_GUARDRAILS, freeze: { who: "ada", why: "incident 42", at: now.toISOString() } };
-const impact = { component: "mailer", protectedMoved: ["customer#acme"] } as never;
 
 it("undoOfPin puts back the pin that was there, and none where there was none", () => {
   const pin = aPin({ alias: "beta", until: "2026-11-20T10:00:00.001Z" });
@@ -23,14 +22,6 @@ it("undoOfPin reverts where the pin would be refused now: it has run out, its al
   }
   const strict = { ...DEFAULT_GUARDRAILS, expiryRequiredFor: ["beta"] };
   expect(undoOfPin(aPin({ alias: "beta" }), usable, strict, now)).toEqual({ undo: "revert" });
-});
-
-it("undoIsRefused in a freeze and where protected subjects move back, but never of guardrails", () => {
-  const edit = { kind: "set plan", customer: "acme", plan: "paid" } as const;
-  expect(undoIsRefused(edit, DEFAULT_GUARDRAILS, [])).toBe(false);
-  expect(undoIsRefused(edit, frozen, [])).toBe(true);
-  expect(undoIsRefused(edit, DEFAULT_GUARDRAILS, [impact])).toBe(true);
-  expect(undoIsRefused({ kind: "set guardrails", guardrails: frozen }, frozen, [impact])).toBe(false);
 });
 
 it("undoOfMove rolls a promotion back, and sets again what was rolled back, which a freeze stands against", () => {
