@@ -1,7 +1,9 @@
 import { CloudEvent, emitterFor, HTTP, httpTransport } from "cloudevents";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { acceptBinaryCloudEvent, acceptCloudEventBatch } from "../../scripts/embedded/cloud-events-http.ts";
 import { readEvent } from "../../shared/domain/events/event.ts";
-import { type OpenDoor, openFrontDoor, rawExchange } from "../support/front-door.ts";
+import { NOW, type OpenDoor, openFrontDoor, rawExchange } from "../support/front-door.ts";
 
 type Body = NonNullable<RequestInit["body"]>;
 
@@ -305,6 +307,72 @@ describe("a batch of CloudEvents", () => {
         error: "The events could not be stored: disk full. Ask 'turnout doctor' what is wrong. Send them again.",
       },
     });
+  });
+});
+
+describe("whatever is sent as CloudEvents", () => {
+  const intake = {
+    queue: { send: async (bodies: readonly unknown[]) => bodies.map(String) },
+    now: () => NOW,
+    newId: String,
+  };
+  const valid = { "ce-specversion": ["1.0"], "ce-id": ["1"], "ce-source": ["/shop"], "ce-type": ["t"] };
+  const values = fc.array(
+    fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.stringMatching(/^["%\\\\0-9a-f]{0,9}$/)),
+    {
+      maxLength: 2,
+    },
+  );
+  const names = fc.oneof(fc.constantFrom(...Object.keys(valid), "ce-time", "ce-subject", "ce-customer"), fc.string());
+  const headers = fc.dictionary(names, values, { maxKeys: 4 });
+  const types = fc.constantFrom("application/json", "text/plain", "image/png", "a/b+json", ";", "x; charset=", "");
+  const bodies = fc.oneof(fc.json(), fc.string({ unit: "binary" })).map((text) => Buffer.from(text));
+
+  test("is taken or refused in binary mode, and stored as an event that the router reads", async () => {
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        headers,
+        types,
+        fc.oneof(
+          bodies,
+          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+        ),
+        async (more, type, body) => {
+          const stored: string[] = [];
+          const send = async (sent: readonly unknown[]) => sent.map((one) => String(stored.push(String(one))));
+          const all = { ...valid, ...more, "content-type": [type] };
+          const answer = await acceptBinaryCloudEvent(all, body, { ...intake, queue: { send } });
+          expect([202, 400]).toContain(answer.status);
+          expect(stored.map((text) => readEvent(text).ok)).toEqual(answer.status === 202 ? [true] : []);
+          taken += stored.length;
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(taken).toBeGreaterThan(50);
+  });
+
+  test("is taken or refused in a batch, with a reason for each event that is refused", async () => {
+    const events = fc.array(
+      fc.oneof(
+        fc.jsonValue(),
+        fc.record({ a: fc.jsonValue() }).map((more) => ({ ...required, ...more })),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(events, fc.jsonValue()), async (batch) => {
+        const answer = await acceptCloudEventBatch(JSON.stringify(batch), intake);
+        expect([202, 400]).toContain(answer.status);
+        const { refused, eventIds } = JSON.parse(answer.text);
+        const count = Array.isArray(batch) ? batch.length : -1;
+        if (answer.status === 202) expect(eventIds).toHaveLength(count);
+        else if (count >= 0) expect(refused.length).toBeGreaterThan(0);
+        for (const { index, error } of refused ?? []) {
+          expect([index < count, typeof error]).toEqual([true, "string"]);
+        }
+      }),
+    );
   });
 });
 
