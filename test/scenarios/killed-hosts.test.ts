@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
@@ -8,8 +8,9 @@ import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { untilAtRest } from "../support/at-rest.ts";
+import { hostsOf } from "../support/host-processes.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const EVENTS = 400;
@@ -42,7 +43,7 @@ test("hosts and servers that are killed or stopped cost attempts, and no event",
       // The same keys again, until they are acknowledged.
     }
     if (random() < (HOST_KILLS * 10) / EVENTS) {
-      const hosts = hostsOf(server);
+      const hosts = hostsOf(server.process.pid);
       const victim = hosts[Math.floor(random() * hosts.length)];
       // A stopped host outlives its events' time, and is ended by the server then.
       if (victim !== undefined) process.kill(victim, kills++ % 3 === 2 ? "SIGSTOP" : "SIGKILL");
@@ -53,7 +54,7 @@ test("hosts and servers that are killed or stopped cost attempts, and no event",
     }
   }
   await untilAtRest(home, server.url);
-  const left = hostsOf(server);
+  const left = hostsOf(server.process.pid);
   expect(left.length).toBeLessThanOrEqual(COMPONENTS.length);
   expect(await server.end("SIGTERM")).toBe(0);
   expect(kills).toBeGreaterThan(3);
@@ -115,29 +116,6 @@ async function put(endpoint: string, batch: number[]): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** The processes that versions run in: those below the server's that are Node. */
-function hostsOf({ process: { pid } }: ServerProcess): number[] {
-  const parents = new Map(
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((name): [number, { parent: number; command: string }][] => {
-        try {
-          const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-          const [, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-          return [[Number(name), { parent: Number(parent), command: readFileSync(`/proc/${name}/cmdline`, "utf8") }]];
-        } catch {
-          return [];
-        }
-      }),
-  );
-  const isBelow = (process: number | undefined): boolean =>
-    process !== undefined && process > 1 && (process === pid || isBelow(parents.get(process)?.parent));
-  return [...parents]
-    .filter(([name, { command }]) => name !== pid && command.includes("host-process.ts") && isBelow(name))
-    .filter(([, { command }]) => !command.startsWith("setpriv") && !command.startsWith("unshare"))
-    .map(([name]) => name);
 }
 
 function isAlive(pid: number): boolean {
