@@ -22,6 +22,8 @@ export type Operation =
   | { operation: "move drifted alias"; component: string; alias: string }
   /** What is dead or rejected since then is listed, and what is dead or was never delivered is, once the cause is gone. */
   | { operation: "settle unresolved"; from: Date; canBeFinished: boolean }
+  /** Whose they are, and what they have in common. */
+  | { operation: "tell failures apart"; component: string }
   /** The guardrails, which can't be read, are what they were at first. */
   | { operation: "unfreeze" }
   /** The end that a pin has to have. */

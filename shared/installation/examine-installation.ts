@@ -1,5 +1,6 @@
 import { TurnoutError } from "../domain/errors.ts";
 import { examineAliases } from "./examine-aliases.ts";
+import { examineHealth } from "./examine-health.ts";
 import { examineReplays } from "./examine-replays.ts";
 import { examineRows } from "./examine-rows.ts";
 import { examineUnresolved } from "./examine-unresolved.ts";
@@ -13,19 +14,25 @@ export async function examineInstallation(installation: Installation, now: Date)
   const isThere = (table: string) => !parts.some(({ check, status }) => check === table && status === "problem");
   const deliveries = isThere("event table")
     ? [
-        await examineUnresolved(installation, now).catch((error: unknown) => unlistable(installation, error)),
+        await examineUnresolved(installation, now).catch((error: unknown) =>
+          unlistable(installation, "deliveries", error),
+        ),
         ...(await examineReplays(installation)),
       ]
     : [];
   const routing = isThere("routing table")
     ? [...(await examineRows(installation.routingTable)), ...(await examineAliases(installation))]
     : [];
-  return [...parts, ...deliveries, ...routing];
+  const health =
+    isThere("event table") && isThere("routing table")
+      ? await examineHealth(installation, now).catch((error: unknown) => [unlistable(installation, "health", error)])
+      : [];
+  return [...parts, ...deliveries, ...routing, ...health];
 }
 
 /** What can't be listed is told like any other trouble, and the rest is looked at all the same. */
-function unlistable({ explain }: Pick<Installation, "explain">, error: unknown): Finding {
+function unlistable({ explain }: Pick<Installation, "explain">, check: string, error: unknown): Finding {
   const told = explain(error) ?? error;
   const remedies = told instanceof TurnoutError ? told.remedies : [];
-  return problem("deliveries", `can't be listed: ${told instanceof Error ? told.message : String(told)}`, ...remedies);
+  return problem(check, `can't be listed: ${told instanceof Error ? told.message : String(told)}`, ...remedies);
 }

@@ -89,6 +89,21 @@ describe("turnout health", () => {
     expect((await cli.here("counts --by error")).stdout).toMatch(/ 2 +10 +Broken: it broke\n/);
   });
 
+  it("is what doctor says too", async () => {
+    const { rows, code } = await lines("doctor");
+    expect(code).toBe(0);
+    expect(rows.filter(({ check }) => check === "health")).toEqual([
+      {
+        check: "health",
+        status: "warning",
+        found:
+          `${RC} version 2 is unhealthy: 50.0 % of 20 first attempts of the last 15 minutes failed, for 2 customers; ` +
+          "most often Broken: it broke, first seen on it",
+        remedy: `See for whom with 'turnout health ${RC} --by customer'`,
+      },
+    ]);
+  });
+
   it("no longer counts as unresolved what a replay has made good", async () => {
     await cli.here("replay start --unresolved --to-alias stable --name again --yes --reason", "a test");
     await cli.drive("again");

@@ -23,7 +23,7 @@ const checks = async (installation: Installation) =>
 it("examineInstallation looks at its parts, and then at what its tables have", async () => {
   const found = await checks(await aDeadInstallation());
   expect(found).toContain("state file: ok");
-  expect(found.slice(-3)).toEqual(["deliveries: warning", "routing rows: ok", `component ${RC}: ok`]);
+  expect(found.slice(-4)).toEqual(["deliveries: warning", "routing rows: ok", `component ${RC}: ok`, "health: ok"]);
 });
 
 it("examineInstallation doesn't look into a table that has a problem itself", async () => {
@@ -41,7 +41,7 @@ it("examineInstallation tells what can't be listed, and looks at the rest", asyn
   const events = { ...installation.events, records };
   const found = await examineInstallation({ ...installation, events, examine: async () => [] }, now());
   expect(found[0]).toMatchObject({ check: "deliveries", status: "problem" });
-  expect(found).toHaveLength(3);
+  expect(found).toHaveLength(4);
 });
 
 it("examineUnresolved looks back a day on this machine, and an hour on AWS, where every minute is a request", async () => {

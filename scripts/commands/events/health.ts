@@ -37,7 +37,7 @@ what a replay delivers has been run before. Whole minutes; a router stores its c
   TOP ERROR   the most frequent one, without ids, numbers and quotes; 'first seen on' when no other version has shown it
               in the last 7 days
   VERDICT     warn: it fails more often than stable does at the same time, and than the same alias did before; where only
-              one of these can be told, by that one. A healthy version is called so in at most 1 of 100 windows
+              one of these can be told, by that one; where neither can, more than one in five is too much. A healthy version is called so in at most 1 of 100 windows
 By customer, project, plan and user the failed are exact up to 100 per version, minute and router, and what was tried (~)
 is told from some 2,000 of the window's events.
 

@@ -69,6 +69,8 @@ function operationText(asked: Operation): string {
     }
     case "settle unresolved":
       return settleText(asked.from.toISOString(), asked.canBeFinished);
+    case "tell failures apart":
+      return `see for whom with '${commandLine("health", asked.component, "--by", "customer")}'`;
     case "unfreeze":
       return `changes count as frozen until then: '${commandLine("unfreeze")}' puts it right`;
     case "publish version": {

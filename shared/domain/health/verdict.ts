@@ -8,6 +8,9 @@ const ACT_ALPHA = 0.001;
 const LEAST_FAILURES = 3;
 const LEAST_CUSTOMERS = 2;
 
+/** A rate of failure above which a version is unhealthy whatever it is compared with. */
+const BAD_ANYWHERE = 0.2;
+
 /** What a version is judged by. */
 export type Judged = {
   /** Itself and stable, by type and minute; none for stable itself, which nothing else runs beside. */
@@ -31,7 +34,7 @@ export type Verdict = {
 /**
  * Whether a version is unhealthy. It has to be worse than stable and than before: alone the first blames it for customers
  * who differ from the rest, and the second for an outage of everybody. Where one can't be told the other alone warns, and
- * nothing is acted upon.
+ * nothing is acted upon; where neither can, more than one failure in five warns.
  */
 export function verdictOf({ strata, now, before, customersAffected }: Judged, hasManyCustomers: boolean): Verdict {
   const stable = strata === undefined ? undefined : worseThanStable(strata) / Math.LN10;
@@ -40,8 +43,8 @@ export function verdictOf({ strata, now, before, customersAffected }: Judged, ha
   const known = [stable, earlier].filter((evidence) => evidence !== undefined);
   const told = { worseThanStable: stable, worseThanBefore: earlier };
   const isFew = now.failed < LEAST_FAILURES || (hasManyCustomers && customersAffected < LEAST_CUSTOMERS);
-  if (known.length === 0 || isFew) return { level: "ok", ...told };
-  const least = Math.min(...known);
+  if (isFew) return { level: "ok", ...told };
+  const least = known.length > 0 ? Math.min(...known) : worseThanBefore(now, BAD_ANYWHERE) / Math.LN10;
   if (known.length === 2 && least >= -Math.log10(ACT_ALPHA)) return { level: "act", ...told };
   return { level: least >= -Math.log10(WARN_ALPHA) ? "warn" : "ok", ...told };
 }

@@ -95,11 +95,12 @@ describe("a verdict", () => {
     expect(verdictOf({ ...noisy, before: { tried: 10_000, failed: 2_000 } }, true).level).toBe("ok");
   });
 
-  it("warns, and never acts, where there is but one thing to compare with; says nothing where there is none", () => {
+  it("warns, and never acts, where there is but one thing to compare with, or none and much fails", () => {
     const now = { tried: 100, failed: 50 };
     expect(verdictOf({ now, before, customersAffected: 5 }, true)).toMatchObject({ level: "warn" });
     expect(verdictOf({ now, strata: strata(50, 5), customersAffected: 5 }, true)).toMatchObject({ level: "warn" });
-    expect(verdictOf({ now, customersAffected: 5 }, true)).toMatchObject({ level: "ok" });
+    expect(verdictOf({ now, customersAffected: 5 }, true)).toMatchObject({ level: "warn" });
+    expect(verdictOf({ now: { tried: 100, failed: 20 }, customersAffected: 5 }, true)).toMatchObject({ level: "ok" });
   });
 
   it("takes three failures, and two customers where there are three", () => {
