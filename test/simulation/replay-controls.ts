@@ -1,4 +1,5 @@
-import { recordPlaceOf } from "../../shared/domain/deliveries/delivery.ts";
+import { type ClaimRequest, isAtRest, recordPlaceOf } from "../../shared/domain/deliveries/delivery.ts";
+import { deliveryKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
@@ -263,6 +264,34 @@ export const replayControls: Record<string, Control> = {
             return entries.map((entry) => {
               return entry?.generation === "live" || entry?.generation === active?.name ? entry : undefined;
             });
+          },
+        },
+      }),
+    },
+  },
+  "quiet-about-another": {
+    breaks: "a replayer takes for done what another replay of the same window is still trying",
+    shows: ["miscounted"],
+    weather: (scenario): Scenario => {
+      const alone = oneReplay({})(scenario);
+      const [first] = alone.replays;
+      if (first === undefined) return scenario;
+      const second = { ...first, name: "replay-2", at: first.at + 1_000 };
+      return { ...alone, replays: [first, second], emphasis: ["version failed before its effect"], intensity: 0.3 };
+    },
+    breakage: {
+      replayer: (ports, { store }) => ({
+        ...ports,
+        events: {
+          ...ports.events,
+          async claim(requests, owner, now) {
+            const isAnothers = ({ component, eventKey, generation }: ClaimRequest) => {
+              const other = store.entryOf(deliveryKeyOf(component, eventKey, "replay-1"));
+              return generation === "replay-2" && other !== undefined && !isAtRest(other.status);
+            };
+            const own = requests.filter((request) => !isAnothers(request));
+            const claims = await ports.events.claim(own, owner, now);
+            return requests.map((request) => claims[own.indexOf(request)] ?? { won: false, why: "done" });
           },
         },
       }),
