@@ -25,6 +25,19 @@ describe("a replay's driver", () => {
     expect((await replay()).driver?.until).toEqual(new Date(time.now().getTime() + 60_000));
   });
 
+  it("says so every ten seconds while something takes long, until that is over", async () => {
+    const { driver, time, updates, replay } = await aDriver();
+    await driver.takeUp();
+    const stop = driver.keepAlive();
+    updates();
+    await time.pass(30_000);
+    expect(updates()).toBe(3);
+    expect((await replay()).driver?.until).toEqual(new Date(time.now().getTime() + 60_000));
+    stop();
+    await time.pass(60_000);
+    expect(updates()).toBe(0);
+  });
+
   it("goes on only where there is time for what comes next", async () => {
     const { driver } = await aDriver((neededMs) => neededMs <= 1_000);
     await driver.takeUp();
