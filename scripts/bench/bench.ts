@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded-rate.ts";
 import { benchFairness } from "./fairness.ts";
+import { benchHosts } from "./hosts.ts";
 import { benchImportRate } from "./import-rate.ts";
 import { benchBullmq } from "./peers/bullmq-peer.ts";
 import { benchGraphileWorker } from "./peers/graphile-worker-peer.ts";
@@ -22,6 +23,7 @@ type Part = { about: string; run: () => Promise<void> };
 const parts: { [name: string]: Part } = {
   decisions: { about: "decisions per second beside a plain Map", run: printDecisions },
   embedded: { about: "events per second and latency, beside other job queues", run: printEmbedded },
+  hosts: { about: "start, memory and rate of a version's process", run: benchHosts },
   fairness: { about: "latency of quiet customers beside noisy ones", run: benchFairness },
   recovery: { about: "from the end of a store's trouble to all delivered", run: benchRecovery },
   pipelines: { about: "the router beside Powertools batch + idempotency", run: benchPipelines },
