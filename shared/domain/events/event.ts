@@ -103,7 +103,8 @@ export function retentionDaysOf(source: EventSource | undefined, detailType: str
 export function readEvent(body: string): Read<BusEvent> {
   const json = readJson(body);
   if (!json.ok) return json;
-  if (isDeeperThan(MAX_EVENT_DEPTH, json.value)) {
+  // Every level takes an opening and a closing bracket, so most texts are too short to need the walk.
+  if (body.length > 2 * MAX_EVENT_DEPTH && isDeeperThan(MAX_EVENT_DEPTH, json.value)) {
     return { ok: false, problem: `nested deeper than ${MAX_EVENT_DEPTH} levels` };
   }
   return read(BusEvent, json.value);
@@ -177,6 +178,7 @@ function kindOf(value: unknown): string {
 
 /** Publishers that write null for a field they leave out mean nothing by it. */
 function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!Object.values(fields).includes(null)) return fields;
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
