@@ -2,18 +2,18 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { aPin } from "../support/builders.ts";
 import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
 
-const customers = ["acme", "globex", "initech", "umbrella"];
+const customers = ["acme", "globex", "hooli", "initech", "soylent", "stark", "umbrella", "wayne"];
 
-/** Four customers on beta, at version 2, which breaks for two of them; all others on stable, where nothing does. */
+/** Eight customers on beta, at version 2, which breaks for six of them; all others on stable, where nothing does. */
 async function aFailingBeta(home: string) {
   const cli = await aReplayedCli(home);
   await cli.edit(
     customers.map((id) => ({ kind: "pin", level: "customer", id, component: RC, pin: aPin({ alias: "beta" }) })),
   );
   const onBeta = customers.flatMap((customer, n) =>
-    Array.from({ length: 5 }, (_, m) => ({ id: `${customer}-${m}`, customer, ...(n < 2 && { fails: "2" }) })),
+    Array.from({ length: 2 }, (_, m) => ({ id: `${customer}-${m}`, customer, ...(n < 6 && { fails: "2" }) })),
   );
-  const onStable = Array.from({ length: 30 }, (_, n) => ({ id: `other-${n}`, customer: `other-${n}` }));
+  const onStable = Array.from({ length: 60 }, (_, n) => ({ id: `other-${n}`, customer: `other-${n}` }));
   await cli.route(...onBeta, ...onStable);
   return cli;
 }
@@ -35,40 +35,40 @@ describe("turnout health", () => {
     const { code, rows } = await lines(`health ${RC}`);
     expect(code).toBe(1);
     expect(rows).toMatchObject([
-      { component_version: "1", aliases: ["stable"], first_attempts: 30, failed: 0, verdict: "ok", top_error: null },
+      { component_version: "1", aliases: ["stable"], first_attempts: 60, failed: 0, verdict: "ok", top_error: null },
       {
         component_version: "2",
         aliases: ["beta"],
-        first_attempts: 20,
-        failed: 10,
-        error_rate: 0.5,
-        unresolved: 10,
-        customers_affected: 2,
-        failures_listed: 10,
-        top_error: { error: "Broken: it broke", count: 10, first_seen: "2" },
+        first_attempts: 16,
+        failed: 12,
+        error_rate: 0.75,
+        unresolved: 12,
+        customers_affected: 6,
+        failures_listed: 12,
+        top_error: { error: "Broken: it broke", count: 12, first_seen: "2" },
         verdict: "warn",
       },
     ]);
     const { stdout } = await cli.here("health");
     expect(stdout).toMatch(/COMPONENT +VER +ALIASES +FIRSTS/);
-    expect(stdout).toMatch(/ 2 +beta +20 .* 50\.0 .* warn +10 × Broken: it broke \(first seen on 2\)\n/);
+    expect(stdout).toMatch(/ 2 +beta +16 .* 75\.0 .* warn +12 × Broken: it broke \(first seen on 2\)\n/);
   });
 
   it("tells its deliveries apart by customer, alias, type and error", async () => {
     const { rows } = await lines(`health ${RC} --by customer`);
     const beta = rows.filter(({ component_version }) => component_version === "2");
-    expect(beta).toHaveLength(4);
+    expect(beta).toHaveLength(8);
     expect(beta.slice(0, 2)).toMatchObject([
-      { value: "acme", failed: 5, first_attempts: 5, estimated: true },
-      { value: "globex", failed: 5, first_attempts: 5 },
+      { value: "acme", failed: 2, first_attempts: 2, estimated: true },
+      { value: "globex", failed: 2, first_attempts: 2 },
     ]);
-    expect(beta.slice(2)).toMatchObject([{ failed: 0, first_attempts: 5 }, { failed: 0 }]);
+    expect(beta.slice(6)).toMatchObject([{ failed: 0, first_attempts: 2 }, { failed: 0 }]);
     expect((await lines("health --by alias")).rows).toMatchObject([
-      { value: "stable", first_attempts: 30, failed: 0, estimated: false },
-      { value: "beta", first_attempts: 20, failed: 10 },
+      { value: "stable", first_attempts: 60, failed: 0, estimated: false },
+      { value: "beta", first_attempts: 16, failed: 12 },
     ]);
-    expect((await lines("health --by type")).rows).toMatchObject([{ value: "order placed" }, { failed: 10 }]);
-    expect((await lines("health --by error")).rows).toMatchObject([{ value: "Broken: it broke", failed: 10 }]);
+    expect((await lines("health --by type")).rows).toMatchObject([{ value: "order placed" }, { failed: 12 }]);
+    expect((await lines("health --by error")).rows).toMatchObject([{ value: "Broken: it broke", failed: 12 }]);
   });
 
   it("says so of a window in which nothing was tried, and ends well", async () => {
@@ -85,8 +85,8 @@ describe("turnout health", () => {
   });
 
   it("counts by alias, type and error what counts counts", async () => {
-    expect((await cli.here("counts --by alias")).stdout).toMatch(/ 2 +beta +10 +10\n/);
-    expect((await cli.here("counts --by error")).stdout).toMatch(/ 2 +10 +Broken: it broke\n/);
+    expect((await cli.here("counts --by alias")).stdout).toMatch(/ 2 +beta +4 +12\n/);
+    expect((await cli.here("counts --by error")).stdout).toMatch(/ 2 +12 +Broken: it broke\n/);
   });
 
   it("is what doctor says too", async () => {
@@ -97,7 +97,7 @@ describe("turnout health", () => {
         check: "health",
         status: "warning",
         found:
-          `${RC} version 2 is unhealthy: 50.0 % of 20 first attempts of the last 15 minutes failed, for 2 customers; ` +
+          `${RC} version 2 is unhealthy: 75.0 % of 16 first attempts of the last 15 minutes failed, for 6 customers; ` +
           "most often Broken: it broke, first seen on it",
         remedy: `See for whom with 'turnout health ${RC} --by customer'`,
       },
@@ -109,8 +109,8 @@ describe("turnout health", () => {
     await cli.drive("again");
     const { rows } = await lines(`health ${RC}`);
     expect(rows).toMatchObject([
-      { first_attempts: 30, replayed: 10 },
-      { first_attempts: 20, unresolved: 0 },
+      { first_attempts: 60, replayed: 12 },
+      { first_attempts: 16, unresolved: 0 },
     ]);
   });
 });

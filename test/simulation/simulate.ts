@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { controls } from "./controls.ts";
 import { faultKinds } from "./faults.ts";
+import { brokenWorlds, guardFigures, healthyWorlds } from "./guard-figures.ts";
 import { catchingSeed, type Figures, noFigures, runSeed } from "./run-seeds.ts";
 import { MINUTE, REST_WITHIN } from "./scenario.ts";
 import { type Failure, shrink } from "./shrink.ts";
@@ -15,6 +16,7 @@ Usage: npm run simulate -- [options]
   --seed N         runs this one seed only, and prints its story
   --control NAME   breaks something deliberately; the run is then expected to fail
   --controls       switches on each control in turn, and prints the seed that caught it
+  --guard          shows how often the guard stops healthy versions, and how soon broken ones, 400 runs of each
   --help           prints this
 
 Controls:
@@ -38,6 +40,7 @@ async function main(args: string[]): Promise<number> {
       seed: { type: "string" },
       control: { type: "string" },
       controls: { type: "boolean", default: false },
+      guard: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -45,12 +48,34 @@ async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  if (values.guard) return runGuard();
   if (values.controls) return runControls();
   if (values.control !== undefined && controls[values.control] === undefined) {
     throw new UsageError(`no control '${values.control}'; there are ${Object.keys(controls).join(", ")}`);
   }
   if (values.seed !== undefined) return runOne(wholeNumber("seed", values.seed), values.control);
   return runMany(wholeNumber("from", values.from), wholeNumber("seeds", values.seeds), values.control);
+}
+
+/** A healthy version may be stopped in one run of a thousand. */
+const GUARD_RUNS = 400;
+const GUARD_ALPHA = 0.001;
+
+function runGuard(): number {
+  let stopped = 0;
+  console.log(`looked at every minute for two hours, 100 events a minute, ${GUARD_RUNS} runs each\n`);
+  for (const [name, world] of Object.entries(healthyWorlds)) {
+    const figures = guardFigures(world, GUARD_RUNS);
+    stopped = Math.max(stopped, figures.stopped);
+    console.log(`healthy, ${name}: ${figures.stopped} stopped, ${figures.warned} warned of`);
+  }
+  for (const [name, world] of Object.entries(brokenWorlds)) {
+    const figures = guardFigures(world, GUARD_RUNS);
+    const [median, p95] = [0.5, 0.95].map((share) => figures.deliveries[Math.floor(share * figures.deliveries.length)]);
+    const after = `after ${median} of its deliveries (median), ${p95} (p95)`;
+    console.log(`fails ${name}: ${figures.stopped} stopped, ${after}`);
+  }
+  return stopped <= Math.ceil(GUARD_ALPHA * GUARD_RUNS) ? 0 : 1;
 }
 
 class UsageError extends Error {}

@@ -1,6 +1,7 @@
+import { sightings, strataOf, triedIn } from "../../domain/health/burst.ts";
 import { addedUp, type Counts, countSpans, type DeliveryCount, spanStart } from "../../domain/health/delivery-count.ts";
 import { OTHERS } from "../../domain/health/delivery-tally.ts";
-import type { Stratum, Tried } from "../../domain/health/evidence.ts";
+import type { Tried } from "../../domain/health/evidence.ts";
 import type { Failure } from "../../domain/health/failure.ts";
 import { type Verdict, verdictOf } from "../../domain/health/verdict.ts";
 import type { Component } from "../../domain/routing/component.ts";
@@ -90,6 +91,10 @@ async function versionsOf(ports: HealthPorts, component: Component, seen: Seen):
   const minutes = Math.min(seen.window.to.getTime(), seen.now.getTime()) - seen.window.from.getTime();
   const groups = Map.groupBy(counts, ({ version }) => version);
   for (const { version } of targets) if (!groups.has(version)) groups.set(version, []);
+  const ofStable = sightings(
+    counts.filter(({ version }) => version === stable),
+    owned.filter(({ version }) => version === stable),
+  );
   const rows: VersionHealth[] = [];
   for (const [version, own] of groups) {
     const sum = addedUp(own);
@@ -99,16 +104,11 @@ async function versionsOf(ports: HealthPorts, component: Component, seen: Seen):
     const pointing = targets.filter((target) => target.version === version).map(({ alias }) => alias);
     const aliases = [...new Set([...pointing, ...own.map(({ alias }) => alias).filter((alias) => alias !== "")])];
     const customersAffected = new Set(those.map(customerOf)).size;
-    const strata =
-      version === stable
-        ? undefined
-        : strataOf(
-            own,
-            counts.filter((count) => count.version === stable),
-          );
+    const sighted = sightings(own, those);
+    const isCompared = version !== stable && [...ofStable.values()].some(({ tried }) => tried > 0);
     const judged = {
-      ...(strata !== undefined && { strata }),
-      now: triedOf([sum]),
+      ...(isCompared && { strata: strataOf(sighted, ofStable) }),
+      now: triedIn(sighted.values()),
       ...beforeOf(version, aliases, seen.before),
       customersAffected,
     };
@@ -148,16 +148,6 @@ function ownedUpTo<T extends { version: string; alias: string }>(
     const [only, another] = behind;
     return only === undefined || another !== undefined ? one : { ...one, version: only };
   });
-}
-
-function strataOf(own: readonly DeliveryCount[], stable: readonly DeliveryCount[]): Stratum[] | undefined {
-  if (!stable.some(({ firsts }) => firsts > 0)) return undefined;
-  const keyOf = ({ at, type }: DeliveryCount) => `${at.getTime()} ${type}`;
-  const others = Map.groupBy(stable, keyOf);
-  return [...Map.groupBy(own, keyOf)].map(([key, those]) => ({
-    candidate: triedOf(those),
-    stable: triedOf(others.get(key) ?? []),
-  }));
 }
 
 /** What the same aliases' deliveries did before the version came; undefined where nothing is known of it. */

@@ -1,0 +1,98 @@
+import { type Sighted, strataOf, triedIn } from "../../shared/domain/health/burst.ts";
+import type { Tried } from "../../shared/domain/health/evidence.ts";
+import { verdictOf } from "../../shared/domain/health/verdict.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+/** How the events of one minute go: what share of them the candidate gets, and how many of each side's fail. */
+type Minute = { share: number; stableRate: number; candidateRate: number };
+
+type World = {
+  minute: (n: number) => Minute;
+  /** What the candidate's customers failed before, where it differs from stable's. */
+  beforeRate?: number;
+  /** Chance per minute that all 20 events of one customer fail, on either side. */
+  bursts?: number;
+};
+
+const MINUTES = 120;
+const EVENTS_PER_MINUTE = 100;
+const BEFORE = 20_000;
+const BURST_EVENTS = 20;
+
+/** Worlds in which the candidate is as good as stable, for its customers. */
+export const healthyWorlds: Record<string, World> = {
+  "constant share": { minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 0.02 }) },
+  "ramp with a drifting base rate": {
+    minute: (n) => {
+      const rate = 0.01 + (0.07 * n) / MINUTES;
+      return { share: 0.01 + (0.49 * n) / MINUTES, stableRate: rate, candidateRate: rate };
+    },
+  },
+  "differing customers": {
+    minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 0.06 }),
+    beforeRate: 0.06,
+  },
+  "outage of everybody": {
+    minute: (n) => {
+      const rate = n >= 40 && n < 60 ? 0.6 : 0.02;
+      return { share: 0.1, stableRate: rate, candidateRate: rate };
+    },
+  },
+  bursts: { minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 0.02 }), bursts: 0.1 },
+};
+
+/** Worlds in which the candidate is broken from the start. */
+export const brokenWorlds: Record<string, World> = {
+  "three times as often": { minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 0.06 }), beforeRate: 0.02 },
+  "ten times as often": { minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 0.2 }), beforeRate: 0.02 },
+  "every time": { minute: () => ({ share: 0.1, stableRate: 0.02, candidateRate: 1 }), beforeRate: 0.02 },
+};
+
+export type GuardFigures = { stopped: number; warned: number; deliveries: number[] };
+
+/** Looks at a world every minute, so many times over. How often a version was stopped, and after how many deliveries. */
+export function guardFigures(world: World, runs: number): GuardFigures {
+  const figures: GuardFigures = { stopped: 0, warned: 0, deliveries: [] };
+  for (let run = 1; run <= runs; run++) {
+    const { level, deliveries } = runOnce(world, seededRandom(run));
+    if (level !== "ok") figures.warned += 1;
+    if (level !== "act") continue;
+    figures.stopped += 1;
+    figures.deliveries.push(deliveries);
+  }
+  figures.deliveries.sort((a, b) => a - b);
+  return figures;
+}
+
+function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "act"; deliveries: number } {
+  const [own, stable] = [new Map<string, Sighted>(), new Map<string, Sighted>()];
+  const before: Tried = { tried: BEFORE, failed: 0 };
+  before.failed = failures(BEFORE, world.beforeRate ?? world.minute(0).stableRate, random);
+  let level: "ok" | "warn" | "act" = "ok";
+  for (let n = 0; n < MINUTES; n++) {
+    const { share, stableRate, candidateRate } = world.minute(n);
+    const tried = failures(EVENTS_PER_MINUTE, share, random);
+    own.set(`${n}`, sighted(tried, candidateRate, world, random));
+    stable.set(`${n}`, sighted(EVENTS_PER_MINUTE - tried, stableRate, world, random));
+    const now = triedIn(own.values());
+    const verdict = verdictOf({ strata: strataOf(own, stable), now, before, customersAffected: 2 }, true);
+    if (verdict.level !== "ok") level = "warn";
+    if (verdict.level === "act") return { level: "act", deliveries: now.tried };
+  }
+  return { level, deliveries: 0 };
+}
+
+function sighted(tried: number, rate: number, { bursts = 0 }: World, random: () => number): Sighted {
+  const failed = failures(tried, rate, random);
+  const burst = random() < bursts;
+  const more = burst ? BURST_EVENTS : 0;
+  const all = failed + more;
+  return { tried: tried + more, failed: all, listed: all, bursts: failed + (burst ? 1 : 0) };
+}
+
+/** How many of so many happen, each with that chance. */
+function failures(of: number, chance: number, random: () => number): number {
+  let count = 0;
+  for (let n = 0; n < of; n++) if (random() < chance) count += 1;
+  return count;
+}
