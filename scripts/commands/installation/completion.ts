@@ -54,5 +54,5 @@ compdef _turnout turnout`,
   set -l words (commandline -opc) (commandline -ct)
   turnout completion - -- $words[2..-1] 2>/dev/null
 end
-complete -c turnout -f -n 'test -n (__turnout | string collect)' -a '(__turnout)'`,
+complete -c turnout -f -n 'string length -q -- (__turnout)' -a '(__turnout)'`,
 };

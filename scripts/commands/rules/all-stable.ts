@@ -11,8 +11,9 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Sends everything to the component's fallback alias, whatever its rules say. The
-rules stay, and count again after --off. Allowed while changes are frozen.
+Sends everything to the component's fallback alias ('component fallback'), whatever
+its rules say. The rules stay, and count again after --off. Neither a freeze nor a
+guardrail stands against it; against --off they do, unless --force is given.
 
 Examples:
   $ turnout all-stable release-coordinator --reason "24 loses webhooks"
