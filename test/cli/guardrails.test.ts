@@ -96,6 +96,16 @@ describe("a guardrail", () => {
 });
 
 describe("turnout guardrails", () => {
+  it("say when a budget is exceeded already as it is set, and set it all the same", async () => {
+    const { turnout } = await aRoutedCli();
+    await turnout(["pin", "--customer", "acme", "--component", rc, "--to", "beta", ...why]);
+    const set = (most: string) => turnout(["guardrails", "set", "--max-customers-off", most, ...why]);
+    const over = await set("0");
+    expect(over).toMatchObject({ code: 0, stdout: expect.stringContaining("set guardrails") });
+    expect(over.stderr).toContain(`warning: 1 customer off ${rc}'s default alias already, over 0\n`);
+    expect((await set("1")).stderr).not.toContain("warning");
+  });
+
   it("are set one by one and shown, and refuse what exceeds them, unless it is forced", async () => {
     const { turnout, json, shell, withState } = await aRoutedCli();
     const args = ["--max-customers-off", "1", "--protect", "customer#globex", "plan#free"];

@@ -10,7 +10,14 @@ export function changeGuardrails(
   installation: Pick<Installation, "routingTable" | "events" | "who">,
   options: ChangeOptions,
   { revision }: StandingGuardrails,
-  asked: { guardrails: Guardrails; what: string; alreadySo: string; undo: (made: MadeChanges) => string; now: Date },
+  asked: {
+    guardrails: Guardrails;
+    what: string;
+    alreadySo: string;
+    warning?: string;
+    undo: (made: MadeChanges) => string;
+    now: Date;
+  },
 ): Promise<void> {
   const { guardrails, ...rest } = asked;
   return changeRouting(installation, options, {

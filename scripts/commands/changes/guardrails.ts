@@ -3,6 +3,7 @@ import { Guardrails, ProtectedSubject } from "../../../shared/domain/routing/gua
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
+import { exceededBudgets } from "../../../shared/flows/change/exceeded-budgets.ts";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -89,12 +90,15 @@ async function set(options: SetOptions): Promise<void> {
     };
     // Without what is undefined: JSON knows no such thing, and rows are compared as texts.
     const guardrails = must(read(Guardrails, JSON.parse(JSON.stringify(wanted))), "The guardrails");
+    const now = new Date();
+    const exceeded = await exceededBudgets(installation.routingTable, installation.events, guardrails, now);
     await changeGuardrails(installation, options, standing, {
       guardrails,
+      ...(exceeded.length > 0 && { warning: exceeded.join("; ") }),
       what: "set guardrails",
       alreadySo: "the guardrails are like this already",
       undo: ({ revisions }) => undoByRevert(revisions),
-      now: new Date(),
+      now,
     });
   });
 }
