@@ -27,6 +27,9 @@ export function define(command: Command): void {
 For publishers that write no metadata. Example of a file:
   { "source": "github.com", "project": "detail.repository.full_name" }
 
+Paths may be given for these; what an event says in detail.metadata goes before them:
+  "idempotencyKey", "project", "customer", "plan", "user"
+
 Events are kept for 30 days. Other times are set by source and by detail-type, in days:
   { "source": "github.com", "retentionDays": 14, "retentionDaysByType": { "release": 365 } }
 
