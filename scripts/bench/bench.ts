@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded-rate.ts";
 import { benchFairness } from "./fairness.ts";
+import { benchHealth } from "./health-look.ts";
 import { benchHosts } from "./hosts.ts";
 import { benchImportRate } from "./import-rate.ts";
 import { benchBullmq } from "./peers/bullmq-peer.ts";
@@ -29,6 +30,7 @@ const parts: { [name: string]: Part } = {
   pipelines: { about: "the router beside Powertools batch + idempotency", run: benchPipelines },
   capacity: { about: "DynamoDB units per event", run: benchCapacity },
   bundles: { about: "the router's size and import time", run: benchBundles },
+  health: { about: "health over 100,000 and 1,000,000 deliveries", run: benchHealth },
   "routing-requests": { about: "routing requests per batch", run: benchRoutingRequests },
   import: { about: "rows per second of a directory import", run: benchImportRate },
   "routing-memory": { about: "memory of a routing cache, a million customers", run: benchRoutingMemory },
