@@ -18,11 +18,11 @@ export const rewriteLog = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"] as cons
 /** The partitions of the routing table that are only ever added to: the change log, and the ids of its changes. */
 export const LOG_PARTITIONS = ["log", "change#*"];
 
-/** `find`, `deliveries`, `deliveriesOf`, `records`, `counts`. */
+/** `find`, `deliveries`, `deliveriesOf`, `records`, `counts`, `failures`. */
 export const readEvents = ["dynamodb:BatchGetItem", "dynamodb:Query"] as const;
 
 /** `close`, with what is due later beside it, and `count`. */
-export const closeDeliveries = ["dynamodb:PartiQLUpdate", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"] as const;
+export const closeDeliveries = ["dynamodb:PartiQLUpdate", "dynamodb:BatchWriteItem"] as const;
 
 /** `claim`, `reject` and `close`: of events that are stored. */
 export const repeatDeliveries = ["dynamodb:PartiQLInsert", ...closeDeliveries] as const;

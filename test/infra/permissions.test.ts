@@ -24,7 +24,6 @@ const makesDeliveries = [
   "dynamodb:PartiQLInsert",
   "dynamodb:PartiQLUpdate",
   "dynamodb:Query",
-  "dynamodb:UpdateItem",
 ];
 const takes = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 const writesLog = ["logs:CreateLogStream", "logs:PutLogEvents"];
@@ -91,13 +90,7 @@ const expected = (environment: string) => ({
     RoutingOutcomesLog: writesLog,
     RoutingOutcomeQueue: takes,
     ...routingRead,
-    StorageEventTable: [
-      "dynamodb:BatchGetItem",
-      "dynamodb:BatchWriteItem",
-      "dynamodb:PartiQLUpdate",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-    ],
+    StorageEventTable: ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQLUpdate", "dynamodb:Query"],
   },
   Replayer: {
     ReplayReplayerLog: writesLog,
@@ -105,6 +98,7 @@ const expected = (environment: string) => ({
     StorageEventTable: [
       ...makesDeliveries.filter((action) => action !== "dynamodb:PartiQLDelete"),
       "dynamodb:GetItem",
+      "dynamodb:UpdateItem",
     ].sort(),
     "StorageBodies/bodies/*": ["s3:GetObject"],
     ...neverLatest,
