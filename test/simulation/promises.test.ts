@@ -24,7 +24,10 @@ async function failuresOf(
 
 const seeds = (count: number, first: number) => Array.from({ length: count }, (_, index) => first + 2 * index);
 
-describe("Turnout, whatever fails, crashes, overlaps or changes on the way", () => {
+/** They compute all the time: many times as long beside other load. */
+const timeout = 300_000;
+
+describe("Turnout, whatever fails, crashes, overlaps or changes on the way", { timeout }, () => {
   it("loses, misroutes, doubles and mixes up nothing while faults go on", async () => {
     expect(await failuresOf(seeds(300, 1))).toEqual([]);
   });
