@@ -117,7 +117,7 @@ export async function startRuntime(options: RuntimeOptions) {
     };
     const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now, walls: await findWalls() });
     closing.push(() => workers.close());
-    const lane = lapsedOneAtATime(workers.send, { close: state.events.close, random: Math.random, delay });
+    const lane = lapsedOneAtATime(workers.send, { close: state.events.close, now, random: Math.random, delay });
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const ports = withCounter({

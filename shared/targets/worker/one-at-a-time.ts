@@ -12,12 +12,13 @@ type StoreCloses = (closes: readonly Close[]) => Promise<boolean[]>;
 
 export type OneAtATimeOptions = {
   close: StoreCloses;
+  now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   delay: (ms: number) => Promise<void>;
 };
 
-type Waiting = { send: Send; rank: number; answer: (result: Promise<SendResult>) => void; late?: NodeJS.Timeout };
+type Waiting = { send: Send; rank: number; answer: (result: Promise<SendResult>) => void };
 
 const TOO_LATE: SendResult = {
   outcome: "throttled",
@@ -26,10 +27,6 @@ const TOO_LATE: SendResult = {
 
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-function msUntil(at: Date): number {
-  return Math.max(0, Math.min(at.getTime() - Date.now(), MAX_TIMER_MS));
-}
 
 /**
  * What was under way when a server ended without a word may be why it did. Such sends, known by their lapses, are made one
@@ -41,7 +38,7 @@ function msUntil(at: Date): number {
  */
 export function lapsedOneAtATime(
   target: Target,
-  { close, random, delay }: OneAtATimeOptions,
+  { close, now, random, delay }: OneAtATimeOptions,
 ): { target: Target; close: StoreCloses } {
   const waiting: Waiting[] = [];
   const onStored = new Map<string, () => void>();
@@ -73,23 +70,26 @@ export function lapsedOneAtATime(
     onStored.delete(deliveryKey);
   }
 
-  function takeNext() {
+  function takeNext(): Waiting | undefined {
     waiting.sort((a, b) => a.send.lapses - b.send.lapses || a.rank - b.rank);
-    const next = waiting.shift();
-    clearTimeout(next?.late);
-    return next;
+    return waiting.shift();
+  }
+
+  /** A lease that ends while its send waits would be one lapse more, each time anew. */
+  async function refuseLate(one: Waiting): Promise<void> {
+    const leftMs = one.send.latestStart.getTime() - now().getTime();
+    await delay(Math.max(0, Math.min(leftMs, MAX_TIMER_MS)));
+    const index = waiting.indexOf(one);
+    if (index < 0) return;
+    waiting.splice(index, 1);
+    one.answer(Promise.resolve(TOO_LATE));
   }
 
   function sendInTurn(send: Send): Promise<SendResult> {
     return new Promise((answer) => {
       const one: Waiting = { send, rank: random(), answer };
-      // A lease that ends while it waits would be one lapse more, each time anew.
-      one.late = setTimeout(() => {
-        const index = waiting.indexOf(one);
-        if (index >= 0) waiting.splice(index, 1);
-        if (index >= 0) answer(Promise.resolve(TOO_LATE));
-      }, msUntil(send.latestStart));
       waiting.push(one);
+      void refuseLate(one);
       if (!busy) void work();
     });
   }

@@ -25,6 +25,13 @@ function aSend(name: string, lapses: number): Send {
   };
 }
 
+const now = () => new Date(0);
+const GATHERING_MS = 100;
+const never = new Promise<void>(() => {});
+const HOUR_MS = 3_600_000;
+/** No time passes, but for leases, which never end. */
+const delay = (ms: number) => (ms > HOUR_MS ? never : Promise.resolve());
+
 /** Sends that end when the test says so. */
 function aTarget(random = () => 0.5) {
   const running = new Map<string, () => void>();
@@ -39,7 +46,7 @@ function aTarget(random = () => 0.5) {
           resolve(done);
         });
       }),
-    { random, delay: () => gathered.promise, close: async () => [] },
+    { now, random, delay: (ms) => (ms > HOUR_MS ? never : gathered.promise), close: async () => [] },
   );
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return { target, running, begun, gather: () => gathered.resolve(), settle };
@@ -82,8 +89,8 @@ describe("a send that has lapsed", () => {
       },
       {
         random: () => 0,
-        // Others are gathered at once, and of a close nothing is heard but what this test says.
-        delay: (ms) => (ms === 100 ? Promise.resolve() : new Promise(() => {})),
+        delay: (ms) => (ms > GATHERING_MS ? never : Promise.resolve()),
+        now,
         close: async (closes) => closes.map(() => true),
       },
     );
@@ -99,14 +106,32 @@ describe("a send that has lapsed", () => {
     expect(begun).toEqual(["innocent", "poison"]);
   });
 
+  it("is put off, untried, when its turn hasn't come before its lease ends", async () => {
+    const begun: string[] = [];
+    const late = Promise.withResolvers<void>();
+    const { target } = lapsedOneAtATime(
+      ({ payload }) => {
+        begun.push(payload);
+        return new Promise(() => {});
+      },
+      { now, random: () => 0, delay: (ms) => (ms === 5_000 ? late.promise : delay(ms)), close: async () => [] },
+    );
+    void target(aSend("long", 1));
+    const waits = target({ ...aSend("waits", 1), latestStart: new Date(5_000) });
+    late.resolve();
+    expect(await waits).toMatchObject({ outcome: "throttled", error: { type: "WaitedItsTurn" } });
+    expect(begun).toEqual(["long"]);
+  });
+
   it("doesn't hold up the next one by failing, not even by throwing", async () => {
     const outcomes: Record<string, () => Promise<SendResult>> = {
       throws: () => Promise.reject(new Error("no")),
       ends: async () => done,
     };
     const { target } = lapsedOneAtATime(({ payload }) => outcomes[payload]?.() ?? Promise.resolve(done), {
+      now,
       random: () => 0,
-      delay: async () => {},
+      delay,
       close: async () => [],
     });
     const [first, second] = await Promise.allSettled([target(aSend("throws", 1)), target(aSend("ends", 2))]);
@@ -136,7 +161,7 @@ async function crashLoop(others: number, seed: number) {
         await new Promise((resolve) => setImmediate(resolve));
         return isUp ? done : new Promise(() => {});
       },
-      { random, delay: async () => {}, close: async () => [] },
+      { now, random, delay, close: async () => [] },
     );
     for (const [name, lapses] of open) {
       void target(aSend(name, lapses)).then(() => open.delete(name));
