@@ -125,6 +125,7 @@ export async function startRuntime(options: RuntimeOptions) {
       events: { ...state.events, close: lane.close },
       target: withCircuitBreakers(target, { now, random: Math.random }),
       ...writes,
+      whileIdle: delay,
       newId: randomUUID,
       report,
       onError,

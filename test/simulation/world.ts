@@ -118,7 +118,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
       counter: deliveryCounter({
         events,
         now: process.now,
-        delay: process.delay,
+        ...(embedded && { whileIdle: process.delay }),
         newId: process.newId,
         onError: () => {},
       }),

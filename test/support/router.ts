@@ -90,6 +90,7 @@ export async function aRouter({
     counter: deliveryCounter({
       ...shared,
       events: surrounded(events, ["count"], calls.around),
+      whileIdle: shared.delay,
       newId: () => `counter-${++counters}`,
     }),
     target: (send) => {

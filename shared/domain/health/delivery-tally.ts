@@ -125,7 +125,7 @@ export function deliveryTally() {
 
 function sumsOf({ sums }: Counting, counted: CountKey): Sums {
   const { component, version, alias, type } = counted;
-  const key = `${component}\n${version}\n${alias}\n${type}`;
+  const key = keyText(counted);
   const known = sums.get(key);
   if (known !== undefined) return known;
   const isFull = sums.size >= MAX_KEYS;
@@ -147,8 +147,9 @@ function sumsOf({ sums }: Counting, counted: CountKey): Sums {
   return anew;
 }
 
+/** No two have the same, whatever they are called: the lengths say where each ends. */
 function keyText({ component, version, alias, type }: CountKey): string {
-  return `${component}\n${version}\n${alias}\n${type}`;
+  return `${component.length} ${version.length} ${alias.length} ${component}${version}${alias}${type}`;
 }
 
 function addTo(sums: Sums, { outcome, attempt }: CountedDelivery): void {

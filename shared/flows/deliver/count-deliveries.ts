@@ -7,7 +7,8 @@ const COUNTS_EVERY_MS = 5_000;
 export type CounterPorts = {
   events: Pick<DeliveryCounts, "count">;
   now: () => Date;
-  delay: (ms: number) => Promise<void>;
+  /** Waits, in a process that lives on when nothing is under way. A Lambda doesn't, and then nothing may be under way. */
+  whileIdle?: (ms: number) => Promise<void>;
   newId: () => string;
   /** Told of counts that couldn't be stored; they are stored with what comes next. */
   onError: (error: unknown) => void;
@@ -18,14 +19,15 @@ export type DeliveryCounter = {
   add(counted: CountedDelivery): void;
   /**
    * To be called when a batch has been counted: stores at once what has been counted in a process that had nothing to
-   * store for 5 s, and else sees that it is stored by then. Never rejects.
+   * store for 5 s, and else sees that it is stored by then, or, without `whileIdle`, with the first batch after that.
+   * Never rejects.
    */
   settle(): Promise<void>;
   /** Stores what isn't yet: for a process that ends. Never rejects. */
   flush(): Promise<void>;
 };
 
-export function deliveryCounter({ events, now, delay, newId, onError }: CounterPorts): DeliveryCounter {
+export function deliveryCounter({ events, now, whileIdle, newId, onError }: CounterPorts): DeliveryCounter {
   const tally = deliveryTally();
   let instance: string | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -53,9 +55,9 @@ export function deliveryCounter({ events, now, delay, newId, onError }: CounterP
   }
 
   function later(): void {
-    if (waits) return;
+    if (waits || whileIdle === undefined) return;
     waits = true;
-    void delay(Math.max(0, writtenAt + COUNTS_EVERY_MS - now().getTime())).then(() => {
+    void whileIdle(Math.max(0, writtenAt + COUNTS_EVERY_MS - now().getTime())).then(() => {
       waits = false;
       return inTurn();
     });
@@ -74,6 +76,8 @@ export function deliveryCounter({ events, now, delay, newId, onError }: CounterP
 }
 
 /** The ports with what counts the deliveries that are made with them. */
-export function withCounter<P extends CounterPorts>(ports: P): P & { counter: DeliveryCounter } {
+export function withCounter<P extends CounterPorts & { delay: (ms: number) => Promise<void> }>(
+  ports: P,
+): P & { counter: DeliveryCounter } {
   return { ...ports, counter: deliveryCounter(ports) };
 }

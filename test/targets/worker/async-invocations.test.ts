@@ -84,6 +84,9 @@ describe("an asynchronous send", () => {
     attempt: 3,
     functionArn: "arn:aws:lambda:local:000000000000:function:mailer",
     token: "its token",
+    eventId: "event-1",
+    type: "order placed",
+    subject: {},
   };
   const error = { type: "TypeError", message: "x is undefined" };
   it.each<[string, SendResult, object]>([
