@@ -166,6 +166,7 @@ function portsOf(state: EmbeddedState) {
     random: () => 0.5,
     newId: randomUUID,
     delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    whileIdle: () => new Promise<void>((resolve) => setImmediate(resolve)),
     report: () => {},
     onError: () => {},
   });
