@@ -1,6 +1,6 @@
 import type { DeliveryError } from "../deliveries/delivery.ts";
 import type { CountedOutcome } from "../deliveries/outcome-count.ts";
-import { type CountKey, type CountSpan, type DeliveryCount, spanStart } from "./delivery-count.ts";
+import { type CountKey, type CountSpan, type DeliveryCount, noCounts, spanStart } from "./delivery-count.ts";
 import { bucketOf } from "./duration-buckets.ts";
 import { errorFingerprint } from "./error-fingerprint.ts";
 import { FAILURES_KEPT_PER_MINUTE, type Failure } from "./failure.ts";
@@ -42,15 +42,7 @@ const KEPT: Record<CountSpan, number> = { minute: 10, hour: 2 };
 /** Failures that are kept while they can't be stored. */
 const MAX_WAITING = 2_000;
 
-type Sums = CountKey & {
-  firsts: number;
-  failed: number;
-  retries: number;
-  replayed: number;
-  outcomes: Map<CountedOutcome, number>;
-  durations: Map<number, number>;
-  errors: Map<string, number>;
-};
+type Sums = CountKey & ReturnType<typeof noCounts>;
 
 type Counting = { from: number; sums: Map<string, Sums>; deliveries: number; dropped: number; changed: boolean };
 
@@ -133,16 +125,7 @@ function sumsOf({ sums }: Counting, counted: CountKey): Sums {
   const place = isFull || key.length > 3 * MAX_TEXT ? keyText(named) : key;
   const there = sums.get(place);
   if (there !== undefined) return there;
-  const anew: Sums = {
-    ...named,
-    firsts: 0,
-    failed: 0,
-    retries: 0,
-    replayed: 0,
-    outcomes: new Map(),
-    durations: new Map(),
-    errors: new Map(),
-  };
+  const anew = { ...named, ...noCounts() };
   sums.set(place, anew);
   return anew;
 }
