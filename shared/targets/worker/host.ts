@@ -183,7 +183,8 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
     if (invoked.outcome === "done") thread.lastDurationMs = invoked.durationMs;
     else thread.lastDurationMs = Number.POSITIVE_INFINITY;
     if (index === 0) beginFirst(thread);
-    finish(one, invoked);
+    // Threads that are stopped fail what they run, and say so if the process lives for long enough.
+    finish(one, stopping && invoked.outcome === "failed" ? { outcome: "stopped" } : invoked);
   }
 
   function endFor(thread: Thread): void {

@@ -55,7 +55,6 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
   let wasTrial = false;
   let lastUsedMs = now().getTime();
   let closed = false;
-  let stopping = false;
   /** Why the latest thread couldn't load the code; undefined once one could. */
   let loadFailure: DeliveryError | undefined;
   const endsFirst = {
@@ -117,9 +116,7 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
         job.resolve({ ...invoked, executedVersion: code.version });
         return;
       case "crashed":
-        // What ends while it is being stopped isn't to blame.
-        if (stopping) refuse(job);
-        else job.resolve(failed(invoked.error, invoked.durationMs));
+        job.resolve(failed(invoked.error, invoked.durationMs));
         return;
       case "suspected":
         suspects.suspect(job.send, now());
@@ -279,7 +276,6 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
       closed = true;
       for (const job of [...waiting.takeAll(), ...trials.splice(0)]) refuse(job);
       if (running > 0) await within(graceMs, allDone.promise);
-      stopping = true;
       await host?.stop();
     },
   };

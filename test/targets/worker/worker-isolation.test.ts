@@ -141,6 +141,25 @@ describe("a send that has to wait", () => {
     expect(told()).toEqual(["+1", "-1"]);
   });
 
+  it("is nobody's failure when it is stopped, also while another thread of its host can't be", async () => {
+    const { publish, send, target, untilTold } = aWorkerTarget();
+    publish(
+      "1",
+      `export const handler = async ({ deaf }) => {
+        if (deaf) process.on("exit", () => { for (;;); });
+        tell("begun");
+        await new Promise((resolve) => setTimeout(resolve, 1e6));
+      };`,
+    );
+    const running = [{ deaf: true }, {}].map((event) =>
+      send({ event, worker: { concurrency: 2 }, timeoutMs: 600_000 }),
+    );
+    await untilTold(2);
+    await target.close();
+    const stopped = { outcome: "throttled", error: { type: "ShuttingDown" } };
+    expect(await Promise.all(running)).toMatchObject([stopped, stopped]);
+  });
+
   it("is throttled when it comes too late", async () => {
     const { publish, send, told } = aWorkerTarget();
     publish("1", counting);
