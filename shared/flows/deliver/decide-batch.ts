@@ -1,5 +1,6 @@
-import type { LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
+import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 import { type ParsedMessage, type RoutedMessage, routeAgain, routeMessage, routeOpen } from "./route-message.ts";
@@ -7,6 +8,9 @@ import type { RouterPorts } from "./router-ports.ts";
 
 /** Older messages may have been received before, whatever they say: a queue that was redriven counts from the beginning. */
 const MAY_BE_REDRIVEN_MS = 3_600_000;
+
+/** So much younger than its event a message isn't the first that stands for it: moving it back sent it anew. */
+const SENT_ANEW_MS = 60_000;
 
 type DecidePorts = Pick<RouterPorts, "now" | "routing"> & {
   events: Pick<EventRecords, "find"> & Pick<DeliveryLedger, "deliveriesOf">;
@@ -45,7 +49,8 @@ async function withOpenDeliveries(
 ): Promise<RoutedMessage[]> {
   const old = new Date(ports.now().getTime() - MAY_BE_REDRIVEN_MS);
   const returning = routed.filter(
-    ({ message, stored }) => !stored && (received || message.receiveCount > 1 || message.sentAt <= old),
+    ({ message, record, stored }) =>
+      !stored && (received || message.receiveCount > 1 || message.sentAt <= old || isSentAnew(message, record)),
   );
   if (returning.length === 0) return [...routed];
   const entries = await ports.events.deliveriesOf([...new Set(returning.map(({ record }) => record.eventKey))]);
@@ -59,6 +64,10 @@ async function withOpenDeliveries(
       return components.length === 0 ? one : routeOpen(one, components, view);
     }),
   );
+}
+
+function isSentAnew({ sentAt }: ReceivedMessage, { time }: EventRecord): boolean {
+  return sentAt.getTime() - new Date(time).getTime() > SENT_ANEW_MS;
 }
 
 /** True for an open delivery of the event that its message stands for, to a component that no longer listens to it. */
