@@ -75,9 +75,10 @@ function wonBy(entry: LedgerEntry): Claim {
   return won;
 }
 
-/** Held until a row could be read, and nothing else: it may turn out that the component never wanted it. */
-function isUntried({ failures, lapses, attempts }: LedgerEntry): boolean {
-  return attempts.some(isHeld) && wasNeverRun({ failures, lapses, attempts });
+/** Held until a row could be read, or only just begun, and nothing else: it may turn out that nobody ever wanted it. */
+function isUntried(entry: LedgerEntry): boolean {
+  const { attempts, because } = entry;
+  return attempts.length === 0 ? because === "undecided" : attempts.some(isHeld) && wasNeverRun(entry);
 }
 
 /** Whether all that was made of a delivery so far is that it was put off. */
@@ -128,15 +129,25 @@ function netBelow(comesBackAt: Date): Date {
 /** What an attempt is called that ended without a close, by the status that it left behind. */
 const unanswered = { claimed: "lease lapsed", accepted: "outcome missing" } as const;
 
+/**
+ * How the newest attempt ended, if nobody has closed it. Where no rule had been asked nothing was sent, so that it can't
+ * have taken its router down: it was put off.
+ */
+function endWithoutClose({ status, attempt, because }: LedgerEntry, at: Date): Attempt | undefined {
+  if (status !== "claimed" && status !== "accepted") return undefined;
+  if (because !== "undecided") return { attempt, at, outcome: unanswered[status] };
+  return { attempt, at, outcome: "postponed", error: { type: HELD, message: "it wasn't known whether to send it" } };
+}
+
 function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: Date) {
   const { status, attempt, nextAttemptAt: _next, dueAt, closedAt: _closed, ...kept } = entry;
   const leaseUntil = new Date(now.getTime() + request.leaseMs);
-  const missing = status === "claimed" || status === "accepted" ? unanswered[status] : undefined;
+  const ended = endWithoutClose(entry, now);
   const reclaimed: LedgerEntry = {
     ...kept,
     status: "claimed",
     attempt: attempt + 1,
-    lapses: entry.lapses + (missing === undefined ? 0 : 1),
+    lapses: entry.lapses + (ended === undefined || ended.outcome === "postponed" ? 0 : 1),
     owner,
     leaseUntil,
     // Its age begins anew: how long a person took to repair a row says nothing of it.
@@ -145,8 +156,7 @@ function reclaim(entry: LedgerEntry, request: ClaimRequest, owner: string, now: 
     alias: request.alias,
     because: request.because,
     routingRevision: request.routingRevision,
-    attempts:
-      missing === undefined ? entry.attempts : remember(withoutAccepted(entry), { attempt, at: now, outcome: missing }),
+    attempts: ended === undefined ? entry.attempts : remember(withoutAccepted(entry), ended),
     expiresAt: request.expiresAt > entry.expiresAt ? request.expiresAt : entry.expiresAt,
   };
   return { claim: wonBy(reclaimed), entry: reclaimed };

@@ -17,8 +17,9 @@ export const becauses = [
   "plan pin",
   "rollout",
   "default alias",
+  "undecided",
 ] as const;
-/** The rule that won. */
+/** The rule that won. `undecided`: none could be asked, and nothing is sent. */
 export type Because = (typeof becauses)[number];
 
 /** A rule that was looked at and did not win. An alias that the event asked for is listed too: it never wins. */

@@ -182,7 +182,7 @@ function heldBy(key: RowKey, problem: string): DeliveryError {
 }
 
 function undecided({ fallbackAlias: alias }: Component): Decision {
-  return { alias, because: "default alias", rule: "", passedOver: [], fallback: true };
+  return { alias, because: "undecided", rule: "", passedOver: [], fallback: true };
 }
 
 function goneRecord({ messageId, sentAt }: ReceivedMessage, { t0, eventKey, payloadHash, component }: Redelivery) {
