@@ -286,6 +286,20 @@ export function describeLedger(
       expect(await entryOf(store, request)).toBeUndefined();
     });
 
+    test("counts no lapse of a claim that no rule was asked for, and takes it back once nobody wants it", async () => {
+      const { store } = await openStore();
+      const request = aClaim({ because: "undecided" });
+      const [first] = await store.claim([request], "ada", start);
+      expect(first).toMatchObject({ attempt: 1, untried: true });
+      const [claim] = await store.claim([request], "bob", plus(leaseMs));
+      expect(claim).toMatchObject({ won: true, attempt: 2, lapses: 0, untried: true });
+      expect(await entryOf(store, request)).toMatchObject({
+        attempts: [{ attempt: 1, outcome: "postponed", error: { type: HELD } }],
+      });
+      await store.release([request.deliveryKey], "bob");
+      expect(await entryOf(store, request)).toBeUndefined();
+    });
+
     test("leaves one alone that was held only after it had failed", async () => {
       const { store } = await openStore();
       const request = aClaim();

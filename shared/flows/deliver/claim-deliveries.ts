@@ -158,9 +158,13 @@ async function close(
 ): Promise<void> {
   const at = ports.now();
   const closes = claims.flatMap((answer, index): Close[] => {
-    const deliveryKey = deliveries[index]?.request.deliveryKey;
-    if (!answer.won || deliveryKey === undefined) return [];
-    return [{ deliveryKey, attempt: answer.attempt, at, outcome: "postponed", error, nextAttemptAt: at }];
+    const delivery = deliveries[index];
+    if (!answer.won || delivery === undefined) return [];
+    const { request, route } = delivery;
+    // What is held stays so: it isn't known yet whether its component wants it.
+    const why = route.held ?? error;
+    const { deliveryKey } = request;
+    return [{ deliveryKey, attempt: answer.attempt, at, outcome: "postponed", error: why, nextAttemptAt: at }];
   });
   if (closes.length > 0) await untilWritten(ports, () => ports.events.close(closes), lastLease(claims));
 }

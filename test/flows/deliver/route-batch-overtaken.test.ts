@@ -114,6 +114,17 @@ describe("a delivery that was begun, and whose component has changed since", () 
     expect(await router.ledger()).toMatchObject([{ status: "dead", error: { type: "NotListening" } }]);
   });
 
+  it("is found also when its message was sent anew, as one is that was moved back", async () => {
+    const router = await aRouter({ components: [mailer], target: async () => failed });
+    const message = aMessage();
+    await routeBatch(router.ports, [message]);
+    await putRows(router.table, { "component#mailer": { ...mailer, pattern: { source: ["elsewhere"] } } });
+    await router.time.pass(120_000);
+    const movedBack = { ...message, messageId: "message-2", sentAt: router.ports.now() };
+    expect(await routeBatch(router.ports, [movedBack])).toEqual([]);
+    expect(await router.ledger()).toMatchObject([{ status: "dead", error: { type: "NotListening" } }]);
+  });
+
   it("is dead, and says why, when the component has been removed", async () => {
     const router = await aRouter({ components: [mailer], target: async () => failed });
     const message = aMessage();
