@@ -34,9 +34,16 @@ export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly
 
 /**
  * Of a project and component nothing is begun between the attempts of an event: what comes later waits until it is done or
- * dead. What another replay reopens is its own, and who drives beside a driver that was taken for lost isn't judged.
+ * dead. What came before it, but wasn't at rest when the replay began, waits for nobody. What another replay reopens is
+ * its own, and who drives beside a driver that was taken for lost isn't judged.
  */
-export function keptBehind(replay: SeenReplay, sent: readonly Run[], rows: readonly Row[], drivers: number): Problem[] {
+export function keptBehind(
+  replay: SeenReplay,
+  sent: readonly Run[],
+  rows: readonly Row[],
+  scenario: Scenario,
+  drivers: number,
+): Problem[] {
   if (replay.mode === "finish" || drivers > 1) return [];
   const reopened = new Set(rows.flatMap(({ entry }) => (entry.replay === undefined ? [] : [entry.deliveryKey])));
   const own = sent.filter(({ generation }) => generation === replay.name);
@@ -47,14 +54,28 @@ export function keptBehind(replay: SeenReplay, sent: readonly Run[], rows: reado
       first: Math.min(...runs.map(({ sentAt }) => sentAt)),
       last: Math.max(...runs.map(({ sentAt }) => sentAt)),
       component: runs[0]?.component,
+      ...arrivalOf(runs[0], replay, rows, scenario),
     }));
     return events.flatMap((event) => {
-      const overtaking = events.find((other) => event.first < other.first && other.first < event.last);
+      const overtaking = events.find(
+        (other) => event.first < other.first && other.first < event.last && !(other.wasOpen && other.t0 < event.t0),
+      );
       if (overtaking === undefined || reopened.size > 0) return [];
       const text = `${replay.name} sent ${overtaking.key} to ${event.component} while ${event.key} was still to be tried again`;
       return [{ kind: "out of order" as const, text, at: overtaking.first }];
     });
   });
+}
+
+/** When it came, by the record that its replay was made from, and whether it was still under way when the replay began. */
+function arrivalOf(run: Run | undefined, replay: SeenReplay, rows: readonly Row[], { skewMs }: Scenario) {
+  const own = rows.filter((row) => row.component === run?.component && isSameKey(keyOf(row.record), run));
+  const made = own.find(({ entry }) => entry.generation === replay.name);
+  const startedAt = replay.last?.progress.startedAt?.getTime() ?? 0;
+  const wasOpen = own.some(({ entry: { generation, closedAt } }) => {
+    return generation !== replay.name && (closedAt === undefined || closedAt.getTime() + 2 * skewMs >= startedAt);
+  });
+  return { t0: made?.record.t0.getTime() ?? Number.POSITIVE_INFINITY, wasOpen };
 }
 
 /** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
