@@ -74,6 +74,23 @@ describe("an instant", () => {
     );
   });
 
+  it("is refused with an example, and by its type when it is no text", () => {
+    const problem = "at: expected an instant such as 2026-11-20T10:00:00.000Z";
+    expect(read(Instant, "noon", "at")).toEqual({ ok: false, problem });
+    expect(read(Instant, 12, "at")).toEqual({ ok: false, problem: "at: expected string, received number" });
+  });
+
+  it("is a day that the calendar has", () => {
+    for (const year of ["0000", "1900", "2000", "2023", "2024", "9999"]) {
+      for (const day of ["02-28", "02-29", "02-30", "04-30", "04-31", "12-31", "13-01"]) {
+        const text = `${year}-${day}T23:59:59.999Z`;
+        const time = new Date(text);
+        const isThere = !Number.isNaN(time.getTime()) && time.toISOString() === text;
+        expect([text, read(Instant, text).ok]).toEqual([text, isThere]);
+      }
+    }
+  });
+
   it.each([
     "2026-11-20",
     "2026-11-20T10:00:00Z",
@@ -83,6 +100,9 @@ describe("an instant", () => {
     "2026-02-30T10:00:00.000Z",
     "2026-11-20T24:00:00.000Z",
     "2026-11-20T10:00:00.0000Z",
+    "2026-11-20t10:00:00.000z",
+    "2026-11-20T10:00:60.000Z",
+    "2026-11-20T10:00:00.000Z\n",
     "+010000-01-01T00:00:00.000Z",
     "-000001-01-01T00:00:00.000Z",
     "tomorrow",
