@@ -52,7 +52,7 @@ async function busOf(environment: string): Promise<{ eventBusName: string; regio
 
 /** What one run does with its environment: component, source and stack are its own, so that any number come one after another. */
 async function portsOf(environment: string, name: string): Promise<SmokePorts> {
-  const cli = (args: readonly string[]) => ["scripts/turnout.ts", "--env", environment, ...args];
+  const cli = (args: readonly string[]) => ["bin/start.js", "--env", environment, ...args];
   const source = `turnout.${name}`;
   const { createPublisher } = await import("../shared/client/publisher.ts");
   const publisher = createPublisher({ source, ...(await busOf(environment)) });
@@ -92,7 +92,7 @@ function smokeApp(command: string, environment: string, name: string, build: str
 async function withRoutingPutBack<T>(environment: string, work: () => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "turnout-smoke-"));
   const file = join(folder, "routing.json");
-  const cli = (...args: string[]) => mustRun(process.execPath, ["scripts/turnout.ts", "--env", environment, ...args]);
+  const cli = (...args: string[]) => mustRun(process.execPath, ["bin/start.js", "--env", environment, ...args]);
   try {
     await writeFile(file, await cli("export"));
     try {

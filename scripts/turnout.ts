@@ -1,5 +1,5 @@
-#!/usr/bin/env node
-import { enableCompileCache } from "node:module";
+import { run } from "./commands/program.ts";
+import { complain } from "./commands/terminal/complain.ts";
 
 // Whoever reads the output has seen enough, e.g. `| head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -9,12 +9,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 process.stderr.on("error", () => {});
 process.once("SIGINT", () => process.exit(130));
 
-// Kept compiled in the system's temporary folder, the commands start three times as fast.
-enableCompileCache();
-const [{ run }, { complain }] = await Promise.all([
-  import("./commands/program.ts"),
-  import("./commands/terminal/complain.ts"),
-]);
 try {
   await run(process.argv.slice(2));
 } catch (error) {

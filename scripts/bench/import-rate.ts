@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const ROWS = 100_000;
-const CLI = fileURLToPath(new URL("../turnout.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bin/start.js", import.meta.url));
 
 /** Prints how fast `directory import` takes a large directory: a real process, and a state file on disk. */
 export async function benchImportRate(): Promise<void> {

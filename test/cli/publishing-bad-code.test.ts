@@ -147,7 +147,7 @@ async function aHangingVersion() {
 it("turnout publish-version that is killed while the code loads leaves no process and no version", async () => {
   const cli = await aRoutedCli();
   const { folder, loading } = await aHangingVersion();
-  const child = spawn(process.execPath, ["scripts/turnout.ts", ...publishing(folder)], {
+  const child = spawn(process.execPath, ["bin/start.js", ...publishing(folder)], {
     env: { ...process.env, TURNOUT_HOME: cli.home, TURNOUT_ENV: undefined },
   });
   const socket = await loading;

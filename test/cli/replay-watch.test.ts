@@ -84,7 +84,7 @@ describe("turnout replay watch", () => {
   it("leaves the replay running at Ctrl-C, says how to come back, and exits with 130", async () => {
     const { home, store, hereJson } = await aNewCli();
     await store({ name: "r", planned, progress: { startedAt } });
-    const child = spawn(process.execPath, ["scripts/turnout.ts", "replay", "watch", "r"], {
+    const child = spawn(process.execPath, ["bin/start.js", "replay", "watch", "r"], {
       env: { PATH: process.env.PATH, TURNOUT_HOME: home },
       stdio: ["ignore", "pipe", "pipe"],
     });

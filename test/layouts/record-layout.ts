@@ -49,7 +49,7 @@ const home = join(folder, "state");
 /** Of a replay of what is dead some may be dead again: partly done, exit code 7. */
 function turnout(...args: string[]): void {
   const env = { PATH: process.env.PATH, TURNOUT_HOME: home };
-  const { status, stderr } = spawnSync(process.execPath, ["scripts/turnout.ts", ...args], { env, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, ["bin/start.js", ...args], { env, encoding: "utf8" });
   if (status !== 0 && status !== 7) throw new Error(`turnout ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
 

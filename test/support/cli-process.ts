@@ -9,7 +9,7 @@ import { runHere } from "./cli-in-process.ts";
 import { paste } from "./shells.ts";
 import { temporaryFolder } from "./tmp.ts";
 
-const CLI = fileURLToPath(new URL("../../scripts/turnout.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bin/start.js", import.meta.url));
 
 export type CliResult = { code: number | null; stdout: string; stderr: string };
 

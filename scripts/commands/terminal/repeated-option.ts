@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { AnyOf } from "../../../shared/domain/text/any-of.ts";
-import { usage } from "./options.ts";
 
 /** An option that may be given several times, each time for one value more. */
 class RepeatedOption<T> extends Option {
@@ -33,7 +33,7 @@ export function refuseRepeated(command: Command): void {
     let before: string | undefined;
     command.on(`option:${option.name()}`, (text: string) => {
       if (before !== undefined && before !== text)
-        throw usage(`${option.long}: it takes one value, and was given two.`);
+        throw new TurnoutError("usage", `${option.long}: it takes one value, and was given two.`);
       before = text;
     });
   }
