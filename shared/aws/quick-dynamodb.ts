@@ -7,8 +7,6 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   type GetItemCommandOutput,
-  UpdateItemCommand,
-  type UpdateItemCommandOutput,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import {
@@ -19,8 +17,6 @@ import {
   type GetCommandInput,
   BatchExecuteStatementCommand as StatementsCommand,
   type BatchExecuteStatementCommandInput as StatementsCommandInput,
-  UpdateCommand,
-  type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { quickClient, type SendOptions } from "./quick-client.ts";
@@ -35,7 +31,7 @@ type Translated = { command: object; documents: (answer: unknown) => object };
  * closes, records and counts. What that doesn't take, and all other commands, go to the SDK's document client.
  */
 export function quickDynamoDB(client: DynamoDBClient): Pick<DynamoDBDocumentClient, "send"> {
-  const hot = [GetItemCommand, BatchExecuteStatementCommand, BatchWriteItemCommand, UpdateItemCommand];
+  const hot = [GetItemCommand, BatchExecuteStatementCommand, BatchWriteItemCommand];
   // DynamoDB's own JSON. The client's protocol walks its schemas for it, and makes bytes, which go out by themselves after
   // the request's head; a text goes along with it.
   const sendHot = quickClient(client, hot, JSON.stringify).send as Sending;
@@ -54,7 +50,6 @@ function translate(command: unknown): Translated | undefined {
   if (command instanceof GetCommand) return getItem(command.input);
   if (command instanceof StatementsCommand) return executeStatements(command.input);
   if (command instanceof BatchWriteCommand) return batchWrite(command.input);
-  if (command instanceof UpdateCommand) return updateItem(command.input);
   return undefined;
 }
 
@@ -108,21 +103,6 @@ function batchWrite({ RequestItems, ...input }: BatchWriteCommandInput): Transla
         ...(DeleteRequest && { DeleteRequest: { ...DeleteRequest, Key: documentOf(DeleteRequest.Key) } }),
       }));
       return { ...output, UnprocessedItems: left };
-    },
-  };
-}
-
-function updateItem(input: UpdateCommandInput): Translated | undefined {
-  const { Key, ExpressionAttributeValues, AttributeUpdates, Expected, ...plain } = input;
-  // As updates were written before there were expressions.
-  if (AttributeUpdates !== undefined || Expected !== undefined) return undefined;
-  if (plain.ReturnItemCollectionMetrics !== undefined) return undefined;
-  const values = ExpressionAttributeValues && { ExpressionAttributeValues: attributesOf(ExpressionAttributeValues) };
-  return {
-    command: new UpdateItemCommand({ ...plain, ...values, Key: attributesOf(Key) }),
-    documents(answer) {
-      const { Attributes, ...output } = answer as UpdateItemCommandOutput;
-      return { ...output, Attributes: documentOf(Attributes) };
     },
   };
 }
