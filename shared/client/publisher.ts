@@ -32,7 +32,7 @@ export type PublisherOptions = {
 type Machine = {
   /** Milliseconds on any clock that doesn't go back. */
   now: () => number;
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
   random: () => number;
   newIdempotencyKey: () => string;
 };

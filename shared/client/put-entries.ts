@@ -22,7 +22,7 @@ export type Sending = {
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   /** Resolves after that many milliseconds. */
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
   /** Whether so much time has gone by without an event settled that no further request should be made. */
   isStalled: () => boolean;
 };

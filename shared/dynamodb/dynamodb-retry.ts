@@ -9,7 +9,7 @@ export type Retrying = {
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   /** Resolves after that many milliseconds. */
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
 };
 
 /** A table by its name, and the environment variable that names it. */

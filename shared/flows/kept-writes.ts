@@ -6,7 +6,7 @@ export type WritePorts = {
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
   /** Resolves after that many milliseconds. */
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
   /** When the process has to be done with it, if it ends by itself: nothing is tried again after that. Asked each time. */
   until?: () => Date;
   /** Where it is seen what is being kept. */

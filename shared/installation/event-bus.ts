@@ -21,7 +21,7 @@ export async function putOnBus(
   client: Pick<EventBridgeClient, "send">,
   busName: string,
   events: readonly EnvelopedEvent[],
-  machine: { random: () => number; delay: (ms: number) => Promise<void> },
+  machine: { random: () => number; delay: (ms: number) => Promise<unknown> },
 ): Promise<EntryOutcome[]> {
   const settled: EntryOutcome[] = [];
   const prepared = events.map((event, index) => ({ ...preparedEvent(event, busName), index }));

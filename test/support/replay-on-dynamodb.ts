@@ -129,7 +129,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
       target: (send: Parameters<typeof target>[0]) => around("send", () => target(send)),
       catalog: { aliases: async () => Object.entries(versions).map(([alias, version]) => ({ alias, version })) },
       // The clock goes on where a pace is kept. What waits for longer watches over what is under way, and that ends first.
-      delay: (ms) => around("delay", async () => (ms <= MAX_PACE_MS ? pass(ms) : new Promise<void>(() => {}))),
+      delay: (ms: number) => around("delay", async () => (ms <= MAX_PACE_MS ? pass(ms) : new Promise<void>(() => {}))),
       // A request of the outcome counts that is lost stays lost: they are approximate.
       onError: () => {},
       settleMs: SETTLE_MS,

@@ -76,8 +76,6 @@ export function deliveryCounter({ events, now, whileIdle, newId, onError }: Coun
 }
 
 /** The ports with what counts the deliveries that are made with them. */
-export function withCounter<P extends CounterPorts & { delay: (ms: number) => Promise<void> }>(
-  ports: P,
-): P & { counter: DeliveryCounter } {
+export function withCounter<P extends CounterPorts>(ports: P): P & { counter: DeliveryCounter } {
   return { ...ports, counter: deliveryCounter(ports) };
 }

@@ -4,7 +4,7 @@ import { type ListPorts, listEvents } from "./list-events.ts";
 export type TailPorts = ListPorts & {
   now: () => Date;
   /** Resolves after that many milliseconds. */
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
 };
 
 /** How often it looks. */

@@ -8,7 +8,7 @@ export type Lane = Delivery[];
  * The lanes of a page: some are ready, some have their first delivery on its way, and some wait. What comes later in a
  * lane doesn't overtake.
  */
-export function pageLanes(delay: (ms: number) => Promise<void>, first: Lane[]) {
+export function pageLanes(delay: (ms: number) => Promise<unknown>, first: Lane[]) {
   let ready = first;
   let inFlight = 0;
   /** For room until there is, or for what may be left to a later pass until then. */

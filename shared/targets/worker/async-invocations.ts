@@ -8,7 +8,7 @@ export type AsyncOptions = {
   /** Puts the record of an outcome into the outcomes queue, durably; by then it is of no use any more. */
   tell: (record: string, by: Date) => Promise<unknown>;
   now: () => Date;
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
   /** Told when a record couldn't be put there. The delivery is then tried again after its deadline. */
   onError: (error: unknown) => void;
   /** Events that are taken for one alias of a component and not finished, at most. Default 500. */

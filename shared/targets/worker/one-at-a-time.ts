@@ -15,7 +15,7 @@ export type OneAtATimeOptions = {
   now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
-  delay: (ms: number) => Promise<void>;
+  delay: (ms: number) => Promise<unknown>;
 };
 
 type Waiting = { send: Send; rank: number; answer: (result: Promise<SendResult>) => void };
