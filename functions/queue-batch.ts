@@ -13,6 +13,8 @@ export const UNTIMED = { timeoutEarlyInMillis: 0 };
 export type QueuePorts = WritePorts & {
   queue: Pick<EventQueue, "changeVisibility">;
   onError: (error: unknown) => void;
+  /** Told how many messages go back because the work on their batch has failed as a whole. */
+  onUnrouted?: (messages: number) => void;
 };
 
 /**
@@ -49,6 +51,7 @@ export async function returned<P extends QueuePorts>(
   const hiding = within(ports, context, LONGEST_QUEUE_TRY_MS);
   const back = await work(within(ports, context)).catch((error: unknown) => {
     ports.onError(error);
+    ports.onUnrouted?.(messages.length);
     return messages.map((message) => ({ message, retryInMs: backoffMs(message) }));
   });
   const now = ports.now();

@@ -77,6 +77,8 @@ export const AwsSettings = z.object({
   TURNOUT_ROUTER_TIMEOUT_MS: z._default(z.coerce.number<unknown>().check(z.int(), z.minimum(1_000)), 900_000),
   /** `TURNOUT_CONCURRENCY`: how many of the account's concurrent executions were set aside for routing, for `doctor`. */
   TURNOUT_CONCURRENCY: z.optional(z.coerce.number<unknown>().check(z.int(), z.minimum(1))),
+  /** `TURNOUT_METRICS`: the CloudWatch namespace of what the functions measure. Default: nothing is measured. */
+  TURNOUT_METRICS: z.optional(z.string().check(z.regex(/^[\w.\-/#:]{1,255}$/, "expected a CloudWatch namespace"))),
   /** `AWS_REGION`: where the tables, the bucket and the functions are. Lambda sets it. */
   AWS_REGION: z.string().check(z.minLength(1)),
 });
@@ -95,6 +97,7 @@ export type AwsSettings = {
   committer?: string;
   concurrency?: number;
   eventBus?: string;
+  metrics?: string;
   routerTimeoutMs: number;
   region: string;
 };
@@ -120,6 +123,7 @@ export function awsSettings(environment: Record<string, string | undefined>): Aw
     ...(value.TURNOUT_REPLAYER && { replayer: value.TURNOUT_REPLAYER }),
     ...(value.TURNOUT_COMMITTER && { committer: value.TURNOUT_COMMITTER }),
     ...(value.TURNOUT_EVENT_BUS && { eventBus: value.TURNOUT_EVENT_BUS }),
+    ...(value.TURNOUT_METRICS && { metrics: value.TURNOUT_METRICS }),
     routerTimeoutMs: value.TURNOUT_ROUTER_TIMEOUT_MS,
     region: value.AWS_REGION,
   };

@@ -6,6 +6,7 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
+import { printedMetrics } from "../printed-metrics.ts";
 
 /** One line of JSON per error, for CloudWatch; what to do stands in it as values. */
 export function onError(error: unknown): void {
@@ -19,6 +20,9 @@ export function functionPorts() {
   const settings = awsSettings(process.env);
   const aws = awsDependencies(settings);
   const now = () => new Date();
+  // Not by the console, to which Lambda adds words of its own.
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const metrics = printedMetrics({ namespace: settings.metrics, now, print });
   const router = withCounter({
     routing: routingCache(aws.routingTable),
     events: aws.events,
@@ -27,8 +31,10 @@ export function functionPorts() {
     random: Math.random,
     newId: randomUUID,
     delay: (ms: number) => delay(ms),
-    report: () => {},
+    report: metrics.reported,
+    onCounted: metrics.counted,
+    onUnrouted: metrics.unrouted,
     onError,
   });
-  return { settings, aws, now, router };
+  return { settings, aws, now, router, metrics };
 }

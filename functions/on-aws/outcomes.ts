@@ -1,7 +1,7 @@
 import { outcomesHandler } from "../outcomes.ts";
 import { functionPorts } from "./function-ports.ts";
 
-const { aws, router } = functionPorts();
+const { aws, router, metrics } = functionPorts();
 
 /** Takes batches from the outcomes queue. */
-export const handler = outcomesHandler({ ...router, queue: aws.outcomeQueue() });
+export const handler = outcomesHandler({ ...router, queue: aws.outcomeQueue() }).use(metrics.ofBatches("outcomes"));

@@ -1,7 +1,7 @@
 import { routerHandler } from "../router.ts";
 import { functionPorts } from "./function-ports.ts";
 
-const { aws, router } = functionPorts();
+const { aws, router, metrics } = functionPorts();
 
 /** Takes batches from the live queue. */
-export const handler = routerHandler({ ...router, queue: aws.liveQueue() });
+export const handler = routerHandler({ ...router, queue: aws.liveQueue() }).use(metrics.ofBatches("router"));

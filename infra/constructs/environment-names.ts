@@ -11,6 +11,8 @@ export type EnvironmentNames = {
   bucketOf(role: string): string;
   /** The SSM parameter that the CLI reads its settings from. */
   parameter: string;
+  /** The CloudWatch namespace of what its functions measure. */
+  metrics: string;
   /** The value of the tag `COMPONENT_TAG` on the functions of its components. */
   componentTag: string;
 };
@@ -47,6 +49,7 @@ export function environmentNames(environment: string, application = "turnout"): 
     iamNameOf: (role) => `${of(role)}-${Aws.REGION}`,
     bucketOf: (role) => `${of(role)}-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
     parameter: `/${application}/${environment}`,
+    metrics: `${environment}-${application}`,
     componentTag: `${environment}-${application}`,
   };
 }

@@ -73,7 +73,7 @@ export class TurnoutFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       timeout: props.timeout,
       memorySize: props.memoryMb,
-      environment: props.environment,
+      environment: { TURNOUT_METRICS: names.metrics, ...props.environment } satisfies SettingsEnvironment,
       ...(concurrency === undefined ? {} : { reservedConcurrentExecutions: concurrency }),
       role,
       logGroup,

@@ -75,6 +75,10 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
 
     await publish(anOrder("first", "acme"));
     await route();
+    expect(lambda.metrics()).toMatchObject([
+      { part: "router", Received: 1, FirstAttempts: 1 },
+      { component: COMPONENT, component_version: "1", FirstAttempts: 1, Duration: [expect.any(Number)] },
+    ]);
     expect(lambda.calls).toMatchObject([
       {
         event: {

@@ -75,6 +75,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     TURNOUT_EVENT_TABLE: eventName,
     TURNOUT_BODY_BUCKET: BUCKET,
   };
+  const metrics = { TURNOUT_METRICS: "prod-turnout" };
   const routerTimeout = { TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT_MS) };
   /** What each has beside the names of the stores: as in `infra`, and no more. */
   const own: Record<string, Record<string, string>> = {
@@ -92,7 +93,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     watch,
     tell: (record) => queues.outcomes.send([JSON.stringify(record)], now()),
     clockAheadMs: () => clockAheadMs,
-    variablesOf: (entry) => ({ ...stores, ...own[entry], ...endpointsFor(entry) }),
+    variablesOf: (entry) => ({ ...stores, ...metrics, ...own[entry], ...endpointsFor(entry) }),
   });
   const wire = await dynamodbWire(dynamodb, lambda.watched);
   function endpointsFor(entry: string) {

@@ -239,11 +239,21 @@ export async function bundledLambda(about: AboutLambda) {
       child.kill("SIGKILL");
       await once(child, "exit");
     },
-    /** Everything that was logged, by all environments there have been. */
-    logs: () => started.map(({ logs }) => logs()).join(""),
+    /** Everything that was logged, by all environments there have been, but what they measured. */
+    logs: () => linesOf(started, (line) => !isMetric(line)).join("\n"),
+    /** What they measured. */
+    metrics: () => linesOf(started, isMetric).map((line) => JSON.parse(line) as Record<string, unknown>),
     /** Environments there have been of an entry. */
     startsOf: (entry: string) => started.filter(({ token }) => token.startsWith(`${entry}/`)).length,
   };
+}
+
+function linesOf(environments: readonly Environment[], isWanted: (line: string) => boolean): string[] {
+  return environments.flatMap(({ logs }) => logs().split("\n")).filter((line) => line !== "" && isWanted(line));
+}
+
+function isMetric(line: string): boolean {
+  return line.startsWith('{"_aws":');
 }
 
 function refuse(response: ServerResponse, functionName: string): void {

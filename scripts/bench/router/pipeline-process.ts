@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { printedMetrics } from "../../../functions/printed-metrics.ts";
 import { routerHandler } from "../../../functions/router.ts";
 import { awsSettings } from "../../../shared/settings.ts";
 import type { PipelineName, Round } from "./pipeline.ts";
@@ -15,7 +16,12 @@ import { noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 const handlers: Record<PipelineName, () => Handler> = {
-  turnout: () => routerHandler(turnoutPorts(awsSettings(turnoutEnvironment), noQueue)),
+  turnout() {
+    // What it measures is made ready to be printed; the printing itself is the logger's, as with all lines of log.
+    const metrics = printedMetrics({ namespace: "bench", now: () => new Date(), print: () => {} });
+    const ports = turnoutPorts(awsSettings(turnoutEnvironment), noQueue, metrics.counted);
+    return routerHandler(ports).use(metrics.ofBatches("router"));
+  },
   powertools: () =>
     powertoolsHandler({
       tableName: "idempotency-bench",

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { QueuePorts } from "../../../functions/queue-batch.ts";
 import { awsDependencies } from "../../../shared/aws-dependencies.ts";
+import type { CountedDelivery } from "../../../shared/domain/health/delivery-tally.ts";
 import { withCounter } from "../../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
@@ -15,7 +16,11 @@ export const turnoutEnvironment = {
 };
 
 /** A deployed router's ports, but that it reports to nobody: what a line of log costs is the logger's. */
-export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]): RouterPorts & QueuePorts {
+export function turnoutPorts(
+  settings: AwsSettings,
+  queue: QueuePorts["queue"],
+  onCounted: (counted: CountedDelivery) => void = () => {},
+): RouterPorts & QueuePorts {
   const { routingTable, events, target } = awsDependencies(settings);
   return withCounter({
     routing: routingCache(routingTable),
@@ -28,6 +33,7 @@ export function turnoutPorts(settings: AwsSettings, queue: QueuePorts["queue"]):
     // What waits to be counted with more doesn't keep the benchmark from ending.
     delay: (ms: number) => delay(ms, undefined, { ref: ms < 1_000 }),
     report: () => {},
+    onCounted,
     onError: (error: unknown) => console.error(error),
   });
 }

@@ -9,6 +9,8 @@ import type { AttemptKind } from "./first-attempt.ts";
 /** What is counted of one delivery: how it ended, and the attempt if something ran. */
 export type CountedDelivery = CountKey & {
   outcome: CountedOutcome;
+  /** It went to the fallback alias, for want of the one that the rules name. */
+  fallback?: boolean;
   attempt?: { kind: AttemptKind; durationMs?: number; error?: DeliveryError };
   /** Of a first attempt that failed. */
   failure?: Failure;

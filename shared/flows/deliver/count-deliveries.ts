@@ -10,6 +10,8 @@ export type CounterPorts = {
   /** Waits, in a process that lives on when nothing is under way. A Lambda doesn't, and then nothing may be under way. */
   whileIdle?: (ms: number) => Promise<void>;
   newId: () => string;
+  /** Told of each delivery that is counted. */
+  onCounted?: (counted: CountedDelivery) => void;
   /** Told of counts that couldn't be stored; they are stored with what comes next. */
   onError: (error: unknown) => void;
 };
@@ -27,7 +29,7 @@ export type DeliveryCounter = {
   flush(): Promise<void>;
 };
 
-export function deliveryCounter({ events, now, whileIdle, newId, onError }: CounterPorts): DeliveryCounter {
+export function deliveryCounter({ events, now, whileIdle, newId, onCounted, onError }: CounterPorts): DeliveryCounter {
   const tally = deliveryTally();
   let instance: string | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -64,7 +66,10 @@ export function deliveryCounter({ events, now, whileIdle, newId, onError }: Coun
   }
 
   return {
-    add: (counted) => tally.add(now(), counted),
+    add(counted) {
+      tally.add(now(), counted);
+      onCounted?.(counted);
+    },
     async settle() {
       const sinceMs = now().getTime() - writtenAt;
       // A clock that was set back must not keep it waiting.

@@ -11,6 +11,7 @@ export type Counting = Pick<ClaimRequest, "deliveryKey" | "component" | "generat
   eventId: string;
   type: string;
   subject: Subject;
+  fallback?: boolean;
 };
 
 /** What counts of an attempt that was closed. */
@@ -19,9 +20,9 @@ export function countedAttempt(
   claimed: Pick<Claim & { won: true }, "failures" | "lapses" | "replay">,
   closing: Close,
 ): CountedDelivery {
-  const { component, alias, type, generation } = about;
+  const { component, alias, type, generation, fallback = false } = about;
   const { outcome, executedVersion: version = "", durationMs } = closing;
-  const key = { component, version, alias, type, outcome };
+  const key = { component, version, alias, type, outcome, ...(fallback && { fallback }) };
   const kind = attemptKind(generation, claimed, closing);
   if (kind === undefined) return key;
   const error = "error" in closing ? closing.error : undefined;

@@ -116,10 +116,12 @@ export async function passOver(
   return {};
 }
 
-function countingOf({ routed, request }: Delivery): Counting {
+function countingOf({ routed, route, request }: Delivery): Counting {
   const { deliveryKey, component, generation, alias, because } = request;
   const { id: eventId, detailType: type } = routed.record;
-  return { deliveryKey, component, generation, alias, because, eventId, type, subject: routed.subject };
+  const about = { deliveryKey, component, generation, alias, because, eventId, type, subject: routed.subject };
+  // Where no rule was asked, the fallback alias only stands in for what isn't known.
+  return { ...about, fallback: route.decision.fallback && because !== "undecided" };
 }
 
 /** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
