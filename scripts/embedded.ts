@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
-import type { EventRecord } from "../shared/domain/deliveries/delivery.ts";
 import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report.ts";
+import { wideLine } from "../shared/domain/deliveries/wide-line.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
 import { printable } from "../shared/domain/text/printable.ts";
 import { embeddedSettings } from "../shared/settings.ts";
@@ -26,9 +26,15 @@ Options:
 Environment:
   TURNOUT_HOME  the state folder (default: .turnout in the current folder)
   TURNOUT_PORT  the front door's port, 0 for any free one (default: 4600)
+  TURNOUT_WIDE  json: a line of JSON per delivery on stdout, for whoever collects logs; all else goes to stderr
 `;
 
-const print = (line: string) => void process.stdout.write(`${line}\n`);
+type Print = (line: string) => void;
+
+const printTo =
+  (out: NodeJS.WritableStream): Print =>
+  (line) =>
+    void out.write(`${line}\n`);
 const complain = (error: unknown) => {
   const told = error instanceof TurnoutError && process.env.TURNOUT_DEBUG === undefined;
   const text = told ? errorText(error) : error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -51,7 +57,10 @@ async function main(): Promise<number> {
   const settings = embeddedSettings(process.env);
   // Whatever is written in the state folder, also by versions, is for its owner alone.
   process.umask(0o077);
-  const lines = deliveryLines(print);
+  // Whoever collects wide lines has nothing else on stdout.
+  const out = settings.wide ? process.stderr : process.stdout;
+  const print = printTo(out);
+  const lines = settings.wide ? wideLines(printTo(process.stdout)) : deliveryLines(print);
   const handled = handledEvents();
   const report = (delivery: DeliveryReport) => {
     handled.add(delivery.record);
@@ -61,12 +70,12 @@ async function main(): Promise<number> {
   const stopped = untilStopped();
   try {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
-    const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime) : 0;
+    const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime, print) : 0;
     if (options.once || sent > 0) {
       const interrupted = await Promise.race([atRest(runtime).then(() => false), stopped.then(() => true)]);
       lines.flush();
       const window = { from: handled.oldest(), to: new Date(Date.now() + 1) };
-      const { stored, delivered } = await printOutcomes(runtime.state.events, window, handled.messages, print);
+      const { stored, delivered } = await printOutcomes(runtime.state.events, window, handled.messages, out);
       if (options.once) return interrupted ? 130 : delivered && stored >= sent ? 0 : 1;
     } else {
       const { visible } = await runtime.state.queue.depth(new Date());
@@ -82,6 +91,17 @@ async function main(): Promise<number> {
   }
 }
 
+/** A line of JSON per delivery, however many there are: what is left out can't be counted. */
+function wideLines(print: Print): Pick<ReturnType<typeof deliveryLines>, "report" | "flush"> {
+  return {
+    report(delivery) {
+      const line = wideLine(delivery);
+      if (line !== undefined) print(JSON.stringify(line));
+    },
+    flush() {},
+  };
+}
+
 /** Which events this run has handled, those among them that were waiting since an earlier one. */
 function handledEvents() {
   const messages = new Set<string>();
@@ -89,8 +109,9 @@ function handledEvents() {
   let counting = true;
   return {
     messages,
-    add({ messageId, t0 }: EventRecord) {
-      if (!counting) return;
+    add({ messageId, t0 }: DeliveryReport["record"]) {
+      // Without one it is an outcome that is told later: its event was added when it was handed over.
+      if (!counting || messageId === undefined) return;
       messages.add(messageId);
       if (t0 < oldest) oldest = t0;
     },
@@ -121,7 +142,7 @@ function readOptions(): { once: boolean; sample: boolean; "trust-clock": boolean
 }
 
 /** Sets the sample up and sends its events. Returns how many. */
-async function sendSample(runtime: Runtime): Promise<number> {
+async function sendSample(runtime: Runtime, print: Print): Promise<number> {
   const now = new Date();
   await setUpSample(runtime.state, () => new Date(), randomUUID);
   const bodies = sampleBodies(now);

@@ -17,15 +17,18 @@ export const EmbeddedSettings = z.object({
       ),
     4600,
   ),
+  /** `TURNOUT_WIDE`: `json` prints a line of JSON per delivery on stdout. Default: lines for people. */
+  TURNOUT_WIDE: z.optional(z.literal("json")),
 });
 
-export type EmbeddedSettings = { home: string; port: number };
+export type EmbeddedSettings = { home: string; port: number; wide: boolean };
 
 /** @throws TurnoutError `usage` that names the variable */
 export function embeddedSettings(environment: Record<string, string | undefined>): EmbeddedSettings {
   const settings = read(EmbeddedSettings, environment);
   if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
-  return { home: resolve(settings.value.TURNOUT_HOME), port: settings.value.TURNOUT_PORT };
+  const { TURNOUT_HOME, TURNOUT_PORT, TURNOUT_WIDE } = settings.value;
+  return { home: resolve(TURNOUT_HOME), port: TURNOUT_PORT, wide: TURNOUT_WIDE !== undefined };
 }
 
 const TableName = z

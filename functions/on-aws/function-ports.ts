@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
+import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
+import { wideLine } from "../../shared/domain/deliveries/wide-line.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
@@ -15,13 +17,22 @@ export function onError(error: unknown): void {
   console.error(JSON.stringify({ level: "ERROR", error: { type: name, message, stack, remedies } }));
 }
 
+/** Not by the console, to which Lambda adds words of its own. */
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One line of JSON per delivery. */
+export function report(delivery: DeliveryReport): void {
+  const line = wideLine(delivery);
+  if (line !== undefined) print(JSON.stringify(line));
+}
+
 /** What the functions of one environment share, made once per Lambda environment and kept for its life. */
 export function functionPorts() {
   const settings = awsSettings(process.env);
   const aws = awsDependencies(settings);
   const now = () => new Date();
-  // Not by the console, to which Lambda adds words of its own.
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
   const metrics = printedMetrics({ namespace: settings.metrics, now, print });
   const router = withCounter({
     routing: routingCache(aws.routingTable),
@@ -31,7 +42,10 @@ export function functionPorts() {
     random: Math.random,
     newId: randomUUID,
     delay: (ms: number) => delay(ms),
-    report: metrics.reported,
+    report(delivery: DeliveryReport) {
+      report(delivery);
+      metrics.reported(delivery);
+    },
     onCounted: metrics.counted,
     onUnrouted: metrics.unrouted,
     onError,

@@ -19,7 +19,7 @@ export async function printOutcomes(
   events: EventStore,
   window: TimeWindow,
   handled: ReadonlySet<string>,
-  print: (line: string) => void,
+  out: NodeJS.WritableStream,
 ): Promise<{ stored: number; delivered: boolean }> {
   const rows = new Map<string, Row>();
   const totals = new Map<OutcomeStatus, number>();
@@ -41,7 +41,7 @@ export async function printOutcomes(
     const type = `${unmatchedTypes.size} other types`;
     sorted.push({ type, alias: "", version: "", outcome: "no component listens", events: unmatched });
   }
-  print("");
+  out.write("\n");
   printTable<Row>(
     [
       { title: "EVENT TYPE", text: ({ type }) => type },
@@ -51,10 +51,11 @@ export async function printOutcomes(
       { title: "EVENTS", text: (row) => String(row.events), alignRight: true },
     ],
     sorted,
+    out,
   );
   const most = [...totals].sort(([a, m], [b, n]) => n - m || compare(a, b));
   const told = most.map(([status, number]) => `${number} ${status === "unmatched" ? "without a listener" : status}`);
-  print(`\n${records.size} event${records.size === 1 ? "" : "s"}: ${told.join(", ")}.`);
+  out.write(`\n${records.size} event${records.size === 1 ? "" : "s"}: ${told.join(", ")}.\n`);
   const delivered = [...totals.keys()].every((status) => FINE.has(status));
   return { stored: records.size, delivered };
 }

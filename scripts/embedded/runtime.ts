@@ -59,7 +59,7 @@ function delay(ms: number): Promise<void> {
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
 export type RuntimeOptions = {
-  settings: EmbeddedSettings;
+  settings: Pick<EmbeddedSettings, "home" | "port">;
   report: (report: DeliveryReport) => void;
   onError: (error: unknown) => void;
   /** Default: the machine's clock. */

@@ -11,8 +11,6 @@ const at = new Date("2026-11-20T10:13:25.000Z");
 const decision: NonNullable<DeliveryReport["decision"]> = {
   alias: "beta",
   because: "customer pin",
-  rule: "acme is pinned",
-  passedOver: [],
   fallback: false,
 };
 const record = aRecord({ detailType: "push", subject: { project: "acme/site", customer: "acme", plan: "paid" } });

@@ -32,11 +32,11 @@ async function aBacklog(code: string, about: AboutComponent = {}): Promise<strin
   return home;
 }
 
-async function runOnce(home: string): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" };
+async function runOnce(home: string, about: NodeJS.ProcessEnv = {}): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", ...about };
   const child = spawn(process.execPath, ["scripts/embedded.ts", "--once"], {
     env,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", about.TURNOUT_WIDE === undefined ? "inherit" : "ignore"],
   });
   let output = "";
   child.stdout.on("data", (chunk) => {
@@ -58,7 +58,17 @@ describe("npm start -- --once", () => {
     const code =
       "export const handler = async ({ turnout }) => { if (turnout.attempt === 1) throw new Error('later'); };";
     const home = await aBacklog(code, { invocation: { kind: "async", maxEventAgeMs: 60_000 } });
-    expect(await runOnce(home)).toMatchObject({ code: 0, output: expect.stringContaining("1 event: 1 done.") });
+    // Its stdout has a line of JSON per attempt and outcome, and nothing else.
+    const { code: exitCode, output } = await runOnce(home, { TURNOUT_WIDE: "json" });
+    const lines = output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    expect(lines.map(({ outcome, attempt, component }) => [outcome, attempt, component])).toEqual([
+      ["accepted", 1, "mailer"],
+      ["failed", 1, "mailer"],
+      ["accepted", 2, "mailer"],
+      ["done", 2, "mailer"],
+    ]);
+    expect(lines[1]).toMatchObject({ component_version: "1", "error.type": "Error", "faas.invoked_name": "mailer" });
+    expect(exitCode).toBe(0);
   });
 
   it("ends with 1 when something that was waiting could not be delivered", async () => {

@@ -58,7 +58,11 @@ export function steadyPrinter<T>(columns: readonly Column<T>[]): Pick<TablePrint
   return tableLayout(columns, true);
 }
 
-function tableLayout<T>(columns: readonly Column<T>[], isSteady: boolean): Pick<TablePrinter<T>, "print"> {
+function tableLayout<T>(
+  columns: readonly Column<T>[],
+  isSteady: boolean,
+  out: NodeJS.WritableStream = process.stdout,
+): Pick<TablePrinter<T>, "print"> {
   const natural = columns.map(({ title, usual = 0 }) => Math.max(stringWidth(title), isSteady ? usual : 0));
   const seen = columns.map(() => isSteady);
   let widths: number[] | undefined;
@@ -109,14 +113,14 @@ function tableLayout<T>(columns: readonly Column<T>[], isSteady: boolean): Pick<
         table.push(shown(line.map((cell, i) => painted(cell, columns[i]?.style?.(row)))));
       });
       // Nothing follows the last column, so its padding is only in the way of whoever copies a line.
-      process.stdout.write(`${table.toString().replace(/ +$/gm, "")}\n`);
+      out.write(`${table.toString().replace(/ +$/gm, "")}\n`);
     },
   };
 }
 
-/** Prints rows in columns, with a header. */
-export function printTable<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
-  tableLayout(columns, false).print(rows);
+/** Prints rows in columns, with a header; where it isn't said, on stdout. */
+export function printTable<T>(columns: readonly Column<T>[], rows: readonly T[], out?: NodeJS.WritableStream): void {
+  tableLayout(columns, false, out).print(rows);
 }
 
 function painted(cell: string, style: Style | undefined): string {

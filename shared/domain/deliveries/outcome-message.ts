@@ -11,11 +11,14 @@ export type AttemptOutcome = {
   eventKey: string;
   deliveryKey: string;
   attempt: number;
+  /** What the function's own log calls the attempt. */
+  requestId: string;
   /** What shows that the outcome is told by whom the attempt was handed to: the function, and what it was given. */
   functionArn: string;
   token: string;
   /** What the event said of itself when it was delivered; empty where it doesn't. */
   eventId: string;
+  source: string;
   type: string;
   subject: Subject;
   result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
@@ -24,6 +27,7 @@ export type AttemptOutcome = {
 /** What the version received: the fields that name the attempt. */
 const RequestPayload = z.looseObject({
   id: z.catch(z.string(), ""),
+  source: z.catch(z.string(), ""),
   "detail-type": z.catch(z.string(), ""),
   turnout: z.looseObject({
     component: z.string(),
@@ -37,7 +41,11 @@ const RequestPayload = z.looseObject({
 
 /** The record that Lambda sends to a destination (Lambda developer guide, "Capturing records of asynchronous invocations"). */
 const DestinationRecord = z.looseObject({
-  requestContext: z.looseObject({ condition: z.string(), functionArn: z.string() }),
+  requestContext: z.looseObject({
+    condition: z.string(),
+    functionArn: z.string(),
+    requestId: z.catch(z.string().check(z.maxLength(64)), ""),
+  }),
   requestPayload: RequestPayload,
   responseContext: z.optional(
     z.nullable(z.looseObject({ executedVersion: z.optional(z.string()), functionError: z.optional(z.string()) })),
@@ -71,7 +79,9 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     attempt,
     functionArn: unqualified(requestContext.functionArn),
     token,
+    requestId: requestContext.requestId,
     eventId: requestPayload.id,
+    source: requestPayload.source,
     type: requestPayload["detail-type"],
     subject,
   };

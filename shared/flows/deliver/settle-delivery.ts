@@ -1,6 +1,7 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
+import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import {
   type AttemptResult,
   type BroughtBackBy,
@@ -8,6 +9,7 @@ import {
   MAX_MESSAGE_BACKOFF_MS,
 } from "../../domain/deliveries/settle-attempt.ts";
 import type { CountedDelivery } from "../../domain/health/delivery-tally.ts";
+import { aliasOf, functionArnOf } from "../../domain/routing/component.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { WriteClose } from "./close-buffer.ts";
 import { type Counting, countedAttempt, countedOutcome } from "./counted-attempt.ts";
@@ -60,6 +62,7 @@ export async function settle(
   const { executedVersion, durationMs } = closing;
   report(ports, delivery, {
     attempt,
+    requestId: requestIdOf(deliveryKey, attempt),
     outcome: taken ? closing.outcome : "superseded",
     ...(executedVersion === undefined ? {} : { executedVersion }),
     ...(durationMs === undefined ? {} : { durationMs }),
@@ -153,13 +156,24 @@ function rejection(
   };
 }
 
-function report(
-  ports: Pick<RouterPorts, "now" | "report">,
-  { routed, route, request }: Delivery,
-  facts: Omit<DeliveryReport, "record" | "at" | "component" | "decision" | "replay">,
-): void {
+/** What one attempt, or the want of one, has to tell of itself. */
+type Told = Pick<DeliveryReport, "outcome" | "attempt" | "requestId" | "executedVersion" | "durationMs" | "error">;
+
+function report(ports: Pick<RouterPorts, "now" | "report">, { routed, route, request }: Delivery, told: Told): void {
   const { component, decision } = route;
-  const { generation, reopenedBy = generation === LIVE ? undefined : generation } = request;
-  const replay = reopenedBy === undefined ? {} : { replay: reopenedBy };
-  ports.report({ record: routed.record, at: ports.now(), component: component.name, decision, ...replay, ...facts });
+  const { record, subject, facts } = routed;
+  const { generation, routingRevision, reopenedBy = generation === LIVE ? undefined : generation } = request;
+  const address = aliasOf(component, decision.alias)?.target;
+  ports.report({
+    record,
+    subject,
+    at: ports.now(),
+    component: component.name,
+    decision,
+    routingRevision,
+    ...(reopenedBy !== undefined && { replay: reopenedBy }),
+    ...(facts?.flow !== undefined && { flow: facts.flow }),
+    ...(address !== undefined && { functionArn: functionArnOf(component.name, address) }),
+    ...told,
+  });
 }

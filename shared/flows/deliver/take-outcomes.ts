@@ -1,4 +1,6 @@
 import type { Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import { LIVE } from "../../domain/deliveries/delivery-key.ts";
+import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
 import { type AttemptOutcome, readOutcome } from "../../domain/deliveries/outcome-message.ts";
 import { isTokenOf } from "../../domain/deliveries/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
@@ -13,6 +15,7 @@ export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
   events: Pick<DeliveryLedger, "deliveriesOf" | "close">;
   counter: DeliveryCounter;
+  report: (report: DeliveryReport) => void;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
   onError: (error: unknown) => void;
 };
@@ -79,11 +82,44 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
   const closings = [...closes.values()].map(({ closing }) => closing);
   const taken = await untilWritten(ports, () => ports.events.close(closings), by);
   for (const [index, { entry, outcome, closing }] of [...closes.values()].entries()) {
+    if (!taken[index]) continue;
     const { eventId, type, subject } = outcome;
-    if (taken[index]) ports.counter.add(countedAttempt({ ...entry, eventId, type, subject }, entry, closing));
+    ports.counter.add(countedAttempt({ ...entry, eventId, type, subject }, entry, closing));
+    ports.report(reportOf(entry, outcome, closing, ports.now()));
   }
   await ports.counter.settle();
   return refused;
+}
+
+/** What the router would have told, had it waited for the answer. */
+function reportOf(
+  {
+    component,
+    alias,
+    because,
+    generation,
+    replay = generation === LIVE ? undefined : generation,
+    ...entry
+  }: LedgerEntry,
+  { eventId, source, type, subject, functionArn, requestId }: AttemptOutcome,
+  { outcome, attempt, executedVersion, durationMs, ...closing }: Close,
+  at: Date,
+): DeliveryReport {
+  return {
+    record: { id: eventId, source, detailType: type, subject, t0: entry.t0 },
+    at,
+    component,
+    decision: { alias, because },
+    outcome,
+    attempt,
+    functionArn,
+    routingRevision: entry.routingRevision,
+    ...(requestId !== "" && { requestId }),
+    ...(replay !== undefined && { replay }),
+    ...(executedVersion !== undefined && { executedVersion }),
+    ...(durationMs !== undefined && { durationMs }),
+    ...("error" in closing && { error: closing.error }),
+  };
 }
 
 /** Whatever stands in the message may be its sender's invention: it is quoted. */

@@ -26,7 +26,9 @@ const named = {
   attempt: 3,
   functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer",
   token: "its token",
+  requestId: "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
   eventId: anEvent().id,
+  source: "shop",
   type: "order placed",
   subject: { customer: "acme" },
 };

@@ -76,6 +76,7 @@ function anOutcome(about: AboutOutcome = {}): string {
   const failure = error === undefined ? {} : { functionError: "Unhandled" };
   return JSON.stringify({
     requestContext: {
+      requestId: "of-lambda",
       functionArn: `arn:aws:lambda:local:000000000000:function:${functionName}:stable`,
       condition: error === undefined ? "Success" : "RetriesExhausted",
     },
@@ -88,6 +89,28 @@ function anOutcome(about: AboutOutcome = {}): string {
 const shortOf = ({ status, attempt, failures }: LedgerEntry) => ({ status, attempt, failures });
 
 describe("an outcome", () => {
+  it("is told as an attempt's own, with the version that has run", async () => {
+    const { take, reports } = await accepted("event-1");
+    await take(anOutcome({ error: "Broken" }));
+    expect(reports).toMatchObject([
+      { outcome: "accepted", routingRevision: 1, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      {
+        record: { id: "event-1", source: "shop", detailType: "order placed" },
+        component: "mailer",
+        decision: { alias: "stable", because: "default alias" },
+        outcome: "failed",
+        attempt: 1,
+        executedVersion: "23",
+        routingRevision: 1,
+        requestId: "of-lambda",
+        functionArn: "arn:aws:lambda:local:000000000000:function:mailer",
+        error: { type: "Broken", message: "it broke" },
+      },
+    ]);
+    await take(anOutcome({ error: "Broken" }));
+    expect(reports).toHaveLength(2);
+  });
+
   it("an outcome of a success puts the delivery at rest with the version that ran", async () => {
     const { take, ledger, time } = await accepted("event-1");
     await time.pass(5_000);
