@@ -17,10 +17,10 @@ const ROUNDS = 9;
 /** Batches of a round: about half a second of the quicker one. */
 const BATCHES = 150;
 
-const names = ["turnout", "powertools"] as const satisfies readonly PipelineName[];
+const names = ["turnout", "turnout with wide lines", "powertools"] as const satisfies readonly PipelineName[];
 
 type Figures = { perSecond: number; p50: number; p99: number; cpuMs: number; kinds: Kinds; events: number };
-type Compared = { [name in PipelineName]: Figures } & { cpuRatio: number };
+type Compared = { [name in PipelineName]: Figures } & { cpuRatio: number; wideRatio: number };
 
 /**
  * Prints the router beside what a user would otherwise build, on stub servers, in turns. CPU is user and system time of a
@@ -32,7 +32,11 @@ export async function benchPipelines(): Promise<void> {
   const started: Pipeline[] = [];
   try {
     await stub.order({ items: routingItems() });
-    const pipelines = { turnout: await start("turnout"), powertools: await start("powertools") };
+    const pipelines = {
+      turnout: await start("turnout"),
+      "turnout with wide lines": await start("turnout with wide lines"),
+      powertools: await start("powertools"),
+    };
     for (const name of names) await pipelines[name].round(WARM_UP);
     console.log(`Router beside Powertools batch + idempotency, stub servers, batches of ${BATCH}, events of 1 KB`);
     const idle = await compare(stub, pipelines, BATCHES, { storeMs: 0, targetMs: 0 });
@@ -60,8 +64,8 @@ async function compare(
   batches: number,
   latency: { storeMs: number; targetMs: number },
 ): Promise<Compared> {
-  const rounds: { [name in PipelineName]: Round[] } = { turnout: [], powertools: [] };
-  const kinds: { [name in PipelineName]: Kinds } = { turnout: {}, powertools: {} };
+  const rounds: { [name in PipelineName]: Round[] } = { turnout: [], "turnout with wide lines": [], powertools: [] };
+  const kinds: { [name in PipelineName]: Kinds } = { turnout: {}, "turnout with wide lines": {}, powertools: {} };
   await stub.order({ latency });
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of names) {
@@ -70,9 +74,16 @@ async function compare(
       kinds[name] = added(kinds[name], await stub.order({}));
     }
   }
-  const [turnout, powertools] = names.map((name) => figuresOf(rounds[name], kinds[name])) as [Figures, Figures];
-  const cpuRatio = medianOf(rounds.turnout.map(({ cpuMs }, n) => cpuMs / (rounds.powertools[n]?.cpuMs ?? Number.NaN)));
-  return { turnout, powertools, cpuRatio };
+  const figures = (name: PipelineName) => figuresOf(rounds[name], kinds[name]);
+  const cpuOf = (one: PipelineName, other: PipelineName) =>
+    medianOf(rounds[one].map(({ cpuMs }, n) => cpuMs / (rounds[other][n]?.cpuMs ?? Number.NaN)));
+  return {
+    turnout: figures("turnout"),
+    "turnout with wide lines": figures("turnout with wide lines"),
+    powertools: figures("powertools"),
+    cpuRatio: cpuOf("turnout", "powertools"),
+    wideRatio: cpuOf("turnout with wide lines", "turnout"),
+  };
 }
 
 function figuresOf(rounds: readonly Round[], kinds: Kinds): Figures {
@@ -105,10 +116,10 @@ function bytesPerEvent({ kinds, events }: Figures): number {
   return Object.values(kinds).reduce((sum, { bytes }) => sum + bytes, 0) / events;
 }
 
-function print(title: string, { turnout, powertools, cpuRatio }: Compared): void {
+function print(title: string, { cpuRatio, wideRatio, ...figures }: Compared): void {
+  const { turnout, powertools } = figures;
   console.log(`  ${title}`);
-  printFigures("turnout", turnout);
-  printFigures("powertools", powertools);
+  for (const name of names) printFigures(name, figures[name]);
   const ratio = (figure: (figures: Figures) => number) => (figure(turnout) / figure(powertools)).toFixed(2);
   const ratios = [
     `events/s ${ratio(({ perSecond }) => perSecond)}`,
@@ -118,6 +129,7 @@ function print(title: string, { turnout, powertools, cpuRatio }: Compared): void
     `bytes ${ratio(bytesPerEvent)}`,
   ];
   console.log(`    ours ÷ theirs: ${ratios.join(", ")}`);
+  console.log(`    with a line per delivery ÷ without: CPU ${wideRatio.toFixed(3)}`);
 }
 
 function printFigures(name: string, figures: Figures): void {

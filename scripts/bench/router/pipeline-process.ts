@@ -1,7 +1,9 @@
 import { performance } from "node:perf_hooks";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { report } from "../../../functions/on-aws/function-ports.ts";
 import { printedMetrics } from "../../../functions/printed-metrics.ts";
 import { routerHandler } from "../../../functions/router.ts";
+import type { RouterPorts } from "../../../shared/flows/deliver/router-ports.ts";
 import { awsSettings } from "../../../shared/settings.ts";
 import type { PipelineName, Round } from "./pipeline.ts";
 import { powertoolsHandler } from "./powertools-pipeline.ts";
@@ -15,13 +17,16 @@ import { noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts
  */
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
+/** What it measures is made ready to be printed; the printing itself is the logger's, as with all lines of log. */
+function turnoutHandler(report?: RouterPorts["report"]): Handler {
+  const metrics = printedMetrics({ namespace: "bench", now: () => new Date(), print: () => {} });
+  const ports = turnoutPorts(awsSettings(turnoutEnvironment), noQueue, metrics.counted);
+  return routerHandler({ ...ports, ...(report && { report }) }).use(metrics.ofBatches("router"));
+}
+
 const handlers: Record<PipelineName, () => Handler> = {
-  turnout() {
-    // What it measures is made ready to be printed; the printing itself is the logger's, as with all lines of log.
-    const metrics = printedMetrics({ namespace: "bench", now: () => new Date(), print: () => {} });
-    const ports = turnoutPorts(awsSettings(turnoutEnvironment), noQueue, metrics.counted);
-    return routerHandler(ports).use(metrics.ofBatches("router"));
-  },
+  turnout: () => turnoutHandler(),
+  "turnout with wide lines": () => turnoutHandler(report),
   powertools: () =>
     powertoolsHandler({
       tableName: "idempotency-bench",

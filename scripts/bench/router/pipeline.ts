@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** What a number of batches, one after the other, took. CPU is user and system time of the pipeline's process alone. */
 export type Round = { batchMs: number[]; totalMs: number; cpuMs: number };
 
-export type PipelineName = "turnout" | "powertools";
+export type PipelineName = "turnout" | "turnout with wide lines" | "powertools";
 
 export type Pipeline = { round(batches: number): Promise<Round>; stop(): Promise<void> };
 
@@ -21,6 +21,8 @@ export async function startPipeline(name: PipelineName, endpoint: string): Promi
       AWS_ACCESS_KEY_ID: "bench",
       AWS_SECRET_ACCESS_KEY: "bench",
     },
+    // What it logs is drained by the kernel, as a log that keeps up.
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
     execArgv: (process.env.BENCH_PIPELINE_ARGS ?? "").split(" ").filter((argument) => argument !== ""),
   });
   const exited = once(child, "exit");
