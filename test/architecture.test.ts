@@ -57,9 +57,9 @@ const flowRooms: Record<string, string[]> = {
   change: [],
   deliver: [],
   explain: [],
-  health: ["explain", "versions"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
+  watch: ["explain", "versions"],
 };
 
 /** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */

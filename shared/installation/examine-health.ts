@@ -1,5 +1,5 @@
 import { plural } from "../domain/text/plural.ts";
-import { healthOf, type VersionHealth } from "../flows/health/health.ts";
+import { healthOf, type VersionHealth } from "../flows/watch/health.ts";
 import { type Finding, fine, warning } from "./finding.ts";
 import type { Installation } from "./installation.ts";
 

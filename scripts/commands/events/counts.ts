@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { type CountedOutcome, countedOutcomes } from "../../../shared/domain/deliveries/outcome-count.ts";
 import { addedUp, type Counts, type DeliveryCount } from "../../../shared/domain/health/delivery-count.ts";
-import { readCounts } from "../../../shared/flows/health/read-counts.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { quantileMs } from "../../../shared/domain/health/duration-buckets.ts";
-import { type Health, healthOf, type VersionHealth } from "../../../shared/flows/health/health.ts";
-import { sampledExposures } from "../../../shared/flows/health/sampled-exposures.ts";
-import { type Dimension, dimensions, isOfSubject, type Slice, slicesOf } from "../../../shared/flows/health/slices.ts";
+import { type Health, healthOf, type VersionHealth } from "../../../shared/flows/watch/health.ts";
+import { sampledExposures } from "../../../shared/flows/watch/sampled-exposures.ts";
+import { type Dimension, dimensions, isOfSubject, type Slice, slicesOf } from "../../../shared/flows/watch/slices.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endFailed } from "../terminal/exit-codes.ts";

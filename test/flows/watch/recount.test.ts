@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { addedUp } from "../../../shared/domain/health/delivery-count.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
-import { recount } from "../../../shared/flows/health/recount.ts";
+import { recount } from "../../../shared/flows/watch/recount.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aComponent } from "../../support/builders.ts";
 import { again, aMessage, aRouter } from "../../support/router.ts";
