@@ -18,8 +18,17 @@ import {
   BatchExecuteStatementCommand as StatementsCommand,
   type BatchExecuteStatementCommandInput as StatementsCommandInput,
 } from "@aws-sdk/lib-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall, NumberValueImpl, unmarshall } from "@aws-sdk/util-dynamodb";
 import { quickClient, type SendOptions } from "./quick-client.ts";
+
+/**
+ * A number beyond what JavaScript has exactly comes as it is written. The SDK would throw, and one such attribute of one
+ * damaged item would cost the whole answer.
+ */
+export const anyNumber = {
+  wrapNumbers: (text: string): unknown =>
+    Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER ? Number(text) : NumberValueImpl.from(text),
+};
 
 type Sending = (command: unknown, options?: SendOptions) => Promise<unknown>;
 
@@ -35,7 +44,7 @@ export function quickDynamoDB(client: DynamoDBClient): Pick<DynamoDBDocumentClie
   // DynamoDB's own JSON. The client's protocol walks its schemas for it, and makes bytes, which go out by themselves after
   // the request's head; a text goes along with it.
   const sendHot = quickClient(client, hot, JSON.stringify).send as Sending;
-  const documents = DynamoDBDocumentClient.from(client);
+  const documents = DynamoDBDocumentClient.from(client, { unmarshallOptions: anyNumber });
   const sendOther = documents.send.bind(documents) as Sending;
 
   async function send(command: unknown, options?: SendOptions): Promise<unknown> {
@@ -144,7 +153,10 @@ function writableBytes({ buffer, byteOffset, byteLength }: Uint8Array): Writable
 }
 
 function documentOf(attributes: Attributes | undefined): Document | undefined {
-  return attributes && mapped(attributes, (value) => unmarshall(value as never, { convertWithoutMapWrapper: true }));
+  return (
+    attributes &&
+    mapped(attributes, (value) => unmarshall(value as never, { convertWithoutMapWrapper: true, ...anyNumber }))
+  );
 }
 
 function byTable<A, B>(tables: Record<string, A[]> | undefined, each: (one: A) => B): Record<string, B[]> | undefined {

@@ -37,8 +37,24 @@ function encodeCount({ component, version, alias, type, ...counts }: DeliveryCou
 
 /** @throws what is wrong with the text */
 export function decodeSpan(at: Date, text: string): ReadCounts {
-  const [dropped, ...counts] = JSON.parse(text) as StoredSpan;
-  return { counts: counts.map((count) => decodeCount(at, count)), dropped: Number(dropped) };
+  const [dropped, ...stored] = JSON.parse(text) as StoredSpan;
+  const counts = stored.map((count) => decodeCount(at, count));
+  if (!isNumber(dropped) || !counts.every(isWhole)) throw new TypeError("the counts of a span are not whole");
+  return { counts, dropped };
+}
+
+/** Whether what was read of a count is one: a damaged text may still be JSON. */
+function isWhole({ component, version, alias, type, ...counts }: DeliveryCount): boolean {
+  const { firsts, failed, retries, replayed, outcomes, durations, errors } = counts;
+  const counted = [outcomes, durations, errors].flatMap((all) => [...all.values()]);
+  return (
+    [component, version, alias, type, ...errors.keys()].every((text) => typeof text === "string") &&
+    [firsts, failed, retries, replayed, ...durations.keys(), ...counted].every(isNumber)
+  );
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" && value >= 0;
 }
 
 function decodeCount(at: Date, stored: StoredCount): DeliveryCount {
@@ -90,6 +106,11 @@ export function encodeFailure({ at: _at, component: _component, deliveryKey: _ke
   return JSON.stringify(rest);
 }
 
+/** @throws what is wrong with the text */
 export function decodeFailure(of: Pick<Failure, "at" | "component" | "deliveryKey">, text: string): Failure {
-  return { ...of, ...(JSON.parse(text) as Omit<Failure, "at" | "component" | "deliveryKey">) };
+  const { subject, ...texts } = JSON.parse(text) as Omit<Failure, "at" | "component" | "deliveryKey">;
+  const { eventId, version, alias, because, type, errorType, message, requestId } = texts;
+  const all = [eventId, version, alias, because, type, errorType, message, requestId, ...Object.values(subject)];
+  if (!all.every((one) => typeof one === "string")) throw new TypeError("what is stored of a failure is not whole");
+  return { ...of, ...texts, subject };
 }

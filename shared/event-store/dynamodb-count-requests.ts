@@ -73,9 +73,9 @@ function olderCounts(at: Date, item: Item): DeliveryCount[] {
   return Object.entries(item).flatMap(([name, count]) => {
     const [component = "", said] = name.split("#", 2);
     const outcome = countedOutcomes.find((known) => known === said);
-    if (outcome === undefined) return [];
+    if (outcome === undefined || typeof count !== "number") return [];
     const version = name.slice(component.length + outcome.length + 2);
-    const outcomes = new Map([[outcome, Number(count)]]);
+    const outcomes = new Map([[outcome, count]]);
     return [{ at, component, version, alias: "", type: "", ...noCounts(), outcomes }];
   });
 }

@@ -45,7 +45,7 @@ export function dueDeliveries(access: EventTableAccess): Pick<DeliveryLedger, "d
       for (const { item, due } of items) {
         const entry = entryIn(found, due);
         if (entry !== undefined && isLive(due, entry, now)) live.push(entry);
-        else if (isLeftOver(due, entry, now)) stale.push(removeDue(tableName, item, due.attempt));
+        else if (isLeftOver(due, entry, now)) stale.push(removeDue(tableName, item, item.a));
       }
       if (live.length >= limit) break;
     }

@@ -124,8 +124,9 @@ export function dueRequest(tableName: string, shard: number, now: Date, limit: n
 }
 
 /** Removes a due item, unless another attempt has put itself in its place. 1 WRU. */
-export function removeDue(tableName: string, { pk, sk }: ItemKey, attempt: number): Statement {
-  return { Statement: `DELETE FROM "${tableName}" WHERE pk=? AND sk=? AND a=?`, Parameters: [pk, sk, attempt] };
+export function removeDue(tableName: string, { pk, sk }: ItemKey, attempt: unknown): Statement {
+  const [asRead, read] = attempt === undefined ? ["a IS MISSING", []] : ["a=?", [attempt]];
+  return { Statement: `DELETE FROM "${tableName}" WHERE pk=? AND sk=? AND ${asRead}`, Parameters: [pk, sk, ...read] };
 }
 
 /** The records of a window on one partition. Pages of at most `limit` items or 1 MB. */

@@ -1,3 +1,4 @@
+import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import { bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
 import { mostShardsWithin } from "../domain/deliveries/shard-schedule.ts";
@@ -17,9 +18,11 @@ import { recordsRequest } from "./dynamodb-event-requests.ts";
 import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import type { EventRecords } from "./event-store.ts";
 import { aheadOf, inOrder } from "./in-order.ts";
+import { expiryIn } from "./item-expiry.ts";
 import {
   bodyNameOf,
   factsText,
+  isOfRecord,
   MAX_RECORD_BYTES,
   mayBeThere,
   recordBytes,
@@ -57,9 +60,7 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
   async function recordIn(item: Item): Promise<EventRecord> {
     refuseNewerItem(item);
     const apart = item.b !== undefined;
-    const bytes: Read<Uint8Array> = apart
-      ? await bodies.get(String(item.b))
-      : { ok: true, value: item.e as Uint8Array };
+    const bytes: Read<unknown> = apart ? await bodies.get(String(item.b)) : { ok: true, value: item.e };
     if (!bytes.ok) return recordWithout(item, bytes.problem);
     const record = recordOf(item, bytes.value);
     if (record.ok) return record.value;
@@ -81,13 +82,17 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
     });
   }
 
+  async function* recordsOn(request: QueryCommandInput): AsyncGenerator<Item[]> {
+    for await (const page of queryPages(access, request)) yield page.filter(isOfRecord);
+  }
+
   /** A window's part within one minute, in order of time. */
   function itemsOf(minute: Date, window: TimeWindow, pageSize: number): AsyncGenerator<Item> {
     const end = new Date(minute.getTime() + MINUTE_MS);
     // A minute in which the number changes has records of both.
     const shards = mostShardsWithin(recordShards, minute, end);
     const listings = Array.from({ length: shards }, (_, shard) =>
-      queryPages(access, recordsRequest(tableName, recordPartition(minute, shard), window, pageSize)),
+      recordsOn(recordsRequest(tableName, recordPartition(minute, shard), window, pageSize)),
     );
     return inOrder(listings);
   }
@@ -106,7 +111,8 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
     for await (const item of byPlace(parts)) {
       if (after !== undefined && compareRecords(recordPlaceIn(item), after) <= 0) continue;
       // Its record may have been removed with it.
-      if (Number(item.expires) * 1_000 <= now.getTime()) continue;
+      const expiresAt = expiryIn(item);
+      if (expiresAt !== undefined && expiresAt <= now) continue;
       const record = await recordIn(item);
       if (record.expiresAt > now) yield record;
     }

@@ -5,6 +5,7 @@ import { isWhole, unreadableEntry } from "../domain/deliveries/unreadable-entry.
 import { becauseOf } from "../domain/routing/stored-because.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { type ItemLayout, itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
+import { expiryIn } from "./item-expiry.ts";
 
 /** DynamoDB counts writes by the KB: an entry within one costs one write unit for each of its changes. */
 export const MAX_ENTRY_BYTES = 1_024;
@@ -123,7 +124,7 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
  */
 export function decodeEntry(item: Item): LedgerEntry {
   refuseNewerItem(item);
-  const expiresAt = new Date((Number(item.expires) || 0) * 1_000);
+  const expiresAt = expiryIn(item) ?? new Date(0);
   try {
     const entry = decoded(item);
     return isWhole(entry) ? entry : unreadableEntry(deliveryKeyOfItem(item), "it is not whole", expiresAt);

@@ -1,10 +1,14 @@
 import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
+import { recordExpiry } from "../domain/deliveries/retention.ts";
 import { type ShardSchedule, shardsAt } from "../domain/deliveries/shard-schedule.ts";
+import { unreadableRecord } from "../domain/deliveries/unreadable-entry.ts";
 import { murmur3, sha256 } from "../domain/hash.ts";
-import type { Read } from "../domain/text/schema.ts";
+import { type Read, readJson } from "../domain/text/schema.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
 import { itemLayout } from "../dynamodb/item-layout.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
+import { expiryIn } from "./item-expiry.ts";
+import { hasFacts, type RecordFacts } from "./record-facts.ts";
 
 /** A record larger than this, compressed, goes to the body store: an item of DynamoDB has 400 KB at most. */
 export const MAX_RECORD_BYTES = 300 * 1_024;
@@ -94,54 +98,58 @@ const FACTS_BEGIN = "[".charCodeAt(0);
 
 type StoredPlace = Pick<ItemKey, "sk"> & { q?: unknown };
 
+const SORT_KEY = /^\d{14}#[\w-]{43}#[\w-]{43}$/;
+
+/** False for an item that no record has left here: nobody can say what it stands for. */
+export function isOfRecord({ sk }: Pick<ItemKey, "sk">): boolean {
+  return SORT_KEY.test(sk);
+}
+
 /** The key that `recordKey` has put into an item, and its place. */
 export function recordPlaceIn({ sk, q }: StoredPlace): RecordPlace {
   const [moment = "", event = "", payload = ""] = sk.split("#");
   const key = { t0: new Date(Number(moment)), eventKey: hashOf(event), payloadHash: hashOf(payload) };
-  return q === undefined ? key : { ...key, sequence: Number(q) };
+  return Number.isSafeInteger(q) ? { ...key, sequence: Number(q) } : key;
 }
 
 /** The record of these bytes, the item says what isn't in them; or what is wrong with them. */
-export function recordOf(item: StoredPlace, bytes: Uint8Array): Read<EventRecord> {
+export function recordOf(item: Item, bytes: unknown): Read<EventRecord> {
+  if (!(bytes instanceof Uint8Array)) return { ok: false, problem: "is damaged: its bytes are missing" };
   // Facts begin with a bracket, and what zstd makes with a magic number of its own.
   const plain: Read<Buffer> = bytes[0] === FACTS_BEGIN ? { ok: true, value: Buffer.from(bytes) } : decompressed(bytes);
   if (!plain.ok) return plain;
   const end = plain.value.indexOf("\n");
+  if (end < 0) return { ok: false, problem: "is damaged: it was cut off" };
   const facts = readFactsText(plain.value.toString("utf8", 0, end));
-  if (facts === undefined) return { ok: false, problem: "is damaged: its facts can't be read" };
   const body = plain.value.toString("utf8", end + 1);
-  return { ok: true, value: { ...recordPlaceIn(item), ...facts, body } };
+  if (facts !== undefined) return { ok: true, value: { ...recordPlaceIn(item), ...facts, body } };
+  return { ok: true, value: { ...unreadableRecord(recordKnownBy(item), FACTS_UNREADABLE), body } };
 }
 
 /** What is known of a record whose bytes can't be had: all but its body, or what its key and expiry say. */
 export function recordWithout(item: Item, why: string): EventRecord {
-  const known = typeof item.f === "string" ? readFactsText(item.f) : undefined;
-  const facts = known ?? { ...NOTHING_KNOWN, expiresAt: new Date(Number(item.expires) * 1_000) };
-  const place = recordPlaceIn(item);
-  return { ...place, ...facts, ...(known ? {} : { time: place.t0.toISOString() }), body: "", unavailable: why };
+  const facts = typeof item.f === "string" ? readFactsText(item.f) : undefined;
+  const known = facts === undefined ? unreadableRecord(recordKnownBy(item), why) : { ...recordPlaceIn(item), ...facts };
+  return { ...known, body: "", unavailable: why };
 }
 
-const NOTHING_KNOWN = {
-  messageId: "",
-  id: "",
-  source: "",
-  detailType: "",
-  time: "",
-  idempotencyKey: "",
-  subject: {},
-  components: [],
-};
+const FACTS_UNREADABLE = "what is stored of it can't be read: something is missing";
 
-function readFactsText(text: string): Omit<EventRecord, keyof RecordPlace | "body"> | undefined {
-  try {
-    const facts = JSON.parse(text) as Facts;
-    const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expiresAt, rejected] = facts;
-    if (typeof subject !== "object" || subject === null || !Array.isArray(components)) return undefined;
-    const told = { messageId, id, source, detailType, time, idempotencyKey, subject, components };
-    return { ...told, ...(rejected === undefined ? {} : { rejected }), expiresAt: new Date(expiresAt) };
-  } catch {
-    return undefined;
-  }
+/** Place and expiry: what an item says of its record beside its bytes. */
+function recordKnownBy(item: Item): RecordPlace & Pick<EventRecord, "expiresAt"> {
+  const place = recordPlaceIn(item);
+  return { ...place, expiresAt: expiryIn(item) ?? recordExpiry(undefined, "", place.t0) };
+}
+
+function readFactsText(text: string): (RecordFacts & Pick<EventRecord, "expiresAt">) | undefined {
+  const json = readJson(text);
+  if (!json.ok || !Array.isArray(json.value)) return undefined;
+  const [messageId, id, source, detailType, time, idempotencyKey, subject, components, expires, rejected] =
+    json.value as Facts;
+  const told = { messageId, id, source, detailType, time, idempotencyKey, subject, components };
+  const facts = rejected === undefined ? told : { ...told, rejected };
+  const expiresAt = new Date(typeof expires === "number" ? expires : Number.NaN);
+  return hasFacts(facts) && !Number.isNaN(expiresAt.getTime()) ? { ...facts, expiresAt } : undefined;
 }
 
 /** The name of a record's body in the body store. */

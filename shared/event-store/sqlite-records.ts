@@ -7,6 +7,7 @@ import { type Read, readJson } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventRecords } from "./event-store.ts";
+import { hasFacts } from "./record-facts.ts";
 
 /**
  * A body of up to 4 KB is the text `body`; a longer one `body_zstd`, compressed; one of more than 300 KB, compressed, a
@@ -85,11 +86,6 @@ export function sqliteRecords(
     return { text: "", zstd: null, key };
   }
 
-  function folder(): BodyStore {
-    if (bodies === undefined) throw new TypeError("the state file names a body beside it, and was opened by itself");
-    return bodies;
-  }
-
   async function recordIn(row: Row): Promise<EventRecord> {
     const body = await bodyIn(row);
     return { ...decodeRecord(row), ...(body.ok ? { body: body.value } : { body: "", unavailable: body.problem }) };
@@ -97,7 +93,9 @@ export function sqliteRecords(
 
   async function bodyIn({ body, body_zstd: zstd, body_key: key }: Row): Promise<Read<string>> {
     if (key !== null) {
-      const bytes = await folder().get(String(key));
+      if (bodies === undefined)
+        return { ok: false, problem: `the body ${key} is a file, and there are none beside it` };
+      const bytes = await bodies.get(String(key));
       return bytes.ok ? text(bytes.value, `the body in the file ${key}`) : bytes;
     }
     return zstd === null ? { ok: true, value: String(body) } : text(zstd as Uint8Array, "the body in the state file");
@@ -175,31 +173,12 @@ function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
   return sha256(`${t0.getTime()}\n${eventKey}\n${payloadHash}`);
 }
 
-type StoredApart = "t0" | "sequence" | "eventKey" | "payloadHash" | "body" | "unavailable" | "expiresAt";
-
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
   const apart = { ...placeIn(row), expiresAt: new Date(Number(row.expires_at)) };
   const facts = readJson(String(row.facts));
   if (facts.ok && hasFacts(facts.value)) return { ...facts.value, ...apart };
   const problem = facts.ok ? "something is missing" : facts.problem;
   return unreadableRecord(apart, `what is stored of it can't be read: ${problem}`);
-}
-
-type Facts = Omit<EventRecord, StoredApart>;
-
-const TEXTS = ["messageId", "id", "source", "detailType", "time", "idempotencyKey"] as const;
-
-function hasFacts(value: unknown): value is Facts {
-  if (typeof value !== "object" || value === null) return false;
-  const facts = value as Partial<Record<keyof Facts, unknown>>;
-  const { subject, components } = facts;
-  return (
-    TEXTS.every((name) => typeof facts[name] === "string") &&
-    typeof subject === "object" &&
-    subject !== null &&
-    Array.isArray(components) &&
-    components.every((name) => typeof name === "string")
-  );
 }
 
 function placeIn(row: Row): RecordPlace {

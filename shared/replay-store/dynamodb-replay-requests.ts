@@ -95,7 +95,8 @@ export function readReplay(item: Item): Replay | UnreadableReplay {
 
 /** In ms since the epoch; 0 where it isn't known. */
 export function requestedAtOf({ requestedAt }: Item): number {
-  return Number.isSafeInteger(requestedAt) ? Number(requestedAt) : 0;
+  const at = typeof requestedAt === "number" ? new Date(requestedAt).getTime() : 0;
+  return Number.isNaN(at) ? 0 : at;
 }
 
 /** A JSON object begins with a brace, and what zstd makes with a magic number of its own. */

@@ -1,6 +1,8 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it } from "vitest";
 import type { ClaimRequest, Close, LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
-import type { ShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
+import { ONE_SHARD, type ShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
+import { dueKey } from "../../shared/event-store/dynamodb-event-requests.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { readOnly, servedOnly, statementRefused, statementServedBut } from "../support/batch-faults.ts";
 import { aClaimRequest } from "../support/builders.ts";
@@ -69,6 +71,26 @@ withDynamoDB("due deliveries on DynamoDB", (endpoint) => {
     expect(await store.due(plus(60_000), 100)).toEqual([]);
     expect(await store.close([parking(request)])).toEqual([true]);
     expect(await store.due(plus(60_000), 100)).toMatchObject([{ deliveryKey: request.deliveryKey }]);
+  });
+
+  it.each([
+    ["missing", "REMOVE a", {}],
+    ["of another kind", "SET a = :a", { ":a": ["1"] }],
+  ])("are found, and what is left over is removed, where an item's attempt is %s", async (_, change, values) => {
+    const { store, client, tableName } = await aNewEventStore(endpoint);
+    const [waits, ended] = [await park(store), await park(store)];
+    for (const { deliveryKey } of [waits, ended]) {
+      const Key = dueKey({ deliveryKey, dueAt: plus(60_000) }, ONE_SHARD);
+      const UpdateExpression = change;
+      const more = Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values };
+      await client.send(new UpdateCommand({ TableName: tableName, Key, UpdateExpression, ...more }));
+    }
+    await store.claim([ended], "bob", plus(60_000));
+    await store.close([{ deliveryKey: ended.deliveryKey, attempt: 2, at: plus(60_001), outcome: "done" }]);
+    for (let look = 0; look < 2; look++) {
+      const due = await store.due(plus(60_000), 100);
+      expect(due.map(({ deliveryKey }) => deliveryKey)).toEqual([waits.deliveryKey]);
+    }
   });
 
   it("are found when their close arrives after the sweeper has seen their item", async () => {

@@ -213,7 +213,7 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     const Item = { pk, sk, b: "gone", expires: record.expiresAt.getTime() / 1_000 };
     await client.send(new PutCommand({ TableName: tableName, Item }));
     const { t0, eventKey, payloadHash } = record;
-    const told = { t0, eventKey, payloadHash, id: "", body: "", unavailable: expect.stringMatching(/gone/) };
+    const told = { t0, eventKey, payloadHash, id: eventKey, body: "", unavailable: expect.stringMatching(/gone/) };
     expect((await scan(store)).flat()).toMatchObject([told]);
   });
 
@@ -245,20 +245,20 @@ withDynamoDB("records on DynamoDB", (endpoint) => {
     expect(JSON.stringify(request)).toContain(`"expires":{"N":"${seconds}"}`);
   });
 
-  it.each(["half", "[1,2", "[null]\n{}", ""])(
-    "that somebody else's hand has made %j cost the others nothing",
-    async (text) => {
-      const { store, client, tableName } = await throughProxy();
-      const sound = aRecord(1);
-      await store.record([sound]);
-      const Item = { ...recordKey(aRecord(0), ONE_SHARD), e: Buffer.from(text), expires: 9_999_999_999 };
-      await client.send(new PutCommand({ TableName: tableName, Item }));
-      expect((await scan(store)).flat()).toMatchObject([
-        { body: "", unavailable: expect.stringMatching(/^the record .* is damaged/) },
-        { id: sound.id },
-      ]);
-    },
-  );
+  it.each([
+    ["half", { body: "", unavailable: expect.stringMatching(/^the record .* is damaged/) }],
+    ["[1,2", { body: "", unavailable: expect.stringMatching(/^the record .* is damaged: it was cut off/) }],
+    ["", { body: "", unavailable: expect.stringMatching(/^the record .* is damaged/) }],
+    // What is left of it is told.
+    ["[null]\n{}", { body: "{}", rejected: expect.stringMatching(/can't be read/) }],
+  ])("that somebody else's hand has made %j cost the others nothing", async (text, told) => {
+    const { store, client, tableName } = await throughProxy();
+    const sound = aRecord(1);
+    await store.record([sound]);
+    const Item = { ...recordKey(aRecord(0), ONE_SHARD), e: Buffer.from(text), expires: 9_999_999_999 };
+    await client.send(new PutCommand({ TableName: tableName, Item }));
+    expect((await scan(store)).flat()).toMatchObject([told, { id: sound.id }]);
+  });
 
   it("records of a batch are read again when an answer is cut in two", async () => {
     const { proxy, store } = await throughProxy();

@@ -1,6 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, inject, it } from "vitest";
+import { anyNumber } from "../../shared/aws/quick-dynamodb.ts";
 
 /** The run's DynamoDB Local; undefined when there is no Java on this machine. */
 const endpoint = await findEndpoint();
@@ -34,7 +35,7 @@ const credentials = { accessKeyId: "turnout", secretAccessKey: "turnout" };
 /** A client without retries of its own, as the adapters want it. */
 export function dynamodbClient(at: string): DynamoDBDocumentClient {
   const client = new DynamoDBClient({ endpoint: at, region: "eu-west-1", credentials, maxAttempts: 1 });
-  return DynamoDBDocumentClient.from(client);
+  return DynamoDBDocumentClient.from(client, { unmarshallOptions: anyNumber });
 }
 
 let tables = 0;

@@ -1,4 +1,4 @@
-import { deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
+import { type Attempt, type DeliveryError, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
 import { eventKeyIn } from "./delivery-key.ts";
 
 /** The error's type of a delivery whose ledger entry can't be read. */
@@ -37,10 +37,41 @@ export function unreadableEntry(deliveryKey: string, problem: string, expiresAt:
 }
 
 /** Whether what was read of an entry is one: a damaged text may still be JSON. */
-export function isWhole({ status, attempt, since, t0, leaseUntil, attempts, alias }: LedgerEntry): boolean {
-  const times = [since, t0, leaseUntil, ...attempts.map(({ at }) => at)];
-  const isKnown = deliveryStatuses.includes(status) && Number.isInteger(attempt) && typeof alias === "string";
-  return isKnown && times.every((at) => !Number.isNaN(at.getTime()));
+export function isWhole(entry: LedgerEntry): boolean {
+  const { since, t0, leaseUntil, expiresAt, nextAttemptAt, dueAt, closedAt, attempts, error } = entry;
+  const { component, eventKey, generation, owner, payloadHash, alias, because, replay, executedVersion } = entry;
+  const { attempt, failures, lapses, routingRevision } = entry;
+  return (
+    deliveryStatuses.includes(entry.status) &&
+    [attempt, failures, lapses, routingRevision].every(Number.isInteger) &&
+    [component, eventKey, generation, owner, payloadHash, alias, because].every(isText) &&
+    [replay, executedVersion].every(isTextOrNone) &&
+    [since, t0, leaseUntil, expiresAt].every(isTime) &&
+    [nextAttemptAt, dueAt, closedAt].every((at) => at === undefined || isTime(at)) &&
+    isError(error) &&
+    attempts.every(isWholeAttempt)
+  );
+}
+
+function isWholeAttempt({ attempt, at, outcome, version, durationMs, error }: Attempt): boolean {
+  const ran = isTextOrNone(version) && (durationMs === undefined || typeof durationMs === "number");
+  return Number.isInteger(attempt) && isTime(at) && isText(outcome) && ran && isError(error);
+}
+
+function isError(error: DeliveryError | undefined): boolean {
+  return error === undefined || (isText(error.type) && isText(error.message));
+}
+
+function isTime(at: Date): boolean {
+  return !Number.isNaN(at.getTime());
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 export function isUnreadable({ error }: Pick<LedgerEntry, "error">): boolean {
@@ -52,11 +83,19 @@ export function isOf(entry: LedgerEntry, { t0, payloadHash }: Pick<EventRecord, 
   return isUnreadable(entry) || (entry.t0.getTime() === t0.getTime() && entry.payloadHash === payloadHash);
 }
 
-/** Stands in for a stored event whose facts can't be read. Its body is what it was, and nobody can say whose it is. */
+/**
+ * Stands in for a stored event whose facts can't be read: rejected, so that it is seen. Its body is what it was, and nobody
+ * can say whose it is, or which components had it.
+ */
 export function unreadableRecord(
   place: Pick<EventRecord, "t0" | "sequence" | "eventKey" | "payloadHash" | "expiresAt">,
   problem: string,
 ): Omit<EventRecord, "body"> {
   const unknown = { messageId: "", id: place.eventKey, source: "", detailType: "", time: "", idempotencyKey: "" };
   return { ...unknown, ...place, subject: {}, components: [], rejected: problem };
+}
+
+/** Whether nothing is known of a record but its place: any component may have had it. */
+export function isUnreadableRecord({ messageId }: Pick<EventRecord, "messageId">): boolean {
+  return messageId === "";
 }

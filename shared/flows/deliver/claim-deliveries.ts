@@ -7,6 +7,7 @@ import {
 } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf } from "../../domain/deliveries/delivery-key.ts";
 import { entryExpiry } from "../../domain/deliveries/retention.ts";
+import { isUnreadableRecord } from "../../domain/deliveries/unreadable-entry.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 import type { WritePorts } from "../kept-writes.ts";
@@ -113,9 +114,9 @@ export async function recordFirsts(
   }
 }
 
-/** Also one whose body is lost: the message has it. */
+/** Also one whose body is lost, or that can't be read: the message has it all. */
 function isLost(found: EventRecord | undefined): boolean {
-  return found === undefined || found.unavailable !== undefined;
+  return found === undefined || found.unavailable !== undefined || isUnreadableRecord(found);
 }
 
 /**

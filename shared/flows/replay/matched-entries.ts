@@ -1,5 +1,6 @@
 import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, type Generation, LIVE } from "../../domain/deliveries/delivery-key.ts";
+import { isUnreadableRecord } from "../../domain/deliveries/unreadable-entry.ts";
 import { asksForTheDead, asksForUndelivered, generationsOf } from "../../domain/replays/judge-event.ts";
 import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
 import { UnreadableReplay } from "../../domain/replays/unreadable-replay.ts";
@@ -55,7 +56,8 @@ async function entriesOf(
     ...held.map(({ name }) => name),
   ]);
   const wanted = records.map((record) => {
-    const components = record.components.length === 0 && mayHaveBeen ? all : record.components;
+    const isUnknown = record.components.length === 0 && (mayHaveBeen || isUnreadableRecord(record));
+    const components = isUnknown ? all : record.components;
     return components.flatMap((component) =>
       generations.map((generation) => deliveryKeyOf(component, record.eventKey, generation)),
     );
