@@ -1,7 +1,10 @@
 import { TurnoutError } from "../domain/errors.ts";
 
-/** Others' changes came first this often in a row: something is writing in a loop. */
-export const MAX_LOST_RACES = 20;
+/**
+ * A race is lost to a change that somebody else has made: of so many that are made at once each has its turn before this.
+ * Whoever loses more has met something that writes in a loop.
+ */
+const MAX_LOST_RACES = 1_000;
 
 /** The answer of a try that another's change came before: what it was worked out from has changed. */
 export const LOST = Symbol("lost");

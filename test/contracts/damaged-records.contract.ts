@@ -7,7 +7,7 @@ import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { sweep } from "../../shared/flows/deliver/sweep.ts";
 import { findEvents } from "../../shared/flows/explain/explain-event.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
-import { recount } from "../../shared/flows/health/recount.ts";
+import { recount } from "../../shared/flows/watch/recount.ts";
 import { planReplay } from "../../shared/flows/replay/plan-replay.ts";
 import { runReplay } from "../../shared/flows/replay/run-replay.ts";
 import { startReplay } from "../../shared/flows/replay/start-replay.ts";

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { GuardrailHit, TurnoutError } from "../../../shared/domain/errors.ts";
+import { retryDelayMs } from "../../../shared/domain/retry.ts";
 import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
 import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
 import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
@@ -113,7 +115,7 @@ async function commitAll(
     force: options.force ?? false,
   };
   const { revisions, stopped } = await commitAsShown(
-    { ...ports, newId: randomUUID },
+    { ...ports, newId: randomUUID, pause },
     request,
     preview,
     counter.next,
@@ -174,4 +176,11 @@ function toJson(options: ChangeOptions, preview: ChangePreview, undo: string | u
     objections: objectionTexts(preview),
     undo: undo ?? null,
   };
+}
+
+/** Up to 2 s: a preview looks at the last hour's events, and takes about as long. */
+const PAUSES = { baseDelayMs: 25, maxDelayMs: 2_000 };
+
+async function pause(lost: number): Promise<void> {
+  await delay(retryDelayMs(PAUSES, lost, Math.random()));
 }

@@ -10,7 +10,6 @@ import {
 } from "../../domain/routing/trace-moves.ts";
 import { judgedKind } from "../change/known-version.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
-import { MAX_LOST_RACES } from "../lost-races.ts";
 import { freezeAgainst, type MovePorts, versionOf } from "./move-alias.ts";
 
 /** Moves that were ended, moves that are left for later, and the revision at which there was nothing more to do. */
@@ -21,6 +20,9 @@ const UNFINISHED_AFTER_MS = 60_000;
 
 /** How far back moves without an end are looked for. */
 const NEWEST_CHANGES = 200;
+
+/** Then the rest is left for the next run: each lost race reads the log anew. */
+const MAX_LOST_RACES = 20;
 
 /**
  * Finishes the moves of aliases that a crash has left intended: makes those that can still be made, and notes what

@@ -5,7 +5,9 @@ import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts
 import { commitAsShown } from "../../../shared/flows/change/commit-as-shown.ts";
 import { previewChange } from "../../../shared/flows/change/preview-change.ts";
 import { aComponent, aPin } from "../../support/builders.ts";
+import { nextTurn } from "../../support/port-calls.ts";
 import { aRoutingTable } from "../../support/routing-table.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 const at = new Date("2026-11-20T10:00:00.000Z");
 const pinned = (id: string, alias = "beta"): RoutingEdit => ({
@@ -29,13 +31,18 @@ async function aGuardedTable() {
   const rows = [...NAMES, ...LATER].map((id) => ({ level: "customer" as const, id, plan: "paid" }));
   await change({ kind: "set directory rows", rows });
   let ids = 0;
+  const random = seededRandom(1);
+  /** Turns of the event loop, in which the others go on. */
+  async function pause(lost: number) {
+    for (let turns = random() * 2 ** Math.min(lost, 10); turns > 0; turns--) await nextTurn();
+  }
   /** @param meanwhile is done once it has been shown */
   async function make(edit: RoutingEdit, meanwhile?: RoutingEdit, expectsRevision = false) {
     const shown = await previewChange(table, edit, at);
     if (meanwhile !== undefined) await change(meanwhile);
     const meta = { who: "ada", why: "a test", command: "test", at };
     const request = { edit, steps: [edit], strict: true, expectsRevision, ...meta };
-    return commitAsShown({ table, newId: () => `id-${++ids}` }, request, shown, () => {});
+    return commitAsShown({ table, newId: () => `id-${++ids}`, pause }, request, shown, () => {});
   }
   return { table, change, make };
 }
@@ -50,6 +57,16 @@ it("commitAsShown makes 20 pins of different customers at once, though guardrail
   expect(
     [...rows.values()].filter((row) => row !== undefined && "pins" in row && "release-coordinator" in (row.pins ?? {})),
   ).toHaveLength(20);
+});
+
+it("commitAsShown makes any number of pins at once that don't touch each other", async () => {
+  const { table, change, make } = await aGuardedTable();
+  await change({ kind: "set guardrails", guardrails: { ...GUARDRAILS, maxCustomersOff: 100 } });
+  const before = await table.head();
+  const many = Array.from({ length: 60 }, (_, n) => `of-many-${n}`);
+  const made = await Promise.all(many.map((name) => make(pinned(name))));
+  expect(new Set(made.flatMap((one) => one.revisions)).size).toBe(60);
+  expect(await table.head()).toBe(before + 60);
 });
 
 it("commitAsShown counts those who came first against the budget", async () => {
