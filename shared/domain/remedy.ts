@@ -12,6 +12,7 @@ export type Operation =
   | { operation: "create cohort" }
   /** The change that brought what is wrong. */
   | { operation: "revert change" }
+  | { operation: "list changes" }
   /** The same change once more, past a freeze and the guardrails. */
   | { operation: "force change" }
   /** Who has changed the routing meanwhile, before the same is asked for once more. */

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { LoggedMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
@@ -17,8 +16,8 @@ import {
 import { note, printJson } from "../terminal/output.ts";
 import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
-import { undoByRevert } from "./revert.ts";
-import { commandBack } from "./undo-of-move.ts";
+import { defineShow } from "./history-show.ts";
+import { changeJson, movedText, undoOfChange } from "./logged-change.ts";
 
 type HistoryOptions = JsonOption & ChangeFilter & { since?: number; limit?: number };
 
@@ -38,15 +37,18 @@ export function define(command: Command): void {
       "after",
       `
 One line per change of the routing, the newest last, with the command that takes
-it back. With --json also the rows, before and after. The move of an alias has two:
-intended, and then settled, or abandoned when the alias was not moved after all.
+it back. 'history show' tells all of one: its rows before and after, too, which
+--json has of each. The move of an alias has two changes: intended, and then
+settled, or abandoned when the alias was not moved after all.
 
 Examples:
   $ turnout history --since 1d --component release-coordinator
   $ turnout history --customer acme --limit 5
+  $ turnout history show 42
 `,
     )
     .action(list);
+  defineShow(command);
 }
 
 async function list({ json, since, from, to, limit, ...filter }: HistoryOptions): Promise<void> {
@@ -56,7 +58,7 @@ async function list({ json, since, from, to, limit, ...filter }: HistoryOptions)
     for await (const page of readHistory(routingTable, { ...filter, ...period(since, from, to) }, limit)) {
       count += page.length;
       if (!json) table.print(page);
-      else for (const change of page) printJson(toJson(change));
+      else for (const change of page) printJson(changeJson(change));
     }
     table.end();
     if (count === 0) note("no changes");
@@ -69,12 +71,6 @@ function period(since: number | undefined, from: Date | undefined, to: Date | un
   return statedWindow({ since, from, to }, new Date());
 }
 
-/** The command that takes a change back; null where there is nothing to put back. */
-function undoOf({ revision, rows, move }: ChangeLogEntry): string | null {
-  if (move?.stage === "settled") return commandBack(move, move.kind, revision);
-  return rows.length === 0 ? null : undoByRevert([revision]);
-}
-
 const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "REVISION", text: ({ revision }) => String(revision), alignRight: true },
   {
@@ -84,35 +80,12 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "WHO", text: ({ who }) => who, least: 6 },
   { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
   { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
-  { title: "MOVED", text: ({ move }) => move && moveText(move), least: 24 },
+  { title: "MOVED", text: ({ move }) => move && movedText(move), least: 24 },
   { title: "WHY", text: ({ why }) => why, least: 12 },
   { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
   {
     title: "UNDO",
-    text: (change) => undoOf(change) ?? undefined,
+    text: (change) => undoOfChange(change) ?? undefined,
     optional: 1,
   },
 ];
-
-/** E.g. `stable of release-coordinator: 22 → 23 (settled)`. */
-function moveText({ component, alias, from, to, stage }: LoggedMove): string {
-  return `${alias} of ${component}: ${from ?? "nowhere"} → ${to} (${stage})`;
-}
-
-function toJson(change: ChangeLogEntry) {
-  const { revision, at, who, why, command, forced, changeId, rows, move, unreadable } = change;
-  return {
-    revision,
-    at: at.toISOString(),
-    who,
-    why,
-    command,
-    forced: forced ?? false,
-    change_id: changeId,
-    unreadable: unreadable ?? null,
-    rows_changed: rows.length,
-    rows,
-    move: move ?? null,
-    undo: undoOf(change),
-  };
-}

@@ -40,6 +40,8 @@ function operationText(asked: Operation): string {
       return `create one with '${commandLine("cohort", "create", "NAME")}'`;
     case "revert change":
       return `take back the change that wrote it ('${commandLine("revert")}')`;
+    case "list changes":
+      return `'${commandLine("history")}' lists the changes`;
     case "force change":
       return `with --force it is done all the same, and logged as forced. See '${commandLine("guardrails", "show")}'`;
     case "explain routing":

@@ -18,6 +18,14 @@ export function rowDetails({ key, before, after }: RowChange): string[] {
   return [`${name}:`, ...differences(before, after).map((place) => `  ${differenceText(place)}`)];
 }
 
+/** The same, with all that a row says which is new or goes. */
+export function wholeRowDetails(change: RowChange): string[] {
+  const { before, after } = change;
+  const [first = "", ...rest] = rowDetails(change);
+  if (before instanceof UnreadableRow || (before !== null && after !== null)) return [first, ...rest];
+  return [`${first}:`, ...differences(before ?? {}, after ?? {}).map((place) => `  ${differenceText(place)}`)];
+}
+
 /** What a revert leaves as it is, a line per place. */
 export function leftDetails(left: readonly LeftPlace[]): string[] {
   return left.map(({ key, path, revision }) => {
