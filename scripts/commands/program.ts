@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { type Argument, Command, type Option } from "commander";
 import { complainInJson, complainLine } from "./terminal/complain.ts";
 import { chooseEnvironment } from "./terminal/environment-name.ts";
 import { refuseRepeated } from "./terminal/repeated-option.ts";
@@ -95,9 +95,10 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
 
 const FOOTER = `
 Environment:
-  TURNOUT_HOME         the state folder (default: .turnout in the current folder)
+  TURNOUT_HOME         the state folder (default: .turnout in this folder)
   TURNOUT_ENV          what --env says
-  TURNOUT_APPLICATION  on AWS, the first part of an environment's names (default: turnout)
+  TURNOUT_APPLICATION  on AWS, the first part of an environment's names
+                       (default: turnout)
   AWS_PROFILE, AWS_REGION and all else that the AWS SDK reads
   TURNOUT_DEBUG        1 prints the stack of an error
   NO_COLOR             no colours
@@ -105,7 +106,7 @@ Environment:
 Exit codes:
   0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
   6 needs confirmation, 7 partly done, 130 interrupted
-  With --json an error is a line of JSON on stderr: error, message and exit_code.
+  With --json an error is a line of JSON on stderr: error, message, exit_code.
 
 Examples:
   $ turnout explain --component release-coordinator --customer acme
@@ -124,7 +125,9 @@ export async function run(args: readonly string[]): Promise<void> {
     .helpCommand(false)
     .showSuggestionAfterError()
     .configureHelp({
-      optionDescription: (option) => option.description + (isRequired(option) ? " (required)" : ""),
+      minWidthToWrap: 30,
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
+      optionDescription,
     })
     .exitOverride()
     .configureOutput({ outputError: (text) => complainLine(oneLine(text), "usage") })
@@ -149,6 +152,17 @@ export async function run(args: readonly string[]): Promise<void> {
   // `help pin` is `pin --help`.
   const [first, ...rest] = args;
   await program.parseAsync(first === "help" ? [...rest, "--help"] : args, { from: "user" });
+}
+
+/** `[name]` for one that may be left out. */
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+function optionDescription(option: Option): string {
+  const choices = option.argChoices === undefined ? "" : `: ${option.argChoices.join(", ")}`;
+  return `${option.description}${choices}${isRequired(option) ? " (required)" : ""}`;
 }
 
 /** Commander's `error: unknown option '--jsn'\n(Did you mean --json?)`. */

@@ -13,6 +13,25 @@ async function aCohortCli() {
 }
 
 describe("turnout cohort", () => {
+  it("warns of members that the directory doesn't know as they are added, and not as they are dropped", async () => {
+    const { turnout } = await aCohortCli();
+    const warnings = async (...args: string[]) => {
+      const { code, stderr } = await turnout(["cohort", ...args, ...why]);
+      expect(code).toBe(0);
+      return stderr.split("\n").filter((line) => line.startsWith("warning: "));
+    };
+    expect(await warnings("add", "staff", "--customer", "acme", "acmee", "--user", "ada", "--dry-run")).toEqual([
+      "warning: the directory has no customer acmee: it is a member for events that name it themselves",
+    ]);
+    const unknown = Array.from({ length: 12 }, (_, n) => `p/${n}`);
+    expect(await warnings("add", "staff", "--customer", "acme", "--project", ...unknown)).toEqual([
+      "warning: the directory has none of these 12: project p/0, project p/1, project p/2, project p/3, project p/4, " +
+        "project p/5, project p/6, project p/7, project p/8, project p/9, … and 2 more; " +
+        "they are members for events that name them themselves",
+    ]);
+    expect(await warnings("drop", "staff", "--customer", "nobody", "acme")).toEqual([]);
+  });
+
   it("is created, filled, shown, emptied and removed, and each of these has an undo that works", async () => {
     const { turnout, json, shell } = await aRoutedCli();
     const created = await turnout(["cohort", "create", "staff", "--description", "all of us", ...why]);

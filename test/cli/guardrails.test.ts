@@ -96,6 +96,16 @@ describe("a guardrail", () => {
 });
 
 describe("turnout guardrails", () => {
+  it("warn of a protected subject that the directory doesn't know, and only as it is added", async () => {
+    const { turnout } = await aRoutedCli();
+    const set = async (...args: string[]) => (await turnout(["guardrails", "set", ...args, ...why])).stderr;
+    expect(await set("--protect", "customer#acmee", "plan#free", "--max-customers-off", "5")).toContain(
+      "warning: the directory has no customer acmee: it is protected in events that name it themselves\n",
+    );
+    expect(await set("--max-customers-off", "6")).not.toContain("warning");
+    expect(await set("--unprotect", "customer#acmee")).not.toContain("warning");
+  });
+
   it("say when a budget is exceeded already as it is set, and set it all the same", async () => {
     const { turnout } = await aRoutedCli();
     await turnout(["pin", "--customer", "acme", "--component", rc, "--to", "beta", ...why]);

@@ -43,10 +43,7 @@ describe("turnout history show", () => {
   it("shows what a row that is new says, and what one that goes has said", async () => {
     const { turnout } = await aPinnedCli();
     await turnout(["component", "remove", "release-coordinator", "--reason", "replaced", "--yes"]);
-    const [added, removed] = await Promise.all([
-      turnout(["history", "show", "1"]),
-      turnout(["history", "show", "5"]),
-    ]);
+    const [added, removed] = await Promise.all([turnout(["history", "show", "1"]), turnout(["history", "show", "5"])]);
     expect(added.stdout).toContain("component release-coordinator is new:\n");
     expect(added.stdout).toMatch(/\n +\+ defaultAlias: "stable"\n/);
     expect(removed.stdout).toContain("component release-coordinator goes:\n");

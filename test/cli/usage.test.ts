@@ -36,6 +36,38 @@ describe("turnout", () => {
     }
   });
 
+  it("has help that no terminal of 80 columns breaks, in which every choice is named", async () => {
+    const groups = [
+      "alias",
+      "cohort",
+      "cohort-route",
+      "component",
+      "directory",
+      "event",
+      "replay",
+      "rollout",
+      "source",
+    ];
+    const named = [
+      ...commands,
+      ...more,
+      ...others,
+      ...rules,
+      ...replays,
+      ...groups,
+      "undo",
+      "history show",
+      "",
+      "completion",
+    ];
+    for (const name of named) {
+      const { stdout } = await runHere([...name.split(" "), "--help"].filter((word) => word !== ""));
+      expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    }
+    const { stdout } = await runHere(["counts", "--help"]);
+    expect(stdout).toMatch(/--by <dimension> +a line for each of them: alias, type, error/);
+  });
+
   it("lists its commands under headings that are the folders they are in", async () => {
     const { stdout } = await runHere(["--help"]);
     const sections = stdout.split("\n\n").map((section) => section.split("\n"));

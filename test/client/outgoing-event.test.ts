@@ -120,7 +120,7 @@ describe("metadata", () => {
     [{ customer: "globex" }, "customer is 'acme', but detail.metadata.customer 'globex'"],
     [{ plan: "x".repeat(1_025) }, "detail.metadata.plan: a subject id has at most 1024 bytes"],
     [{ idempotencyKey: "" }, "detail.metadata.idempotencyKey: can't be empty"],
-    [{ user: 7 }, "detail.metadata.user: expected string, received number"],
+    [{ user: 7 }, "detail.metadata.user: expected text, not a number"],
     ["free text", "detail.metadata: expected an object, to put the idempotency key into"],
     [["a"], "detail.metadata: expected an object, to put the idempotency key into"],
   ])("refuses %j", (metadata, problem) => {
@@ -180,8 +180,8 @@ describe("an event", () => {
     ["no detail-type", { detailType: undefined }, /^InvalidArgument: .*DetailType is a required argument/],
     ["an empty detail-type", { detailType: "" }, /^InvalidArgument: .*DetailType is a required argument/],
     ["129 characters of it", { detailType: "x".repeat(129) }, /^InvalidArgument: .*less than or equal to 128/],
-    ["a number there", { detailType: 7 }, /^SerializationException: DetailType: expected string, received number$/],
-    ["resources that are none", { resources: "arn:x" }, /^SerializationException: Resources: expected array/],
+    ["a number there", { detailType: 7 }, /^SerializationException: DetailType: expected text, not a number$/],
+    ["resources that are none", { resources: "arn:x" }, /^SerializationException: Resources: expected a list/],
     ["a time that is none", { time: new Date("soon") }, /^InvalidArgument: time: expected a valid Date$/],
     ["a time that is text", { time: "2026-11-20T10:00:00Z" }, /^InvalidArgument: time: expected a valid Date$/],
   ])("is refused with %s", (_, fields, problem) => {

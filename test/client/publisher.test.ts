@@ -176,7 +176,7 @@ describe("createPublisher", () => {
     [{ source: "" }, /source: .*Source is a required argument/],
     [{ source: "aws.s3" }, /source: Not authorized for the source/],
     [{ concurrency: 0 }, /concurrency: expected a whole number from 1/],
-    [{ retry: { maxAttempts: Number.NaN } }, /retry\.maxAttempts: expected number, received NaN/],
+    [{ retry: { maxAttempts: Number.NaN } }, /retry\.maxAttempts: expected a number, not NaN/],
     [{ retry: { maxAttempts: 101 } }, /retry\.maxAttempts: expected at most 100/],
     [{ endpoint: "127.0.0.1:4600" }, /endpoint: expected a URL such as http:\/\/127\.0\.0\.1:4600/],
   ])("refuses %j", (options, message) => {

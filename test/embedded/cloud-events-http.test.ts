@@ -109,7 +109,7 @@ describe("a CloudEvent in structured mode", () => {
 
   test.each([
     ["what isn't JSON", "{", /^not JSON: /],
-    ["a list", "[]", /expected object/],
+    ["a list", "[]", /expected an object/],
     ["data nested a hundred thousand levels deep", `{"data":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /^data: nested/],
   ])("refuses %s", async (_what, body, error) => {
     const door = await openFrontDoor();
@@ -273,7 +273,7 @@ describe("a batch of CloudEvents", () => {
         error: "None of the 6 events was stored, as 4 can't be taken. Correct or omit those.",
         refused: [
           { index: 2, id: "e-1", error: expect.stringMatching(/^type: /) },
-          { index: 3, error: expect.stringMatching(/expected object/) },
+          { index: 3, error: expect.stringMatching(/expected an object/) },
           { index: 4, error: expect.stringMatching(/^id: /) },
           { index: 5, id: "large", error: expect.stringMatching(/1048576\.$/) },
         ],

@@ -207,9 +207,9 @@ describe("PutEvents over plain HTTP", () => {
 
   test.each([
     ["what isn't JSON", "{", /^not JSON: /],
-    ["a list as the request", "[]", /expected object/],
-    ["text as Entries", '{"Entries":"x"}', /^Entries: expected array/],
-    ["a number as Source", '{"Entries":[{"Source":5}]}', /^Entries\.0\.Source: expected string/],
+    ["a list as the request", "[]", /expected an object/],
+    ["text as Entries", '{"Entries":"x"}', /^Entries: expected a list/],
+    ["a number as Source", '{"Entries":[{"Source":5}]}', /^Entries\.0\.Source: expected text/],
   ])("refuses %s", async (_what, body, message) => {
     const door = await openFrontDoor();
     expect(await post(door, body)).toEqual({

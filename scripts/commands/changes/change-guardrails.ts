@@ -14,7 +14,7 @@ export function changeGuardrails(
     guardrails: Guardrails;
     what: string;
     alreadySo: string;
-    warning?: string;
+    warnings?: readonly string[];
     undo: (made: MadeChanges) => string;
     now: Date;
   },

@@ -45,8 +45,8 @@ export type EditRequest = {
   what: string;
   /** Said when there is nothing to change, e.g. `customer acme has no pin of release-coordinator`. */
   alreadySo: string;
-  /** What is rather a slip than meant. Said with the preview, and also where that isn't shown. */
-  warning?: string;
+  /** What is rather a slip than meant, a line each. Said with the preview, and also where that isn't shown. */
+  warnings?: readonly string[];
   /** Lines that say more of what changes. */
   details?: (rows: readonly RowChange[]) => string[];
   /** The command that takes the change back. */
@@ -72,7 +72,7 @@ export async function changeRouting(
     return note(`nothing to change: ${asked.alreadySo}`);
   }
   if (!options.json || !options.yes) showPreview(preview, asked);
-  if (asked.warning !== undefined) note(`warning: ${asked.warning}`);
+  for (const warning of asked.warnings ?? []) note(`warning: ${warning}`);
   if (options.dryRun && options.json) printJson(toJson(options, preview, undefined));
   // A dry run ends as the change itself would.
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);

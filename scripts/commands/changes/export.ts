@@ -19,9 +19,9 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Everything that routing knows as of one revision, for 'turnout import': components,
-sources, the directory, pins, cohorts and guardrails. Not the code of versions, nor
-which version an alias points at.
+Everything that routing knows as of one revision, for 'turnout import':
+components, sources, the directory, pins, cohorts and guardrails. Not the code
+of versions, nor which version an alias points at.
 
 Example:
   $ turnout export routing.json

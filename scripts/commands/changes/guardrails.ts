@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { Guardrails, ProtectedSubject } from "../../../shared/domain/routing/guardrails.ts";
 import { readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
+import { isSubjectKey } from "../../../shared/domain/subject.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { exceededBudgets } from "../../../shared/flows/change/exceeded-budgets.ts";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
+import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
@@ -17,11 +19,15 @@ import {
   wholeNumber,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
+import { unknownWarnings } from "../wording/named-subjects.ts";
 import { changeGuardrails } from "./change-guardrails.ts";
 import { undoByRevert } from "./revert.ts";
 
 /** Takes a budget away. */
 const NONE = "none";
+
+const PROTECTS_IT = "it is protected in events that name it themselves";
+const PROTECTS_THEM = "they are protected in events that name them themselves";
 
 type SetOptions = ChangeOptions & {
   maxCustomersOff?: number | typeof NONE;
@@ -54,10 +60,10 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-What isn't named stays as it is. The move of an alias counts those who are on it,
-as they change version all at once: promoting to the alias that most are on needs
---force where there is a budget. A deployment can't say --force, and fails. Nothing
-stands against all-stable, freeze, rollback and undo.
+What isn't named stays as it is. The move of an alias counts those who are on
+it, as they change version all at once: promoting to the alias that most are on
+needs --force where there is a budget. A deployment can't say --force, and
+fails. Nothing stands against all-stable, freeze, rollback and undo.
 
 Examples:
   $ turnout guardrails set --max-customers-off 50 --max-event-share-off 5% \\
@@ -91,10 +97,11 @@ async function set(options: SetOptions): Promise<void> {
     // Without what is undefined: JSON knows no such thing, and rows are compared as texts.
     const guardrails = must(read(Guardrails, JSON.parse(JSON.stringify(wanted))), "The guardrails");
     const now = new Date();
+    const unknown = await notInDirectory(installation.routingTable, protect.filter(isSubjectKey));
     const exceeded = await exceededBudgets(installation.routingTable, installation.events, guardrails, now);
     await changeGuardrails(installation, options, standing, {
       guardrails,
-      ...(exceeded.length > 0 && { warning: exceeded.join("; ") }),
+      warnings: [...unknownWarnings(unknown, PROTECTS_IT, PROTECTS_THEM), ...exceeded],
       what: "set guardrails",
       alreadySo: "the guardrails are like this already",
       undo: ({ revisions }) => undoByRevert(revisions),

@@ -18,8 +18,8 @@ export function defineShow(command: Command): void {
     .addHelpText(
       "after",
       `
-A place that was there before and after says both ('→'), one that was added '+', one
-that went '-'. Exits with 3 where there is no such revision.
+A place that was there before and after says both ('→'), one that was added '+',
+one that went '-'. Exits with 3 where there is no such revision.
 
 Example:
   $ turnout history show 42

@@ -17,8 +17,9 @@ export function define(command: Command): void {
       "after",
       `
 Puts what these changes did back to what was before, as new changes, the newest
-first. What has been set anew since is left as it is, and named: a pin, an alias, a
-cohort, a customer, a plan, or another field. Refused when that is all of it.
+first. What has been set anew since is left as it is, and named: a pin, an
+alias, a cohort, a customer, a plan, or another field. Refused when that is all
+of it.
 
 Examples:
   $ turnout revert 42 --reason "the pattern was too wide"

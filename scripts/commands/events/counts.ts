@@ -23,10 +23,27 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Attempts by component, version and outcome, in whole minutes; with --json a line for each minute and event type. They
-are counted as they are made, and stored within 5 s: what a router counted last may be missing after it was killed.
-'turnout events' lists deliveries one by one, and exactly. Where VER is empty nothing was run. By error it is the first
-attempts that failed which are counted, by the error's type and message without ids, numbers and quotes.
+A line for each component and version, and a column for each outcome that there
+was:
+  DONE         delivered
+  ACCEPTED     taken by an asynchronous version, which says later how it ended
+  FAILED       failed, and tried again
+  DEAD         failed, and given up
+  POSTPONED    not tried: its version fails for everybody, or has no room
+  DUPLICATE    an event that had come before; not run again
+  REDELIVERED  a message that its queue gave out twice; not run again
+  REJECTED     an event whose key had come with another payload; not run
+Where VER is empty nothing was run. By error it is the first attempts that
+failed which are counted, by the error's type and message without ids, numbers
+and quotes.
+
+Minutes are whole: one that the window touches is counted. Attempts are counted
+as they are made and stored within 5 s, so that what a router counted last may
+be missing after it was killed. 'turnout events' lists deliveries one by one,
+and exactly; 'turnout health' judges versions by the same counts. With --json
+there is a line for each minute (or hour, of a window of over three), alias,
+event type and outcome, and one with 'first_attempts' and how many of them
+'failed'.
 
 Examples:
   $ turnout counts --component release-coordinator --since 1h

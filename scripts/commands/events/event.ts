@@ -25,10 +25,10 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Of each attempt it says what it threw, and what its version printed for it, stack
-included, as far as the logs on this machine have it; 'repaired by' names the
-replay that made a dead delivery good. Where what is named is the beginning of
-several events' ids or keys, these are listed.
+Of each attempt it says what it threw, and what its version printed for it,
+stack included, as far as the logs on this machine have it; 'repaired by' names
+the replay that made a dead delivery good. Where what is named is the beginning
+of several events' ids or keys, these are listed.
 
 Example:
   $ turnout event show 3f6c0e1a --since 2d

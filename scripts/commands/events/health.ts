@@ -28,18 +28,22 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-A line per component and version, by the first attempts of live deliveries: a retry says nothing new about a version, and
-what a replay delivers has been run before. Whole minutes; a router stores its counts every 5 s.
+A line per component and version, by the first attempts of live deliveries: a
+retry says nothing new about a version, and what a replay delivers has been run
+before. Whole minutes; a router stores its counts every 5 s.
   ERR%        first attempts that failed
   P50, P95    how long first attempts took, from counts in buckets
   UNRESOLVED  of the failures: dead, and not made good since
   AFFECTED    customers whose first attempts failed
-  TOP ERROR   the most frequent one, without ids, numbers and quotes; 'first seen on' when no other version has shown it
-              in the last 7 days
-  VERDICT     warn: it fails more often than stable does at the same time, and than the same alias did before; where only
-              one of these can be told, by that one; where neither can, more than one in five is too much. A healthy version is called so in at most 1 of 100 windows
-By customer, project, plan and user the failed are exact up to 100 per version, minute and router, and what was tried (~)
-is told from some 2,000 of the window's events.
+  TOP ERROR   the most frequent one, without ids, numbers and quotes; 'first
+              seen on' when no other version has shown it in the last 7 days
+  VERDICT     warn: it fails more often than stable does at the same time, and
+              than the same alias did before; where only one of these can be
+              told, by that one; where neither can, more than one in five is too
+              much. A healthy version is called so in at most 1 of 100 windows
+By customer, project, plan and user the failed are exact up to 100 per version,
+minute and router, and what was tried (~) is told from some 2,000 of the
+window's events.
 
 Exit code: 1 if a version's verdict isn't ok.
 

@@ -15,8 +15,9 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-A line per event and component as its outcome is known, and another one when that changes; Ctrl-C ends it. Events that
-arrived before are listed by 'turnout events'.
+A line per event and component as its outcome is known, and another one when
+that changes; Ctrl-C ends it. Events that arrived before are listed by 'turnout
+events'.
 
 Examples:
   $ turnout tail --customer acme

@@ -35,12 +35,12 @@ export function define(command: Command): void {
       `
 What isn't named is looked up: a project's customer, a customer's plan. With no
 subject at all it says where events of nobody in particular go. With --at the
-version is the one behind the alias then, by the change log. Of a stored event it
-says where each delivery went and why, and where it would go now.
+version is the one behind the alias then, by the change log. Of a stored event
+it says where each delivery went and why, and where it would go now.
 
 Examples:
   $ turnout explain --component release-coordinator --project acme/site
-  $ turnout explain --component release-coordinator --customer acme --at 2026-11-20T10:00Z
+  $ turnout explain --component mailer --customer acme --at 2026-11-20T10:00Z
   $ turnout explain --event 3f6c0e1a --since 2d --json
 `,
     );

@@ -14,13 +14,14 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Everything that this machine's state has: routing, events with their bodies, ledger,
-queues, replays, and the code of versions. As of one moment, with all that had been
-acknowledged by then; the server goes on meanwhile. A copy of 'state.db' alone is no
-backup: it lacks the bodies, the versions, and what its log has.
+Everything that this machine's state has: routing, events with their bodies,
+ledger, queues, replays, and the code of versions. As of one moment, with all
+that had been acknowledged by then; the server goes on meanwhile. A copy of
+'state.db' alone is no backup: it lacks the bodies, the versions, and what its
+log has.
 
-Not in it: the logs of versions, and what versions store themselves. On AWS, tables
-have point-in-time recovery and buckets versions instead.
+Not in it: the logs of versions, and what versions store themselves. On AWS,
+tables have point-in-time recovery and buckets versions instead.
 
 Example:
   $ turnout backup /var/backups/turnout-$(date +%F).backup

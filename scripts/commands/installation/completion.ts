@@ -13,9 +13,9 @@ export function define(command: Command, defineCommand: DefineCommand): void {
     .addHelpText(
       "after",
       `
-Prints what makes a shell complete commands, options, and the names of components,
-aliases, cohorts and subjects of the state on this machine. 'turnout' has to be a
-command there: put the folder bin into PATH.
+Prints what makes a shell complete commands, options, and the names of
+components, aliases, cohorts and subjects of the state on this machine.
+'turnout' has to be a command there: put the folder bin into PATH.
 
 Examples:
   $ source <(turnout completion bash)

@@ -18,15 +18,17 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Looks at the state and its queues; on AWS also at credentials, clock, tables, bucket,
-bus, functions, and the account's quota of concurrent executions. Names every row of
-the routing and every replay that can't be read. Compares every alias with the change
-log: one that was moved behind Turnout's back is told. Counts what is unresolved of
-the last day's events, on AWS of the last hour's, 10,000 at most. Says what
-'turnout health' says of the last 15 minutes. Changes nothing.
-A server that runs on the state is asked how it is, also while nobody else can read it.
+Looks at the state and its queues; on AWS also at credentials, clock, tables,
+bucket, bus, functions, and the account's quota of concurrent executions. Names
+every row of the routing and every replay that can't be read. Compares every
+alias with the change log: one that was moved behind Turnout's back is told.
+Counts what is unresolved of the last day's events, on AWS of the last hour's,
+10,000 at most. Says what 'turnout health' says of the last 15 minutes. Changes
+nothing. A server that runs on the state is asked how it is, also while nobody
+else can read it.
 
-Exit code: 0 if there is no problem, 1 if there is one. Warnings are no problems.
+Exit code: 0 if there is no problem, 1 if there is one. Warnings are no
+problems.
 
 Examples:
   $ turnout doctor

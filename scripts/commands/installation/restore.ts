@@ -19,13 +19,13 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Checks all of the backup, and makes the state folder of it, readable by its owner
-alone. No server may run there. The server that starts on it goes on as after a crash:
-what has been delivered since the backup was made and isn't known in it is delivered
-again, under the same keys.
+Checks all of the backup, and makes the state folder of it, readable by its
+owner alone. No server may run there. The server that starts on it goes on as
+after a crash: what has been delivered since the backup was made and isn't known
+in it is delivered again, under the same keys.
 
 Example:
-  $ TURNOUT_HOME=/srv/turnout turnout restore /var/backups/turnout-2026-11-20.backup
+  $ TURNOUT_HOME=/srv/turnout turnout restore /backups/turnout-2026-11-20.backup
 `,
     )
     .action(restore);

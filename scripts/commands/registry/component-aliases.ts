@@ -21,7 +21,8 @@ export function defineAliasRoles(command: Command): void {
     changeOptions(setting)
       .addHelpText(
         "after",
-        `\nExample:\n  $ turnout component ${role} release-coordinator beta --reason "beta takes over"\n`,
+        `\nExample:\n  $ turnout component ${role} release-coordinator beta --reason
+"beta takes over"\n`,
       )
       .action((component: string, alias: string, options: ChangeOptions) => set(role, component, alias, options));
   }

@@ -26,31 +26,64 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Example of a file, with the defaults left out:
+The least that a file says:
   { "name": "release-coordinator",
     "pattern": { "source": ["github.com"], "detail-type": ["push"] },
     "aliases": { "stable": {}, "beta": {}, "experimental": {} } }
 
-What may be added, with its defaults:
-  "timeoutMs": 30000                how long one attempt may take, up to 840000
-  "retry": { "maxAttempts": 5,      attempts in all; then the delivery is dead
-             "baseDelayMs": 500,    most that the first delay may be; it doubles each time, with full jitter
-             "maxDelayMs": 30000,   most that any delay may be, up to 43200000
-             "maxAgeMs": 86400000,  a delivery that would have to wait past this age is dead, up to 1209600000
-             "nonRetryableErrors": [] }   types of errors after which it is dead at once
-  "invocation": { "kind": "sync" }  or { "kind": "async", "maxEventAgeMs": 3600000 }: the version takes the event,
-                                    and says later what became of it
+The pattern is EventBridge's: which events the component gets. Names of
+components and aliases have 1 to 64 lower-case letters, digits and inner
+hyphens.
 
-An alias may name its target ({ "target": … }). All this is the definition, and applying a file again changes that
-alone. What operators say stays as they set it: default and fallback alias, cohort routes, rollout, all-stable,
-which aliases are retired, and aliases that the file doesn't name ('alias remove' takes one away). Only a component
-that is new takes them from its file:
+What may be added, with its defaults:
+  "timeoutMs": 30000       how long one attempt may take, up to 840000
+  "retry": {
+    "maxAttempts": 5,      attempts in all, up to 100; then the delivery is dead
+    "baseDelayMs": 500,    most that the first delay may be; it doubles each
+                           time, and each is drawn at random up to that
+    "maxDelayMs": 30000,   most that any delay may be, up to 43200000
+    "maxAgeMs": 86400000,  a delivery that would have to wait past this age is
+                           dead, up to 1209600000
+    "nonRetryableErrors": [] }  types of errors after which it is dead at once
+  "invocation":
+    { "kind": "sync" }     the router waits for the answer; or
+    { "kind": "async",     the version takes the event, and says later what
+      "maxEventAgeMs": 3600000 }  became of it; 60000 to 21600000
+  "worker": {              on this machine alone
+    "concurrency": 4,      threads of each version, with one event each, to 256
+    "memoryMb": 128,       of each thread, 16 to 10240
+    "environment": {} }    the variables that a handler sees, as text
+
+How an alias is reached is its target, of one of these kinds:
+  { "target": { "kind": "worker" } }       a folder's code, on this machine; the
+                                           default
+  { "target": { "kind": "lambda",          the function's alias of the same name
+                "functionArn": "arn:aws:lambda:…:function:NAME",
+                "tenant": "customer" } }   or "project"; only of a function with
+                                           tenant isolation
+
+All this is the definition, and applying a file again changes that alone. What
+operators say stays as they set it: default and fallback alias, cohort routes,
+rollout, all-stable, which aliases are retired, and aliases that the file
+doesn't name ('alias remove' takes one away). Only a component that is new takes
+them from its file:
   "defaultAlias": "stable", "fallbackAlias": "stable",
   "cohortRoutes": [{ "cohort": "staff", "alias": "beta" }],
-  "rollout": { "alias": "beta", "basisPoints": 500, "by": "customer", "salt": "any text" }
+  "rollout": { "alias": "beta", "basisPoints": 500, "by": "customer",
+               "salt": "any text" }
 
-Example:
+Refused, with what is wrong and where (exit code 1): a file that isn't JSON, a
+field that there isn't, a value out of bounds, a pattern that EventBridge
+wouldn't take, a rule whose alias isn't one of the component's. On AWS an alias
+without a target, too (2). A freeze or a guardrail stands against it (4) unless
+--force is given. What is odd but possible, such as "detailType", is a warning.
+The component as it is comes from 'component show', in the form that is applied
+here.
+
+Examples:
   $ turnout component apply release-coordinator.json --reason "listens to push"
+  $ turnout component show mailer | turnout component apply - --dry-run \\
+      --reason "is it as it was?"
 `,
     )
     .action(apply);
@@ -60,11 +93,11 @@ Example:
     .addHelpText(
       "after",
       `
-Its events go to nobody from then on, and deliveries of it that are open end as dead.
-Pins of it stay, and count again if it is applied again.
+Its events go to nobody from then on, and deliveries of it that are open end as
+dead. Pins of it stay, and count again if it is applied again.
 
 Example:
-  $ turnout component remove release-coordinator --reason "replaced by release-manager"
+  $ turnout component remove mailer --reason "replaced by postman"
 `,
     )
     .action(remove);

@@ -18,7 +18,7 @@ export function define(command: Command): void {
       "after",
       `
 Examples:
-  $ turnout directory set --project acme/site --customer acme --reason "signed up"
+  $ turnout directory set --project acme/site --customer acme --reason "new"
   $ turnout directory set --customer acme --plan paid --reason "upgraded"
 `,
     )

@@ -24,17 +24,33 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-For publishers that write no metadata. Example of a file:
+For publishers that write no detail.metadata. Example of a file:
   { "source": "github.com", "project": "detail.repository.full_name" }
 
-Paths may be given for these; what an event says in detail.metadata goes before them:
-  "idempotencyKey", "project", "customer", "plan", "user"
+"source" is what stands in the events' own field. What may be added:
+  "idempotencyKey": "detail.id"     events with the same one, source and
+                                    detail-type are one event (default: the
+                                    event's id)
+  "project", "customer",            who it is about, each a path (default: what
+  "plan", "user"                    the directory says of the others)
+  "retentionDays": 30               how long its events are kept, 1 to 3650
+  "retentionDaysByType":            the same of some detail-types
+    { "release": 365 }
 
-Events are kept for 30 days. Other times are set by source and by detail-type, in days:
-  { "source": "github.com", "retentionDays": 14, "retentionDaysByType": { "release": 365 } }
+A path begins with detail and has a field after each dot. What an event says in
+detail.metadata goes before what stands at the path. An event in which a path
+leads to nothing has no such subject. One in which it leads to neither text nor
+a whole number is rejected, and 'replay start --status rejected' delivers it
+once this is right.
 
-Example:
+The file takes the place of the whole row: a path that it doesn't name is gone.
+It holds for events from the next batch on. Refused (exit code 1): a file that
+isn't JSON, a field that there isn't, a path that doesn't begin with detail,
+days out of bounds. A freeze stands against it (4) unless --force is given.
+
+Examples:
   $ turnout source apply github.json --reason "projects are repositories"
+  $ turnout source show github.com | turnout source apply - --reason x --dry-run
 `,
     )
     .action(apply);

@@ -11,9 +11,15 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Sends everything to the component's fallback alias ('component fallback'), whatever
-its rules say. The rules stay, and count again after --off. Neither a freeze nor a
-guardrail stands against it; against --off they do, unless --force is given.
+Sends everything to the component's fallback alias, whatever its rules say:
+pins, cohorts, rollout, a replay's --to-alias and the default. That is 'stable'
+unless 'component fallback' says otherwise, and 'aliases' lists the version
+behind it. It holds from the next batch on, also for what is tried again; what
+is under way ends where it began. The rules stay, and count again after --off.
+
+Neither a freeze nor a guardrail stands against it; against --off they do (exit
+code 4), unless --force is given. What went wrong before stays as it is: 'undo'
+takes a version back and replays what it has handled.
 
 Examples:
   $ turnout all-stable release-coordinator --reason "24 loses webhooks"

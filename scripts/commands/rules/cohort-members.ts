@@ -4,6 +4,7 @@ import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
+import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting, type MadeChanges } from "../changes/change-routing.ts";
 import { undoByRevert } from "../changes/revert.ts";
 import { complainLine } from "../terminal/complain.ts";
@@ -12,8 +13,14 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type ChangeOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
+import { unknownWarnings } from "../wording/named-subjects.ts";
 
 type MemberOptions = ChangeOptions & { [level in MemberLevel]?: string[] } & { from?: string; skipBad?: true };
+
+const MEMBERS_HOLD = [
+  "it is a member for events that name it themselves",
+  "they are members for events that name them themselves",
+] as const;
 
 export function add(cohort: string, options: MemberOptions): Promise<void> {
   return setMembers(cohort, true, options);
@@ -26,17 +33,19 @@ export function drop(cohort: string, options: MemberOptions): Promise<void> {
 async function setMembers(cohort: string, member: boolean, options: MemberOptions): Promise<void> {
   const { members, bad } = await statedMembers(options);
   const who = members.length === 1 ? members.map(keyInWords).join() : plural(members.length, "subject");
-  await withInstallation((installation) =>
-    changeRouting(installation, options, {
+  await withInstallation(async (installation) => {
+    const unknown = member ? await notInDirectory(installation.routingTable, members) : [];
+    await changeRouting(installation, options, {
       edit: { kind: "set members", cohort, members, member },
       what: member ? `add ${who} to cohort ${cohort}` : `drop ${who} from cohort ${cohort}`,
       alreadySo: `${who} ${members.length === 1 ? "is" : "are"} ${member ? "in" : "out of"} cohort ${cohort} already`,
       details: (rows) =>
         members.length === 1 ? [] : [`${rows.length} of ${plural(members.length, "subject")} would change`],
+      warnings: unknownWarnings(unknown, ...MEMBERS_HOLD),
       undo: (made) => undoOf(cohort, member, made),
       now: new Date(),
-    }),
-  );
+    });
+  });
   if (bad > 0) endPartlyDone();
 }
 

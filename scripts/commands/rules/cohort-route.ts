@@ -37,7 +37,8 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-For a subject in several cohorts the first route in the component's order counts.
+For a subject in several cohorts the first route in the component's order
+counts.
 
 Examples:
   $ turnout cohort-route set release-coordinator staff --to experimental \\
@@ -58,7 +59,7 @@ Examples:
       "after",
       `
 Example:
-  $ turnout cohort-route remove release-coordinator staff --reason "all on it now"
+  $ turnout cohort-route remove release-coordinator staff --reason "all on it"
 `,
     )
     .action(remove);

@@ -27,7 +27,7 @@ export function define(command: Command): void {
       "after",
       `
 Example:
-  $ turnout cohort create staff --description "everybody here" --reason "we go first"
+  $ turnout cohort create staff --description "everybody here" --reason "new"
 `,
     )
     .action(create);
@@ -40,12 +40,12 @@ Example:
       "after",
       `
 A file has the header 'customer', 'project' or 'user' and an id on each line, or
-JSON objects such as {"customer": "acme"}. Who is in it already is left alone, so
-that it can be run again.
+JSON objects such as {"customer": "acme"}. Who is in it already is left alone,
+so that it can be run again.
 
 Examples:
   $ turnout cohort add staff --customer acme globex --reason "they asked"
-  $ turnout cohort add partners --from partners.csv --reason "from the CRM" --yes
+  $ turnout cohort add partners --from partners.csv --reason "the CRM" --yes
 `,
     )
     .action(add);

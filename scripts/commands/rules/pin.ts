@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
-import { isInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
+import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -15,6 +15,7 @@ import {
   subjectOptions,
 } from "../terminal/options.ts";
 import { required } from "../terminal/required-option.ts";
+import { unknownWarnings } from "../wording/named-subjects.ts";
 import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type PinOptions = ChangeOptions &
@@ -60,16 +61,13 @@ async function pin(options: PinOptions): Promise<void> {
       at: now.toISOString(),
     };
     const usable = await usableAliases(installation.routingTable, component);
-    // The directory has no users: every event names its own.
-    const known = level === "user" || (await isInDirectory(installation.routingTable, level, id));
+    const unknown = await notInDirectory(installation.routingTable, [`${level}#${id}`]);
     await changeRouting(installation, options, {
       edit: { kind: "pin", level, id, component, pin },
       what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
       alreadySo: `${level} ${id} has this very pin already`,
       details: (rows) => pinDetails(component, rows),
-      ...(!known && {
-        warning: `the directory has no ${level} ${id}: the pin holds for events that name it themselves`,
-      }),
+      warnings: unknownWarnings(unknown, "the pin holds for events that name it themselves"),
       undo: (made) => commandForPinBefore(subject, made, usable, now),
       now,
     });

@@ -28,7 +28,7 @@ export function defineAliasNames(command: Command): void {
 Point it at a version afterwards, with 'alias set' or 'publish-version --alias'.
 
 Example:
-  $ turnout alias add release-coordinator branch-new-cool-page --reason "for review"
+  $ turnout alias add mailer branch-new-cool-page --reason "for review"
 `,
   ).action(add);
   named(
@@ -39,7 +39,7 @@ No new rule may name it. Subjects that are pinned to it go to their pin's
 successor, or to the component's fallback alias.
 
 Example:
-  $ turnout alias retire release-coordinator branch-new-cool-page --reason "merged"
+  $ turnout alias retire mailer branch-new-cool-page --reason "merged"
 `,
   ).action(retire);
   named(
@@ -47,7 +47,7 @@ Example:
     "take an alias away for good; refused while a pin or rule names it",
     `
 Example:
-  $ turnout alias remove release-coordinator branch-new-cool-page --reason "merged"
+  $ turnout alias remove mailer branch-new-cool-page --reason "merged"
 `,
   ).action(remove);
 }

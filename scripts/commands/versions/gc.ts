@@ -42,9 +42,9 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-A version is kept while it is the newest, an alias points at it, a rollback may go to
-it, a delivery that isn't at rest has run on it, or a replay names it. The others are
-deleted for good, which the change log tells.
+A version is kept while it is the newest, an alias points at it, a rollback may
+go to it, a delivery that isn't at rest has run on it, or a replay names it. The
+others are deleted for good, which the change log tells.
 
 Examples:
   $ turnout gc release-coordinator --reason "the month's end" --dry-run

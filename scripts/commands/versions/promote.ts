@@ -19,8 +19,8 @@ Points one alias at the version behind another. The other one keeps it too.
 'turnout rollback' goes back to what was promoted there before.
 
 Examples:
-  $ turnout promote release-coordinator experimental beta --reason "24 ran for a day"
-  $ turnout promote release-coordinator beta stable --reason "23 is good" --dry-run
+  $ turnout promote release-coordinator experimental beta --reason "ran a day"
+  $ turnout promote release-coordinator beta stable --reason "good" --dry-run
 `,
     )
     .action(promote);

@@ -44,17 +44,17 @@ export function define(command: Command): void {
       "after",
       `
 The code is loaded first, as for its first event: with the component's memory,
-environment and time. What can't be loaded is refused with where and why, and nothing
-is published and no alias moved. A dry run doesn't load it.
+environment and time. What can't be loaded is refused with where and why, and
+nothing is published and no alias moved. A dry run doesn't load it.
 
 Code that is the newest version already is not published twice.
 
-On AWS, upload the code first, by whatever deploys it. What the function has then
-is published, with its settings, if nobody changes it in between. Lambda loads it
-with its first event.
+On AWS, upload the code first, by whatever deploys it. What the function has
+then is published, with its settings, if nobody changes it in between. Lambda
+loads it with its first event.
 
 Examples:
-  $ turnout publish-version release-coordinator ./dist --reason "staged releases"
+  $ turnout publish-version release-coordinator ./dist --reason "in stages"
   $ turnout publish-version release-coordinator ./dist --alias beta \\
       --description "1.4.0" --reason "for the design partners" --yes
   $ turnout --env prod publish-version release-coordinator --reason "1.4.0" \\

@@ -12,3 +12,15 @@ export async function namedSubjects(keys: AsyncIterable<SubjectKey>): Promise<st
   const more = count > first.length ? `, … and ${count - first.length} more` : "";
   return `${plural(count, "subject")} (${first.join(", ")}${more})`;
 }
+
+/**
+ * A warning of subjects that the directory doesn't know, which may be misspelt; none where it knows all.
+ * @param ofIt what holds of it all the same, where it is one
+ */
+export function unknownWarnings(unknown: readonly SubjectKey[], ofIt: string, ofThem = ofIt): string[] {
+  if (unknown.length === 0) return [];
+  const named = unknown.slice(0, NAMED).map(keyInWords).join(", ");
+  if (unknown.length === 1) return [`the directory has no ${named}: ${ofIt}`];
+  const more = unknown.length > NAMED ? `, … and ${unknown.length - NAMED} more` : "";
+  return [`the directory has none of these ${unknown.length}: ${named}${more}; ${ofThem}`];
+}

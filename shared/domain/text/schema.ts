@@ -49,12 +49,34 @@ function problemText(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_union":
       return Array.isArray(issue.options) ? `expected ${alternatives(issue.options)}` : undefined;
     case "invalid_type":
-      return issue.expected === "int" ? "expected a whole number" : undefined;
+      return issue.input === undefined ? "it is missing" : `expected ${inWords(issue.expected)}${otherKind(issue)}`;
     case "invalid_format":
       return "it isn't written as such a text is";
     default:
       return undefined;
   }
+}
+
+/** What zod names by a type's name, where that isn't a word for what is to be written. */
+const WORDS: Record<string, string> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+function inWords(type: string): string {
+  return WORDS[type] ?? type;
+}
+
+/** What it is instead; nothing for a number that isn't whole. */
+function otherKind({ expected, input }: { expected: string; input?: unknown }): string {
+  if (expected === "int" && typeof input === "number") return "";
+  if (input === null || Number.isNaN(input)) return `, not ${input}`;
+  return `, not ${inWords(Array.isArray(input) ? "array" : typeof input === "boolean" ? String(input) : typeof input)}`;
 }
 
 function unitOf(origin: string): string {

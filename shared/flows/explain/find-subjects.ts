@@ -3,7 +3,7 @@ import { outsidePeriod } from "../../domain/routing/period.ts";
 import type { Pin } from "../../domain/routing/pin.ts";
 import type { SubjectRow } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
-import { type SubjectKey, type SubjectLevel, subjectLevels } from "../../domain/subject.ts";
+import { type SubjectKey, subjectLevels } from "../../domain/subject.ts";
 import { own } from "../../domain/text/schema.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 
@@ -23,15 +23,21 @@ export function membersOf(table: RoutingTable, cohort: string): AsyncIterable<Su
 }
 
 /**
- * Whether the directory knows a subject: by a row of its own, or as somebody's customer or plan. Reads the subjects below
- * it only where it has no row.
+ * Those of them that the directory doesn't know: neither by a row of their own, nor as somebody's customer or plan. Reads the
+ * other subjects only where one has no row. Users are left out: the directory has none, every event names its own.
  */
-export async function isInDirectory(table: RoutingTable, level: SubjectLevel, id: string): Promise<boolean> {
-  const key: SubjectKey = `${level}#${id}`;
-  if ((await table.rows([key])).rows.has(key)) return true;
-  if (level === "project" || level === "user") return false;
-  for await (const _ of subjectsWith(table, (row) => row[level] === id)) return true;
-  return false;
+export async function notInDirectory(table: RoutingTable, keys: readonly SubjectKey[]): Promise<SubjectKey[]> {
+  const { rows } = await table.rows(keys);
+  const missing = new Set(keys.filter((key) => !rows.has(key) && !key.startsWith("user#")));
+  if (![...missing].some((key) => /^(customer|plan)#/.test(key))) return [...missing];
+  for (const level of subjectLevels) {
+    for await (const { row } of table.subjects(level)) {
+      const { customer, plan } = readable(row) ?? {};
+      if (customer !== undefined) missing.delete(`customer#${customer}`);
+      if (plan !== undefined) missing.delete(`plan#${plan}`);
+    }
+  }
+  return [...missing];
 }
 
 /** Subjects whose pin goes to the alias, or will, or has it as its successor. A pin that has run out names nothing. */

@@ -104,7 +104,7 @@ describe("an entry", () => {
     ["another bus and no Detail", { EventBusName: "orders", Detail: "" }, "InvalidArgument: Parameter Detail is not"],
     ["a Time out of range", { Time: 1e20 }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time that is no text either", { Time: {} }, "SerializationException: Time: expected seconds since 1970-01-01"],
-    ["a number as Source", { Source: 5 }, "SerializationException: Source: expected string, received number"],
+    ["a number as Source", { Source: 5 }, "SerializationException: Source: expected text, not a number"],
   ])("refuses %s", (_what, fields, refusal) => {
     expect(refusalOf({ ...anEntry(), ...fields })).toMatch(new RegExp(`^${refusal.replaceAll(".", "\\.")}`));
   });

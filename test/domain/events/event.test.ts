@@ -30,24 +30,24 @@ describe("readEvent", () => {
     ["{", "not JSON"],
     ['{"id":"a"', "not JSON"],
     ["hello", "not JSON"],
-    ["null", "expected object"],
-    ["[]", "expected object"],
-    ['"text"', "expected object"],
-    ["{}", "id: expected string"],
-    ["{}", "source: expected string"],
-    ["{}", "detail-type: expected string"],
-    ["{}", "time: expected string"],
+    ["null", "expected an object"],
+    ["[]", "expected an object"],
+    ['"text"', "expected an object"],
+    ["{}", "id: it is missing"],
+    ["{}", "source: it is missing"],
+    ["{}", "detail-type: it is missing"],
+    ["{}", "time: it is missing"],
     ["{}", "detail: expected an object"],
   ])("refuses %s, naming %s", (body, problem) => {
     expect(readEvent(body)).toEqual(refused(problem));
   });
 
   it.each([
-    [{ id: 1 }, "id: expected string"],
+    [{ id: 1 }, "id: expected text"],
     [{ id: "" }, "id: "],
     [{ id: "x".repeat(257) }, "id: "],
     [{ source: "" }, "source: "],
-    [{ source: null }, "source: expected string"],
+    [{ source: null }, "source: expected text"],
     [{ "detail-type": "x".repeat(257) }, "detail-type: "],
     [{ time: "1" }, "time: expected a time such as 2026-11-20T10:00:00Z"],
     [{ time: "2026-11-20" }, "time: "],
@@ -57,7 +57,7 @@ describe("readEvent", () => {
     [{ detail: null }, "detail: expected an object"],
     [{ detail: [] }, "detail: expected an object"],
     [{ detail: "{}" }, "detail: expected an object"],
-    [{ version: 0 }, "version: expected string"],
+    [{ version: 0 }, "version: expected text"],
   ])("refuses an event with %j", (wrong, problem) => {
     expect(readEvent(JSON.stringify({ ...anEvent(), ...wrong }))).toEqual(refused(problem));
   });
@@ -224,13 +224,13 @@ describe("readFacts", () => {
   });
 
   it.each([
-    [{ customer: 42 }, "detail.metadata.customer: expected string, received number"],
-    [{ project: ["p"] }, "detail.metadata.project: expected string, received array"],
-    [{ plan: {} }, "detail.metadata.plan: expected string, received object"],
-    [{ idempotencyKey: 7 }, "detail.metadata.idempotencyKey: expected string, received number"],
+    [{ customer: 42 }, "detail.metadata.customer: expected text, not a number"],
+    [{ project: ["p"] }, "detail.metadata.project: expected text, not a list"],
+    [{ plan: {} }, "detail.metadata.plan: expected text, not an object"],
+    [{ idempotencyKey: 7 }, "detail.metadata.idempotencyKey: expected text, not a number"],
     [{ idempotencyKey: "" }, "detail.metadata.idempotencyKey: "],
     [{ idempotencyKey: longId }, "detail.metadata.idempotencyKey: "],
-    [{ flow: 1 }, "detail.metadata.flow: expected string"],
+    [{ flow: 1 }, "detail.metadata.flow: expected text"],
   ])("refuses the metadata %j", (metadata, problem) => {
     expect(readFacts(anEvent({ metadata }), undefined)).toEqual(refused(problem));
   });

@@ -76,7 +76,7 @@ describe("a routing file", () => {
   it("names all bad rows, the ones without a key by their number, and a row that comes twice", () => {
     const pretty = JSON.stringify({ format: 1, revision: 0, rows: [acme, 3, acme] }, undefined, 2);
     expect(read(pretty).bad).toEqual([
-      { where: "rows.1", problem: expect.stringContaining("expected object") },
+      { where: "rows.1", problem: expect.stringContaining("expected an object") },
       { where: expect.stringMatching(/^line \d\d, rows\.2 \(customer#acme\)$/), problem: "stands in the file twice" },
     ]);
   });
@@ -100,7 +100,7 @@ describe("a routing file", () => {
       "has format 2, and this Turnout knows up to 1; use the newer Turnout",
     ],
     ["of no format", '{"rows":[]}', "format: "],
-    ["of something else", "[]", "expected object"],
+    ["of something else", "[]", "expected an object"],
     ["with a field more", '{"format":1,"revision":1,"rows":[],"x":1}', "there is no field 'x'"],
     ["with a revision below 0", '{"format":1,"revision":-1,"rows":[]}', "revision: "],
   ])("refuses a text %s", (_, text, problem) => {

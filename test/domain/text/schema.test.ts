@@ -16,9 +16,7 @@ describe("read", () => {
   it("names the path of every problem, after where it was found", () => {
     expect(read(Pair, { right: { size: "1" } }, "detail.metadata")).toEqual({
       ok: false,
-      problem:
-        "detail.metadata.left: expected string, received undefined; " +
-        "detail.metadata.right.size: expected number, received string",
+      problem: "detail.metadata.left: it is missing; " + "detail.metadata.right.size: expected a number, not text",
     });
   });
 
@@ -28,6 +26,11 @@ describe("read", () => {
     [z.array(z.int()).check(z.maxLength(1)), [1, 2], "expected at most 1 elements"],
     [z.int().check(z.maximum(5)), 6, "expected at most 5"],
     [z.int(), 1.5, "expected a whole number"],
+    [z.int(), "1", "expected a number, not text"],
+    [z.string(), null, "expected text, not null"],
+    [z.boolean(), "yes", "expected true or false, not text"],
+    [z.array(z.string()), { a: 1 }, "expected a list, not an object"],
+    [z.record(z.string(), z.string()), undefined, "it is missing"],
     [z.enum(["a", "b", "c"]), "d", "expected 'a', 'b' or 'c'"],
     [z.discriminatedUnion("kind", [z.object({ kind: z.literal("a") }), z.object({ kind: z.literal("b") })]), {}, "'a'"],
     [z.strictObject({}), { colour: 1 }, "there is no field 'colour'"],
@@ -40,7 +43,7 @@ describe("read", () => {
   });
 
   it("names no path where there is none", () => {
-    expect(read(Pair, [])).toEqual({ ok: false, problem: "expected object, received array" });
+    expect(read(Pair, [])).toEqual({ ok: false, problem: "expected an object, not a list" });
   });
 });
 
@@ -77,7 +80,7 @@ describe("an instant", () => {
   it("is refused with an example, and by its type when it is no text", () => {
     const problem = "at: expected an instant such as 2026-11-20T10:00:00.000Z";
     expect(read(Instant, "noon", "at")).toEqual({ ok: false, problem });
-    expect(read(Instant, 12, "at")).toEqual({ ok: false, problem: "at: expected string, received number" });
+    expect(read(Instant, 12, "at")).toEqual({ ok: false, problem: "at: expected text, not a number" });
   });
 
   it("is a day that the calendar has", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SubjectLevel } from "../../../shared/domain/subject.ts";
-import { isInDirectory, membersOf, pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
+import { membersOf, notInDirectory, pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
 import { aPin, aSubjectRow } from "../../support/builders.ts";
 import { aRouter, T0 } from "../../support/router.ts";
 
@@ -31,11 +30,15 @@ describe("a subject", () => {
       "customer#globex": aSubjectRow({ plan: "paid" }),
     } as const;
     const { table } = await aRouter({ rows });
-    const known = async (level: SubjectLevel, id: string) => isInDirectory(table, level, id);
-    expect(await Promise.all([known("project", "site"), known("customer", "globex")])).toEqual([true, true]);
-    expect(await Promise.all([known("customer", "acme"), known("plan", "paid")])).toEqual([true, true]);
-    expect(await Promise.all([known("customer", "acne"), known("plan", "free")])).toEqual([false, false]);
-    expect(await Promise.all([known("project", "acme"), known("user", "ann")])).toEqual([false, false]);
+    const known = ["project#site", "customer#globex", "customer#acme", "plan#paid"] as const;
+    const unknown = ["customer#acne", "plan#free", "project#acme"] as const;
+    expect(await notInDirectory(table, [...known, ...unknown])).toEqual(unknown);
+    expect(await notInDirectory(table, known)).toEqual([]);
+  });
+
+  it("that is a user is no matter of the directory, which has none", async () => {
+    const { table } = await aRouter({ rows: {} });
+    expect(await notInDirectory(table, ["user#ann", "project#site"])).toEqual(["project#site"]);
   });
 });
 
