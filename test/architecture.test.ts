@@ -120,7 +120,7 @@ const floorPlan: Room[] = [
   // A host checks that the code it loads is what was published.
   {
     files: "shared/targets/worker/host-process.ts",
-    may: ["own folder", "shared/domain/", "shared/versions/version-folder.ts", "node:"],
+    may: ["shared/targets/", "shared/domain/", "shared/versions/version-folder.ts", "node:"],
   },
   // Whoever publishes a version has a host load it first.
   {

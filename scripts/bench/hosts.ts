@@ -5,7 +5,7 @@ import { WorkerSettings } from "../../shared/domain/routing/component.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { Target } from "../../shared/targets/target.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
-import { startSandbox, type ThreadJob } from "../../shared/targets/worker/worker-sandbox.ts";
+import { startThread, type ThreadJob } from "../../shared/targets/worker/worker-sandbox.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { setUpConsumer } from "./embedded-rate.ts";
 import { medianOf } from "./router/median.ts";
@@ -63,7 +63,7 @@ async function printThreads(state: EmbeddedState): Promise<void> {
   if (code === undefined) throw new Error("there is no version");
   const start = performance.now();
   const threads = Array.from({ length: THREADS }, () =>
-    startSandbox({
+    startThread({
       code: { component: "bench-consumer", memoryMb: WORKER.memoryMb, ...code },
       initTimeoutMs: 10_000,
       log: { take: (output) => void output.resume(), note: () => {} },

@@ -6,9 +6,11 @@ import { TurnoutError } from "../domain/errors.ts";
 import { ComponentName } from "../domain/routing/component.ts";
 import { filesOfHandler, readHandler } from "../domain/text/handler.ts";
 import { read } from "../domain/text/schema.ts";
+import { VERSION_FILE } from "../domain/text/version-file.ts";
 import type { Database } from "../sqlite/database.ts";
 import { unloadable } from "./unloadable-code.ts";
 import type { LoadCode, NewCode, PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
+import { entryOf } from "./version-entry.ts";
 import { type CodeFolder, codeSha256, copyCode, readCodeFolder } from "./version-folder.ts";
 
 const TABLES = `
@@ -36,7 +38,10 @@ export type PublishRequest = {
   component: string;
   /** The folder with the code; it is copied. */
   source: string;
-  /** `folder/file.export` as on Lambda; the file may end in .js, .mjs, .cjs, .ts or .mts. Default `index.handler`. */
+  /**
+   * `folder/file.export` as on Lambda; the file may end in .js, .mjs, .cjs, .ts or .mts. Default: the command that the
+   * folder's `version.json` names, else `index.handler`.
+   */
   handler?: string;
   /** Default: the newest number plus one. */
   number?: number;
@@ -137,13 +142,14 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       return code;
     },
     async publish(request) {
-      const { component, source, handler = "index.handler", now, load } = request;
+      const { component, source, now, load } = request;
       const refuseUnloadable = async (found: Omit<NewCode, "component">) => {
         const problem = await load?.({ component, ...found });
         if (problem !== undefined) throw unloadable(source, problem);
       };
       const versions = join(await madeFolder(home), checkedName(component));
       const code = await readCodeFolder(source, versions);
+      const handler = await entryOf(code, request.handler);
       checkHandler(handler, code);
       const sha = await codeSha256(code, handler);
       const newest = newestOf(component);
@@ -253,6 +259,7 @@ function checkedName(component: string): string {
 }
 
 function checkHandler(handler: string, { path, files }: CodeFolder): void {
+  if (handler === VERSION_FILE) return;
   const parsed = readHandler(handler);
   if (!parsed.ok) throw new TurnoutError("usage", `Bad handler: ${parsed.problem}.`);
   const candidates = filesOfHandler(parsed.value);

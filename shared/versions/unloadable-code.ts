@@ -1,5 +1,6 @@
 import { TurnoutError } from "../domain/errors.ts";
 import type { Remedy } from "../domain/remedy.ts";
+import { VERSION_FILE } from "../domain/text/version-file.ts";
 import type { LoadProblem } from "./version-catalog.ts";
 
 /** Says what keeps the code from being loaded, where in the folder it was published from, and what to do. */
@@ -19,12 +20,16 @@ function remediesFor(type: string, message: string): Remedy[] {
       return ["export it", { operation: "name handler" }];
     case "Runtime.ImportModuleError":
       return ["publish a folder that has what the code imports: a bundle, or its node_modules beside it"];
+    case "Runtime.InvalidEntrypoint":
+      return [`name what is in the folder (./name) or in the server's PATH as the command of ${VERSION_FILE}`];
     case "Runtime.UserCodeSyntaxError":
       return message.includes("TypeScript")
         ? ["write it without TypeScript that is more than types (erasableSyntaxOnly)", "publish what a compiler made"]
         : ["correct it and publish it again"];
     case "Sandbox.Timedout":
-      return ["let its modules wait for nothing while they load: what takes long belongs into the handler"];
+      return message.includes("asked for no event")
+        ? ["start a client of Lambda's Runtime API with the command: it asks for events"]
+        : ["let its modules wait for nothing while they load: what takes long belongs into the handler"];
     // They say so themselves.
     case "Runtime.CallbackHandlerDeprecated":
     case "Runtime.OutOfMemory":

@@ -54,6 +54,15 @@ describe("a version's folder", () => {
     expect(codeIn("1")).toMatchObject({ "lib/rule.mjs": "rule", "store/lib/main.mjs": "one" });
   });
 
+  test.each([
+    ["is entered by the command that its version.json names", '{"command":["./run"]}', "version.json"],
+    ["is entered by its handler where its version.json is one of its own", '{"number":"1.4.0"}', "index.handler"],
+  ])("%s", async (_, json, handler) => {
+    const { catalog } = openCatalog();
+    await catalog.publish({ component, source: codeFolder({ "index.mjs": "", "version.json": json }), now });
+    expect(catalog.codeOf(component, "1")).toMatchObject({ handler });
+  });
+
   test("is found by alias and by version", async () => {
     const { catalog, folder } = openCatalog();
     const source = codeFolder({ "src/app.ts": "one" });

@@ -36,6 +36,26 @@ describe("publishing refuses", () => {
     expect(await refusal(codeFolder(index), handler)).toMatchObject({ message: /is not a handler/ });
   });
 
+  test.each([
+    ["no JSON", "{", /version\.json: not JSON/],
+    ["a command that is text", '{"command":"python3 handler.py"}', /version\.json: command: expected array/],
+    ["an empty command", '{"command":[]}', /version\.json: command: expected at least 1 elements/],
+    ["an empty word", '{"command":["python3",""]}', /version\.json: command\.1: can't be empty/],
+    ["a field that isn't known", '{"command":["./run"],"init":1}', /version\.json: there is no field 'init'/],
+  ])("a version.json with %s", async (_, json, message) => {
+    const { refusal } = openCatalog();
+    const refused = await refusal(codeFolder({ "version.json": json }));
+    expect(refused).toMatchObject({ kind: "usage", message: expect.stringMatching(message) });
+  });
+
+  test("a handler where version.json names a command", async () => {
+    const { refusal } = openCatalog();
+    const source = codeFolder({ ...index, "version.json": '{"command":["./run"]}' });
+    expect(await refusal(source, "index.handler")).toMatchObject({
+      message: /so there is no handler 'index\.handler' to call/,
+    });
+  });
+
   test("more than 250 MB", async () => {
     const { refusal } = openCatalog();
     const source = codeFolder({ ...index, "model.bin": "" });

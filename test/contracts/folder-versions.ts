@@ -16,8 +16,9 @@ export function openCatalog() {
   onTestFinished(() => database.close());
   const catalog = folderVersionCatalog(database, folder);
 
-  async function refusal(source: string, handler = "index.handler"): Promise<Error> {
-    const refused = await catalog.publish({ component, source, handler, now }).catch((error: unknown) => error);
+  async function refusal(source: string, handler?: string): Promise<Error> {
+    const named = handler === undefined ? {} : { handler };
+    const refused = await catalog.publish({ component, source, ...named, now }).catch((error: unknown) => error);
     expect(await catalog.versions(component)).toEqual([]);
     expect(refused).toBeInstanceOf(Error);
     return refused as Error;

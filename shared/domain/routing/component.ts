@@ -23,7 +23,7 @@ const FunctionArn = z
   );
 
 /**
- * How an alias is reached. `worker`: the embedded runtime runs the alias's version in a host. `lambda`: the
+ * How an alias is reached. `worker`: the embedded runtime runs the alias's version in a host, in whatever language it is. `lambda`: the
  * function's alias of the same name is invoked.
  */
 export const TargetAddress = z.discriminatedUnion("kind", [
@@ -69,12 +69,13 @@ export type Invocation = z.infer<typeof Invocation>;
 
 /** How the embedded runtime runs a version of the component. On AWS these are settings of the function itself. */
 export const WorkerSettings = z.strictObject({
-  /** Worker threads per version, each running one event at a time. */
+  /** Worker threads per version, or processes of one in another language, each running one event at a time. */
   concurrency: z._default(z.int().check(z.minimum(1), z.maximum(256)), 4),
   /**
    * Memory of one worker thread, in MiB: heap and Buffers. Read every 50 ms: a thread that is found 256 MiB above it is
    * ended, or 128 MiB above it where its host has more than all its threads may have. The slack is there because V8 ends
-   * the whole host, not the thread, when one allocation overshoots its own hard limit.
+   * the whole host, not the thread, when one allocation overshoots its own hard limit. A process of a version in another
+   * language has no such slack: it is ended where it and what it started have more, native memory included.
    */
   memoryMb: z._default(z.int().check(z.minimum(16), z.maximum(10_240)), 128),
   /** Environment variables the handler sees; it sees no others. */

@@ -23,16 +23,6 @@ export function spawnHost({ prefix }: Walls, environment: Record<string, string>
   }
 }
 
-/** Ends the process and what it has started. */
-export function killGroup(child: ChildProcess | undefined): void {
-  if (child?.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It is gone already.
-  }
-}
-
 export function exitError(exitCode: number | null, signal: NodeJS.Signals | null): DeliveryError {
   const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`;
   return { type: "Runtime.ExitError", message: `the version's process ended ${how}` };

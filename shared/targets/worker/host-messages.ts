@@ -16,9 +16,12 @@ export type HostedCode = {
   initTimeoutMs: number;
 };
 
-/** From the router to a host. Threads are numbered by the router and never used again. */
+/** The error's type where no process could be started, for want of descriptors, memory or places: not the version's fault. */
+export const NO_HOST = "Host.StartFailed";
+
+/** From the router to a host, whose walls are also put around each process that it starts. Threads are numbered by the router and never used again. */
 export type ToHost =
-  | ["code", HostedCode]
+  | ["code", HostedCode, walls: readonly string[]]
   | ["start", thread: number]
   | ["invoke", thread: number, payload: string, requestId: string, alias: string, timeoutMs: number]
   /** End everything; what runs is of no interest any more. */

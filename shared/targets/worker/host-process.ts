@@ -2,11 +2,12 @@ import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { VERSION_FILE } from "../../domain/text/version-file.ts";
 import { codeProblem } from "../../versions/version-folder.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
 import type { FromHost, HostedCode, ToHost } from "./host-messages.ts";
 import { logLines } from "./worker-output.ts";
-import { type Sandbox, startSandbox, type ThreadResult } from "./worker-sandbox.ts";
+import { type Sandbox, type SandboxOptions, startThread, type ThreadResult } from "./worker-sandbox.ts";
 import type { Failure } from "./worker-thread.ts";
 
 /**
@@ -41,6 +42,7 @@ const HARD_LIMIT_LOOKS = 10;
 const MEBIBYTE = 1_048_576;
 
 type InvokeMessage = ToHost & ["invoke", ...unknown[]];
+type StartSandbox = (options: SandboxOptions) => Sandbox;
 type Line = { waiting: InvokeMessage[]; beganMs: number };
 
 const router = new Socket({ fd: MESSAGES_FD, readable: true, writable: true });
@@ -53,6 +55,7 @@ const threads = new Map<number, Sandbox>();
 const lines = new Map<number, Line>();
 const outputs = new Set<Promise<void>>();
 let code: HostedCode | undefined;
+let startSandbox: StartSandbox = startThread;
 let looksAboveLimit = 0;
 let intact: Promise<Failure | undefined> = Promise.resolve(undefined);
 
@@ -67,7 +70,7 @@ function take(message: ToHost): void {
   switch (message[0]) {
     case "code":
       code = message[1];
-      intact = checkDigest(code);
+      intact = checkDigest(code).then((failure) => failure ?? prepare(message[1], message[2]));
       setInterval(checkMemory, CHECK_MS);
       setInterval(checkLines, CHECK_MS);
       return;
@@ -193,6 +196,16 @@ async function checkDigest(published: HostedCode): Promise<Failure | undefined> 
   const problem = await codeProblem(published);
   if (problem !== undefined) return { type: "Runtime.CodeChanged", message: problem };
   process.chdir(published.folder);
+  return undefined;
+}
+
+/** Code in another language is started as its command, where JavaScript gets a thread. */
+async function prepare({ handler }: HostedCode, walls: readonly string[]): Promise<Failure | undefined> {
+  if (handler !== VERSION_FILE) return undefined;
+  const { processStarter } = await import("../process/process-sandbox.ts");
+  const starter = await processStarter(walls);
+  if (typeof starter !== "function") return starter;
+  startSandbox = starter;
   return undefined;
 }
 

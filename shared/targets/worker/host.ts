@@ -1,14 +1,12 @@
 import type { Duplex, Readable } from "node:stream";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import type { Send } from "../target.ts";
-import { exitError, killGroup, memoryProblem, spawnHost } from "./host-child.ts";
+import { exitError, memoryProblem, spawnHost } from "./host-child.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
-import { type FromHost, type HostedCode, parseFromHost, type ToHost } from "./host-messages.ts";
+import { type FromHost, type HostedCode, NO_HOST, parseFromHost, type ToHost } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
+import { killGroup } from "./kill-group.ts";
 import type { WorkerLog } from "./worker-log.ts";
-
-/** The error's type where no process could be started, for want of descriptors, memory or places: not the version's fault. */
-export const NO_HOST = "Host.StartFailed";
 
 /** A host that doesn't end an attempt by itself, this long after its time, is ended with all that it runs. */
 const OVERDUE_AFTER_MS = 1_500;
@@ -243,7 +241,7 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
       readFrames(messages as Duplex, { take, refuse: (problem) => kill("Host.Garbled", problem) });
     }
   } else setImmediate(() => conclude({ type: NO_HOST, message: "no process could be started" }));
-  tell(["code", code]);
+  tell(["code", code, walls.prefix]);
 
   return {
     ended: ended.promise,

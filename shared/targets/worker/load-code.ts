@@ -79,6 +79,9 @@ async function placeOf(code: NewCode, { type, message }: LoadProblem, written: s
   return parsed ?? (file === undefined ? {} : { file });
 }
 
+/** A file in the folder and a line of it, as in the stacks of most languages and in Python's. */
+const PLACE = /^([^:?"]+)(?::|", line )(\d+)/;
+
 /** Finds and strips the folder in what Node says, as a path and as a URL. */
 function within(folder: string) {
   const roots = [`${pathToFileURL(folder).href}/`, `${folder}/`];
@@ -88,7 +91,7 @@ function within(folder: string) {
       for (const line of text.split("\n")) {
         for (const root of roots) {
           const begin = line.indexOf(root);
-          const [, path, number] = /^([^:?]+):(\d+)/.exec(begin < 0 ? "" : line.slice(begin + root.length)) ?? [];
+          const [, path, number] = PLACE.exec(begin < 0 ? "" : line.slice(begin + root.length)) ?? [];
           if (path === undefined) continue;
           return { file: root.startsWith("file:") ? decodeURI(path) : path, line: Number(number) };
         }

@@ -62,7 +62,7 @@ export type Sandbox = {
 type Running = { requestId: string; startMs: number; timer: NodeJS.Timeout; resolve: (result: ThreadResult) => void };
 
 /** Starts a thread and loads the code. @throws when no thread can be made */
-export function startSandbox({ code, initTimeoutMs, log, now, onStuck }: SandboxOptions): Sandbox {
+export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxOptions): Sandbox {
   const { version, memoryMb } = code;
   const loaded = Promise.withResolvers<Failure | undefined>();
   const ended = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
+import { MAX_RESPONSE_BYTES, responseTooLarge } from "./response-size.ts";
 import { tagOutput } from "./worker-output.ts";
 
 /** What a worker runs. */
@@ -29,9 +30,6 @@ export type Reply =
   | ["failed", requestId: string, durationMs: number, Failure]
   /** The thread is ending; the request is the one that it was running. */
   | ["ending", requestId: string | undefined, Failure];
-
-/** Lambda's limit for the response of a synchronous invocation (Lambda quotas: 6 MB and 100 bytes). */
-const MAX_RESPONSE_BYTES = 6_291_556;
 
 /** Most characters of an error's message that leave the worker; the ledger keeps fewer still. */
 const MAX_MESSAGE = 300;
@@ -174,8 +172,8 @@ function problemOf(response: unknown): Failure | undefined {
   if (json === undefined || json.length * 3 <= MAX_RESPONSE_BYTES) return undefined;
   const bytes = Buffer.byteLength(json);
   if (bytes <= MAX_RESPONSE_BYTES) return undefined;
-  const problem = `the response has ${bytes} bytes; at most ${MAX_RESPONSE_BYTES} are allowed`;
-  return failed("Function.ResponseSizeTooLarge", problem);
+  const { type, message } = responseTooLarge(bytes);
+  return failed(type, message);
 }
 
 function exitFailure(exitCode: number): Failure {

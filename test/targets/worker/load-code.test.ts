@@ -37,6 +37,31 @@ it("loadCode ends what has been loaded, whatever it goes on with", async () => {
   expect(await loading("setInterval(() => {}, 1_000);", { initTimeoutMs: 60_000 })).toBeUndefined();
 });
 
+it.each([
+  [
+    "isn't there",
+    ["./nowhere"],
+    { type: "Runtime.InvalidEntrypoint", message: "nowhere isn't there, or isn't executable" },
+  ],
+  [
+    "ends before it asks for an event",
+    ["sh", "main.sh"],
+    { type: "Runtime.ExitError", message: "the process ended with exit code 7", file: "main.sh", line: 2 },
+  ],
+  [
+    "fails as Python does",
+    ["sh", "-c", `printf '  File "%s/handler.py", line 12, in <module>' "$PWD" >&2; exit 1`],
+    { type: "Runtime.ExitError", message: "the process ended with exit code 1", file: "handler.py", line: 12 },
+  ],
+])("loadCode says of a command that %s what and where", async (_, command, problem) => {
+  const main = 'echo started\necho "$PWD/main.sh:2: no" >&2\nexit 7\n';
+  const folder = codeFolder({ "version.json": JSON.stringify({ command }), "main.sh": main });
+  const handler = "version.json";
+  const sha = await codeSha256(await readCodeFolder(folder), handler);
+  const code = { component: "mailer", version: "1", folder, handler, codeSha256: sha };
+  expect(await loadCode(code, WorkerSettings.parse({}))).toEqual(problem);
+});
+
 it("loadCode refuses code that isn't what its digest says", async () => {
   const folder = codeFolder({ "index.mjs": HANDLER });
   const code = { component: "mailer", version: "1", folder, handler: "index.handler", codeSha256: "0".repeat(64) };

@@ -1,0 +1,5 @@
+module turnout/test/sdks/runtime/go
+
+go 1.26
+
+require github.com/aws/aws-lambda-go v1.55.1
