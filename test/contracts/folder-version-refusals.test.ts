@@ -38,7 +38,7 @@ describe("publishing refuses", () => {
 
   test.each([
     ["no JSON", "{", /version\.json: not JSON/],
-    ["a command that is text", '{"command":"python3 handler.py"}', /version\.json: command: expected array/],
+    ["a command that is text", '{"command":"python3 handler.py"}', /version\.json: command: expected/],
     ["an empty command", '{"command":[]}', /version\.json: command: expected at least 1 elements/],
     ["an empty word", '{"command":["python3",""]}', /version\.json: command\.1: can't be empty/],
     ["a field that isn't known", '{"command":["./run"],"init":1}', /version\.json: there is no field 'init'/],
