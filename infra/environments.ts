@@ -1,5 +1,6 @@
 import { Duration, type Environment } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { AlarmThresholds } from "./constructs/alarm-definitions.ts";
 import type { Capacity } from "./constructs/event-storage.ts";
 
 /** What differs between environments. An environment that isn't named here is like `dev`. */
@@ -18,8 +19,8 @@ export type EnvironmentSettings = {
   concurrency: number;
   /** Replayers at once, 2 and more, taken from the account's concurrency. Default: the account's. */
   replayers?: number;
-  /** How long a message may wait in the live queue before the alarm rings. */
-  oldestMessage: Duration;
+  /** From when on alarms ring; what isn't said is usual. */
+  alarms: Partial<AlarmThresholds>;
   /** A bus that events are published to already, by its name. Default: one of the environment's own. */
   eventBusName?: string;
   /** The ARN of an SNS topic that is told of alarms. Default: they are only shown. */
@@ -31,7 +32,7 @@ const dev: EnvironmentSettings = {
   capacity: { readUnits: 2_000, writeUnits: 2_000 },
   logRetention: RetentionDays.ONE_MONTH,
   concurrency: 120,
-  oldestMessage: Duration.minutes(15),
+  alarms: { oldestMessage: Duration.minutes(15), unresolved: 10, fallbacks: 10 },
 };
 
 const environments = new Map<string, EnvironmentSettings>([
@@ -43,7 +44,7 @@ const environments = new Map<string, EnvironmentSettings>([
       capacity: { readUnits: 12_000, writeUnits: 12_000 },
       logRetention: RetentionDays.SIX_MONTHS,
       concurrency: 800,
-      oldestMessage: Duration.minutes(5),
+      alarms: {},
     },
   ],
 ]);

@@ -24,7 +24,7 @@ export type AboutStacks = {
 export function addStacks(scope: Construct, environment: string, about: AboutStacks = {}): void {
   const { application, settings = environmentSettings(environment), isFirstDeployment = false } = about;
   const names = environmentNames(environment, application);
-  const { env, isProtected, capacity, logRetention, concurrency, replayers, oldestMessage } = settings;
+  const { env, isProtected, capacity, logRetention, concurrency, replayers, alarms } = settings;
   const { eventBusName, alarmTopicArn } = settings;
   const terminationProtection = isProtected && !isFirstDeployment;
   const stack = (name: string, description: string): Stack =>
@@ -48,7 +48,7 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   const inSeeing = stack("seeing", "Turnout's alarms, dashboard and saved queries.");
   const alarmTopic =
     alarmTopicArn === undefined ? {} : { alarmTopic: Topic.fromTopicArn(inSeeing, "AlarmTopic", alarmTopicArn) };
-  new EventSeeing(inSeeing, "Seeing", { names, routing, replay, sweeping, oldestMessage, ...alarmTopic });
+  new EventSeeing(inSeeing, "Seeing", { names, routing, replay, sweeping, thresholds: alarms, ...alarmTopic });
 
   const inAccess = stack("access", "Policies and settings for those who use Turnout.");
   new EnvironmentAccess(inAccess, "Access", { ...common, routing, replay });

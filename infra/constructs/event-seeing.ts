@@ -1,18 +1,11 @@
 import { Duration } from "aws-cdk-lib";
-import {
-  Alarm,
-  ComparisonOperator,
-  Dashboard,
-  GraphWidget,
-  type IMetric,
-  TextWidget,
-  TreatMissingData,
-} from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { type Alarm, Dashboard, GraphWidget, type IMetric, TextWidget } from "aws-cdk-lib/aws-cloudwatch";
 import { QueryDefinition, QueryString } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import type { AlarmThresholds } from "./alarm-definitions.ts";
+import { EnvironmentAlarms } from "./environment-alarms.ts";
 import type { EnvironmentNames } from "./environment-names.ts";
 import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
@@ -24,19 +17,10 @@ export type EventSeeingProps = {
   routing: EventRouting;
   replay: EventReplay;
   sweeping: EventSweeping;
-  /** How long a message may wait in the live queue. Default 5 minutes. */
-  oldestMessage?: Duration;
+  /** From when on alarms ring. */
+  thresholds?: Partial<AlarmThresholds>;
   /** Told of every alarm that rings or ends. Default: nobody, the alarms are only shown. */
   alarmTopic?: ITopic;
-};
-
-type AlarmOptions = {
-  name: string;
-  says: string;
-  metric: IMetric;
-  /** Rings from this value on. */
-  from: number;
-  minutes?: number;
 };
 
 /** Alarms on what nobody else would notice, one dashboard, and the two queries that an error's hunt begins with. */
@@ -45,7 +29,7 @@ export class EventSeeing extends Construct {
 
   constructor(scope: Construct, id: string, props: EventSeeingProps) {
     super(scope, id);
-    const { names, routing, replay, sweeping, oldestMessage = Duration.minutes(5) } = props;
+    const { names, routing, replay, sweeping } = props;
     const functions = [
       routing.router,
       routing.deadLetters,
@@ -55,89 +39,14 @@ export class EventSeeing extends Construct {
       sweeping.sweeper,
       sweeping.moveSweeper,
     ];
-    // A queue that is emptied within seconds is empty whenever it is counted; who empties it has been called.
-    const deadLetters: [string, IMetric, string][] = [
-      [
-        "rule-dead-letters",
-        called(routing.ruleDeadLetterTaker),
-        "EventBridge couldn't put events into the live queue: they are dead, with the error RuleGaveUp.",
-      ],
-      [
-        "live-dead-letters",
-        called(routing.deadLetters),
-        "Events were received 1,000 times, and no router finished them: they are dead, with the error QueueGaveUp.",
-      ],
-      [
-        "outcome-dead-letters",
-        waiting(routing.outcomeDeadLetters),
-        "Messages of the outcomes queue are no outcomes, or tell of attempts that others were handed.",
-      ],
-    ];
-    const alarms: AlarmOptions[] = [
-      ...deadLetters.map(([name, metric, says]) => ({ name, says, metric, from: 1 })),
-      ...functions.flatMap((one) => [
-        {
-          name: `${one.part}-errors`,
-          says: `The ${one.part} ends with errors: its log says which.`,
-          metric: one.metricErrors({ period: Duration.minutes(1), statistic: "Sum" }),
-          from: 1,
-          minutes: 3,
-        },
-        {
-          name: `${one.part}-throttles`,
-          says: `Lambda has no room for the ${one.part}: raise the account's concurrency or lower its own.`,
-          metric: one.metricThrottles({ period: Duration.minutes(1), statistic: "Sum" }),
-          from: 1,
-          minutes: 5,
-        },
-      ]),
-      {
-        name: "live-queue-age",
-        says: "Events wait in the live queue: routers are too few, throttled, or fail.",
-        metric: routing.liveQueue.metricApproximateAgeOfOldestMessage({
-          period: Duration.minutes(1),
-          statistic: "Maximum",
-        }),
-        from: oldestMessage.toSeconds(),
-        minutes: 3,
-      },
-    ];
-    this.alarms = [
-      ...alarms.map((options) => this.alarm(props, options)),
-      ...[replay.replayer, sweeping.sweeper, sweeping.moveSweeper].map((one) => this.idleAlarm(props, one)),
-    ];
+    const { alarms } = new EnvironmentAlarms(this, "Alarms", {
+      ...{ names, routing, replay, sweeping },
+      ...(props.thresholds === undefined ? {} : { thresholds: props.thresholds }),
+      ...(props.alarmTopic === undefined ? {} : { alarmTopic: props.alarmTopic }),
+    });
+    this.alarms = alarms;
     this.dashboard(names, functions, props);
     this.queries(names, functions);
-  }
-
-  private alarm(
-    { names, alarmTopic }: EventSeeingProps,
-    { name, says, metric, from, minutes = 1 }: AlarmOptions,
-  ): Alarm {
-    const alarm = new Alarm(this, name, {
-      alarmName: names.of(name),
-      alarmDescription: says,
-      metric,
-      threshold: from,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: minutes,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    return told(alarm, alarmTopic);
-  }
-
-  /** Rings when nothing happens: a schedule that calls nobody makes no error. */
-  private idleAlarm({ names, alarmTopic }: EventSeeingProps, one: TurnoutFunction): Alarm {
-    const alarm = new Alarm(this, `${one.part}-idle`, {
-      alarmName: names.of(`${one.part}-idle`),
-      alarmDescription: `The ${one.part} hasn't been called for 5 minutes; it is called every minute.`,
-      metric: one.metricInvocations({ period: Duration.minutes(5), statistic: "Sum" }),
-      threshold: 1,
-      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.BREACHING,
-    });
-    return told(alarm, alarmTopic);
   }
 
   private dashboard(names: EnvironmentNames, functions: TurnoutFunction[], { routing }: EventSeeingProps): void {
@@ -203,16 +112,4 @@ export class EventSeeing extends Construct {
 
 function waiting(queue: Queue): IMetric {
   return queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: "Maximum" });
-}
-
-function called(one: TurnoutFunction): IMetric {
-  return one.metricInvocations({ period: Duration.minutes(1), statistic: "Sum" });
-}
-
-function told(alarm: Alarm, topic: ITopic | undefined): Alarm {
-  if (topic === undefined) return alarm;
-  const action = new SnsAction(topic);
-  alarm.addAlarmAction(action);
-  alarm.addOkAction(action);
-  return alarm;
 }

@@ -5,6 +5,7 @@ import { type IRole, Role } from "aws-cdk-lib/aws-iam";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import type { AlarmThresholds } from "./alarm-definitions.ts";
 import { EnvironmentAccess } from "./environment-access.ts";
 import { type EnvironmentNames, environmentNames } from "./environment-names.ts";
 import { EventReplay } from "./event-replay.ts";
@@ -50,8 +51,8 @@ export type VersionRouterProps = {
   batchingWindow?: Duration;
   /** How long logs are kept. Default 3 months. */
   logRetention?: RetentionDays;
-  /** How long an event may wait before an alarm rings. Default 5 minutes. */
-  oldestMessage?: Duration;
+  /** From when on alarms ring; what isn't said is usual. */
+  alarms?: Partial<AlarmThresholds>;
   /** Told of alarms. Default: nobody. */
   alarmTopic?: ITopic;
 };
@@ -78,7 +79,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
     this.names = names;
     this.storage = new EventStorage(this, "Storage", { names, isProtected, isFirstDeployment, capacity });
     const common = { names, isProtected, logRetention, storage: this.storage };
-    const { eventBus, batchingWindow, replayers, oldestMessage, alarmTopic } = props;
+    const { eventBus, batchingWindow, replayers, alarms, alarmTopic } = props;
     this.routing = new EventRouting(this, "Routing", {
       ...common,
       concurrency,
@@ -92,7 +93,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
     this.seeing = new EventSeeing(this, "Seeing", {
       ...parts,
       sweeping: this.sweeping,
-      ...(oldestMessage === undefined ? {} : { oldestMessage }),
+      ...(alarms === undefined ? {} : { thresholds: alarms }),
       ...(alarmTopic === undefined ? {} : { alarmTopic }),
     });
     this.senders = [this.routing.router.role, this.replay.replayer.role];

@@ -257,41 +257,6 @@ describe("the settings parameter", () => {
   });
 });
 
-describe("the alarms", () => {
-  const alarms = ofType(prod, "AWS::CloudWatch::Alarm");
-  const names = alarms.map(({ properties }) => String(properties.AlarmName).replace("prod-turnout-", ""));
-
-  it("watch every dead-letter queue, from the first message on, by who empties it where somebody does", () => {
-    const metrics = { "rule-dead-letters": "Invocations", "live-dead-letters": "Invocations" };
-    const all = { ...metrics, "outcome-dead-letters": "ApproximateNumberOfMessagesVisible" };
-    for (const [name, MetricName] of Object.entries(all)) {
-      const alarm = alarms[names.indexOf(name)]?.properties;
-      expect(alarm).toMatchObject({ MetricName, Threshold: 1, EvaluationPeriods: 1 });
-    }
-  });
-
-  it("watch every function's errors and throttles, the live queue's age, and that schedules go on", () => {
-    const functions = [
-      "router",
-      "dead-letters",
-      "rule-dead-letters",
-      "outcomes",
-      "replayer",
-      "sweeper",
-      "move-sweeper",
-    ];
-    for (const name of functions)
-      expect(names).toEqual(expect.arrayContaining([`${name}-errors`, `${name}-throttles`]));
-    expect(names).toEqual(
-      expect.arrayContaining(["live-queue-age", "replayer-idle", "sweeper-idle", "move-sweeper-idle"]),
-    );
-  });
-
-  it("say what is wrong", () => {
-    for (const { properties } of alarms) expect(String(properties.AlarmDescription)).toMatch(/\.$/);
-  });
-});
-
 describe("an environment's own settings", () => {
   const alarmTopicArn = "arn:aws:sns:eu-west-1:123456789012:alarms";
   const env = { account: "123456789012", region: "eu-west-1" };

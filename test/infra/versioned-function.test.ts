@@ -178,7 +178,7 @@ describe("a version router in somebody's own stack", () => {
     eventBus: EventBus.fromEventBusName(stack, "Bus", "company"),
     batchingWindow: Duration.seconds(2),
     replayers: 3,
-    oldestMessage: Duration.minutes(1),
+    alarms: { oldestMessage: Duration.minutes(1) },
     alarmTopic: new Topic(stack, "Alarms"),
   });
   const mailer = new LambdaFunction(stack, "Mailer", {
