@@ -1,17 +1,18 @@
 import { sightings, strataOf, triedIn } from "../../domain/health/burst.ts";
 import { addedUp, type Counts, countSpans, type DeliveryCount, spanStart } from "../../domain/health/delivery-count.ts";
-import { OTHERS } from "../../domain/health/delivery-tally.ts";
 import type { Tried } from "../../domain/health/evidence.ts";
 import type { Failure } from "../../domain/health/failure.ts";
+import { isFirstSeenOn } from "../../domain/health/first-seen.ts";
 import { type Verdict, verdictOf } from "../../domain/health/verdict.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryCounts } from "../../event-store/delivery-counts.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
-import type { AliasedVersion, VersionCatalog } from "../../versions/version-catalog.ts";
+import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { componentNamed } from "../versions/component-named.ts";
 import { hasManyCustomers } from "./many-customers.ts";
+import { ownedUpTo } from "./owned-up-to.ts";
 import { readCounts, wholeMinutes } from "./read-counts.ts";
 import { unresolvedAmong } from "./unresolved-among.ts";
 
@@ -131,25 +132,6 @@ async function versionsOf(ports: HealthPorts, component: Component, seen: Seen):
   return rows.toSorted((a, b) => a.version.localeCompare(b.version, "en", { numeric: true }));
 }
 
-/** A version that is past its time says nothing of itself: it was the one that the alias pointed at, if it was only one. */
-function ownedUpTo<T extends { version: string; alias: string }>(
-  all: readonly T[],
-  targets: readonly AliasedVersion[],
-): T[] {
-  const said = Map.groupBy(
-    all.filter(({ version }) => version !== ""),
-    ({ alias }) => alias,
-  );
-  return all.map((one) => {
-    if (one.version !== "") return one;
-    const behind = new Set((said.get(one.alias) ?? []).map(({ version }) => version));
-    const target = targets.find(({ alias }) => alias === one.alias)?.version;
-    if (target !== undefined) behind.add(target);
-    const [only, another] = behind;
-    return only === undefined || another !== undefined ? one : { ...one, version: only };
-  });
-}
-
 /** What the same aliases' deliveries did before the version came; undefined where nothing is known of it. */
 function beforeOf(version: string, aliases: readonly string[], before: readonly DeliveryCount[]): { before?: Tried } {
   const own = before.filter((count) => count.version === version && count.firsts > 0);
@@ -166,7 +148,7 @@ function triedOf(counts: readonly Pick<Counts, "firsts" | "failed">[]): Tried {
   );
 }
 
-/** Its most frequent error; new if no other version has shown it in the window, and none in the days before. */
+/** Its most frequent error; new if no other version has shown it in the window or in the days before. */
 function topErrorOf(
   version: string,
   { errors }: Counts,
@@ -176,9 +158,7 @@ function topErrorOf(
   const [top] = [...errors].toSorted((a, b) => b[1] - a[1]);
   if (top === undefined) return {};
   const [error, count] = top;
-  const others = [...before, ...counts.filter((one) => one.version !== version)];
-  const isNew = error !== OTHERS && !others.some((one) => one.errors.has(error));
-  return { topError: { error, count, isNew } };
+  return { topError: { error, count, isNew: isFirstSeenOn(version, error, [...before, ...counts]) } };
 }
 
 function customerOf({ subject: { customer, project, user } }: Failure): string {
