@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { aPin } from "../support/builders.ts";
 import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
+import { beginnings, linesAt, terminalWidths } from "../support/terminal.ts";
 
 const customers = ["acme", "globex", "hooli", "initech", "soylent", "stark", "umbrella", "wayne"];
 
@@ -53,6 +54,22 @@ describe("turnout health", () => {
     expect(stdout).toMatch(/COMPONENT +VER +ALIASES +FIRSTS/);
     expect(stdout).toMatch(/ 2 +beta +16 .* 75\.0 .* warn +12 × Broken: it broke \(first seen on 2\)\n/);
   });
+
+  it.each(terminalWidths)(
+    "fits %i columns, with what each version is and the verdict of it in their places",
+    async (columns) => {
+      const lines = await linesAt(columns, () => cli.here("health"));
+      expect(lines.filter((line) => line.length > columns)).toEqual([]);
+      expect(lines[0]).toMatch(/^COMPONENT +VER +ALIASES +FIRSTS .*ERR% .*UNRESOLVED .*VERDICT/);
+      expect(lines[2]).toMatch(/^release\S* +2 +beta +16 .*75\.0 .* warn( |$)/);
+      if (columns >= 100) expect(lines[0]).toContain("AFFECTED");
+      for (const title of ["ALIASES", "VERDICT"]) expect(beginnings(lines, title)).toHaveLength(1);
+      const slices = await linesAt(columns, () => cli.here("health --by customer"));
+      expect(slices.filter((line) => line.length > columns)).toEqual([]);
+      expect(slices[0]).toMatch(/^COMPONENT +VER +CUSTOMER +FAILED/);
+      expect(slices.slice(1).map((line) => line.split(/ {2,}/)[2])).toContain("acme");
+    },
+  );
 
   it("tells its deliveries apart by customer, alias, type and error", async () => {
     const { rows } = await lines(`health ${RC} --by customer`);

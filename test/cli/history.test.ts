@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aRoutedCli } from "../support/cli-process.ts";
+import { beginnings, linesAt, terminalWidths } from "../support/terminal.ts";
 
 const pin = (customer: string, to: string) => {
   return [
@@ -51,6 +52,19 @@ describe("turnout history", () => {
     expect(await json(["pins"])).toEqual([expect.objectContaining({ id: "globex" })]);
   });
 
+  it.each(terminalWidths)(
+    "fits %i columns with the revision, who and why of each, if not with how",
+    async (columns) => {
+      const { turnout } = await aRoutedCli();
+      await turnout(pin("acme", "beta"));
+      const lines = await linesAt(columns, () => turnout(["history"]));
+      expect(lines.filter((line) => line.length > columns)).toEqual([]);
+      expect(lines[0]).toMatch(/^REVISION +TIME +WHO .*WHY/);
+      expect(lines[3]).toMatch(/^ +3 {2}20\S+Z .*to beta/);
+      for (const title of ["TIME", "WHO", "WHY"]) expect(beginnings(lines, title)).toHaveLength(1);
+    },
+  );
+
   it("says when nothing was changed, and refuses a window that can't be", async () => {
     const { turnout } = await aRoutedCli();
     const [none, empty, both, limit] = await Promise.all([
@@ -90,5 +104,23 @@ describe("turnout who", () => {
       "63 subjects on beta of release-coordinator at revision 4, the first 50 of them named",
     );
     expect(unknown.code).toBe(3);
+  });
+
+  it.each(terminalWidths)("fits %i columns, in which each begins at one place and ids are whole", async (columns) => {
+    const { turnout, edit } = await aRoutedCli();
+    const ids = ["acme-industries/storefront-of-the-south", "a", "acme/site"];
+    const rows = ids.map((id) => ({ level: "project" as const, id, customer: "acme" }));
+    await edit([{ kind: "set directory rows", rows }]);
+    await turnout(pin("acme", "beta"));
+    const why = "they have asked for it in the meeting of last week, and would like to keep it for a while";
+    const pinned = ["--project", ids[0] ?? "", "--component", "release-coordinator", "--to", "beta", "--for", "3d"];
+    await turnout(["pin", ...pinned, "--reason", why, "--yes"]);
+    const lines = await linesAt(columns, () => turnout(["who", "release-coordinator", "beta"]));
+    expect(lines).toHaveLength(6);
+    expect(lines.filter((line) => line.length > columns)).toEqual([]);
+    expect(lines[0]).toMatch(/^SUBJECT +BECAUSE +RULE$/);
+    for (const title of ["BECAUSE", "RULE"]) expect(beginnings(lines, title)).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith("project acme/site, "))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith(`project ${ids[0]}`))).toHaveLength(1);
   });
 });

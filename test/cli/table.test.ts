@@ -14,6 +14,12 @@ describe("columns on a terminal", () => {
     expect(fitWidths(columns, [30, 12, 10], [true, true, true], 10)).toEqual([5, 5, 10]);
   });
 
+  it("cuts what is said of a row before it cuts ids, however short that gets", () => {
+    const columns = [column({ least: 5 }), column({ least: 6, cutFirst: true })];
+    expect(fitWidths(columns, [30, 30], [true, true], 50)).toEqual([30, 18]);
+    expect(fitWidths(columns, [30, 30], [true, true], 30)).toEqual([22, 6]);
+  });
+
   it("leaves out optional ones before it cuts others to less than is comfortable", () => {
     const columns = [column({ optional: 2 }), column({ optional: 1 }), column({ least: 5 })];
     expect(fitWidths(columns, [36, 10, 60], [true, true, true], 60)).toEqual([0, 10, 48]);

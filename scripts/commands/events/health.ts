@@ -106,22 +106,22 @@ function print({ window, versions, dropped }: Health, by: Dimension | undefined,
 }
 
 const COLUMNS: Column<VersionHealth>[] = [
-  { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+  { title: "COMPONENT", text: ({ component }) => component, least: 10 },
   { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
   { title: "ALIASES", text: ({ aliases }) => aliases.join(", "), least: 8 },
   { title: "FIRSTS", text: ({ counts }) => String(counts.firsts), alignRight: true },
-  { title: "/MIN", text: ({ perMinute }) => perMinute.toFixed(1), alignRight: true, optional: 2 },
+  { title: "/MIN", text: ({ perMinute }) => perMinute.toFixed(1), alignRight: true, optional: 3 },
   { title: "ERR%", text: ({ counts }) => percent(counts.failed, counts.firsts), alignRight: true },
-  { title: "P50", text: ({ counts }) => msText(quantileMs(counts.durations, 0.5)), alignRight: true, optional: 3 },
-  { title: "P95", text: ({ counts }) => msText(quantileMs(counts.durations, 0.95)), alignRight: true, optional: 1 },
+  { title: "P50", text: ({ counts }) => msText(quantileMs(counts.durations, 0.5)), alignRight: true, optional: 4 },
+  { title: "P95", text: ({ counts }) => msText(quantileMs(counts.durations, 0.95)), alignRight: true, optional: 2 },
   { title: "UNRESOLVED", text: ({ unresolved }) => (unresolved === 0 ? "" : String(unresolved)), alignRight: true },
-  { title: "AFFECTED", text: ({ customersAffected: n }) => (n === 0 ? "" : String(n)), alignRight: true },
+  { title: "AFFECTED", text: ({ customersAffected: n }) => (n === 0 ? "" : String(n)), alignRight: true, optional: 1 },
   {
     title: "VERDICT",
     text: ({ verdict, counts }) => (counts.firsts === 0 ? "" : verdict.level),
     style: ({ verdict }) => (verdict.level === "ok" ? "green" : "red"),
   },
-  { title: "TOP ERROR", text: topErrorText, least: 20 },
+  { title: "TOP ERROR", text: topErrorText, least: 16, cutFirst: true },
 ];
 
 function topErrorText({ topError, version }: VersionHealth): string | undefined {

@@ -55,7 +55,7 @@ async function list(component: string, alias: string, { all, json }: JsonOption 
 const COLUMNS: Column<OnAlias>[] = [
   { title: "SUBJECT", text: ({ subject }) => subjectText(subject), least: 20 },
   { title: "BECAUSE", text: ({ decision }) => decision.because },
-  { title: "RULE", text: ({ decision }) => decision.rule, least: 16 },
+  { title: "RULE", text: ({ decision }) => decision.rule, least: 16, cutFirst: true },
   {
     title: "NAMED",
     text: ({ decision }) => (decision.fallback ? `${decision.named} (unusable)` : undefined),

@@ -11,6 +11,8 @@ export type Column<T> = {
   least?: number;
   /** How narrow it may be made before optional columns are left out for it. Default: `COMFORTABLE` */
   comfortable?: number;
+  /** Cut to that before any other is cut: what is said of a row goes before the row's ids do. */
+  cutFirst?: true;
   /** Left out where there is no room for it, the highest number first. */
   optional?: number;
   /** Left out only where all others have no room at their narrowest, the highest number first. */
@@ -152,15 +154,25 @@ export function fitWidths<T>(
   for (const { index } of inTurn(({ lastOut }) => lastOut)) if (total(least()) > available) widths[index] = 0;
   // The widest of those that may be cut gives first, down to what it has to keep.
   while (total(widths) > available) {
-    let widest = -1;
-    columns.forEach(({ least }, index) => {
-      const width = widths[index] ?? 0;
-      if (least !== undefined && width > least && width > (widths[widest] ?? 0)) widest = index;
-    });
-    if (widest < 0) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    const index = widestCuttable(columns, widths, true) ?? widestCuttable(columns, widths, false);
+    if (index === undefined) break;
+    widths[index] = (widths[index] ?? 0) - 1;
   }
   return widths;
+}
+
+function widestCuttable<T>(
+  columns: readonly Column<T>[],
+  widths: readonly number[],
+  onlyFirst: boolean,
+): number | undefined {
+  let widest: number | undefined;
+  columns.forEach(({ least, cutFirst = false }, index) => {
+    const width = widths[index] ?? 0;
+    if (least === undefined || width <= least || (onlyFirst && !cutFirst)) return;
+    if (widest === undefined || width > (widths[widest] ?? 0)) widest = index;
+  });
+  return widest;
 }
 
 const NO_BORDERS = {
