@@ -9,7 +9,10 @@ import { readRow } from "./stored-row.ts";
 import { isEmptySubjectRow, type SubjectRow } from "./subject-rows.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
 
-/** A place in a row that a revert leaves as it is, because it has been set anew since; no path for a row as a whole. */
+/**
+ * A place in a row that a revert leaves as it is, because it has been set anew since; no path for a row as a whole. Of a row
+ * that came with the change and doesn't go with it, these are all the places that it still has.
+ */
 export type LeftPlace = { key: RowKey; path: string; revision: Revision };
 
 /** What takes changes back: the rows that it changes, and what it leaves. */
@@ -70,7 +73,15 @@ function revertRow({ key, before, after }: RowChange, now: StoredRow | null, rev
   const row = readRow(key, merged);
   // E.g. the alias that is to go has become the default since.
   if (!row.ok) return whole;
-  return { row: isNoRow(key, row.value, before) ? null : row.value, left };
+  if (isNoRow(key, row.value, before)) return { row: null, left };
+  const kept = before === null && isSubjectKey(key) ? placesOf(row.value as SubjectRow) : [];
+  return { row: row.value, left: [...new Set([...left, ...kept])] };
+}
+
+/** What a subject's row says, place by place: of one that would have gone, what has kept it. */
+function placesOf({ pins, cohorts, ...fields }: SubjectRow): string[] {
+  const pinned = Object.keys(pins).map((component) => `pins.${component}`);
+  return [...pinned, ...(cohorts.length === 0 ? [] : ["cohorts"]), ...Object.keys(fields)];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
