@@ -50,9 +50,10 @@ The code is loaded first, as for its first event: with the component's memory,
 environment and time. What can't be loaded is refused with where and why, and
 nothing is published and no alias moved. A dry run doesn't load it.
 
-A folder with a version.json is a version in any language. The file names the command
-that is started in the folder, and that asks for its events by Lambda's Runtime API, as
-the clients that AWS has for Python, Go, Rust, Java and others do:
+A folder with a version.json is a version in any language. The file names the
+command that is started in the folder, and that asks for its events by Lambda's
+Runtime API, as the clients that AWS has for Python, Go, Rust, Java and others
+do:
   { "command": ["python3", "-m", "awslambdaric", "handler.handle"] }
 
 Code that is the newest version already is not published twice.
