@@ -4,6 +4,7 @@ import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
+import { onCtrlC } from "../terminal/on-ctrl-c.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
@@ -47,17 +48,6 @@ export async function watch(installation: Installation, name: string, json: bool
   } finally {
     stopListening();
   }
-}
-
-/** Instead of whatever else listens. Returns what puts that back. */
-function onCtrlC(then: () => void): () => void {
-  const others = process.rawListeners("SIGINT") as (() => void)[];
-  process.removeAllListeners("SIGINT");
-  process.once("SIGINT", then);
-  return () => {
-    process.off("SIGINT", then);
-    for (const other of others) process.on("SIGINT", other);
-  };
 }
 
 /** Without a server nothing moves, and it doesn't say so itself. */
