@@ -18,3 +18,16 @@ export function readDurationMs(text: string): Read<number> {
   if (durationMs > MAX_DAYS * UNIT_MS.d) return { ok: false, problem: `a duration has at most ${MAX_DAYS} days` };
   return { ok: true, value: durationMs };
 }
+
+/** A duration as `readDurationMs` reads it, e.g. `1h30m`; `0s` for none. */
+export function durationText(durationMs: number): string {
+  const units = (["d", "h", "m", "s", "ms"] as const).map((unit) => [unit, UNIT_MS[unit]] as const);
+  let left = Math.round(durationMs);
+  let text = "";
+  for (const [unit, ms] of units) {
+    const count = Math.floor(left / ms);
+    if (count > 0) text += `${count}${unit}`;
+    left -= count * ms;
+  }
+  return text === "" ? "0s" : text;
+}

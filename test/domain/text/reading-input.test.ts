@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readRevisions, revisionRanges } from "../../../shared/domain/routing/revision-ranges.ts";
 import { readCsv } from "../../../shared/domain/text/csv.ts";
-import { readDurationMs } from "../../../shared/domain/text/duration.ts";
+import { durationText, readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { differences } from "../../../shared/domain/text/json-differences.ts";
 import { splitJson } from "../../../shared/domain/text/json-items.ts";
 import { readTime, timeWindow } from "../../../shared/domain/text/time-window.ts";
@@ -162,4 +163,13 @@ describe("revisions", () => {
   it.each(["", "0", "x", "3..2", "1..", "-1", "1..999999999", "1e3"])("are refused in %j", (text) => {
     expect(readRevisions(text).ok).toBe(false);
   });
+});
+
+it("a duration is told as it is read", () => {
+  expect([0, 1, 5_400_000, 259_200_000].map(durationText)).toEqual(["0s", "1ms", "1h30m", "3d"]);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 ** 12 }), (durationMs) => {
+      expect(readDurationMs(durationText(durationMs))).toEqual({ ok: true, value: durationMs });
+    }),
+  );
 });
