@@ -28,7 +28,7 @@ const portFiles = [
 ];
 
 /** The rooms of the domain from the ground up. Each may import those below it; the ground is its own files and `text/`. */
-const domainRooms = ["events", "routing", "deliveries", "replays", "health"];
+const domainRooms = ["events", "routing", "deliveries", "replays", "health", "releases"];
 
 const groundOfDomain = [
   "clock-mark.ts",
@@ -57,6 +57,7 @@ const flowRooms: Record<string, string[]> = {
   change: [],
   deliver: [],
   explain: [],
+  release: ["change", "replay", "versions", "watch"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
   watch: ["explain", "versions"],

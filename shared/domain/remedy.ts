@@ -54,6 +54,8 @@ export type Operation =
   | { operation: "carry routing over" }
   /** The server, started as if the state had never been in use at another time. */
   | { operation: "trust clock" }
+  | { operation: "start release" }
+  | { operation: "abort release"; release: string }
   /** AWS's own, as those below: until Lambda has done what it was asked for before. */
   | { operation: "wait for function"; name: string }
   | { operation: "look at function"; name: string; version: string }

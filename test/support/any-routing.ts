@@ -4,6 +4,7 @@ import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import type { Subject, SubjectKey } from "../../shared/domain/subject.ts";
 import { aComponent, aPin } from "./builders.ts";
+import { aRelease } from "./releases.ts";
 
 /** Generated routing on a handful of names, so that rules, directory and subjects meet often. */
 export const componentNames = ["mailer", "release-coordinator"] as const;
@@ -46,6 +47,13 @@ export function anySubjectRow(level: string): fc.Arbitrary<SubjectRow> {
     .map(({ customer: of, plan: on, ...row }) => ({ ...row, ...(of && { customer: of }), ...(on && { plan: on }) }));
 }
 
+const anyRelease = fc
+  .record({ made: fc.integer({ min: 0, max: 4 }), isPaused: fc.boolean(), isEnded: fc.boolean() })
+  .map(({ made, isPaused, isEnded }) => {
+    const said = { who: "ada", why: "slow", at: "2026-11-20T10:00:00.000Z" };
+    return aRelease({ made, ...(isPaused && { paused: said }), ...(isEnded && { ended: { ...said, how: "aborted" } }) });
+  });
+
 export function anyComponent(name: string): fc.Arbitrary<Component> {
   const rollout = fc
     .record({
@@ -63,17 +71,19 @@ export function anyComponent(name: string): fc.Arbitrary<Component> {
         { maxLength: 3 },
       ),
       rollout: fc.option(rollout, { nil: undefined }),
+      release: fc.option(anyRelease, { nil: undefined, freq: 6 }),
       allStable: fc.option(fc.constant({ who: "ada", why: "fire", at: "2026-11-20T10:00:00.000Z" }), {
         nil: undefined,
         freq: 6,
       }),
     })
-    .map(({ rollout: share, allStable, ...rest }) =>
+    .map(({ rollout: share, release, allStable, ...rest }) =>
       aComponent({
         name,
         aliases: ["stable", "beta", "experimental"],
         ...rest,
         ...(share && { rollout: share }),
+        ...(release && { release }),
         ...(allStable && { allStable }),
       }),
     );

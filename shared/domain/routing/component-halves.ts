@@ -3,6 +3,7 @@ import { own, read, readJson, recordOf } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { CohortRoute } from "./cohort.ts";
 import { AliasEntry, AllStable, type Component, Component as ComponentSchema } from "./component.ts";
+import { isUnderWay, Release } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
 
@@ -16,6 +17,7 @@ const rules = {
   fallbackAlias: AliasName,
   cohortRoutes: z.array(CohortRoute),
   rollout: Rollout,
+  release: Release,
   allStable: AllStable,
 };
 type Rules = Partial<Pick<Component, keyof typeof rules>>;
@@ -25,9 +27,11 @@ type Rules = Partial<Pick<Component, keyof typeof rules>>;
  * definition; of a row that can't be read, every rule stands that still can.
  */
 export function redefined(before: Component | UnreadableRow | undefined, defined: Component): Component {
-  if (before === undefined) return defined;
+  // A release is begun by those who operate, never by a file.
+  const { release: _, ...fresh } = defined;
+  if (before === undefined) return fresh;
   const kept = before instanceof UnreadableRow ? rulesIn(before) : rulesOf(before);
-  const { rollout: _, allStable: __, ...definition } = defined;
+  const { rollout: __, allStable: ___, ...definition } = fresh;
   const whole = { ...definition, ...kept, aliases: aliasesOf(kept.aliases ?? {}, defined.aliases) };
   // Rules that were damaged so that they name no alias any more.
   return read(ComponentSchema, whole).ok ? whole : { ...defined, aliases: whole.aliases };
@@ -36,12 +40,13 @@ export function redefined(before: Component | UnreadableRow | undefined, defined
 /** The rules that an author's definition leaves alone, a few words each; none where there is nothing but defaults. */
 export function rulesLeftAlone(before: Component | undefined, defined: Component): string[] {
   if (before === undefined) return [];
-  const { defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable, aliases } = before;
+  const { defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable, aliases } = before;
   const others = Object.keys(aliases).filter((alias) => own(defined.aliases, alias) === undefined);
   const retired = Object.keys(aliases).filter((alias) => aliases[alias]?.retired === true);
   return [
     ...(allStable === undefined ? [] : ["all stable"]),
     ...(rollout === undefined ? [] : [`the rollout to ${rollout.alias}`]),
+    ...(isUnderWay(release) ? [`release ${release.id}`] : []),
     ...cohortRoutes.map(({ cohort, alias }) => `the route of cohort ${cohort} to ${alias}`),
     ...(defaultAlias === defined.defaultAlias ? [] : [`the default alias ${defaultAlias}`]),
     ...(fallbackAlias === defined.fallbackAlias ? [] : [`the fallback alias ${fallbackAlias}`]),
@@ -50,9 +55,17 @@ export function rulesLeftAlone(before: Component | undefined, defined: Component
   ];
 }
 
-function rulesOf({ aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable }: Component): Rules {
+function rulesOf({
+  aliases,
+  defaultAlias,
+  fallbackAlias,
+  cohortRoutes,
+  rollout,
+  release,
+  allStable,
+}: Component): Rules {
   const always = { aliases, defaultAlias, fallbackAlias, cohortRoutes };
-  return { ...always, ...(rollout && { rollout }), ...(allStable && { allStable }) };
+  return { ...always, ...(rollout && { rollout }), ...(release && { release }), ...(allStable && { allStable }) };
 }
 
 function rulesIn({ text }: UnreadableRow): Rules {

@@ -4,6 +4,7 @@ import { RetryPolicy } from "../retry.ts";
 import { Instant, nameSchema, own, recordOf } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { CohortRoute } from "./cohort.ts";
+import { Release } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 
 /** `<application>-<role>`, 1 to 64 lower-case letters, digits and hyphens. */
@@ -107,6 +108,8 @@ export const Component = z
     allStable: z.optional(AllStable),
     cohortRoutes: z._default(z.array(CohortRoute), []),
     rollout: z.optional(Rollout),
+    /** The one that is under way, or that was the last. */
+    release: z.optional(Release),
     /** How long one attempt may take. */
     timeoutMs: z._default(z.int().check(z.minimum(1), z.maximum(MAX_COMPONENT_TIMEOUT_MS)), 30_000),
     retry: z._default(RetryPolicy, RetryPolicy.parse({})),

@@ -2,8 +2,10 @@ import { TurnoutError } from "../errors.ts";
 import { isSubjectKey } from "../subject.ts";
 import { canonical } from "../text/canonical-json.ts";
 import { own } from "../text/schema.ts";
+import type { Component } from "./component.ts";
 import { DEFAULT_GUARDRAILS } from "./guardrails.ts";
 import type { ChangeLogEntry, Revision, Row, RowChange, RowKey, StoredRow } from "./routing-change.ts";
+import { isKeyOf } from "./routing-change.ts";
 import { rowMap } from "./row-map.ts";
 import { readRow } from "./stored-row.ts";
 import { isEmptySubjectRow, type SubjectRow } from "./subject-rows.ts";
@@ -52,7 +54,11 @@ export function sameRow(a: unknown, b: unknown): boolean {
 
 type RevertedRow = { row: StoredRow | null; left: string[] };
 
-function revertRow({ key, before, after }: RowChange, now: StoredRow | null, revision: Revision): RevertedRow {
+function revertRow(change: RowChange, now: StoredRow | null, revision: Revision): RevertedRow {
+  const { key } = change;
+  const [before, after] = isKeyOf("component", key)
+    ? [withReleaseOf(now, change.before), withReleaseOf(now, change.after)]
+    : [change.before, change.after];
   if (sameRow(now, before) || sameRow(before, after)) return { row: now, left: [] };
   if (before instanceof UnreadableRow) {
     throw new TurnoutError(
@@ -82,6 +88,17 @@ function revertRow({ key, before, after }: RowChange, now: StoredRow | null, rev
 function placesOf({ pins, cohorts, ...fields }: SubjectRow): string[] {
   const pinned = Object.keys(pins).map((component) => `pins.${component}`);
   return [...pinned, ...(cohorts.length === 0 ? [] : ["cohorts"]), ...Object.keys(fields)];
+}
+
+/**
+ * How far a release has come isn't set back with the rules that it has set: it would set them again. It finds them gone,
+ * and pauses.
+ */
+function withReleaseOf(now: StoredRow | null, row: StoredRow | null): StoredRow | null {
+  if (row === null || row instanceof UnreadableRow) return row;
+  const { release: _, ...others } = row as Component;
+  const standing = now === null || now instanceof UnreadableRow ? undefined : (now as Component).release;
+  return standing === undefined ? others : { ...others, release: standing };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -17,6 +17,7 @@ import { redefined } from "./component-halves.ts";
 import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
+import { type ReleaseEdit, releaseChanges, releaseKeys } from "./release-edit.ts";
 import { revertChanges, sameRow } from "./revert-row.ts";
 import type { ChangeLogEntry, Row, RowAt, RowChange, RowKey, StoredRow } from "./routing-change.ts";
 import { isEmptySubjectRow, type SubjectRow } from "./subject-rows.ts";
@@ -43,6 +44,7 @@ export type RoutingEdit =
   | { kind: "remove component"; component: string }
   | { kind: "apply source"; source: EventSource }
   | { kind: "change component"; component: string; change: ComponentChange }
+  | ReleaseEdit
   | { kind: "create cohort"; cohort: string; description: string; who: string; at: Instant }
   | { kind: "remove cohort"; cohort: string }
   /** Puts subjects into a cohort, or takes them out; at most `MAX_ROWS_PER_CHANGE` of them in one change. */
@@ -77,6 +79,8 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
       const cohorts: RowKey[] = "route" in edit.change ? ["settings#cohorts"] : [];
       return [`component#${edit.component}`, ...cohorts];
     }
+    case "release":
+      return releaseKeys(edit);
     case "create cohort":
     case "remove cohort":
       return ["settings#cohorts"];
@@ -93,6 +97,8 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
 
 /** Whether no guardrail may stand in its way: it sends everything to safety, or is a guardrail itself. */
 export function isNeverRefused(edit: RoutingEdit): boolean {
+  // What a release has moved, it takes back.
+  if (edit.kind === "release") return edit.act.do !== "start" && edit.act.do !== "step" && edit.act.do !== "resume";
   if (edit.kind === "change component") return "set" in edit.change && edit.change.set === "all stable";
   return edit.kind === "set guardrails";
 }
@@ -178,6 +184,8 @@ export function applyEdit(
       if ("rollout" in edit.change) checkEnd("rollout", edit.change.rollout, now);
       return changed(`component#${edit.component}`, component, changeComponent(component, edit.change));
     }
+    case "release":
+      return releaseChanges(edit, stored, components);
     case "create cohort": {
       const { cohort, description, who, at } = edit;
       const register = rowOf("settings#cohorts");

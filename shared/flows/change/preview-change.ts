@@ -37,7 +37,17 @@ export async function previewChange(
   now: Date,
   events?: StoredEvents,
 ): Promise<ChangePreview> {
-  const planned = await planChange(table, edit, now);
+  return previewPlanned(table, await planChange(table, edit, now), edit, now, events);
+}
+
+/** The same of an edit whose rows are known. */
+export async function previewPlanned(
+  table: RoutingTable,
+  planned: PlannedChange,
+  edit: RoutingEdit,
+  now: Date,
+  events?: StoredEvents,
+): Promise<ChangePreview> {
   const { guardrails, rows } = planned;
   // Settings move nobody.
   if (rows.every(({ key }) => isKeyOf("settings", key))) {

@@ -11,8 +11,8 @@ const KEY = "component#mailer";
 const definition = ({ pattern, timeoutMs, retry, invocation, worker }: Component) => ({
   ...{ pattern, timeoutMs, retry, invocation, worker },
 });
-const rules = ({ defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable }: Component) => ({
-  ...{ defaultAlias, fallbackAlias, cohortRoutes, rollout, allStable },
+const rules = ({ defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable }: Component) => ({
+  ...{ defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable },
 });
 const author = fc
   .tuple(anyComponent("mailer"), fc.integer({ min: 1, max: 800_000 }), fc.constantFrom("shop", "forge"))

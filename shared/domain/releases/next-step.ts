@@ -1,0 +1,84 @@
+import type { Component } from "../routing/component.ts";
+import type { Guardrails } from "../routing/guardrails.ts";
+import { freezeText } from "../routing/guardrails.ts";
+import type { Release } from "../routing/release.ts";
+
+/**
+ * What the guard says of the version that is released. `none`: too few deliveries to tell; about how many more it takes
+ * for a version that fails ten times as often as stable to show. `worse`: by what.
+ */
+export type ReleaseVerdict =
+  | { says: "healthy" }
+  | { says: "none"; needed: number }
+  | { says: "worse"; because: string };
+
+/** What is known of a release when it is looked at. */
+export type SeenRelease = {
+  component: Pick<Component, "name" | "allStable">;
+  release: Release;
+  guardrails: Guardrails;
+  /** What the release's alias points at, and the one that gets the version in the end; null for nothing. */
+  aliasVersion: string | null;
+  intoVersion: string | null;
+  /** The rule of its own that somebody has changed, and who. */
+  disturbed?: string;
+  /** Whether the version still exists. */
+  exists: boolean;
+  verdict: ReleaseVerdict;
+};
+
+export type NextOfRelease =
+  /** Nothing to do: until then, or for as long as this holds. */
+  | { do: "wait"; until?: Date; because: string }
+  | { do: "pause"; why: string }
+  /** The alias gets the version. */
+  | { do: "move alias" }
+  | { do: "step" }
+  | { do: "promote" }
+  /** Everybody is on the version: its rules go. */
+  | { do: "finish" }
+  /** The version is worse: what was moved goes back. */
+  | { do: "take back"; why: string }
+  /** Rules are gone already: the alias goes back, and what failed is delivered again. */
+  | { do: "end" };
+
+/**
+ * What a release does next. A freeze and all-stable hold it, a person's change pauses it, a version that is worse stops it
+ * as its guard says, and a step ends when its time is over and the verdict allows it. Without a verdict it only waits:
+ * it is never taken back for want of one.
+ */
+export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
+  const { component, release, guardrails, aliasVersion, intoVersion, verdict } = seen;
+  const { alias, version, made, steps, guard } = release;
+  if (release.ending !== undefined) return { do: "end" };
+  if (release.paused !== undefined) {
+    return { do: "wait", because: `paused by ${release.paused.who}: ${release.paused.why}` };
+  }
+  if (verdict.says === "worse" && (guard === "rollback" || guard === "undo")) {
+    return { do: "take back", why: verdict.because };
+  }
+  // Promoted, and ended in between.
+  if (made === steps.length && intoVersion === version) return { do: "finish" };
+  if (component.allStable !== undefined) {
+    return { do: "wait", because: `all stable by ${component.allStable.who}: ${component.allStable.why}` };
+  }
+  if (guardrails.freeze !== undefined) return { do: "wait", because: freezeText(guardrails.freeze) };
+  if (!seen.exists) return { do: "pause", why: `version ${version} is gone` };
+  if (seen.disturbed !== undefined) return { do: "pause", why: seen.disturbed };
+  if (aliasVersion !== version) {
+    if (made === 0 && aliasVersion === release.aliasBefore) return { do: "move alias" };
+    return { do: "pause", why: `${alias} points at ${aliasVersion ?? "no version"}, not at ${version}` };
+  }
+  if (made === 0) return { do: "step" };
+  if (verdict.says === "worse" && guard === "hold")
+    return { do: "pause", why: `held by its guard: ${verdict.because}` };
+  const until = new Date(Date.parse(release.since) + release.everyMs);
+  if (now < until) return { do: "wait", until, because: "the step's time isn't over" };
+  if (verdict.says === "none") {
+    const { maxWaitMs } = release;
+    const because = `no verdict yet: about ${verdict.needed} more deliveries would show a version that fails ten times as often`;
+    if (maxWaitMs !== undefined && now.getTime() >= until.getTime() + maxWaitMs) return { do: "pause", why: because };
+    return { do: "wait", because };
+  }
+  return { do: made < steps.length ? "step" : "promote" };
+}

@@ -1,0 +1,282 @@
+import { GuardrailHit, RevisionConflict, TurnoutError } from "../../domain/errors.ts";
+import {
+  type NextOfRelease,
+  nextOfRelease,
+  type ReleaseVerdict,
+  type SeenRelease,
+} from "../../domain/releases/next-step.ts";
+import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
+import type { Component } from "../../domain/routing/component.ts";
+import { guardrailsIn } from "../../domain/routing/guardrails.ts";
+import {
+  disturbedStep,
+  isUnderWay,
+  plansOf,
+  type Release,
+  type ReleaseStep,
+  releaseActor,
+  ruleText,
+  stands,
+  stepText,
+} from "../../domain/routing/release.ts";
+import { type ReleaseAct, releaseEdit } from "../../domain/routing/release-edit.ts";
+import type { Revision, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
+import type { SubjectRow } from "../../domain/routing/subject-rows.ts";
+import { readable } from "../../domain/routing/unreadable-row.ts";
+import type { SubjectKey } from "../../domain/subject.ts";
+import type { StoredEvents } from "../../event-store/event-store.ts";
+import type { RoutingTable } from "../../routing-table/routing-table.ts";
+import type { VersionCatalog } from "../../versions/version-catalog.ts";
+import { backwards } from "../change/change-log.ts";
+import { changeRoutes } from "../change/change-routes.ts";
+import { commitAsShown } from "../change/commit-as-shown.ts";
+import { previewChange } from "../change/preview-change.ts";
+import { moveAlias } from "../versions/move-alias.ts";
+
+/** Changes that are looked through for whoever has changed what a release had set. */
+const MOST_LOOKED_AT = 1_000;
+
+const LOOKS_AT_ONCE = 4;
+
+export type ReleasePorts = {
+  table: RoutingTable;
+  catalog: Pick<VersionCatalog, "aliases" | "versions" | "moveAlias">;
+  events: StoredEvents;
+  /** What the guard says of the release's version since the release began. */
+  judge(component: Component, release: Release, now: Date): Promise<ReleaseVerdict>;
+  /** Has delivered again what failed on the version. Asked for again with the same release it does nothing more. */
+  heal(component: Component, release: Release, now: Date): Promise<void>;
+  newId: () => string;
+};
+
+/** How a release stands, and what comes next; undefined where the component has none that is under way. */
+export type LookedAt = {
+  component: Component;
+  release: Release;
+  revision: Revision;
+  next: NextOfRelease;
+  verdict: ReleaseVerdict;
+};
+
+/** Looks at a component's release. Changes nothing. */
+export async function lookAtRelease(
+  ports: Pick<ReleasePorts, "table" | "catalog" | "judge">,
+  component: Component,
+  now: Date,
+): Promise<LookedAt | undefined> {
+  if (!isUnderWay(component.release)) return undefined;
+  const seen = await seenRelease(ports, component, component.release, now);
+  return seen && { ...seen.is, next: nextOfRelease(seen.is, now) };
+}
+
+/** Advances every release as far as it goes now. What is wrong with one holds up no other. */
+export async function advanceReleases({
+  now,
+  onError,
+  ...ports
+}: ReleasePorts & { now: () => Date; onError: (error: unknown) => void }): Promise<void> {
+  const { components } = await ports.table.components();
+  for (const component of components) {
+    try {
+      // A promotion is a few looks: the alias, the rules, the end.
+      for (let look = 0; look < LOOKS_AT_ONCE; look++) {
+        const done = await advanceRelease(ports, component, now());
+        if (done === undefined || done.do === "wait" || done.do === "pause") break;
+      }
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+/**
+ * Does what comes next, if anything does: one thing at a look. What somebody else has changed meanwhile is looked at
+ * anew the next time.
+ * @returns what was done; undefined where the component has no release under way
+ */
+export async function advanceRelease(
+  ports: ReleasePorts,
+  component: Component,
+  now: Date,
+): Promise<NextOfRelease | undefined> {
+  const looked = await lookAtRelease(ports, component, now);
+  if (looked === undefined) return undefined;
+  const { release, next } = looked;
+  try {
+    await doNext(ports, looked, now);
+  } catch (error) {
+    // Others were first.
+    if (error instanceof RevisionConflict) return next;
+    const why = error instanceof TurnoutError && error.kind !== "failed" ? refusalOf(error) : undefined;
+    if (why === undefined || next.do === "end" || next.do === "take back") throw error;
+    await act(
+      ports,
+      looked,
+      { do: "pause", id: release.id, who: releaseActor(release), why, at: now.toISOString() },
+      now,
+    );
+    return { do: "pause", why };
+  }
+  return next;
+}
+
+function refusalOf(error: TurnoutError): string {
+  if (error instanceof GuardrailHit) return error.objections.map(({ says }) => says).join("; ");
+  return error.message.replace(/ Nothing was changed\.$/, "").replace(/\.$/, "");
+}
+
+async function doNext(ports: ReleasePorts, looked: LookedAt, now: Date): Promise<void> {
+  const { component, release, next } = looked;
+  const { id, alias, version, into, made } = release;
+  const [who, at] = [releaseActor(release), now.toISOString()];
+  switch (next.do) {
+    case "wait":
+      return;
+    case "pause":
+      return act(ports, looked, { do: "pause", id, who, why: next.why, at }, now);
+    case "move alias":
+      return move(ports, looked, { alias, from: release.aliasBefore, to: version }, "set", now);
+    case "step":
+      return makeStep(ports, looked, { do: "step", id, made, at }, now);
+    case "promote": {
+      const from = await versionAt(ports, component.name, into);
+      return move(ports, looked, { alias: into, from, to: version }, "promote", now);
+    }
+    case "finish":
+      await act(ports, looked, { do: "take back", id, how: "done", who, why: "everybody is on it", at }, now);
+      return act(ports, looked, { do: "end", id }, now);
+    case "take back":
+      return act(ports, looked, { do: "take back", id, how: "stopped", who, why: next.why, at }, now);
+    case "end":
+      return endRelease(ports, looked, now);
+  }
+}
+
+/** Its rules are gone. The alias goes back to what it was, unless somebody has moved it on. */
+async function endRelease(ports: ReleasePorts, looked: LookedAt, now: Date): Promise<void> {
+  const { component, release } = looked;
+  const { id, alias, version, aliasBefore, ending, guard } = release;
+  const isTakenBack = ending?.how !== "done" && aliasBefore !== null && aliasBefore !== version;
+  if (isTakenBack && (await versionAt(ports, component.name, alias)) === version) {
+    await move(ports, looked, { alias, from: version, to: aliasBefore }, "rollback", now);
+  }
+  if (ending?.how === "stopped" && guard === "undo") await ports.heal(component, release, now);
+  await act(ports, looked, { do: "end", id }, now);
+}
+
+async function makeStep(ports: ReleasePorts, looked: LookedAt, step: ReleaseAct, now: Date): Promise<void> {
+  const { release } = looked;
+  const edit = releaseEdit(looked.component.name, release, step);
+  const preview = await previewChange(ports.table, edit, now, ports.events);
+  if (preview.rows.length === 0) return;
+  const { stopped } = await commitAsShown(
+    ports,
+    {
+      ...madeBy(looked),
+      edit,
+      steps: [edit],
+      expectsRevision: false,
+      strict: false,
+      at: now,
+      force: release.force ?? false,
+    },
+    preview,
+    () => {},
+  );
+  if (stopped !== undefined) throw stopped.error;
+}
+
+async function act(ports: ReleasePorts, looked: LookedAt, act: ReleaseAct, now: Date): Promise<void> {
+  const edit = releaseEdit(looked.component.name, looked.release, act);
+  await changeRoutes(ports.table, { ...madeBy(looked), edit, changeId: ports.newId(), at: now });
+}
+
+async function move(
+  ports: ReleasePorts,
+  looked: LookedAt,
+  { alias, from, to }: Omit<AliasMove, "component">,
+  kind: MoveKind,
+  now: Date,
+): Promise<void> {
+  const asked = { component: looked.component.name, alias, from, to };
+  const force = kind === "rollback" || (looked.release.force ?? false);
+  // Of two that look at once, one moves it.
+  const expectedRevision = looked.revision;
+  await moveAlias(ports, { ...madeBy(looked), move: asked, kind, at: now, force, expectedRevision });
+}
+
+/** Every change of a release says whose it is, and why it was begun. */
+function madeBy({ component, release }: Pick<LookedAt, "component" | "release">) {
+  const { steps, made, why } = release;
+  const step = steps[made] === undefined ? "" : `, next is ${stepText(steps[made])}`;
+  return { who: releaseActor(release), why, command: `release ${release.id} of ${component.name}${step}` };
+}
+
+async function versionAt({ catalog }: Pick<ReleasePorts, "catalog">, component: string, alias: string) {
+  return (await catalog.aliases(component)).find((one) => one.alias === alias)?.version ?? null;
+}
+
+/** Its rows as of one revision, its aliases and what the guard says. */
+async function seenRelease(
+  { table, catalog, judge }: Pick<ReleasePorts, "table" | "catalog" | "judge">,
+  { name }: Component,
+  { steps }: Release,
+  now: Date,
+): Promise<{ is: SeenRelease & LookedAtRows } | undefined> {
+  const planKeys = plansOf({ steps }).map((plan): SubjectKey => `plan#${plan}`);
+  const keys: RowKey[] = [`component#${name}`, "settings#guardrails", ...planKeys];
+  const { revision, rows } = await table.rows(keys);
+  const component = readable(rows.get(`component#${name}`));
+  const release = component?.release;
+  if (component === undefined || !isUnderWay(release)) return undefined;
+  const aliases = await catalog.aliases(name);
+  const versionOf = (alias: string) => aliases.find((one) => one.alias === alias)?.version ?? null;
+  const disturbed = disturbedStep(release, { component, planRow: (plan) => readable(rows.get(`plan#${plan}`)) });
+  const exists = (await catalog.versions(name)).some(({ version }) => version === release.version);
+  const verdict = release.made === 0 ? { says: "none" as const, needed: 0 } : await judge(component, release, now);
+  return {
+    is: {
+      component,
+      release,
+      revision,
+      guardrails: guardrailsIn(rows.get("settings#guardrails")),
+      aliasVersion: versionOf(release.alias),
+      intoVersion: versionOf(release.into),
+      ...(disturbed !== undefined && { disturbed: await toldOf(table, revision, component.name, release, disturbed) }),
+      exists,
+      verdict,
+    },
+  };
+}
+
+type LookedAtRows = Pick<LookedAt, "component" | "release" | "revision">;
+
+/** Who has changed the rule that a release had set, as far as the last changes tell. */
+async function toldOf(
+  table: RoutingTable,
+  revision: Revision,
+  component: string,
+  release: Release,
+  step: ReleaseStep,
+): Promise<string> {
+  const what = ruleText(step);
+  const key: RowKey = step.kind === "plan" ? `plan#${step.plan}` : `component#${component}`;
+  const standsIn = (row: StoredRow | null) => {
+    const known = readable(row ?? undefined);
+    if (known === undefined) return false;
+    const [ofComponent, ofPlan] = step.kind === "plan" ? [undefined, known] : [known, undefined];
+    const bare = { name: component, cohortRoutes: [] };
+    return stands(release, step, {
+      component: (ofComponent as Component | undefined) ?? bare,
+      planRow: () => ofPlan as SubjectRow | undefined,
+    });
+  };
+  for await (const page of backwards(table, revision, Math.max(1, revision - MOST_LOOKED_AT + 1))) {
+    for (const { revision: at, who, why, rows } of page) {
+      const row = rows.find((changed) => changed.key === key);
+      if (row === undefined || standsIn(row.after) || !standsIn(row.before)) continue;
+      return `${what} was changed by ${who} (revision ${at}: ${why})`;
+    }
+  }
+  return `${what} was changed by somebody`;
+}

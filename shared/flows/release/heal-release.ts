@@ -1,0 +1,61 @@
+import { DEFAULT_CONCURRENCY, type ReplayRequest } from "../../domain/replays/replay.ts";
+import type { Component } from "../../domain/routing/component.ts";
+import { type Release, releaseActor } from "../../domain/routing/release.ts";
+import type { EventStore } from "../../event-store/event-store.ts";
+import type { ReplayStore } from "../../replay-store/replay-store.ts";
+import type { RoutingTable } from "../../routing-table/routing-table.ts";
+import type { VersionCatalog } from "../../versions/version-catalog.ts";
+import { planReplay } from "../replay/plan-replay.ts";
+import { startReplay, storedWindow } from "../replay/start-replay.ts";
+import { routingCache } from "../routing-cache.ts";
+
+export type HealPorts = {
+  table: RoutingTable;
+  catalog: Pick<VersionCatalog, "aliases">;
+  events: EventStore;
+  replays: ReplayStore;
+  /** Tells who drives replays of one, or why nobody could be told. */
+  callReplayer(name: string): Promise<string | undefined>;
+};
+
+/** An event that arrived before the release may have been handled by its version: a retry, or a queue behind. */
+const ARRIVED_BEFORE_MS = 3_600_000;
+
+/** The replay of what a release's version has left unresolved. */
+function healingReplay({ id }: Pick<Release, "id">): string {
+  return `heal-${id}`.slice(0, 64).replace(/-+$/, "");
+}
+
+/**
+ * Has delivered again, where the routing says now, what has failed on a release's version and is dead or waits for
+ * another attempt. Once for a release: a replay of its name is the one.
+ * @throws what `startReplay` throws
+ */
+export async function healRelease(ports: HealPorts, { name }: Component, release: Release, now: Date): Promise<void> {
+  const replay = healingReplay(release);
+  if ((await ports.replays.get(replay)) !== undefined) return;
+  const { version, alias, startedAt, why } = release;
+  const asOf = { from: new Date(Date.parse(startedAt) - ARRIVED_BEFORE_MS), to: now };
+  const { window } = await storedWindow(ports.table, asOf, now);
+  const request: ReplayRequest = {
+    window,
+    filter: { component: name, executedVersion: version, ranSince: startedAt, ranBehind: alias },
+    mode: "finish",
+    destination: { kind: "today" },
+    avoidVersion: version,
+  };
+  const { table, catalog, events, replays } = ports;
+  const matching = { events, replays, catalog, routing: routingCache(table) };
+  const { counts } = await planReplay(matching, { ...request, name: "", startedAt: now }, () => now);
+  await startReplay(replays, {
+    ...request,
+    name: replay,
+    who: releaseActor(release),
+    why,
+    command: `release ${release.id} of ${name} was stopped`,
+    requestedAt: now,
+    concurrency: DEFAULT_CONCURRENCY,
+    planned: counts,
+  });
+  await ports.callReplayer(replay);
+}
