@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
+import { releasesHandler } from "../../functions/releases.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
 import { moveSweeperHandler, sweeperHandler } from "../../functions/sweeper.ts";
@@ -14,6 +15,8 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
+import { healRelease } from "../../shared/flows/release/heal-release.ts";
+import { judgeRelease } from "../../shared/flows/release/judge-release.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import { FREE_STUCK } from "../../shared/installation/examine-embedded.ts";
 import { lockServer } from "../../shared/installation/server-lock.ts";
@@ -36,6 +39,9 @@ const SWEEP_TIMEOUT_MS = 15_000;
 
 /** How often moves of aliases are looked for that a crash has left unfinished. */
 const FINISH_MOVES_EVERY_MS = 10_000;
+
+/** How often releases are looked at. */
+const RELEASES_EVERY_MS = 1_000;
 
 /**
  * How long after its start a replay looks again for events that were claimed before: here claim and record are written
@@ -173,6 +179,19 @@ export async function startRuntime(options: RuntimeOptions) {
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
     });
+    const { routingTable: table, catalog, events, replays } = state;
+    const releases = startSchedule({
+      name: "turnout-releases",
+      handler: releasesHandler({
+        ...{ table, catalog, events, newId: randomUUID, now, onError },
+        judge: (...of) => judgeRelease({ events, routingTable: table, catalog }, ...of),
+        // Replays are looked for all the while.
+        heal: (...of) => healRelease({ table, catalog, events, replays, callReplayer: async () => undefined }, ...of),
+      }),
+      everyMs: RELEASES_EVERY_MS,
+      timeoutMs: SWEEP_TIMEOUT_MS,
+      onError,
+    });
     const replayer = startReplayDriver({
       replays: state.replays,
       handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
@@ -182,7 +201,7 @@ export async function startRuntime(options: RuntimeOptions) {
     closing.push(() =>
       Promise.all([
         workers.close(),
-        ...[replayer, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) => part.stop()),
+        ...[replayer, releases, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) => part.stop()),
       ]),
     );
 
