@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Argument, Command, type Option } from "commander";
 import { complainInJson, complainLine } from "./terminal/complain.ts";
 import { chooseEnvironment } from "./terminal/environment-name.ts";
+import { printLine } from "./terminal/output.ts";
 import { refuseRepeated } from "./terminal/repeated-option.ts";
 import { isRequired, refuseMissing } from "./terminal/required-option.ts";
 
@@ -34,6 +35,9 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
       summary: "roll an alias back, and replay what its version handled",
       load: () => import("./replays/undo.ts"),
     },
+  },
+  Releases: {
+    release: { summary: "bring a version to everybody, step by step", load: () => import("./releases/release.ts") },
   },
   Rules: {
     pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
@@ -94,6 +98,8 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
 };
 
 const FOOTER = `
+  -V, --version as the only argument prints the version.
+
 Environment:
   TURNOUT_HOME         the state folder (default: .turnout in this folder)
   TURNOUT_ENV          what --env says
@@ -119,7 +125,6 @@ export async function run(args: readonly string[]): Promise<void> {
   complainInJson(args);
   const program = new Command("turnout")
     .description("Sends every event to the version of a component that its project, customer or plan is pinned to.")
-    .version(version(), "-V, --version", "print the version")
     .option("--env <name>", "the environment on AWS (default: the state on this machine)")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
@@ -148,6 +153,8 @@ export async function run(args: readonly string[]): Promise<void> {
     await defineCommand(command);
   });
   program.hook("preAction", (_, command) => refuseMissing(command));
+  // Not an option of the program's: it would take the `--version 24` of its commands.
+  if (args.length === 1 && ["-V", "--version"].includes(args[0] ?? "")) return printLine(version());
   if (args.length === 0) return program.help({ error: true });
   // `help pin` is `pin --help`.
   const [first, ...rest] = args;

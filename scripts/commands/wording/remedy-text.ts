@@ -101,6 +101,10 @@ function operationText(asked: Operation): string {
       );
     case "trust clock":
       return "if it is right and was wrong then, start once with --trust-clock";
+    case "start release":
+      return `begin one with '${commandLine("release", "start", "COMPONENT")}'`;
+    case "abort release":
+      return `take it back with '${commandLine("release", "abort", asked.release)} --reason TEXT'`;
     case "wait for function": {
       const command = shellLine(["aws", "lambda", "wait", "function-updated-v2", "--function-name", asked.name]);
       return `wait until '${command}' ends, and run the command again`;

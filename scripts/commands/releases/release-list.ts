@@ -1,0 +1,52 @@
+import { isUnderWay } from "../../../shared/domain/routing/release.ts";
+import { type LookedAt, lookAtRelease } from "../../../shared/flows/release/advance-release.ts";
+import { type ReleaseOf, releaseNamed, releases } from "../../../shared/flows/release/find-release.ts";
+import { judgeRelease } from "../../../shared/flows/release/judge-release.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { withInstallation } from "../terminal/context.ts";
+import type { JsonOption } from "../terminal/options.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+import { releaseJson, releaseLines, stateText } from "./release-text.ts";
+
+export async function listReleases({ json }: JsonOption): Promise<void> {
+  await withInstallation(async ({ routingTable }) => {
+    const all = await releases(routingTable);
+    if (json) for (const one of all) printJson(releaseJson(one, undefined));
+    else if (all.length === 0) note("there are no releases");
+    else printTable(columns, all);
+  });
+}
+
+const columns: Column<ReleaseOf>[] = [
+  { title: "RELEASE", text: ({ release }) => release.id },
+  { title: "COMPONENT", text: ({ component }) => component.name, least: 12 },
+  { title: "VERSION", text: ({ release }) => release.version },
+  {
+    title: "STATE",
+    text: ({ release }) => stateText(release),
+    style: ({ release }) => (isUnderWay(release) ? "green" : undefined),
+  },
+  { title: "BEGUN", text: ({ release }) => release.startedAt, optional: 2 },
+  { title: "WHO", text: ({ release }) => release.who, least: 8, optional: 3 },
+  { title: "WHY", text: ({ release }) => release.why, least: 12, optional: 1 },
+];
+
+export async function showRelease(id: string, { json }: JsonOption): Promise<void> {
+  await withInstallation(async (installation) => {
+    const found = await releaseNamed(installation.routingTable, id);
+    const looked = await lookedAt(installation, found, new Date());
+    if (json) return printJson(releaseJson(found, looked));
+    for (const line of releaseLines(found, looked)) printLine(line);
+  });
+}
+
+/** How a release stands and what it does next, with what the guard says of its version; undefined when it has ended. */
+export function lookedAt(
+  { routingTable: table, catalog, events }: Pick<Installation, "routingTable" | "catalog" | "events">,
+  { component }: ReleaseOf,
+  now: Date,
+): Promise<LookedAt | undefined> {
+  const ports = { events, routingTable: table, catalog };
+  return lookAtRelease({ table, catalog, judge: (...of) => judgeRelease(ports, ...of) }, component, now);
+}

@@ -1,0 +1,116 @@
+import type { ReleaseVerdict } from "../../../shared/domain/releases/next-step.ts";
+import { isUnderWay, type Release, releaseActor, stepText } from "../../../shared/domain/routing/release.ts";
+import { durationText } from "../../../shared/domain/text/duration.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
+import type { LookedAt } from "../../../shared/flows/release/advance-release.ts";
+import type { ReleaseOf } from "../../../shared/flows/release/find-release.ts";
+
+/** E.g. `step 2 of 5: plan free`, `paused`, `done`. */
+export function stateText(release: Release): string {
+  const { ended, ending, paused } = release;
+  if (ended !== undefined) return ended.how;
+  if (ending !== undefined) return "being taken back";
+  if (paused !== undefined) return `paused at ${stepOf(release)}`;
+  return stepOf(release);
+}
+
+function stepOf({ made, steps }: Release): string {
+  const step = steps[made - 1];
+  return step === undefined ? "not begun" : `step ${made} of ${steps.length}: ${stepText(step)}`;
+}
+
+/** Everything of a release, for a person. @param looked what comes next, while it is under way */
+export function releaseLines({ component, release }: ReleaseOf, looked: LookedAt | undefined): string[] {
+  const { id, version, alias, into, who, startedAt, why, everyMs, maxWaitMs, guard, force } = release;
+  const waits = maxWaitMs === undefined ? "" : `, ${durationText(maxWaitMs)} longer at most`;
+  return [
+    `release ${id} of ${component.name}: version ${version} by way of ${alias} into ${into}`,
+    `begun by ${who} at ${startedAt}: ${why}`,
+    `a step every ${durationText(everyMs)}${waits}; guard: ${guard}${force ? "; past the guardrails" : ""}`,
+    ...stepLines(release),
+    ...endLines(release),
+    ...(looked === undefined ? [] : [`guard: ${verdictText(looked.verdict)}`, `next: ${nextText(looked)}`]),
+  ];
+}
+
+function stepLines({ steps, made, into, ended, since }: Release): string[] {
+  const lines = steps.map((step, number) => {
+    const mark = number < made ? (number === made - 1 && ended === undefined ? ">" : "x") : " ";
+    return `  [${mark}] ${stepText(step)}${number === made - 1 && ended === undefined ? `  since ${since}` : ""}`;
+  });
+  return [...lines, `  [${ended?.how === "done" ? "x" : " "}] everybody: ${into}`];
+}
+
+function endLines({ paused, ending, ended }: Release): string[] {
+  if (ended !== undefined) return [`${ended.how} by ${ended.who} at ${ended.at}: ${ended.why}`];
+  if (ending !== undefined) return [`being taken back by ${ending.who} since ${ending.at}: ${ending.why}`];
+  if (paused !== undefined) return [`paused by ${paused.who} at ${paused.at}: ${paused.why}`];
+  return [];
+}
+
+export function verdictText(verdict: ReleaseVerdict): string {
+  switch (verdict.says) {
+    case "healthy":
+      return "healthy so far";
+    case "none":
+      return `no verdict yet: about ${plural(verdict.needed, "more delivery", "more deliveries")} would show a version that fails ten times as often`;
+    case "worse":
+      return `worse: ${verdict.because}`;
+  }
+}
+
+/** What a release does next, and when. */
+export function nextText({ release, next }: LookedAt): string {
+  const { alias, version, steps, made, into } = release;
+  const step = steps[made];
+  const after = step === undefined ? `version ${version} into ${into}` : stepText(step);
+  switch (next.do) {
+    case "wait":
+      if (next.until !== undefined) return `${after} at ${next.until.toISOString()}, if the guard allows it`;
+      return release.paused === undefined ? `${after}; it waits: ${next.because}` : "nothing, until it is resumed";
+    case "pause":
+      return `it pauses: ${next.why}`;
+    case "move alias":
+      return `${alias} gets version ${version}`;
+    case "step":
+    case "promote":
+      return `${after}, now`;
+    case "finish":
+      return "its rules are taken away, now";
+    case "take back":
+      return `it is taken back: ${next.why}`;
+    case "end":
+      return "the rest is put back, now";
+  }
+}
+
+/** For programs. */
+export function releaseJson({ component, release }: ReleaseOf<{ name: string }>, looked: LookedAt | undefined) {
+  const { id, version, alias, aliasBefore, into, steps, made, everyMs, maxWaitMs, guard, force, who, why } = release;
+  const { ended, ending, paused, startedAt, since } = release;
+  return {
+    id,
+    component: component.name,
+    version,
+    alias,
+    alias_before: aliasBefore,
+    into,
+    state: ended?.how ?? (ending ? "being taken back" : paused ? "paused" : "running"),
+    under_way: isUnderWay(release),
+    steps: steps.map(stepText),
+    made,
+    since,
+    every_ms: everyMs,
+    max_wait_ms: maxWaitMs ?? null,
+    guard,
+    forced: force ?? false,
+    who,
+    why,
+    started_at: startedAt,
+    actor: releaseActor(release),
+    paused: paused ?? null,
+    ended: ended ?? ending ?? null,
+    verdict: looked?.verdict ?? null,
+    next: looked === undefined ? null : nextText(looked),
+  };
+}

@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import { runHere } from "../support/cli-in-process.ts";
+import { aReplayedCli, RC } from "../support/replayed-cli.ts";
+
+async function aReleasingCli() {
+  const { home } = await aReplayedCli();
+  return (args: readonly string[]) => runHere(args, home);
+}
+
+/** What the command prints as JSON. */
+const json = ({ stdout }: { stdout: string }) => JSON.parse(stdout);
+
+it("a release is planned, begun, paused, resumed and taken back, each with its undo", async () => {
+  const run = await aReleasingCli();
+  const start = [
+    "release",
+    "start",
+    RC,
+    "--version",
+    "1",
+    "--through",
+    "plan:free,5%",
+    "--every",
+    "10m",
+    "--reason",
+    "It's faster",
+  ];
+  // Stable is at version 1 already.
+  expect(await run([...start, "-y"])).toMatchObject({ code: 4 });
+  start[4] = "2";
+  const dry = await run([...start, "--dry-run", "--json"]);
+  expect(json(dry)).toMatchObject({ dry_run: true, changed: false, id: "2-it-s-faster", steps: ["plan free", "5%"] });
+  const begun = await run([...start, "-y"]);
+  expect(begun.stderr).toContain("    plan free");
+  expect(begun.stderr).toContain("warning: plan free moves nobody");
+  expect(begun.stderr).toMatch(/undo: turnout release abort 2-it-s-faster --reason "undo of revision \d+"/);
+  expect(await run([...start, "--name", "other", "-y"])).toMatchObject({ code: 4 });
+  expect((await run(["release", "list"])).stdout).toMatch(/2-it-s-faster +release-coordinator +2 +not begun/);
+  const about = ["2-it-s-faster", "--reason", "lunch", "-y"];
+  expect((await run(["release", "pause", ...about])).stderr).toContain("undo: turnout release resume 2-it-s-faster");
+  expect(json(await run(["release", "show", "2-it-s-faster", "--json"]))).toMatchObject({
+    state: "paused",
+    paused: { why: "lunch" },
+    next: "nothing, until it is resumed",
+  });
+  expect((await run(["release", "resume", ...about])).stderr).toContain("undo: turnout release pause 2-it-s-faster");
+  const aborted = await run(["release", "abort", ...about]);
+  expect(aborted.stderr).toContain(
+    `undo: turnout release start ${RC} --version 2 --alias beta --through plan:free,5% --every 10m --guard undo`,
+  );
+  expect((await run(["release", "show", "2-it-s-faster"])).stdout).toContain("being taken back by");
+});
+
+it.each([
+  [["release", "show", "nope"], 3, "There are none yet."],
+  [
+    ["release", "start", RC, "--version", "2", "--through", "25%,5%", "--every", "1m", "--reason", "x"],
+    2,
+    "a share can only grow",
+  ],
+  [
+    ["release", "start", RC, "--version", "9", "--through", "5%", "--every", "1m", "--reason", "x"],
+    3,
+    "has no version 9",
+  ],
+  [
+    ["release", "start", RC, "--version", "2", "--through", "cohort:x", "--every", "1m", "--reason", "x"],
+    3,
+    "No cohort 'x'",
+  ],
+])("%s is refused", async (args, code, message) => {
+  const run = await aReleasingCli();
+  const refused = await run(args);
+  expect(refused.code).toBe(code);
+  expect(refused.stderr).toContain(message);
+});
