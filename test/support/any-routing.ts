@@ -51,7 +51,11 @@ const anyRelease = fc
   .record({ made: fc.integer({ min: 0, max: 4 }), isPaused: fc.boolean(), isEnded: fc.boolean() })
   .map(({ made, isPaused, isEnded }) => {
     const said = { who: "ada", why: "slow", at: "2026-11-20T10:00:00.000Z" };
-    return aRelease({ made, ...(isPaused && { paused: said }), ...(isEnded && { ended: { ...said, how: "aborted" } }) });
+    return aRelease({
+      made,
+      ...(isPaused && { paused: said }),
+      ...(isEnded && { ended: { ...said, how: "aborted" } }),
+    });
   });
 
 export function anyComponent(name: string): fc.Arbitrary<Component> {

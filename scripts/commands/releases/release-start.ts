@@ -60,10 +60,11 @@ export function defineStart(command: Command): void {
       "after",
       `
 It runs on the server. First the alias gets the version, and with it whoever is
-on that alias already; then each step sends some more to it: a cohort by a route,
-a plan by a pin, a share by the component's rollout. A step ends when its time is
-over and the guard doesn't speak against it: without a verdict it waits. In the
-end the default alias gets the version, and the release takes its rules away.
+on that alias already; then each step sends some more to it: a cohort by a
+route, a plan by a pin, a share by the component's rollout. A step ends when its
+time is over and the guard has seen enough and doesn't speak against it: without
+a verdict it waits. In the end the default alias gets the version, and the
+release takes its rules away.
 
 The guard compares the version with the fallback alias's at the same time, and
 with what the same customers had before. If the version is worse:

@@ -170,7 +170,8 @@ async function makeStep(ports: ReleasePorts, looked: LookedAt, step: ReleaseAct,
   const preview = await previewChange(ports.table, edit, now, ports.events);
   if (preview.rows.length === 0) return;
   const { stopped } = await commitAsShown(
-    ports,
+    // There is another look soon.
+    { ...ports, pause: async () => {} },
     {
       ...madeBy(looked),
       edit,
