@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { aWorkerTarget } from "./versions-in-folders.ts";
 
 /** What may be used by the code below: CommonJS in a module, and all of Node that a version can get hold of. */
@@ -97,31 +97,47 @@ const MISBEHAVIOURS: Record<string, string> = {
   "leaves a child with its descriptors": "spawn('sleep', ['3600'], { stdio: 'inherit' }); return forever();",
 };
 
-describe.concurrent("a version that misbehaves costs its own attempts and nothing else: it", () => {
-  it.for(Object.entries(MISBEHAVIOURS))("%s", async ([_, body], { onTestFinished }) => {
-    const { publish, send, target } = aWorkerTarget({}, onTestFinished);
-    publish("1", "export const handler = async () => 1;");
-    publish("2", `${REACH} export const handler = async ({ bad }) => { if (bad) { ${body} } };`, { alias: "beta" });
+/** Long enough for each of them to do its worst, on a machine that has nothing else to do. */
+const TIMEOUT_MS = 700;
+
+/** So many beside one that behaves: their hosts stay until all of them are done. */
+const TOGETHER = 8;
+const misbehaviours = Object.entries(MISBEHAVIOURS);
+const groups = Array.from({ length: Math.ceil(misbehaviours.length / TOGETHER) }, (_, n) =>
+  misbehaviours.slice(n * TOGETHER, (n + 1) * TOGETHER),
+);
+
+describe.concurrent.for(groups)("a version that misbehaves costs its own attempts and nothing else: it", (group) => {
+  const finishing: (() => Promise<void> | void)[] = [];
+  const { publish, send } = aWorkerTarget({}, (then) => finishing.unshift(then));
+  afterAll(async () => {
+    for (const finish of finishing) await finish();
+  });
+  publish("good", "export const handler = async () => 1;");
+
+  it.for(group)("%s", async ([alias, body]) => {
+    const version = alias.replaceAll(/\W/g, "-");
+    const code = `${REACH} export const handler = async ({ bad }) => { if (bad) { ${body} } };`;
+    publish(version, code, { alias });
     const worker = { memoryMb: 32 };
     expect(await send()).toMatchObject({ outcome: "done" });
     const [bad, good] = await Promise.all([
-      send({ alias: "beta", event: { bad: true }, worker, timeoutMs: 1_500 }),
+      send({ alias, event: { bad: true }, worker, timeoutMs: TIMEOUT_MS }),
       send(),
     ]);
     expect(bad).toMatchObject({
       outcome: "failed",
-      executedVersion: "2",
+      executedVersion: version,
       error: { type: expect.any(String), message: expect.any(String) },
     });
-    expect(good).toMatchObject({ outcome: "done", executedVersion: "1" });
+    expect(good).toMatchObject({ outcome: "done", executedVersion: "good" });
     // What the version itself gets next isn't harmed either; it may have to come again, because the host is just ending.
-    let next = await send({ alias: "beta", worker });
+    let next = await send({ alias, worker });
     while (next.outcome === "throttled") {
       // A refusal may be answered at once: the event loop needs its turn, or the pause never ends.
       await new Promise(setImmediate);
-      next = await send({ alias: "beta", worker });
+      next = await send({ alias, worker });
     }
-    expect(next).toMatchObject({ outcome: "done", executedVersion: "2" });
-    await target.close();
+    expect(next).toMatchObject({ outcome: "done", executedVersion: version });
   });
 });
