@@ -29,11 +29,11 @@ const timeout = 300_000;
 
 describe("Turnout, whatever fails, crashes, overlaps or changes on the way", { timeout }, () => {
   it("loses, misroutes, doubles and mixes up nothing while faults go on", async () => {
-    expect(await failuresOf(seeds(300, 1))).toEqual([]);
+    expect(await failuresOf(seeds(120, 1))).toEqual([]);
   });
 
   it("brings every event to rest as promised once the faults have stopped", async () => {
-    expect(await failuresOf(seeds(200, 2))).toEqual([]);
+    expect(await failuresOf(seeds(80, 2))).toEqual([]);
   });
 
   it("does both on the embedded runtime's own store", async () => {

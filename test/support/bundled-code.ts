@@ -16,7 +16,12 @@ export type BundledEntry = {
   left: string[];
 };
 
-export type BundledCode = { entries: ReadonlyMap<string, BundledEntry>; remove: () => void };
+export type BundledCode = {
+  entries: ReadonlyMap<string, BundledEntry>;
+  /** Folder for Node's compile cache. */
+  compiled: string;
+  remove: () => void;
+};
 
 /**
  * All of `functions/on-aws`, bundled as they are deployed, in a folder outside the repository: what a bundle lacks, it
@@ -30,7 +35,11 @@ export function bundledCode(): BundledCode {
     // What they share.
     .filter((name) => name !== "function-ports");
   const entries = new Map(names.sort().map((name) => [name, bundled(name, join(folder, name))]));
-  return { entries, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    entries,
+    compiled: join(folder, "compiled"),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 function bundled(name: string, outdir: string): BundledEntry {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { pathToFileURL } from "node:url";
 import { lambdaContext } from "../../scripts/embedded/lambda-context.ts";
 // First, so that nothing is loaded with another clock.
@@ -14,6 +15,8 @@ export type Answered =
   | { id: number; error: { errorType: string; errorMessage: string } };
 
 const { handler } = await import(pathToFileURL(process.argv[2] ?? "").href);
+// It may be killed.
+flushCompileCache();
 
 process.on("message", ({ id, event, functionName, timeoutMs, clockAheadMs }: Call) => {
   void (async () => {

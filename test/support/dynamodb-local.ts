@@ -30,7 +30,7 @@ export function withDynamoDB(name: string, define: (endpoint: string) => void): 
 }
 
 /** DynamoDB Local keeps apart what comes with different keys, and checks none of them. */
-const credentials = { accessKeyId: "turnout", secretAccessKey: "turnout" };
+export const credentials = { accessKeyId: "turnout", secretAccessKey: "turnout" };
 
 /** A client without retries of its own, as the adapters want it. */
 export function dynamodbClient(at: string): DynamoDBDocumentClient {

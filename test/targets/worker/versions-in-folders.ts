@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished, vi } from "vitest";
 import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
@@ -25,6 +26,9 @@ const TOOLS = `
 `;
 
 const walls = await findWalls();
+
+/** Kept compiled, a host starts in half the time, and these tests start hundreds. */
+const COMPILED = join(tmpdir(), "node-compile-cache");
 
 /** A target with versions in a temporary folder. Aliases move as the test says. */
 export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFinished: OnFinished = onTestFinished) {
@@ -66,7 +70,7 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFini
   }
 
   function send({ event = {}, worker = {}, ...about }: AboutSend = {}) {
-    const environment = { TOLD: toldFile, ...worker.environment };
+    const environment = { TOLD: toldFile, NODE_COMPILE_CACHE: COMPILED, ...worker.environment };
     const whole: Send = {
       component: "example-consumer",
       alias: "stable",

@@ -44,6 +44,7 @@ describe("an event that a worker is sent", () => {
     expect([PATH, TZ]).toEqual([process.env.PATH, process.env.TZ]);
     expect(seen).toEqual({
       TOLD: expect.any(String),
+      NODE_COMPILE_CACHE: expect.any(String),
       COLOUR: "blue",
       AWS_REGION: "eu-west-1",
       AWS_LAMBDA_FUNCTION_NAME: "example-consumer",
