@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
+
+/** Kept compiled, a server starts in half the time. */
+const COMPILED = join(tmpdir(), "node-compile-cache");
 
 export type ServerProcess = {
   url: string;
@@ -24,7 +29,7 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const loaded = before === undefined ? [] : ["--import", before];
   const child = spawn(process.execPath, [...loaded, "scripts/embedded.ts", ...args], {
-    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
+    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED },
     stdio: ["ignore", "pipe", "pipe", ...(before === undefined ? [] : ["ipc" as const])],
   }) as ChildProcess & { stdout: Readable; stderr: Readable };
   onTestFinished(() => void child.kill("SIGKILL"));
