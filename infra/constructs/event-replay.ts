@@ -2,6 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { ROUTER_TIMEOUT } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
+import { INDEXED_FIELDS } from "./saved-queries.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
 import { BODIES, changeReplays, readEvents, readReplays, readRouting, repeatDeliveries } from "./store-actions.ts";
 import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
@@ -30,6 +31,7 @@ export class EventReplay extends Construct {
       description: "Delivers windows of stored events again.",
       timeout: Duration.minutes(15),
       memoryMb: 1_024,
+      indexedFields: INDEXED_FIELDS,
       environment: {
         ...storage.environment,
         TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()),

@@ -6,6 +6,7 @@ import { Construct } from "constructs";
 import { sharesOf } from "./concurrency.ts";
 import type { EventStorage } from "./event-storage.ts";
 import { removalPolicyOf } from "./removal.ts";
+import { INDEXED_FIELDS } from "./saved-queries.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
 import { BODIES, closeDeliveries, makeDeliveries, readEvents, readRouting } from "./store-actions.ts";
 import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
@@ -90,7 +91,7 @@ export class EventRouting extends Construct {
     });
 
     const shares = sharesOf(props.concurrency, batchSize);
-    const work = { ...props, timeout: ROUTER_TIMEOUT, memoryMb: 1_024 };
+    const work = { ...props, timeout: ROUTER_TIMEOUT, memoryMb: 1_024, indexedFields: INDEXED_FIELDS };
     const common = { ...storage.environment, TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()) };
     this.router = new TurnoutFunction(this, "Router", {
       ...work,

@@ -1,6 +1,13 @@
 import { Duration } from "aws-cdk-lib";
-import { type Alarm, Dashboard, GraphWidget, type IMetric, TextWidget } from "aws-cdk-lib/aws-cloudwatch";
-import { QueryDefinition, QueryString } from "aws-cdk-lib/aws-logs";
+import {
+  type Alarm,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TextWidget,
+} from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -10,6 +17,7 @@ import type { EnvironmentNames } from "./environment-names.ts";
 import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventSweeping } from "./event-sweeping.ts";
+import { SavedQueries } from "./saved-queries.ts";
 import type { TurnoutFunction } from "./turnout-function.ts";
 
 export type EventSeeingProps = {
@@ -23,7 +31,7 @@ export type EventSeeingProps = {
   alarmTopic?: ITopic;
 };
 
-/** Alarms on what nobody else would notice, one dashboard, and the two queries that an error's hunt begins with. */
+/** Alarms on what nobody else would notice, one dashboard, and the queries that a hunt begins with. */
 export class EventSeeing extends Construct {
   readonly alarms: readonly Alarm[];
 
@@ -46,11 +54,18 @@ export class EventSeeing extends Construct {
     });
     this.alarms = alarms;
     this.dashboard(names, functions, props);
-    this.queries(names, functions);
+    new SavedQueries(this, "Queries", { names, functions });
   }
 
   private dashboard(names: EnvironmentNames, functions: TurnoutFunction[], { routing }: EventSeeingProps): void {
     const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
+    // Of every version that there has been in the period, whatever it is called.
+    const ofVersions = (metric: string, statistic: string) =>
+      new MathExpression({
+        expression: `SEARCH('{${names.metrics},component,component_version} MetricName="${metric}"', '${statistic}', 60)`,
+        usingMetrics: {},
+        label: "",
+      });
     new Dashboard(this, "Dashboard", {
       dashboardName: names.of("overview"),
       widgets: [
@@ -60,7 +75,22 @@ export class EventSeeing extends Construct {
             routing.liveQueue.metricApproximateNumberOfMessagesVisible(),
             routing.liveQueue.metricApproximateNumberOfMessagesNotVisible(),
           ]),
-          graph("Oldest message (s)", [routing.liveQueue.metricApproximateAgeOfOldestMessage()]),
+          graph("Until it is received for the first time (ms)", [
+            new Metric({
+              namespace: names.metrics,
+              metricName: "QueueWait",
+              dimensionsMap: { part: routing.router.part },
+              statistic: "Maximum",
+            }),
+          ]),
+        ],
+        [
+          graph("First attempts by version", [ofVersions("FirstAttempts", "Sum")]),
+          graph("Failed first attempts by version", [ofVersions("FailedFirstAttempts", "Sum")]),
+        ],
+        [
+          graph("Duration by version, p95 (ms)", [ofVersions("Duration", "p95")]),
+          graph("Dead by version", [ofVersions("Dead", "Sum")]),
         ],
         [
           graph(
@@ -83,29 +113,6 @@ export class EventSeeing extends Construct {
           ),
         ],
       ],
-    });
-  }
-
-  private queries(names: EnvironmentNames, functions: TurnoutFunction[]): void {
-    const logGroups = functions.map((one) => one.logGroup);
-    new QueryDefinition(this, "Errors", {
-      queryDefinitionName: `${names.of("queries")}/errors`,
-      logGroups,
-      queryString: new QueryString({
-        fields: ["@timestamp", "@log", "error.type", "error.message"],
-        filterStatements: ['level = "ERROR"'],
-        sort: "@timestamp desc",
-        limit: 200,
-      }),
-    });
-    new QueryDefinition(this, "ErrorsByType", {
-      queryDefinitionName: `${names.of("queries")}/errors-by-type`,
-      logGroups,
-      queryString: new QueryString({
-        filterStatements: ['level = "ERROR"'],
-        statsStatements: ["count(*) as errors by error.type, bin(5m)"],
-        sort: "errors desc",
-      }),
     });
   }
 }
