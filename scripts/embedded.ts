@@ -26,6 +26,8 @@ Options:
 Environment:
   TURNOUT_HOME  the state folder (default: .turnout in the current folder)
   TURNOUT_PORT  the front door's port, 0 for any free one (default: 4600)
+  TURNOUT_LOG_MB, TURNOUT_LOG_DAYS
+                the most that is kept of what a version prints, and for how long (default: 20, 14)
   TURNOUT_WIDE  json: a line of JSON per delivery on stdout, for whoever collects logs; all else goes to stderr
 `;
 

@@ -17,18 +17,33 @@ export const EmbeddedSettings = z.object({
       ),
     4600,
   ),
+  /** `TURNOUT_LOG_MB`: the most that is kept of what one version prints, in MiB. Default 20. */
+  TURNOUT_LOG_MB: z._default(z.coerce.number<unknown>().check(z.minimum(0.01), z.maximum(10_000)), 20),
+  /** `TURNOUT_LOG_DAYS`: for how long what versions print is kept, at most. Default 14. */
+  TURNOUT_LOG_DAYS: z._default(z.coerce.number<unknown>().check(z.minimum(0.01), z.maximum(3_650)), 14),
   /** `TURNOUT_WIDE`: `json` prints a line of JSON per delivery on stdout. Default: lines for people. */
   TURNOUT_WIDE: z.optional(z.literal("json")),
 });
 
-export type EmbeddedSettings = { home: string; port: number; wide: boolean };
+export type EmbeddedSettings = {
+  home: string;
+  port: number;
+  /** The most that is kept of what one version prints, and for how long. */
+  logs: { bytes: number; keptMs: number };
+  wide: boolean;
+};
 
 /** @throws TurnoutError `usage` that names the variable */
 export function embeddedSettings(environment: Record<string, string | undefined>): EmbeddedSettings {
   const settings = read(EmbeddedSettings, environment);
   if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
-  const { TURNOUT_HOME, TURNOUT_PORT, TURNOUT_WIDE } = settings.value;
-  return { home: resolve(TURNOUT_HOME), port: TURNOUT_PORT, wide: TURNOUT_WIDE !== undefined };
+  const { value } = settings;
+  return {
+    home: resolve(value.TURNOUT_HOME),
+    port: value.TURNOUT_PORT,
+    logs: { bytes: value.TURNOUT_LOG_MB * 1_048_576, keptMs: value.TURNOUT_LOG_DAYS * 86_400_000 },
+    wide: value.TURNOUT_WIDE !== undefined,
+  };
 }
 
 const TableName = z

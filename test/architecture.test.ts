@@ -24,6 +24,7 @@ const portFiles = [
   "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
   "shared/versions/version-catalog.ts",
+  "shared/version-logs/version-logs.ts",
   "shared/targets/target.ts",
 ];
 
@@ -141,6 +142,12 @@ const floorPlan: Room[] = [
       "@smithy/core",
     ],
   })),
+
+  // What hosts have written is read by whoever knows where they write it.
+  {
+    files: "shared/version-logs/",
+    may: ["own folder", "shared/domain/", "shared/targets/worker/log-file.ts", "node:", "@aws-sdk/"],
+  },
 
   // What a person works on: this machine, or an environment on AWS.
   { files: "shared/installation/", may: ["shared/", "node:", "zod", "@aws-sdk/"] },

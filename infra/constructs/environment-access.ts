@@ -106,6 +106,7 @@ export class EnvironmentAccess extends Construct {
         ].map(({ queueArn }) => queueArn),
       ),
       allow("ReadVersions", readVersions, components),
+      allow("ReadLogs", ["logs:FilterLogEvents"], logGroupArns(this, names)),
       ...examine(storage, routing),
     ];
     const route = [
@@ -136,6 +137,12 @@ export class EnvironmentAccess extends Construct {
       allow("StartReplays", ["lambda:InvokeFunction"], replay.replayer.functionArn),
     ]);
   }
+}
+
+/** Of Turnout's own functions and of the components: as Lambda calls them, after functions of the environment. */
+function logGroupArns(scope: Construct, { environment }: EnvironmentNames): string {
+  const { partition, region, account } = Stack.of(scope);
+  return `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${environment}-*:*`;
 }
 
 /** What `doctor` looks at besides. */

@@ -19,6 +19,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
     events: { summary: "list what arrived and what became of it", load: () => import("./events/events.ts") },
     event: { summary: "show a stored event and its deliveries", load: () => import("./events/event.ts") },
     tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
+    logs: { summary: "print what a component's versions print", load: () => import("./events/logs.ts") },
     health: { summary: "say how every version does, and what fails", load: () => import("./events/health.ts") },
     counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
   },
@@ -138,6 +139,8 @@ export async function run(args: readonly string[]): Promise<void> {
     .configureOutput({ outputError: (text) => complainLine(oneLine(text), "usage") })
     .addHelpText("after", FOOTER);
   const ofName = new Map(Object.values(commands).flatMap((ofHeading) => Object.entries(ofHeading)));
+  // Commands have a --version of their own: one of a component.
+  if (!args.some((arg) => ofName.has(arg))) program.version(version(), "-V, --version", "print the version");
   for (const [heading, ofHeading] of Object.entries(commands)) {
     program.commandsGroup(`${heading}:`);
     for (const [name, { summary }] of Object.entries(ofHeading)) program.command(name).description(summary);

@@ -25,6 +25,7 @@ import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
 import { asyncInvocations } from "../../shared/targets/worker/async-invocations.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
+import { expireLogs } from "../../shared/targets/worker/log-retention.ts";
 import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { startReplayDriver } from "./drive-replays.ts";
@@ -42,6 +43,9 @@ const FINISH_MOVES_EVERY_MS = 10_000;
 
 /** How often releases are looked at. */
 const RELEASES_EVERY_MS = 1_000;
+
+/** How often what versions have printed is looked through for what is too old. */
+const EXPIRE_LOGS_EVERY_MS = 3_600_000;
 
 /**
  * How long after its start a replay looks again for events that were claimed before: here claim and record are written
@@ -65,7 +69,7 @@ function delay(ms: number): Promise<void> {
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
 export type RuntimeOptions = {
-  settings: Pick<EmbeddedSettings, "home" | "port">;
+  settings: Pick<EmbeddedSettings, "home" | "port"> & Partial<Pick<EmbeddedSettings, "logs">>;
   report: (report: DeliveryReport) => void;
   onError: (error: unknown) => void;
   /** Default: the machine's clock. */
@@ -121,7 +125,9 @@ export async function startRuntime(options: RuntimeOptions) {
       telling.add(told);
       return told;
     };
-    const workers = workerTarget({ resolve: state.catalog.resolve, logs: state.logs, now, walls: await findWalls() });
+    const { resolve } = state.catalog;
+    const logBytes = settings.logs && { logBytes: settings.logs.bytes };
+    const workers = workerTarget({ resolve, logs: state.logs, ...logBytes, now, walls: await findWalls() });
     closing.push(() => workers.close());
     const lane = lapsedOneAtATime(workers.send, { close: state.events.close, now, random: Math.random, delay });
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
@@ -192,6 +198,13 @@ export async function startRuntime(options: RuntimeOptions) {
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
     });
+    const logSweeper = startSchedule({
+      name: "turnout-log-sweeper",
+      handler: async () => settings.logs && expireLogs(state.logs, settings.logs.keptMs, now()),
+      everyMs: EXPIRE_LOGS_EVERY_MS,
+      timeoutMs: SWEEP_TIMEOUT_MS,
+      onError,
+    });
     const replayer = startReplayDriver({
       replays: state.replays,
       handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
@@ -201,7 +214,9 @@ export async function startRuntime(options: RuntimeOptions) {
     closing.push(() =>
       Promise.all([
         workers.close(),
-        ...[replayer, releases, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) => part.stop()),
+        ...[replayer, releases, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map((part) =>
+          part.stop(),
+        ),
       ]),
     );
 

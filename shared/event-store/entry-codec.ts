@@ -93,7 +93,10 @@ type StoredAttempt = [
   outcome: string,
   version?: string | 0,
   durationMs?: number | null,
-  ...error: string[],
+  type?: string | 0,
+  message?: string | 0,
+  requestId?: string | 0,
+  stack?: string,
 ];
 
 /** The attributes of an entry but for its key: within 1 KB whatever its attempts have said. */
@@ -143,7 +146,7 @@ function decoded(item: Item): LedgerEntry {
   const [generation, version, next, closed, error, ...stored] = more;
   const after = (ms: number) => new Date(since + ms);
   const attempts = stored.map((one) => decodeAttempt(one, after));
-  const known = error === 0 ? undefined : error === 1 ? attempts.at(-1)?.error : { type: error[0], message: error[1] };
+  const known = error === 0 ? undefined : error === 1 ? lastError(attempts) : { type: error[0], message: error[1] };
   return {
     deliveryKey: deliveryKeyOfItem(item),
     component: item.sk.slice(0, item.sk.indexOf("#")),
@@ -197,8 +200,20 @@ function restOf(entry: LedgerEntry): Rest {
   ];
 }
 
-function encodeAttempt({ attempt, at, outcome, version, durationMs, error }: Attempt, ms: (at: Date) => number) {
-  const stored: StoredAttempt = [attempt, ms(at), codes[outcome]];
+/** In the entry an error has no stack: that is the attempt's. */
+function lastError(attempts: readonly Attempt[]): DeliveryError | undefined {
+  const error = attempts.at(-1)?.error;
+  return error && { type: error.type, message: error.message };
+}
+
+function encodeAttempt(attempt: Attempt, ms: (at: Date) => number): StoredAttempt {
+  const { version, durationMs, error, requestId } = attempt;
+  const stored: StoredAttempt = [attempt.attempt, ms(attempt.at), codes[attempt.outcome]];
+  if (requestId !== undefined || error?.stack !== undefined) {
+    stored.push(version ?? 0, durationMs ?? null, error?.type ?? 0, error?.message ?? 0, requestId ?? 0);
+    if (error?.stack !== undefined) stored.push(error.stack);
+    return stored;
+  }
   if (version !== undefined || durationMs !== undefined || error !== undefined) stored.push(version ?? 0);
   if (durationMs !== undefined || error !== undefined) stored.push(durationMs ?? null);
   if (error !== undefined) stored.push(error.type, error.message);
@@ -206,24 +221,28 @@ function encodeAttempt({ attempt, at, outcome, version, durationMs, error }: Att
 }
 
 function decodeAttempt(stored: StoredAttempt, after: (ms: number) => Date): Attempt {
-  const [attempt, at, code, version = 0, durationMs = null, type, message] = stored;
+  const [attempt, at, code, version = 0, durationMs = null, type = 0, message = 0, ...more] = stored;
+  const [requestId = 0, stack] = more;
   return {
     attempt,
     at: after(at),
     outcome: outcomes[code] as Attempt["outcome"],
     ...(version === 0 ? {} : { version }),
     ...(durationMs === null ? {} : { durationMs }),
-    ...(type === undefined || message === undefined ? {} : { error: { type, message } }),
+    ...(requestId === 0 ? {} : { requestId }),
+    ...(type === 0 || message === 0 ? {} : { error: { type, message, ...(stack !== undefined && { stack }) } }),
   };
 }
 
 /**
- * The entry, then shorter and shorter ones: the words of the oldest attempts go first, then their other details, then
+ * The entry, then shorter and shorter ones: stacks go first, the words of the oldest attempts next, then their other details, then
  * the attempts themselves, and those of the last error at the very end.
  */
 function* shortened(entry: LedgerEntry): Generator<LedgerEntry> {
   yield entry;
-  let { attempts } = entry;
+  for (const length of [512, 256]) yield { ...entry, attempts: entry.attempts.map((one) => withStack(one, length)) };
+  let attempts = entry.attempts.map((one) => withStack(one, 0));
+  yield { ...entry, attempts };
   const older = [...attempts.slice(0, -1).keys()];
   const steps: ((attempt: Attempt) => Attempt)[] = [
     (attempt) => withError(attempt, ({ type, message }) => ({ type: cut(type, 64), message: cut(message, 64) })),
@@ -252,12 +271,20 @@ function lastWords(entry: LedgerEntry, length: number): LedgerEntry {
     ...entry,
     ...(error === undefined ? {} : { error: shorter(error) }),
     ...(executedVersion === undefined ? {} : { executedVersion: cut(executedVersion, Math.max(32, length)) }),
-    attempts: entry.attempts.map((attempt) => {
+    attempts: entry.attempts.map(({ requestId: _, ...attempt }) => {
       const { version } = attempt;
       const kept = version === undefined ? attempt : { ...attempt, version: cut(version, Math.max(32, length)) };
       return withError(kept, shorter);
     }),
   };
+}
+
+/** With that many characters of its stack; 0: without it. */
+function withStack(attempt: Attempt, length: number): Attempt {
+  return withError(attempt, ({ stack, ...error }) => ({
+    ...error,
+    ...(stack !== undefined && length > 0 && { stack: cut(stack, length) }),
+  }));
 }
 
 function withError(attempt: Attempt, change: (error: DeliveryError) => DeliveryError): Attempt {

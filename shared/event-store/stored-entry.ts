@@ -35,8 +35,10 @@ type StoredAttempt = [
   outcome: string,
   version?: string | null,
   durationMs?: number | null,
-  type?: string,
-  message?: string,
+  type?: string | null,
+  message?: string | null,
+  requestId?: string | null,
+  stack?: string,
 ];
 
 /** A row of the ledger, as it is selected. */
@@ -70,8 +72,13 @@ export function entryText(entry: LedgerEntry): string {
   return JSON.stringify(stored);
 }
 
-function storedAttempt({ attempt, at, outcome, version, durationMs, error }: Attempt): StoredAttempt {
+function storedAttempt({ attempt, at, outcome, version, durationMs, error, requestId }: Attempt): StoredAttempt {
   const base = [attempt, at.getTime(), outcome] as const;
+  if (requestId !== undefined || error?.stack !== undefined) {
+    const { type = null, message = null, stack } = error ?? {};
+    const whole = [...base, version ?? null, durationMs ?? null, type, message, requestId ?? null] as const;
+    return stack === undefined ? [...whole] : [...whole, stack];
+  }
   if (error !== undefined) return [...base, version ?? null, durationMs ?? null, error.type, error.message];
   if (durationMs !== undefined) return [...base, version ?? null, durationMs];
   return version === undefined ? [...base] : [...base, version];
@@ -131,20 +138,21 @@ function instant(ms: unknown): Date {
   return new Date(typeof ms === "number" ? ms : Number.NaN);
 }
 
-function decodedAttempt([attempt, at, outcome, version = null, durationMs = null, ...error]: StoredAttempt): Attempt {
-  const [type, message] = error;
+function decodedAttempt([attempt, at, outcome, version = null, durationMs = null, ...said]: StoredAttempt): Attempt {
+  const [type = null, message = null, requestId = null, stack] = said;
   return {
     attempt,
     at: instant(at),
     outcome: outcome as Attempt["outcome"],
     ...(version === null ? {} : { version }),
     ...(durationMs === null ? {} : { durationMs }),
-    ...(type === undefined || message === undefined ? {} : { error: errorOf(type, message) }),
+    ...(requestId === null ? {} : { requestId }),
+    ...(type === null || message === null ? {} : { error: errorOf(type, message, stack) }),
   };
 }
 
-function errorOf(type: string, message: string): DeliveryError {
-  return { type, message };
+function errorOf(type: string, message: string, stack?: string): DeliveryError {
+  return { type, message, ...(stack !== undefined && { stack }) };
 }
 
 /** As JSON has it: instants are texts. */

@@ -6,6 +6,7 @@ import { awsCatalog, awsDependencies } from "../aws-dependencies.ts";
 import { TurnoutError } from "../domain/errors.ts";
 import { committedByFunction } from "../routing-table/committed-by-function.ts";
 import type { AwsSettings } from "../settings.ts";
+import type { VersionLogs } from "../version-logs/version-logs.ts";
 import type { CallerIdentity } from "./caller-identity.ts";
 import { type EnvironmentName, readEnvironmentSettings } from "./environment-settings.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
@@ -61,6 +62,19 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     replays: aws.replays,
     catalog,
     versions: { from: "functions", catalog, environment: name.environment },
+    logs: lazyLogs(async () => {
+      const [{ CloudWatchLogsClient }, { cloudWatchVersionLogs }, { logGroupsOf }] = await Promise.all([
+        import("@aws-sdk/client-cloudwatch-logs"),
+        import("../version-logs/cloudwatch-version-logs.ts"),
+        import("./log-groups.ts"),
+      ]);
+      return cloudWatchVersionLogs({
+        client: new CloudWatchLogsClient(options),
+        groupsOf: (component) => logGroupsOf(aws.routingTable, lambda, component),
+        now: () => new Date(),
+        wait: (ms) => delay(ms),
+      });
+    }),
     who: async () => (await identity()).arn,
     sourceOf: async () => undefined,
     async publish(events) {
@@ -111,6 +125,24 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     close() {
       close();
       aws.close();
+    },
+  };
+}
+
+/** Logs whose client is made when they are first asked. */
+function lazyLogs(make: () => Promise<VersionLogs>): VersionLogs {
+  let made: Promise<VersionLogs> | undefined;
+  const logs = () => {
+    made ??= make();
+    return made;
+  };
+  return {
+    versions: async (component) => (await logs()).versions(component),
+    async *lines(query, window) {
+      yield* (await logs()).lines(query, window);
+    },
+    async *follow(query, since) {
+      yield* (await logs()).follow(query, since);
     },
   };
 }

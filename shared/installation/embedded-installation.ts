@@ -1,7 +1,8 @@
 import { userInfo } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { readable } from "../domain/routing/unreadable-row.ts";
 import { type EmbeddedState, openEmbeddedState } from "../embedded-dependencies.ts";
-import { logFile, printedLines } from "../targets/worker/printed-lines.ts";
+import { fileVersionLogs } from "../version-logs/file-version-logs.ts";
 import type { Installation } from "./installation.ts";
 import { runningServer } from "./server-lock.ts";
 
@@ -34,7 +35,8 @@ export function embeddedInstallation(home: string, options: { create: boolean })
       );
       return events.map(({ event }) => ({ eventId: event.id }));
     },
-    printed: (component, version, requestIds) => printedLines(logFile(embedded.logs, component, version), requestIds),
+    // Who follows a log waits for as long as it likes.
+    logs: fileVersionLogs(embedded.logs, (ms) => delay(ms)),
     isServed,
     waiting: async (now) => (await embedded.queue.depth(now)).visible,
     // It looks for itself, several times a second.

@@ -3,7 +3,7 @@ import type { WorkerSettings } from "../domain/routing/component.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
-import type { PrintedLine } from "../targets/worker/printed-lines.ts";
+import type { VersionLogs } from "../version-logs/version-logs.ts";
 import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts";
 import type { LoadCode, VersionCatalog } from "../versions/version-catalog.ts";
@@ -29,8 +29,8 @@ export type Installation = {
   sourceOf(source: string): Promise<EventSource | undefined>;
   /** Publishes events; one answer for each, in their order. */
   publish(events: readonly EnvelopedEvent[], now: Date): Promise<Published[]>;
-  /** What a version has printed for these requests; left out where that isn't kept here. */
-  printed?(component: string, version: string, requestIds: ReadonlySet<string>): Promise<PrintedLine[]>;
+  /** What versions have printed. */
+  logs: VersionLogs;
   /** Whether something takes events from the queue and drives replays. */
   isServed(): boolean;
   /** Events that wait in the queue. */

@@ -32,7 +32,9 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
     try {
       const answer = await client.send(invocationOf(send), { abortSignal: signal });
       const durationMs = now().getTime() - start.getTime();
-      return send.invocation.kind === "async" ? { outcome: "accepted", durationMs } : outcomeOf(answer, durationMs);
+      const { requestId } = answer.$metadata;
+      const result = send.invocation.kind === "async" ? accepted(durationMs) : outcomeOf(answer, durationMs);
+      return requestId === undefined ? result : { ...result, requestId };
     } catch (error) {
       const durationMs = now().getTime() - start.getTime();
       // Lambda doesn't stop a function because its caller has gone.
@@ -84,9 +86,9 @@ function invocationOf({ address, alias, payload, invocation, subject }: Send): I
   });
 }
 
-function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOutput, durationMs: number): SendResult {
+function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOutput, durationMs: number) {
   if (FunctionError === undefined) {
-    return { outcome: "done", executedVersion: ExecutedVersion ?? "unknown", durationMs };
+    return { outcome: "done" as const, executedVersion: ExecutedVersion ?? "unknown", durationMs };
   }
   const version = ExecutedVersion === undefined ? {} : { executedVersion: ExecutedVersion };
   return { ...failed(functionError(FunctionError, Payload?.transformToString() ?? ""), durationMs), ...version };
@@ -97,11 +99,22 @@ function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOut
  * Lambda ended it. Either may lack a type, and a runtime that was killed may leave no JSON at all.
  */
 function functionError(kind: string, payload: string): DeliveryError {
-  const { errorType, errorMessage } = fieldsOf(payload);
+  const { errorType, errorMessage, trace, stackTrace } = fieldsOf(payload);
+  const stack = stackIn(trace ?? stackTrace);
   return {
     type: typeof errorType === "string" && errorType !== "" ? errorType : `${kind}FunctionError`,
     message: typeof errorMessage === "string" ? errorMessage : payload,
+    ...(stack !== undefined && { stack }),
   };
+}
+
+/** The lines that Node's runtime calls `trace` and the others `stackTrace`. */
+function stackIn(lines: unknown): string | undefined {
+  if (!Array.isArray(lines) || lines.length === 0) return undefined;
+  return lines
+    .filter((line) => typeof line === "string")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
 function fieldsOf(payload: string): Record<string, unknown> {
@@ -152,6 +165,10 @@ function timeout({ component, alias, timeoutMs }: Send): DeliveryError {
     `${component} '${alias}' gave no answer within ${timeoutMs} ms and may still be running. ` +
     "Set the function's own timeout below the component's timeoutMs.";
   return { type: "Timeout", message };
+}
+
+function accepted(durationMs: number) {
+  return { outcome: "accepted" as const, durationMs };
 }
 
 function failed(error: DeliveryError, durationMs: number) {

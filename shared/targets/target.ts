@@ -19,16 +19,19 @@ export type Send = {
   lapses: number;
   /** Identifies this attempt in logs. */
   requestId: string;
+  /** Which attempt of which event it is, for whoever reads what the version prints. */
+  of?: { eventId: string; attempt: number };
   timeoutMs: number;
   /** A send that can't begin before this instant isn't begun: the lease would end before the answer. */
   latestStart: Date;
 };
 
 export type SendResult =
-  | { outcome: "done"; executedVersion: string; durationMs: number }
-  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs: number }
+  /** `requestId`: what the version's own log calls the attempt, where that isn't what it was sent as. */
+  | { outcome: "done"; executedVersion: string; durationMs: number; requestId?: string }
+  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs: number; requestId?: string }
   /** Handed over for an asynchronous invocation; what becomes of it is told later. */
-  | { outcome: "accepted"; durationMs: number }
+  | { outcome: "accepted"; durationMs: number; requestId?: string }
   /**
    * There was no room, and nothing was run: try again later, without counting it as a failure. With `retryAt`: the
    * version is down, and nothing is sent to it before then.

@@ -22,11 +22,16 @@ const pitr = (status: string) => async () => {
 };
 
 /** Routes one event as a router does; that version runs it. */
-async function routeOne(table: RoutingTable, events: EventStore, executedVersion: string): Promise<void> {
+async function routeOne(
+  table: RoutingTable,
+  events: EventStore,
+  executedVersion: string,
+  requestId?: string,
+): Promise<void> {
   const ports = withCounter({
     routing: routingCache(table),
     events,
-    target: async () => ({ outcome: "done" as const, executedVersion, durationMs: 1 }),
+    target: async () => ({ outcome: "done" as const, executedVersion, durationMs: 1, ...(requestId && { requestId }) }),
     now: () => new Date(),
     random: () => 0.5,
     newId: () => crypto.randomUUID(),
@@ -57,6 +62,20 @@ withDynamoDB("the commands on AWS", (endpoint) => {
       const undo = undoIn(pinned);
       expect(undo).toContain("turnout --env prod unpin --customer acme");
       expect((await shell(`${undo} --yes`)).code).toBe(0);
+    });
+
+    it("prints what the function has written, of an event by the request that it was called with", async () => {
+      const { json, turnout, table, store, logs } = await aCliOnAws(endpoint);
+      const requestId = "79a4b3c1-0000-4000-8000-000000000001";
+      await routeOne(table, store, "1", requestId);
+      const group = `/aws/lambda/${RC}`;
+      logs.write(group, new Date(), "1", `2026\t${requestId}\tINFO\tlooks for the release\n`);
+      logs.write(group, new Date(), "2", "of nobody");
+      expect(await json(["logs", RC])).toMatchObject([{ component_version: "1" }, { text: "of nobody" }]);
+      const line = { text: "INFO looks for the release", request_id: requestId, attempt: 1, event_id: "event-1" };
+      expect(await json(["logs", RC, "--event", "event-1"])).toMatchObject([line]);
+      const { stdout } = await turnout(["event", "show", "event-1"]);
+      expect(stdout).toMatch(/printed {6}1 {2}\S+ {2}INFO looks for the release\n/);
     });
 
     it("publishes a version, promotes it, rolls it back, and collects what is left", async () => {

@@ -5,11 +5,17 @@ import {
   type Claim,
   type ClaimRequest,
   type Close,
+  type DeliveryError,
   HELD,
   type LedgerEntry,
 } from "../../shared/domain/deliveries/delivery.ts";
 import { outcomesOf } from "../../shared/domain/deliveries/event-outcome.ts";
-import { claimAgainst, closeAgainst, REMEMBERED_ATTEMPTS } from "../../shared/domain/deliveries/ledger-rules.ts";
+import {
+  claimAgainst,
+  closeAgainst,
+  MAX_STACK_CHARS,
+  REMEMBERED_ATTEMPTS,
+} from "../../shared/domain/deliveries/ledger-rules.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { aClaimRequest } from "../support/builders.ts";
 import { aRecord } from "../support/stored-events.ts";
@@ -441,6 +447,29 @@ export function describeLedger(
     });
   });
 
+  describe(`an attempt in an event store (${name})`, () => {
+    test("keeps what its version's log calls it, and the last error keeps its stack, cut where it is long", async () => {
+      const { store } = await openStore();
+      const request = aClaim();
+      const stack = `Timeout: took too long\n    at handler (index.mjs:3:9)\n${"    at x (y)\n".repeat(200)}`;
+      for (const attempt of [1, 2]) {
+        const at = plus(attempt * 1_000);
+        await store.claim([request], "ada", at);
+        const failure = { ...failed({ ...error, stack }), requestId: `request-${attempt}` };
+        await store.close([{ ...closed(request, attempt), at, ...failure, nextAttemptAt: at }]);
+      }
+      await store.claim([request], "ada", plus(3_000));
+      await store.close([{ ...closed(request, 3), at: plus(3_000), requestId: "request-3" }]);
+      const { attempts = [], error: kept } = (await entryOf(store, request)) ?? {};
+      expect(attempts.map(({ requestId }) => requestId)).toEqual(["request-1", "request-2", "request-3"]);
+      const [first, second, third] = attempts;
+      expect([first?.error, third?.error, kept]).toEqual([error, undefined, undefined]);
+      expect(second?.error?.stack?.length).toBeLessThanOrEqual(MAX_STACK_CHARS);
+      expect(stack.startsWith(second?.error?.stack ?? "nothing")).toBe(true);
+      expect(second?.error?.stack).toContain("at handler (index.mjs:3:9)");
+    });
+  });
+
   describe(`deliveries in an event store (${name})`, () => {
     test("are found by event, with all components and generations", async () => {
       const { store } = await openStore();
@@ -656,7 +685,7 @@ function closed({ deliveryKey }: ClaimRequest, attempt: number): Close {
   return { deliveryKey, attempt, at: plus(1_000), outcome: "done" };
 }
 
-function failed(why: { type: string; message: string }) {
+function failed(why: DeliveryError) {
   return { outcome: "failed", error: why, nextAttemptAt: plus(5_000) } as const;
 }
 

@@ -61,6 +61,7 @@ const ofOwnSource = {
   Null: { "events:source": "false", "aws:PrincipalTag/turnout-source": "false" },
 };
 const components = (environment: string) => `arn:PARTITION:lambda:REGION:ACCOUNT:function:${environment}-*`;
+const logGroups = (environment: string) => `arn:PARTITION:logs:REGION:ACCOUNT:log-group:/aws/lambda/${environment}-*:*`;
 
 /** Every action on every resource that anybody is given. Whoever adds one says so here. */
 const expected = (environment: string) => ({
@@ -130,12 +131,18 @@ const expected = (environment: string) => ({
     "arn:PARTITION:ssm:REGION:ACCOUNT:parameterAccessSettings": ["ssm:GetParameter"],
     [`RoutingBus when ${JSON.stringify(ofOwnSource)}`]: ["events:PutEvents"],
   },
-  viewer: { ...looks, ...looksAtRouting, [components(environment)]: readVersions },
+  viewer: {
+    ...looks,
+    ...looksAtRouting,
+    [components(environment)]: readVersions,
+    [logGroups(environment)]: ["logs:FilterLogEvents"],
+  },
   operator: {
     ...looks,
     ...looksAtRouting,
     AccessCommitter: ["lambda:InvokeFunction"],
     [components(environment)]: readVersions,
+    [logGroups(environment)]: ["logs:FilterLogEvents"],
     [tagged(environment, "*")]: ["lambda:CreateAlias", "lambda:PublishVersion", "lambda:UpdateAlias"],
     [tagged(environment, "*:*")]: ["lambda:DeleteFunction"],
   },
@@ -147,6 +154,7 @@ const expected = (environment: string) => ({
       "dynamodb:UpdateItem",
     ],
     [components(environment)]: readVersions,
+    [logGroups(environment)]: ["logs:FilterLogEvents"],
     [tagged(environment, "*")]: ["lambda:CreateAlias", "lambda:UpdateAlias"],
     ReplayReplayer: ["lambda:InvokeFunction"],
   },
@@ -182,6 +190,8 @@ describe.each(["dev", "prod"])("what the roles and policies of %s grant", (envir
         "StorageBodies/bodies/*",
         // Components come and go: the environment's are called by its name. Nobody changes them by it.
         components(environment),
+        // Their logs are called after them.
+        logGroups(environment),
         // On condition of a component's tag, and their versions.
         "arn:PARTITION:lambda:REGION:ACCOUNT:function:*",
         "arn:PARTITION:lambda:REGION:ACCOUNT:function:*:*",

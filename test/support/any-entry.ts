@@ -7,6 +7,7 @@ const hex = (length: number) =>
 const date = fc.date({ min: new Date(0), max: new Date("2200-01-01"), noInvalidDate: true });
 const words = fc.oneof(fc.string({ unit: "binary", maxLength: 256 }), fc.string({ unit: "grapheme", maxLength: 64 }));
 const error = fc.record({ type: words, message: words }, { noNullPrototype: true });
+const stack = fc.string({ unit: "grapheme", maxLength: 1_000 });
 const name = (maxLength: number) => fc.string({ unit: fc.constantFrom(..."abc-019xyz"), minLength: 1, maxLength });
 const maybe = <T>(key: string, arbitrary: fc.Arbitrary<T>) =>
   fc.option(arbitrary, { nil: undefined }).map((value) => (value === undefined ? {} : { [key]: value }));
@@ -28,7 +29,11 @@ const attempt: fc.Arbitrary<Attempt> = fc
     }),
     maybe("version", name(64)),
     maybe("durationMs", fc.double({ min: 0, max: 900_000, noNaN: true })),
-    maybe("error", error),
+    maybe("requestId", fc.uuid()),
+    maybe(
+      "error",
+      fc.tuple(error, maybe("stack", stack)).map(([said, where]) => ({ ...said, ...where })),
+    ),
   )
   .map((parts) => Object.assign({}, ...parts) as Attempt);
 

@@ -4,6 +4,7 @@ import type { CommitCall } from "../../shared/domain/routing/commit-call.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { aCli } from "./cli-process.ts";
+import { cloudWatchLogsStub } from "./cloudwatch-logs-stub.ts";
 import { controlPlaneStub } from "./control-plane-stub.ts";
 import { anEventStore } from "./dynamodb-event-store.ts";
 import { createTable, dynamodbClient } from "./dynamodb-local.ts";
@@ -20,11 +21,12 @@ export const RC = "release-coordinator";
  * 1 and 2; stable and beta point at 1.
  */
 export async function aCliOnAws(dynamodb: string) {
-  const [proxy, lambda, plane, sqs] = await Promise.all([
+  const [proxy, lambda, plane, sqs, logs] = await Promise.all([
     dynamodbProxy(dynamodb),
     lambdaControlStub(),
     controlPlaneStub(),
     sqsStub(),
+    cloudWatchLogsStub(),
   ]);
   const maker = dynamodbClient(dynamodb);
   const [routing, events] = [await createTable(maker), await createTable(maker)];
@@ -60,6 +62,7 @@ export async function aCliOnAws(dynamodb: string) {
     AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
     AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.endpoint,
     ...Object.fromEntries(
       ["SSM", "STS", "EVENTBRIDGE", "S3"].map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint]),
     ),
@@ -84,6 +87,7 @@ export async function aCliOnAws(dynamodb: string) {
     lambda,
     plane,
     sqs,
+    logs,
     table,
     store: anEventStore(dynamodb, events).store,
   };

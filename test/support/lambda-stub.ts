@@ -14,7 +14,13 @@ export type Invocation = {
 
 /** What Lambda answers: a function's own answer, an error of the service, or the connection cut without one. */
 export type InvocationAnswer =
-  | { payload?: unknown; text?: string; executedVersion?: string; functionError?: "Handled" | "Unhandled" }
+  | {
+      payload?: unknown;
+      text?: string;
+      executedVersion?: string;
+      requestId?: string;
+      functionError?: "Handled" | "Unhandled";
+    }
   | { status: number; errorType: string; message?: string }
   | "cut";
 
@@ -38,10 +44,11 @@ export async function lambdaStub(
         const headers = { "content-type": "application/json", "x-amzn-errortype": errorType };
         return void response.writeHead(status, headers).end(JSON.stringify({ Type: "User", Message: message }));
       }
-      const { executedVersion, functionError, payload = null, text = JSON.stringify(payload) } = answered;
+      const { executedVersion, functionError, requestId, payload = null, text = JSON.stringify(payload) } = answered;
       response.writeHead(200, {
         "content-type": "application/json",
         ...(executedVersion === undefined ? {} : { "x-amz-executed-version": executedVersion }),
+        ...(requestId === undefined ? {} : { "x-amzn-requestid": requestId }),
         ...(functionError === undefined ? {} : { "x-amz-function-error": functionError }),
       });
       response.end(text);

@@ -46,6 +46,19 @@ describe("a Lambda target", () => {
     expect(invocations).toEqual([{ functionArn: ARN, qualifier: "beta", type: "RequestResponse", payload }]);
   });
 
+  it("tells what the function's own log calls the attempt, and where it failed", async () => {
+    const requestId = "79a4b3c1-0000-4000-8000-000000000001";
+    const of = { executedVersion: "23", requestId };
+    expect((await sendTo(of)).result).toMatchObject({ outcome: "done", requestId });
+    const trace = ["TypeError: no", "    at handler (/var/task/index.mjs:3:9)\n"];
+    const node = { errorType: "TypeError", errorMessage: "no", trace };
+    const failed = await sendTo({ ...of, functionError: "Unhandled", payload: node });
+    expect(failed.result).toMatchObject({ requestId, error: { stack: trace.join("\n").trimEnd() } });
+    const python = { errorType: "KeyError", errorMessage: "no", stackTrace: ['  File "/var/task/a.py", line 3\n', 7] };
+    const other = await sendTo({ ...of, functionError: "Unhandled", payload: python });
+    expect(other.result).toMatchObject({ error: { type: "KeyError", stack: '  File "/var/task/a.py", line 3' } });
+  });
+
   it("passes the subject's id on as the tenant's, to a function that is isolated by it", async () => {
     const address = { kind: "lambda", functionArn: ARN, tenant: "customer" } as const;
     const { invocations } = await sendTo({ executedVersion: "23" }, { address, subject: { customer: "acme" } });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
-import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
+import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
@@ -39,8 +39,9 @@ Example:
 
 async function show(id: string, { since, json }: JsonOption & { since?: number }): Promise<void> {
   await withInstallation(async (installation) => {
-    for (const found of await mustFindEvents(installation.events, id, since, new Date())) {
-      const printed = await printedFor(installation, found.outcomes);
+    const now = new Date();
+    for (const found of await mustFindEvents(installation.events, id, since, now)) {
+      const printed = await printedFor(installation, found.outcomes, now);
       if (json) printJson(toJson(found, printed));
       else for (const line of toLines(found, printed)) printLine(line);
     }
@@ -92,10 +93,10 @@ function deliveryJson({ entry }: EventOutcome, printed: Printed) {
       duration_ms: durationMs ?? null,
       error: error?.message ?? null,
       error_type: error?.type ?? null,
-      /** What it is called in its version's log, and what that has of it; on AWS both are the function's own. */
-      request_id:
-        entry && printed.get(requestIdOf(entry.deliveryKey, attempt)) ? requestIdOf(entry.deliveryKey, attempt) : null,
-      printed: (entry && printed.get(requestIdOf(entry.deliveryKey, attempt))) ?? null,
+      error_stack: error?.stack ?? null,
+      /** What it is called in its version's log, and what that has of it. */
+      request_id: entry ? requestIdIn(entry, attempt) : null,
+      printed: (entry && printed.get(requestIdIn(entry, attempt))) ?? null,
     })),
   };
 }
@@ -138,6 +139,7 @@ function deliveryLines(outcome: EventOutcome, printed: Printed): string[] {
       entry.attempts.map((attempt) => attemptText(attempt, entry)),
     ),
     ...labelled("error", untriedText(entry)),
+    ...labelled("stack", stackText(entry, printed)),
     ...labelled("printed", printedText(entry, printed)),
     ...labelled("next", nextText(entry)),
   ];
@@ -147,6 +149,13 @@ function deliveryLines(outcome: EventOutcome, printed: Printed): string[] {
 function untriedText({ component, alias, error, attempts }: LedgerEntry): string[] {
   if (error === undefined || attempts.at(-1)?.error !== undefined) return [];
   return [deliveryErrorText({ component, alias, error, executedVersion: undefined })];
+}
+
+/** Of the last error, where what the version has printed isn't kept any more, which has all of it. */
+function stackText(entry: LedgerEntry, printed: Printed): string[] {
+  const failed = entry.attempts.findLast(({ error }) => error?.stack !== undefined);
+  if (failed === undefined || printed.has(requestIdIn(entry, failed.attempt))) return [];
+  return failed.error?.stack?.split("\n") ?? [];
 }
 
 function isOpen(entry: LedgerEntry | undefined): boolean {

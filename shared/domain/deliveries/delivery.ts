@@ -23,8 +23,8 @@ export const SEND_MARGIN_MS = 2_000;
 /** The type of the error of a delivery that waits until a row of the routing table can be read. Nothing was tried. */
 export const HELD = "RowUnreadable";
 
-/** What went wrong in an attempt, in the error's own words. */
-export type DeliveryError = { type: string; message: string };
+/** What went wrong in an attempt, in the error's own words; `stack`: where, if it says so. */
+export type DeliveryError = { type: string; message: string; stack?: string };
 
 /** One attempt as the ledger remembers it. */
 export type Attempt = {
@@ -34,6 +34,9 @@ export type Attempt = {
   outcome: "done" | "failed" | "dead" | "postponed" | "accepted" | "lease lapsed" | "outcome missing";
   version?: string;
   durationMs?: number;
+  /** What its version's log calls it, where that isn't made of delivery and attempt. */
+  requestId?: string;
+  /** Of the last one that failed with its stack, as far as there is room. */
   error?: DeliveryError;
 };
 
@@ -130,6 +133,8 @@ export type Close = {
   at: Date;
   durationMs?: number;
   executedVersion?: string;
+  /** What its version's log calls it, where that isn't made of delivery and attempt. */
+  requestId?: string;
 } & (
   | { outcome: "done" }
   | { outcome: "dead"; error: DeliveryError }

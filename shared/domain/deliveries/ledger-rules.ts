@@ -15,6 +15,9 @@ export const REMEMBERED_ATTEMPTS = 8;
 /** Most characters of an error that the ledger keeps: a component may throw a whole document. */
 export const MAX_ERROR_CHARS = 256;
 
+/** Most characters of a stack. Only that of the last error is kept. */
+export const MAX_STACK_CHARS = 1_000;
+
 /** What a claim does to the ledger entry that is there. Pure, so that every store can be held to it. */
 export function claimAgainst(
   entry: LedgerEntry | undefined,
@@ -170,15 +173,17 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
   if (entry === undefined || entry.attempt !== close.attempt) return undefined;
   const settles = entry.status === "accepted" && close.outcome !== "accepted";
   if (entry.status !== "claimed" && !settles) return undefined;
-  const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs } = close;
+  const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs, requestId } = close;
   const error = "error" in close ? shortened(close.error) : undefined;
+  const stack = "error" in close ? close.error.stack?.slice(0, MAX_STACK_CHARS).toWellFormed() : undefined;
   const note: Attempt = {
     attempt,
     at,
     outcome,
     ...(version === undefined ? {} : { version }),
     ...(durationMs === undefined ? {} : { durationMs }),
-    ...(error === undefined ? {} : { error }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(error === undefined ? {} : { error: { ...error, ...(stack && { stack }) } }),
   };
   const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
   const dueAt = dueAfter(entry, close);
@@ -187,7 +192,7 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
     status: outcome === "postponed" ? "failed" : outcome,
     failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
     closedAt: at,
-    attempts: remember(withoutAccepted(entry), note),
+    attempts: remember(stack ? withoutAccepted(entry).map(withoutStack) : withoutAccepted(entry), note),
     ...(version === undefined ? {} : { executedVersion: version }),
     ...(error === undefined ? {} : { error }),
     ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
@@ -218,6 +223,10 @@ export function closedAlready(entry: LedgerEntry | undefined, { attempt, at, out
 /** What became of an accepted attempt stands in the place of the note that it was accepted. */
 function withoutAccepted({ status, attempts }: LedgerEntry): Attempt[] {
   return status === "accepted" ? attempts.slice(0, -1) : attempts;
+}
+
+function withoutStack(attempt: Attempt): Attempt {
+  return attempt.error?.stack === undefined ? attempt : { ...attempt, error: shortened(attempt.error) };
 }
 
 /** Of several in a row that were put off for one reason the last is remembered: they would push out what really failed. */

@@ -5,10 +5,10 @@ import { type Generation, LIVE } from "./delivery-key.ts";
 
 /** What became of one attempt. */
 export type AttemptResult =
-  | { outcome: "done"; executedVersion: string; durationMs?: number }
+  | { outcome: "done"; executedVersion: string; durationMs?: number; requestId?: string }
   /** The target has it, and says later what became of it. */
-  | { outcome: "accepted"; durationMs?: number }
-  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs?: number }
+  | { outcome: "accepted"; durationMs?: number; requestId?: string }
+  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs?: number; requestId?: string }
   /**
    * Nothing was run, and it isn't counted as a failure: there was no room, or, with `retryAt`, the version is known to
    * be down until then.
@@ -63,6 +63,7 @@ export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date
     at,
     ...("executedVersion" in result ? { executedVersion: result.executedVersion } : {}),
     ...("durationMs" in result ? { durationMs: result.durationMs } : {}),
+    ...("requestId" in result ? { requestId: result.requestId } : {}),
   };
   switch (result.outcome) {
     case "done":

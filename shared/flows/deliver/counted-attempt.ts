@@ -33,14 +33,14 @@ export function countedAttempt(
 
 function failureOf(
   { deliveryKey, eventId, component, alias, because, type, subject }: Counting,
-  { attempt, at }: Close,
+  { attempt, at, requestId = requestIdOf(deliveryKey, attempt) }: Close,
   version: string,
   error: DeliveryError,
 ): Failure {
   const said = {
     errorType: cut(error.type),
     message: cut(error.message),
-    requestId: requestIdOf(deliveryKey, attempt),
+    requestId,
   };
   return { at, deliveryKey, eventId, component, version, alias, because, type, subject, ...said };
 }

@@ -64,6 +64,7 @@ export async function sendOne(
       idempotencyKey,
       lapses: claimed.lapses,
       requestId: requestIdOf(request.deliveryKey, claimed.attempt),
+      of: { eventId: record.id, attempt: claimed.attempt },
       timeoutMs: component.timeoutMs,
       latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),
     });

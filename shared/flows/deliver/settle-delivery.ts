@@ -62,7 +62,7 @@ export async function settle(
   const { executedVersion, durationMs } = closing;
   report(ports, delivery, {
     attempt,
-    requestId: requestIdOf(deliveryKey, attempt),
+    requestId: closing.requestId ?? requestIdOf(deliveryKey, attempt),
     outcome: taken ? closing.outcome : "superseded",
     ...(executedVersion === undefined ? {} : { executedVersion }),
     ...(durationMs === undefined ? {} : { durationMs }),

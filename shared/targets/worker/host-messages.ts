@@ -70,8 +70,9 @@ export function parseFromHost(message: unknown): FromHost | undefined {
 
 /** An error as text, whatever stands there. */
 export function errorIn(value: unknown): DeliveryError {
-  const { type, message }: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {};
-  return { type: textIn(type, "Error"), message: textIn(message, "(no message)") };
+  const said: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {};
+  const error = { type: textIn(said.type, "Error"), message: textIn(said.message, "(no message)") };
+  return typeof said.stack === "string" ? { ...error, stack: textIn(said.stack, "") } : error;
 }
 
 function textIn(value: unknown, otherwise: string): string {

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from "node:stream";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { originTag } from "../../domain/deliveries/request-id.ts";
 import type { Send } from "../target.ts";
 import { exitError, memoryProblem, spawnHost } from "./host-child.ts";
 import { frameWriter, readFrames } from "./host-frames.ts";
@@ -65,7 +66,7 @@ export type HostThread = {
   /** Whether it may be given an event more although it runs one: it is through with its events so fast. */
   hasRoom(): boolean;
   /** Only when ready, and nothing else runs unless it has room. Each event runs by itself, in the order given. */
-  invoke(send: Pick<Send, "payload" | "requestId" | "alias" | "timeoutMs">): Promise<Invoked>;
+  invoke(send: Pick<Send, "payload" | "requestId" | "of" | "alias" | "timeoutMs">): Promise<Invoked>;
 };
 
 /** How a host ended: because it was told to or had to, or by itself. */
@@ -267,8 +268,10 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
           const { state, handed, lastDurationMs } = thread;
           return state === "ready" && lastDurationMs < QUICK_MS && handed.length > 0 && handed.length < MOST_HANDED;
         },
-        invoke: ({ payload, requestId, alias, timeoutMs }) =>
+        invoke: ({ payload, requestId: id, of, alias, timeoutMs }) =>
           new Promise((resolve) => {
+            // To the host a request goes by what its lines are to begin with.
+            const requestId = originTag({ requestId: id, ...of });
             if (isOver) return resolve({ outcome: "not begun" });
             thread.handed.push({ requestId, timeoutMs, resolve });
             if (thread.handed.length === 1) beginFirst(thread);

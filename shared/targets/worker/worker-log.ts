@@ -4,8 +4,8 @@ import { type Readable, Transform, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { logLines } from "./worker-output.ts";
 
-/** A log of this size becomes `<file>.1`, in place of the one before it. */
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
+/** The most that is kept of a log: one of half this size becomes `<file>.1`, in place of the one before it. */
+const MOST_KEPT_BYTES = 20 * 1024 * 1024;
 
 /** What versions say may have customers' data in it. */
 const PRIVATE = { mode: 0o600 };
@@ -19,20 +19,21 @@ export type WorkerLog = {
   take(output: Readable): void;
   /** The same for what was written past `tagOutput`: every line gets its time, and no request. */
   takeUntagged(output: Readable, now: () => Date): void;
-  note(at: Date, requestId: string | undefined, text: string): void;
+  /** @param origin whom it tells of, as `originTag` writes it; undefined for nobody in particular */
+  note(at: Date, origin: string | undefined, text: string): void;
   /** Resolves once everything that was taken is written. */
   close(): Promise<void>;
 };
 
 /** Appends to the file, which is made with its folder at the first line. A problem is told once, on stderr. */
-export function workerLog(file: string): WorkerLog {
+export function workerLog(file: string, mostKeptBytes = MOST_KEPT_BYTES): WorkerLog {
   const outputs = new Set<Promise<void>>();
   let dropped = 0;
   let told = false;
 
   async function append(text: Buffer): Promise<void> {
     try {
-      await rotate(file, text.length);
+      await rotate(file, text.length, mostKeptBytes / 2);
       await appendFile(file, text, PRIVATE).catch(async () => {
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
         await appendFile(file, text, PRIVATE);
@@ -73,9 +74,9 @@ export function workerLog(file: string): WorkerLog {
         done(null, logLines(now(), undefined, chunk.toString()));
       take(output.pipe(new Transform({ transform: tag })));
     },
-    note(at, requestId, text) {
+    note(at, origin, text) {
       if (sink.writableLength > MAX_WAITING_BYTES) dropped++;
-      else sink.write(logLines(at, requestId, text));
+      else sink.write(logLines(at, origin, text));
     },
     async close() {
       await Promise.all(outputs);
@@ -85,7 +86,7 @@ export function workerLog(file: string): WorkerLog {
   };
 }
 
-async function rotate(file: string, more: number): Promise<void> {
+async function rotate(file: string, more: number, mostBytes: number): Promise<void> {
   const size = (await stat(file).catch(() => undefined))?.size ?? 0;
-  if (size > 0 && size + more > MAX_LOG_BYTES) await rename(file, `${file}.1`);
+  if (size > 0 && size + more > mostBytes) await rename(file, `${file}.1`);
 }

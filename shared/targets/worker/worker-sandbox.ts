@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { MAX_STACK_CHARS } from "../../domain/deliveries/ledger-rules.ts";
 import { errorIn } from "./host-messages.ts";
 import type { WorkerLog } from "./worker-log.ts";
 import type { Failure, Invocation, Reply, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
@@ -106,9 +107,10 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     resolve(result);
   }
 
-  function fail({ type, message, text = message }: Failure, durationMs: number): void {
-    log.note(now(), running?.requestId, `${type}: ${text}`);
-    settle({ outcome: "failed", error: { type, message }, durationMs });
+  function fail({ type, message, text }: Failure, durationMs: number): void {
+    log.note(now(), running?.requestId, `${type}: ${text ?? message}`);
+    const stack = text?.includes("\n") ? { stack: text.slice(0, MAX_STACK_CHARS) } : {};
+    settle({ outcome: "failed", error: { type, message, ...stack }, durationMs });
   }
 
   /** Nothing more will come from the thread. */

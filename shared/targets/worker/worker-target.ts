@@ -6,7 +6,7 @@ import { type Host, type HostOptions, startHost } from "./host.ts";
 import { environmentOf, INIT_TIMEOUT_MS } from "./host-environment.ts";
 import type { HostedCode } from "./host-messages.ts";
 import type { Walls } from "./host-walls.ts";
-import { logFile } from "./printed-lines.ts";
+import { logFile } from "./log-file.ts";
 import type { Job } from "./waiting-jobs.ts";
 import { workerLog } from "./worker-log.ts";
 import { type WorkerPool, workerPool } from "./worker-pool.ts";
@@ -22,6 +22,8 @@ export type WorkerTargetOptions = {
   resolve: (component: string, alias: string) => AliasedCode | undefined;
   /** Folder of the logs, `<component>/<version>.log`. */
   logs: string;
+  /** The most that is kept of what a version has written. Default 20 MiB. */
+  logBytes?: number;
   now: () => Date;
   /** How hosts are kept apart from this process and from each other. */
   walls: Walls;
@@ -52,6 +54,7 @@ export type WorkerTargetOptions = {
 export function workerTarget({
   resolve,
   logs,
+  logBytes,
   now,
   walls,
   initTimeoutMs = INIT_TIMEOUT_MS,
@@ -77,7 +80,7 @@ export function workerTarget({
     const { memoryMb, concurrency } = worker;
     const code: HostedCode = { component, ...aliased, memoryMb, concurrency, initTimeoutMs };
     const environment = environmentOf(code, worker.environment);
-    const log = workerLog(logFile(logs, component, aliased.version));
+    const log = workerLog(logFile(logs, component, aliased.version), logBytes);
     const inPool: WorkerPool = workerPool({
       code,
       startHost: () => begin({ code, environment, walls, log, now }),

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { readOriginTag } from "../../domain/deliveries/request-id.ts";
 import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
 import { MAX_RESPONSE_BYTES, responseTooLarge } from "./response-size.ts";
 import { tagOutput } from "./worker-output.ts";
@@ -101,14 +102,14 @@ async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: In
 }
 
 /** As on Lambda; what there is only for callbacks is left out. */
-function contextOf(requestId: string, alias: string, getRemainingTimeInMillis: () => number): object {
+function contextOf(origin: string, alias: string, getRemainingTimeInMillis: () => number): object {
   return {
     callbackWaitsForEmptyEventLoop: false,
     functionName: code.component,
     functionVersion: code.version,
     invokedFunctionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${alias}`,
     memoryLimitInMB: String(code.memoryMb),
-    awsRequestId: requestId,
+    awsRequestId: readOriginTag(origin).requestId,
     logGroupName: `/turnout/${code.component}`,
     logStreamName: code.version,
     getRemainingTimeInMillis,

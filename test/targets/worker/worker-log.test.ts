@@ -35,6 +35,21 @@ describe("what a version writes", () => {
     ]);
   });
 
+  it("says for which attempt of which event it was written, also where the event ends its thread", async () => {
+    const { publish, send, target, log } = aWorkerTarget();
+    publish(
+      "1",
+      "export const handler = async (_, { awsRequestId }) => { console.log(awsRequestId); process.exit(3); };",
+    );
+    await send({ requestId: "r-1", of: { eventId: "order 1", attempt: 2 } });
+    await target.close();
+    const lines = log("1").trimEnd().split("\n");
+    expect(lines.map((line) => line.slice(25))).toEqual([
+      "r-1#2#order%201 r-1",
+      expect.stringMatching(/^r-1#2#order%201 Runtime.ExitError: /),
+    ]);
+  });
+
   it("belongs to the request that wrote it, however many run", async () => {
     const { publish, send, target, log } = aWorkerTarget();
     publish(
@@ -100,6 +115,14 @@ describe("a log", () => {
     expect(before.length).toBeGreaterThan(8_000_000);
     expect(megabytes.join("").endsWith(before + current)).toBe(true);
     expect(existsSync(`${file}.2`)).toBe(false);
+  });
+
+  it("is put aside at half of the size that it is given", async () => {
+    const file = join(temporaryFolder(), "1.log");
+    const log = workerLog(file, 2_000);
+    log.take(Readable.from(["x".repeat(900), "y".repeat(900)]));
+    await log.close();
+    expect([readFileSync(file, "utf8"), readFileSync(`${file}.1`, "utf8")]).toEqual(["y".repeat(900), "x".repeat(900)]);
   });
 
   it("goes on where it was", async () => {

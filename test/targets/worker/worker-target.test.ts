@@ -165,7 +165,7 @@ describe("an invocation fails", () => {
     const { publish, send } = aWorkerTarget();
     publish("1", throwing);
     const text = typeof message === "string" ? message : expect.stringMatching(message);
-    expect(await send({ event: { run }, ...about })).toEqual({
+    expect(await send({ event: { run }, ...about })).toMatchObject({
       outcome: "failed",
       error: { type, message: text },
       executedVersion: "1",
