@@ -18,6 +18,7 @@ import type { RoutingTable } from "./routing-table/routing-table.ts";
 import { type AwsSettings, required } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
 import { type LambdaVersionCatalog, lambdaVersionCatalog } from "./versions/lambda-version-catalog.ts";
+import { dynamodbWatchStore } from "./watch-store/dynamodb-watch-store.ts";
 
 /** About 5 s of waiting in all, at worst: then the batch goes back to the queue, which has more patience. */
 const DYNAMODB_RETRY = RetryPolicy.parse({ maxAttempts: 10, baseDelayMs: 25, maxDelayMs: 1_000 });
@@ -67,6 +68,7 @@ export function awsDependencies(settings: AwsSettings) {
       bodies: onFirstUse(() => openBodies(region, events.bodyBucket)),
     }),
     replays: dynamodbReplayStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
+    watches: dynamodbWatchStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     target: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
     liveQueue: () => queueAt(settings.liveQueueUrl, "TURNOUT_LIVE_QUEUE_URL"),

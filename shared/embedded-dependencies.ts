@@ -9,6 +9,7 @@ import { openDatabase } from "./sqlite/database.ts";
 import { clockMark } from "./sqlite/kept-clock-mark.ts";
 import { isFilled, makePrivateFile, makeStateFolder, refuseVanished } from "./sqlite/state-folder.ts";
 import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
+import { sqliteWatchStore } from "./watch-store/sqlite-watch-store.ts";
 
 /** The adapters of embedded mode on one state folder. */
 export type EmbeddedState = ReturnType<typeof openEmbeddedState>;
@@ -41,6 +42,7 @@ export function openEmbeddedState(home: string, { create, upgrade = false }: { c
       routingTable: sqliteRoutingTable(database),
       events: sqliteEventStore(database, fileBodyStore(join(home, "bodies")), clock.expiryTime),
       replays: sqliteReplayStore(database),
+      watches: sqliteWatchStore(database),
       queue: sqliteEventQueue(database),
       deadLetters: sqliteEventQueue(database, { name: "live-dead" }),
       outcomes: sqliteEventQueue(database, { name: "outcomes", maxReceiveCount: 10 }),

@@ -21,6 +21,7 @@ const portFiles = [
   "shared/event-store/delivery-ledger.ts",
   "shared/event-store/delivery-counts.ts",
   "shared/replay-store/replay-store.ts",
+  "shared/watch-store/watch-store.ts",
   "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
   "shared/versions/version-catalog.ts",
@@ -61,7 +62,7 @@ const flowRooms: Record<string, string[]> = {
   release: ["change", "replay", "versions", "watch"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
-  watch: ["explain", "versions"],
+  watch: ["change", "explain", "replay", "versions"],
 };
 
 /** The floor plan of DESIGN.md, section 3. The first room that a file fits in is its own. */
@@ -129,7 +130,7 @@ const floorPlan: Room[] = [
     files: "shared/targets/worker/load-code.ts",
     may: ["own folder", "shared/domain/", "shared/versions/version-catalog.ts", "node:"],
   },
-  ...["routing-table", "replay-store", "event-queue", "versions", "targets"].map((port) => ({
+  ...["routing-table", "replay-store", "watch-store", "event-queue", "versions", "targets"].map((port) => ({
     files: `shared/${port}/`,
     may: [
       `shared/${port}/`,

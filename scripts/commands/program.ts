@@ -33,7 +33,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
   Replays: {
     replay: { summary: "deliver a window of events again", load: () => import("./replays/replay.ts") },
     undo: {
-      summary: "roll an alias back, and replay what its version handled",
+      summary: "roll an alias back, and finish what its version left",
       load: () => import("./replays/undo.ts"),
     },
   },
@@ -47,6 +47,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
     cohort: { summary: "name lists of projects and customers", load: () => import("./rules/cohort.ts") },
     "cohort-route": { summary: "send cohorts to aliases", load: () => import("./rules/cohort-route.ts") },
     rollout: { summary: "send a share of subjects to an alias", load: () => import("./rules/rollout.ts") },
+    guard: { summary: "watch an alias's version, and take a bad one back", load: () => import("./rules/guard.ts") },
     "all-stable": {
       summary: "send everything of a component to its fallback",
       load: () => import("./rules/all-stable.ts"),

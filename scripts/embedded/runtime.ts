@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
+import { guardHandler } from "../../functions/guard.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import { releasesHandler } from "../../functions/releases.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
@@ -46,6 +47,9 @@ const RELEASES_EVERY_MS = 1_000;
 
 /** How often what versions have printed is looked through for what is too old. */
 const EXPIRE_LOGS_EVERY_MS = 3_600_000;
+
+/** How often guards look: what they look at is stored every 5 s. */
+const GUARD_EVERY_MS = 2_500;
 
 /**
  * How long after its start a replay looks again for events that were claimed before: here claim and record are written
@@ -185,6 +189,20 @@ export async function startRuntime(options: RuntimeOptions) {
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
     });
+    const guard = startSchedule({
+      name: "turnout-guard",
+      handler: guardHandler({
+        ...state,
+        // The driver of replays looks for itself, several times a second.
+        callReplayer: async () => undefined,
+        now,
+        random: Math.random,
+        newId: randomUUID,
+      }),
+      everyMs: GUARD_EVERY_MS,
+      timeoutMs: SWEEP_TIMEOUT_MS,
+      onError,
+    });
     const { routingTable: table, catalog, events, replays } = state;
     const releases = startSchedule({
       name: "turnout-releases",
@@ -215,6 +233,8 @@ export async function startRuntime(options: RuntimeOptions) {
       Promise.all([
         workers.close(),
         ...[replayer, releases, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map((part) =>
+
+        ...[replayer, releases, guard, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) =>
           part.stop(),
         ),
       ]),

@@ -60,6 +60,7 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     routingTable,
     events: aws.events,
     replays: aws.replays,
+    watches: aws.watches,
     catalog,
     versions: { from: "functions", catalog, environment: name.environment },
     logs: lazyLogs(async () => {

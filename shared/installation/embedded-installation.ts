@@ -50,8 +50,8 @@ export function embeddedInstallation(home: string, options: { create: boolean })
   };
 }
 
-function pick({ routingTable, events, replays, catalog }: EmbeddedState) {
-  return { routingTable, events, replays, catalog };
+function pick({ routingTable, events, replays, watches, catalog }: EmbeddedState) {
+  return { routingTable, events, replays, watches, catalog };
 }
 
 function osUser(): string {

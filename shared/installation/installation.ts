@@ -7,6 +7,7 @@ import type { VersionLogs } from "../version-logs/version-logs.ts";
 import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts";
 import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts";
 import type { LoadCode, VersionCatalog } from "../versions/version-catalog.ts";
+import type { WatchStore } from "../watch-store/watch-store.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
 import type { Finding } from "./finding.ts";
 
@@ -18,6 +19,7 @@ export type Installation = {
   routingTable: RoutingTable;
   events: EventStore;
   replays: ReplayStore;
+  watches: WatchStore;
   catalog: VersionCatalog;
   /** Where versions come from: folders here, and functions there. */
   versions:

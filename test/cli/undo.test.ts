@@ -3,7 +3,7 @@ import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
 
 const yes = ["--yes", "--reason", "2 is bad"];
-const undo = `undo ${RC} beta`;
+const undo = `undo ${RC} beta --all`;
 
 /** Beta is at version 2, and globex on beta: version 2 has handled two of its events, one of which it gave up. */
 async function aBadVersion() {
@@ -30,7 +30,7 @@ describe("turnout undo", () => {
     });
     expect(undone.stderr).toMatch(/beta has been at 2 since 20\S+Z, revision \d+ by ada: a test\n/);
     expect(undone.stderr).toContain("subjects of the directory that are on beta: 1 (customer globex)\n");
-    expect(undone.stderr).toMatch(/and replay what version 2 has handled since 20\S+Z:\nwindow {3}20/);
+    expect(undone.stderr).toMatch(/and run again all that version 2 has handled since 20\S+Z:\nwindow {3}20/);
     expect(undone.stderr).toContain("send     2, now to:\n           release-coordinator beta, version 1: 2\n");
     expect(undone.stderr).toContain(`undo: turnout alias set ${RC} beta 2 --reason 'undo of revision 12'\n`);
     expect(await aliases()).toMatchObject({ beta: "1", stable: "1" });
@@ -48,6 +48,19 @@ describe("turnout undo", () => {
       "e-1 1",
       "e-3 1",
     ]);
+  });
+
+  it("finishes what the version left unresolved, in the generation that it has, and leaves what it has done", async () => {
+    const { here, hereJson, drive } = await aBadVersion();
+    const undone = await here(`undo ${RC} beta --name u`, ...yes);
+    expect(undone.stderr).toMatch(/and finish what version 2 has handled since 20\S+Z:\n/);
+    expect(undone.stderr).toContain("of them  0 done before, 1 unresolved\n");
+    expect(undone.stderr).toContain("1 that it has done stay as they are; --all runs them again\n");
+    expect(await drive("u")).toEqual({ ended: true });
+    const [replay] = await hereJson("replay show u");
+    expect(replay).toMatchObject({ mode: "finish", counts: { sent: 1 } });
+    const again = await hereJson("events --replay u");
+    expect(again.map(({ event_id, generation }) => `${event_id} ${generation}`)).toEqual(["e-3 live"]);
   });
 
   it("prints what it did as JSON, and changes nothing in a dry run or unconfirmed", async () => {

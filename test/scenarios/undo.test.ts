@@ -36,7 +36,7 @@ test("undo puts right what a bad version did: every project ends as if it had ne
   expect(undone.releases()).toMatchObject({ "globex/shop": bad, "acme/site": good, "umbrella/lab": good });
   expect(never.releases()).toMatchObject({ "globex/shop": good, "acme/site": good, "umbrella/lab": good });
 
-  const result = await undone.turnout("undo release-coordinator beta --reason releases-too-soon");
+  const result = await undone.turnout("undo release-coordinator beta --all --reason releases-too-soon");
   expect(result.code).toBe(0);
   expect(result.stderr).toContain("matched  5");
   expect(result.stdout).toMatch(/roll beta of release-coordinator back from 23 to version 22\n/);

@@ -77,7 +77,8 @@ function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "
     const now = triedIn(own.values());
     const verdict = verdictOf({ strata: strataOf(own, stable), now, before, customersAffected: 2 }, true);
     if (verdict.level !== "ok") level = "warn";
-    if (verdict.level === "act") return { level: "act", deliveries: now.tried };
+    const deliveries = [...own.values()].reduce((sum, { tried }) => sum + tried, 0);
+    if (verdict.level === "act") return { level: "act", deliveries };
   }
   return { level, deliveries: 0 };
 }

@@ -135,5 +135,5 @@ export async function aRouter({
     database.connection.prepare("UPDATE deliveries SET entry = ?").run(text);
   }
   const looks = { records, ledger, counts, damage, damageEntries };
-  return { ports, table, events, time, calls, sends, reports, troubles, ...looks };
+  return { database, ports, table, events, time, calls, sends, reports, troubles, ...looks };
 }

@@ -3,6 +3,7 @@ import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   duration,
@@ -53,16 +54,26 @@ Examples:
 
 async function list({ json, since, from, to, limit, ...filter }: HistoryOptions): Promise<void> {
   await withInstallation(async ({ routingTable }) => {
-    const table = tablePrinter(COLUMNS);
-    let count = 0;
-    for await (const page of readHistory(routingTable, { ...filter, ...period(since, from, to) }, limit)) {
-      count += page.length;
-      if (!json) table.print(page);
-      else for (const change of page) printJson(changeJson(change));
-    }
-    table.end();
-    if (count === 0) note("no changes");
+    await printChanges(routingTable, { ...filter, ...period(since, from, to) }, limit, json ?? false);
   });
+}
+
+/** A line per change that the filter lets through, the newest last. */
+export async function printChanges(
+  table: RoutingTable,
+  filter: ChangeFilter,
+  limit: number | undefined,
+  json: boolean,
+): Promise<void> {
+  const printer = tablePrinter(COLUMNS);
+  let count = 0;
+  for await (const page of readHistory(table, filter, limit)) {
+    count += page.length;
+    if (!json) printer.print(page);
+    else for (const change of page) printJson(changeJson(change));
+  }
+  printer.end();
+  if (count === 0) note("no changes");
 }
 
 /** Unlike a window of events, no beginning means from the first change on. */

@@ -28,7 +28,10 @@ import {
   refuseMany,
 } from "./replay-start.ts";
 
-type UndoOptions = ConfirmOptions & RateOptions & ChangeOptions & FilterOptions & { since?: number; to?: string };
+type UndoOptions = ConfirmOptions &
+  RateOptions &
+  ChangeOptions &
+  FilterOptions & { since?: number; to?: string; all?: true };
 
 export function define(command: Command): void {
   command
@@ -41,6 +44,7 @@ export function define(command: Command): void {
       "refuse if the routing is at another revision",
       wholeNumber("--expect-revision", 0),
     )
+    .option("--all", "also run again what it has done, for where that was done wrong")
     .option("--force", "go past a freeze; the change log says so");
   handledOptions(command);
   rateOptions(command);
@@ -48,15 +52,16 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Rolls the alias back, and replays exactly what the version that it leaves has
-handled since it was promoted, in any attempt and by whichever alias: each event
-goes to where the routing says after the rollback, in a generation of its own.
-What would go to the bad version again, by another alias, is skipped. Events
-that arrived up to an hour before the promotion are looked at too, as they may
-have been handled after it. With a filter only what passes it is replayed, and
-the rest stays as the bad version left it. Of what is sent the plan counts apart
-what was done, and has its effect once more, and what is unresolved: --status
-done or --unresolved replays one of them.
+Rolls the alias back, and delivers again what the version that it leaves has
+left unresolved since it was promoted, in any attempt and by whichever alias:
+what is dead, or waits for another attempt, is finished where the routing says
+after the rollback, in the generation that it has, so that nothing has its
+effect twice. What the version has done stays; where that was done wrong, --all
+runs everything again that it handled, in a generation of its own. The plan
+counts both. What would go to the bad version again, by another alias, is
+skipped. Events that arrived up to an hour before the promotion are looked at
+too, as they may have been handled after it. With a filter only what passes it
+is delivered again.
 
 It is one plan, one confirmation, and one pair of entries in the change log,
 which name the replay. Allowed while changes are frozen. With --json the first
@@ -68,9 +73,9 @@ and the replay could not be started; 130 when Ctrl-C ended the watching.
 
 Examples:
   $ turnout undo release-coordinator beta \\
-      --reason "23 releases commits whose checks failed"
-  $ turnout undo release-coordinator beta --customer acme --unresolved \\
-      --reason "23 fails for acme"
+      --reason "23 fails for many"
+  $ turnout undo release-coordinator beta --all --customer acme \\
+      --reason "23 releases commits of acme whose checks failed"
 `,
     )
     .action(undo);
@@ -82,7 +87,7 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
     if (options.name !== undefined) await refuseName(installation.replays, options.name);
     const now = () => new Date();
     const since = options.since === undefined ? undefined : new Date(Date.now() - options.since);
-    const asked = { component, alias, to: options.to, since, filter: filterOf(options) };
+    const asked = { component, alias, to: options.to, since, filter: filterOf(options), all: options.all ?? false };
     const undoPlan = await tellingHowFar((onProgress) => planUndo({ ...installation, now }, asked, onProgress));
     const { move, preview, request, plan } = undoPlan;
     noteCut(undoPlan.cut);
@@ -90,9 +95,12 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
       note(`${whatText(move)}  (routing is at revision ${head})`);
       for (const line of sinceTexts(undoPlan)) note(`  ${line}`);
       showAudience(move, preview);
-      note(`and replay what version ${move.from} has handled since ${undoPlan.since.toISOString()}:`);
+      const what = options.all ? "run again all that" : "finish what";
+      note(`and ${what} version ${move.from} has handled since ${undoPlan.since.toISOString()}:`);
       tell(plan, request, options, note);
       if (plan.counts.sent > 0) note(`of them  ${plan.sentDone} done before, ${plan.sentUnresolved} unresolved`);
+      const done = plan.counts.skipped["done already"] ?? 0;
+      if (!options.all && done > 0) note(`${done} that it has done stay as they are; --all runs them again`);
     }
     refuseExceeding(preview, options);
     await refuseBusy(installation.replays, move);

@@ -9,7 +9,10 @@ export type Sighted = Tried & { bursts: number; listed: number };
  * First attempts by stretch and type. What one customer's events of a type did within a minute is one burst: they fail
  * together, and say no more than one of them.
  */
-export function sightings(counts: readonly DeliveryCount[], failures: readonly Failure[]): Map<string, Sighted> {
+export function sightings(
+  counts: readonly DeliveryCount[],
+  failures: readonly Pick<Failure, "at" | "type" | "subject" | "deliveryKey">[],
+): Map<string, Sighted> {
   const found = new Map<string, Sighted>();
   for (const { at, type, firsts, failed } of counts) {
     const key = stretchKey(at, type);
@@ -43,11 +46,14 @@ export function strataOf(own: ReadonlyMap<string, Sighted>, stable: ReadonlyMap<
   });
 }
 
-/** All of it together, each burst once. */
+/**
+ * All of it together, each burst once: what failed together counts as one, and so does what was tried with it, so that
+ * the share of failures stays.
+ */
 export function triedIn(sighted: Iterable<Sighted>): Tried {
   let [tried, failed] = [0, 0];
   for (const one of sighted) {
-    tried += one.tried;
+    tried += one.failed === 0 ? one.tried : (one.tried * one.bursts) / one.failed;
     failed += one.bursts;
   }
   return { tried, failed };

@@ -20,7 +20,12 @@ const TOLERANCE = 1.25;
  * hypergeometric, and the mean of r^x at most the binomial's (Hoeffding 1963).
  */
 export function worseThanStable(strata: Iterable<Stratum>): number {
-  const sums = RATIOS.map(() => 0);
+  return logOfMean(ratioSums(strata));
+}
+
+/** What `worseThanStable` is the mean of, a logarithm per ratio. Sums of some strata and of others add up to those of all. */
+export function ratioSums(strata: Iterable<Stratum>, before: readonly number[] = []): number[] {
+  const sums = RATIOS.map((_, n) => before[n] ?? 0);
   for (const { candidate, stable } of strata) {
     const both = candidate.tried + stable.tried;
     const failed = candidate.failed + stable.failed;
@@ -31,7 +36,7 @@ export function worseThanStable(strata: Iterable<Stratum>): number {
       sums[n] = (sums[n] ?? 0) + stratumEvidence(candidate.failed, failed, tolerated, ratio);
     }
   }
-  return logOfMean(sums);
+  return sums;
 }
 
 /** The logarithm of one factor: of r^x over what its mean is at most. */
@@ -75,7 +80,7 @@ export function worseThanBefore({ tried, failed }: Tried, bound: number): number
   return sums.length === 0 ? 0 : logOfMean(sums);
 }
 
-function logOfMean(logs: readonly number[]): number {
+export function logOfMean(logs: readonly number[]): number {
   const most = Math.max(...logs);
   return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length);
 }

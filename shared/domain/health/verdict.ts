@@ -1,12 +1,12 @@
 import { baseRateBound, type Stratum, type Tried, worseThanBefore, worseThanStable } from "./evidence.ts";
 
 /** How often a healthy version may be called unhealthy, for a person to look at, and to be acted upon. */
-const WARN_ALPHA = 0.01;
-const ACT_ALPHA = 0.001;
+export const WARN_ALPHA = 0.01;
+export const ACT_ALPHA = 0.001;
 
 /** Fewer failures, and customers where more are on it, say nothing of a version. */
-const LEAST_FAILURES = 3;
-const LEAST_CUSTOMERS = 2;
+export const LEAST_FAILURES = 3;
+export const LEAST_CUSTOMERS = 2;
 
 /** A rate of failure above which a version is unhealthy whatever it is compared with. */
 const BAD_ANYWHERE = 0.2;

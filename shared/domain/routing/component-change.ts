@@ -1,8 +1,10 @@
 import { AliasNotFound, AliasRetired, TurnoutError } from "../errors.ts";
+import { own } from "../text/schema.ts";
 import type { Alias } from "./alias.ts";
 import type { CohortRoute } from "./cohort.ts";
 import type { AllStable } from "./component.ts";
 import { aliasOf, type Component } from "./component.ts";
+import { type BadVersion, type Guard, MAX_BAD_VERSIONS } from "./guard-rule.ts";
 import type { Rollout } from "./rollout.ts";
 
 /**
@@ -20,7 +22,10 @@ export type ComponentChange =
   | { retire: "alias"; alias: Alias }
   | { remove: "alias"; alias: Alias }
   | { set: "all stable"; allStable: AllStable }
-  | { remove: "all stable" };
+  | { remove: "all stable" }
+  | { set: "guard"; alias: Alias; guard: Guard }
+  | { remove: "guard"; alias: Alias }
+  | { set: "bad version"; bad: BadVersion };
 
 /**
  * The component after a change; the same object when there is nothing to change.
@@ -44,6 +49,8 @@ export function changeComponent(component: Component, change: ComponentChange): 
       const { allStable, ...rest } = component;
       return allStable === undefined ? component : rest;
     }
+    case "guard":
+      return removeGuard(component, change.alias);
   }
 }
 
@@ -61,6 +68,12 @@ function set(component: Component, change: Extract<ComponentChange, { set: strin
       return setAlias(component, change.alias);
     case "all stable":
       return { ...component, allStable: change.allStable };
+    case "guard": {
+      const { alias, guard } = usable(component, change);
+      return { ...component, guards: { ...component.guards, [alias]: guard } };
+    }
+    case "bad version":
+      return markBad(component, change.bad);
   }
 }
 
@@ -69,6 +82,24 @@ function usable<T extends { alias: Alias }>(component: Component, rule: T): T {
   if (entry === undefined) throw new AliasNotFound(rule.alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(rule.alias, component.name);
   return rule;
+}
+
+function removeGuard(component: Component, alias: Alias): Component {
+  const { guards, ...unguarded } = component;
+  const { [alias]: guard, ...others } = guards ?? {};
+  if (guard === undefined) throw new TurnoutError("not found", `${alias} of ${component.name} isn't guarded.`);
+  return Object.keys(others).length === 0 ? unguarded : { ...component, guards: others };
+}
+
+/** A version that is marked already keeps its mark, and what was first said of it. */
+function markBad(component: Component, bad: BadVersion): Component {
+  const { badVersions = [] } = component;
+  const isKnown = badVersions.some(({ version, alias, at }) => {
+    return version === bad.version && alias === bad.alias && at === bad.at;
+  });
+  if (isKnown) return component;
+  const others = badVersions.filter(({ version, alias }) => version !== bad.version || alias !== bad.alias);
+  return { ...component, badVersions: [bad, ...others].slice(0, MAX_BAD_VERSIONS) };
 }
 
 /** Another salt would shuffle everybody: those who were in the share would be out of it. */
@@ -131,6 +162,7 @@ function refuseIfNamed(component: Component, alias: Alias): void {
   if (component.defaultAlias === alias) names.push("it is the default alias");
   if (component.fallbackAlias === alias) names.push("it is the fallback alias");
   if (component.rollout?.alias === alias) names.push("the rollout sends to it");
+  if (own(component.guards ?? {}, alias) !== undefined) names.push("it is guarded");
   for (const route of component.cohortRoutes) {
     if (route.alias === alias) names.push(`the route of cohort '${route.cohort}' sends to it`);
   }

@@ -3,6 +3,7 @@ import { own, read, readJson, recordOf } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { CohortRoute } from "./cohort.ts";
 import { AliasEntry, AllStable, type Component, Component as ComponentSchema } from "./component.ts";
+import { BadVersion, Guard } from "./guard-rule.ts";
 import { isUnderWay, Release } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
@@ -19,6 +20,8 @@ const rules = {
   rollout: Rollout,
   release: Release,
   allStable: AllStable,
+  guards: recordOf(AliasName, Guard),
+  badVersions: z.array(BadVersion),
 };
 type Rules = Partial<Pick<Component, keyof typeof rules>>;
 
@@ -31,7 +34,7 @@ export function redefined(before: Component | UnreadableRow | undefined, defined
   const { release: _, ...fresh } = defined;
   if (before === undefined) return fresh;
   const kept = before instanceof UnreadableRow ? rulesIn(before) : rulesOf(before);
-  const { rollout: __, allStable: ___, ...definition } = fresh;
+  const { rollout: __, allStable: ___, guards: ____, badVersions: _____, ...definition } = fresh;
   const whole = { ...definition, ...kept, aliases: aliasesOf(kept.aliases ?? {}, defined.aliases) };
   // Rules that were damaged so that they name no alias any more.
   return read(ComponentSchema, whole).ok ? whole : { ...defined, aliases: whole.aliases };
@@ -40,13 +43,14 @@ export function redefined(before: Component | UnreadableRow | undefined, defined
 /** The rules that an author's definition leaves alone, a few words each; none where there is nothing but defaults. */
 export function rulesLeftAlone(before: Component | undefined, defined: Component): string[] {
   if (before === undefined) return [];
-  const { defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable, aliases } = before;
+  const { defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable, aliases, guards = {} } = before;
   const others = Object.keys(aliases).filter((alias) => own(defined.aliases, alias) === undefined);
   const retired = Object.keys(aliases).filter((alias) => aliases[alias]?.retired === true);
   return [
     ...(allStable === undefined ? [] : ["all stable"]),
     ...(rollout === undefined ? [] : [`the rollout to ${rollout.alias}`]),
     ...(isUnderWay(release) ? [`release ${release.id}`] : []),
+    ...Object.entries(guards).map(([alias, { mode }]) => `the guard of ${alias} (${mode})`),
     ...cohortRoutes.map(({ cohort, alias }) => `the route of cohort ${cohort} to ${alias}`),
     ...(defaultAlias === defined.defaultAlias ? [] : [`the default alias ${defaultAlias}`]),
     ...(fallbackAlias === defined.fallbackAlias ? [] : [`the fallback alias ${fallbackAlias}`]),
@@ -55,17 +59,17 @@ export function rulesLeftAlone(before: Component | undefined, defined: Component
   ];
 }
 
-function rulesOf({
-  aliases,
-  defaultAlias,
-  fallbackAlias,
-  cohortRoutes,
-  rollout,
-  release,
-  allStable,
-}: Component): Rules {
-  const always = { aliases, defaultAlias, fallbackAlias, cohortRoutes };
-  return { ...always, ...(rollout && { rollout }), ...(release && { release }), ...(allStable && { allStable }) };
+function rulesOf(component: Component): Rules {
+  const { aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable } = component;
+  const { guards, badVersions } = component;
+  return {
+    ...{ aliases, defaultAlias, fallbackAlias, cohortRoutes },
+    ...(rollout && { rollout }),
+    ...(release && { release }),
+    ...(allStable && { allStable }),
+    ...(guards && { guards }),
+    ...(badVersions && { badVersions }),
+  };
 }
 
 function rulesIn({ text }: UnreadableRow): Rules {

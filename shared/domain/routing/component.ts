@@ -4,6 +4,7 @@ import { RetryPolicy } from "../retry.ts";
 import { Instant, nameSchema, own, recordOf } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { CohortRoute } from "./cohort.ts";
+import { BadVersion, Guard, MAX_BAD_VERSIONS } from "./guard-rule.ts";
 import { Release } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 
@@ -110,6 +111,10 @@ export const Component = z
     rollout: z.optional(Rollout),
     /** The one that is under way, or that was the last. */
     release: z.optional(Release),
+    /** The aliases that are guarded; left out where none is. */
+    guards: z.optional(recordOf(AliasName, Guard)),
+    /** The newest first; left out where there are none. */
+    badVersions: z.optional(z.array(BadVersion).check(z.maxLength(MAX_BAD_VERSIONS))),
     /** How long one attempt may take. */
     timeoutMs: z._default(z.int().check(z.minimum(1), z.maximum(MAX_COMPONENT_TIMEOUT_MS)), 30_000),
     retry: z._default(RetryPolicy, RetryPolicy.parse({})),
@@ -117,13 +122,14 @@ export const Component = z
     worker: z._default(WorkerSettings, WorkerSettings.parse({})),
   })
   .check((context) => {
-    const { pattern, aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout } = context.value;
+    const { pattern, aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout, guards = {} } = context.value;
     const compiled = compileEventPattern(pattern);
     if (!compiled.ok) context.issues.push(customIssue(pattern, ["pattern"], compiled.problem));
     const named: [string[], string | undefined][] = [
       [["defaultAlias"], defaultAlias],
       [["fallbackAlias"], fallbackAlias],
       [["rollout", "alias"], rollout?.alias],
+      ...Object.keys(guards).map((alias): [string[], string] => [["guards"], alias]),
       ...cohortRoutes.map((route, index): [string[], string] => [
         ["cohortRoutes", String(index), "alias"],
         route.alias,

@@ -118,7 +118,7 @@ function isNoRow(key: RowKey, row: Row, before: Row | null): boolean {
 }
 
 /** Fields whose entries are places of their own. */
-const RECORDS = new Set(["pins", "aliases", "retentionDaysByType"]);
+const RECORDS = new Set(["pins", "aliases", "guards", "retentionDaysByType"]);
 
 function revertFields(was: Fields, put: Fields, is: Fields, path: string, left: string[]): Fields {
   const reverted: Record<string, unknown> = { ...is };

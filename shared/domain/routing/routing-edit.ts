@@ -95,11 +95,14 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
   }
 }
 
+/** Neither a guard nor a mark moves anybody. */
+const NEVER_REFUSED: ReadonlySet<string> = new Set(["all stable", "guard", "bad version"]);
+
 /** Whether no guardrail may stand in its way: it sends everything to safety, or is a guardrail itself. */
 export function isNeverRefused(edit: RoutingEdit): boolean {
   // What a release has moved, it takes back.
   if (edit.kind === "release") return edit.act.do !== "start" && edit.act.do !== "step" && edit.act.do !== "resume";
-  if (edit.kind === "change component") return "set" in edit.change && edit.change.set === "all stable";
+  if (edit.kind === "change component") return "set" in edit.change && NEVER_REFUSED.has(edit.change.set);
   return edit.kind === "set guardrails";
 }
 

@@ -115,7 +115,10 @@ function neverThere({ component, alias, to: version }: AliasMove): TurnoutError 
  */
 export async function planUndo(
   ports: UndoPlanPorts,
-  asked: { component: string; alias: string; to?: string | undefined; since: Date | undefined; filter: OutcomeFilter },
+  asked: Pick<UndoneDoings, "component" | "alias" | "filter" | "all"> & {
+    to?: string | undefined;
+    since: Date | undefined;
+  },
   onProgress: PlanProgress,
 ): Promise<UndoPlan> {
   const { routingTable: table, catalog, events, replays } = ports;
@@ -132,20 +135,44 @@ export async function planUndo(
     const message = `The change log doesn't say since when ${alias} of ${component} has been at ${move.from}.`;
     throw new TurnoutError("usage", message, { remedies: [{ operation: "name beginning" }] });
   }
-  const asOf = { from: new Date(since.getTime() - ARRIVED_BEFORE_MS), to: new Date(now.getTime() + 1) };
-  const { window, cut } = await storedWindow(table, asOf, now);
-  const handled = { executedVersion: move.from, ranSince: since.toISOString(), ranBehind: alias };
-  const request: ReplayRequest = {
-    window,
-    filter: { ...filter, component, ...handled },
-    mode: "rerun",
-    destination: { kind: "today" },
-    avoidVersion: move.from,
-  };
+  const doings = { component, alias, from: move.from, since, filter, all: asked.all };
+  const { request, cut } = await undoRequest(table, doings, now);
   const after = { events, replays, catalog: catalogAfter(catalog, move), routing: routingCache(table) };
   const plan = await planReplay(after, { ...request, name: "", startedAt: now }, ports.now, onProgress);
   const preview = await previewMove({ table, events }, move, "rollback", now);
   return { ...rollback, preview, since, request, cut, plan };
+}
+
+/** What a bad version has done behind an alias since a time. `all`: also what it has done, which may have been done wrong. */
+export type UndoneDoings = {
+  component: string;
+  alias: string;
+  from: string;
+  since: Date;
+  filter: OutcomeFilter;
+  all: boolean;
+};
+
+/**
+ * What an undo has delivered again: what the version left unresolved is finished, in the generation that it has; with
+ * `all` everything that it handled is run again.
+ */
+export async function undoRequest(
+  table: Pick<RoutingTable, "allRows">,
+  { component, alias, from, since, filter, all }: UndoneDoings,
+  now: Date,
+): Promise<{ request: ReplayRequest; cut: StoredWindow["cut"] }> {
+  const asOf = { from: new Date(since.getTime() - ARRIVED_BEFORE_MS), to: new Date(now.getTime() + 1) };
+  const { window, cut } = await storedWindow(table, asOf, now);
+  const handled = { executedVersion: from, ranSince: since.toISOString(), ranBehind: alias };
+  const request: ReplayRequest = {
+    window,
+    filter: { ...filter, component, ...handled },
+    mode: all ? "rerun" : "finish",
+    destination: { kind: "today" },
+    avoidVersion: from,
+  };
+  return { request, cut };
 }
 
 /** The catalog as it would be with the alias moved. */

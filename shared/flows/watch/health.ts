@@ -11,6 +11,7 @@ import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { componentNamed } from "../versions/component-named.ts";
+import { customerOf } from "./customer-of.ts";
 import { hasManyCustomers } from "./many-customers.ts";
 import { ownedUpTo } from "./owned-up-to.ts";
 import { readCounts, wholeMinutes } from "./read-counts.ts";
@@ -159,8 +160,4 @@ function topErrorOf(
   if (top === undefined) return {};
   const [error, count] = top;
   return { topError: { error, count, isNew: isFirstSeenOn(version, error, [...before, ...counts]) } };
-}
-
-function customerOf({ subject: { customer, project, user } }: Failure): string {
-  return JSON.stringify([customer ?? project ?? user ?? null]);
 }

@@ -3,7 +3,14 @@ import type { TimeWindow } from "../../domain/text/time-window.ts";
 import { type SampledStore, sampledDeliveries } from "./sampled-deliveries.ts";
 
 /** A first attempt that was looked at to see who a version's events are about. */
-export type Exposure = { component: string; version: string; alias: string; subject: Subject };
+export type Exposure = {
+  component: string;
+  version: string;
+  alias: string;
+  subject: Subject;
+  failed: boolean;
+  durationMs?: number;
+};
 
 /** Stretches of a window that are looked into, and records taken from each. */
 const SAMPLING = { stretches: 40, each: 50 };
@@ -22,7 +29,9 @@ export async function sampledExposures(
   const exposures: Exposure[] = [];
   for await (const { record, entry, first } of sampledDeliveries(events, window, now, random, SAMPLING)) {
     const { component, alias } = entry;
-    exposures.push({ component, version: first.version ?? "", alias, subject: record.subject });
+    const { version = "", outcome, durationMs } = first;
+    const known = { component, version, alias, subject: record.subject, failed: outcome !== "done" };
+    exposures.push({ ...known, ...(durationMs !== undefined && { durationMs }) });
   }
   return exposures;
 }

@@ -18,7 +18,11 @@ async function aBadVersion() {
 }
 
 const planned = (state: EmbeddedState) => {
-  return planUndo({ ...state, now }, { component: RC, alias: "beta", since: undefined, filter: {} }, () => {});
+  return planUndo(
+    { ...state, now },
+    { component: RC, alias: "beta", since: undefined, filter: {}, all: true },
+    () => {},
+  );
 };
 
 /** Plans and undoes, where the ports are others in between. */

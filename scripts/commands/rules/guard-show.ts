@@ -1,0 +1,99 @@
+import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
+import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
+import { note, printJson } from "../terminal/output.ts";
+import { type Column, printTable } from "../terminal/table.ts";
+
+/** A line per guarded alias and per version that was found to be worse, with what is to be said of it. */
+export function showGuards(guarded: readonly GuardedVersion[], json: boolean): void {
+  if (json) for (const one of guarded) printJson(guardJson(one));
+  else if (guarded.length === 0) note("nothing is guarded");
+  else printTable(COLUMNS, guarded);
+}
+
+const COLUMNS: Column<GuardedVersion>[] = [
+  { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+  { title: "ALIAS", text: ({ alias }) => alias, least: 6 },
+  { title: "VER", text: ({ version }) => version ?? "none", alignRight: true },
+  { title: "MODE", text: ({ guard }) => guard?.mode ?? "not guarded" },
+  {
+    title: "VERDICT",
+    text: (one) => saysOf(one),
+    style: (one) => (saysOf(one) === "worse" ? "red" : saysOf(one) === "healthy so far" ? "green" : undefined),
+  },
+  { title: "A", text: (one) => powerText(strongest(one)?.worseThanStable), alignRight: true },
+  { title: "B", text: (one) => powerText(strongest(one)?.worseThanBefore), alignRight: true },
+  { title: "TOLD", text: toldText, least: 30 },
+];
+
+function saysOf({ watch }: GuardedVersion): string {
+  return watch?.trip === undefined ? (watch?.verdict?.says ?? "not looked at") : "worse";
+}
+
+function verdictOf({ watch }: GuardedVersion) {
+  return watch?.trip?.verdict ?? watch?.verdict;
+}
+
+/** The metric that says most against it. */
+function strongest(one: GuardedVersion): MetricVerdict | undefined {
+  const least = ({ worseThanStable: a = -99, worseThanBefore: b = -99 }: MetricVerdict) => Math.min(a, b);
+  return verdictOf(one)?.metrics.toSorted((a, b) => least(b) - least(a))[0];
+}
+
+function powerText(evidence: number | undefined): string {
+  return evidence === undefined ? "" : `10^${evidence.toFixed(1)}`;
+}
+
+function toldText(one: GuardedVersion): string {
+  const { watch, version, outranked } = one;
+  if (watch === undefined || version === null) return "";
+  const { trip, waits } = watch;
+  const parts = [
+    trip?.why ?? (watch.verdict && verdictText(watch.verdict, version)),
+    trip?.done,
+    waits === undefined ? undefined : `waits: ${waits}`,
+    outranked === undefined ? undefined : `does nothing now: ${outranked}`,
+  ];
+  return parts.filter((part) => part !== undefined).join("; ");
+}
+
+function guardJson(one: GuardedVersion): object {
+  const { component, alias, version, guard, watch, isThere, outranked } = one;
+  const verdict = verdictOf(one);
+  return {
+    component,
+    alias,
+    component_version: version,
+    is_there: isThere,
+    mode: guard?.mode ?? null,
+    guarded_by: guard === undefined ? null : { who: guard.who, why: guard.why, at: guard.at },
+    verdict: saysOf(one),
+    more_deliveries: verdict?.more ?? null,
+    metrics: (verdict?.metrics ?? []).map(metricJson),
+    since: watch?.since ?? null,
+    counted_from: watch?.from ?? null,
+    looked_at: watch?.lookedAt ?? null,
+    customers_affected: watch?.customers.length ?? 0,
+    told: toldText(one),
+    waits: watch?.waits ?? outranked ?? null,
+    trip: watch?.trip === undefined ? null : tripJson(watch.trip),
+  };
+}
+
+function metricJson({ metric, own, stable, before, worseThanStable, worseThanBefore, level }: MetricVerdict): object {
+  return {
+    metric,
+    first_attempts: own.tried,
+    [metric]: own.failed,
+    stable: { first_attempts: stable.tried, [metric]: stable.failed },
+    before: before === undefined ? null : { first_attempts: before.tried, [metric]: before.failed },
+    worse_than_stable: worseThanStable ?? null,
+    worse_than_before: worseThanBefore ?? null,
+    level,
+  };
+}
+
+function tripJson(trip: NonNullable<NonNullable<GuardedVersion["watch"]>["trip"]>): object {
+  const { at, stage, mode, to, replay, done } = trip;
+  return { at, stage, mode, to: to ?? null, replay: replay ?? null, done: done ?? null };
+}

@@ -1,0 +1,186 @@
+import { spanStart } from "../../domain/health/delivery-count.ts";
+import { errorFingerprint } from "../../domain/health/error-fingerprint.ts";
+import type { Failure } from "../../domain/health/failure.ts";
+import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
+import { verdictText } from "../../domain/health/verdict-text.ts";
+import { isUnderWay, newWatch, type Trip, type Watch } from "../../domain/health/watch.ts";
+import type { Component } from "../../domain/routing/component.ts";
+import type { Guard } from "../../domain/routing/guard-rule.ts";
+import type { AliasedVersion } from "../../versions/version-catalog.ts";
+import { aliasHistory } from "../versions/alias-history.ts";
+import { actOnTrip } from "./act-on-trip.ts";
+import type { GuardPorts } from "./guard-ports.ts";
+import { lookAtVersion, verdictOn } from "./look-at-version.ts";
+import { recountVersion } from "./recount-version.ts";
+
+/** For how long a guard that says nothing is taken to be about what it does. */
+const KEEPER_LEASE_MS = 60_000;
+
+/** Failures from which the most frequent error is told. */
+const FAILURES_TOLD = 200;
+
+/** Failures that are counted but not in the ledger, in parts of those that are: more is no evidence. */
+const MOST_MISCOUNTED = 2;
+
+/**
+ * Looks at every version behind a guarded alias, and does about one that is worse what its guard is to do. One that
+ * fails doesn't keep the others from being looked at.
+ * @throws what the first of them has thrown, once all were looked at
+ */
+export async function runGuards(ports: GuardPorts): Promise<void> {
+  const { components } = await ports.routingTable.components();
+  const guarded = components.filter(({ guards }) => guards !== undefined);
+  const stored = await ports.watches.watches();
+  const errors: unknown[] = [];
+  for (const component of components) {
+    const watches = stored.filter((watch) => watch.component === component.name);
+    const underWay = watches.filter(isUnderWay);
+    if (!guarded.includes(component) && watches.length === 0) continue;
+    const targets = await ports.catalog.aliases(component.name).catch((error: unknown) => {
+      errors.push(error);
+      return undefined;
+    });
+    if (targets === undefined) continue;
+    const goOn = underWay.map((watch) => () => carryOn(ports, component, watch, targets));
+    const look = Object.entries(component.guards ?? {}).map(
+      ([alias, guard]) =>
+        () =>
+          lookAfter(ports, component, { alias, guard }, watches, targets),
+    );
+    const forget = watches
+      .filter((watch) => isOver(watch, component, targets))
+      .map((watch) => () => ports.watches.remove(watch));
+    for (const step of [...goOn, ...look, ...forget]) await step().catch((error: unknown) => errors.push(error));
+  }
+  for (const error of errors) throw error;
+}
+
+/** Nobody asks about it any more: it found nothing, and the version is gone from the alias, or the guard is. */
+function isOver(
+  { alias, version, trip }: Watch,
+  { guards = {} }: Component,
+  targets: readonly AliasedVersion[],
+): boolean {
+  if (trip !== undefined) return false;
+  const isBehind = targets.some((target) => target.alias === alias && target.version === version);
+  return !isBehind || !Object.hasOwn(guards, alias);
+}
+
+async function lookAfter(
+  ports: GuardPorts,
+  component: Component,
+  { alias, guard }: { alias: string; guard: Guard },
+  watches: readonly Watch[],
+  targets: readonly AliasedVersion[],
+): Promise<void> {
+  const version = targets.find((target) => target.alias === alias)?.version;
+  if (version === undefined) return;
+  const known = watches.find((watch) => watch.alias === alias && watch.version === version);
+  if (known !== undefined && isUnderWay(known)) return;
+  const now = ports.now();
+  const watch = await watchOf(ports, component, { alias, version }, known, now);
+  if (watch.trip !== undefined) return;
+  const seen = await lookAtVersion(ports, component, watch, targets, now);
+  if (seen.verdict.says !== "worse") return void (await ports.watches.put(seen));
+  const checked = await recheck(ports, component, seen, targets, now);
+  if (checked.verdict.says !== "worse") return void (await ports.watches.put(checked));
+  const tripped = { ...checked, trip: await tripOf(ports, checked, guard, now) };
+  // Stored before anything is done about it: another that found the same at the same time does nothing.
+  const stored = await ports.watches.put(tripped);
+  if (stored !== undefined) await carryOn(ports, component, stored, targets);
+}
+
+/** The watch over a version; one that has come back since the last one tripped begins anew. */
+async function watchOf(
+  { routingTable, catalog }: GuardPorts,
+  { name }: Component,
+  { alias, version }: { alias: string; version: string },
+  known: Watch | undefined,
+  now: Date,
+): Promise<Watch> {
+  if (known !== undefined && known.trip === undefined) return known;
+  const standing = await aliasHistory(routingTable, catalog, name, alias);
+  // The log doesn't say when somebody has moved it behind Turnout's back: it counts from when that is seen.
+  const since = (standing.version === version ? standing.since : undefined) ?? now;
+  if (known?.trip !== undefined && since <= new Date(known.trip.at)) return known;
+  const anew = newWatch({ component: name, alias, version }, since, spanStart(since, "minute"));
+  return known === undefined ? anew : { ...anew, lock: known.lock };
+}
+
+/** Counts again from the ledger before anything is done: what was counted twice, or not at all, isn't a version's fault. */
+async function recheck(
+  ports: GuardPorts,
+  component: Component,
+  watch: Watch & { verdict: GuardVerdict },
+  targets: readonly AliasedVersion[],
+  now: Date,
+): Promise<Watch & { verdict: GuardVerdict }> {
+  const stable = targets.find(({ alias }) => alias === component.fallbackAlias)?.version;
+  const { meters, customers, isWhole } = await recountVersion(ports.events, watch, stable, now);
+  if (isWhole) {
+    const verdict = await verdictOn(ports, { ...watch, customers }, meters, now);
+    if (verdict.says === "worse") return { ...watch, customers, verdict };
+    const { waits: _, ...rest } = watch;
+    return { ...rest, verdict, waits: "the counts say more than the ledger does, which counts" };
+  }
+  const [counted] = watch.verdict.metrics;
+  const [said, found] = [shareOf(counted?.own), shareOf(meters.failed.own)];
+  if (said <= found * MOST_MISCOUNTED) return watch;
+  return { ...watch, verdict: { ...watch.verdict, says: "no verdict" }, waits: "the counts differ from the ledger" };
+}
+
+function shareOf(counted: { tried: number; failed: number } | undefined): number {
+  return counted === undefined || counted.tried === 0 ? 0 : counted.failed / counted.tried;
+}
+
+async function tripOf(
+  ports: GuardPorts,
+  watch: Watch & { verdict: GuardVerdict },
+  guard: Guard,
+  now: Date,
+): Promise<Trip> {
+  const window = { from: new Date(watch.from), to: new Date(now.getTime() + 1) };
+  const failures = await ports.events.failures(watch.component, window, FAILURES_TOLD);
+  const top = topError(failures.filter(({ version, alias }) => version === watch.version && alias === watch.alias));
+  return {
+    at: now.toISOString(),
+    stage: "found",
+    mode: guard.mode,
+    ...(guard.all && { all: guard.all }),
+    verdict: watch.verdict,
+    why: verdictText(watch.verdict, watch.version) + (top === undefined ? "" : `; most of all ${top}`),
+    revision: await ports.routingTable.head(),
+  };
+}
+
+function topError(failures: readonly Failure[]): string | undefined {
+  const groups = Map.groupBy(failures, ({ errorType, message }) => errorFingerprint({ type: errorType, message }));
+  const [top] = [...groups].toSorted(([, a], [, b]) => b.length - a.length);
+  return top?.[0];
+}
+
+/** Goes on with what a guard was about, unless another is at it. */
+async function carryOn(
+  ports: GuardPorts,
+  component: Component,
+  watch: Watch,
+  targets: readonly AliasedVersion[],
+): Promise<void> {
+  const { watches, now, newId } = ports;
+  if (watch.keeper !== undefined && new Date(watch.keeper.until) > now()) return;
+  const keeper = () => ({ id: newId(), until: new Date(now().getTime() + KEEPER_LEASE_MS).toISOString() });
+  let held = await watches.put({ ...watch, keeper: keeper() });
+  if (held?.trip === undefined) return;
+  await actOnTrip(ports, component, { ...held, trip: held.trip }, targets, async ({ trip, waits }) => {
+    if (held === undefined) return undefined;
+    const { waits: _, keeper: __, ...rest } = held;
+    const isOn = trip.stage !== "ended" && waits === undefined;
+    held = await watches.put({
+      ...rest,
+      trip,
+      ...(waits !== undefined && { waits }),
+      ...(isOn && { keeper: keeper() }),
+    });
+    return held;
+  });
+}

@@ -1,0 +1,62 @@
+import { countSpans, type DeliveryCount, spanStart } from "../../domain/health/delivery-count.ts";
+import { bucketOf } from "../../domain/health/duration-buckets.ts";
+import type { Watch } from "../../domain/health/watch.ts";
+import type { Subject } from "../../domain/subject.ts";
+import type { EventStore } from "../../event-store/event-store.ts";
+import { type Exposure, sampledExposures } from "./sampled-exposures.ts";
+
+/** How far back is looked for what was before. */
+const BEFORE_MS = 7 * 24 * countSpans.hour;
+
+type SamplePorts = {
+  events: Pick<EventStore, "counts" | "records" | "deliveries">;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  random: () => number;
+};
+
+/**
+ * What the first attempts of those who are on a version now were in the seven days before it came, with other versions:
+ * told from some 2,000 events of each time.
+ */
+export async function sameSubjectsBefore(
+  { events, random }: SamplePorts,
+  { component, version, alias, since, from }: Watch,
+  now: Date,
+): Promise<NonNullable<Watch["before"]>> {
+  const came = new Date(since);
+  const at = now.toISOString();
+  const isOf = (exposure: Exposure) => exposure.component === component;
+  const onIt = (await sampledExposures(events, { from: new Date(from), to: now }, now, random)).filter(
+    (exposure) => isOf(exposure) && exposure.alias === alias && exposure.version === version,
+  );
+  const subjects = new Set(onIt.map(({ subject }) => subjectText(subject)));
+  const first = await firstCounted(events, component, came);
+  const durations = new Map<number, number>();
+  let [tried, failed] = [0, 0];
+  if (subjects.size > 0 && first !== undefined && first < came) {
+    for (const exposure of await sampledExposures(events, { from: first, to: came }, now, random)) {
+      if (!isOf(exposure) || exposure.version === version || !subjects.has(subjectText(exposure.subject))) continue;
+      tried += 1;
+      if (exposure.failed) failed += 1;
+      const { durationMs } = exposure;
+      if (durationMs !== undefined) durations.set(bucketOf(durationMs), (durations.get(bucketOf(durationMs)) ?? 0) + 1);
+    }
+  }
+  return { tried, failed, durations: [...durations], at };
+}
+
+/** When the component's first deliveries of the time before were counted: a sample of nothing would say nothing. */
+async function firstCounted(events: SamplePorts["events"], component: string, came: Date): Promise<Date | undefined> {
+  const lastHour = spanStart(new Date(came.getTime() - countSpans.hour), "minute");
+  const hours = { from: spanStart(new Date(came.getTime() - BEFORE_MS), "hour"), to: lastHour };
+  const earliest = (counts: readonly DeliveryCount[]) =>
+    counts.find((count) => count.component === component && count.firsts > 0)?.at;
+  return (
+    earliest((await events.counts(hours, "hour")).counts) ??
+    earliest((await events.counts({ from: lastHour, to: came }, "minute")).counts)
+  );
+}
+
+function subjectText({ customer, project, user }: Subject): string {
+  return JSON.stringify([customer ?? project ?? user ?? null]);
+}
