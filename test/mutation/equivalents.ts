@@ -28,8 +28,8 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
   },
   {
     file: "shared/flows/deliver/decide-batch.ts",
-    text: "if ([...left.values()].every((open) => open.length === 0)) return",
-    what: "[...left.values()].every((open) => open.length === 0) → false",
+    text: "if (known.every(({ left }) => left.length === 0)) return",
+    what: "known.every(({ left }) => left.length === 0) → false",
     why: "it saves a walk that leaves a batch without open deliveries as it is",
   },
 ];

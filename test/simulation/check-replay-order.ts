@@ -1,17 +1,41 @@
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { isSameKey, type Run, type SeenReplay } from "./history.ts";
 import { keyOf, type Row } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";
 import type { Scenario } from "./scenario.ts";
+import type { Ended } from "./world.ts";
+
+/** When a record's message came: its moment, and how many were published before it, where messages tell that. */
+type Place = { t0: number; before: number };
+type PlaceOf = (record: EventRecord) => Place;
+
+export function placesIn({ history, tellsOrder }: Ended): PlaceOf {
+  const published = new Map(history.published.map(({ id }, index) => [id, index]));
+  return ({ id, t0 }) => ({ t0: t0.getTime(), before: tellsOrder ? (published.get(id) ?? 0) : 0 });
+}
+
+function cameBefore(a: Place, b: Place): boolean {
+  return a.t0 === b.t0 ? a.before < b.before : a.t0 < b.t0;
+}
 
 /**
  * What one process first sends of a project to a component in a replay, it sends one after the other, in the order of
  * arrival. Only first attempts are judged: what fails or was interrupted is tried again when its time has come.
  */
-export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly Row[], scenario: Scenario): Problem[] {
+export function inOrder(
+  replay: SeenReplay,
+  sent: readonly Run[],
+  rows: readonly Row[],
+  scenario: Scenario,
+  placeOf: PlaceOf,
+): Problem[] {
   if (replay.mode === "finish") return [];
   const first = sent.filter(({ attempt, generation }) => attempt === 1 && generation === replay.name);
   const lanes = Map.groupBy(first, ({ process, component, project }) => `${process} ${component} ${project}`);
-  const arrivedAt = (run: Run) => settledArrival(run, replay, rows, scenario);
+  const arrivedAt = (run: Run) => {
+    const record = settledRecord(run, replay, rows, scenario);
+    return record && placeOf(record);
+  };
   return [...lanes.values()].flatMap((lane) =>
     lane.slice(1).flatMap((next, index): Problem[] => {
       const before = lane[index];
@@ -25,7 +49,7 @@ export function inOrder(replay: SeenReplay, sent: readonly Run[], rows: readonly
       ];
       if (next.sentAt < (before.hungUpAt ?? Infinity)) return wrong("before the end of");
       const [earlier, later] = [arrivedAt(before), arrivedAt(next)];
-      return earlier !== undefined && later !== undefined && later < earlier
+      return earlier !== undefined && later !== undefined && cameBefore(later, earlier)
         ? wrong("after, though it came before,")
         : [];
     }),
@@ -78,13 +102,13 @@ function arrivalOf(run: Run | undefined, replay: SeenReplay, rows: readonly Row[
   return { t0: made?.record.t0.getTime() ?? Number.POSITIVE_INFINITY, wasOpen };
 }
 
-/** When the event came, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
-function settledArrival(
+/** The event's record, if it was at rest when the replay began; what wasn't is delivered by a later pass. */
+function settledRecord(
   run: Run,
   { name, last, destination, avoidVersion }: SeenReplay,
   rows: readonly Row[],
   { skewMs }: Scenario,
-): number | undefined {
+): EventRecord | undefined {
   // What was skipped at first, because of its alias, may be delivered later.
   if (destination.kind !== "today" || avoidVersion !== undefined) return undefined;
   const startedAt = last?.progress.startedAt?.getTime() ?? 0;
@@ -94,5 +118,5 @@ function settledArrival(
   const isSettled = others.every(({ entry: { closedAt, replay } }) => {
     return replay === undefined && closedAt !== undefined && closedAt.getTime() + 2 * skewMs < startedAt;
   });
-  return isSettled && others.length > 0 ? made?.record.t0.getTime() : undefined;
+  return isSettled && others.length > 0 ? made?.record : undefined;
 }

@@ -3,7 +3,7 @@ import { isEnded, type Replay } from "../../shared/domain/replays/replay.ts";
 import type { AnyOf } from "../../shared/domain/text/any-of.ts";
 import { sentAgain } from "./check-repaired.ts";
 import { counted } from "./check-replay-counts.ts";
-import { inOrder, keptBehind } from "./check-replay-order.ts";
+import { inOrder, keptBehind, placesIn } from "./check-replay-order.ts";
 import { type Committed, type History, isSameKey, type Run, type SeenReplay } from "./history.ts";
 import { isOf, isSame, keyOf, type Row, rowsOf } from "./listed-deliveries.ts";
 import type { Problem } from "./problem.ts";
@@ -27,10 +27,11 @@ export function replayed(scenario: Scenario, ended: Ended): Problem[] {
     if (last === undefined) return [{ kind: "lost" as const, text: `${replay.name} is not in the store any more` }];
     const sent = ended.history.runs.filter((run) => run.batch?.replay === replay.name);
     const rows = rowsOf(ended);
+    const placeOf = placesIn(ended);
     return [
       ...sent.flatMap((run) => wrongly(run, replay, ended.history)),
       ...sent.flatMap((run) => afterStop(run, replay)),
-      ...inOrder(replay, sent, rows, scenario),
+      ...inOrder(replay, sent, rows, scenario, placeOf),
       ...keptBehind(
         replay,
         sent,

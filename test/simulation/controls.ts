@@ -5,7 +5,7 @@ import type { Control } from "./breakage.ts";
 import { crashControls } from "./crash-controls.ts";
 import { replayControls } from "./replay-controls.ts";
 import { rowControls } from "./row-controls.ts";
-import { MINUTE, SECOND } from "./scenario.ts";
+import { allOfKind, MINUTE, SECOND } from "./scenario.ts";
 import { trustControls } from "./trust-controls.ts";
 
 const dayLater = (at: Date) => new Date(at.getTime() + 24 * 60 * MINUTE);
@@ -16,7 +16,7 @@ export const controls: Record<string, Control> = {
     shows: ["two runs at the same time", "ran after success"],
     weather: (scenario) => ({
       ...scenario,
-      publications: scenario.publications.map((publication) => ({ ...publication, kind: "order paid", payload: 0 })),
+      publications: allOfKind(scenario, "order paid").map((publication) => ({ ...publication, payload: 0 })),
       emphasis: ["version's answer slow", "bus duplicate", "version failed before its effect"],
       intensity: 1,
       skewMs: 0,
@@ -158,7 +158,7 @@ export const controls: Record<string, Control> = {
     shows: ["stuck", "lost"],
     weather: (scenario) => ({
       ...scenario,
-      publications: scenario.publications.map((publication) => ({ ...publication, kind: "parcel packed" })),
+      publications: allOfKind(scenario, "parcel packed"),
       emphasis: ["process crashed", "request lost", "throttled"],
       intensity: 1,
     }),

@@ -5,7 +5,7 @@ import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts"
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import type { Control } from "./breakage.ts";
 import type { PlannedReplay } from "./planned-replays.ts";
-import { HOUR, type Scenario } from "./scenario.ts";
+import { allOfKind, HOUR, MINUTE, type Scenario } from "./scenario.ts";
 
 /** A replayer whose store of replays is another. */
 const withReplays = (ports: ReplayerPorts, replays: Partial<ReplayStore>): ReplayerPorts => ({
@@ -34,6 +34,8 @@ const oneReplay =
     };
     return {
       ...scenario,
+      // What a replay skips for a row that can't be read is judged by other tests.
+      damages: [],
       replays: [replay],
       asks: ask === "cancel" ? [{ at: at + 3_000, replay: "replay-1", asked: ask }] : [],
     };
@@ -165,7 +167,7 @@ export const replayControls: Record<string, Control> = {
     shows: ["out of order"],
     weather: (scenario) => ({
       ...oneReplay({ concurrency: 1, pageSize: 25 })(scenario),
-      publications: scenario.publications.map((one) => ({ ...one, kind: "order paid" })),
+      publications: allOfKind(scenario, "order paid"),
       emphasis: ["version failed before its effect"],
       intensity: 0.5,
     }),
@@ -180,6 +182,31 @@ export const replayControls: Record<string, Control> = {
             }
           },
         },
+      }),
+    },
+  },
+  "hash-within-a-moment": {
+    breaks: "a record doesn't say which of one millisecond's events came first, so that their keys' hashes order them",
+    shows: ["out of order"],
+    embedded: true,
+    weather: (scenario) => ({
+      ...oneReplay({ at: MINUTE, window: { from: -MINUTE, to: MINUTE } })(scenario),
+      publications: allOfKind(scenario, "order paid").map((one, n) => ({
+        ...one,
+        key: `${n}`,
+        at: 0,
+        poison: false,
+        project: 1,
+      })),
+      operations: [],
+      outages: [],
+      skewMs: 0,
+      intensity: 0,
+    }),
+    breakage: {
+      events: (events) => ({
+        ...events,
+        record: (records) => events.record(records.map(({ sequence: _, ...record }) => record)),
       }),
     },
   },
@@ -219,6 +246,8 @@ export const replayControls: Record<string, Control> = {
         poison: true,
       })),
       intensity: 0,
+      // A version that fails at everything is tried with one event at a time.
+      endAt: 4 * HOUR,
     }),
     breakage: {
       replayer: (ports, { store }) => ({
@@ -246,12 +275,14 @@ export const replayControls: Record<string, Control> = {
     weather: (scenario): Scenario => {
       const hours = (many: number) => many * 3_600_000;
       const [first] = oneReplay({ at: hours(1), window: { from: -60_000, to: hours(1) } })(scenario).replays;
-      const kind = "order paid" as const;
-      const publications = scenario.publications.map((one) => ({ ...one, kind, at: one.at % 1_000 }));
+      const publications = allOfKind(scenario, "order paid").map((one) => ({ ...one, at: one.at % 1_000 }));
       const outages = ["stable", "beta", "branch"].map((alias) => ({ alias, from: 0, to: 60_000 }));
       if (first === undefined) return scenario;
       const second = { ...first, name: "replay-2", at: hours(2), filter: { status: "dead" as const } };
-      return { ...scenario, publications, outages, replays: [first, second], asks: [], intensity: 0, endAt: hours(4) };
+      return {
+        ...oneReplay({})(scenario),
+        ...{ publications, outages, replays: [first, second], intensity: 0, endAt: hours(4) },
+      };
     },
     breakage: {
       replayer: (ports) => ({

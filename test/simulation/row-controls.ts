@@ -1,7 +1,7 @@
 import { messageOf, returned } from "../../functions/queue-batch.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import type { Control } from "./breakage.ts";
-import type { Scenario } from "./scenario.ts";
+import { allOfKind, type Scenario } from "./scenario.ts";
 
 /** Without replays: what they leave out for a damaged row isn't judged here. */
 const calmly = (scenario: Scenario): Scenario => ({ ...scenario, replays: [], asks: [] });
@@ -43,7 +43,7 @@ export const rowControls: Record<string, Control> = {
     shows: ["wrong outcome shown"],
     weather: (scenario) => ({
       ...calmly(scenario),
-      publications: scenario.publications.map((one) => ({ ...one, kind: "order paid", payload: 0 })),
+      publications: allOfKind(scenario, "order paid").map((one) => ({ ...one, payload: 0 })),
       damages: [{ ...damagedAllAlong(scenario), kind: "component", component: "mailer", hasPattern: false }],
       maxReceiveCount: 1,
       deadLettersFrom: 0,

@@ -100,7 +100,10 @@ function addReplay(figures: Figures, { mode, asks, last }: SeenReplay): void {
   figures.skipped += skippedInAll(last.progress.counts);
 }
 
-/** The first seed from 1 on at which a control is caught, and by what; undefined when none of so many does. */
+/**
+ * The first seed from 1 on at which a control is caught, and by what; undefined when none of so many does. It is caught
+ * only where the same seed shows nothing of the kind with nothing broken: else its weather would be what is wrong.
+ */
 export async function catchingSeed(
   name: string,
   seeds: number,
@@ -110,7 +113,15 @@ export async function catchingSeed(
   for (let seed = 1; seed <= seeds; seed++) {
     const { problems } = await runSeed(seed, { control });
     const caught = problems.find(({ kind }) => control.shows.includes(kind));
-    if (caught !== undefined) return { seed, problem: `${caught.kind}: ${caught.text}` };
+    if (caught === undefined) continue;
+    const unbroken = await runSeed(seed, { weather: control.weather, embedded: control.embedded ?? false });
+    if (unbroken.problems.length > 0)
+      throw new Error(`${name} with nothing broken, at seed ${seed}: ${told(unbroken)}`);
+    return { seed, problem: `${caught.kind}: ${caught.text}` };
   }
   return undefined;
+}
+
+function told({ problems }: Failure): string {
+  return problems.map(({ kind, text }) => `${kind}: ${text}`).join(", ");
 }

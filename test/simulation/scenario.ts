@@ -206,6 +206,16 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
+/** The same events, all of one kind. What fails, fails whoever has published it. */
+export function allOfKind({ seed, publications }: Scenario, kind: EventKind): Publication[] {
+  const poisons = poisonBy(chanceOf(seed));
+  return publications.map((one) => ({ ...one, kind, poison: poisons(kind, one.key) }));
+}
+
+function poisonBy(chance: Chance): (kind: EventKind, key: string) => boolean {
+  return (kind, key) => chance(`poison ${kind} ${key}`) < 0.12;
+}
+
 function drawPublications(chance: Chance, lasts: number, most: number, kinds: Trouble["kinds"]): Publication[] {
   const projects = between(chance("projects"), 1, 4);
   const bursts = between(chance("bursts"), 1, 4);
@@ -222,7 +232,7 @@ function drawPublications(chance: Chance, lasts: number, most: number, kinds: Tr
       key,
       payload: own("payload") < 0.1 ? 1 : 0,
       project: between(own("project"), 1, projects),
-      poison: chance(`poison ${kind} ${key}`) < 0.12,
+      poison: poisonBy(chance)(kind, key),
     };
   });
 }

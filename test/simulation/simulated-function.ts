@@ -178,6 +178,7 @@ function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
       SentTimestamp: sent,
       SenderId: "bus",
       ApproximateFirstReceiveTimestamp: sent,
+      ...(message.sequence !== undefined && { SequenceNumber: String(message.sequence) }),
     },
     messageAttributes: {},
     md5OfBody: "",

@@ -9,6 +9,8 @@ export type StoredMessage = {
   sentAt: number;
   visibleAt: number;
   receiveCount: number;
+  /** The order in which the queue took them. */
+  sequence: number;
 };
 
 export type QueueOptions = {
@@ -18,6 +20,8 @@ export type QueueOptions = {
   deadLetters?: StandardQueue;
   /** Told when a message is going to be visible, each time that changes. */
   onVisible: (at: number) => void;
+  /** Whether a message says which came before it, as those of the embedded queue do. */
+  tellsOrder?: boolean;
   onDeleted?: (message: StoredMessage) => void;
   /** Told of a message that goes to the dead-letter queue. */
   onGivenUp?: (message: StoredMessage) => void;
@@ -46,6 +50,8 @@ const MAX_DELAYED_MS = 120_000;
  */
 export function standardQueue({ time, chance, faults }: Surroundings, options: QueueOptions): StandardQueue {
   const { name, maxReceiveCount = 1_000, deadLetters, onVisible, onDeleted = () => {}, onGivenUp = () => {} } = options;
+  const { tellsOrder = false } = options;
+  let sequence = 0;
   const messages = new Map<string, StoredMessage>();
   const sent = new Map<string, number>();
 
@@ -86,7 +92,7 @@ export function standardQueue({ time, chance, faults }: Surroundings, options: Q
         const late = faults.strike(point, { "message delayed": 0.02 }) === undefined ? 0 : 1;
         const now = time.now();
         const visibleAt = now + late * between(chance(point), 1_000, MAX_DELAYED_MS);
-        put({ messageId, body, sentAt: now, visibleAt, receiveCount: 0 });
+        put({ messageId, body, sentAt: now, visibleAt, receiveCount: 0, sequence: ++sequence });
         return messageId;
       });
     },
@@ -110,7 +116,8 @@ export function standardQueue({ time, chance, faults }: Surroundings, options: Q
         const again = twice ? between(chance(point), 0, 5_000) : visibilityMs;
         show(message, now + again);
         const handle = `${messageId}/${receiveCount}`;
-        return { messageId, receiptHandle: handle, body, sentAt: new Date(sentAt), receiveCount };
+        const order = tellsOrder ? { sequence: message.sequence } : {};
+        return { messageId, receiptHandle: handle, body, sentAt: new Date(sentAt), receiveCount, ...order };
       });
     },
     delete(receiptHandles) {

@@ -5,6 +5,7 @@ import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
 import { outcomeToken } from "../../shared/domain/deliveries/outcome-token.ts";
 import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";
 import type { Control } from "./breakage.ts";
+import { allOfKind } from "./scenario.ts";
 
 /** What publishers and components could do to each other. */
 export const trustControls: Record<string, Control> = {
@@ -38,7 +39,7 @@ export const trustControls: Record<string, Control> = {
     shows: ["wrong outcome shown"],
     weather: (scenario) => ({
       ...scenario,
-      publications: scenario.publications.map((publication) => ({ ...publication, kind: "parcel packed" })),
+      publications: allOfKind(scenario, "parcel packed"),
       emphasis: ["outcome forged"],
       intensity: 1,
     }),

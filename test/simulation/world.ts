@@ -62,6 +62,8 @@ export type Ended = {
   queued: string[];
   /** True when it came to rest before its end. */
   atRest: boolean;
+  /** Whether messages of one millisecond say which of them came first. */
+  tellsOrder: boolean;
   /** What the white box found. */
   inside: { at: number; text: string }[];
   simulatedMs: number;
@@ -88,7 +90,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   const { replays } = ledger;
   const routing = memoryRoutingTable();
 
-  const queues = simulatedQueues(surroundings, scenario, history, (message, others) => {
+  const queues = simulatedQueues(surroundings, { ...scenario, tellsOrder: embedded }, history, (message, others) => {
     if (!embedded) inside.acknowledged(message, others);
   });
   const { live, deadLetters, outcomes } = queues;
@@ -177,7 +179,8 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   }
   ledger.close();
   const queued = [...live.messages.values(), ...deadLetters.messages.values()].map(({ body }) => body);
-  return { history, listing, queued, atRest, inside: inside.problems, simulatedMs: time.now() - START };
+  const simulatedMs = time.now() - START;
+  return { history, listing, queued, atRest, tellsOrder: embedded, inside: inside.problems, simulatedMs };
 }
 
 type Queues = ReturnType<typeof simulatedQueues>;
@@ -187,7 +190,7 @@ type PortsOf = (process: SimulatedProcess, batchOf: () => Batch | undefined, que
 /** The live queue, its dead-letter queue, and the one for outcomes; each wakes its function. */
 function simulatedQueues(
   surroundings: Surroundings,
-  { maxReceiveCount, redriveAt }: Scenario,
+  { maxReceiveCount, redriveAt, tellsOrder }: Scenario & Required<Pick<QueueOptions, "tellsOrder">>,
   history: History,
   acknowledged: (message: StoredMessage, others: StoredMessage[]) => void,
 ) {
@@ -198,9 +201,9 @@ function simulatedQueues(
   const queue = (name: string, more: Partial<QueueOptions>) =>
     standardQueue(surroundings, { name, onVisible: (at) => time.at(at, () => wakes.get(name)?.()), ...more });
 
-  const deadLetters = queue("dead letters", { onDeleted });
+  const deadLetters = queue("dead letters", { onDeleted, tellsOrder });
   const onGivenUp = ({ body }: StoredMessage) => void history.deadLettered.push({ at: time.now(), body });
-  const live: StandardQueue = queue("live", { deadLetters, maxReceiveCount, onDeleted, onGivenUp });
+  const live: StandardQueue = queue("live", { deadLetters, maxReceiveCount, tellsOrder, onDeleted, onGivenUp });
   // As it is deployed: what is refused so often is kept apart, for people to see.
   const outcomes = queue("outcomes", { maxReceiveCount: 10, deadLetters: queue("refused outcomes", {}) });
   if (redriveAt !== undefined) {

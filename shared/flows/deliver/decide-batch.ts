@@ -1,5 +1,6 @@
-import type { EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
+import { type EventRecord, isAtRest, type LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
+import { isOf } from "../../domain/deliveries/unreadable-entry.ts";
 import type { ReceivedMessage } from "../../event-queue/event-queue.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
@@ -39,7 +40,7 @@ export async function decideBatch(
 }
 
 /**
- * What an earlier receive of a message began is closed, where the component doesn't listen to the event any more or is
+ * What an earlier receive of a message has done is told in its record. What it began is closed, where the component doesn't listen to the event any more or is
  * gone: nobody else would look after it.
  */
 async function withOpenDeliveries(
@@ -54,29 +55,43 @@ async function withOpenDeliveries(
   );
   if (returning.length === 0) return [...routed];
   const entries = await ports.events.deliveriesOf([...new Set(returning.map(({ record }) => record.eventKey))]);
-  const left = new Map(
-    returning.map((one) => [one, (entries.get(one.record.eventKey) ?? []).filter((entry) => isLeftBy(one, entry))]),
-  );
-  if ([...left.values()].every((open) => open.length === 0)) return [...routed];
+  const found = (one: RoutedMessage) => (returning.includes(one) ? (entries.get(one.record.eventKey) ?? []) : []);
+  const known = routed.map((one) => ({ one: withThoseThatHadIt(one, found(one)), left: leftBy(one, found(one)) }));
+  if (known.every(({ left }) => left.length === 0)) return known.map(({ one }) => one);
   return ports.routing.decideOn((view) =>
-    routed.map((one) => {
-      const components = (left.get(one) ?? []).map(({ component }) => component);
-      return components.length === 0 ? one : routeOpen(one, components, view);
-    }),
+    known.map(({ one, left }) => (left.length === 0 ? one : routeOpen(one, left, view))),
   );
+}
+
+/**
+ * The record takes the place of the one from an earlier receive. Which components have had the event is no less true for
+ * what is known of them by now, or because they don't listen any more.
+ */
+function withThoseThatHadIt(one: RoutedMessage, entries: readonly LedgerEntry[]): RoutedMessage {
+  const { record } = one;
+  const had = entries.filter((entry) => {
+    const isDecided = isAtRest(entry.status) || entry.because !== "undecided";
+    return isDecided && entry.generation === LIVE && isOf(entry, record);
+  });
+  const components = new Set([...record.components, ...had.map(({ component }) => component)]);
+  return components.size === record.components.length
+    ? one
+    : { ...one, record: { ...record, components: [...components] } };
 }
 
 function isSentAnew({ sentAt }: ReceivedMessage, { time }: EventRecord): boolean {
   return sentAt.getTime() - new Date(time).getTime() > SENT_ANEW_MS;
 }
 
-/** True for an open delivery of the event that its message stands for, to a component that no longer listens to it. */
-function isLeftBy({ record, routes }: RoutedMessage, entry: LedgerEntry): boolean {
-  return (
-    (entry.status === "claimed" || entry.status === "failed") &&
-    entry.dueAt === undefined &&
-    entry.generation === LIVE &&
-    entry.payloadHash === record.payloadHash &&
-    !routes.some(({ component }) => component.name === entry.component)
+/** Components that no longer listen to the event, and have an open delivery of it that its message stands for. */
+function leftBy({ record, routes }: RoutedMessage, entries: readonly LedgerEntry[]): string[] {
+  const left = entries.filter(
+    (entry) =>
+      (entry.status === "claimed" || entry.status === "failed") &&
+      entry.dueAt === undefined &&
+      entry.generation === LIVE &&
+      entry.payloadHash === record.payloadHash &&
+      !routes.some(({ component }) => component.name === entry.component),
   );
+  return left.map(({ component }) => component);
 }

@@ -4,8 +4,9 @@ import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts"
 import type { RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import type { Send } from "../../../shared/targets/target.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
-import { again, aMessage, aRouter, failed, putRows, turnoutOf } from "../../support/router.ts";
+import { again, aMessage, aRouter, done, failed, putRows, turnoutOf } from "../../support/router.ts";
 
 const mailer = aComponent({ name: "mailer" });
 const billing = aComponent({ name: "billing", pattern: { source: ["shop"] } });
@@ -102,6 +103,15 @@ describe("a component whose row can't be read", () => {
     await putRows(table, { "component#billing": null });
     await sweepAll();
     expect(await ledger()).toMatchObject([{ component: "mailer", status: "done" }]);
+  });
+
+  it("stays named in the records of events that it has had, when their messages come back for another's sake", async () => {
+    const { ports, records, table, damage } = await aDamagedRouter("source#nobody", "{");
+    const broken = { ...ports, target: async (send: Send) => (send.component === "billing" ? failed : done) };
+    await routeBatch(broken, [orders]);
+    damage("component#mailer", "{");
+    await routeBatch({ ...broken, routing: routingCache(table) }, [again(orders)]);
+    expect((await records()).map(({ components }) => components.toSorted())).toEqual([["billing", "mailer"]]);
   });
 
   it("takes a delivery that had failed before as it comes: dead once it isn't listened to", async () => {
