@@ -232,10 +232,8 @@ export async function startRuntime(options: RuntimeOptions) {
     closing.push(() =>
       Promise.all([
         workers.close(),
-        ...[replayer, releases, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map((part) =>
-
-        ...[replayer, releases, guard, sweeper, moveSweeper, poller, deadPoller, outcomePoller].map((part) =>
-          part.stop(),
+        ...[replayer, releases, guard, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map(
+          (part) => part.stop(),
         ),
       ]),
     );
