@@ -21,6 +21,10 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
     tail: { summary: "print what becomes of events, as it does", load: () => import("./events/tail.ts") },
     logs: { summary: "print what a component's versions print", load: () => import("./events/logs.ts") },
     health: { summary: "say how every version does, and what fails", load: () => import("./events/health.ts") },
+    failures: {
+      summary: "say what failures have in common, and what to do",
+      load: () => import("./events/failures.ts"),
+    },
     counts: { summary: "count attempts by version and outcome", load: () => import("./events/counts.ts") },
   },
   Explain: {

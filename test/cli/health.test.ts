@@ -116,7 +116,9 @@ describe("turnout health", () => {
         found:
           `${RC} version 2 is unhealthy: 75.0 % of 16 first attempts of the last 15 minutes failed, for 6 customers; ` +
           "most often Broken: it broke, first seen on it",
-        remedy: `See for whom with 'turnout health ${RC} --by customer'`,
+        remedy:
+          `See for whom with 'turnout health ${RC} --by customer', and what they have in common with ` +
+          `'turnout failures ${RC}'`,
       },
     ]);
   });

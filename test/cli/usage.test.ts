@@ -17,6 +17,7 @@ const commands = [
 ];
 const more = ["component show", "source apply", "source show", "directory set", "directory import", "directory show"];
 const others = ["publish-version", "versions", "aliases", "alias set", "alias add", "alias retire", "alias remove"];
+const watching = ["health", "failures", "counts"];
 const cohorts = ["create", "list", "show", "add", "drop", "remove"].map((name) => `cohort ${name}`);
 const routes = ["set", "list", "remove"].map((name) => `cohort-route ${name}`);
 const rollouts = ["set", "show", "remove"].map((name) => `rollout ${name}`);
@@ -27,7 +28,7 @@ const rules = [...cohorts, ...routes, ...rollouts, ...brakes, "component default
 describe("turnout", () => {
   it("has an example in the help of every command", async () => {
     const helps = [];
-    for (const name of [...commands, ...more, ...others, ...rules, ...replays, "undo"])
+    for (const name of [...commands, ...more, ...others, ...rules, ...replays, ...watching, "undo"])
       helps.push(await runHere([...name.split(" "), "--help"]));
     for (const { code, stdout } of helps) {
       expect(code).toBe(0);
@@ -55,6 +56,7 @@ describe("turnout", () => {
       ...rules,
       ...replays,
       ...groups,
+      ...watching,
       "undo",
       "history show",
       "",

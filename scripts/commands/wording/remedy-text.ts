@@ -72,7 +72,10 @@ function operationText(asked: Operation): string {
     case "settle unresolved":
       return settleText(asked.from.toISOString(), asked.canBeFinished);
     case "tell failures apart":
-      return `see for whom with '${commandLine("health", asked.component, "--by", "customer")}'`;
+      return (
+        `see for whom with '${commandLine("health", asked.component, "--by", "customer")}', and what they have in ` +
+        `common with '${commandLine("failures", asked.component)}'`
+      );
     case "unfreeze":
       return `changes count as frozen until then: '${commandLine("unfreeze")}' puts it right`;
     case "publish version": {

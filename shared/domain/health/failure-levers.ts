@@ -28,7 +28,7 @@ export function leversOf(
   const shared = traitFilter(traits);
   const executed = version === undefined ? {} : { executedVersion: version };
   const alias = mostFrequent(failures.map((failure) => failure.alias));
-  const somebody = traits.find(isSomebody);
+  const somebody = traits.find(isSomebody) ?? askedFor(asked);
   const isVersion = traits.some(({ of }) => of === "version" || of === "alias");
   return {
     ...(shared !== undefined && { filter: { component: name, ...asked, ...executed, ...shared } }),
@@ -40,6 +40,12 @@ export function leversOf(
 
 function isSomebody(trait: Trait): trait is { of: SubjectLevel; value: string } {
   return subjectLevels.some((level) => level === trait.of) && trait.value !== "";
+}
+
+/** Where all of it is of one subject that was asked for, it is that one's pin. */
+function askedFor(asked: FailureFilter): { of: SubjectLevel; value: string } | undefined {
+  const level = subjectLevels.find((one) => asked[one] !== undefined);
+  return level === undefined ? undefined : { of: level, value: asked[level] ?? "" };
 }
 
 function mostFrequent<T>(all: readonly T[]): T | undefined {

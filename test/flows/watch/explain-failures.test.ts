@@ -107,7 +107,10 @@ describe("explaining failures", () => {
     expect(failed + passed).toBeLessThan(90);
     const shown = explanations.flatMap(({ failures }) => failures.map(({ subject }) => subject.customer));
     expect(new Set(shown)).toEqual(new Set(["customer-7"]));
-    expect(explanations[0]?.filter).toMatchObject({ customer: "customer-7" });
+    expect(explanations[0]).toMatchObject({
+      filter: { customer: "customer-7" },
+      pin: { level: "customer", id: "customer-7", to: "stable" },
+    });
     expect((await explain({ version: "22" })).failed).toBe(0);
     expect((await explain({ alias: "stable" })).failed).toBe(0);
   });
