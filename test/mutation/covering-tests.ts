@@ -6,9 +6,13 @@ const TESTS = [
   "test/domain/",
   "test/flows/",
   "test/contracts/sqlite-",
-  "test/routing-table/dynamodb-requests",
+  "test/event-store/",
   "test/event-queue/",
+  "test/layouts/",
 ];
+
+/** Asks for the run's DynamoDB Local as soon as it is imported. */
+const NEEDS_A_SERVER = "test/support/dynamodb-local.ts";
 
 /** For each file the tests that import it, directly or not: its own, those of its room, all others; nearest first. */
 export function coveringTests(files: readonly string[]): Map<string, string[]> {
@@ -18,15 +22,25 @@ export function coveringTests(files: readonly string[]): Map<string, string[]> {
       if (kind !== "type") importers.set(to, [...(importers.get(to) ?? []), source.path]);
     }
   }
-  return new Map(files.map((file) => [file, nearest(file, importers)]));
+  const elsewhere = reachedFrom(NEEDS_A_SERVER, importers);
+  return new Map(files.map((file) => [file, nearest(file, importers, elsewhere)]));
 }
 
-function nearest(file: string, importers: ReadonlyMap<string, readonly string[]>): string[] {
+/** The file and all that import it, directly or not, nearest first. */
+function reachedFrom(file: string, importers: ReadonlyMap<string, readonly string[]>): Set<string> {
   const reached = new Set([file]);
   // A set is walked in the order in which it grows.
   for (const path of reached) for (const importer of importers.get(path) ?? []) reached.add(importer);
-  const tests = [...reached].filter(
-    (path) => path.endsWith(".test.ts") && TESTS.some((folder) => path.startsWith(folder)),
+  return reached;
+}
+
+function nearest(
+  file: string,
+  importers: ReadonlyMap<string, readonly string[]>,
+  elsewhere: ReadonlySet<string>,
+): string[] {
+  const tests = [...reachedFrom(file, importers)].filter(
+    (path) => path.endsWith(".test.ts") && !elsewhere.has(path) && TESTS.some((folder) => path.startsWith(folder)),
   );
   const namesake = file.replace(/^shared(.*)\.ts$/, "test$1");
   const isOfRoom = (path: string) => path.startsWith(`${posix.dirname(namesake)}/`);

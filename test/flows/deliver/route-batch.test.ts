@@ -58,6 +58,7 @@ describe("a batch", () => {
         payload: expect.any(String),
         idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}#live$/),
         lapses: 0,
+        of: { eventId: "event-1", attempt: 1 },
         requestId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
         timeoutMs: 7_000,
         latestStart: new Date(time.now().getTime() + 3_000),
