@@ -17,10 +17,10 @@ const projects: TestProjectInlineConfiguration[] = [
 export default defineConfig({
   test: {
     projects,
-    // For all of them: one DynamoDB Local.
-    globalSetup: ["test/support/dynamodb-local-setup.ts"],
-    // Of two cores vitest takes one by itself; much of the time a test waits for processes of its own.
-    maxWorkers: 2,
+    // For all of them: one temporary folder, and one DynamoDB Local.
+    globalSetup: ["test/support/run-folder-setup.ts", "test/support/dynamodb-local-setup.ts"],
+    // For two cores: a third of the time a test waits, for a timer or for processes of its own.
+    maxWorkers: 3,
     allowOnly: false,
   },
 });

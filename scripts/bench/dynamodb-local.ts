@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 /** Amazon's own DynamoDB Local, in memory, for tests and benchmarks. */
@@ -34,14 +35,24 @@ function spawnJava(port: number): ChildProcess {
   const folder = join(repository, dirname(jar));
   // The first compiler and the plain collector: this process lives for seconds, beside the tests on two cores.
   const quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"];
-  const program = ["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"];
+  // It unpacks its SQLite there at every start, and leaves it there.
+  const unpacked = mkdtempSync(join(tmpdir(), "turnout-dynamodb-"));
+  const folders = [`-Djava.io.tmpdir=${unpacked}`, "-Djava.library.path=DynamoDBLocal_lib"];
+  const program = [...folders, "-jar", "DynamoDBLocal.jar"];
   const java = spawn("java", [...quick, ...program, "-inMemory", "-disableTelemetry", "-port", String(port)], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const kill = () => java.kill("SIGKILL");
+  const remove = () => rmSync(unpacked, { recursive: true, force: true });
+  const kill = () => {
+    java.kill("SIGKILL");
+    remove();
+  };
   process.once("exit", kill);
-  java.once("exit", () => process.off("exit", kill));
+  java.once("exit", () => {
+    process.off("exit", kill);
+    remove();
+  });
   return java;
 }
 

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { lockServer, runningServer } from "../../shared/installation/server-lock.ts";
+import { COMPILED } from "../support/compiled.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
@@ -22,7 +23,7 @@ describe("A state folder", () => {
   }, () => {
     const home = join(temporaryFolder(), "state");
     const run = 'umask 000; exec "$0" scripts/embedded.ts --once';
-    const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" };
+    const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED };
     const { status } = spawnSync("bash", ["-c", run, process.execPath], { env });
     expect(status).toBe(0);
     expect(readdirSync(home)).toEqual(

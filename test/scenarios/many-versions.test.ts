@@ -9,6 +9,7 @@ import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { untilAtRest } from "../support/at-rest.ts";
+import { COMPILED } from "../support/compiled.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const VERSIONS = 40;
@@ -63,7 +64,7 @@ async function aHome(): Promise<string> {
 async function startWithFewDescriptors(home: string) {
   const command = `ulimit -n ${DESCRIPTORS}; exec "$0" scripts/embedded.ts --no-sample`;
   const child = spawn("sh", ["-c", command, process.execPath], {
-    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
+    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED },
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

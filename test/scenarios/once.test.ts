@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { type AboutComponent, aComponent, anEvent, bodyOf } from "../support/builders.ts";
+import { COMPILED } from "../support/compiled.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const now = new Date();
@@ -33,7 +34,7 @@ async function aBacklog(code: string, about: AboutComponent = {}): Promise<strin
 }
 
 async function runOnce(home: string, about: NodeJS.ProcessEnv = {}): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", ...about };
+  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED, ...about };
   const child = spawn(process.execPath, ["scripts/embedded.ts", "--once"], {
     env,
     stdio: ["ignore", "pipe", about.TURNOUT_WIDE === undefined ? "inherit" : "ignore"],

@@ -6,6 +6,7 @@ import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dep
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aComponent } from "./builders.ts";
 import { runHere } from "./cli-in-process.ts";
+import { COMPILED } from "./compiled.ts";
 import { paste } from "./shells.ts";
 import { temporaryFolder } from "./tmp.ts";
 
@@ -66,7 +67,7 @@ export function aCli(home = `${temporaryFolder()}/state`, about: Record<string, 
 
   function environment(): Record<string, string | undefined> {
     const { FORCE_COLOR: _, TURNOUT_ENV: __, ...inherited } = process.env;
-    return { ...inherited, TURNOUT_HOME: home, ...about };
+    return { NODE_COMPILE_CACHE: COMPILED, ...inherited, TURNOUT_HOME: home, ...about };
   }
 
   /** Opens the state in this process, to set something up or look at it. */

@@ -138,7 +138,8 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
     return {
       async call(replay, asks = Number.POSITIVE_INFINITY) {
         let left = asks;
-        const getRemainingTimeInMillis = () => (left-- > 0 ? 600_000 : 1_000);
+        // Little enough for a replayer to end its call, and too long for a busy machine to use it up.
+        const getRemainingTimeInMillis = () => (left-- > 0 ? 600_000 : 30_000);
         return handler({ replay }, { getRemainingTimeInMillis } as Context);
       },
     };

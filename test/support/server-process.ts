@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
-
-/** Kept compiled, a server starts in half the time. */
-const COMPILED = join(tmpdir(), "node-compile-cache");
+import { COMPILED } from "./compiled.ts";
 
 export type ServerProcess = {
   url: string;

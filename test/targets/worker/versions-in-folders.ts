@@ -1,5 +1,4 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished, vi } from "vitest";
 import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
@@ -7,6 +6,7 @@ import type { Send } from "../../../shared/targets/target.ts";
 import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
 import { type WorkerTargetOptions, workerTarget } from "../../../shared/targets/worker/worker-target.ts";
 import { codeSha256, readCodeFolder } from "../../../shared/versions/version-folder.ts";
+import { COMPILED } from "../../support/compiled.ts";
 import { type OnFinished, temporaryFolder } from "../../support/tmp.ts";
 
 export type AboutSend = Partial<Omit<Send, "worker" | "payload">> & {
@@ -26,9 +26,6 @@ const TOOLS = `
 `;
 
 const walls = await findWalls();
-
-/** Kept compiled, a host starts in half the time, and these tests start hundreds. */
-const COMPILED = join(tmpdir(), "node-compile-cache");
 
 /** A target with versions in a temporary folder. Aliases move as the test says. */
 export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFinished: OnFinished = onTestFinished) {

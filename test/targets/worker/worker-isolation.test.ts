@@ -169,9 +169,11 @@ describe("a send that has to wait", () => {
   });
 
   it("fails rather than being put off for ever when the version never loads", async () => {
-    const { publish, send, untilLogged } = aWorkerTarget({ initTimeoutMs: 300 });
+    // A clock that stands: on a busy machine the time to start could be over before the send.
+    const now = new Date();
+    const { publish, send, untilLogged } = aWorkerTarget({ initTimeoutMs: 300, now: () => now });
     publish("1", "setInterval(() => {}, 1e6); await new Promise(() => {});");
-    const soon = () => send({ latestStart: new Date(Date.now() + 30) });
+    const soon = () => send({ latestStart: new Date(now.getTime() + 30) });
     expect(await soon()).toMatchObject({ outcome: "throttled" });
     await untilLogged("1", "Init timed out");
     expect(await soon()).toMatchObject({ outcome: "failed", error: { type: "Sandbox.Timedout" } });
