@@ -65,6 +65,11 @@ const families: Record<string, { args: string[]; input?: string; ends: (result: 
         stdout: expect.stringContaining(`roll beta of ${RC} back from 2 to version 1`),
       }),
   },
+  releases: {
+    args: ["release", "show", "no-such-release"],
+    ends: (result) =>
+      expect(result).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("no-such-release") }),
+  },
   installation: {
     args: ["restore", "no-such-file"],
     ends: (result) =>
