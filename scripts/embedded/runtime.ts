@@ -208,7 +208,7 @@ export async function startRuntime(options: RuntimeOptions) {
       name: "turnout-releases",
       handler: releasesHandler({
         ...{ table, catalog, events, newId: randomUUID, now, onError },
-        judge: (...of) => judgeRelease({ events, routingTable: table, catalog }, ...of),
+        judge: (...of) => judgeRelease(state.watches, ...of),
         // Replays are looked for all the while.
         heal: (...of) => healRelease({ table, catalog, events, replays, callReplayer: async () => undefined }, ...of),
       }),

@@ -43,10 +43,9 @@ export async function showRelease(id: string, { json }: JsonOption): Promise<voi
 
 /** How a release stands and what it does next, with what the guard says of its version; undefined when it has ended. */
 export function lookedAt(
-  { routingTable: table, catalog, events }: Pick<Installation, "routingTable" | "catalog" | "events">,
+  { routingTable: table, catalog, watches }: Pick<Installation, "routingTable" | "catalog" | "watches">,
   { component }: ReleaseOf,
   now: Date,
 ): Promise<LookedAt | undefined> {
-  const ports = { events, routingTable: table, catalog };
-  return lookAtRelease({ table, catalog, judge: (...of) => judgeRelease(ports, ...of) }, component, now);
+  return lookAtRelease({ table, catalog, judge: (...of) => judgeRelease(watches, ...of) }, component, now);
 }

@@ -1,13 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { readSteps } from "../../../shared/domain/releases/read-steps.ts";
-import {
-  type GuardMode,
-  guardModes,
-  type Release,
-  type ReleaseStep,
-  stepText,
-} from "../../../shared/domain/routing/release.ts";
+import { type GuardMode, guardModes } from "../../../shared/domain/routing/guard-rule.ts";
+import { type Release, type ReleaseStep, stepText } from "../../../shared/domain/routing/release.ts";
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";

@@ -1,7 +1,5 @@
-import type { ReleaseVerdict } from "../../../shared/domain/releases/next-step.ts";
 import { isUnderWay, type Release, releaseActor, stepText } from "../../../shared/domain/routing/release.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
 import type { LookedAt } from "../../../shared/flows/release/advance-release.ts";
 import type { ReleaseOf } from "../../../shared/flows/release/find-release.ts";
 
@@ -29,7 +27,7 @@ export function releaseLines({ component, release }: ReleaseOf, looked: LookedAt
     `a step every ${durationText(everyMs)}${waits}; guard: ${guard}${force ? "; past the guardrails" : ""}`,
     ...stepLines(release),
     ...endLines(release),
-    ...(looked === undefined ? [] : [`guard: ${verdictText(looked.verdict)}`, `next: ${nextText(looked)}`]),
+    ...(looked === undefined ? [] : [`guard: ${looked.verdict.told}`, `next: ${nextText(looked)}`]),
   ];
 }
 
@@ -46,17 +44,6 @@ function endLines({ paused, ending, ended }: Release): string[] {
   if (ending !== undefined) return [`being taken back by ${ending.who} since ${ending.at}: ${ending.why}`];
   if (paused !== undefined) return [`paused by ${paused.who} at ${paused.at}: ${paused.why}`];
   return [];
-}
-
-export function verdictText(verdict: ReleaseVerdict): string {
-  switch (verdict.says) {
-    case "healthy":
-      return "healthy so far";
-    case "none":
-      return `no verdict yet: about ${plural(verdict.needed, "more delivery", "more deliveries")} would show a version that fails ten times as often`;
-    case "worse":
-      return `worse: ${verdict.because}`;
-  }
 }
 
 /** What a release does next, and when. */

@@ -7,7 +7,7 @@ import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { lookedAt } from "./release-list.ts";
-import { nextText, releaseJson, releaseLines, stateText, verdictText } from "./release-text.ts";
+import { nextText, releaseJson, releaseLines, stateText } from "./release-text.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -27,7 +27,7 @@ export async function watchRelease(id: string, { json }: JsonOption): Promise<vo
           ? JSON.stringify(releaseJson(found, looked))
           : looked === undefined
             ? ""
-            : `${stateText(found.release)}; ${verdictText(looked.verdict)}; next: ${nextText(looked)}`;
+            : `${stateText(found.release)}; ${looked.verdict.told}; next: ${nextText(looked)}`;
         if (looked === undefined) {
           if (json) printJson(releaseJson(found, looked));
           else for (const line of releaseLines(found, looked)) printLine(line);

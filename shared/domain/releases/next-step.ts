@@ -3,14 +3,8 @@ import type { Guardrails } from "../routing/guardrails.ts";
 import { freezeText } from "../routing/guardrails.ts";
 import type { Release } from "../routing/release.ts";
 
-/**
- * What the guard says of the version that is released. `none`: too few deliveries to tell; about how many more it takes
- * for a version that fails ten times as often as stable to show. `worse`: by what.
- */
-export type ReleaseVerdict =
-  | { says: "healthy" }
-  | { says: "none"; needed: number }
-  | { says: "worse"; because: string };
+/** What the guard says of the version that is released, and how it is told. `none`: no verdict, or not yet. */
+export type ReleaseVerdict = { says: "healthy" | "none" | "worse"; told: string };
 
 /** What is known of a release when it is looked at. */
 export type SeenRelease = {
@@ -55,7 +49,7 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
     return { do: "wait", because: `paused by ${release.paused.who}: ${release.paused.why}` };
   }
   if (verdict.says === "worse" && (guard === "rollback" || guard === "undo")) {
-    return { do: "take back", why: verdict.because };
+    return { do: "take back", why: verdict.told };
   }
   // Promoted, and ended in between.
   if (made === steps.length && intoVersion === version) return { do: "finish" };
@@ -70,15 +64,13 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
     return { do: "pause", why: `${alias} points at ${aliasVersion ?? "no version"}, not at ${version}` };
   }
   if (made === 0) return { do: "step" };
-  if (verdict.says === "worse" && guard === "hold")
-    return { do: "pause", why: `held by its guard: ${verdict.because}` };
+  if (verdict.says === "worse" && guard === "hold") return { do: "pause", why: `held by its guard: ${verdict.told}` };
   const until = new Date(Date.parse(release.since) + release.everyMs);
   if (now < until) return { do: "wait", until, because: "the step's time isn't over" };
   if (verdict.says === "none") {
     const { maxWaitMs } = release;
-    const because = `no verdict yet: about ${verdict.needed} more deliveries would show a version that fails ten times as often`;
-    if (maxWaitMs !== undefined && now.getTime() >= until.getTime() + maxWaitMs) return { do: "pause", why: because };
-    return { do: "wait", because };
+    const isOver = maxWaitMs !== undefined && now.getTime() >= until.getTime() + maxWaitMs;
+    return isOver ? { do: "pause", why: verdict.told } : { do: "wait", because: verdict.told };
   }
   return { do: made < steps.length ? "step" : "promote" };
 }

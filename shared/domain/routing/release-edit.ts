@@ -1,8 +1,9 @@
 import { ComponentNotFound, ComponentUnreadable, TurnoutError } from "../errors.ts";
 import type { SubjectKey } from "../subject.ts";
-import type { Instant } from "../text/schema.ts";
+import { type Instant, own } from "../text/schema.ts";
 import type { Component } from "./component.ts";
 import { changeComponent } from "./component-change.ts";
+import type { Guard } from "./guard-rule.ts";
 import type { Pin } from "./pin.ts";
 import {
   isUnderWay,
@@ -93,11 +94,11 @@ function acted(rows: Rows, act: ReleaseAct): Rows {
       const { paused, ...rest } = release;
       if (paused === undefined) throw new TurnoutError("not allowed", `Release ${act.id} isn't paused.`);
       // What somebody has set in the place of one of its rules is theirs from now on.
-      const own = release.own.filter((number) => {
+      const kept = release.own.filter((number) => {
         const step = release.steps[number];
         return step !== undefined && stands(release, step, viewOf(rows));
       });
-      return withRelease(rows, { ...rest, own, since: act.at, ...(act.force && { force: true }) });
+      return withRelease(rows, { ...rest, own: kept, since: act.at, ...(act.force && { force: true }) });
     }
     case "take back": {
       const { how, who, why, at } = act;
@@ -130,14 +131,19 @@ function started(rows: Rows, release: Release): Rows {
     );
   }
   for (const step of release.steps) refuseOther(rows, release, step);
-  return withRelease(rows, release);
+  const { alias, why, startedAt } = release;
+  if (own(component.guards ?? {}, alias) !== undefined) return withRelease(rows, release);
+  // Whoever guards it only says what it finds: what is done about it is the release's.
+  const guard: Guard = { mode: "hold", who: releaseActor(release), why, at: startedAt };
+  const guarded = changeComponent(component, { set: "guard", alias, guard });
+  return withRelease({ ...rows, component: guarded }, { ...release, setsGuard: true });
 }
 
 /** @throws TurnoutError `not allowed` where somebody's rule stands that the step would overwrite */
-function refuseOther(rows: Rows, { alias, steps, own }: Release, step: ReleaseStep): void {
+function refuseOther(rows: Rows, { alias, steps, own: ownSteps }: Release, step: ReleaseStep): void {
   const other = standingRule(step, viewOf(rows));
   if (other === undefined) return;
-  const isOwnShare = step.kind === "share" && own.some((number) => steps[number]?.kind === "share");
+  const isOwnShare = step.kind === "share" && ownSteps.some((number) => steps[number]?.kind === "share");
   if (isOwnShare || (step.kind !== "share" && other.alias === alias)) return;
   throw new TurnoutError(
     "not allowed",
@@ -176,12 +182,19 @@ function stepped(rows: Rows, release: Release, at: Instant): Rows {
 
 /** What somebody has set since in a rule's place stays. */
 function withoutRules(rows: Rows, release: Release): Rows {
-  let left = rows;
+  let left = withoutGuard(rows, release);
   for (const number of release.own) {
     const step = release.steps[number];
     if (step !== undefined && stands(release, step, viewOf(left))) left = withoutRule(left, step);
   }
   return left;
+}
+
+function withoutGuard(rows: Rows, release: Release): Rows {
+  const { component } = rows;
+  const guard = own(component.guards ?? {}, release.alias);
+  if (!release.setsGuard || guard?.who !== releaseActor(release)) return rows;
+  return { ...rows, component: changeComponent(component, { remove: "guard", alias: release.alias }) };
 }
 
 function withoutRule(rows: Rows, step: ReleaseStep): Rows {

@@ -3,6 +3,7 @@ import { SubjectId } from "../subject.ts";
 import { Instant, own } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
 import { CohortName } from "./cohort.ts";
+import { guardModes } from "./guard-rule.ts";
 import type { Pin } from "./pin.ts";
 import { Rollout, shareText } from "./rollout.ts";
 import type { SubjectRow } from "./subject-rows.ts";
@@ -14,13 +15,6 @@ export const ReleaseStep = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("share"), basisPoints: z.int().check(z.minimum(1), z.maximum(10_000)) }),
 ]);
 export type ReleaseStep = z.infer<typeof ReleaseStep>;
-
-/**
- * What becomes of a version that is worse than what it replaces. `watch`: it is said. `hold`: its release goes no
- * further. `rollback`: its release is taken back. `undo`: that, and what failed on it is delivered again.
- */
-export const guardModes = ["watch", "hold", "rollback", "undo"] as const;
-export type GuardMode = (typeof guardModes)[number];
 
 /** Who said so, why and when. */
 const Said = z.strictObject({ who: z.string(), why: z.string(), at: Instant });
@@ -54,7 +48,10 @@ export const Release = z.strictObject({
   everyMs: z.int().check(z.minimum(1_000)),
   /** How much longer a step may wait for a verdict before the release is paused. Default: as long as it takes. */
   maxWaitMs: z.optional(z.int().check(z.minimum(0))),
+  /** What it does about a version that is worse: `rollback` and `undo` take the release back. */
   guard: z.enum(guardModes),
+  /** Its alias is guarded for it, by nobody else. */
+  setsGuard: z.optional(z.boolean()),
   /** Its steps go past the guardrails, and are logged as forced. */
   force: z.optional(z.boolean()),
   who: z.string(),

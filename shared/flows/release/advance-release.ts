@@ -234,7 +234,8 @@ async function seenRelease(
   const versionOf = (alias: string) => aliases.find((one) => one.alias === alias)?.version ?? null;
   const disturbed = disturbedStep(release, { component, planRow: (plan) => readable(rows.get(`plan#${plan}`)) });
   const exists = (await catalog.versions(name)).some(({ version }) => version === release.version);
-  const verdict = release.made === 0 ? { says: "none" as const, needed: 0 } : await judge(component, release, now);
+  const verdict =
+    release.made === 0 ? { says: "none" as const, told: "not begun" } : await judge(component, release, now);
   return {
     is: {
       component,

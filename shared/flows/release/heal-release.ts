@@ -1,4 +1,4 @@
-import { DEFAULT_CONCURRENCY, type ReplayRequest } from "../../domain/replays/replay.ts";
+import { DEFAULT_CONCURRENCY } from "../../domain/replays/replay.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { type Release, releaseActor } from "../../domain/routing/release.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
@@ -6,8 +6,9 @@ import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { planReplay } from "../replay/plan-replay.ts";
-import { startReplay, storedWindow } from "../replay/start-replay.ts";
+import { startReplay } from "../replay/start-replay.ts";
 import { routingCache } from "../routing-cache.ts";
+import { undoRequest } from "../versions/undo-version.ts";
 
 export type HealPorts = {
   table: RoutingTable;
@@ -17,9 +18,6 @@ export type HealPorts = {
   /** Tells who drives replays of one, or why nobody could be told. */
   callReplayer(name: string): Promise<string | undefined>;
 };
-
-/** An event that arrived before the release may have been handled by its version: a retry, or a queue behind. */
-const ARRIVED_BEFORE_MS = 3_600_000;
 
 /** The replay of what a release's version has left unresolved. */
 function healingReplay({ id }: Pick<Release, "id">): string {
@@ -34,16 +32,9 @@ function healingReplay({ id }: Pick<Release, "id">): string {
 export async function healRelease(ports: HealPorts, { name }: Component, release: Release, now: Date): Promise<void> {
   const replay = healingReplay(release);
   if ((await ports.replays.get(replay)) !== undefined) return;
-  const { version, alias, startedAt, why } = release;
-  const asOf = { from: new Date(Date.parse(startedAt) - ARRIVED_BEFORE_MS), to: now };
-  const { window } = await storedWindow(ports.table, asOf, now);
-  const request: ReplayRequest = {
-    window,
-    filter: { component: name, executedVersion: version, ranSince: startedAt, ranBehind: alias },
-    mode: "finish",
-    destination: { kind: "today" },
-    avoidVersion: version,
-  };
+  const { version: from, alias, startedAt, why } = release;
+  const doings = { component: name, alias, from, since: new Date(startedAt), filter: {}, all: false };
+  const { request } = await undoRequest(ports.table, doings, now);
   const { table, catalog, events, replays } = ports;
   const matching = { events, replays, catalog, routing: routingCache(table) };
   const { counts } = await planReplay(matching, { ...request, name: "", startedAt: now }, () => now);

@@ -1,20 +1,28 @@
+import { verdictText } from "../../domain/health/verdict-text.ts";
 import type { ReleaseVerdict } from "../../domain/releases/next-step.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { Release } from "../../domain/routing/release.ts";
-import { type HealthPorts, healthOf } from "../watch/health.ts";
+import type { WatchStore } from "../../watch-store/watch-store.ts";
 
-/** What the guard says of a release's version since the release began. */
+/** A guard looks every few seconds, or every minute on AWS: what it said before that is no verdict of now. */
+const MOST_AGE_MS = 300_000;
+
+/** What the guard of a release's alias says of its version. It has counted from the ledger before it calls it worse. */
 export async function judgeRelease(
-  ports: HealthPorts,
-  component: Component,
-  release: Release,
+  watches: Pick<WatchStore, "watches">,
+  { name }: Component,
+  { alias, version }: Release,
   now: Date,
 ): Promise<ReleaseVerdict> {
-  const window = { from: new Date(release.startedAt), to: now };
-  const { versions } = await healthOf(ports, { component: component.name, window }, now);
-  const health = versions.find(({ version }) => version === release.version);
-  if (health?.verdict.level === "act")
-    return { says: "worse", because: `${health.counts.failed} of ${health.counts.firsts} failed` };
-  const needed = Math.max(0, 50 - (health?.counts.firsts ?? 0));
-  return needed > 0 ? { says: "none", needed } : { says: "healthy" };
+  const all = await watches.watches(name);
+  const watch = all.find((one) => one.alias === alias && one.version === version);
+  if (watch?.trip !== undefined) return { says: "worse", told: watch.trip.why };
+  if (watch?.verdict === undefined || watch.lookedAt === undefined) {
+    return { says: "none", told: "the guard hasn't looked yet" };
+  }
+  if (Date.parse(watch.lookedAt) < now.getTime() - MOST_AGE_MS) {
+    return { says: "none", told: `the guard hasn't looked since ${watch.lookedAt}` };
+  }
+  const told = verdictText(watch.verdict, version);
+  return { says: watch.verdict.says === "healthy so far" ? "healthy" : "none", told };
 }

@@ -105,6 +105,12 @@ async function wanted({ table, catalog }: PlanPorts, component: Component, asked
     throw new TurnoutError("not allowed", `${into} of ${component.name} points at version ${rest.version} already.`);
   }
   await requireCohorts(table, rest.steps);
+  const bad = component.badVersions?.find(({ version }) => version === rest.version);
+  if (bad !== undefined && !force) {
+    throw new TurnoutError("not allowed", `Version ${bad.version} was found to be bad at ${bad.at}: ${bad.why}.`, {
+      remedies: [{ operation: "force change" }],
+    });
+  }
   const taken = new Set((await releases(table)).map(({ release }) => release.id));
   const release = {
     ...rest,

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nextOfRelease, type ReleaseVerdict, type SeenRelease } from "../../../shared/domain/releases/next-step.ts";
+import { guardModes } from "../../../shared/domain/routing/guard-rule.ts";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
-import { guardModes } from "../../../shared/domain/routing/release.ts";
 import { aRelease, BEGAN, minutesLater } from "../../support/releases.ts";
 
 const said = { who: "grace", why: "lunch", at: BEGAN.toISOString() };
-const worse: ReleaseVerdict = { says: "worse", because: "9 of 10 failed" };
+const worse: ReleaseVerdict = { says: "worse", told: "9 of 10 failed" };
 const frozen = { ...DEFAULT_GUARDRAILS, freeze: said };
 
 function seen(about: Partial<SeenRelease> = {}, release = aRelease({ made: 1 })): SeenRelease {
@@ -17,7 +17,7 @@ function seen(about: Partial<SeenRelease> = {}, release = aRelease({ made: 1 }))
     aliasVersion: "4",
     intoVersion: "1",
     exists: true,
-    verdict: { says: "healthy" },
+    verdict: { says: "healthy", told: "healthy so far" },
     ...about,
   };
 }
@@ -38,8 +38,8 @@ describe("a release that is looked at", () => {
   });
 
   it("waits for a verdict, and pauses where it has waited for as long as it may", () => {
-    const verdict: ReleaseVerdict = { says: "none", needed: 40 };
-    const because = "no verdict yet: about 40 more deliveries would show a version that fails ten times as often";
+    const because = "no verdict; about 40 more deliveries would show ×10";
+    const verdict: ReleaseVerdict = { says: "none", told: because };
     expect(nextOfRelease(seen({ verdict }), minutesLater(9_999))).toEqual({ do: "wait", because });
     const patient = aRelease({ made: 1, maxWaitMs: 60_000 });
     expect(nextOfRelease(seen({ verdict }, patient), minutesLater(10.9))).toMatchObject({ do: "wait" });
@@ -89,7 +89,11 @@ describe("a release that is looked at", () => {
   });
 
   it("is never taken back without a version that is worse, and goes no further with one but where that is only watched", () => {
-    const verdict = fc.constantFrom<ReleaseVerdict>({ says: "healthy" }, { says: "none", needed: 3 }, worse);
+    const verdict = fc.constantFrom<ReleaseVerdict>(
+      { says: "healthy", told: "healthy so far" },
+      { says: "none", told: "no verdict" },
+      worse,
+    );
     const about = fc.record({
       verdict,
       guard: fc.constantFrom(...guardModes),

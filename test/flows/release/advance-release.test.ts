@@ -77,7 +77,7 @@ describe("a release that is stopped", () => {
       const before = await rules();
       await start({ guard });
       for (const minutes of [0, 10, 20]) await look(minutesLater(minutes));
-      judged.verdict = { says: "worse", because: "9 of 10 failed" };
+      judged.verdict = { says: "worse", told: "9 of 10 failed" };
       expect(await look(minutesLater(21))).toEqual(["take back", "end"]);
       expect([await rules(), versionOf("beta"), versionOf("stable")]).toEqual([before, "2", "1"]);
       expect(await release()).toMatchObject({ ended: { how: "stopped", why: "9 of 10 failed" } });
@@ -179,7 +179,7 @@ describe("a crash", () => {
         await start();
         let count = 0;
         for (let minutes = 0; minutes <= 60; minutes++) {
-          if (isWorse && minutes > 25) judged.verdict = { says: "worse", because: "it fails" };
+          if (isWorse && minutes > 25) judged.verdict = { says: "worse", told: "it fails" };
           if (count++ === crashAt * 4) calls.fail(call, when, new Error("died"));
           await look(minutesLater(minutes)).catch((error: Error) => expect(error.message).toBe("died"));
         }
