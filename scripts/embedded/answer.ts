@@ -4,7 +4,7 @@ import { TurnoutError } from "../../shared/domain/errors.ts";
 import { commandLine } from "../commands/terminal/shell-quote.ts";
 import { errorText } from "../commands/wording/remedy-text.ts";
 
-/** What the front door answers. A text is always JSON. */
+/** What the front door answers. */
 export type Answer = { status: number; contentType: string; text: string; headers?: Record<string, string> };
 
 /** A plain JSON answer. */

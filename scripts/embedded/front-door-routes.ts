@@ -24,7 +24,11 @@ export type Route = {
   error(status: number, type: string, message: string): Answer;
 };
 
-export type Door = Intake & { health: () => Promise<object> };
+export type Door = Intake & {
+  health: () => Promise<object>;
+  /** What is measured, in Prometheus' own format. Default: there is nothing of it. */
+  metrics?: () => Promise<{ contentType: string; text: string }>;
+};
 
 type RequestHead = { method: string; path: string; headers: IncomingHttpHeaders; headersDistinct: DistinctHeaders };
 
@@ -39,6 +43,9 @@ const howToPublish =
 export function routeOf(head: RequestHead, door: Door): Route | Answer {
   const { method, path } = head;
   if (path === "/healthz") return method === "GET" ? healthRoute(door) : wrongMethod("GET", "Ask with GET /healthz.");
+  if (path === "/metrics" && door.metrics !== undefined) {
+    return method === "GET" ? metricsRoute(door.metrics) : wrongMethod("GET", "Ask with GET /metrics.");
+  }
   if (path !== "/" && path !== "/events") {
     return json(404, { error: `There is no ${path}. ${howToPublish} GET /healthz tells how the server is.` });
   }
@@ -90,6 +97,10 @@ function healthRoute(door: Door): Route {
     }
   };
   return { maxBodyBytes: 0, answer, error: jsonError };
+}
+
+function metricsRoute(metrics: NonNullable<Door["metrics"]>): Route {
+  return { maxBodyBytes: 0, answer: async () => ({ status: 200, ...(await metrics()) }), error: jsonError };
 }
 
 function jsonError(status: number, _type: string, message: string): Answer {

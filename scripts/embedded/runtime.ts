@@ -7,6 +7,7 @@ import { releasesHandler } from "../../functions/releases.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
 import { moveSweeperHandler, sweeperHandler } from "../../functions/sweeper.ts";
+import type { CircuitBreaker } from "../../shared/domain/deliveries/circuit-breaker.ts";
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/events/event-entry.ts";
@@ -31,9 +32,11 @@ import { lapsedOneAtATime } from "../../shared/targets/worker/one-at-a-time.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { startReplayDriver } from "./drive-replays.ts";
 import { startFrontDoor } from "./front-door.ts";
+import { metricLooks } from "./metric-looks.ts";
 import { tellUnknownBuses } from "./put-events.ts";
 import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startSchedule } from "./schedule.ts";
+import { serverMetrics } from "./server-metrics.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
 const SWEEP_EVERY_MS = 500;
@@ -136,14 +139,20 @@ export async function startRuntime(options: RuntimeOptions) {
     const lane = lapsedOneAtATime(workers.send, { close: state.events.close, now, random: Math.random, delay });
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
+    const breakers = new Map<string, CircuitBreaker>();
+    const metrics = await serverMetrics(metricLooks(state, breakers, workers.hosts, now));
     const ports = withCounter({
       routing,
       events: { ...state.events, close: lane.close },
-      target: withCircuitBreakers(target, { now, random: Math.random }),
+      target: withCircuitBreakers(target, { now, random: Math.random, breakers }),
       ...writes,
       whileIdle: delay,
       newId: randomUUID,
-      report,
+      report(delivery: DeliveryReport) {
+        metrics.reported(delivery);
+        report(delivery);
+      },
+      onCounted: metrics.counted,
       onError,
     });
     closing.push(() => ports.counter.flush());
@@ -246,6 +255,7 @@ export async function startRuntime(options: RuntimeOptions) {
       groupsOf: fairGroups(routing),
       onAccepted: poller.wake,
       onUnknownBus: tellUnknownBuses(onError),
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       health: async () => {
         await refuseTrouble(state, kept, now());
         const clock = state.clock.problem(now());

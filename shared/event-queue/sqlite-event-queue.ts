@@ -60,6 +60,8 @@ export function sqliteEventQueue(
   becomeOnlyConsumer(): Promise<void>;
   /** How many messages were handed out before then, and have neither been deleted nor told when to come back. */
   handedOutBefore(at: Date, visibilityMs: number, now: Date): Promise<number>;
+  /** When the message was sent that has been there for longest; undefined for an empty queue. */
+  oldestSentAt(): Promise<Date | undefined>;
 } {
   const { connection } = database;
   connection.exec(TABLES);
@@ -106,6 +108,8 @@ export function sqliteEventQueue(
             (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NULL)
           + (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NOT NULL) AS dead`,
   );
+  // By the order in which they came: of one queue the first are soon found.
+  const oldest = connection.prepare("SELECT sent_at FROM messages WHERE queue = ? ORDER BY id LIMIT 1");
   const atHand = messagesAtHand();
   let isOnlyConsumer = false;
 
@@ -221,6 +225,10 @@ export function sqliteEventQueue(
       const comesBack = now.getTime() + MAX_COMING_BACK_MS;
       const written = Number(countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
       return written + atHand.handedOutBy(at.getTime());
+    },
+    async oldestSentAt() {
+      const row = oldest.get(name);
+      return row === undefined ? undefined : new Date(Number(row.sent_at));
     },
     async becomeOnlyConsumer() {
       await database.write(() => {

@@ -5,7 +5,17 @@ export type BreakerOptions = {
   now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
+  /** Where the breakers are kept, for whoever looks at them. Default: nobody does. */
+  breakers?: Map<string, CircuitBreaker>;
 };
+
+/** Aliases whose breaker isn't closed. */
+export function openBreakers(breakers: ReadonlyMap<string, CircuitBreaker>): { component: string; alias: string }[] {
+  return [...breakers].flatMap(([key, { state }]) => {
+    const [component = "", alias = ""] = key.split(" ");
+    return state === "closed" ? [] : [{ component, alias }];
+  });
+}
 
 /** What is held comes back spread over this time, so that it doesn't hit the version all at once. */
 const SPREAD_MS = 10_000;
@@ -19,9 +29,8 @@ const SPREAD_MS = 10_000;
  * A breaker belongs to a component's alias, as a router doesn't know the version before it has answered. After an alias
  * was moved to a sound version, the next probe finds out, within a minute.
  */
-export function withCircuitBreakers(target: Target, { now, random }: BreakerOptions): Target {
+export function withCircuitBreakers(target: Target, { now, random, breakers = new Map() }: BreakerOptions): Target {
   // As many as there are aliases: nothing needs to be forgotten.
-  const breakers = new Map<string, CircuitBreaker>();
   return async (send) => {
     const key = `${send.component} ${send.alias}`;
     const admission = admit(breakers.get(key) ?? CLOSED, about(send), now(), send.timeoutMs);

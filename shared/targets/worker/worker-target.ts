@@ -61,7 +61,7 @@ export function workerTarget({
   idleMs = 300_000,
   graceMs = 5_000,
   maxHosts = hostsFor(descriptorLimit()),
-}: WorkerTargetOptions): { send: Target; close(): Promise<void> } {
+}: WorkerTargetOptions): { send: Target; hosts(): number; close(): Promise<void> } {
   const pools = new Map<string, WorkerPool>();
   const unloading = new Set<Promise<void>>();
   let hosts = 0;
@@ -156,6 +156,7 @@ export function workerTarget({
           answer({ outcome: "throttled", error: { type: "ShuttingDown", message: "Turnout is being stopped" } });
         else findPool(job)?.run(job);
       }),
+    hosts: () => hosts,
     /** Refuses what waits, gives what runs its grace, then ends all threads. */
     async close() {
       closed = true;
