@@ -17,6 +17,8 @@ import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts"
 import type { RoutingTable } from "./routing-table/routing-table.ts";
 import { type AwsSettings, required } from "./settings.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
+import type { Target } from "./targets/target.ts";
+import { targetByKind, onFirstUse as targetOnFirstUse } from "./targets/target-by-kind.ts";
 import { type LambdaVersionCatalog, lambdaVersionCatalog } from "./versions/lambda-version-catalog.ts";
 import { dynamodbWatchStore } from "./watch-store/dynamodb-watch-store.ts";
 
@@ -69,7 +71,10 @@ export function awsDependencies(settings: AwsSettings) {
     }),
     replays: dynamodbReplayStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     watches: dynamodbWatchStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
-    target: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
+    target: targetByKind({
+      lambda: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
+      http: targetOnFirstUse(() => openHttp(lambda)),
+    }),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
     liveQueue: () => queueAt(settings.liveQueueUrl, "TURNOUT_LIVE_QUEUE_URL"),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
@@ -116,6 +121,19 @@ function functionBehind({ name, aliases }: Component): string | undefined {
     `The aliases of ${name} are targets of several functions, ${functionArn} and ${other}: versions are those of one. ` +
       "Correct the component, or make it two.",
   );
+}
+
+/** The target for URLs is loaded by the first event for one: most routers never see one. */
+async function openHttp({ config }: LambdaClient): Promise<Target> {
+  const [{ httpTarget }, { environmentSecret }, { secretValue }] = await Promise.all([
+    import("./targets/http/http-target.ts"),
+    import("./targets/http/signing-secrets.ts"),
+    import("./aws/secret-value.ts"),
+  ]);
+  const inEnvironment = environmentSecret(process.env);
+  const reading = { credentials: () => config.credentials(), endpoint: process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER };
+  const secretText = (name: string) => (name.startsWith("arn:") ? secretValue(name, reading) : inEnvironment(name));
+  return httpTarget({ now: () => new Date(), secretText }).send;
 }
 
 /** The client for S3 is loaded by the first large body: most routers never see one, and it takes as long as all the rest. */

@@ -25,6 +25,7 @@ import { lockServer } from "../../shared/installation/server-lock.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { quickCheck } from "../../shared/sqlite/quick-check.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
+import { onFirstUse, targetByKind } from "../../shared/targets/target-by-kind.ts";
 import { asyncInvocations } from "../../shared/targets/worker/async-invocations.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
 import { expireLogs } from "../../shared/targets/worker/log-retention.ts";
@@ -136,7 +137,22 @@ export async function startRuntime(options: RuntimeOptions) {
     const logBytes = settings.logs && { logBytes: settings.logs.bytes };
     const workers = workerTarget({ resolve, logs: state.logs, ...logBytes, now, walls: await findWalls() });
     closing.push(() => workers.close());
-    const lane = lapsedOneAtATime(workers.send, { close: state.events.close, now, random: Math.random, delay });
+    let closeHttp = async () => {};
+    const http = onFirstUse(async () => {
+      const [{ httpTarget }, { environmentSecret }] = await Promise.all([
+        import("../../shared/targets/http/http-target.ts"),
+        import("../../shared/targets/http/signing-secrets.ts"),
+      ]);
+      const target = httpTarget({ now, secretText: environmentSecret(process.env) });
+      closeHttp = target.close;
+      return target.send;
+    });
+    const lane = lapsedOneAtATime(targetByKind({ worker: workers.send, http }), {
+      close: state.events.close,
+      now,
+      random: Math.random,
+      delay,
+    });
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const breakers = new Map<string, CircuitBreaker>();
@@ -241,6 +257,7 @@ export async function startRuntime(options: RuntimeOptions) {
     closing.push(() =>
       Promise.all([
         workers.close(),
+        closeHttp(),
         ...[replayer, releases, guard, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map(
           (part) => part.stop(),
         ),

@@ -40,7 +40,8 @@ async function examineComponent(
     if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
     throw told;
   }
-  const aliases = aliasesInUse(component);
+  const aliases = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== "http");
+  if (aliases.length === 0) return [fine(check, "what is behind its URLs has versions of its own")];
   const found: Finding[] = [];
   for (const alias of aliases) {
     const aliased = catalogued.find((one) => one.alias === alias);
@@ -137,10 +138,13 @@ function aliasesInUse({ aliases }: Component): string[] {
 /** A target that this installation can't reach. */
 function targetsElsewhere({ versions }: Installation, component: Component): string | undefined {
   const kind = versions.from === "functions" ? "lambda" : "worker";
-  const others = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== kind);
+  const others = aliasesInUse(component).filter((alias) => {
+    const target = component.aliases[alias]?.target.kind;
+    return target !== kind && target !== "http";
+  });
   if (others.length === 0) return undefined;
   const where = kind === "lambda" ? "on AWS" : "on this machine";
-  return `${others.join(", ")}: the target isn't of kind ${kind}, and no other can be reached ${where}`;
+  return `${others.join(", ")}: the target isn't of kind ${kind} or http, and no other can be reached ${where}`;
 }
 
 function missingFolder({ versions }: Installation, component: string, version: string): string | undefined {

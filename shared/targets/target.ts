@@ -1,5 +1,6 @@
 import type { DeliveryError } from "../domain/deliveries/delivery.ts";
-import type { Invocation, TargetAddress, WorkerSettings } from "../domain/routing/component.ts";
+import type { Invocation, WorkerSettings } from "../domain/routing/component.ts";
+import type { TargetAddress } from "../domain/routing/target-address.ts";
 import type { Subject } from "../domain/subject.ts";
 
 /** One attempt to hand an event to an alias of a component. */
@@ -29,7 +30,15 @@ export type Send = {
 export type SendResult =
   /** `requestId`: what the version's own log calls the attempt, where that isn't what it was sent as. */
   | { outcome: "done"; executedVersion: string; durationMs: number; requestId?: string }
-  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs: number; requestId?: string }
+  | {
+      outcome: "failed";
+      error: DeliveryError;
+      executedVersion?: string;
+      durationMs: number;
+      requestId?: string;
+      /** The target says that no other attempt would do better. */
+      isFinal?: true;
+    }
   /** Handed over for an asynchronous invocation; what becomes of it is told later. */
   | { outcome: "accepted"; durationMs: number; requestId?: string }
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TargetAddress } from "../../shared/domain/routing/component.ts";
+import { TargetAddress } from "../../shared/domain/routing/target-address.ts";
 import { lambdaTarget, MAX_LAMBDA_PAYLOAD_BYTES } from "../../shared/targets/lambda-target.ts";
 import type { Send } from "../../shared/targets/target.ts";
 import { type InvocationAnswer, lambdaClient, lambdaStub } from "../support/lambda-stub.ts";

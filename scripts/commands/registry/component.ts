@@ -50,17 +50,31 @@ What may be added, with its defaults:
     { "kind": "async",     the version takes the event, and says later what
       "maxEventAgeMs": 3600000 }  became of it; 60000 to 21600000
   "worker": {              on this machine alone
-    "concurrency": 4,      threads of each version, with one event each, to 256
-    "memoryMb": 128,       of each thread, 16 to 10240
+    "concurrency": 4,      threads of each version, or processes of one in
+                           another language, with one event each, to 256
+    "memoryMb": 128,       of each thread or process, 16 to 10240
     "environment": {} }    the variables that a handler sees, as text
 
 How an alias is reached is its target, of one of these kinds:
-  { "target": { "kind": "worker" } }       a folder's code, on this machine; the
-                                           default
+  { "target": { "kind": "worker" } }       a folder's code, on this machine, in
+                                           whatever language; the default
   { "target": { "kind": "lambda",          the function's alias of the same name
                 "functionArn": "arn:aws:lambda:…:function:NAME",
                 "tenant": "customer" } }   or "project"; only of a function with
                                            tenant isolation
+  { "target": { "kind": "http",            the event is posted to this URL
+                "url": "https://preview.example.com/events",
+                "format": "published",     or a CloudEvent, "binary" or
+                                           "structured"
+                "secrets": ["TURNOUT_SECRET_PREVIEW"],  signed by Standard
+                                           Webhooks: variables of the server, or
+                                           ARNs of AWS Secrets Manager
+                "private": true } }        also addresses of private networks,
+                                           and without TLS
+
+A URL's answer counts by its status: 200 to 299 is done, 429 is no room, other
+statuses from 300 to 499 are final but 408 and 425, and the rest is tried again.
+Retry-After is obeyed, and redirects are not followed.
 
 All this is the definition, and applying a file again changes that alone. What
 operators say stays as they set it: default and fallback alias, cohort routes,

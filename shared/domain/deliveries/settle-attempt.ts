@@ -8,7 +8,15 @@ export type AttemptResult =
   | { outcome: "done"; executedVersion: string; durationMs?: number; requestId?: string }
   /** The target has it, and says later what became of it. */
   | { outcome: "accepted"; durationMs?: number; requestId?: string }
-  | { outcome: "failed"; error: DeliveryError; executedVersion?: string; durationMs?: number; requestId?: string }
+  | {
+      outcome: "failed";
+      error: DeliveryError;
+      executedVersion?: string;
+      durationMs?: number;
+      requestId?: string;
+      /** No other attempt would do better. */
+      isFinal?: true;
+    }
   /**
    * Nothing was run, and it isn't counted as a failure: there was no room, or, with `retryAt`, the version is known to
    * be down until then.
@@ -76,6 +84,7 @@ export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date
     case "exhausted":
       return { ...base, error: result.error, outcome: "dead" };
     case "failed":
+      if (result.isFinal) return { ...base, error: result.error, outcome: "dead" };
       return afterFailure(settled, { ...base, error: result.error }, random);
     case "throttled":
       return afterPostponing(settled, { ...base, error: result.error }, random, result.retryAt);

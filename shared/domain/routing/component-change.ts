@@ -140,6 +140,10 @@ function setAlias(component: Component, alias: Alias): Component {
   const entry = aliasOf(component, alias);
   if (entry !== undefined && entry.retired !== true) return component;
   const target = (entry ?? aliasOf(component, component.defaultAlias))?.target ?? { kind: "worker" };
+  if (entry === undefined && target.kind === "http") {
+    const remedy = "Add it to the component's file, with its target, and apply that";
+    throw new TurnoutError("not allowed", `Every alias of ${component.name} has a URL of its own. ${remedy}.`);
+  }
   return { ...component, aliases: { ...component.aliases, [alias]: { target } } };
 }
 

@@ -7,45 +7,13 @@ import { CohortRoute } from "./cohort.ts";
 import { BadVersion, Guard, MAX_BAD_VERSIONS } from "./guard-rule.ts";
 import { Release } from "./release.ts";
 import { Rollout } from "./rollout.ts";
+import { TargetAddress } from "./target-address.ts";
 
 /** `<application>-<role>`, 1 to 64 lower-case letters, digits and hyphens. */
 export const ComponentName = nameSchema("a component's name", 64);
 
 /** Longest time a component may take: the router's own 900 s less what it needs around the send. */
 const MAX_COMPONENT_TIMEOUT_MS = 840_000;
-
-/** A Lambda function's ARN without a version or alias: the component's alias is the qualifier. */
-const FunctionArn = z
-  .string()
-  .check(
-    z.regex(
-      /^arn:aws[a-z-]*:lambda:[a-z]{2}(-[a-z]+)+-\d+:\d{12}:function:[\w-]{1,64}$/,
-      "expected a function's ARN without a qualifier, such as arn:aws:lambda:eu-west-1:123456789012:function:name",
-    ),
-  );
-
-/**
- * How an alias is reached. `worker`: the embedded runtime runs the alias's version in a host, in whatever language it is. `lambda`: the
- * function's alias of the same name is invoked.
- */
-export const TargetAddress = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("worker") }),
-  z.strictObject({
-    kind: z.literal("lambda"),
-    functionArn: FunctionArn,
-    /**
-     * For a function with tenant isolation: whose id is its tenant id. An event without such a subject, or with an id
-     * that Lambda doesn't take, is dead.
-     */
-    tenant: z.optional(z.enum(["customer", "project"])),
-  }),
-]);
-export type TargetAddress = z.infer<typeof TargetAddress>;
-
-/** The function behind an address, by its ARN without a qualifier. A worker's is made up in the same form. */
-export function functionArnOf(component: string, address: TargetAddress): string {
-  return address.kind === "lambda" ? address.functionArn : `arn:aws:lambda:local:000000000000:function:${component}`;
-}
 
 export const AliasEntry = z.strictObject({
   target: z._default(TargetAddress, { kind: "worker" }),
@@ -56,7 +24,7 @@ export const AliasEntry = z.strictObject({
 /**
  * How a version is called. `sync`: the router waits for the answer. `async`: the version takes the event and answers
  * later, through its destinations (embedded: the outcomes queue), which hand back the event with the token that it came
- * with; the router doesn't wait. On AWS each alias needs
+ * with; the router doesn't wait. A target of kind `http` has no such way back. On AWS each alias needs
  * destinations, no retries of its own and this `maxEventAgeMs` in its event invoke configuration.
  */
 export const Invocation = z.discriminatedUnion("kind", [
@@ -125,6 +93,12 @@ export const Component = z
     const { pattern, aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout, guards = {} } = context.value;
     const compiled = compileEventPattern(pattern);
     if (!compiled.ok) context.issues.push(customIssue(pattern, ["pattern"], compiled.problem));
+    for (const [alias, { target }] of Object.entries(aliases)) {
+      const { invocation } = context.value;
+      if (target.kind !== "http" || invocation.kind === "sync") continue;
+      const told = `alias '${alias}' is reached by http, which is answered at once: the invocation has to be sync`;
+      context.issues.push(customIssue(invocation, ["invocation"], told));
+    }
     const named: [string[], string | undefined][] = [
       [["defaultAlias"], defaultAlias],
       [["fallbackAlias"], fallbackAlias],

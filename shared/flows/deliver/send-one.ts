@@ -11,7 +11,8 @@ import { outcomeToken } from "../../domain/deliveries/outcome-token.ts";
 import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../../domain/retry.ts";
-import { aliasOf, functionArnOf } from "../../domain/routing/component.ts";
+import { aliasOf } from "../../domain/routing/component.ts";
+import { functionArnOf } from "../../domain/routing/target-address.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */

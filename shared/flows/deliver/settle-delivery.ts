@@ -9,7 +9,8 @@ import {
   MAX_MESSAGE_BACKOFF_MS,
 } from "../../domain/deliveries/settle-attempt.ts";
 import type { CountedDelivery } from "../../domain/health/delivery-tally.ts";
-import { aliasOf, functionArnOf } from "../../domain/routing/component.ts";
+import { aliasOf } from "../../domain/routing/component.ts";
+import { functionArnOf } from "../../domain/routing/target-address.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { WriteClose } from "./close-buffer.ts";
 import { type Counting, countedAttempt, countedOutcome } from "./counted-attempt.ts";

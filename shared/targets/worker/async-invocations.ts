@@ -1,5 +1,5 @@
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
-import { functionArnOf } from "../../domain/routing/component.ts";
+import { functionArnOf } from "../../domain/routing/target-address.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 
 export type AsyncOptions = {

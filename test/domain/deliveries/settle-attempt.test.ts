@@ -54,6 +54,12 @@ describe("an attempt", () => {
     });
   });
 
+  it("an attempt that its target takes as final is dead at once, with the version that ran", () => {
+    const result: AttemptResult = { ...failed, executedVersion: "7", durationMs: 5, isFinal: true };
+    const dead = { deliveryKey: "key", attempt: 1, at, outcome: "dead", error, executedVersion: "7", durationMs: 5 };
+    expect(close(result)).toEqual(dead);
+  });
+
   it("an attempt that makes no sense to repeat is dead at once", () => {
     expect(close({ outcome: "exhausted", error })).toMatchObject({ outcome: "dead", error });
   });

@@ -78,6 +78,14 @@ describe("an alias", () => {
     expect(changeComponent(component, { set: "alias", alias: "stable" })).toBe(component);
   });
 
+  it("is new only in the component's file, where each has a URL of its own", () => {
+    const target = { kind: "http", url: "https://a.example", format: "published" } as const;
+    const component = { ...aComponent(), aliases: { stable: { target }, old: { target, retired: true } } };
+    const refusal = /Every alias of .* has a URL of its own\. Add it to the component's file/;
+    expect(() => changeComponent(component, { set: "alias", alias: "new" })).toThrow(refusal);
+    expect(changeComponent(component, { set: "alias", alias: "old" }).aliases.old).toEqual({ target });
+  });
+
   it("is retired and taken into use again", () => {
     const once = changeComponent(aComponent(), { retire: "alias", alias: "beta" });
     expect(once.aliases.beta).toEqual({ target: { kind: "worker" }, retired: true });

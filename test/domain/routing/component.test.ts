@@ -96,6 +96,43 @@ describe("a component", () => {
     expect(read(Component, { ...smallest, aliases, ...wrong })).toEqual(refused(problem));
   });
 
+  const http = (about: object) => ({ ...smallest, aliases: { stable: { target: { kind: "http", ...about } } } });
+  const url = "https://preview.example.com/events?site=1";
+  const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:turnout/preview-AbCdEf";
+
+  it.each([
+    { url },
+    { url, format: "binary", secrets: ["TURNOUT_SECRET_PREVIEW", arn] },
+    { url: "http://localhost:3000", private: true },
+  ])("may be reached at the URL of %j", (about) => {
+    const component = read(Component, http(about));
+    if (!component.ok) throw new Error(component.problem);
+    const { target } = aliasOf(component.value, "stable") ?? {};
+    expect(target).toEqual({ kind: "http", format: "published", ...about });
+    expect(Component.parse(JSON.parse(JSON.stringify(component.value)))).toEqual(component.value);
+  });
+
+  it.each([
+    [{}, "aliases.stable.target.url: it is missing"],
+    [{ url: "preview.example.com" }, "aliases.stable.target.url: expected a URL such as https://"],
+    [{ url: "ftp://preview.example.com" }, "expected a URL such as https://"],
+    [{ url: "https://me:secret@example.com" }, "without user, password and fragment"],
+    [{ url: `${url}#part` }, "without user, password and fragment"],
+    [{ url: "http://example.com" }, "without TLS only addresses of private networks are reached"],
+    [{ url, format: "avro" }, "expected 'published', 'binary' or 'structured'"],
+    [{ url, secrets: [] }, "expected at least 1 elements"],
+    [{ url, secrets: ["whsec_aGFsbG8="] }, "and not the secret itself"],
+    [{ url, secrets: ["PATH"] }, "a variable that begins with TURNOUT_SECRET_"],
+    [{ url, colour: "red" }, "there is no field 'colour'"],
+  ])("isn't reached at the URL of %j", (about, problem) => {
+    expect(read(Component, http(about))).toEqual(refused(problem));
+  });
+
+  it("isn't asynchronous where it is reached by http", () => {
+    const component = { ...http({ url }), invocation: { kind: "async" } };
+    expect(read(Component, component)).toEqual(refused("invocation: alias 'stable' is reached by http"));
+  });
+
   it("keeps every field of its pattern, so that none is silently wider than written", () => {
     const pattern: unknown = JSON.parse('{"source":["shop"],"__proto__":{"a":[1]},"constructor":["x"]}');
     const component = read(Component, { ...smallest, pattern });
