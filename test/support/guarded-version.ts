@@ -1,5 +1,7 @@
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { GuardMode } from "../../shared/domain/routing/guard-rule.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { runReplay } from "../../shared/flows/replay/run-replay.ts";
 import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
@@ -69,15 +71,15 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
   };
   let sent = 0;
 
-  /** One event of each customer, every second, for so long; the clock goes on with them. */
-  async function traffic(seconds: number): Promise<void> {
-    for (let second = 0; second < seconds; second++) {
+  /** One event of each customer, every few seconds, so many times; the clock goes on with them. */
+  async function traffic(rounds: number, everyMs = 10_000): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
       const messages = [...PINNED, ...OTHERS].map((customer) => {
         sent += 1;
         return aMessage({ id: `e-${sent}`, messageId: `m-${sent}`, customer, sentAt: time.now() });
       });
       await routeBatch(routing, messages);
-      await time.pass(1_000);
+      await time.pass(everyMs);
     }
     await routing.counter.flush();
   }
@@ -89,7 +91,15 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
     await moveAlias(moving, { move: { component: RC, alias, from, to }, kind: "promote", ...by });
   }
 
-  const watch = async () => (await ports.watches.watches())[0];
+  const change = (edit: RoutingEdit) => {
+    const by = { changeId: routing.newId(), who: "ada", why: "a test", command: "test", at: time.now() };
+    return changeRoutes(table, { edit, ...by });
+  };
+  /** The watch over version 24, or the only one. */
+  const watch = async () => {
+    const all = await ports.watches.watches();
+    return all.find(({ version }) => version === "24") ?? all[0];
+  };
   const look = () => runGuards(ports);
   const drive = async () => {
     const driven = { ...routing, events, replays, catalog: ports.catalog, settleMs: 5_000 };
@@ -102,5 +112,19 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
   const log = async () => await table.changesAfter(0, 200);
   /** Failed or unfinished deliveries of customers on beta. */
   const unresolved = async () => (await router.ledger()).filter(({ status }) => status !== "done");
-  return { ...router, guard: ports, traffic, move, watch, look, drive, log, unresolved, versionOf, set, replays };
+  return {
+    ...router,
+    guard: ports,
+    traffic,
+    move,
+    change,
+    watch,
+    look,
+    drive,
+    log,
+    unresolved,
+    versionOf,
+    set,
+    replays,
+  };
 }

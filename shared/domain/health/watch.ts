@@ -56,6 +56,8 @@ export const Watch = z.object({
   ),
   verdict: z.optional(GuardVerdict),
   lookedAt: z.optional(Instant),
+  /** When the ledger was last counted, and had less against the version than the counts. */
+  recountedAt: z.optional(Instant),
   /** Why nothing is done although something should be, or why it can't be judged. */
   waits: z.optional(z.string()),
   trip: z.optional(Trip),

@@ -4,6 +4,7 @@ import { Instant } from "../text/schema.ts";
 import { keyInWords } from "../text/split-key.ts";
 import { AliasName } from "./alias.ts";
 import type { MoveKind } from "./alias-move.ts";
+import type { BadVersion } from "./guard-rule.ts";
 import type { Pin } from "./pin.ts";
 import { shareText } from "./rollout.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
@@ -99,12 +100,24 @@ export function exceeded({ maxCustomersOff, maxEventShareOff }: Guardrails, impa
 /**
  * What stands against the move of an alias; only force goes past it. A rollback is never refused: what goes to a version
  * that wasn't there before isn't to be judged as one.
+ * @param bad what a guard has found of the version that it goes to
  */
-export function objectionsToMove(kind: MoveKind, guardrails: Guardrails, impacts: readonly Impact[]): Objection[] {
+export function objectionsToMove(
+  kind: MoveKind,
+  guardrails: Guardrails,
+  impacts: readonly Impact[],
+  bad?: BadVersion,
+): Objection[] {
   if (kind === "rollback") return [];
   const { freeze } = guardrails;
   const frozen = freeze === undefined ? [] : [freezeObjection(freeze)];
-  return [...frozen, ...exceeded(guardrails, impacts).map((says) => ({ says }))];
+  const found = bad === undefined ? [] : [{ says: badText(bad) }];
+  return [...frozen, ...found, ...exceeded(guardrails, impacts).map((says) => ({ says }))];
+}
+
+/** What a guard has found of a version, and when. */
+function badText({ version, alias, why, at }: BadVersion): string {
+  return `version ${version} was found to be bad behind ${alias} at ${at} (${why})`;
 }
 
 /** Whether anything is set that depends on who moves. */

@@ -14,7 +14,7 @@ import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { revisionConflict } from "../change/change-routes.ts";
 import { judgedKind } from "../change/known-version.ts";
 import { type MoveReaders, previewMove } from "../change/preview-move.ts";
-import { standingGuardrails } from "../change/standing-guardrails.ts";
+import { standingAgainst } from "../change/standing-guardrails.ts";
 import { LOST, lostRaces } from "../lost-races.ts";
 
 export type MovePorts = {
@@ -111,14 +111,14 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
   const judged = await judgedKind(table, move, kind);
   return lostRaces(
     async () => {
-      const { revision: head, guardrails } = await standingGuardrails(table);
+      const { revision: head, guardrails, bad } = await standingAgainst(table, move);
       const expected = expectedRevision ?? head;
       if (expected !== head) throw await revisionConflict(table, expected, head);
       const mustCount = judged !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
       if (mustCount) counted = await previewMove(ports, move, kind, request.at);
       // Others have come while it was counted.
       if (mustCount && counted?.revision !== head) return LOST;
-      const objections = objectionsToMove(judged, guardrails, counted?.impacts ?? []);
+      const objections = objectionsToMove(judged, guardrails, counted?.impacts ?? [], bad);
       if (objections.length > 0 && !force) throw new GuardrailHit(objections);
       const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };
       const result = await table.commit(entry, expected);

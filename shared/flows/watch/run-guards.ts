@@ -19,6 +19,9 @@ const KEEPER_LEASE_MS = 60_000;
 /** Failures from which the most frequent error is told. */
 const FAILURES_TOLD = 200;
 
+/** The ledger is counted again so often where it has less against a version than the counts. */
+const RECOUNT_AFTER_MS = 60_000;
+
 /** Failures that are counted but not in the ledger, in parts of those that are: more is no evidence. */
 const MOST_MISCOUNTED = 2;
 
@@ -116,17 +119,22 @@ async function recheck(
   now: Date,
 ): Promise<Watch & { verdict: GuardVerdict }> {
   const stable = targets.find(({ alias }) => alias === component.fallbackAlias)?.version;
+  const { recountedAt } = watch;
+  if (recountedAt !== undefined && now.getTime() - Date.parse(recountedAt) < RECOUNT_AFTER_MS) {
+    return { ...watch, verdict: { ...watch.verdict, says: "no verdict" } };
+  }
   const { meters, customers, isWhole } = await recountVersion(ports.events, watch, stable, now);
   if (isWhole) {
     const verdict = await verdictOn(ports, { ...watch, customers }, meters, now);
     if (verdict.says === "worse") return { ...watch, customers, verdict };
-    const { waits: _, ...rest } = watch;
-    return { ...rest, verdict, waits: "the counts say more than the ledger does, which counts" };
+    const waits = "the counts say more than the ledger does, which counts";
+    return { ...watch, verdict, waits, recountedAt: now.toISOString() };
   }
   const [counted] = watch.verdict.metrics;
   const [said, found] = [shareOf(counted?.own), shareOf(meters.failed.own)];
   if (said <= found * MOST_MISCOUNTED) return watch;
-  return { ...watch, verdict: { ...watch.verdict, says: "no verdict" }, waits: "the counts differ from the ledger" };
+  const verdict: GuardVerdict = { ...watch.verdict, says: "no verdict" };
+  return { ...watch, verdict, waits: "the counts say more than the ledger does", recountedAt: now.toISOString() };
 }
 
 function shareOf(counted: { tried: number; failed: number } | undefined): number {
