@@ -63,6 +63,8 @@ export type FolderVersionCatalog = VersionCatalog & {
   /** The version that an alias points at; undefined when it points nowhere. One prepared read, about 5 µs. */
   resolve(component: string, alias: string): VersionCode | undefined;
   codeOf(component: string, version: string): Omit<VersionCode, "version"> | undefined;
+  /** Deletes what publications of the component have left that were killed, once an hour has passed. @returns how many */
+  removeAbandoned(component: string, now: Date): Promise<number>;
 };
 
 /** The catalog of embedded mode, in the shared state file and a folder beside it. */
@@ -140,6 +142,10 @@ export function folderVersionCatalog(database: Database, folder: string): Folder
       if (row === undefined || String(row.number) !== version) return undefined;
       const { version: _, ...code } = codeOf(component, row);
       return code;
+    },
+    async removeAbandoned(component, now) {
+      const versions = join(home, checkedName(component));
+      return existsSync(versions) ? removeAbandoned(versions, now) : 0;
     },
     async publish(request) {
       const { component, source, now, load } = request;
@@ -236,14 +242,17 @@ function putInPlace({ path, inode }: { path: string; inode: number }, versions: 
   }
 }
 
-async function removeAbandoned(versions: string, now: Date): Promise<void> {
+async function removeAbandoned(versions: string, now: Date): Promise<number> {
+  let removed = 0;
   for (const name of await readdir(versions)) {
     if (!name.startsWith(STAGED)) continue;
     const path = join(versions, name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || found.mtimeMs > now.getTime() - ABANDONED_AFTER_MS) continue;
     await rm(path, { recursive: true, force: true });
+    removed++;
   }
+  return removed;
 }
 
 async function madeFolder(path: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runHere } from "../support/cli-in-process.ts";
@@ -35,6 +35,18 @@ describe("turnout gc", () => {
     });
     expect(readdirSync(join(home, "versions", RC)).toSorted()).toEqual(["1", "2", "5"]);
     expect(await gc("--yes")).toMatchObject({ code: 0, stderr: expect.stringContaining("nothing to delete") });
+  });
+
+  it("removes what a killed publication has left, but in a dry run", async () => {
+    const { gc, home } = await someVersions();
+    const left = join(home, "versions", RC, ".publishing-killed");
+    mkdirSync(left);
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    utimesSync(left, hoursAgo, hoursAgo);
+    await gc("--dry-run");
+    expect(existsSync(left)).toBe(true);
+    expect((await gc("--yes")).stderr).toContain("removed what 1 publication had left that was killed");
+    expect(existsSync(left)).toBe(false);
   });
 
   it("deletes nothing in a dry run, unconfirmed, in a freeze, or at another revision", async () => {

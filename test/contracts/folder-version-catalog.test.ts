@@ -149,6 +149,17 @@ describe("after a crash", () => {
     expect([existsSync(old), existsSync(running)]).toEqual([false, true]);
   });
 
+  test("copies that were never finished can be removed without a publication", async () => {
+    const { catalog, folder } = openCatalog();
+    expect(await catalog.removeAbandoned(component, now)).toBe(0);
+    const path = join(folder, component, ".publishing-old");
+    mkdirSync(path, { recursive: true });
+    const hourLater = new Date(Date.now() + 3_600_001);
+    expect(await catalog.removeAbandoned(component, new Date())).toBe(0);
+    expect(await catalog.removeAbandoned(component, hourLater)).toBe(1);
+    expect(existsSync(path)).toBe(false);
+  });
+
   test("a failed write leaves no version, and its copy is removed", async () => {
     const { database, folder } = openCatalog();
     const failing = { ...database, write: () => Promise.reject(new Error("disk full")) };

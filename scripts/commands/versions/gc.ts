@@ -11,6 +11,7 @@ import {
   keptVersions,
   unneeded,
 } from "../../../shared/flows/versions/kept-versions.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
@@ -44,7 +45,8 @@ export function define(command: Command): void {
       `
 A version is kept while it is the newest, an alias points at it, a rollback may
 go to it, a delivery that isn't at rest has run on it, or a replay names it. The
-others are deleted for good, which the change log tells.
+others are deleted for good, which the change log tells. What a publication has left that was
+killed more than an hour ago goes too.
 
 Examples:
   $ turnout gc release-coordinator --reason "the month's end" --dry-run
@@ -59,6 +61,7 @@ async function collect(name: string, options: GcOptions): Promise<void> {
     const now = new Date();
     const head = await expectedHead(installation.routingTable, options);
     await componentNamed(installation.routingTable, name);
+    if (!options.dryRun) await removeAbandoned(installation, name, now);
     const window = { from: new Date(now.getTime() - options.since), to: new Date(now.getTime() + 1) };
     const versions = await keptVersions(installation, name, { promoted: options.keep, window }, now);
     if (!options.json && versions.length > 0) printTable(COLUMNS, versions);
@@ -94,6 +97,12 @@ async function collect(name: string, options: GcOptions): Promise<void> {
     note("no undo: publish the code again if it is needed");
     if (kept.length > 0) endPartlyDone();
   });
+}
+
+/** What a killed publication leaves is no version: nobody is asked about it, and the change log doesn't tell of it. */
+async function removeAbandoned({ versions }: Installation, component: string, now: Date): Promise<void> {
+  const removed = versions.from === "folders" ? await versions.catalog.removeAbandoned(component, now) : 0;
+  if (removed > 0) note(`removed what ${plural(removed, "publication")} had left that was killed`);
 }
 
 function tell(versions: readonly KeptVersion[], deleted: readonly string[], { json, dryRun }: GcOptions): void {
