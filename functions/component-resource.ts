@@ -81,10 +81,10 @@ function rowOver(before: Component | undefined, { name, functionArn, settings, a
 }
 
 function beyondDeployment({ move: { component, alias, to }, objections }: RefusedMove): GuardrailHit {
-  const remedy =
-    `a deployment can't go past that. Deploy it with \`moves: "none"\`, and have an operator move ${alias} with ` +
-    `'turnout alias set ${component} ${alias} ${to}' and --force, or change the guardrails`;
-  return new GuardrailHit(objections, [remedy]);
+  return new GuardrailHit(objections, [
+    `a deployment can't go past that. Deploy it with \`moves: "none"\`, and have an operator move ${alias} of ` +
+      `${component} to version ${to} by force, or change the guardrails`,
+  ]);
 }
 
 /** AWS says no; a freeze or a guardrail is a person's no, which doesn't pass by itself. */

@@ -207,7 +207,7 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     const { Status, Reason } = await deploy(second);
     expect(Status).toBe("FAILED");
     expect(Reason).toContain("events of customer acme would move on mailer, and are protected");
-    expect(Reason).toContain("turnout alias set mailer experimental 2");
+    expect(Reason).toContain("have an operator move experimental of mailer to version 2 by force");
     expect(lambda.aliasesOf(FUNCTION)).toMatchObject({ experimental: "1" });
     expect([await table.head(), waits]).toEqual([head, []]);
     // As CloudFormation goes back to what it had, and as the message says.
