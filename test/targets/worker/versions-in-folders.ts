@@ -103,6 +103,8 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFini
     retire: (alias: string) => aliases.delete(`example-consumer ${alias}`),
     send,
     told,
+    /** Where they tell it: the variable `TOLD` of their environment. */
+    toldFile,
     untilTold: (lines: number) => eventually(() => told().length >= lines),
     /** Lets handlers that wait for the gate go on. */
     open: (gate: string) => appendFileSync(`${toldFile}.${gate}`, ""),
