@@ -67,9 +67,19 @@ export function printedMetrics({ namespace, now, print }: MetricsPorts) {
         onError: () => printAll(part, {}),
       };
     },
-    /** Of a function that is called every minute: it beats when it has done its work. */
-    ofBeats(part: string): MiddlewareObj {
-      return { after: () => printAll(part, { Beats: count(1) }), onError: () => printAll(part, {}) };
+    /**
+     * Of a function that is called every minute: it beats when it has done its work.
+     * @param counted what its answer counts, by the metric's name
+     */
+    ofBeats<T>(part: string, counted: (answer: T) => Record<string, number> = () => ({})): MiddlewareObj<unknown, T> {
+      return {
+        after({ response }) {
+          const counts = response == null ? {} : counted(response);
+          const metrics = Object.entries(counts).map(([name, value]) => [name, count(value)]);
+          printAll(part, { Beats: count(1), ...Object.fromEntries(metrics) });
+        },
+        onError: () => printAll(part, {}),
+      };
     },
   };
 }

@@ -9,6 +9,7 @@ import { EventRouting } from "./constructs/event-routing.ts";
 import { EventSeeing } from "./constructs/event-seeing.ts";
 import { EventStorage } from "./constructs/event-storage.ts";
 import { EventSweeping } from "./constructs/event-sweeping.ts";
+import { HealthWatching } from "./constructs/health-watching.ts";
 import { type EnvironmentSettings, environmentSettings } from "./environments.ts";
 
 export type AboutStacks = {
@@ -45,10 +46,19 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   const inSweeping = stack("sweeping", "What finishes Turnout's open ends.");
   const sweeping = new EventSweeping(inSweeping, "Sweeping", { ...common, routing });
 
-  const inSeeing = stack("seeing", "Turnout's alarms, dashboard and saved queries.");
+  const inSeeing = stack("seeing", "Turnout's watcher, alarms, dashboard and saved queries.");
   const alarmTopic =
     alarmTopicArn === undefined ? {} : { alarmTopic: Topic.fromTopicArn(inSeeing, "AlarmTopic", alarmTopicArn) };
-  new EventSeeing(inSeeing, "Seeing", { names, routing, replay, sweeping, thresholds: alarms, ...alarmTopic });
+  const watching = new HealthWatching(inSeeing, "Watching", common);
+  new EventSeeing(inSeeing, "Seeing", {
+    names,
+    routing,
+    replay,
+    sweeping,
+    watching,
+    thresholds: alarms,
+    ...alarmTopic,
+  });
 
   const inAccess = stack("access", "Policies and settings for those who use Turnout.");
   new EnvironmentAccess(inAccess, "Access", { ...common, routing, replay });

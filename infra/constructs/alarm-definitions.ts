@@ -5,6 +5,7 @@ import type { EnvironmentNames } from "./environment-names.ts";
 import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventSweeping } from "./event-sweeping.ts";
+import type { HealthWatching } from "./health-watching.ts";
 import type { TurnoutFunction } from "./turnout-function.ts";
 
 /** From when on an alarm rings, where environments differ. */
@@ -51,6 +52,7 @@ export type Watched = {
   routing: EventRouting;
   replay: EventReplay;
   sweeping: EventSweeping;
+  watching: HealthWatching;
   thresholds: AlarmThresholds;
 };
 
@@ -61,12 +63,19 @@ const FIVE_MINUTES = Duration.minutes(5);
 const MOSTLY = { times: 3, of: 5 };
 
 /** What an environment's alarms watch. Lambda's and SQS's own figures where these tell it, and else what functions print. */
-export function alarmDefinitions({ names, routing, replay, sweeping, thresholds }: Watched): AlarmDefinition[] {
+export function alarmDefinitions({
+  names,
+  routing,
+  replay,
+  sweeping,
+  watching,
+  thresholds,
+}: Watched): AlarmDefinition[] {
   const measured = (part: string, metricName: string, statistic: string, period = MINUTE) =>
     new Metric({ namespace: names.metrics, metricName, dimensionsMap: { part }, statistic, period });
   const { router, liveQueue } = routing;
   const inQueues = [router, routing.deadLetters, routing.ruleDeadLetterTaker, routing.outcomes];
-  const everyMinute = [replay.replayer, sweeping.sweeper, sweeping.moveSweeper];
+  const everyMinute = [replay.replayer, sweeping.sweeper, sweeping.moveSweeper, watching.watcher];
   return [
     ...deadLetters(routing),
     {
@@ -107,6 +116,26 @@ export function alarmDefinitions({ names, routing, replay, sweeping, thresholds 
       }),
       from: thresholds.returnedPercent,
       reached: { times: 12, of: 15 },
+    },
+    {
+      name: "unhealthy-versions",
+      says:
+        "A version fails more often than stable does, or than it did before, beyond chance. Put its customers back, or take " +
+        "the version back and have what it failed at run again, with 'undo'.",
+      see: "health",
+      metric: measured("watcher", "UnhealthyVersions", "Maximum"),
+      from: 1,
+      reached: { times: 2, of: 3 },
+    },
+    {
+      name: "unexpected-versions",
+      says:
+        "Events were run by another version than the one that their alias was moved to by Turnout: somebody has moved it, " +
+        "or shares it out, by other means.",
+      see: "doctor",
+      metric: measured("watcher", "UnexpectedVersions", "Maximum"),
+      from: 1,
+      reached: { times: 2, of: 3 },
     },
     {
       name: "unresolved",
@@ -171,7 +200,7 @@ export function alarmDefinitions({ names, routing, replay, sweeping, thresholds 
       from: 1,
       reached: { times: 5, of: 15 },
     })),
-    ...[sweeping.sweeper, sweeping.moveSweeper].map((one) => silenceOf(one, names)),
+    ...[sweeping.sweeper, sweeping.moveSweeper, watching.watcher].map((one) => silenceOf(one, names)),
     // It drives a replay for as long as 15 minutes, and no other may begin then where as many run as may.
     silenceOf(replay.replayer, names, 4),
   ];

@@ -17,6 +17,7 @@ import type { EnvironmentNames } from "./environment-names.ts";
 import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventSweeping } from "./event-sweeping.ts";
+import type { HealthWatching } from "./health-watching.ts";
 import { SavedQueries } from "./saved-queries.ts";
 import type { TurnoutFunction } from "./turnout-function.ts";
 
@@ -25,6 +26,7 @@ export type EventSeeingProps = {
   routing: EventRouting;
   replay: EventReplay;
   sweeping: EventSweeping;
+  watching: HealthWatching;
   /** From when on alarms ring. */
   thresholds?: Partial<AlarmThresholds>;
   /** Told of every alarm that rings or ends. Default: nobody, the alarms are only shown. */
@@ -37,7 +39,7 @@ export class EventSeeing extends Construct {
 
   constructor(scope: Construct, id: string, props: EventSeeingProps) {
     super(scope, id);
-    const { names, routing, replay, sweeping } = props;
+    const { names, routing, replay, sweeping, watching } = props;
     const functions = [
       routing.router,
       routing.deadLetters,
@@ -46,9 +48,10 @@ export class EventSeeing extends Construct {
       replay.replayer,
       sweeping.sweeper,
       sweeping.moveSweeper,
+      watching.watcher,
     ];
     const { alarms } = new EnvironmentAlarms(this, "Alarms", {
-      ...{ names, routing, replay, sweeping },
+      ...{ names, routing, replay, sweeping, watching },
       ...(props.thresholds === undefined ? {} : { thresholds: props.thresholds }),
       ...(props.alarmTopic === undefined ? {} : { alarmTopic: props.alarmTopic }),
     });

@@ -13,6 +13,7 @@ import { EventRouting } from "./event-routing.ts";
 import { EventSeeing } from "./event-seeing.ts";
 import { type Capacity, EventStorage } from "./event-storage.ts";
 import { EventSweeping } from "./event-sweeping.ts";
+import { HealthWatching } from "./health-watching.ts";
 
 /** What a component needs of the environment that it is deployed to. All of it follows from the environment's name. */
 export interface IVersionRouter {
@@ -64,6 +65,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
   readonly routing: EventRouting;
   readonly replay: EventReplay;
   readonly sweeping: EventSweeping;
+  readonly watching: HealthWatching;
   readonly seeing: EventSeeing;
   readonly access: EnvironmentAccess;
   readonly senders: readonly IRole[];
@@ -88,11 +90,13 @@ export class VersionRouter extends Construct implements IVersionRouter {
     });
     this.replay = new EventReplay(this, "Replay", { ...common, ...(replayers === undefined ? {} : { replayers }) });
     this.sweeping = new EventSweeping(this, "Sweeping", { ...common, routing: this.routing });
+    this.watching = new HealthWatching(this, "Watching", common);
     const parts = { names, storage: this.storage, routing: this.routing, replay: this.replay };
     this.access = new EnvironmentAccess(this, "Access", { ...common, ...parts });
     this.seeing = new EventSeeing(this, "Seeing", {
       ...parts,
       sweeping: this.sweeping,
+      watching: this.watching,
       ...(alarms === undefined ? {} : { thresholds: alarms }),
       ...(alarmTopic === undefined ? {} : { alarmTopic }),
     });

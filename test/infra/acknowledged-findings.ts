@@ -7,8 +7,8 @@ export type Acknowledged = {
 };
 
 const FUNCTIONS =
-  /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Access\/(ComponentResource|Committer))\/Resource$/;
-const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper))";
+  /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Watching\/Watcher|Access\/(ComponentResource|Committer))\/Resource$/;
+const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper)|Watching/Watcher)";
 
 export const acknowledged: readonly Acknowledged[] = [
   {
@@ -30,7 +30,7 @@ export const acknowledged: readonly Acknowledged[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:(dev|prod)-\*\]$/,
-    at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/MoveSweeperRole\/DefaultPolicy)\/Resource$/,
+    at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/MoveSweeperRole\/DefaultPolicy|Watching\/WatcherRole\/DefaultPolicy)\/Resource$/,
     because:
       "Components come and go without their environment's being deployed; their functions are called by its name, and by " +
       "it people and functions only look. Turnout's own functions get each component that they invoke or move by its ARN.",

@@ -77,8 +77,9 @@ const functions = {
   replayer: "ReplayReplayer",
   sweeper: "SweepingSweeper",
   "move-sweeper": "SweepingMoveSweeper",
+  watcher: "WatchingWatcher",
 };
-const everyMinute = ["replayer", "sweeper", "move-sweeper"];
+const everyMinute = ["replayer", "sweeper", "move-sweeper", "watcher"];
 
 const table: Row[] = [
   ...deadLetterRows("rule-dead-letters", "RoutingRuleDeadLetterTaker", "RoutingRuleDeadLetters"),
@@ -313,7 +314,20 @@ const table: Row[] = [
     ];
   }),
 
-  ...["sweeper", "move-sweeper"].flatMap((part) =>
+  ...["UnhealthyVersions", "UnexpectedVersions"].flatMap((metric) =>
+    rows(
+      metric === "UnhealthyVersions" ? "unhealthy-versions" : "unexpected-versions",
+      { "there is one, by two looks of three": only(`watcher.${metric}`, minutes(0, 1, undefined, 1)) },
+      {
+        "nobody looks": {},
+        "there is none": only(`watcher.${metric}`, minutes(0)),
+        "one look has found one": only(`watcher.${metric}`, minutes(0, 3)),
+        "there was one, by looks that are further apart": only(`watcher.${metric}`, minutes(0, 1, 0, 0, 1)),
+      },
+    ),
+  ),
+
+  ...["sweeper", "move-sweeper", "watcher"].flatMap((part) =>
     rows(
       `${part}-silent`,
       {
@@ -409,6 +423,7 @@ describe("The table of what was measured", () => {
     expect([...new Set(unread)].sort()).toEqual([
       "SweepingMoveSweeper.Invocations",
       "SweepingSweeper.Invocations",
+      "WatchingWatcher.Invocations",
       "router.FirstAttempts",
     ]);
   });

@@ -196,6 +196,7 @@ describe("the functions", () => {
       "prod-turnout-router",
       "prod-turnout-rule-dead-letters",
       "prod-turnout-sweeper",
+      "prod-turnout-watcher",
     ]);
     for (const { properties } of functions) {
       expect(properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"] });
@@ -229,9 +230,10 @@ describe("the functions", () => {
       ["prod-turnout-move-sweeper", "rate(1 minute)"],
       ["prod-turnout-replayer", "rate(1 minute)"],
       ["prod-turnout-sweeper", "rate(1 minute)"],
+      ["prod-turnout-watcher", "rate(1 minute)"],
     ]);
     const configs = ofType(prod, "AWS::Lambda::EventInvokeConfig");
-    expect(configs).toHaveLength(3);
+    expect(configs).toHaveLength(4);
     for (const { properties } of configs) {
       expect(properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     }
@@ -296,7 +298,7 @@ describe("names", () => {
       for (const key of NAMED) {
         const isName = typeof properties[key] === "string" || typeof properties[key] === "object";
         // A function's name elsewhere is a reference to it.
-        if (!isName || readable(properties[key]).startsWith("R") || readable(properties[key]).startsWith("S")) continue;
+        if (!isName || /^[RSW]/.test(readable(properties[key]))) continue;
         expect(readable(properties[key])).toMatch(/^dev-turnout-/);
       }
     }

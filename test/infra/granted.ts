@@ -43,7 +43,7 @@ function statementsIn(document: unknown): Statement[] {
 function whoHas(id: string, { Roles, ManagedPolicyName, RoleName }: Record<string, unknown>): string {
   const [role] = [Roles].flat();
   const text = readable(ManagedPolicyName ?? RoleName ?? role ?? id);
-  const [, part] = /^(?:Routing|Replay|Sweeping|Access)(\w+)Role$/.exec(text) ?? [];
+  const [, part] = /^(?:Routing|Replay|Sweeping|Watching|Access)(\w+)Role$/.exec(text) ?? [];
   return part ?? text.replace(/^(dev|prod)-turnout-/, "").replace(/-REGION$/, "");
 }
 

@@ -118,6 +118,12 @@ const expected = (environment: string) => ({
     StorageBodies: ["s3:ListBucket"],
     "StorageBodies/bodies/*": ["s3:DeleteObject"],
   },
+  Watcher: {
+    WatchingWatcherLog: writesLog,
+    ...routingRead,
+    StorageEventTable: ["dynamodb:BatchGetItem", "dynamodb:Query"],
+    [components(environment)]: ["lambda:ListAliases"],
+  },
   MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...commits, [components(environment)]: readAliases },
   ComponentResource: {
     AccessComponentResourceLog: writesLog,

@@ -12,7 +12,7 @@ function policiesOf(who: string) {
       return readable(properties.ManagedPolicyName) === `prod-turnout-${who}-REGION`;
     return (
       type === "AWS::IAM::Policy" &&
-      new RegExp(`^(Routing|Replay|Sweeping|Access)${who}Role$`).test(readable([properties.Roles].flat()[0]))
+      new RegExp(`^(Routing|Replay|Sweeping|Watching|Access)${who}Role$`).test(readable([properties.Roles].flat()[0]))
     );
   });
   expect(found.length).toBeGreaterThan(0);
@@ -23,7 +23,7 @@ const may = (who: string, request: AwsRequest) => isAllowed(policiesOf(who), req
 
 const PEOPLE = ["viewer", "operator", "on-call"];
 const COMMITTING = ["Committer", "ComponentResource", "MoveSweeper"];
-const OTHERS = ["Router", "DeadLetters", "RuleDeadLetterTaker", "Outcomes", "Replayer", "Sweeper"];
+const OTHERS = ["Router", "DeadLetters", "RuleDeadLetterTaker", "Outcomes", "Replayer", "Sweeper", "Watcher"];
 
 const writes = [
   "PutItem",

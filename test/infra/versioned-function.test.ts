@@ -198,7 +198,7 @@ describe("a version router in somebody's own stack", () => {
       "RetainExceptOnCreate",
       "RetainExceptOnCreate",
     ]);
-    expect(find("AWS::Lambda::Function", "Turnout")).toHaveLength(9);
+    expect(find("AWS::Lambda::Function", "Turnout")).toHaveLength(10);
   });
 
   it("takes from a bus that is there already", () => {
