@@ -67,7 +67,7 @@ export function outcomeColumns({ from, to }: TimeWindow): Column<EventOutcome>[]
     { title: "VER", text: ({ entry }) => entry?.executedVersion, alignRight: true },
     { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: 4, usual: 13 },
     { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: 7 },
-    { title: "STATUS", text: statusText, least: 8, usual: 9, style: ({ status }) => styleOf(status) },
+    { title: "STATUS", text: statusText, least: 9, usual: 9, style: ({ status }) => styleOf(status) },
     { title: "ERROR", text: (outcome) => errorText(outcome), least: 8, usual: 30 },
   ];
 }

@@ -107,8 +107,9 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     resolve(result);
   }
 
-  function fail({ type, message, text }: Failure, durationMs: number): void {
-    log.note(now(), running?.requestId, `${type}: ${text ?? message}`);
+  function fail(failure: Failure, durationMs: number): void {
+    const { type, message, text } = failure;
+    log.note(now(), running?.requestId, failureText(failure));
     const stack = text?.includes("\n") ? { stack: text.slice(0, MAX_STACK_CHARS) } : {};
     settle({ outcome: "failed", error: { type, message, ...stack }, durationMs });
   }
@@ -125,7 +126,7 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
       return;
     }
     settle({ outcome: "not begun" });
-    if (failure !== STOPPED) log.note(now(), endedIn?.requestId, `${failure.type}: ${failure.text ?? failure.message}`);
+    if (failure !== STOPPED) log.note(now(), endedIn?.requestId, failureText(failure));
   }
 
   /** Tells once the thread has ended: the retry of an event that timed out mustn't overlap with its first run. */
@@ -267,6 +268,11 @@ function outOfMemory(memoryMb: number): Failure {
 }
 
 /** As Lambda writes it: `3.00`. */
+/** What the log says of it. A stack mostly begins with the error's type already. */
+function failureText({ type, message, text = message }: Failure): string {
+  return text.startsWith(`${type}:`) ? text : `${type}: ${text}`;
+}
+
 function seconds(durationMs: number): string {
   return (durationMs / 1_000).toFixed(2);
 }

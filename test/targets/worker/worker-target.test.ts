@@ -190,7 +190,7 @@ describe("an invocation fails", () => {
     });
     expect(result).toMatchObject({ error: { message: `${"x".repeat(299)}…` } });
     await target.close();
-    expect(log("1")).toContain(`request-1 Error: Error: ${"x".repeat(1000)}`);
+    expect(log("1")).toContain(`request-1 Error: ${"x".repeat(1000)}`);
     expect(log("1")).toMatch(/request-1 .*\[cause\]: Error: why/);
     expect(log("1")).not.toContain("worker-thread.ts");
   });
