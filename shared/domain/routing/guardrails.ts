@@ -140,7 +140,7 @@ export function freezeText({ who, why, at }: Freeze): string {
 
 /** Why a change is refused while a freeze stands. */
 export function freezeObjection(freeze: Freeze): Objection {
-  return { says: `${freezeText(freeze)} (only rollback, revert, all-stable and unfreeze are allowed)` };
+  return { says: `${freezeText(freeze)} (only rollback, undo, revert, all-stable and unfreeze are allowed)` };
 }
 
 /** Whether a pin that never ends is against the guardrails. */

@@ -75,6 +75,7 @@ export function workerLog(file: string, mostKeptBytes = MOST_KEPT_BYTES): Worker
       take(output.pipe(new Transform({ transform: tag })));
     },
     note(at, origin, text) {
+      if (sink.writableEnded) return;
       if (sink.writableLength > MAX_WAITING_BYTES) dropped++;
       else sink.write(logLines(at, origin, text));
     },

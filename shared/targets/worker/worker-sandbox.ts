@@ -108,10 +108,18 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   }
 
   function fail(failure: Failure, durationMs: number): void {
-    const { type, message, text } = failure;
     log.note(now(), running?.requestId, failureText(failure));
+    settleFailed(failure, durationMs);
+  }
+
+  function settleFailed({ type, message, text }: Failure, durationMs: number): void {
     const stack = text?.includes("\n") ? { stack: text.slice(0, MAX_STACK_CHARS) } : {};
     settle({ outcome: "failed", error: { type, message, ...stack }, durationMs });
+  }
+
+  /** What the thread has printed comes another way than its reply, and may come a turn later: the log ends with the failure. */
+  function noteAfterOutput(at: Date, requestId: string, failure: Failure): void {
+    setImmediate(() => log.note(at, requestId, failureText(failure)));
   }
 
   /** Nothing more will come from the thread. */
@@ -159,7 +167,9 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
         if (reply[1] === running?.requestId) settle({ outcome: "done", durationMs: reply[2] });
         return;
       case "failed":
-        if (reply[1] === running?.requestId) fail(reply[3], reply[2]);
+        if (reply[1] !== running?.requestId) return;
+        noteAfterOutput(now(), reply[1], reply[3]);
+        settleFailed(reply[3], reply[2]);
         return;
       case "ending":
         endedIn = { requestId: reply[1] };

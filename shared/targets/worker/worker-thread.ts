@@ -38,6 +38,9 @@ const MAX_MESSAGE = 300;
 /** Most characters of an error's stack, causes and properties in the log. */
 const MAX_TEXT = 8_000;
 
+/** How long a failure waits for what was printed: a disk that is slow must not make it a timeout. */
+const MOST_WAITED_MS = 50;
+
 /** As they are before the version's own code can put others in their place. */
 const { parse, stringify } = JSON;
 
@@ -96,9 +99,21 @@ async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: In
   }
   // A turn later: a rejection that nobody handles is told only after the promises that are due have run.
   setImmediate(() => {
+    if (reply[0] === "failed") return answerAfterOutput(reply, performance.now() + MOST_WAITED_MS);
     current = undefined;
     answer(reply);
   });
+}
+
+/** The log tells of a failure after what was printed before it: that goes to the host piece by piece, as it is taken. */
+function answerAfterOutput(reply: Reply, until: number): void {
+  const isWaiting = process.stdout.writableLength + process.stderr.writableLength > 0;
+  if (isWaiting && performance.now() < until) {
+    setImmediate(() => answerAfterOutput(reply, until));
+    return;
+  }
+  current = undefined;
+  answer(reply);
 }
 
 /** As on Lambda; what there is only for callbacks is left out. */

@@ -130,7 +130,7 @@ describe("while changes are frozen", () => {
   ])("%s is refused, with who froze and why", (_, edit) => {
     expect(objectionsTo(edit, frozen, [])).toEqual([
       {
-        says: `changes are frozen by ada since ${at}: incident 42 (only rollback, revert, all-stable and unfreeze are allowed)`,
+        says: `changes are frozen by ada since ${at}: incident 42 (only rollback, undo, revert, all-stable and unfreeze are allowed)`,
       },
     ]);
     expect(objectionsTo(edit, DEFAULT_GUARDRAILS, [])).toEqual([]);

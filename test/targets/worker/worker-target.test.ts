@@ -196,6 +196,17 @@ describe("an invocation fails", () => {
   });
 });
 
+it("the log of an event that fails ends with what it threw, after all that it has printed", async () => {
+  const { publish, send, target, log } = aWorkerTarget();
+  const printing = "for (let n = 0; n < 5; n++) console.log('step', n); console.error('gives up');";
+  publish("1", `export const handler = async () => { ${printing} throw new Error("no"); };`);
+  for (let n = 0; n < 10; n++) expect(await send({})).toMatchObject({ outcome: "failed" });
+  await target.close();
+  const said = [...log("1").matchAll(/ (step \d|gives up|Error: no)$/gm)].map(([, text]) => text);
+  expect(said).toHaveLength(70);
+  for (let n = 0; n < 10; n++) expect(said.slice(n * 7, n * 7 + 7).at(-1)).toBe("Error: no");
+});
+
 describe("code that can't be loaded fails the event", () => {
   it.each<[string, Code, type: string, message: RegExp, handler?: string]>([
     [
