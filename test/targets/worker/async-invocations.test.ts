@@ -84,7 +84,9 @@ describe("an asynchronous send", () => {
     attempt: 3,
     functionArn: "arn:aws:lambda:local:000000000000:function:mailer",
     token: "its token",
+    requestId: "request-1",
     eventId: "event-1",
+    source: "shop",
     type: "order placed",
     subject: {},
   };
