@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded-rate.ts";
+import { benchFailingCustomer } from "./failing-customer.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchHealth } from "./health-look.ts";
 import { benchHosts } from "./hosts.ts";
@@ -31,6 +32,7 @@ const parts: { [name: string]: Part } = {
   capacity: { about: "DynamoDB units per event", run: benchCapacity },
   bundles: { about: "the router's size and import time", run: benchBundles },
   health: { about: "health over 100,000 and 1,000,000 deliveries", run: benchHealth },
+  failures: { about: "how soon failures names whom a version fails for", run: benchFailingCustomer },
   "routing-requests": { about: "routing requests per batch", run: benchRoutingRequests },
   import: { about: "rows per second of a directory import", run: benchImportRate },
   "routing-memory": { about: "memory of a routing cache, a million customers", run: benchRoutingMemory },
