@@ -51,8 +51,8 @@ describe("turnout health", () => {
       },
     ]);
     const { stdout } = await cli.here("health");
-    expect(stdout).toMatch(/COMPONENT +VER +ALIASES +FIRSTS/);
-    expect(stdout).toMatch(/ 2 +beta +16 .* 75\.0 .* warn +12 × Broken: it broke \(first seen on 2\)\n/);
+    expect(stdout).toMatch(/COMPONENT +VER +ALIASES +(SUBJECTS +)?FIRSTS/);
+    expect(stdout).toMatch(/ 2 +beta +(8 +)?16 .* 75\.0 .* warn +12 × Broken: it broke \(first seen on 2\)\n/);
   });
 
   it.each(terminalWidths)(
@@ -60,8 +60,8 @@ describe("turnout health", () => {
     async (columns) => {
       const lines = await linesAt(columns, () => cli.here("health"));
       expect(lines.filter((line) => line.length > columns)).toEqual([]);
-      expect(lines[0]).toMatch(/^COMPONENT +VER +ALIASES +FIRSTS .*ERR% .*UNRESOLVED .*VERDICT/);
-      expect(lines[2]).toMatch(/^release\S* +2 +beta +16 .*75\.0 .* warn( |$)/);
+      expect(lines[0]).toMatch(/^COMPONENT +VER +ALIASES +(SUBJECTS +)?FIRSTS .*ERR% .*UNRESOLVED .*VERDICT/);
+      expect(lines[2]).toMatch(/^release\S* +2 +beta +(8 +)?16 .*75\.0 .* warn( |$)/);
       if (columns >= 100) expect(lines[0]).toContain("AFFECTED");
       for (const title of ["ALIASES", "VERDICT"]) expect(beginnings(lines, title)).toHaveLength(1);
       const slices = await linesAt(columns, () => cli.here("health --by customer"));
@@ -70,6 +70,16 @@ describe("turnout health", () => {
       expect(slices.slice(1).map((line) => line.split(/ {2,}/)[2])).toContain("acme");
     },
   );
+
+  it("says how many of the directory stand on each version, and who gets everybody else", async () => {
+    const { rows } = await lines(`health ${RC}`);
+    expect(rows).toMatchObject([
+      { component_version: "1", subjects: 10, takes_others: true, others_share: null },
+      { component_version: "2", subjects: 8, takes_others: false, others_share: 0, subjects_are_more: false },
+    ]);
+    const { stdout } = await cli.here("health");
+    expect(stdout).toMatch(/ 1 +stable +10 \+ rest +60 /);
+  });
 
   it("tells its deliveries apart by customer, alias, type and error", async () => {
     const { rows } = await lines(`health ${RC} --by customer`);
@@ -103,6 +113,12 @@ describe("turnout health", () => {
 
   it("counts by alias, type and error what counts counts", async () => {
     expect((await cli.here("counts --by alias")).stdout).toMatch(/ 2 +beta +4 +12\n/);
+    const { rows } = await lines("counts --by customer");
+    expect(rows.filter(({ component_version }) => component_version === "2").slice(0, 2)).toMatchObject([
+      { value: "acme", failed: 2, first_attempts: 2, estimated: true },
+      { value: "globex", failed: 2 },
+    ]);
+    expect((await cli.here("counts --by customer --component mailer")).code).toBe(3);
     expect((await cli.here("counts --by error")).stdout).toMatch(/ 2 +12 +Broken: it broke\n/);
   });
 

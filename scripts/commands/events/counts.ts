@@ -2,22 +2,31 @@ import { type Command, Option } from "commander";
 import { type CountedOutcome, countedOutcomes } from "../../../shared/domain/deliveries/outcome-count.ts";
 import { addedUp, type Counts, type DeliveryCount } from "../../../shared/domain/health/delivery-count.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { healthOf } from "../../../shared/flows/watch/health.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import { sampledExposures } from "../../../shared/flows/watch/sampled-exposures.ts";
+import { slicesOf } from "../../../shared/flows/watch/slices.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
+import { sliceColumns, sliceJson } from "../wording/slice-rows.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
-const dimensions = ["alias", "type", "error"] as const;
-type Dimension = (typeof dimensions)[number];
+/** What is counted as it is made, and whom it is about, which is told from failures and a sample of all. */
+const countedBy = ["alias", "type", "error"] as const;
+const toldBy = ["customer", "project", "plan", "user"] as const;
+type Dimension = (typeof countedBy)[number] | (typeof toldBy)[number];
+
+/** Lines of each version; of a million customers those that failed most are of interest. */
+const MAX_SLICES = 50;
 
 type CountsOptions = JsonOption & WindowOptions & { component?: string[]; by?: Dimension };
 
 export function define(command: Command): void {
   repeated(windowOptions(command), "--component <name>", "only this component", String).addOption(
-    new Option("--by <dimension>", "a line for each of them").choices(dimensions),
+    new Option("--by <dimension>", "a line for each of them").choices([...countedBy, ...toldBy]),
   );
   jsonOption(command)
     .addHelpText(
@@ -35,7 +44,8 @@ was:
   REJECTED     an event whose key had come with another payload; not run
 Where VER is empty nothing was run. By error it is the first attempts that
 failed which are counted, by the error's type and message without ids, numbers
-and quotes.
+and quotes. By customer, project, plan and user first attempts are told as
+'turnout health --by' does: from failures that are listed, and a sample.
 
 Minutes are whole: one that the window touches is counted. Attempts are counted
 as they are made and stored within 5 s, so that what a router counted last may
@@ -54,7 +64,35 @@ Examples:
     .action(show);
 }
 
-async function show({ json, component, by, ...stated }: CountsOptions): Promise<void> {
+async function show({ by, ...options }: CountsOptions): Promise<void> {
+  const subject = toldBy.find((one) => one === by);
+  const counted = countedBy.find((one) => one === by);
+  if (subject !== undefined) await showSubjects(options, subject);
+  else await showCounts(options, counted);
+}
+
+/** By whom they are about: the failures that are listed, and what a sample says of the others. */
+async function showSubjects({ json, component, ...stated }: CountsOptions, by: (typeof toldBy)[number]): Promise<void> {
+  await withInstallation(async ({ events, routingTable, catalog }) => {
+    const now = new Date();
+    const window = windowOf(stated, now);
+    for (const name of component ?? []) await componentNamed(routingTable, name);
+    const health = await healthOf({ events, routingTable, catalog }, { window }, now);
+    const versions = health.versions.filter((version) => component?.includes(version.component) ?? true);
+    const exposures = await sampledExposures(events, health.window, now, Math.random);
+    const slices = versions.flatMap((version) => slicesOf(version, by, exposures).slice(0, MAX_SLICES));
+    note(`first attempts from ${health.window.from.toISOString()} to ${health.window.to.toISOString()}`);
+    note("the failed of those that are listed, up to 100 per version, minute and router; ~ by a sample of the events");
+    if (slices.length === 0) return note("there was none");
+    if (json) slices.map(sliceJson).forEach(printJson);
+    else printTable(sliceColumns(by), slices);
+  });
+}
+
+async function showCounts(
+  { json, component, ...stated }: CountsOptions,
+  by: (typeof countedBy)[number] | undefined,
+): Promise<void> {
   await withInstallation(async ({ events, routingTable }) => {
     const window = windowOf(stated, new Date());
     const read = await readCounts(events, window);
@@ -83,7 +121,7 @@ function linesOf({ at, component, version, alias, type, ...counts }: DeliveryCou
 
 type Row = { component: string; version: string; value: string } & Counts;
 
-function rowsOf(counts: readonly DeliveryCount[], by: Exclude<Dimension, "error"> | undefined): Row[] {
+function rowsOf(counts: readonly DeliveryCount[], by: "alias" | "type" | undefined): Row[] {
   const textOf = (count: DeliveryCount) => (by === undefined ? "" : count[by]);
   const groups = Map.groupBy(counts, (count) => JSON.stringify([count.component, count.version, textOf(count)]));
   const rows = [...groups.values()].flatMap(([first, ...others]): Row[] => {

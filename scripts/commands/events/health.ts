@@ -1,15 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { quantileMs } from "../../../shared/domain/health/duration-buckets.ts";
+import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { type Health, healthOf, type VersionHealth } from "../../../shared/flows/watch/health.ts";
 import { sampledExposures } from "../../../shared/flows/watch/sampled-exposures.ts";
 import { type Dimension, dimensions, isOfSubject, type Slice, slicesOf } from "../../../shared/flows/watch/slices.ts";
+import { type Standing, standingSubjects } from "../../../shared/flows/watch/standing-subjects.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
+import { percent, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type HealthOptions = JsonOption & WindowOptions & { by?: Dimension; watch?: true };
@@ -33,7 +36,11 @@ retry says nothing new about a version, and what a replay delivers has been run
 before. Whole minutes; a router stores its counts every 5 s.
   ERR%        first attempts that failed
   P50, P95    how long first attempts took, from counts in buckets
-  UNRESOLVED  of the failures: dead, and not made good since
+  SUBJECTS    customers, and projects and users without one, of the directory
+              whose events go to it now; 'rest' is everybody else, '5%' the
+              rollout's share of them, and '≥' says that there are more
+  UNRESOLVED  of the failures: dead, and not made good since; '+' where there
+              are more failures than could be looked at
   AFFECTED    customers whose first attempts failed
   TOP ERROR   the most frequent one, without ids, numbers and quotes; 'first
               seen on' when no other version has shown it in the last 7 days
@@ -73,12 +80,20 @@ async function look(
   const now = new Date();
   const asked = { window: windowOf(stated, now), ...(component !== undefined && { component }) };
   const health = await healthOf({ events, routingTable, catalog }, asked, now);
-  const slices =
-    by === undefined
-      ? undefined
-      : await slicesIn(health, by, () => sampledExposures(events, health.window, now, Math.random));
-  if (json) for (const one of slices?.map(sliceJson) ?? health.versions.map(versionJson)) printJson(one);
-  else print(health, by, slices);
+  if (by !== undefined) {
+    const slices = await slicesIn(health, by, () => sampledExposures(events, health.window, now, Math.random));
+    if (json) slices.map(sliceJson).forEach(printJson);
+    else printSlices(health, by, slices);
+  } else {
+    const standing = await standingSubjects(
+      routingTable,
+      [...new Set(health.versions.map((one) => one.component))],
+      now,
+    );
+    const versions = health.versions.map((version) => ({ ...version, standing: standingOn(version, standing) }));
+    if (json) versions.map(versionJson).forEach(printJson);
+    else printVersions(health, versions);
+  }
   if (health.versions.some(({ verdict }) => verdict.level !== "ok")) endFailed();
 }
 
@@ -91,9 +106,20 @@ async function slicesIn(
   return versions.flatMap((version) => slicesOf(version, by, exposures).slice(0, MAX_SLICES));
 }
 
-function print({ window, versions, dropped }: Health, by: Dimension | undefined, slices: Slice[] | undefined): void {
-  const period = `from ${window.from.toISOString()} to ${window.to.toISOString()}`;
-  note(`first attempts ${period}`);
+function printSlices(health: Health, by: Dimension, slices: readonly Slice[]): void {
+  tell(health);
+  if (slices.length > 0) printTable(sliceColumns(by), slices);
+}
+
+type Version = VersionHealth & { standing: Standing };
+
+function printVersions(health: Health, versions: readonly Version[]): void {
+  tell(health);
+  printTable(COLUMNS, versions);
+}
+
+function tell({ window, versions, dropped }: Health): void {
+  note(`first attempts from ${window.from.toISOString()} to ${window.to.toISOString()}`);
   if (dropped > 0) note(`${dropped} more deliveries were counted, and couldn't be stored`);
   for (const { component, version, counts, failures } of versions) {
     const left = counts.failed - failures.length;
@@ -101,20 +127,40 @@ function print({ window, versions, dropped }: Health, by: Dimension | undefined,
       note(`${component} ${version}: ${left} of its ${counts.failed} failures are counted, and not told apart`);
   }
   if (!versions.some(({ counts }) => counts.firsts > 0)) note("there was none");
-  if (slices === undefined || by === undefined) printTable(COLUMNS, versions);
-  else if (slices.length > 0) printTable(sliceColumns(by), slices);
 }
 
-const COLUMNS: Column<VersionHealth>[] = [
+/** Of all aliases that point at it. */
+function standingOn(
+  { component, pointing }: VersionHealth,
+  found: Awaited<ReturnType<typeof standingSubjects>>,
+): Standing {
+  const all = pointing.flatMap((alias) => found.get(component)?.get(alias) ?? []);
+  return {
+    named: all.reduce((sum, { named }) => sum + named, 0),
+    isMore: all.some(({ isMore }) => isMore),
+    hasOthers: all.some(({ hasOthers }) => hasOthers),
+    basisPoints: all.reduce((sum, { basisPoints }) => sum + basisPoints, 0),
+  };
+}
+
+/** `12`, `3 + 5%` of all others, `40 + rest`; with `≥` where the directory has more. */
+function standingText({ named, isMore, hasOthers, basisPoints }: Standing): string {
+  const others = hasOthers ? "rest" : basisPoints > 0 ? shareText(basisPoints) : "";
+  const count = named === 0 && others !== "" && !isMore ? "" : `${isMore ? "≥" : ""}${named}`;
+  return [count, others].filter((text) => text !== "").join(" + ");
+}
+
+const COLUMNS: Column<Version>[] = [
   { title: "COMPONENT", text: ({ component }) => component, least: 10 },
   { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
   { title: "ALIASES", text: ({ aliases }) => aliases.join(", "), least: 8 },
+  { title: "SUBJECTS", text: ({ standing }) => standingText(standing), alignRight: true, optional: 5 },
   { title: "FIRSTS", text: ({ counts }) => String(counts.firsts), alignRight: true },
   { title: "/MIN", text: ({ perMinute }) => perMinute.toFixed(1), alignRight: true, optional: 3 },
   { title: "ERR%", text: ({ counts }) => percent(counts.failed, counts.firsts), alignRight: true },
   { title: "P50", text: ({ counts }) => msText(quantileMs(counts.durations, 0.5)), alignRight: true, optional: 4 },
   { title: "P95", text: ({ counts }) => msText(quantileMs(counts.durations, 0.95)), alignRight: true, optional: 2 },
-  { title: "UNRESOLVED", text: ({ unresolved }) => (unresolved === 0 ? "" : String(unresolved)), alignRight: true },
+  { title: "UNRESOLVED", text: unresolvedText, alignRight: true },
   { title: "AFFECTED", text: ({ customersAffected: n }) => (n === 0 ? "" : String(n)), alignRight: true, optional: 1 },
   {
     title: "VERDICT",
@@ -124,33 +170,16 @@ const COLUMNS: Column<VersionHealth>[] = [
   { title: "TOP ERROR", text: topErrorText, least: 16, cutFirst: true },
 ];
 
+/** `12+` where only some of its failures were looked at. */
+function unresolvedText({ unresolved, counts, failures }: VersionHealth): string {
+  const isMore = counts.failed > failures.length;
+  return unresolved === 0 && !isMore ? "" : `${unresolved}${isMore ? "+" : ""}`;
+}
+
 function topErrorText({ topError, version }: VersionHealth): string | undefined {
   if (topError === undefined) return undefined;
   const { error, count, isNew } = topError;
   return `${count} × ${error}${isNew ? ` (first seen on ${version === "" ? "?" : version})` : ""}`;
-}
-
-function sliceColumns(by: Dimension): Column<Slice>[] {
-  return [
-    { title: "COMPONENT", text: ({ component }) => component, least: 12 },
-    { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
-    { title: by.toUpperCase(), text: ({ value }) => (value === "" ? "(none)" : value), least: 20 },
-    { title: "FAILED", text: ({ failed }) => String(failed), alignRight: true },
-    {
-      title: "FIRSTS",
-      text: ({ tried, estimated }) => (tried === undefined ? undefined : `${estimated ? "~" : ""}${tried}`),
-      alignRight: true,
-    },
-    {
-      title: "ERR%",
-      text: ({ tried, failed }) => (tried === undefined ? undefined : percent(failed, tried)),
-      alignRight: true,
-    },
-  ];
-}
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "" : ((100 * part) / whole).toFixed(1);
 }
 
 function msText(ms: number | undefined): string {
@@ -158,12 +187,18 @@ function msText(ms: number | undefined): string {
   return ms < 1_000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}ms` : `${(ms / 1_000).toFixed(1)}s`;
 }
 
-function versionJson(health: VersionHealth): object {
-  const { component, version, aliases, counts, perMinute, unresolved, customersAffected, topError, verdict } = health;
+function versionJson(health: Version): object {
+  const { component, version, aliases, standing, counts, perMinute, unresolved, customersAffected, topError, verdict } =
+    health;
   return {
     component,
     component_version: version === "" ? null : version,
     aliases,
+    /** Customers, and projects and users without one, of the directory; with the share of all others, or all of these. */
+    subjects: standing.named,
+    subjects_are_more: standing.isMore,
+    others_share: standing.hasOthers ? null : standing.basisPoints / 10_000,
+    takes_others: standing.hasOthers,
     first_attempts: counts.firsts,
     failed: counts.failed,
     error_rate: counts.firsts === 0 ? null : counts.failed / counts.firsts,
@@ -183,9 +218,4 @@ function versionJson(health: VersionHealth): object {
     worse_than_stable: verdict.worseThanStable ?? null,
     worse_than_before: verdict.worseThanBefore ?? null,
   };
-}
-
-function sliceJson({ component, version, value, failed, tried, estimated }: Slice): object {
-  const known = { component, component_version: version === "" ? null : version, value, failed };
-  return { ...known, first_attempts: tried ?? null, estimated };
 }

@@ -39,7 +39,8 @@ export async function* whoIsOn(
   }
 }
 
-async function* everyone(table: RoutingTableReader): AsyncIterable<Subject> {
+/** Nobody in particular, and every subject of which there is a row, plans first. */
+export async function* everyone(table: RoutingTableReader): AsyncIterable<Subject> {
   yield {};
   for (const level of subjectLevels.toReversed()) {
     for await (const { id } of table.subjects(level)) yield { [level]: id };

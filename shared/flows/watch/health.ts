@@ -30,11 +30,13 @@ export type VersionHealth = {
   version: string;
   /** Those that point at it now, or whose deliveries it has run in the window. */
   aliases: string[];
+  /** Those that point at it now. */
+  pointing: string[];
   counts: Counts;
   /** The same by alias, type and time. */
   byKey: DeliveryCount[];
   perMinute: number;
-  /** Of its failures that are looked at, `failures`: dead, and not made good since. */
+  /** Of its failures that are looked at, `failures`: dead, and not made good since. At least so many where there are more. */
   unresolved: number;
   failures: Failure[];
   customersAffected: number;
@@ -120,6 +122,7 @@ async function versionsOf(ports: HealthPorts, component: Component, seen: Seen):
       component: name,
       version,
       aliases,
+      pointing,
       counts: sum,
       byKey: own,
       perMinute: sum.firsts / Math.max(1, minutes / countSpans.minute),

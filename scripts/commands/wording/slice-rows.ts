@@ -1,0 +1,32 @@
+import type { Dimension, Slice } from "../../../shared/flows/watch/slices.ts";
+import type { Column } from "../terminal/table.ts";
+
+/** A line for each value of a dimension. */
+export function sliceColumns(by: Dimension): Column<Slice>[] {
+  return [
+    { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+    { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
+    { title: by.toUpperCase(), text: ({ value }) => (value === "" ? "(none)" : value), least: 20 },
+    { title: "FAILED", text: ({ failed }) => String(failed), alignRight: true },
+    {
+      title: "FIRSTS",
+      text: ({ tried, estimated }) => (tried === undefined ? undefined : `${estimated ? "~" : ""}${tried}`),
+      alignRight: true,
+    },
+    {
+      title: "ERR%",
+      text: ({ tried, failed }) => (tried === undefined ? undefined : percent(failed, tried)),
+      alignRight: true,
+    },
+  ];
+}
+
+/** As JSON. The names are a promise. */
+export function sliceJson({ component, version, value, failed, tried, estimated }: Slice): object {
+  const known = { component, component_version: version === "" ? null : version, value, failed };
+  return { ...known, first_attempts: tried ?? null, estimated };
+}
+
+export function percent(part: number, whole: number): string {
+  return whole === 0 ? "" : ((100 * part) / whole).toFixed(1);
+}
