@@ -28,6 +28,8 @@ Environment:
   TURNOUT_PORT  the front door's port, 0 for any free one (default: 4600)
   TURNOUT_LOG_MB, TURNOUT_LOG_DAYS
                 the most that is kept of what a version prints, and for how long (default: 20, 14)
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                where OpenTelemetry's spans and metrics go (OTLP over HTTP), e.g. http://127.0.0.1:4318; unset: nowhere
   TURNOUT_WIDE  json: a line of JSON per delivery on stdout, for whoever collects logs; all else goes to stderr
 `;
 

@@ -193,6 +193,7 @@ const floorPlan: Room[] = [
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,
     may: [
+      "@opentelemetry/",
       "@prometheus-io/client",
       "scripts/",
       "shared/",

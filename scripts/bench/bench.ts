@@ -18,6 +18,7 @@ import { benchCapacity } from "./router/capacity.ts";
 import { benchPipelines } from "./router/compare-pipelines.ts";
 import { benchRoutingMemory } from "./routing-memory.ts";
 import { benchRoutingRequests } from "./routing-requests.ts";
+import { benchTelemetry } from "./telemetry-rate.ts";
 
 type Part = { about: string; run: () => Promise<void> };
 
@@ -26,6 +27,7 @@ const parts: { [name: string]: Part } = {
   decisions: { about: "decisions per second beside a plain Map", run: printDecisions },
   embedded: { about: "events per second and latency, beside other job queues", run: printEmbedded },
   hosts: { about: "start, memory and rate of a version's process", run: benchHosts },
+  telemetry: { about: "the embedded server with OpenTelemetry on and off", run: benchTelemetry },
   fairness: { about: "latency of quiet customers beside noisy ones", run: benchFairness },
   recovery: { about: "from the end of a store's trouble to all delivered", run: benchRecovery },
   pipelines: { about: "the router beside Powertools batch + idempotency", run: benchPipelines },

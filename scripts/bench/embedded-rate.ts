@@ -28,12 +28,17 @@ const FILLER = "x".repeat(800);
 /**
  * Events through a real server process, its own front door, worker threads and a durable state file.
  * @param perSecond a steady rate; undefined for as fast as it goes
+ * @param environment what else the server is told
  */
-export async function benchEmbedded(events: number, perSecond?: number): Promise<EmbeddedFigures> {
+export async function benchEmbedded(
+  events: number,
+  perSecond?: number,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<EmbeddedFigures> {
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
   try {
     await setUpConsumer(home);
-    const { url, end } = await startServer(home);
+    const { url, end } = await startServer(home, environment);
     const entry = (n: number) => ({
       Source: "bench",
       DetailType: "tick",

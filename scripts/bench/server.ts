@@ -3,9 +3,12 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 /** Starts the embedded server as a process of its own, and waits until it listens. */
-export async function startServer(home: string): Promise<{ url: string; end(signal: NodeJS.Signals): Promise<void> }> {
+export async function startServer(
+  home: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ url: string; end(signal: NodeJS.Signals): Promise<void> }> {
   const server: ChildProcess = spawn(process.execPath, ["scripts/embedded.ts", "--no-sample"], {
-    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0" },
+    env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const { stdout } = server;

@@ -10,7 +10,7 @@ export type Intake = {
   /** Whose events they are, in the same order: groups share the queue fairly. Default: all are of one group. */
   groupsOf?: (entries: readonly EventEntry[]) => Promise<string[]>;
   /** Called when events have been stored, e.g. to wake the router. */
-  onAccepted?: () => void;
+  onAccepted?: (accepted: readonly AcceptedEntry[], receivedAt: Date) => void;
   /** Called with the name of a bus that doesn't exist, for each event that was published to it and is dropped. */
   onUnknownBus?: (bus: string) => void;
 };
@@ -27,5 +27,5 @@ export async function acceptEvents(intake: Intake, accepted: readonly AcceptedEn
     return group === undefined ? body : { body, group };
   });
   await intake.queue.send(messages, now);
-  intake.onAccepted?.();
+  intake.onAccepted?.(accepted, now);
 }

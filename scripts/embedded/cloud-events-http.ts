@@ -15,17 +15,19 @@ const MAX_BATCH_EVENTS = 1_000;
 /**
  * Takes in one CloudEvent in structured mode. 202 with its id once it is stored; 400 names the attribute that is
  * wrong; 413: more than 1,048,576 bytes, counted as an entry of PutEvents; 500: it could not be stored.
+ * @param traceparent the request's own, for an event without one
  */
-export async function acceptCloudEvent(text: string, intake: Intake): Promise<Answer> {
+export async function acceptCloudEvent(text: string, intake: Intake, traceparent?: string): Promise<Answer> {
   const now = intake.now();
-  return acceptOne(entryOf(readCloudEvent(text, now)), intake, now);
+  return acceptOne(entryOf(readCloudEvent(text, now, traceparent)), intake, now);
 }
 
 /** Takes in one CloudEvent in binary mode. Answers as `acceptCloudEvent`. */
 export async function acceptBinaryCloudEvent(headers: DistinctHeaders, body: Buffer, intake: Intake): Promise<Answer> {
   const now = intake.now();
   const fields = fieldsOfBinary(headers, body);
-  return acceptOne(entryOf(fields.ok ? cloudEventOf(fields.value, now) : fields), intake, now);
+  const [traceparent] = headers.traceparent ?? [];
+  return acceptOne(entryOf(fields.ok ? cloudEventOf(fields.value, now, traceparent) : fields), intake, now);
 }
 
 /**
@@ -33,7 +35,7 @@ export async function acceptBinaryCloudEvent(headers: DistinctHeaders, body: Buf
  * batch refused under a 2xx, those would be lost. 202 with all ids, in order, once all are stored; 400 says for each
  * refused event at which place it stands, its id and what is wrong; 413: more than 1,000 events; 500: not stored.
  */
-export async function acceptCloudEventBatch(text: string, intake: Intake): Promise<Answer> {
+export async function acceptCloudEventBatch(text: string, intake: Intake, traceparent?: string): Promise<Answer> {
   const now = intake.now();
   const batch = readCloudEventBatch(text);
   if (!batch.ok) return json(400, { error: batch.problem });
@@ -41,7 +43,7 @@ export async function acceptCloudEventBatch(text: string, intake: Intake): Promi
   if (count > MAX_BATCH_EVENTS) {
     return json(413, { error: `The batch has ${count} events; it may have ${MAX_BATCH_EVENTS}. Send it in parts.` });
   }
-  const read = batch.value.map((fields) => entryOf(cloudEventOf(fields, now)));
+  const read = batch.value.map((fields) => entryOf(cloudEventOf(fields, now, traceparent)));
   const refused = read.flatMap((entry, index) => {
     if (entry.ok) return [];
     const { id } = (batch.value[index] ?? {}) as { id?: unknown };

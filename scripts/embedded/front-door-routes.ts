@@ -66,9 +66,13 @@ function publishRoute({ path, headers, headersDistinct }: RequestHead, door: Doo
   if ((isPutEvents || isJson(contentType) || isText(contentType)) && !isReadAsUtf8(contentType)) {
     return unsupported(`Text in charset '${charset}' isn't taken here. Send it in UTF-8.`);
   }
+  // As a client says it that knows of traces, and nothing of the events' own. PutEvents' entries are left as they are.
+  const [traced] = headersDistinct.traceparent ?? [];
   if (isPutEvents) return textRoute(MAX_PUT_EVENTS_BODY_BYTES, (text) => putEvents(text, door), amzError);
-  if (media === CLOUD_EVENT) return textRoute(MAX_CLOUD_EVENT_BODY_BYTES, (text) => acceptCloudEvent(text, door));
-  if (media === CLOUD_EVENT_BATCH) return textRoute(MAX_BATCH_BODY_BYTES, (text) => acceptCloudEventBatch(text, door));
+  if (media === CLOUD_EVENT)
+    return textRoute(MAX_CLOUD_EVENT_BODY_BYTES, (text) => acceptCloudEvent(text, door, traced));
+  if (media === CLOUD_EVENT_BATCH)
+    return textRoute(MAX_BATCH_BODY_BYTES, (text) => acceptCloudEventBatch(text, door, traced));
   if (!media.startsWith("application/cloudevents") && isBinaryCloudEvent(headersDistinct)) {
     const answer = (body: Buffer) => acceptBinaryCloudEvent(headersDistinct, body, door);
     return { maxBodyBytes: MAX_EVENT_BYTES, answer, error: jsonError };

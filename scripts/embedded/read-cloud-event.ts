@@ -1,4 +1,5 @@
 import { CloudEvent, type CloudEventV1 } from "cloudevents";
+import { readTraceparent } from "../../shared/domain/deliveries/delivery-spans.ts";
 import { CloudEventAttributes } from "../../shared/domain/events/cloud-event.ts";
 import { MAX_DETAIL_DEPTH, nestsDeeperThan } from "../../shared/domain/events/event-entry.ts";
 import { readExactJson } from "../../shared/domain/text/exact-json.ts";
@@ -8,10 +9,10 @@ import { type Read, read } from "../../shared/domain/text/schema.ts";
  * Reads a CloudEvent 1.0 in the JSON format. The problem names the attribute that is wrong. `time` is `now` when the
  * event has none. Numbers in `data` keep all their digits.
  */
-export function readCloudEvent(text: string, now: Date): Read<CloudEventV1<unknown>> {
+export function readCloudEvent(text: string, now: Date, traceparent?: string): Read<CloudEventV1<unknown>> {
   // The event itself is one level around its data.
   const json = readNested(text, 1);
-  return json.ok ? cloudEventOf(json.value, now) : json;
+  return json.ok ? cloudEventOf(json.value, now, traceparent) : json;
 }
 
 /** Reads the JSON of a batch: what stands at each place of the array, for `cloudEventOf`. */
@@ -23,11 +24,15 @@ export function readCloudEventBatch(text: string): Read<unknown[]> {
     : { ok: false, problem: "expected an array of CloudEvents" };
 }
 
-/** A CloudEvent of what `readExactJson` made of its JSON format. */
-export function cloudEventOf(fields: unknown, now: Date): Read<CloudEventV1<unknown>> {
+/**
+ * A CloudEvent of what `readExactJson` made of its JSON format.
+ * @param traceparent of the request, for an event that has none of its own (Distributed Tracing extension)
+ */
+export function cloudEventOf(fields: unknown, now: Date, traceparent?: string): Read<CloudEventV1<unknown>> {
   const attributes = read(CloudEventAttributes, withoutNulls(fields));
   if (!attributes.ok) return attributes;
-  const event = { time: now.toISOString(), ...attributes.value } as Partial<CloudEventV1<unknown>>;
+  const asked = readTraceparent(traceparent) === undefined ? {} : { traceparent };
+  const event = { time: now.toISOString(), ...asked, ...attributes.value } as Partial<CloudEventV1<unknown>>;
   try {
     return { ok: true, value: new CloudEvent(event) };
   } catch (error) {

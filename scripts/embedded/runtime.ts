@@ -38,6 +38,7 @@ import { tellUnknownBuses } from "./put-events.ts";
 import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startSchedule } from "./schedule.ts";
 import { serverMetrics } from "./server-metrics.ts";
+import { openTelemetry, wantsTelemetry } from "./telemetry.ts";
 
 /** How often deliveries are looked for whose time has come; a sweep takes no more after the timeout less 10 s. */
 const SWEEP_EVERY_MS = 500;
@@ -156,7 +157,10 @@ export async function startRuntime(options: RuntimeOptions) {
     const target = asyncInvocations({ run: lane.target, tell, now, delay, onError });
     const routing = routingCache(state.routingTable);
     const breakers = new Map<string, CircuitBreaker>();
-    const metrics = await serverMetrics(metricLooks(state, breakers, workers.hosts, now));
+    const looks = metricLooks(state, breakers, workers.hosts, now);
+    const telemetry = wantsTelemetry(process.env) ? await openTelemetry(looks) : undefined;
+    closing.push(() => telemetry?.close());
+    const metrics = await serverMetrics({ ...looks, ...(telemetry && { telemetryDropped: telemetry.dropped }) });
     const ports = withCounter({
       routing,
       events: { ...state.events, close: lane.close },
@@ -166,6 +170,7 @@ export async function startRuntime(options: RuntimeOptions) {
       newId: randomUUID,
       report(delivery: DeliveryReport) {
         metrics.reported(delivery);
+        telemetry?.reported(delivery);
         report(delivery);
       },
       onCounted: metrics.counted,
@@ -270,7 +275,10 @@ export async function startRuntime(options: RuntimeOptions) {
       now,
       newId: randomUUID,
       groupsOf: fairGroups(routing),
-      onAccepted: poller.wake,
+      onAccepted(accepted, receivedAt) {
+        poller.wake();
+        if (telemetry !== undefined) for (const each of accepted) telemetry.published(each, receivedAt, now());
+      },
       onUnknownBus: tellUnknownBuses(onError),
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       health: async () => {

@@ -11,6 +11,8 @@ export type MetricLooks = {
   openBreakers: () => { component: string; alias: string }[];
   hosts: () => number;
   routingRevision: () => Promise<number>;
+  /** Spans that OpenTelemetry was not told of, since the start; left out where nobody wants any. */
+  telemetryDropped?: () => number;
 };
 
 export type VersionLook = { component: string; version: string; unresolved: number; unhealthy: boolean };
@@ -22,7 +24,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * What Prometheus is told of the server, in its own format. Labels are components, versions, aliases and queues: never
  * customers or whatever else comes with events, of which there may be any number.
  */
-export async function serverMetrics({ queues, health, openBreakers, hosts, routingRevision }: MetricLooks) {
+export async function serverMetrics(looks: MetricLooks) {
+  const { queues, health, openBreakers, hosts, routingRevision, telemetryDropped } = looks;
   // Its own time to load isn't the start's.
   const { Counter, Gauge, Histogram, Registry } = await import("@prometheus-io/client");
   const registry = new Registry();
@@ -73,6 +76,10 @@ export async function serverMetrics({ queues, health, openBreakers, hosts, routi
   const processes = gauge("turnout_hosts", "Processes that versions run in.");
   const revision = gauge("turnout_routing_revision", "The latest change of the routing.");
 
+  const untold =
+    telemetryDropped && counter("turnout_telemetry_dropped_total", "Spans that the collector was not told of.", []);
+  let untoldBefore = 0;
+
   async function look(): Promise<void> {
     const [ofQueues, { versions, dropped: lost }, head] = await Promise.all([queues(), health(), routingRevision()]);
     for (const [queue, { visible, inFlight, oldestAgeMs }] of Object.entries(ofQueues)) {
@@ -88,6 +95,9 @@ export async function serverMetrics({ queues, health, openBreakers, hosts, routi
     }
     for (const open of openBreakers()) breakers.set(open, 1);
     dropped.set(lost);
+    const lostSpans = telemetryDropped?.() ?? 0;
+    untold?.inc(lostSpans - untoldBefore);
+    untoldBefore = lostSpans;
     processes.set(hosts());
     revision.set(head);
   }

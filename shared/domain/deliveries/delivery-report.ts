@@ -43,4 +43,8 @@ export type DeliveryReport = {
   /** What the version's own log calls the attempt. */
   requestId?: string;
   flow?: string;
+  /** What the publisher's own span is, as it says. */
+  traceparent?: string;
+  /** Undefined where there is no delivery. */
+  deliveryKey?: string;
 };

@@ -21,6 +21,7 @@ export type AttemptOutcome = {
   source: string;
   type: string;
   subject: Subject;
+  traceparent?: string;
   result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
 };
 
@@ -35,6 +36,7 @@ const RequestPayload = z.looseObject({
     generation: z.string(),
     attempt: z.int(),
     outcomeToken: z.string(),
+    traceparent: z.optional(z.catch(z.string(), "")),
     subject: z.catch(Subject, {}),
   }),
 });
@@ -62,7 +64,15 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
   const record = json.ok ? read(DestinationRecord, json.value) : json;
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
-  const { component, idempotencyKey, generation, attempt, outcomeToken: token, subject } = requestPayload.turnout;
+  const {
+    component,
+    idempotencyKey,
+    generation,
+    attempt,
+    outcomeToken: token,
+    subject,
+    traceparent,
+  } = requestPayload.turnout;
   const eventKey = eventKeyOfDelivered(idempotencyKey);
   if (eventKey === undefined || idempotencyKey !== deliveredKey(eventKey, generation)) {
     return {
@@ -84,6 +94,7 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
     source: requestPayload.source,
     type: requestPayload["detail-type"],
     subject,
+    ...(traceparent !== undefined && { traceparent }),
   };
   if (requestContext.condition === "Success") {
     return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };

@@ -163,7 +163,12 @@ type Told = Pick<DeliveryReport, "outcome" | "attempt" | "requestId" | "executed
 function report(ports: Pick<RouterPorts, "now" | "report">, { routed, route, request }: Delivery, told: Told): void {
   const { component, decision } = route;
   const { record, subject, facts } = routed;
-  const { generation, routingRevision, reopenedBy = generation === LIVE ? undefined : generation } = request;
+  const {
+    deliveryKey,
+    generation,
+    routingRevision,
+    reopenedBy = generation === LIVE ? undefined : generation,
+  } = request;
   const address = aliasOf(component, decision.alias)?.target;
   ports.report({
     record,
@@ -172,8 +177,10 @@ function report(ports: Pick<RouterPorts, "now" | "report">, { routed, route, req
     component: component.name,
     decision,
     routingRevision,
+    deliveryKey,
     ...(reopenedBy !== undefined && { replay: reopenedBy }),
     ...(facts?.flow !== undefined && { flow: facts.flow }),
+    ...(facts?.traceparent !== undefined && { traceparent: facts.traceparent }),
     ...(address !== undefined && { functionArn: functionArnOf(component.name, address) }),
     ...told,
   });

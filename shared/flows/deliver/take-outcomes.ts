@@ -101,7 +101,7 @@ function reportOf(
     replay = generation === LIVE ? undefined : generation,
     ...entry
   }: LedgerEntry,
-  { eventId, source, type, subject, functionArn, requestId }: AttemptOutcome,
+  { eventId, source, type, subject, functionArn, requestId, traceparent }: AttemptOutcome,
   { outcome, attempt, executedVersion, durationMs, ...closing }: Close,
   at: Date,
 ): DeliveryReport {
@@ -114,6 +114,8 @@ function reportOf(
     attempt,
     functionArn,
     routingRevision: entry.routingRevision,
+    deliveryKey: entry.deliveryKey,
+    ...(traceparent !== undefined && { traceparent }),
     ...(requestId !== "" && { requestId }),
     ...(replay !== undefined && { replay }),
     ...(executedVersion !== undefined && { executedVersion }),
