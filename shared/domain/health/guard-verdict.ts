@@ -59,7 +59,8 @@ export function guardVerdict({ meters, before, customersAffected }: Known, isMan
   const metrics = guardMetrics.map((metric) => judge(metric, meters[metric], before[metric], isAlone));
   const more = moreNeeded(meters.failed, before.failed);
   if (metrics.some(({ level }) => level === "act")) return { says: "worse", metrics, more: 0 };
-  const isClear = more === 0 && metrics.every(({ level }) => level === "ok");
+  const isClear =
+    more === 0 && metrics.every(({ level }) => level === "ok") && !isSuspect(meters.failed, before.failed);
   return { says: isClear ? "healthy so far" : "no verdict", metrics, more };
 }
 
@@ -80,6 +81,22 @@ function judge(metric: GuardMetric, meter: Meter, before: Tried | undefined, isA
   const least = Math.min(...known);
   if (known.length === 2 && least >= ACT_AT) return { ...told, level: "act" };
   return { ...told, level: least >= WARN_AT ? "warn" : "ok" };
+}
+
+/**
+ * Whether the evidence speaks against it at all, be it weakly, when every delivery counts and not every burst. It may be
+ * chance, or one outage of its customers, so that nothing is done about it; but nobody calls the version healthy. A
+ * healthy one is held by this for a while; of those that fail ten times as often as stable 1 in 30 isn't, measured with
+ * rates of stable from 0 to 2 %.
+ */
+function isSuspect({ own, stable }: Meter, before: Tried | undefined): boolean {
+  const known = [
+    ...(stable.tried === 0 ? [] : [worseThanStable([{ candidate: own, stable }])]),
+    ...(before === undefined || before.tried === 0
+      ? []
+      : [worseThanBefore(own, baseRateBound(before, ACT_ALPHA / 10))]),
+  ];
+  return known.length > 0 && Math.min(...known) > 0;
 }
 
 function isTooFew(metric: GuardMetric, { bursts, stretches }: Meter): boolean {

@@ -17,6 +17,7 @@ export function verdictText(verdict: GuardVerdict, version: string): string {
   const counts = failed === undefined ? "" : `: ${failed.own.failed} of ${failed.own.tried} first attempts failed`;
   const text = told.length > 0 ? `${says}: ${told.join("; ")}` : `${says}${counts}`;
   if (says === "healthy so far" || told.length > 0) return text;
+  if (more === 0) return `${text}, more than of stable's and of before, in too few bursts to be beyond doubt`;
   if (more === null) return `${text}; too little to compare it with so far`;
   return `${text}; about ${more} more deliveries would show ×10`;
 }

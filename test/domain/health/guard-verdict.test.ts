@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import type { Tried } from "../../../shared/domain/health/evidence.ts";
+import { addFailures, emptyMeter, type Meter } from "../../../shared/domain/health/guard-meter.ts";
+import { guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
+
+/** A version's first attempts in one minute, in how many bursts they failed, and what stable did beside it. */
+type Minute = { own: Tried; bursts?: number; stable: Tried };
+
+function meterOf(minutes: readonly Minute[]): Meter {
+  return minutes.reduce((meter, { own, bursts = own.failed, stable }, minute) => {
+    const sighted = (tried: Tried, of: number) =>
+      new Map([[`${minute} order`, { ...tried, bursts: of, listed: tried.failed }]]);
+    return addFailures(meter, sighted(own, bursts), sighted(stable, stable.failed));
+  }, emptyMeter);
+}
+
+function verdictOf(minutes: readonly Minute[], before: Tried) {
+  const meters = { failed: meterOf(minutes), slower: emptyMeter };
+  return guardVerdict({ meters, before: { failed: before }, customersAffected: 9 }, true);
+}
+
+const before = { tried: 20_000, failed: 0 };
+
+describe("what a guard says of a version", () => {
+  it("is not that it is healthy where a third of its deliveries fail in a few bursts", () => {
+    const minutes = [
+      { own: { tried: 300, failed: 100 }, bursts: 2, stable: { tried: 2_700, failed: 0 } },
+      { own: { tried: 900, failed: 300 }, bursts: 2, stable: { tried: 900, failed: 0 } },
+    ];
+    const verdict = verdictOf(minutes, before);
+    expect(verdict).toMatchObject({ says: "no verdict", more: 0 });
+    expect(verdictText(verdict, "2")).toBe(
+      "no verdict: 400 of 1200 first attempts failed, more than of stable's and of before, in too few bursts to be beyond doubt",
+    );
+  });
+
+  it("is that it is healthy so far once enough of its deliveries went as well as stable's", () => {
+    const minute = { own: { tried: 20, failed: 0 }, stable: { tried: 950, failed: 2 } };
+    const known = { tried: 20_000, failed: 40 };
+    const [few, many] = [[minute], Array.from({ length: 20 }, () => minute)].map((minutes) =>
+      verdictOf(minutes, known),
+    );
+    expect(few).toMatchObject({ says: "no verdict" });
+    expect(few?.more).toBeGreaterThan(0);
+    expect(many).toMatchObject({ says: "healthy so far", more: 0 });
+  });
+
+  it("is never that it is healthy of one that fails ten times as often, once it has seen as much as it asks for", () => {
+    const random = seededRandom(7);
+    const times = (count: number, rate: number) =>
+      Array.from({ length: count }, random).filter((at) => at < rate).length;
+    let healthy = 0;
+    for (let run = 0; run < 200; run++) {
+      const minutes: Minute[] = [];
+      for (let minute = 0; minute < 60; minute++) {
+        minutes.push({
+          own: { tried: 20, failed: times(20, 0.1) },
+          stable: { tried: 180, failed: times(180, 0.01) },
+        });
+        const verdict = verdictOf(minutes, { tried: 20_000, failed: 200 });
+        if (verdict.says === "healthy so far") healthy++;
+        if (verdict.says === "healthy so far" || verdict.says === "worse") break;
+      }
+    }
+    expect(healthy / 200).toBeLessThan(0.1);
+  });
+});
