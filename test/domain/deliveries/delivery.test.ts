@@ -192,6 +192,12 @@ describe("a close", () => {
     expect(entry.attempts).toEqual([{ attempt: 1, at: plus(1_000), outcome, error }]);
   });
 
+  it("notes what the attempt is called in its version's log, where that isn't known by itself", () => {
+    const noteOf = (about: { requestId?: string }) => closed({ outcome: "done", ...about }).attempts.at(-1);
+    expect(noteOf({ requestId: "r-1" })).toMatchObject({ requestId: "r-1" });
+    expect(noteOf({})).not.toHaveProperty("requestId");
+  });
+
   it("a close as done after a failure leaves no error behind", () => {
     const { entry } = claimAgainst(failed(), request, "ben", plus(5_000));
     const done = closeAgainst(entry, { deliveryKey, attempt: 2, at: plus(6_000), outcome: "done" });

@@ -56,6 +56,11 @@ describe("a filter", () => {
     expect(passes({ executedVersion: "23" }, { entry: { ...entry, attempts } })).toBe(true);
   });
 
+  it("a filter by several versions finds what any of them ran", () => {
+    expect(passes({ executedVersion: ["23", "24"] })).toBe(true);
+    expect(passes({ executedVersion: ["22", "23"] })).toBe(false);
+  });
+
   it("a filter by version since a time finds what it ran then or later, an attempt that nobody answered included", () => {
     const since = "2026-11-20T10:00:00.000Z";
     const filter = { executedVersion: "23", ranSince: since };

@@ -20,6 +20,10 @@ describe("read", () => {
     });
   });
 
+  it("says of a number that isn't whole no more than that", () => {
+    expect(read(z.int(), 1.5)).toEqual({ ok: false, problem: "expected a whole number" });
+  });
+
   it.each([
     [z.string().check(z.minLength(1)), "", "can't be empty"],
     [z.string().check(z.minLength(3)), "ab", "expected at least 3 characters"],

@@ -36,6 +36,12 @@ describe("the outcomes of a batch", () => {
     ]);
   });
 
+  it("take no request where there are none", async () => {
+    const { ports, calls } = await aCounter();
+    await ports.counter.flush();
+    expect(calls.made.filter((call) => call === "count")).toEqual([]);
+  });
+
   it("tell a publisher's duplicate, a message that came again and another payload apart", async () => {
     const { ports, counts } = await aCounter();
     const first = about("done");

@@ -159,6 +159,15 @@ describe("a sweep", () => {
     expect(entry).not.toHaveProperty("dueAt");
   });
 
+  it("begins to remove nothing at the very moment that its time is up", async () => {
+    const { events, time, calls } = await aSweeper();
+    const [until, queue] = [time.now(), { send: async () => [] }];
+    const moments = [new Date(until.getTime() - 1), until];
+    const ports = { events: surrounded(events, ["expire"], calls.around), queue, now: () => moments.shift() ?? until };
+    expect(await sweep(ports, until)).toEqual({ redelivered: 0, expired: 0 });
+    expect(calls.made.filter((call) => call === "expire")).toEqual([]);
+  });
+
   it("removes what has expired, however much, until its time is up", async () => {
     const { events, time, sweep: run } = await aSweeper();
     const expiresAt = new Date(time.now().getTime() + 1_000);

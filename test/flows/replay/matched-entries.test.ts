@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
+import { unreadableRecord } from "../../../shared/domain/deliveries/unreadable-entry.ts";
 import { matchedEntries } from "../../../shared/flows/replay/matched-entries.ts";
 import { aReplayer, WINDOW } from "../../support/replayer.ts";
 
@@ -20,6 +22,21 @@ describe("the ledger's entries of a replay's records", () => {
       told: ["e-1: done", "e-2: done"],
       requests: 1,
     });
+  });
+
+  it("are those of every component for a record that can't be read: any may have had it", async () => {
+    const { arrive, ports, records } = await aReplayer();
+    await arrive({ id: "e-1" });
+    const [stored] = await records();
+    if (stored === undefined) throw new Error("nothing was recorded");
+    const entriesOf = matchedEntries(ports, { name: "replay-1", window: WINDOW, filter: {}, mode: "rerun" });
+    const statusesOf = async (record: EventRecord) =>
+      ((await entriesOf([record])).get(record) ?? []).map(({ status }) => status);
+    const { t0, eventKey, payloadHash, expiresAt, body } = stored;
+    const place = { t0, eventKey, payloadHash, expiresAt };
+    expect(await statusesOf({ ...unreadableRecord(place, "damaged"), body })).toEqual(["done"]);
+    // One that can be read says who has had it.
+    expect(await statusesOf({ ...stored, components: [] })).toEqual([]);
   });
 
   it("are with what was refused of a key whose payload is another, for one request more", async () => {
