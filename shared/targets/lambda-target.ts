@@ -1,6 +1,7 @@
 import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws-sdk/client-lambda";
 import { isThrottlingError } from "@smithy/core/retry";
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/deliveries/delivery.ts";
+import { stackOf } from "../domain/deliveries/error-stack.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
 /**
@@ -99,22 +100,13 @@ function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOut
  * Lambda ended it. Either may lack a type, and a runtime that was killed may leave no JSON at all.
  */
 function functionError(kind: string, payload: string): DeliveryError {
-  const { errorType, errorMessage, trace, stackTrace } = fieldsOf(payload);
-  const stack = stackIn(trace ?? stackTrace);
+  const said = fieldsOf(payload);
+  const { errorType, errorMessage } = said;
   return {
     type: typeof errorType === "string" && errorType !== "" ? errorType : `${kind}FunctionError`,
     message: typeof errorMessage === "string" ? errorMessage : payload,
-    ...(stack !== undefined && { stack }),
+    ...stackOf(said),
   };
-}
-
-/** The lines that Node's runtime calls `trace` and the others `stackTrace`. */
-function stackIn(lines: unknown): string | undefined {
-  if (!Array.isArray(lines) || lines.length === 0) return undefined;
-  return lines
-    .filter((line) => typeof line === "string")
-    .map((line) => line.trimEnd())
-    .join("\n");
 }
 
 function fieldsOf(payload: string): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { Subject } from "../subject.ts";
 import { type Read, read, readJson } from "../text/schema.ts";
 import { deliveredKey, eventKeyOfDelivered } from "./delivered-event.ts";
 import { deliveryKeyOf } from "./delivery-key.ts";
+import { stackOf } from "./error-stack.ts";
 import type { AttemptResult } from "./settle-attempt.ts";
 
 /** The attempt that a message tells of, and what became of it. */
@@ -114,13 +115,12 @@ function unqualified(functionArn: string): string {
 
 /** In the function's own words; else what Lambda says, e.g. `EventAgeExceeded` for one that never began. */
 function errorOf(condition: string, functionError: string | undefined, payload: unknown) {
-  const { errorType, errorMessage } = (typeof payload === "object" && payload !== null ? payload : {}) as Record<
-    string,
-    unknown
-  >;
+  const said = (typeof payload === "object" && payload !== null ? payload : {}) as Record<string, unknown>;
+  const { errorType, errorMessage } = said;
   const type = functionError === undefined ? condition : `${functionError}FunctionError`;
   return {
     type: typeof errorType === "string" && errorType !== "" ? errorType : type,
     message: typeof errorMessage === "string" ? errorMessage : `Lambda ended the invocation: ${condition}`,
+    ...stackOf(said),
   };
 }

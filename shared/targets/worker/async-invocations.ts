@@ -94,6 +94,6 @@ function destinationRecord(send: Send, result: SendResult, now: Date): object | 
   }
 }
 
-function errorPayload({ type, message }: DeliveryError) {
-  return { errorType: type, errorMessage: message };
+function errorPayload({ type, message, stack }: DeliveryError) {
+  return { errorType: type, errorMessage: message, ...(stack !== undefined && { trace: stack.split("\n") }) };
 }

@@ -77,7 +77,7 @@ describe("a record that Lambda sends to a destination", () => {
         responseContext: { statusCode: 200, executedVersion: "23", functionError: "Unhandled" },
         responsePayload: thrown,
       },
-      { error: { type: "TypeError", message: "x is undefined" }, executedVersion: "23" },
+      { error: { type: "TypeError", message: "x is undefined", stack: thrown.trace[0] }, executedVersion: "23" },
     ],
     [
       "that the handler answered with",
@@ -85,7 +85,7 @@ describe("a record that Lambda sends to a destination", () => {
         responseContext: { statusCode: 200, executedVersion: "23", functionError: "Handled" },
         responsePayload: thrown,
       },
-      { error: { type: "TypeError", message: "x is undefined" }, executedVersion: "23" },
+      { error: { type: "TypeError", message: "x is undefined", stack: thrown.trace[0] }, executedVersion: "23" },
     ],
     [
       "without a type, as of a timeout",
