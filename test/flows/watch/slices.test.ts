@@ -41,6 +41,7 @@ const byKey = [
 const health: VersionHealth = {
   ...of,
   aliases: ["beta", "branch"],
+  pointing: ["beta"],
   counts: addedUp(byKey),
   byKey,
   perMinute: 1,
