@@ -12,6 +12,7 @@ import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts"
 import { runReplay } from "../../shared/flows/replay/run-replay.ts";
 import { startReplay } from "../../shared/flows/replay/start-replay.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
+import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { awsSettings } from "../../shared/settings.ts";
 import { startDynamoDBLocal } from "./dynamodb-local.ts";
 import { printBudget } from "./print-budget.ts";
@@ -30,7 +31,7 @@ const METERED = 500;
 /** 100 events a second. */
 const EVERY_MS = 10;
 
-const STORED = { component: "bench-consumer", source: "bench.shop", everyMs: EVERY_MS };
+export const STORED = { component: "bench-consumer", source: "bench.shop", everyMs: EVERY_MS };
 const FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench-consumer";
 
 type Window = { from: Date; to: Date };
@@ -92,15 +93,16 @@ async function benchCharges(endpoint: string, meter: CapacityMeter): Promise<voi
   await plan(ports, { from: first.from, to: second.to }, 2 * METERED);
   meter.take();
   await plan(ports, first, METERED);
-  print("a plan, per 1,000 records scanned", meter.take(), METERED / 1_000);
+  printCharges("a plan, per 1,000 records scanned", meter.take(), METERED / 1_000);
   await run(ports, "flat-out", first);
-  print("a rerun as fast as it goes, per delivery", meter.take(), METERED);
+  printCharges("a rerun as fast as it goes, per delivery", meter.take(), METERED);
   await run(ports, "steady", second, DEFAULT_RATE_PER_SECOND);
-  print(`a rerun at ${DEFAULT_RATE_PER_SECOND}/s, per delivery`, meter.take(), METERED);
+  printCharges(`a rerun at ${DEFAULT_RATE_PER_SECOND}/s, per delivery`, meter.take(), METERED);
   close();
 }
 
-async function newTables(endpoint: string, name: string) {
+/** The tables of an environment, with one component. */
+export async function newTables(endpoint: string, name: string) {
   const tables = {
     TURNOUT_ROUTING_TABLE: `turnout-bench-${name}-routing`,
     TURNOUT_EVENT_TABLE: `turnout-bench-${name}-events`,
@@ -109,6 +111,13 @@ async function newTables(endpoint: string, name: string) {
   const { routingTable, close } = await onEndpoint(endpoint, tables);
   const target = { kind: "lambda" as const, functionArn: FUNCTION_ARN };
   const about = { name: STORED.component, pattern: { source: [STORED.source] }, aliases: { stable: { target } } };
+  await applyComponent(routingTable, about);
+  close();
+  return tables;
+}
+
+/** @param about the component, as its file would say it */
+export async function applyComponent(routingTable: RoutingTable, about: object): Promise<void> {
   await changeRoutes(routingTable, {
     edit: { kind: "apply component", component: Component.parse(about) },
     changeId: "bench",
@@ -117,12 +126,10 @@ async function newTables(endpoint: string, name: string) {
     command: "npm run bench",
     at: new Date(),
   });
-  close();
-  return tables;
 }
 
 /** A replayer's ports as they are on AWS, on that endpoint, but for a target that is done at once. */
-async function onEndpoint(endpoint: string, tables: Awaited<ReturnType<typeof newTables>>) {
+export async function onEndpoint(endpoint: string, tables: Awaited<ReturnType<typeof newTables>>) {
   // The SDK's own settings: these clients are made just as they are on AWS.
   process.env.AWS_ENDPOINT_URL_DYNAMODB = endpoint;
   process.env.AWS_ACCESS_KEY_ID ??= "bench";
@@ -182,7 +189,8 @@ async function run(ports: ReplayerPorts, name: string, window: Window, ratePerSe
   if (!ended || replay?.progress.counts.done !== METERED) throw new Error("the replay didn't come to its end");
 }
 
-function print(title: string, taken: { [operation: string]: Capacity }, by: number): void {
+/** What DynamoDB charges, per so many. */
+export function printCharges(title: string, taken: { [operation: string]: Capacity }, by: number): void {
   const figures = ({ requests, readUnits, writeUnits }: Capacity) =>
     [
       `${rounded(requests / by)} requests`,

@@ -2,11 +2,16 @@ import { randomBytes } from "node:crypto";
 import type { ClaimRequest, EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { deliveryKeyOf, eventKeyOf, LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
 import { sha256 } from "../../shared/domain/hash.ts";
+import type { Failure } from "../../shared/domain/health/failure.ts";
+import type { DeliveryCounts } from "../../shared/event-store/delivery-counts.ts";
 import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../shared/event-store/event-store.ts";
 
 const PROJECTS = 1_000;
 const PAGE = 1_000;
+
+/** One of so many deliveries fails. */
+const FAILED = 100;
 
 /** About so many bytes, as the bus hands an event over. */
 const BODY_BYTES = 1_024;
@@ -30,6 +35,23 @@ export async function storeDeliveries(
     if (closed.includes(false)) throw new Error("a delivery could not be closed");
   }
   return { from, to: new Date(from.getTime() + records * everyMs) };
+}
+
+/** Every hundredth of the stored deliveries failed at first, as far as failures go. */
+export async function failSome(
+  events: Pick<DeliveryCounts, "count">,
+  { component, source, records, from, everyMs }: Stored,
+): Promise<void> {
+  const failures = Array.from({ length: records / FAILED }, (_, n): Failure => {
+    const at = new Date(from.getTime() + n * FAILED * everyMs);
+    const eventId = `${source}-${at.getTime()}`;
+    const deliveryKey = deliveryKeyOf(component, eventKeyOf(source, "tick", eventId), LIVE);
+    const route = { version: "1", alias: "stable", because: "default alias" } as const;
+    const said = { errorType: "Error", message: "it broke", requestId: eventId };
+    const subject = { project: `project-${(n * FAILED) % PROJECTS}` };
+    return { at, deliveryKey, eventId, component, type: "tick", subject, ...route, ...said };
+  });
+  await events.count({ spans: [], failures }, "bench");
 }
 
 function recordOf(t0: Date, project: string, component: string, source: string): EventRecord {

@@ -43,8 +43,64 @@ async function routeOne(
   await routeBatch(ports, [message]);
 }
 
+/** Routes events of ten customers, twelve of each; version 1 fails for one of them. */
+async function routeFailing(table: RoutingTable, events: EventStore): Promise<void> {
+  const error = { type: "TypeError", message: "no token" };
+  const ports = withCounter({
+    routing: routingCache(table),
+    events,
+    target: async ({ payload }: { payload: string }) => {
+      const ran = { executedVersion: "1", durationMs: 1 };
+      const fails = JSON.parse(payload).detail.metadata.customer === "customer-3";
+      return fails ? { outcome: "failed" as const, ...ran, error } : { outcome: "done" as const, ...ran };
+    },
+    now: () => new Date(),
+    random: () => 0.5,
+    newId: () => crypto.randomUUID(),
+    delay: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    report: () => {},
+    onError: (trouble: unknown) => expect.fail(String(trouble)),
+  });
+  const messages = Array.from({ length: 120 }, (_, n) => {
+    const event = anEvent({ id: `e-${n}`, customer: `customer-${n % 10}`, detail: { n } });
+    return { messageId: `m-${n}`, receiptHandle: "", body: bodyOf(event), sentAt: new Date(), receiveCount: 1 };
+  });
+  for (let n = 0; n < messages.length; n += 10) await routeBatch(ports, messages.slice(n, n + 10));
+  await ports.counter.flush();
+}
+
 withDynamoDB("the commands on AWS", (endpoint) => {
   describe("turnout --env prod", () => {
+    it("says how versions do, whom they fail for, and what acts on that", async () => {
+      const { turnout, json, table, store } = await aCliOnAws(endpoint);
+      await routeFailing(table, store);
+      const health = await turnout(["health", RC, "--json"]);
+      expect(jsonLines(health.stdout)).toMatchObject([
+        {
+          component_version: "1",
+          aliases: ["stable", "beta"],
+          takes_others: true,
+          first_attempts: 120,
+          failed: 12,
+          customers_affected: 1,
+          top_error: { error: "TypeError: no token", first_seen: "1" },
+        },
+      ]);
+      const byCustomer = jsonLines((await turnout(["health", RC, "--by", "customer", "--json"])).stdout);
+      expect(byCustomer).toHaveLength(10);
+      expect(byCustomer[0]).toMatchObject({ value: "customer-3", failed: 12, first_attempts: 12 });
+      const [first, ...others] = await json(["failures", RC]);
+      expect(others).toEqual([]);
+      expect(first).toMatchObject({
+        traits: [{ of: "customer", value: "customer-3" }],
+        failures: 12,
+        others: 0,
+        // It is on stable already: there is nowhere to pin it to.
+        act: null,
+        replay: expect.stringMatching(/^turnout --env prod replay plan --from .* --customer customer-3 --unresolved$/),
+      });
+    });
+
     it("pins, explains, and tells who did it by the caller's ARN", async () => {
       const { turnout, json, shell, plane } = await aCliOnAws(endpoint);
       const pin = ["pin", "--customer", "acme", "--component", RC, "--to", "beta", "--reason", "a test"];
