@@ -57,7 +57,9 @@ function onTerminal(line: string, home: string): Promise<string[]> {
 /** As the terminal shows them in the end: what a bar has written over itself is gone. */
 function linesOf(output: string): string[] {
   const lines = stripVTControlCharacters(output).replaceAll("\r\n", "\n").trimEnd().split("\n");
-  return lines.map((line) => line.trimEnd()).map((line) => line.slice(line.lastIndexOf("\r") + 1));
+  const shown = lines.map((line) => line.trimEnd()).map((line) => line.slice(line.lastIndexOf("\r") + 1));
+  // Said only where looking takes long, as on a busy machine.
+  return shown.filter((line) => !/^\d+ stored events looked at, up to /.test(line));
 }
 
 /** What differs from run to run, as one. */
