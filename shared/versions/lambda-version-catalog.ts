@@ -6,7 +6,6 @@ import {
   GetAliasCommand,
   GetFunctionConfigurationCommand,
   GetFunctionEventInvokeConfigCommand,
-  type GetFunctionEventInvokeConfigCommandOutput,
   type LambdaClient,
   PublishVersionCommand,
   paginateListAliases,
@@ -15,6 +14,7 @@ import {
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { TurnoutError } from "../domain/errors.ts";
+import { aliasedVersion, DEFAULT_TIMEOUT_S, hexOf, outcomesIn, settingsOf, versionOf } from "./lambda-answers.ts";
 import { type LambdaFunction, lambdaFunction } from "./lambda-function.ts";
 import type { AliasedVersion, PublishedVersion, Version, VersionCatalog } from "./version-catalog.ts";
 
@@ -63,11 +63,6 @@ export type LambdaCatalogOptions = {
   /** The ARN, without a qualifier, of the function behind a component; undefined when it has none. */
   functionOf: (component: string) => Promise<string | undefined>;
 };
-
-/** Where nothing else is said (Lambda API reference, FunctionConfiguration and PutFunctionEventInvokeConfig). */
-const DEFAULT_TIMEOUT_S = 3;
-const DEFAULT_RETRIES = 2;
-const DEFAULT_EVENT_AGE_S = 21_600;
 
 /** Snapshots of a large function take minutes. */
 const READY_WITHIN_S = 600;
@@ -257,62 +252,4 @@ export function lambdaVersionCatalog({ client, functionOf }: LambdaCatalogOption
       return { version: versionOf(published), isNew: !known.has(published.Version) };
     },
   };
-}
-
-function versionOf({ Version: version = "", CodeSha256, LastModified = "", Description = "" }: FunctionConfiguration) {
-  return {
-    version,
-    codeSha256: hexOf(CodeSha256),
-    // `2026-11-20T10:00:00.000+0000`
-    publishedAt: new Date(LastModified.replace(/\+0000$/, "Z")),
-    description: Description,
-  };
-}
-
-/** Lambda has the hash of a package in base64, and of an image in hexadecimal. */
-function hexOf(hash = ""): string {
-  return /^[0-9a-f]{64}$/.test(hash) ? hash : Buffer.from(hash, "base64").toString("hex");
-}
-
-function aliasedVersion({ Name = "", FunctionVersion = "", RoutingConfig }: AliasConfiguration): AliasedVersion {
-  const weights = RoutingConfig?.AdditionalVersionWeights ?? {};
-  const aliased = { alias: Name, version: FunctionVersion };
-  return Object.keys(weights).length === 0 ? aliased : { ...aliased, alsoTo: weights };
-}
-
-function outcomesIn(config: GetFunctionEventInvokeConfigCommandOutput) {
-  const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } = config;
-  return {
-    retries: MaximumRetryAttempts ?? DEFAULT_RETRIES,
-    maxEventAgeMs: (MaximumEventAgeInSeconds ?? DEFAULT_EVENT_AGE_S) * 1_000,
-    areTold: [DestinationConfig?.OnSuccess, DestinationConfig?.OnFailure].every((to) => to?.Destination !== undefined),
-  };
-}
-
-/** What a version takes over from its function besides the code. */
-function settingsOf(configuration: FunctionConfiguration): string {
-  const {
-    $metadata: _,
-    Version,
-    FunctionArn,
-    RevisionId,
-    LastModified,
-    Description,
-    CodeSha256,
-    State,
-    StateReason,
-    StateReasonCode,
-    LastUpdateStatus,
-    LastUpdateStatusReason,
-    LastUpdateStatusReasonCode,
-    MasterArn,
-    SnapStart,
-    ...settings
-  } = configuration as FunctionConfiguration & { $metadata?: unknown };
-  return JSON.stringify({ ...settings, SnapStart: SnapStart?.ApplyOn }, sortedKeys);
-}
-
-function sortedKeys(_: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
