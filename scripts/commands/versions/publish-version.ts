@@ -1,21 +1,15 @@
+import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
-import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { planPublication, publishVersion } from "../../../shared/flows/versions/publish-version.ts";
 import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { withNewInstallation } from "../terminal/context.ts";
+import { commandAsTyped, withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import {
-  expectedHead,
-  moveAs,
-  noteDrift,
-  previewJson,
-  previewOf,
-  refuseExceeding,
-  showAudience,
-} from "./move-alias.ts";
+import { expectedHead, noteDrift, previewJson, refuseExceeding, showAudience } from "./move-alias.ts";
 import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
 type PublishOptions = ChangeOptions &
@@ -70,32 +64,30 @@ Examples:
       --code-sha256 "$(openssl dgst -sha256 -binary dist.zip | base64)"
 `,
     )
-    .action(publishVersion);
+    .action(publish);
 }
 
-async function publishVersion(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
+async function publish(name: string, folder: string | undefined, options: PublishOptions): Promise<void> {
   // Without a state there is no component either, and no reason to make one.
   await withNewInstallation(false, async (installation) => {
-    const now = new Date();
-    const head = await expectedHead(installation.routingTable, options);
-    const component = await componentNamed(installation.routingTable, name);
+    const { routingTable: table, catalog, events } = installation;
+    const head = await expectedHead(table, options);
+    const component = await componentNamed(table, name);
     const alias = options.alias || null;
-    const from = alias === null ? null : await versionBehind(installation.catalog, component, alias);
     const code = await codeToPublish(installation, component, folder, options);
     const known = code.publishedAs;
-    const planned =
-      alias === null || from === known ? undefined : { component: name, alias, from, to: known ?? TO_COME };
-    const preview = planned && (await previewOf(installation, planned, "publish", now));
+    const plan = await planPublication({ table, catalog, events }, component, alias, known, new Date());
+    const { from, move, preview } = plan;
     if (!options.json || !options.yes) {
       const what =
         known === undefined
           ? `publish ${code.text} as a version of ${name}`
           : `${code.text} is version ${known} already`;
-      const move = planned === undefined ? "" : `, move ${alias} from ${from ?? "nowhere"} to it`;
-      note(`${what}${move}  (routing is at revision ${head})`);
-      if (planned && preview) showAudience(planned, preview);
+      const moving = move === undefined ? "" : `, move ${alias} from ${from ?? "nowhere"} to it`;
+      note(`${what}${moving}  (routing is at revision ${head})`);
+      if (move && preview) showAudience(move, preview);
     }
-    if (planned) await noteDrift(installation, name, planned.alias);
+    if (move) await noteDrift(installation, name, move.alias);
     if (options.dryRun && options.json) {
       const what = { component: name, version: known ?? null, is_new: known === undefined, alias, from, moved: false };
       printJson({ ...what, ...previewJson(preview), changed: false, dry_run: true, revision: head, undo: null });
@@ -103,18 +95,19 @@ async function publishVersion(name: string, folder: string | undefined, options:
     // A dry run ends as the publication itself would.
     if (preview) refuseExceeding(preview, options);
     if (options.dryRun) return note("dry run: nothing was published");
-    if (known === undefined || planned) await confirm("Publish it?", options.yes ?? false);
-    const published = await code.publish(now);
-    // Somebody else may have published the same in between, and moved the alias to it.
-    const isMoved = planned !== undefined && from !== published.version;
-    const move = isMoved ? { ...planned, to: published.version } : undefined;
-    const revision = move ? await moveAs(installation, move, "publish", preview, options) : head;
-    report(published, move, preview, revision, name, options);
+    if (known === undefined || move) await confirm("Publish it?", options.yes ?? false);
+    const by = {
+      who: await installation.who(),
+      why: options.reason,
+      command: commandAsTyped(),
+      force: options.force ?? false,
+      ...(options.expectRevision === undefined ? {} : { expectedRevision: options.expectRevision }),
+    };
+    const ports = { table, catalog, events, newId: randomUUID, now: () => new Date() };
+    const { version, moved } = await publishVersion(ports, plan, code.publish, by);
+    report(version, moved?.move, preview, moved?.revision ?? head, name, options);
   });
 }
-
-/** Stands in for the number of a version that is yet to be published. */
-const TO_COME = "its new version";
 
 function report(
   { version, codeSha256: sha, isNew }: NewVersion,
