@@ -4,14 +4,9 @@ import {
   type ReplayMode,
   type ReplayRequest,
 } from "../../../shared/domain/replays/replay.ts";
-import { type PlannedReplay, type PlanProgress, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
-import {
-  keptText,
-  refuseDestination,
-  type StoredWindow,
-  storedWindow,
-} from "../../../shared/flows/replay/start-replay.ts";
-import { routingCache } from "../../../shared/flows/routing-cache.ts";
+import type { PlannedReplay, PlanProgress } from "../../../shared/flows/replay/plan-replay.ts";
+import { planStart, type StartPlan } from "../../../shared/flows/replay/plan-start.ts";
+import { keptText, type StoredWindow } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { refuseMisspelt } from "../events/filter-names.ts";
 import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "../events/filter-options.ts";
@@ -42,51 +37,46 @@ const TELL_EVERY_MS = 250;
 
 export async function planOnly(options: RequestOptions): Promise<void> {
   await withInstallation(async (installation) => {
-    const now = new Date();
-    const request = await requestOf(installation, options, now);
-    const plan = await plannedReplay(installation, request, now);
-    await refuseNothing(installation, plan, request);
+    const { request, plan } = await plannedStart(installation, options);
     if (options.json) printJson(planJson(plan, request, perSecondOf(options)));
     else tell(plan, request, options, printLine);
     if (plan.counts.sent > 0 && !options.json) note(`start it: ${startCommand(request, options)} --reason TEXT`);
   });
 }
 
-/** @throws TurnoutError when nothing like it can be replayed; it says why */
-export async function requestOf(
+/**
+ * Plans a replay as it is asked for, and says on a terminal how far it is.
+ * @throws TurnoutError when nothing like it can be replayed; it says why
+ */
+export async function plannedStart(
   installation: Installation,
-  options: RequestOptions,
-  now: Date,
-): Promise<ReplayRequest> {
-  if (options.toAlias !== undefined && options.original) throw usage("Name one of --to-alias and --original.");
-  const filter = filterOf(options);
-  const { window, cut } = await storedWindow(installation.routingTable, windowOf(options, now), now);
-  noteCut(cut);
+  options: RequestOptions & { name?: string },
+): Promise<StartPlan> {
+  const now = () => new Date();
+  const asked = askedFor(options, now());
+  const start = await tellingHowFar((onProgress) =>
+    planStart({ ...installation, now }, asked, options.name, onProgress),
+  );
+  noteCut(start.cut);
+  // Where nothing was handled that the filter matches, a name may be misspelt.
+  const { counts, handledBy } = start.plan;
+  if (counts.sent === 0 && handledBy.length === 0) await refuseMisspelt(installation, start.request.filter);
+  return start;
+}
+
+function askedFor(options: RequestOptions, now: Date): ReplayRequest {
   const { toAlias, original, mode } = options;
+  if (toAlias !== undefined && original) throw usage("Name one of --to-alias and --original.");
   const destination =
     toAlias !== undefined
       ? { kind: "alias" as const, alias: toAlias }
       : { kind: original ? ("original" as const) : ("today" as const) };
-  const request: ReplayRequest = { window, filter, mode, destination };
-  await refuseDestination(routingCache(installation.routingTable), request);
-  return request;
+  return { window: windowOf(options, now), filter: filterOf(options), mode, destination };
 }
 
 /** Says where a window has been cut. */
 export function noteCut(cut: StoredWindow["cut"]): void {
   if (cut !== undefined) note(`${keptText(cut)}: the window begins then.`);
-}
-
-/** Plans, and says on a terminal how far it is. */
-export async function plannedReplay(
-  installation: Installation,
-  request: ReplayRequest,
-  now: Date,
-): Promise<PlannedReplay> {
-  const ports = { ...installation, routing: routingCache(installation.routingTable) };
-  return tellingHowFar((onProgress) =>
-    planReplay(ports, { ...request, name: "", startedAt: now }, () => new Date(), onProgress),
-  );
 }
 
 /** Says on a terminal how far a plan is. */
@@ -118,18 +108,6 @@ export function tell(
 /** Undefined: as fast as it goes. */
 export function perSecondOf({ rate = DEFAULT_RATE_PER_SECOND }: Pick<RateOptions, "rate">): number | undefined {
   return rate === 0 ? undefined : rate;
-}
-
-/**
- * Where nothing was handled that the filter matches, a name may be misspelt.
- * @throws TurnoutError `not found` if one is
- */
-export async function refuseNothing(
-  installation: Installation,
-  { counts, handledBy }: PlannedReplay,
-  { filter }: ReplayRequest,
-): Promise<void> {
-  if (counts.sent === 0 && handledBy.length === 0) await refuseMisspelt(installation, filter);
 }
 
 /** The same request with its window in absolute times: what `plan` showed. */

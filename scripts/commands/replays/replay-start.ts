@@ -2,7 +2,8 @@ import { randomInt } from "node:crypto";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Replay, ReplayRequest } from "../../../shared/domain/replays/replay.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
-import { refuseName, startReplay } from "../../../shared/flows/replay/start-replay.ts";
+import { overlapping, type StartPlan, startAndCall } from "../../../shared/flows/replay/plan-start.ts";
+import type { NewReplay } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { canAsk, confirm, confirmCount } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
@@ -10,15 +11,7 @@ import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { plannedJson } from "./replay-json.ts";
-import {
-  perSecondOf,
-  plannedReplay,
-  type RateOptions,
-  type RequestOptions,
-  refuseNothing,
-  requestOf,
-  tell,
-} from "./replay-plan.ts";
+import { perSecondOf, plannedStart, type RateOptions, type RequestOptions, tell } from "./replay-plan.ts";
 import { watch } from "./replay-watch.ts";
 
 export type ConfirmOptions = {
@@ -36,11 +29,8 @@ const MANY = 1_000;
 
 export async function startAsAsked(options: StartOptions): Promise<void> {
   await withInstallation(async (installation) => {
-    const now = new Date();
-    const request = await requestOf(installation, options, now);
-    if (options.name !== undefined) await refuseName(installation.replays, options.name);
-    const plan = await plannedReplay(installation, request, now);
-    await refuseNothing(installation, plan, request);
+    const start = await plannedStart(installation, options);
+    const { request, plan } = start;
     const notStarted = { started: false, replay: null, planned: plannedJson(plan.counts) };
     if (!options.json || !options.yes) tell(plan, request, options, note);
     if (plan.counts.sent === 0) {
@@ -54,35 +44,29 @@ export async function startAsAsked(options: StartOptions): Promise<void> {
       return note("dry run: nothing was started");
     }
     await confirmReplay(plan, "Deliver these again?", options);
-    const replay = await start(installation, request, plan, options, now);
+    const { replay, uncalled } = await startAndCall(installation, await replayOf(installation, start, options));
+    noteUncalled(replay.name, uncalled);
     await follow(installation, replay, options);
   });
 }
 
-/** Stores the replay, and has it run. */
-async function start(
-  installation: Installation,
-  request: ReplayRequest,
-  plan: PlannedReplay,
+async function replayOf(
+  { who }: Installation,
+  { request, plan, plannedAt: requestedAt }: StartPlan,
   { reason, name, concurrency, ...options }: ConfirmOptions & RateOptions,
-  now: Date,
-): Promise<Replay> {
-  const { replays, who } = installation;
+): Promise<NewReplay> {
   const ratePerSecond = perSecondOf(options);
-  const wanted = {
+  return {
     ...request,
-    name: name ?? newName("replay", now),
+    name: name ?? newName("replay", requestedAt),
     who: await who(),
     why: reason,
     command: commandAsTyped(),
-    requestedAt: now,
+    requestedAt,
     ...(ratePerSecond !== undefined && { ratePerSecond }),
     concurrency,
     planned: plan.counts,
   };
-  const replay = await startReplay(replays, wanted);
-  await callForReplay(installation, replay.name);
-  return replay;
 }
 
 /** Has it run at once, and says so where that can't be. */
@@ -121,9 +105,8 @@ export function newName(what: string, now: Date): string {
 }
 
 export async function noteOverlaps({ replays }: Installation, { window }: ReplayRequest): Promise<void> {
-  for (const other of await replays.active()) {
-    if (other.window.from >= window.to || window.from >= other.window.to) continue;
-    note(`replay ${other.name} is under way on a part of this window: what both match is delivered by both`);
+  for (const { name } of await overlapping(replays, window)) {
+    note(`replay ${name} is under way on a part of this window: what both match is delivered by both`);
   }
 }
 
