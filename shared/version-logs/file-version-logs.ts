@@ -93,14 +93,15 @@ function fileTail(file: string) {
   let handle: FileHandle | undefined;
   let position = 0;
   let rest = "";
+  // Keeps half a character until its other half has been written.
+  let decoder = new TextDecoder();
   let begun = false;
 
   async function readOn(lines: string[]): Promise<void> {
     if (handle === undefined) return;
     // Cut short in place: begun anew.
-    if ((await handle.stat()).size < position) [position, rest] = [0, ""];
+    if ((await handle.stat()).size < position) [position, rest, decoder] = [0, "", new TextDecoder()];
     const bytes = Buffer.alloc(PIECE_BYTES);
-    const decoder = new TextDecoder();
     for (;;) {
       const { bytesRead } = await handle.read(bytes, 0, PIECE_BYTES, position);
       if (bytesRead === 0) break;
@@ -113,7 +114,7 @@ function fileTail(file: string) {
 
   async function change(to: FileHandle | undefined): Promise<void> {
     await handle?.close().catch(() => {});
-    [handle, position, rest] = [to, 0, ""];
+    [handle, position, rest, decoder] = [to, 0, "", new TextDecoder()];
   }
 
   return {

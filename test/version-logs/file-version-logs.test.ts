@@ -81,16 +81,17 @@ describe("the logs of a component", () => {
         write("1", 10, "short");
       },
       () => write("2", 11, "of a version that is new"),
-      // Half a line is waited for.
-      () => appendFileSync(file("1"), `${at(12).toISOString()} - ha`),
-      () => appendFileSync(file("1"), "lf\n"),
+      // Half a line, and half a character, is waited for.
+      () => appendFileSync(file("1"), half.subarray(0, -2)),
+      () => appendFileSync(file("1"), half.subarray(-2)),
     ];
+    const half = Buffer.from(`${at(12).toISOString()} - halé\n`);
     const seen: string[] = [];
     let looks = 0;
     const followed = fileVersionLogs(logs, async () => steps[looks++]?.());
     for await (const { text } of followed.follow({ component: "mailer" }, at(5))) {
       seen.push(text);
-      if (text === "half") break;
+      if (text === "halé") break;
     }
     expect(seen).toEqual([
       "first",
@@ -100,7 +101,7 @@ describe("the logs of a component", () => {
       "after it was removed",
       "short",
       "of a version that is new",
-      "half",
+      "halé",
     ]);
   });
 
