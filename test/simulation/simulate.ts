@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { controls } from "./controls.ts";
+import { explanationFigures, worldsWithDefect, worldsWithoutDefect } from "./explanation-figures.ts";
 import { faultKinds } from "./faults.ts";
 import { brokenWorlds, guardFigures, healthyWorlds } from "./guard-figures.ts";
 import { catchingSeed, type Figures, noFigures, runSeed } from "./run-seeds.ts";
@@ -17,6 +18,7 @@ Usage: npm run simulate -- [options]
   --control NAME   breaks something deliberately; the run is then expected to fail
   --controls       switches on each control in turn, and prints the seed that caught it
   --guard          shows how often the guard stops healthy versions, and how soon broken ones, 400 runs of each
+  --failures       shows how often 'failures' names something where there is nothing, and what is there, 100 runs of each
   --help           prints this
 
 Controls:
@@ -41,6 +43,7 @@ async function main(args: string[]): Promise<number> {
       control: { type: "string" },
       controls: { type: "boolean", default: false },
       guard: { type: "boolean", default: false },
+      failures: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -49,6 +52,7 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (values.guard) return runGuard();
+  if (values.failures) return runFailures();
   if (values.controls) return runControls();
   if (values.control !== undefined && controls[values.control] === undefined) {
     throw new UsageError(`no control '${values.control}'; there are ${Object.keys(controls).join(", ")}`);
@@ -76,6 +80,26 @@ function runGuard(): number {
     console.log(`fails ${name}: ${figures.stopped} stopped, ${after}`);
   }
   return stopped <= Math.ceil(GUARD_ALPHA * GUARD_RUNS) ? 0 : 1;
+}
+
+/** Something may be named in one run of a hundred. */
+const EXPLAINED_RUNS = 100;
+const EXPLAINED_ALPHA = 0.01;
+const EXPLAINED_EVENTS = 6_000;
+
+function runFailures(): number {
+  let [named, runs] = [0, 0];
+  console.log(`${EXPLAINED_EVENTS} events of 40 customers within a minute, ${EXPLAINED_RUNS} runs each\n`);
+  for (const [name, world] of Object.entries(worldsWithoutDefect)) {
+    const { some } = explanationFigures(world, EXPLAINED_RUNS, EXPLAINED_EVENTS);
+    [named, runs] = [named + some, runs + EXPLAINED_RUNS];
+    console.log(`without a defect, ${name}: something was named in ${some}`);
+  }
+  for (const [name, world] of Object.entries(worldsWithDefect)) {
+    const { first, found, wrong } = explanationFigures(world, EXPLAINED_RUNS, EXPLAINED_EVENTS);
+    console.log(`${name}: came first in ${first}; ${found} named in all, of these ${wrong} that weren't it`);
+  }
+  return named <= Math.ceil(EXPLAINED_ALPHA * runs) ? 0 : 1;
 }
 
 class UsageError extends Error {}

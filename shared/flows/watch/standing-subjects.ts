@@ -2,7 +2,7 @@ import type { Alias } from "../../domain/routing/alias.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { decideRoute } from "../../domain/routing/decide-route.ts";
 import { outsidePeriod } from "../../domain/routing/period.ts";
-import { resolveSubject, type SubjectRows } from "../../domain/routing/subject-rows.ts";
+import { resolveSubject } from "../../domain/routing/subject-rows.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import type { Subject } from "../../domain/subject.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
@@ -43,14 +43,22 @@ export async function standingSubjects(
       break;
     }
     looked += subjects.length;
-    await routing.decideOn((view) => {
-      for (const name of components) {
+    // Asked anew where rows were missing: what it is asked with must not remember.
+    const decided = await routing.decideOn((view) =>
+      components.flatMap((name) => {
         const component = readable(componentOn(view, name));
-        const standing = found.get(name);
-        if (component === undefined || standing === undefined) continue;
-        for (const subject of subjects) addTo(standing, component, subject, view.subjectRow, now);
-      }
-    });
+        if (component === undefined) return [];
+        return subjects.map((stated) => {
+          const subject = resolveSubject(stated, view.subjectRow);
+          const { alias } = decideRoute({ component, subject, rowOf: view.subjectRow, now, trace: false });
+          return { component, subject, alias };
+        });
+      }),
+    );
+    for (const { component, subject, alias } of decided) {
+      const standing = found.get(component.name);
+      if (standing !== undefined) addTo(standing, component, subject, alias, now);
+    }
   }
   const countedOf = (standing: ReadonlyMap<Alias, Named>) =>
     new Map([...standing].map(([alias, one]) => [alias, counted(one, isMore)]));
@@ -59,20 +67,13 @@ export async function standingSubjects(
 
 type Named = { names: Set<string>; hasOthers: boolean; basisPoints: number };
 
-function addTo(
-  standing: Map<Alias, Named>,
-  component: Component,
-  stated: Subject,
-  rowOf: SubjectRows,
-  now: Date,
-): void {
-  const subject = resolveSubject(stated, rowOf);
-  const on = (alias: Alias) => {
-    const known = standing.get(alias) ?? { names: new Set(), hasOthers: false, basisPoints: 0 };
-    standing.set(alias, known);
+function addTo(standing: Map<Alias, Named>, component: Component, subject: Subject, alias: Alias, now: Date): void {
+  const on = (one: Alias) => {
+    const known = standing.get(one) ?? { names: new Set(), hasOthers: false, basisPoints: 0 };
+    standing.set(one, known);
     return known;
   };
-  const named = on(decideRoute({ component, subject, rowOf, now, trace: false }).alias);
+  const named = on(alias);
   const { customer, project, user, plan } = subject;
   if (customer !== undefined) named.names.add(`customer ${customer}`);
   else if (project !== undefined) named.names.add(`project ${project}`);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileEventPattern } from "../../../shared/domain/events/event-pattern.ts";
+import { rankExplanations } from "../../../shared/domain/health/rank-explanations.ts";
 import { type Trait, traitFilter, traitText } from "../../../shared/domain/health/trait.ts";
 import { traitIndex } from "../../../shared/domain/health/trait-index.ts";
 
@@ -117,5 +118,18 @@ describe("the traits of cases", () => {
     expect(new Set(paths.map((one) => one.join("."))).size).toBeLessThanOrEqual(2_000);
     expect(index.left).toMatchObject({ events: 1, values: 1 });
     expect(index.left.paths).toBeGreaterThan(500);
+  });
+});
+
+describe("a million distinct customers and values", () => {
+  it("take a bounded share of memory, explain nothing, and what is left out is said", () => {
+    const index = traitIndex();
+    for (let n = 0; n < 2_000; n++) {
+      const values = Object.fromEntries(Array.from({ length: 60 }, (_, m) => [`field-${m}`, `${n}-${m}`]));
+      const subject = { customer: `customer-${n}`, project: `project-${n}` };
+      index.add({ ...aCase, failed: n < 700, subject, event: { detail: values } });
+    }
+    expect(index.left.values).toBe(2_000 * 60 - 100_000);
+    expect(rankExplanations(index)).toMatchObject({ explanations: [], failed: 700, passed: 1_300 });
   });
 });
