@@ -86,7 +86,10 @@ export async function openTelemetry(looks: Pick<MetricLooks, "queues" | "hosts">
 
   function tell({ name, kind, place, parent, links, start, end, attributes, error }: FinishedSpan): void {
     if (!place.sampled) return;
-    if (ended - handedOver >= MOST_WAITING) return void (dropped += 1);
+    if (ended - handedOver >= MOST_WAITING) {
+      dropped += 1;
+      return;
+    }
     next = place;
     const above =
       parent === undefined ? api.ROOT_CONTEXT : api.trace.setSpanContext(api.ROOT_CONTEXT, contextOf(parent));
