@@ -125,7 +125,7 @@ describe("a version's health", () => {
     expect((await (await looked([bad, stable(400), own])).of("2")).verdict.level).toBe("ok");
     // The version itself, since yesterday: what was before that counts.
     const good = { at: at(48), version: "1", alias: "beta", tried: 2_000, failed: 5 };
-    const since = { at: at(24), version: "2", alias: "beta", tried: 1_000, failed: 700 };
+    const since = { at: at(24), version: "2", alias: "beta", tried: 8_000, failed: 5_600 };
     expect((await (await looked([good, since, stable(400), own])).of("2")).verdict.level).toBe("act");
     // Longer ago than a week, of another alias, or within the window's own hour.
     for (const about of [{ at: at(8 * 24) }, { alias: "branch" }, { at: new Date(T0.getTime() - 20 * MINUTE) }]) {
@@ -180,7 +180,10 @@ describe("a version's health", () => {
 
   it("has nothing of what no version ran, and all of what nobody owns up to where something did", async () => {
     const targets = [{ alias: "stable", version: "1" }];
-    const { health } = await looked([{ tried: 0, version: "", alias: "gone" }], { targets });
+    const { health, events } = await looked([], { targets });
+    const refused = deliveryTally();
+    refused.add(T0, { component: MAILER, version: "", alias: "", type: "order placed", outcome: "rejected" });
+    await events.count(refused.take(), "router");
     expect((await health(MAILER)).versions.map(({ version }) => version)).toEqual(["1"]);
     const { of } = await looked([{ tried: 4, failed: 1, version: "", alias: "gone" }], { targets });
     expect(await of("")).toMatchObject({ counts: { firsts: 4, failed: 1 }, aliases: ["gone"], customersAffected: 1 });
