@@ -75,7 +75,7 @@ export function alarmDefinitions({
     new Metric({ namespace: names.metrics, metricName, dimensionsMap: { part }, statistic, period });
   const { router, liveQueue } = routing;
   const inQueues = [router, routing.deadLetters, routing.ruleDeadLetterTaker, routing.outcomes];
-  const everyMinute = [replay.replayer, sweeping.sweeper, sweeping.moveSweeper, watching.watcher];
+  const everyMinute = [replay.replayer, sweeping.sweeper, sweeping.moveSweeper, sweeping.guard, watching.watcher];
   return [
     ...deadLetters(routing),
     {
@@ -200,7 +200,7 @@ export function alarmDefinitions({
       from: 1,
       reached: { times: 5, of: 15 },
     })),
-    ...[sweeping.sweeper, sweeping.moveSweeper, watching.watcher].map((one) => silenceOf(one, names)),
+    ...[sweeping.sweeper, sweeping.moveSweeper, sweeping.guard, watching.watcher].map((one) => silenceOf(one, names)),
     // It drives a replay for as long as 15 minutes, and no other may begin then where as many run as may.
     silenceOf(replay.replayer, names, 4),
   ];

@@ -48,6 +48,7 @@ export class EventSeeing extends Construct {
       replay.replayer,
       sweeping.sweeper,
       sweeping.moveSweeper,
+      sweeping.guard,
       watching.watcher,
     ];
     const { alarms } = new EnvironmentAlarms(this, "Alarms", {

@@ -2,15 +2,28 @@ import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
-import { BODIES, sweepDeliveries } from "./store-actions.ts";
+import {
+  BODIES,
+  changeReplays,
+  changeWatches,
+  REPLAYS_PARTITION,
+  readEvents,
+  readReplays,
+  sweepDeliveries,
+  WATCHES_PARTITION,
+} from "./store-actions.ts";
 import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EventSweepingProps = FunctionDefaults & { storage: EventStorage; routing: EventRouting };
 
-/** Finishes what is left: deliveries that are due again, bodies that have expired, moves that a crash left open. */
+/**
+ * Finishes what is left: deliveries that are due again, bodies that have expired, moves that a crash left open; and takes
+ * back versions that guards find to be worse.
+ */
 export class EventSweeping extends Construct {
   readonly sweeper: TurnoutFunction;
   readonly moveSweeper: TurnoutFunction;
+  readonly guard: TurnoutFunction;
 
   constructor(scope: Construct, id: string, props: EventSweepingProps) {
     super(scope, id);
@@ -41,5 +54,28 @@ export class EventSweeping extends Construct {
     this.moveSweeper.changesRouting(storage.routingTable.tableArn);
     this.moveSweeper.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
     this.moveSweeper.calledEveryMinute();
+    this.guard = this.guarding(props);
+  }
+
+  private guarding(props: EventSweepingProps): TurnoutFunction {
+    const { storage } = props;
+    const guard = new TurnoutFunction(this, "Guard", {
+      ...props,
+      entry: "guard",
+      description: "Looks at the versions behind guarded aliases, and takes back those that are worse.",
+      // A look takes seconds. Two at once store each step on condition that nobody else has.
+      timeout: Duration.minutes(5),
+      memoryMb: 512,
+      environment: storage.environment,
+    });
+    const { tableArn } = storage.eventTable;
+    guard.changesRouting(storage.routingTable.tableArn);
+    guard.may([...new Set([...readEvents, ...readReplays])], tableArn);
+    // One statement: a role's policies have 10,240 characters, and most are to be for components.
+    guard.mayIn([REPLAYS_PARTITION, WATCHES_PARTITION], [...changeReplays, ...changeWatches], tableArn);
+    guard.may(["s3:GetObject"], storage.bodies.arnForObjects(BODIES));
+    guard.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
+    guard.calledEveryMinute();
+    return guard;
   }
 }

@@ -47,5 +47,11 @@ export const changeReplays = ["dynamodb:UpdateItem"] as const;
 /** The partition of the event table that replays stand in. */
 export const REPLAYS_PARTITION = "replays";
 
+/** Watches: `put` and `remove`. */
+export const changeWatches = ["dynamodb:PutItem", "dynamodb:DeleteItem"] as const;
+
+/** The partition of the event table that guards' watches stand in. */
+export const WATCHES_PARTITION = "watches";
+
 /** Where bodies stand in their bucket. */
 export const BODIES = "bodies/*";

@@ -92,6 +92,12 @@ export class TurnoutFunction extends LambdaFunction {
     this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources }));
   }
 
+  /** What it may do in some partitions of a table only. */
+  mayIn(partitions: readonly string[], actions: readonly string[], tableArn: string): void {
+    const conditions = { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...partitions] } };
+    this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [tableArn], conditions }));
+  }
+
   /** Commits changes of the routing, and leaves the change log as it stands. */
   changesRouting(routingTableArn: string): void {
     this.may([...readRouting, ...changeRouting], routingTableArn);

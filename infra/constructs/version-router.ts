@@ -101,7 +101,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
       ...(alarmTopic === undefined ? {} : { alarmTopic }),
     });
     this.senders = [this.routing.router.role, this.replay.replayer.role];
-    this.movers = [this.sweeping.moveSweeper.role, this.access.componentResource.role];
+    this.movers = [this.sweeping.moveSweeper.role, this.sweeping.guard.role, this.access.componentResource.role];
     this.outcomeQueueArn = this.routing.outcomeQueue.queueArn;
     this.componentResourceArn = this.access.componentResource.functionArn;
   }
@@ -120,7 +120,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
     return {
       names,
       senders: [role("router"), role("replayer")],
-      movers: [role("move-sweeper"), role("component-resource")],
+      movers: [role("move-sweeper"), role("guard"), role("component-resource")],
       outcomeQueueArn: arn("sqs", names.of("outcomes")),
       componentResourceArn: arn("lambda", `function:${names.of("component-resource")}`),
     };

@@ -98,7 +98,7 @@ export class VersionedFunction extends Construct {
 
   /**
    * Versions and aliases, and not what is uploaded but not published: that is the ARN without a qualifier. A role takes
-   * 10,240 characters of such policies, which is enough for 45 components of one environment; more need a policy on a
+   * 10,240 characters of such policies, which is enough for 43 components of one environment; more need a policy on a
    * pattern of function names.
    */
   private letRouterUse({ senders, movers }: IVersionRouter, functionArn: string): Policy[] {

@@ -7,8 +7,8 @@ export type Acknowledged = {
 };
 
 const FUNCTIONS =
-  /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper)|Watching\/Watcher|Access\/(ComponentResource|Committer))\/Resource$/;
-const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper)|Watching/Watcher)";
+  /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker|Outcomes)|Replay\/Replayer|Sweeping\/(Sweeper|MoveSweeper|Guard)|Watching\/Watcher|Access\/(ComponentResource|Committer))\/Resource$/;
+const SCHEDULED = "(Replay/Replayer|Sweeping/(Sweeper|MoveSweeper|Guard)|Watching/Watcher)";
 
 export const acknowledged: readonly Acknowledged[] = [
   {
@@ -25,12 +25,12 @@ export const acknowledged: readonly Acknowledged[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*\/bodies\/\*\]$/,
-    at: /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker)Role\/DefaultPolicy|Access\/ComponentResourceRole\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/SweeperRole\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
+    at: /^(Routing\/(Router|DeadLetters|RuleDeadLetterTaker)Role\/DefaultPolicy|Access\/ComponentResourceRole\/DefaultPolicy|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/(Sweeper|Guard)Role\/DefaultPolicy|Access\/(Viewer|Operator|OnCall))\/Resource$/,
     because: "Bodies are objects under one prefix of one bucket, named by what is in them.",
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::arn:.*:lambda:.*:function:(dev|prod)-\*\]$/,
-    at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/MoveSweeperRole\/DefaultPolicy|Watching\/WatcherRole\/DefaultPolicy)\/Resource$/,
+    at: /^(Access\/(Viewer|Operator|OnCall|ComponentResourceRole\/DefaultPolicy)|Replay\/ReplayerRole\/DefaultPolicy|Sweeping\/(MoveSweeper|Guard)Role\/DefaultPolicy|Watching\/WatcherRole\/DefaultPolicy)\/Resource$/,
     because:
       "Components come and go without their environment's being deployed; their functions are called by its name, and by " +
       "it people and functions only look. Turnout's own functions get each component that they invoke or move by its ARN.",

@@ -77,9 +77,10 @@ const functions = {
   replayer: "ReplayReplayer",
   sweeper: "SweepingSweeper",
   "move-sweeper": "SweepingMoveSweeper",
+  guard: "SweepingGuard",
   watcher: "WatchingWatcher",
 };
-const everyMinute = ["replayer", "sweeper", "move-sweeper", "watcher"];
+const everyMinute = ["replayer", "sweeper", "move-sweeper", "guard", "watcher"];
 
 const table: Row[] = [
   ...deadLetterRows("rule-dead-letters", "RoutingRuleDeadLetterTaker", "RoutingRuleDeadLetters"),
@@ -327,7 +328,7 @@ const table: Row[] = [
     ),
   ),
 
-  ...["sweeper", "move-sweeper", "watcher"].flatMap((part) =>
+  ...["sweeper", "move-sweeper", "guard", "watcher"].flatMap((part) =>
     rows(
       `${part}-silent`,
       {
@@ -421,6 +422,7 @@ describe("The table of what was measured", () => {
     const unread = table.flatMap(({ measured }) => Object.keys(measured)).filter((name) => !read.has(name));
     // What an alarm of a naive form would read.
     expect([...new Set(unread)].sort()).toEqual([
+      "SweepingGuard.Invocations",
       "SweepingMoveSweeper.Invocations",
       "SweepingSweeper.Invocations",
       "WatchingWatcher.Invocations",

@@ -190,6 +190,7 @@ describe("the functions", () => {
       "prod-turnout-committer",
       "prod-turnout-component-resource",
       "prod-turnout-dead-letters",
+      "prod-turnout-guard",
       "prod-turnout-move-sweeper",
       "prod-turnout-outcomes",
       "prod-turnout-replayer",
@@ -227,13 +228,14 @@ describe("the functions", () => {
   it("are called every minute where nothing else calls them, without a second try", () => {
     const rules = ofType(prod, "AWS::Events::Rule").filter(({ properties }) => "ScheduleExpression" in properties);
     expect(rules.map(({ properties }) => [properties.Name, properties.ScheduleExpression]).sort()).toEqual([
+      ["prod-turnout-guard", "rate(1 minute)"],
       ["prod-turnout-move-sweeper", "rate(1 minute)"],
       ["prod-turnout-replayer", "rate(1 minute)"],
       ["prod-turnout-sweeper", "rate(1 minute)"],
       ["prod-turnout-watcher", "rate(1 minute)"],
     ]);
     const configs = ofType(prod, "AWS::Lambda::EventInvokeConfig");
-    expect(configs).toHaveLength(4);
+    expect(configs).toHaveLength(5);
     for (const { properties } of configs) {
       expect(properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     }

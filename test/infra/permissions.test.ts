@@ -125,6 +125,18 @@ const expected = (environment: string) => ({
     [components(environment)]: ["lambda:ListAliases"],
   },
   MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...commits, [components(environment)]: readAliases },
+  Guard: {
+    SweepingGuardLog: writesLog,
+    ...commits,
+    StorageEventTable: ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
+    'StorageEventTable when {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["replays","watches"]}}': [
+      "dynamodb:DeleteItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+    ],
+    "StorageBodies/bodies/*": ["s3:GetObject"],
+    [components(environment)]: readAliases,
+  },
   ComponentResource: {
     AccessComponentResourceLog: writesLog,
     ...commits,

@@ -22,7 +22,7 @@ function policiesOf(who: string) {
 const may = (who: string, request: AwsRequest) => isAllowed(policiesOf(who), request);
 
 const PEOPLE = ["viewer", "operator", "on-call"];
-const COMMITTING = ["Committer", "ComponentResource", "MoveSweeper"];
+const COMMITTING = ["Committer", "ComponentResource", "MoveSweeper", "Guard"];
 const OTHERS = ["Router", "DeadLetters", "RuleDeadLetterTaker", "Outcomes", "Replayer", "Sweeper", "Watcher"];
 
 const writes = [
