@@ -22,6 +22,9 @@ describe("durations in buckets", () => {
 
   it("keep their places for ever: stored counts name them", () => {
     expect([5, 100, 1_000, 60_000].map(bucketOf)).toEqual([4, 12, 18, 29]);
+    const decade = (ms: number) => [1, 1.5, 2, 3, 5, 7].map((each) => each * ms);
+    const decades = [1, 10, 100, 1_000, 10_000, 100_000].flatMap(decade);
+    expect(BUCKET_BOUNDS_MS).toEqual([...decades, 900_000]);
   });
 
   it("say a quantile within the bounds of the bucket that it really lies in", () => {
@@ -35,6 +38,13 @@ describe("durations in buckets", () => {
         expect(told).toBeLessThanOrEqual(BUCKET_BOUNDS_MS[bucket] ?? Infinity);
       }),
     );
+  });
+
+  it("say the last bound of what lies past it, and the middle of a bucket of half of those in it", () => {
+    expect(quantileMs(counted([2_000_000]), 0.5)).toBe(900_000);
+    expect(quantileMs(counted([4, 4]), 0.5)).toBe(4);
+    expect(quantileMs(counted([4, 4]), 1)).toBe(5);
+    expect(quantileMs(counted([0.5]), 1)).toBe(1);
   });
 
   it("say nothing of none", () => {

@@ -56,6 +56,21 @@ describe("evidence that a version is worse than stable", () => {
   });
 });
 
+describe("evidence in figures, which nobody changes by accident", () => {
+  it("is what its formulas say", () => {
+    const one = [{ candidate: { tried: 50, failed: 10 }, stable: { tried: 100, failed: 4 } }];
+    const share = 1.25 / 3 / (1.25 / 3 + 2 / 3);
+    const mean = [1.5, 2, 3, 5, 10, 30]
+      .map((ratio) => ratio ** 10 / (ratio * share + 1 - share) ** 14)
+      .reduce((sum, each) => sum + each / 6, 0);
+    expect(worseThanStable(one)).toBeCloseTo(Math.log(mean), 9);
+    const before = [0.2, 0.4, 0.8]
+      .map((rate) => (rate / 0.1) ** 3 * ((1 - rate) / 0.9) ** 7)
+      .reduce((sum, each) => sum + each / 3, 0);
+    expect(worseThanBefore({ tried: 10, failed: 3 }, 0.1)).toBeCloseTo(Math.log(before), 9);
+  });
+});
+
 describe("evidence that deliveries fail more often than before", () => {
   it("has a mean of at most 1 for each delivery of a version whose rate is within the bound", () => {
     const unit = fc.double({ min: 0.0001, max: 0.79, noNaN: true });
