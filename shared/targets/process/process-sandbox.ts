@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
+import { readOriginTag } from "../../domain/deliveries/request-id.ts";
 import { readCommand, VERSION_FILE, type VersionCommand } from "../../domain/text/version-file.ts";
 import { NO_HOST } from "../worker/host-messages.ts";
 import { killGroup } from "../worker/kill-group.ts";
@@ -37,6 +38,8 @@ type ProcessOptions = SandboxOptions & {
 };
 
 type Running = ThreadJob & {
+  /** What the process knows it by; it has to stand in a path. */
+  runtimeId: string;
   startMs: number;
   timer: NodeJS.Timeout;
   resolve: (result: ThreadResult) => void;
@@ -154,7 +157,7 @@ function startProcess(options: ProcessOptions): Sandbox {
       return undefined;
     },
     answer(requestId: string, answer: RuntimeAnswer) {
-      if (running?.requestId !== requestId || !running.given || running.answer !== undefined) return false;
+      if (running?.runtimeId !== requestId || !running.given || running.answer !== undefined) return false;
       running.answer = answer;
       return true;
     },
@@ -217,10 +220,11 @@ function startProcess(options: ProcessOptions): Sandbox {
           // The answer may have come while this process was busy: let it be read first.
           setImmediate(() => running === it && end({ type: "Sandbox.Timedout", message }));
         }, job.timeoutMs);
-        const it: Running = { ...job, startMs: performance.now(), timer, resolve, given: false };
+        const { requestId: runtimeId = job.requestId } = readOriginTag(job.requestId);
+        const it: Running = { ...job, runtimeId, startMs: performance.now(), timer, resolve, given: false };
         running = it;
         api?.give({
-          requestId: job.requestId,
+          requestId: runtimeId,
           payload: job.payload,
           deadlineMs: now().getTime() + job.timeoutMs,
           functionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${job.alias}`,

@@ -36,7 +36,8 @@ describe("a command", () => {
       tell(JSON.stringify([event, idOf(headers), left > 0 && left <= 20_000,
         headers.get("lambda-runtime-invoked-function-arn")]));`;
     publish("1", aProgram(say), entered);
-    const result = await send({ event: { n: 7, é: "💥" }, requestId: "request-7", timeoutMs: 20_000 });
+    const of = { attempt: 2, eventId: "event 7/x#" };
+    const result = await send({ event: { n: 7, é: "💥" }, requestId: "request-7", timeoutMs: 20_000, of });
     expect(result).toEqual({ outcome: "done", executedVersion: "1", durationMs: expect.any(Number) });
     const arn = "arn:aws:lambda:local:000000000000:function:example-consumer:stable";
     expect(told().map((line) => JSON.parse(line))).toEqual([[{ n: 7, é: "💥" }, "request-7", true, arn]]);
@@ -53,6 +54,7 @@ describe("a command", () => {
       PATH: process.env.PATH,
       ...(process.env.TZ === undefined ? {} : { TZ: process.env.TZ }),
       TOLD: expect.any(String),
+      NODE_COMPILE_CACHE: expect.any(String),
       OWN: "yes",
       AWS_REGION: "eu-west-1",
       AWS_LAMBDA_FUNCTION_NAME: "example-consumer",
