@@ -7,9 +7,10 @@ import { printable } from "../shared/domain/text/printable.ts";
 import { embeddedSettings } from "../shared/settings.ts";
 import { errorText } from "./commands/wording/remedy-text.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
+import { startMoreSamples } from "./embedded/more-samples.ts";
 import { printOutcomes } from "./embedded/outcome-table.ts";
 import { type Runtime, startRuntime } from "./embedded/runtime.ts";
-import { sampleBodies, setUpSample, wantsSample } from "./embedded/sample.ts";
+import { sampleBodies, setUpSample, wantedSamples } from "./embedded/sample.ts";
 
 const HELP = `Usage: npm start [-- options]
 
@@ -20,6 +21,8 @@ example webhooks, with new ids as GitHub would; on a state with components of yo
 Options:
   --once        route what is there, print what went where, and exit: 0 if every event was delivered, else 1
   --no-sample   don't set up or send the sample
+  --all-samples set up three more samples beside the release coordinator: a builder (a program, in three versions), a
+                preview server (reached by two URLs) and a releaser (13 aliases, chosen by project)
   --trust-clock take the clock as right though the state was in use at another time; see README, "What becomes of an event"
   --help        this text
 
@@ -72,9 +75,15 @@ async function main(): Promise<number> {
   };
   const runtime = await startRuntime({ settings, report, onError: complain, trustClock: options["trust-clock"] });
   const stopped = untilStopped();
+  let closeSamples = () => {};
   try {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
-    const sent = options.sample && (await wantsSample(runtime.state)) ? await sendSample(runtime, print) : 0;
+    const wanted = options.sample ? await wantedSamples(runtime.state, options["all-samples"]) : "none";
+    if (wanted === "all") {
+      const { previews } = await startMoreSamples(runtime.state, () => new Date(), randomUUID);
+      closeSamples = previews.close;
+    }
+    const sent = wanted === "none" ? 0 : await sendSample(runtime, print);
     if (options.once || sent > 0) {
       const interrupted = await Promise.race([atRest(runtime).then(() => false), stopped.then(() => true)]);
       lines.flush();
@@ -92,6 +101,7 @@ async function main(): Promise<number> {
     return 0;
   } finally {
     await runtime.close();
+    closeSamples();
   }
 }
 
@@ -128,12 +138,13 @@ function handledEvents() {
   };
 }
 
-function readOptions(): { once: boolean; sample: boolean; "trust-clock": boolean; help: boolean } {
+function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
         once: { type: "boolean", default: false },
         sample: { type: "boolean", default: true },
+        "all-samples": { type: "boolean", default: false },
         "trust-clock": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

@@ -8,6 +8,7 @@ import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { moveAlias, versionOf } from "../../shared/flows/versions/move-alias.ts";
+import { MORE_SAMPLES } from "./more-samples.ts";
 
 const SAMPLE_FOLDER = fileURLToPath(new URL("../../functions/samples/release-coordinator", import.meta.url));
 
@@ -19,10 +20,15 @@ const SET_UP = { who: "turnout", why: "the sample's set-up", command: "npm start
 
 const DAY_MS = 86_400_000;
 
-/** Whether the state is new or the sample's: a state with other components is somebody's own, and left alone. */
-export async function wantsSample(state: EmbeddedState): Promise<boolean> {
+/**
+ * Which samples are set up and sent events. A state that is new or the samples' has the first one, and the others once they
+ * were asked for; one with other components is somebody's own, and left alone.
+ */
+export async function wantedSamples(state: EmbeddedState, asksForAll: boolean): Promise<"none" | "first" | "all"> {
   const { components } = await state.routingTable.components();
-  return components.every(({ name }) => name === sampleComponent.name);
+  const others = components.map(({ name }) => name).filter((name) => name !== sampleComponent.name);
+  if (!others.every((name) => MORE_SAMPLES.some((sample) => sample === name))) return "none";
+  return asksForAll || others.length > 0 ? "all" : "first";
 }
 
 /**

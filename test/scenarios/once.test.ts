@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
@@ -33,9 +33,13 @@ async function aBacklog(code: string, about: AboutComponent = {}): Promise<strin
   return home;
 }
 
-async function runOnce(home: string, about: NodeJS.ProcessEnv = {}): Promise<{ code: number; output: string }> {
+async function runOnce(
+  home: string,
+  about: NodeJS.ProcessEnv = {},
+  ...options: string[]
+): Promise<{ code: number; output: string }> {
   const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED, ...about };
-  const child = spawn(process.execPath, ["scripts/embedded.ts", "--once"], {
+  const child = spawn(process.execPath, ["scripts/embedded.ts", "--once", ...options], {
     env,
     stdio: ["ignore", "pipe", about.TURNOUT_WIDE === undefined ? "inherit" : "ignore"],
   });
@@ -87,4 +91,29 @@ describe("npm start -- --once", () => {
     for (const version of ["22", "23", "24"]) expect(output).toMatch(new RegExp(` ${version} +done`));
     expect(code).toBe(0);
   });
+
+  it("takes all samples through: a program in three versions, two URLs, and the releaser of each project", async () => {
+    const home = temporaryFolder();
+    const { code, output } = await runOnce(home, { TURNOUT_WIDE: "json" }, "--all-samples");
+    const lines = output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    const ran = (name: string) =>
+      new Set(
+        lines.flatMap(({ outcome, component, component_version, "feature_flag.result.variant": alias }) =>
+          component === name && outcome === "done" ? [`${alias} ${component_version}`] : [],
+        ),
+      );
+    expect(ran("builder")).toEqual(new Set(["stable 1", "beta 2", "experimental 3"]));
+    expect(ran("preview-server")).toEqual(new Set(["stable preview-1", "beta preview-2"]));
+    const releasers = ["releaser-01 1", "releaser-03 3", "releaser-05 5", "releaser-07 7", "releaser-13 13"];
+    expect(ran("releaser")).toEqual(new Set(releasers));
+    expect(effectsIn(join(home, "samples/builder"))).toContainEqual(
+      expect.objectContaining({ project: "umbrella/lab", builtBy: "builder:3" }),
+    );
+    expect(effectsIn(join(home, "samples/releaser"))).toContainEqual({ project: "globex/shop", place: "mirror" });
+    expect(code).toBe(0);
+  });
 });
+
+function effectsIn(folder: string): unknown[] {
+  return readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+}
