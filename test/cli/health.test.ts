@@ -149,3 +149,13 @@ describe("turnout health", () => {
     ]);
   });
 });
+
+it("turnout health calls it too few where all that one customer had has failed", async () => {
+  const cli = await aReplayedCli();
+  const pin = aPin({ alias: "beta" });
+  await cli.edit(["acme", "globex", "hooli"].map((id) => ({ kind: "pin", level: "customer", id, component: RC, pin })));
+  await cli.route(...Array.from({ length: 5 }, (_, n) => ({ id: `e${n}`, customer: "acme", fails: "2" })));
+  const { code, stdout } = await cli.here("health");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/ 2 +beta .* 100\.0 .* too few /);
+});

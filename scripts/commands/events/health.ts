@@ -47,7 +47,9 @@ before. Whole minutes; a router stores its counts every 5 s.
   VERDICT     warn: it fails more often than stable does at the same time, and
               than the same alias did before; where only one of these can be
               told, by that one; where neither can, more than one in five is too
-              much. A healthy version is called so in at most 1 of 100 windows
+              much. A healthy version is called so in at most 1 of 100 windows.
+              too few: something failed, for too few customers or too seldom to
+              say anything of the version
 By customer, project, plan and user the failed are exact up to 100 per version,
 minute and router, and what was tried (~) is told from some 2,000 of the
 window's events.
@@ -164,8 +166,8 @@ const COLUMNS: Column<Version>[] = [
   { title: "AFFECTED", text: ({ customersAffected: n }) => (n === 0 ? "" : String(n)), alignRight: true, optional: 1 },
   {
     title: "VERDICT",
-    text: ({ verdict, counts }) => (counts.firsts === 0 ? "" : verdict.level),
-    style: ({ verdict }) => (verdict.level === "ok" ? "green" : "red"),
+    text: ({ verdict, counts }) => (counts.firsts === 0 ? "" : verdict.isTooFew ? "too few" : verdict.level),
+    style: ({ verdict }) => (verdict.isTooFew ? "yellow" : verdict.level === "ok" ? "green" : "red"),
   },
   { title: "TOP ERROR", text: topErrorText, least: 16, cutFirst: true },
 ];
@@ -215,6 +217,7 @@ function versionJson(health: Version): object {
         ? null
         : { error: topError.error, count: topError.count, first_seen: topError.isNew ? version : null },
     verdict: verdict.level,
+    too_few_failures: verdict.isTooFew,
     worse_than_stable: verdict.worseThanStable ?? null,
     worse_than_before: verdict.worseThanBefore ?? null,
   };

@@ -26,6 +26,8 @@ export type Judged = {
 export type Verdict = {
   /** `act`: worse than stable now, and than before, beyond doubt. `warn`: a person should look. */
   level: "ok" | "warn" | "act";
+  /** Something has failed, for too few customers or too few times to say anything of the version. */
+  isTooFew: boolean;
   /** Logarithms of E-values, to the base of 10; undefined where there is nothing to compare with. */
   worseThanStable: number | undefined;
   worseThanBefore: number | undefined;
@@ -41,8 +43,8 @@ export function verdictOf({ strata, now, before, customersAffected }: Judged, ha
   const earlier =
     before === undefined ? undefined : worseThanBefore(now, baseRateBound(before, ACT_ALPHA / 10)) / Math.LN10;
   const known = [stable, earlier].filter((evidence) => evidence !== undefined);
-  const told = { worseThanStable: stable, worseThanBefore: earlier };
   const isFew = now.failed < LEAST_FAILURES || (hasManyCustomers && customersAffected < LEAST_CUSTOMERS);
+  const told = { isTooFew: isFew && now.failed > 0, worseThanStable: stable, worseThanBefore: earlier };
   if (isFew) return { level: "ok", ...told };
   const least = known.length > 0 ? Math.min(...known) : worseThanBefore(now, BAD_ANYWHERE) / Math.LN10;
   if (known.length === 2 && least >= -Math.log10(ACT_ALPHA)) return { level: "act", ...told };

@@ -48,7 +48,7 @@ const health: VersionHealth = {
   unresolved: 0,
   failures: [aFailure({ customer: "acme", plan: "paid" }), aFailure({ customer: "acme" }), aFailure({ user: "ada" })],
   customersAffected: 2,
-  verdict: { level: "ok", worseThanStable: undefined, worseThanBefore: undefined },
+  verdict: { level: "ok", isTooFew: false, worseThanStable: undefined, worseThanBefore: undefined },
 };
 
 const briefly = (by: Dimension, exposures: readonly Exposure[] = []) =>
