@@ -45,7 +45,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
     release: { summary: "bring a version to everybody, step by step", load: () => import("./releases/release.ts") },
   },
   Rules: {
-    pin: { summary: "pin a project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
+    pin: { summary: "pin a user, project, customer or plan to an alias", load: () => import("./rules/pin.ts") },
     unpin: { summary: "take a pin away", load: () => import("./rules/unpin.ts") },
     pins: { summary: "list pins", load: () => import("./rules/pins.ts") },
     cohort: { summary: "name lists of projects and customers", load: () => import("./rules/cohort.ts") },
@@ -130,7 +130,7 @@ Examples:
 export async function run(args: readonly string[]): Promise<void> {
   complainInJson(args);
   const program = new Command("turnout")
-    .description("Sends every event to the version of a component that its project, customer or plan is pinned to.")
+    .description("Sends every event to the version of a component that its user, project, customer or plan is pinned to.")
     .option("--env <name>", "the environment on AWS (default: the state on this machine)")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
