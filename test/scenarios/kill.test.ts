@@ -1,10 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { startMoreSamples } from "../../scripts/embedded/more-samples.ts";
 import { setUpSample } from "../../scripts/embedded/sample.ts";
+import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { untilAtRest } from "../support/at-rest.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
@@ -14,11 +18,14 @@ const EVENTS = 2_000;
 const KILLS = 8;
 const PROJECTS = ["acme/site", "acme/api", "globex/shop", "initech/tps", "hooli/search", "umbrella/lab"];
 
-test("a server killed at random moments loses no event, and every effect happens once", {
-  timeout: 180_000,
+/** Each event goes to three: the sample in JavaScript, a program, and a URL. */
+const KINDS = 3;
+
+test("a server killed at random moments loses no event, and every effect happens once, whatever the target", {
+  timeout: 300_000,
 }, async () => {
   const random = seededRandom(20261121);
-  const home = await sampleHome();
+  const { home, previews } = await sampleHome();
   let server = await startServer(home);
   let client = clientOf(server.url);
   let unacknowledged = Array.from({ length: EVENTS }, (_, n) => n);
@@ -53,17 +60,28 @@ test("a server killed at random moments loses no event, and every effect happens
   expect(puts).toBeGreaterThan(EVENTS);
 
   const { counting, statuses, effects } = await outcome(home);
-  expect(statuses).toEqual(new Map([["done", EVENTS]]));
-  expect(counting).toEqual(new Map([[1, EVENTS]]));
+  expect(statuses).toEqual(new Map([["done", KINDS * EVENTS]]));
+  expect(counting).toEqual(new Map([[1, KINDS * EVENTS]]));
   expect(effects).toEqual({ keys: EVENTS, rows: EVENTS });
+  expect(readdirSync(join(home, "samples/builder"))).toHaveLength(EVENTS);
+  expect(previews()).toHaveLength(EVENTS);
 });
 
-async function sampleHome(): Promise<string> {
+/** The samples, of which the release coordinator, the builder and the preview server listen to pushes. */
+async function sampleHome() {
   const home = temporaryFolder();
   const state = openEmbeddedState(home, { create: true });
-  await setUpSample(state, () => new Date(), randomUUID);
+  const now = () => new Date();
+  await setUpSample(state, now, randomUUID);
+  const { previews } = await startMoreSamples(state, now, randomUUID);
+  onTestFinished(previews.close);
+  const { components } = await state.routingTable.components();
+  const server = components.find(({ name }) => name === "preview-server");
+  const component = Component.parse({ ...server, pattern: { source: ["github.com"], "detail-type": ["push"] } });
+  const meta = { changeId: randomUUID(), who: "a test", why: "a test", command: "test", at: now() };
+  await changeRoutes(state.routingTable, { ...meta, edit: { kind: "apply component", component } });
   state.close();
-  return home;
+  return { home, previews: previews.previews };
 }
 
 /** Publishes ten events. Returns those that were not acknowledged, for whatever reason: they are put again. */
