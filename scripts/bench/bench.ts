@@ -18,6 +18,7 @@ import { benchCapacity } from "./router/capacity.ts";
 import { benchPipelines } from "./router/compare-pipelines.ts";
 import { benchRoutingMemory } from "./routing-memory.ts";
 import { benchRoutingRequests } from "./routing-requests.ts";
+import { benchTargetKinds } from "./target-kinds.ts";
 import { benchTelemetry } from "./telemetry-rate.ts";
 
 type Part = { about: string; run: () => Promise<void> };
@@ -26,6 +27,7 @@ type Part = { about: string; run: () => Promise<void> };
 const parts: { [name: string]: Part } = {
   decisions: { about: "decisions per second beside a plain Map", run: printDecisions },
   embedded: { about: "events per second and latency, beside other job queues", run: printEmbedded },
+  targets: { about: "events a second by kind of target", run: benchTargetKinds },
   hosts: { about: "start, memory and rate of a version's process", run: benchHosts },
   telemetry: { about: "the embedded server with OpenTelemetry on and off", run: benchTelemetry },
   fairness: { about: "latency of quiet customers beside noisy ones", run: benchFairness },
