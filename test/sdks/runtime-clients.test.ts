@@ -18,13 +18,14 @@ function aVersion({ command, files }: { command: string[]; files: string[] }) {
 describe.each(inject("runtimeVersions"))("AWS's runtime client for $language", (version) => {
   test("gets events one after the other and answers them", async () => {
     const { send, told, untilLogged } = aVersion(version);
+    const of = { attempt: 1, eventId: "event/1#x" };
     for (const text of ["one", 'für 7% "Öl" 💥']) {
-      const result = await send({ event: { do: "tell", text }, requestId: `request-${text.length}`, worker });
+      const result = await send({ event: { do: "tell", text }, requestId: `request-${text.length}`, of, worker });
       expect(result).toEqual({ outcome: "done", executedVersion: "1", durationMs: expect.any(Number) });
     }
     expect(told()).toEqual(["request-3 one true", 'request-14 für 7% "Öl" 💥 true']);
-    await untilLogged("1", "request-3 printed by tell\n");
-    await untilLogged("1", "request-14 printed by tell\n");
+    await untilLogged("1", "request-3#1#event%2F1%23x printed by tell\n");
+    await untilLogged("1", "request-14#1#event%2F1%23x printed by tell\n");
   });
 
   test("tells an error in its own words, and goes on", async () => {
