@@ -62,7 +62,7 @@ export class EventSweeping extends Construct {
     const guard = new TurnoutFunction(this, "Guard", {
       ...props,
       entry: "guard",
-      description: "Looks at the versions behind guarded aliases, and takes back those that are worse.",
+      description: "Looks at guarded versions, takes back those that are worse, and takes releases further.",
       // A look takes seconds. Two at once store each step on condition that nobody else has.
       timeout: Duration.minutes(5),
       memoryMb: 512,

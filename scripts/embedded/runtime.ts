@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { deadLettersHandler } from "../../functions/dead-letters.ts";
 import { guardHandler } from "../../functions/guard.ts";
 import { outcomesHandler } from "../../functions/outcomes.ts";
-import { releasesHandler } from "../../functions/releases.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
 import { moveSweeperHandler, sweeperHandler } from "../../functions/sweeper.ts";
@@ -17,8 +16,6 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
-import { healRelease } from "../../shared/flows/release/heal-release.ts";
-import { judgeRelease } from "../../shared/flows/release/judge-release.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
 import { FREE_STUCK } from "../../shared/installation/examine-embedded.ts";
 import { lockServer } from "../../shared/installation/server-lock.ts";
@@ -47,13 +44,10 @@ const SWEEP_TIMEOUT_MS = 15_000;
 /** How often moves of aliases are looked for that a crash has left unfinished. */
 const FINISH_MOVES_EVERY_MS = 10_000;
 
-/** How often releases are looked at. */
-const RELEASES_EVERY_MS = 1_000;
-
 /** How often what versions have printed is looked through for what is too old. */
 const EXPIRE_LOGS_EVERY_MS = 3_600_000;
 
-/** How often guards look: what they look at is stored every 5 s. */
+/** How often guards look, and releases go on: what they look at is stored every 5 s. */
 const GUARD_EVERY_MS = 2_500;
 
 /**
@@ -233,19 +227,6 @@ export async function startRuntime(options: RuntimeOptions) {
       timeoutMs: SWEEP_TIMEOUT_MS,
       onError,
     });
-    const { routingTable: table, catalog, events, replays } = state;
-    const releases = startSchedule({
-      name: "turnout-releases",
-      handler: releasesHandler({
-        ...{ table, catalog, events, newId: randomUUID, now, onError },
-        judge: (...of) => judgeRelease(state.watches, ...of),
-        // Replays are looked for all the while.
-        heal: (...of) => healRelease({ table, catalog, events, replays, callReplayer: async () => undefined }, ...of),
-      }),
-      everyMs: RELEASES_EVERY_MS,
-      timeoutMs: SWEEP_TIMEOUT_MS,
-      onError,
-    });
     const logSweeper = startSchedule({
       name: "turnout-log-sweeper",
       handler: async () => settings.logs && expireLogs(state.logs, settings.logs.keptMs, now()),
@@ -263,8 +244,8 @@ export async function startRuntime(options: RuntimeOptions) {
       Promise.all([
         workers.close(),
         closeHttp(),
-        ...[replayer, releases, guard, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map(
-          (part) => part.stop(),
+        ...[replayer, guard, sweeper, moveSweeper, logSweeper, poller, deadPoller, outcomePoller].map((part) =>
+          part.stop(),
         ),
       ]),
     );

@@ -36,8 +36,6 @@ import { moveAlias } from "../versions/move-alias.ts";
 /** Changes that are looked through for whoever has changed what a release had set. */
 const MOST_LOOKED_AT = 1_000;
 
-const LOOKS_AT_ONCE = 4;
-
 export type ReleasePorts = {
   table: RoutingTable;
   catalog: Pick<VersionCatalog, "aliases" | "versions" | "moveAlias">;
@@ -67,26 +65,6 @@ export async function lookAtRelease(
   if (!isUnderWay(component.release)) return undefined;
   const seen = await seenRelease(ports, component, component.release, now);
   return seen && { ...seen.is, next: nextOfRelease(seen.is, now) };
-}
-
-/** Advances every release as far as it goes now. What is wrong with one holds up no other. */
-export async function advanceReleases({
-  now,
-  onError,
-  ...ports
-}: ReleasePorts & { now: () => Date; onError: (error: unknown) => void }): Promise<void> {
-  const { components } = await ports.table.components();
-  for (const component of components) {
-    try {
-      // A promotion is a few looks: the alias, the rules, the end.
-      for (let look = 0; look < LOOKS_AT_ONCE; look++) {
-        const done = await advanceRelease(ports, component, now());
-        if (done === undefined || done.do === "wait" || done.do === "pause") break;
-      }
-    } catch (error) {
-      onError(error);
-    }
-  }
 }
 
 /**
