@@ -75,6 +75,8 @@ export function awsDependencies(settings: AwsSettings) {
       lambda: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
       http: targetOnFirstUse(() => openHttp(lambda)),
     }),
+    /** Publishes an event of Turnout's own. @throws TurnoutError `usage` when the environment names no bus */
+    notify: (event: string) => putNotice(region, required(settings.eventBus, "TURNOUT_EVENT_BUS"), event),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
     liveQueue: () => queueAt(settings.liveQueueUrl, "TURNOUT_LIVE_QUEUE_URL"),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
@@ -134,6 +136,28 @@ async function openHttp({ config }: LambdaClient): Promise<Target> {
   const reading = { credentials: () => config.credentials(), endpoint: process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER };
   const secretText = (name: string) => (name.startsWith("arn:") ? secretValue(name, reading) : inEnvironment(name));
   return httpTarget({ now: () => new Date(), secretText }).send;
+}
+
+/** The client for the bus is loaded by the first notice: there are few. */
+async function putNotice(region: string, EventBusName: string, event: string): Promise<void> {
+  const { EventBridgeClient, PutEventsCommand } = await import("@aws-sdk/client-eventbridge");
+  const client = new EventBridgeClient({ region, maxAttempts: 3, requestHandler: { ...SQS_TIMEOUTS, ...pool(5) } });
+  const { source, "detail-type": type, time, detail } = JSON.parse(event);
+  const entry = {
+    Source: source,
+    DetailType: type,
+    Time: new Date(time),
+    Detail: JSON.stringify(detail),
+    EventBusName,
+  };
+  const { Entries: [put] = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }));
+  client.destroy();
+  if (put?.EventId === undefined) {
+    throw new TurnoutError(
+      "failed",
+      `The bus ${EventBusName} has not taken a notice: ${put?.ErrorMessage ?? "no answer"}.`,
+    );
+  }
 }
 
 /** The client for S3 is loaded by the first large body: most routers never see one, and it takes as long as all the rest. */

@@ -14,6 +14,7 @@ export const handler = guardHandler({
   watches: aws.watches,
   // The replayer looks every minute by itself.
   callReplayer: async () => undefined,
+  notify: aws.notify,
   now,
   random: Math.random,
   newId: randomUUID,

@@ -58,7 +58,7 @@ export class EventSweeping extends Construct {
   }
 
   private guarding(props: EventSweepingProps): TurnoutFunction {
-    const { storage } = props;
+    const { storage, routing } = props;
     const guard = new TurnoutFunction(this, "Guard", {
       ...props,
       entry: "guard",
@@ -66,13 +66,14 @@ export class EventSweeping extends Construct {
       // A look takes seconds. Two at once store each step on condition that nobody else has.
       timeout: Duration.minutes(5),
       memoryMb: 512,
-      environment: storage.environment,
+      environment: { ...storage.environment, TURNOUT_EVENT_BUS: routing.eventBus.eventBusName },
     });
     const { tableArn } = storage.eventTable;
     guard.changesRouting(storage.routingTable.tableArn);
     guard.may([...new Set([...readEvents, ...readReplays])], tableArn);
     // One statement: a role's policies have 10,240 characters, and most are to be for components.
     guard.mayIn([REPLAYS_PARTITION, WATCHES_PARTITION], [...changeReplays, ...changeWatches], tableArn);
+    guard.may(["events:PutEvents"], routing.eventBus.eventBusArn);
     guard.may(["s3:GetObject"], storage.bodies.arnForObjects(BODIES));
     guard.looksAtVersions(["lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]);
     guard.calledEveryMinute();

@@ -3,6 +3,7 @@ import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded-rate.ts";
 import { benchFailingCustomer } from "./failing-customer.ts";
 import { benchFairness } from "./fairness.ts";
+import { benchHealing } from "./healing.ts";
 import { benchHealth } from "./health-look.ts";
 import { benchHosts } from "./hosts.ts";
 import { benchImportRate } from "./import-rate.ts";
@@ -36,6 +37,7 @@ const parts: { [name: string]: Part } = {
   capacity: { about: "DynamoDB units per event", run: benchCapacity },
   bundles: { about: "the router's size and import time", run: benchBundles },
   health: { about: "health over 100,000 and 1,000,000 deliveries", run: benchHealth },
+  healing: { about: "from a bad version's first failure to all done again", run: benchHealing },
   failures: { about: "how soon failures names whom a version fails for", run: benchFailingCustomer },
   "routing-requests": { about: "routing requests per batch", run: benchRoutingRequests },
   import: { about: "rows per second of a directory import", run: benchImportRate },

@@ -11,6 +11,8 @@ import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-rep
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { EventEntry } from "../../shared/domain/events/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/events/fair-group.ts";
+import { deadDeliveryNotice } from "../../shared/domain/notices/dead-delivery-notice.ts";
+import { replayEndedNotice } from "../../shared/domain/notices/replay-ended-notice.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
@@ -49,6 +51,9 @@ const EXPIRE_LOGS_EVERY_MS = 3_600_000;
 
 /** How often guards look, and releases go on: what they look at is stored every 5 s. */
 const GUARD_EVERY_MS = 2_500;
+
+/** On a busy machine it takes a while to count the ledger again. */
+const GUARD_TIMEOUT_MS = 120_000;
 
 /**
  * How long after its start a replay looks again for events that were claimed before: here claim and record are written
@@ -155,6 +160,7 @@ export async function startRuntime(options: RuntimeOptions) {
     const telemetry = wantsTelemetry(process.env) ? await openTelemetry(looks) : undefined;
     closing.push(() => telemetry?.close());
     const metrics = await serverMetrics({ ...looks, ...(telemetry && { telemetryDropped: telemetry.dropped }) });
+    const notify = async (event: string) => void (await live.send([event], now()));
     const ports = withCounter({
       routing,
       events: { ...state.events, close: lane.close },
@@ -166,6 +172,8 @@ export async function startRuntime(options: RuntimeOptions) {
         metrics.reported(delivery);
         telemetry?.reported(delivery);
         report(delivery);
+        const notice = deadDeliveryNotice(delivery);
+        if (notice !== undefined) void notify(notice).catch(onError);
       },
       onCounted: metrics.counted,
       onError,
@@ -219,12 +227,13 @@ export async function startRuntime(options: RuntimeOptions) {
         ...state,
         // The driver of replays looks for itself, several times a second.
         callReplayer: async () => undefined,
+        notify,
         now,
         random: Math.random,
         newId: randomUUID,
       }),
       everyMs: GUARD_EVERY_MS,
-      timeoutMs: SWEEP_TIMEOUT_MS,
+      timeoutMs: GUARD_TIMEOUT_MS,
       onError,
     });
     const logSweeper = startSchedule({
@@ -237,6 +246,11 @@ export async function startRuntime(options: RuntimeOptions) {
     const replayer = startReplayDriver({
       replays: state.replays,
       handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
+      async onEnded(name) {
+        const replay = await state.replays.get(name);
+        const notice = replay && replayEndedNotice(replay, now());
+        if (notice !== undefined) await notify(notice);
+      },
       onError,
     });
     // Side by side: what is under way ends because the versions' grace does, however long their events may take.

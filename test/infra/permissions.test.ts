@@ -127,6 +127,7 @@ const expected = (environment: string) => ({
   MoveSweeper: { SweepingMoveSweeperLog: writesLog, ...commits, [components(environment)]: readAliases },
   Guard: {
     SweepingGuardLog: writesLog,
+    RoutingBus: ["events:PutEvents"],
     ...commits,
     StorageEventTable: ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
     'StorageEventTable when {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["replays","watches"]}}': [

@@ -57,6 +57,7 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
     },
   });
   const { table, events, time, calls, database, ports: routing } = router;
+  const notices: { "detail-type": string; detail: Record<string, unknown> }[] = [];
   const replays = memoryReplayStore();
   const ports: GuardPorts = {
     routingTable: surrounded(table, ["commit"], calls.around),
@@ -65,6 +66,7 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
     replays: surrounded(replays, ["create", "get"], calls.around),
     watches: surrounded(sqliteWatchStore(database), ["put"], calls.around),
     callReplayer: async () => undefined,
+    notify: async (event) => void notices.push(JSON.parse(event)),
     now: time.now,
     random: () => 0.5,
     newId: routing.newId,
@@ -126,5 +128,6 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
     versionOf,
     set,
     replays,
+    notices,
   };
 }

@@ -13,6 +13,8 @@ export type GuardPorts = {
   watches: WatchStore;
   /** Tells who drives replays of one, or why nobody could be told. */
   callReplayer(name: string): Promise<string | undefined>;
+  /** Publishes an event of Turnout's own. Told twice of the same it is the same event. */
+  notify(event: string): Promise<void>;
   now: () => Date;
   /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;

@@ -4,6 +4,7 @@ import type { Failure } from "../../domain/health/failure.ts";
 import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
 import { verdictText } from "../../domain/health/verdict-text.ts";
 import { isUnderWay, newWatch, type Trip, type Watch } from "../../domain/health/watch.ts";
+import { noticeEvent } from "../../domain/notices/notice.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { Guard } from "../../domain/routing/guard-rule.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
@@ -182,6 +183,8 @@ async function carryOn(
   await actOnTrip(ports, component, { ...held, trip: held.trip }, targets, async ({ trip, waits }) => {
     if (held === undefined) return undefined;
     const { waits: _, keeper: __, ...rest } = held;
+    // Before it is ended: whoever takes it up after a crash tells it again, as the same event.
+    if (trip.stage === "ended") await ports.notify(verdictNotice(held, trip));
     const isOn = trip.stage !== "ended" && waits === undefined;
     held = await watches.put({
       ...rest,
@@ -191,4 +194,10 @@ async function carryOn(
     });
     return held;
   });
+}
+
+function verdictNotice({ component, alias, version }: Watch, { why, mode, done = "", at }: Trip): string {
+  const command = ["turnout", "guard", "history", component];
+  const detail = { component, alias, version, verdict: "worse" as const, why, mode, done, at, command };
+  return noticeEvent({ type: "Guard Verdict", detail }, `${component}-${alias}-${version}-${at}`);
 }

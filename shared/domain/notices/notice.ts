@@ -1,0 +1,69 @@
+import * as z from "zod/mini";
+import { Instant } from "../text/schema.ts";
+
+/** The source of events that Turnout publishes about itself. A component can listen to it as to any other. */
+export const NOTICE_SOURCE = "turnout";
+
+/** A command as words, that looks further or acts, for whoever is told. */
+const Command = z.array(z.string());
+
+/** What a guard has found of a version, and what it has done about it. */
+const GuardVerdictDetail = z.object({
+  component: z.string(),
+  alias: z.string(),
+  version: z.string(),
+  verdict: z.literal("worse"),
+  /** The evidence in a sentence. */
+  why: z.string(),
+  mode: z.string(),
+  done: z.string(),
+  at: Instant,
+  command: Command,
+});
+
+/** A delivery that is given up. */
+const DeliveryDeadDetail = z.object({
+  component: z.string(),
+  alias: z.nullable(z.string()),
+  version: z.nullable(z.string()),
+  event: z.object({ id: z.string(), source: z.string(), type: z.string() }),
+  error: z.nullable(z.object({ type: z.string(), message: z.string() })),
+  at: Instant,
+  command: Command,
+});
+
+/** A replay that has come to its end. */
+const ReplayEndedDetail = z.object({
+  replay: z.string(),
+  status: z.string(),
+  sent: z.number(),
+  done: z.number(),
+  dead: z.number(),
+  at: Instant,
+  command: Command,
+});
+
+/** What Turnout publishes about itself, by the type of its events. */
+export const noticeDetails = {
+  "Guard Verdict": GuardVerdictDetail,
+  "Delivery Dead": DeliveryDeadDetail,
+  "Replay Ended": ReplayEndedDetail,
+} as const;
+export type NoticeType = keyof typeof noticeDetails;
+
+export type Notice = { [T in NoticeType]: { type: T; detail: z.infer<(typeof noticeDetails)[T]> } }[NoticeType];
+
+/**
+ * A notice as an event of the bus. Told twice of the same thing it is the same event: the key says what it is about.
+ * @param key unlike that of any other notice of its type
+ */
+export function noticeEvent({ type, detail }: Notice, key: string): string {
+  return JSON.stringify({
+    version: "0",
+    id: `${type.toLowerCase().replaceAll(" ", "-")}-${key}`,
+    source: NOTICE_SOURCE,
+    "detail-type": type,
+    time: detail.at,
+    detail: { ...detail, metadata: { idempotencyKey: key } },
+  });
+}

@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import type { DeliveryReport } from "../../../shared/domain/deliveries/delivery-report.ts";
+import { readEvent } from "../../../shared/domain/events/event.ts";
+import { deadDeliveryNotice } from "../../../shared/domain/notices/dead-delivery-notice.ts";
+import { NOTICE_SOURCE, type NoticeType, noticeDetails } from "../../../shared/domain/notices/notice.ts";
+import { replayEndedNotice } from "../../../shared/domain/notices/replay-ended-notice.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
+import { aReplay } from "../../support/any-replay.ts";
+import { aGuardedVersion } from "../../support/guarded-version.ts";
+
+const at = new Date("2026-11-20T10:00:00.000Z");
+
+function dead(source: string, about: Partial<DeliveryReport> = {}): DeliveryReport {
+  const record = { id: "e-1", source, detailType: "order placed", subject: {}, t0: at };
+  return {
+    record,
+    at,
+    component: "mailer",
+    outcome: "dead",
+    attempt: 3,
+    error: { type: "Broken", message: "no" },
+    ...about,
+  };
+}
+
+/** The event, checked against the schema of its type. */
+function told(text: string | undefined) {
+  const event = readEvent(text ?? "");
+  if (!event.ok) throw new Error(event.problem);
+  const schema = noticeDetails[event.value["detail-type"] as NoticeType];
+  const detail = read<unknown>(schema, event.value.detail);
+  if (!detail.ok) throw new Error(detail.problem);
+  expect(event.value.source).toBe(NOTICE_SOURCE);
+  return { type: event.value["detail-type"], detail: detail.value };
+}
+
+it("a dead delivery is told with what to look at", () => {
+  expect(told(deadDeliveryNotice(dead("shop")))).toMatchObject({
+    type: "Delivery Dead",
+    detail: { component: "mailer", event: { id: "e-1", source: "shop" }, command: ["turnout", "event", "show", "e-1"] },
+  });
+});
+
+it("a dead delivery told twice is one event, and another is another", () => {
+  const key = (report: DeliveryReport) => JSON.parse(deadDeliveryNotice(report) ?? "{}").detail.metadata.idempotencyKey;
+  expect(key(dead("shop"))).toBe(key(dead("shop")));
+  expect(key(dead("shop"))).not.toBe(key(dead("shop", { component: "invoice" })));
+});
+
+it("no loop comes about: what becomes of deliveries of Turnout's own events is told to nobody", () => {
+  const first = deadDeliveryNotice(dead("shop"));
+  const { source } = JSON.parse(first ?? "{}");
+  expect(deadDeliveryNotice(dead(source))).toBeUndefined();
+  for (const outcome of ["done", "failed", "postponed", "rejected"] as const) {
+    expect(deadDeliveryNotice(dead("shop", { outcome }))).toBeUndefined();
+  }
+});
+
+it("a replay that has ended is told, and one that hasn't isn't", () => {
+  expect(replayEndedNotice(aReplay(), at)).toBeUndefined();
+  const ended = aReplay({ progress: { endedAt: at } });
+  expect(told(replayEndedNotice(ended, at))).toMatchObject({ type: "Replay Ended", detail: { replay: ended.name } });
+});
+
+it("a guard's verdict is told once, with its evidence and what was done", async () => {
+  const world = await aGuardedVersion();
+  await world.traffic(20);
+  await world.move("beta", "24");
+  await world.traffic(18);
+  for (let look = 0; look < 3; look++) await world.look();
+  expect(world.notices).toHaveLength(1);
+  expect(told(JSON.stringify(world.notices[0]))).toMatchObject({
+    type: "Guard Verdict",
+    detail: { version: "24", verdict: "worse", done: expect.stringContaining("went back to version 23") },
+  });
+});
