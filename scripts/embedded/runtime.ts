@@ -19,6 +19,7 @@ import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { stuckMessages } from "../../shared/flows/deliver/stuck-messages.ts";
 import { type KeptWrites, keptWrites, untilWritten } from "../../shared/flows/kept-writes.ts";
 import { type RoutingCache, routingCache } from "../../shared/flows/routing-cache.ts";
+import { releaseKeepers } from "../../shared/flows/watch/release-keepers.ts";
 import { FREE_STUCK } from "../../shared/installation/examine-embedded.ts";
 import { lockServer } from "../../shared/installation/server-lock.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
@@ -185,6 +186,7 @@ export async function startRuntime(options: RuntimeOptions) {
     await drainQueue({ ...ofOutcomes, handler: takeOutcomes });
     await state.events.endLeases(now());
     await state.replays.releaseDrivers();
+    await releaseKeepers(state.watches);
     const poller = startQueuePoller({
       name: "turnout-router",
       queue: live,

@@ -1,6 +1,7 @@
-import { type Sighted, strataOf, triedIn } from "../../shared/domain/health/burst.ts";
+import type { Sighted } from "../../shared/domain/health/burst.ts";
 import type { Tried } from "../../shared/domain/health/evidence.ts";
-import { verdictOf } from "../../shared/domain/health/verdict.ts";
+import { addFailures, emptyMeter } from "../../shared/domain/health/guard-meter.ts";
+import { guardVerdict } from "../../shared/domain/health/guard-verdict.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 /** How the events of one minute go: what share of them the candidate gets, and how many of each side's fail. */
@@ -65,20 +66,21 @@ export function guardFigures(world: World, runs: number): GuardFigures {
 }
 
 function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "act"; deliveries: number } {
-  const [own, stable] = [new Map<string, Sighted>(), new Map<string, Sighted>()];
+  let failed = emptyMeter;
   const before: Tried = { tried: BEFORE, failed: 0 };
   before.failed = failures(BEFORE, world.beforeRate ?? world.minute(0).stableRate, random);
   let level: "ok" | "warn" | "act" = "ok";
   for (let n = 0; n < MINUTES; n++) {
     const { share, stableRate, candidateRate } = world.minute(n);
     const tried = failures(EVENTS_PER_MINUTE, share, random);
-    own.set(`${n}`, sighted(tried, candidateRate, world, random));
-    stable.set(`${n}`, sighted(EVENTS_PER_MINUTE - tried, stableRate, world, random));
-    const now = triedIn(own.values());
-    const verdict = verdictOf({ strata: strataOf(own, stable), now, before, customersAffected: 2 }, true);
-    if (verdict.level !== "ok") level = "warn";
-    const deliveries = [...own.values()].reduce((sum, { tried }) => sum + tried, 0);
-    if (verdict.level === "act") return { level: "act", deliveries };
+    const own = new Map([[`${n}`, sighted(tried, candidateRate, world, random)]]);
+    const stable = new Map([[`${n}`, sighted(EVENTS_PER_MINUTE - tried, stableRate, world, random)]]);
+    // Minute by minute on top of what was added up before, as a guard does.
+    failed = addFailures(failed, own, stable);
+    const known = { meters: { failed, slower: emptyMeter }, before: { failed: before }, customersAffected: 2 };
+    const { says, metrics } = guardVerdict(known, true);
+    if (says === "worse") return { level: "act", deliveries: failed.own.tried };
+    if (metrics.some((one) => one.level === "warn")) level = "warn";
   }
   return { level, deliveries: 0 };
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { finishMoves } from "../../../shared/flows/versions/finish-moves.ts";
+import { releaseKeepers } from "../../../shared/flows/watch/release-keepers.ts";
 import { runGuards } from "../../../shared/flows/watch/run-guards.ts";
 import { aGuardedVersion, RC } from "../../support/guarded-version.ts";
 import { type Around, surrounded, type When } from "../../support/port-calls.ts";
@@ -67,6 +68,18 @@ it.each(calls.flatMap((call, n) => (["before", "after"] as const).map((when) => 
     expect(await world.unresolved()).toEqual([]);
   },
 );
+
+it("what a server that is gone was about is gone on with by the first look of the next", async () => {
+  const world = await aBadVersion();
+  world.calls.fail("create");
+  await world.look().catch(() => {});
+  await world.look();
+  expect(await world.replays.list(5), "another might still be at it").toHaveLength(0);
+  await releaseKeepers(world.guard.watches);
+  await world.look();
+  expect(await world.replays.list(5)).toHaveLength(1);
+  expect(await world.watch()).toMatchObject({ trip: { stage: "ended", to: "23" } });
+});
 
 it("of two guards at once one acts", async () => {
   const world = await aBadVersion();

@@ -1,0 +1,82 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Sighted } from "../../../shared/domain/health/burst.ts";
+import { noCounts } from "../../../shared/domain/health/delivery-count.ts";
+import { bucketOf } from "../../../shared/domain/health/duration-buckets.ts";
+import { addFailures, addSlow, emptyMeter, slowIn } from "../../../shared/domain/health/guard-meter.ts";
+import { guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
+
+const anySighted = fc
+  .record({ tried: fc.nat(50), failed: fc.nat(50), bursts: fc.nat(50) })
+  .map(({ tried, failed, bursts }): Sighted => {
+    const fails = Math.min(tried, failed);
+    const groups = fails === 0 ? 0 : Math.max(1, Math.min(fails, bursts));
+    return { tried, failed: fails, bursts: groups, listed: fails };
+  });
+
+const keyed = (all: readonly Sighted[], from = 0) => new Map(all.map((one, n) => [`${from + n}`, one]));
+
+describe("a guard's meter", () => {
+  it("is the same whether stretches are added one by one or all at once", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anySighted, anySighted), { maxLength: 8 }), (stretches) => {
+        const [own, stable] = [stretches.map(([one]) => one), stretches.map(([, other]) => other)];
+        const whole = addFailures(emptyMeter, keyed(own), keyed(stable));
+        let bit = emptyMeter;
+        for (let n = 0; n < own.length; n++) {
+          bit = addFailures(bit, keyed(own.slice(n, n + 1), n), keyed(stable.slice(n, n + 1), n));
+        }
+        expect(bit.own).toEqual(whole.own);
+        expect(bit.stable).toEqual(whole.stable);
+        expect(bit.stretches).toBe(whole.stretches);
+        for (const [n, sum] of whole.sums.entries()) expect(bit.sums[n] ?? 0).toBeCloseTo(sum, 9);
+      }),
+    );
+  });
+
+  it("counts as slow what lies above the bucket of its bound", () => {
+    const durations = new Map([
+      [bucketOf(10), 90],
+      [bucketOf(200), 10],
+    ]);
+    expect(slowIn(durations, 10)).toEqual({ tried: 100, failed: 10 });
+    expect(slowIn(durations, 9.5)).toEqual({ tried: 100, failed: 10 });
+    expect(slowIn(durations, 200)).toEqual({ tried: 100, failed: 0 });
+  });
+});
+
+/** So many minutes of 40 first attempts of a version and 400 of stable, of which so many took long. */
+function slowness(minutes: number, own: number, stable: number) {
+  const count = (at: Date, version: string, tried: number, slow: number) => {
+    const durations = new Map([
+      [bucketOf(10), tried - slow],
+      [bucketOf(1_000), slow],
+    ]);
+    return { ...noCounts(), component: "c", version, alias: "beta", type: "t", at, firsts: tried, durations };
+  };
+  const at = Array.from({ length: minutes }, (_, n) => new Date(n * 60_000));
+  const slower = addSlow(
+    emptyMeter,
+    at.map((one) => count(one, "24", 40, own)),
+    at.map((one) => count(one, "22", 400, stable)),
+    100,
+  );
+  const before = { failed: { tried: 4_000, failed: 0 }, slower: { tried: 4_000, failed: 200 } };
+  return guardVerdict({ meters: { failed: emptyMeter, slower }, before, customersAffected: 0 }, true);
+}
+
+describe("a guard's verdict", () => {
+  it("is that a version is worse which is slower than nearly all that stable does, and says so", () => {
+    const verdict = slowness(10, 30, 20);
+    expect(verdict.says).toBe("worse");
+    expect(verdictText(verdict, "24")).toMatch(
+      /^24 is worse: 300 of 400 \(75.0 %\) of its first attempts were slow, 200 of/,
+    );
+  });
+
+  it("isn't that for what is slow for a moment, or as often as stable", () => {
+    expect(slowness(3, 40, 20).says).toBe("no verdict");
+    expect(slowness(60, 2, 20).metrics.every(({ level }) => level === "ok")).toBe(true);
+  });
+});
