@@ -180,6 +180,48 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     expectQuiet(lambda);
   });
 
+  it("take back a version that fails, and finish what it left, with nobody at a keyboard", {
+    timeout: 240_000,
+  }, async () => {
+    const run = ({ version }: VersionCall) => (version === "2" ? down : undefined);
+    const { lambda, deploy, upload, aliases, publish, route, turnout, minute, deliveriesOf } =
+      await anEnvironmentOnBundles(endpoint, code, { run });
+    await deploy("one", { retry: { maxAttempts: 1 } });
+    const pinned = ["acme", "globex", "initech"];
+    for (const customer of pinned) {
+      await turnout(["pin", "--customer", customer, "--component", COMPONENT, "--to", "beta", ...why]);
+    }
+    let sent = 0;
+    /** Events of all customers, and a minute. */
+    const round = async (each: number) => {
+      const customers = [
+        ...Array.from({ length: each }, () => pinned).flat(),
+        ...Array.from({ length: 20 }, () => "z"),
+      ];
+      await publish(...customers.map((customer) => anOrder(`e-${++sent}`, customer)));
+      await route();
+      await minute();
+    };
+    for (let n = 0; n < 3; n++) await round(10);
+    upload("two");
+    await turnout(["publish-version", COMPONENT, "--alias", "beta", ...why]);
+    await turnout(["guard", "set", COMPONENT, "beta", "--mode", "undo", ...why]);
+    const first = sent + 1;
+    for (let n = 0; n < 5; n++) await round(1);
+    expect(await deliveriesOf(`e-${first}`)).toMatchObject([{ status: "dead", executedVersion: "2" }]);
+    await lambda.invoke("guard", {});
+    expect(aliases()).toMatchObject({ stable: "1", beta: "1" });
+    const told = await turnout(["guard", "show", COMPONENT]);
+    expect(told).toContainEqual(
+      expect.objectContaining({ component_version: "2", verdict: "worse", trip: expect.objectContaining({ to: "1" }) }),
+    );
+    await minute();
+    await minute();
+    for (let n = first; n < first + 3; n++) {
+      expect(await deliveriesOf(`e-${n}`)).toMatchObject([{ status: "done", executedVersion: "1" }]);
+    }
+  });
+
   it("store a large event in S3, and deliver it whole", async () => {
     const { queues, now, deploy, route, lambda, s3, records, minute } = await anEnvironmentOnBundles(endpoint, code);
     await deploy("one");

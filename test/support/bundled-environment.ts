@@ -85,6 +85,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     outcomes: { ...routerTimeout, TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl },
     replayer: routerTimeout,
     sweeper: { TURNOUT_LIVE_QUEUE_URL: live.queueUrl },
+    guard: { TURNOUT_EVENT_BUS: "prod-turnout-events" },
   };
   const lambda = await bundledLambda({
     code,
@@ -102,6 +103,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
       AWS_ENDPOINT_URL_SQS: entry === "outcomes" ? other.endpoint : live.endpoint,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
+      ...(entry === "guard" && { AWS_ENDPOINT_URL_EVENTBRIDGE: plane.endpoint }),
     };
   }
   function now(): Date {
