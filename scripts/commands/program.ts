@@ -130,7 +130,9 @@ Examples:
 export async function run(args: readonly string[]): Promise<void> {
   complainInJson(args);
   const program = new Command("turnout")
-    .description("Sends every event to the version of a component that its user, project, customer or plan is pinned to.")
+    .description(
+      "Sends every event to the version of a component that its user, project, customer or plan is pinned to.",
+    )
     .option("--env <name>", "the environment on AWS (default: the state on this machine)")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)

@@ -159,3 +159,15 @@ it("turnout health calls it too few where all that one customer had has failed",
   expect(code).toBe(0);
   expect(stdout).toMatch(/ 2 +beta .* 100\.0 .* too few /);
 });
+
+it("turnout health and counts say how many customers there are where they show those that failed most", async () => {
+  const cli = await aReplayedCli();
+  await cli.route(
+    ...Array.from({ length: 60 }, (_, n) => ({ id: `e${n}`, customer: `c${n}`, ...(n < 3 && { fails: "1" }) })),
+  );
+  for (const command of [`health ${RC} --by customer`, "counts --by customer"]) {
+    const { stdout, stderr } = await cli.here(command, "--json");
+    expect(stdout.trim().split("\n")).toHaveLength(50);
+    expect(stderr).toContain(`${RC} 1: 50 of 60 by customer are shown, those that failed most`);
+  }
+});

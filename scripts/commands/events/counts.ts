@@ -11,16 +11,13 @@ import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { sliceColumns, sliceJson } from "../wording/slice-rows.ts";
+import { shownSlices, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 /** What is counted as it is made, and whom it is about, which is told from failures and a sample of all. */
 const countedBy = ["alias", "type", "error"] as const;
 const toldBy = ["customer", "project", "plan", "user"] as const;
 type Dimension = (typeof countedBy)[number] | (typeof toldBy)[number];
-
-/** Lines of each version; of a million customers those that failed most are of interest. */
-const MAX_SLICES = 50;
 
 type CountsOptions = JsonOption & WindowOptions & { component?: string[]; by?: Dimension };
 
@@ -80,7 +77,7 @@ async function showSubjects({ json, component, ...stated }: CountsOptions, by: (
     const health = await healthOf({ events, routingTable, catalog }, { window }, now);
     const versions = health.versions.filter((version) => component?.includes(version.component) ?? true);
     const exposures = await sampledExposures(events, health.window, now, Math.random);
-    const slices = versions.flatMap((version) => slicesOf(version, by, exposures).slice(0, MAX_SLICES));
+    const slices = versions.flatMap((version) => shownSlices(slicesOf(version, by, exposures), by));
     note(`first attempts from ${health.window.from.toISOString()} to ${health.window.to.toISOString()}`);
     note("the failed of those that are listed, up to 100 per version, minute and router; ~ by a sample of the events");
     if (slices.length === 0) return note("there was none");

@@ -12,16 +12,13 @@ import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { percent, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
+import { percent, shownSlices, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type HealthOptions = JsonOption & WindowOptions & { by?: Dimension; watch?: true };
 
 /** How often it is looked again with --watch. */
 const WATCH_MS = 5_000;
-
-/** Lines of a dimension for each version; of a million customers those that failed most are of interest. */
-const MAX_SLICES = 50;
 
 export function define(command: Command): void {
   windowOptions(command.argument("[component]", "only this component"))
@@ -105,7 +102,7 @@ async function slicesIn(
   sample: () => ReturnType<typeof sampledExposures>,
 ): Promise<Slice[]> {
   const exposures = isOfSubject(by) ? await sample() : [];
-  return versions.flatMap((version) => slicesOf(version, by, exposures).slice(0, MAX_SLICES));
+  return versions.flatMap((version) => shownSlices(slicesOf(version, by, exposures), by));
 }
 
 function printSlices(health: Health, by: Dimension, slices: readonly Slice[]): void {
