@@ -31,6 +31,7 @@ export function aRelease(about: Partial<Release> = {}): Release {
     alias: "beta",
     aliasBefore: "2",
     into: "stable",
+    intoBefore: "1",
     steps: STEPS,
     by: "customer",
     salt: "salt",

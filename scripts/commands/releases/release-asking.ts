@@ -3,6 +3,7 @@ import { type Release, releaseActor, stepText } from "../../../shared/domain/rou
 import { type ReleaseAct, releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
+import { versionOf } from "../../../shared/flows/versions/move-alias.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
@@ -14,7 +15,8 @@ type Said = { who: string; why: string; at: string };
 
 /** What is asked of a release, and how it is taken back. */
 export type Asking = {
-  act: (release: Release, said: Said, force: boolean) => ReleaseAct;
+  /** @param into what the alias points at now that gets the version in the end */
+  act: (release: Release, said: Said, about: { force: boolean; into: string | null }) => ReleaseAct;
   what: string;
   alreadySo: string;
   undo: (component: string, release: Release, revision: string) => string;
@@ -28,7 +30,7 @@ export const pause: Asking = {
 };
 
 export const resume: Asking = {
-  act: ({ id }, said, force) => ({ do: "resume", id, ...said, ...(force && { force }) }),
+  act: ({ id }, said, { force, into }) => ({ do: "resume", id, into, ...said, ...(force && { force }) }),
   what: "resume",
   alreadySo: "isn't paused",
   undo: (_, { id }, reason) => `${commandLine("release", "pause", id)} --reason "${reason}"`,
@@ -65,9 +67,10 @@ async function ask(asking: Asking, id: string, options: ChangeOptions): Promise<
   await withInstallation(async (installation) => {
     const now = new Date();
     const { component, release } = await releaseNamed(installation.routingTable, id);
+    const into = await versionOf(installation.catalog, { component: component.name, alias: release.into });
     const said = { who: await installation.who(), why: options.reason, at: now.toISOString() };
     await changeRouting(installation, options, {
-      edit: releaseEdit(component.name, release, asking.act(release, said, options.force ?? false)),
+      edit: releaseEdit(component.name, release, asking.act(release, said, { force: options.force ?? false, into })),
       what: `${asking.what} release ${id} of ${component.name}`,
       alreadySo: `release ${id} ${asking.alreadySo}`,
       details: (rows) => rows.flatMap(rowDetails),

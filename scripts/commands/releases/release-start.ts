@@ -68,7 +68,10 @@ with what the same customers had before. If the version is worse:
   --guard rollback  everybody goes back to where they were
   --guard undo      and what failed on the version is delivered again
 
-Freeze and all-stable hold it. A person's change to one of its rules pauses it.
+Freeze and all-stable hold it, and let it be taken back. A person's change to one
+of its rules, or another version behind the default alias, pauses it. Where it
+has paused by itself it is still taken back if the version is worse; where a
+person has paused it, it stays as it is.
 Guardrails hold it as they hold a person: what would need --force is said here.
 
 Examples:

@@ -1,14 +1,14 @@
 import type { Component } from "../routing/component.ts";
 import type { Guardrails } from "../routing/guardrails.ts";
 import { freezeText } from "../routing/guardrails.ts";
-import type { Release } from "../routing/release.ts";
+import { type Release, releaseActor } from "../routing/release.ts";
 
 /** What the guard says of the version that is released, and how it is told. `none`: no verdict, or not yet. */
 export type ReleaseVerdict = { says: "healthy" | "none" | "worse"; told: string };
 
 /** What is known of a release when it is looked at. */
 export type SeenRelease = {
-  component: Pick<Component, "name" | "allStable">;
+  component: Pick<Component, "name" | "allStable" | "defaultAlias">;
   release: Release;
   guardrails: Guardrails;
   /** What the release's alias points at, and the one that gets the version in the end; null for nothing. */
@@ -38,33 +38,35 @@ export type NextOfRelease =
 
 /**
  * What a release does next. A freeze and all-stable hold it, a person's change pauses it, a version that is worse stops it
- * as its guard says, and a step ends when its time is over and the verdict allows it. Without a verdict it only waits:
- * it is never taken back for want of one.
+ * as its guard says, also where it has paused by itself, and a step ends when its time is over and the verdict allows it.
+ * Without a verdict it only waits: it is never taken back for want of one.
  */
 export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
   const { component, release, guardrails, aliasVersion, intoVersion, verdict } = seen;
-  const { alias, version, made, steps, guard } = release;
+  const { alias, version, made, steps, guard, paused } = release;
   if (release.ending !== undefined) return { do: "end" };
-  if (release.paused !== undefined) {
-    return { do: "wait", because: `paused by ${release.paused.who}: ${release.paused.why}` };
-  }
-  if (verdict.says === "worse" && (guard === "rollback" || guard === "undo")) {
+  const isByPerson = paused !== undefined && paused.who !== releaseActor(release);
+  // Promoted, by it or by a person: there is nobody left to bring to the version, or to take back from it.
+  if (intoVersion === version && !isByPerson) return { do: "finish" };
+  if (verdict.says === "worse" && (guard === "rollback" || guard === "undo") && !isByPerson) {
     return { do: "take back", why: verdict.told };
   }
-  // Promoted, and ended in between.
-  if (made === steps.length && intoVersion === version) return { do: "finish" };
+  if (paused !== undefined) return { do: "wait", because: `paused by ${paused.who}: ${paused.why}` };
   if (component.allStable !== undefined) {
     return { do: "wait", because: `all stable by ${component.allStable.who}: ${component.allStable.why}` };
   }
   if (guardrails.freeze !== undefined) return { do: "wait", because: freezeText(guardrails.freeze) };
   if (!seen.exists) return { do: "pause", why: `version ${version} is gone` };
   if (seen.disturbed !== undefined) return { do: "pause", why: seen.disturbed };
+  const elsewhere = otherGoal(seen);
+  if (elsewhere !== undefined) return { do: "pause", why: elsewhere };
   if (aliasVersion !== version) {
     if (made === 0 && aliasVersion === release.aliasBefore) return { do: "move alias" };
     return { do: "pause", why: `${alias} points at ${aliasVersion ?? "no version"}, not at ${version}` };
   }
-  if (made === 0) return { do: "step" };
+  // Whoever was on the alias already has the version since it was moved.
   if (verdict.says === "worse" && guard === "hold") return { do: "pause", why: `held by its guard: ${verdict.told}` };
+  if (made === 0) return { do: "step" };
   const until = new Date(Date.parse(release.since) + release.everyMs);
   if (now < until) return { do: "wait", until, because: "the step's time isn't over" };
   if (verdict.says === "none") {
@@ -73,4 +75,15 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
     return isOver ? { do: "pause", why: verdict.told } : { do: "wait", because: verdict.told };
   }
   return { do: made < steps.length ? "step" : "promote" };
+}
+
+/** What has become of the alias that is to get the version in the end, if that isn't what the release has begun with. */
+function otherGoal({ component, release, intoVersion }: SeenRelease): string | undefined {
+  const { into, intoBefore, version } = release;
+  if (component.defaultAlias !== into) return `${component.defaultAlias} is the default alias by now, not ${into}`;
+  if (intoBefore === undefined || intoVersion === intoBefore) return undefined;
+  return (
+    `${into} points at ${intoVersion ?? "no version"} by now, and did at ${intoBefore ?? "no version"}: ` +
+    `resumed, the release puts ${version} in its place`
+  );
 }

@@ -29,7 +29,8 @@ export type ReleaseAct =
   /** Makes the next step, if so many have been made. */
   | { do: "step"; id: string; made: number; at: Instant }
   | ({ do: "pause"; id: string } & Said)
-  | ({ do: "resume"; id: string; force?: boolean } & Said)
+  /** `into`: what the alias points at by now that gets the version in the end. */
+  | ({ do: "resume"; id: string; force?: boolean; into?: string | null } & Said)
   /** Takes away what is left of its rules: everything of it that is one change. */
   | ({ do: "take back"; id: string; how: ReleaseEnd } & Said)
   /** Says that nothing is left to do. */
@@ -93,12 +94,13 @@ function acted(rows: Rows, act: ReleaseAct): Rows {
     case "resume": {
       const { paused, ...rest } = release;
       if (paused === undefined) throw new TurnoutError("not allowed", `Release ${act.id} isn't paused.`);
-      // What somebody has set in the place of one of its rules is theirs from now on.
-      const kept = release.own.filter((number) => {
-        const step = release.steps[number];
-        return step !== undefined && stands(release, step, viewOf(rows));
+      return withRelease(rows, {
+        ...rest,
+        own: stillOwn(rows, release),
+        since: act.at,
+        ...(act.force && { force: true }),
+        ...(act.into !== undefined && { intoBefore: act.into }),
       });
-      return withRelease(rows, { ...rest, own: kept, since: act.at, ...(act.force && { force: true }) });
     }
     case "take back": {
       const { how, who, why, at } = act;
@@ -111,6 +113,14 @@ function acted(rows: Rows, act: ReleaseAct): Rows {
       return ending === undefined ? rows : withRelease(rows, { ...rest, ended: ending });
     }
   }
+}
+
+/** The steps whose rules stand. What somebody has set in the place of another is theirs from now on. */
+function stillOwn(rows: Rows, release: Release): number[] {
+  return release.own.filter((number) => {
+    const step = release.steps[number];
+    return step !== undefined && stands(release, step, viewOf(rows));
+  });
 }
 
 /** @throws TurnoutError `not found` */
@@ -140,10 +150,11 @@ function started(rows: Rows, release: Release): Rows {
 }
 
 /** @throws TurnoutError `not allowed` where somebody's rule stands that the step would overwrite */
-function refuseOther(rows: Rows, { alias, steps, own: ownSteps }: Release, step: ReleaseStep): void {
+function refuseOther(rows: Rows, release: Release, step: ReleaseStep): void {
+  const { alias, steps } = release;
   const other = standingRule(step, viewOf(rows));
   if (other === undefined) return;
-  const isOwnShare = step.kind === "share" && ownSteps.some((number) => steps[number]?.kind === "share");
+  const isOwnShare = step.kind === "share" && stillOwn(rows, release).some((number) => steps[number]?.kind === "share");
   if (isOwnShare || (step.kind !== "share" && other.alias === alias)) return;
   throw new TurnoutError(
     "not allowed",

@@ -40,6 +40,11 @@ export const Release = z.strictObject({
   aliasBefore: z.nullable(z.string()),
   /** The alias that gets the version in the end. */
   into: AliasName,
+  /**
+   * What that one pointed at when the release was started, or resumed: it pauses rather than replace what somebody has
+   * put there since. Releases from before this was kept have none, and don't ask.
+   */
+  intoBefore: z.optional(z.nullable(z.string())),
   steps: z.array(ReleaseStep).check(z.minLength(1), z.maxLength(50)),
   /** Which id the shares are drawn by, and with what. */
   by: Rollout.shape.by,
@@ -147,7 +152,8 @@ export function disturbedStep(release: Release, rows: ReleaseRows): ReleaseStep 
 }
 
 /** Whether a rule of a release stands as it has set it. */
-export function stands({ alias, by, salt }: Release, step: ReleaseStep, { component, planRow }: ReleaseRows): boolean {
+export function stands(release: Release, step: ReleaseStep, { component, planRow }: ReleaseRows): boolean {
+  const { alias, by, salt } = release;
   switch (step.kind) {
     case "cohort": {
       const route = component.cohortRoutes.find(({ cohort }) => cohort === step.cohort);
@@ -155,7 +161,8 @@ export function stands({ alias, by, salt }: Release, step: ReleaseStep, { compon
     }
     case "plan": {
       const pin = pinAt(step.plan, component.name, planRow);
-      return pin !== undefined && pin.alias === alias && pin.until === undefined && pin.from === undefined;
+      const isOwn = pin?.who === releaseActor(release);
+      return isOwn && pin.alias === alias && pin.until === undefined && pin.from === undefined;
     }
     case "share": {
       const { rollout } = component;

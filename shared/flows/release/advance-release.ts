@@ -31,6 +31,8 @@ import { backwards } from "../change/change-log.ts";
 import { changeRoutes } from "../change/change-routes.ts";
 import { commitAsShown } from "../change/commit-as-shown.ts";
 import { previewChange } from "../change/preview-change.ts";
+import { aliasHistory } from "../versions/alias-history.ts";
+import { giveUpMoves } from "../versions/finish-moves.ts";
 import { moveAlias } from "../versions/move-alias.ts";
 
 /** Changes that are looked through for whoever has changed what a release had set. */
@@ -83,8 +85,8 @@ export async function advanceRelease(
   try {
     await doNext(ports, looked, now);
   } catch (error) {
-    // Others were first.
-    if (error instanceof RevisionConflict) return next;
+    // Others were first, and may have ended it.
+    if (error instanceof RevisionConflict || (await isEnded(ports, looked))) return next;
     const why = error instanceof TurnoutError && error.kind !== "failed" ? refusalOf(error) : undefined;
     if (why === undefined || next.do === "end" || next.do === "take back") throw error;
     await act(
@@ -96,6 +98,12 @@ export async function advanceRelease(
     return { do: "pause", why };
   }
   return next;
+}
+
+async function isEnded({ table }: ReleasePorts, { component: { name }, release }: LookedAt): Promise<boolean> {
+  const { rows } = await table.rows([`component#${name}`]);
+  const standing = readable(rows.get(`component#${name}`))?.release;
+  return standing?.id !== release.id || standing.ended !== undefined;
 }
 
 function refusalOf(error: TurnoutError): string {
@@ -111,13 +119,14 @@ async function doNext(ports: ReleasePorts, looked: LookedAt, now: Date): Promise
     case "wait":
       return;
     case "pause":
+      await giveUpMoves(ports, who, component.name, now);
       return act(ports, looked, { do: "pause", id, who, why: next.why, at }, now);
     case "move alias":
       return move(ports, looked, { alias, from: release.aliasBefore, to: version }, "set", now);
     case "step":
       return makeStep(ports, looked, { do: "step", id, made, at }, now);
     case "promote": {
-      const from = await versionAt(ports, component.name, into);
+      const from = release.intoBefore === undefined ? await versionAt(ports, component.name, into) : release.intoBefore;
       return move(ports, looked, { alias: into, from, to: version }, "promote", now);
     }
     case "finish":
@@ -130,16 +139,46 @@ async function doNext(ports: ReleasePorts, looked: LookedAt, now: Date): Promise
   }
 }
 
-/** Its rules are gone. The alias goes back to what it was, unless somebody has moved it on. */
+/** Its rules are gone. The aliases go back to what they were, but for one that somebody has moved on. */
 async function endRelease(ports: ReleasePorts, looked: LookedAt, now: Date): Promise<void> {
   const { component, release } = looked;
-  const { id, alias, version, aliasBefore, ending, guard } = release;
-  const isTakenBack = ending?.how !== "done" && aliasBefore !== null && aliasBefore !== version;
-  if (isTakenBack && (await versionAt(ports, component.name, alias)) === version) {
-    await move(ports, looked, { alias, from: version, to: aliasBefore }, "rollback", now);
+  const { id, alias, into, version, ending, guard } = release;
+  const { name } = component;
+  // A move that a crash has left intended would be made after all, a minute after everything went back.
+  await giveUpMoves(ports, releaseActor(release), name, now);
+  if (ending?.how !== "done") {
+    // Promoted, and taken back before that was noticed. One alias at a look: the other is moved as of another revision.
+    const isPromoted = (await versionAt(ports, name, into)) === version && (await isMovedByIt(ports, looked));
+    if (isPromoted && release.intoBefore) {
+      return move(ports, looked, { alias: into, from: version, to: release.intoBefore }, "rollback", now);
+    }
+    const to = await versionToGoBackTo(ports, looked);
+    if (to !== undefined && (await versionAt(ports, name, alias)) === version) {
+      await move(ports, looked, { alias, from: version, to }, "rollback", now);
+    }
   }
   if (ending?.how === "stopped" && guard === "undo") await ports.heal(component, release, now);
   await act(ports, looked, { do: "end", id }, now);
+}
+
+/** Whether the alias that gets the version in the end has it from this release. */
+async function isMovedByIt({ table, catalog }: ReleasePorts, { component, release }: LookedAt): Promise<boolean> {
+  const { revision } = await aliasHistory(table, catalog, component.name, release.into);
+  if (revision === undefined) return false;
+  const [moved] = await table.changesAfter(revision - 1, 1);
+  return moved?.who === releaseActor(release);
+}
+
+/**
+ * Where its alias goes back to: what it pointed at before, or what everybody has where it pointed nowhere, for it can't be
+ * pointed nowhere again, or where that is deleted. Undefined where it stays.
+ */
+async function versionToGoBackTo(ports: ReleasePorts, { component, release }: LookedAt): Promise<string | undefined> {
+  const { aliasBefore, into, version } = release;
+  if (aliasBefore === version) return undefined;
+  const there = (await ports.catalog.versions(component.name)).map((published) => published.version);
+  const known = [aliasBefore, await versionAt(ports, component.name, into)];
+  return known.find((one): one is string => one !== null && one !== version && there.includes(one));
 }
 
 async function makeStep(ports: ReleasePorts, looked: LookedAt, step: ReleaseAct, now: Date): Promise<void> {
@@ -184,11 +223,14 @@ async function move(
   await moveAlias(ports, { ...madeBy(looked), move: asked, kind, at: now, force, expectedRevision });
 }
 
-/** Every change of a release says whose it is, and why it was begun. */
-function madeBy({ component, release }: Pick<LookedAt, "component" | "release">) {
-  const { steps, made, why } = release;
-  const step = steps[made] === undefined ? "" : `, next is ${stepText(steps[made])}`;
-  return { who: releaseActor(release), why, command: `release ${release.id} of ${component.name}${step}` };
+/** Every change of a release says whose it is, and why it was begun, or what has stopped it. */
+function madeBy({ component, release, next }: LookedAt) {
+  const { steps, made, ending } = release;
+  const step = steps[made];
+  const what = next.do === "step" && step !== undefined ? `step ${made + 1}, ${stepText(step)}` : next.do;
+  const why = next.do === "take back" || next.do === "pause" ? next.why : next.do === "end" ? ending?.why : undefined;
+  const command = `release ${release.id} of ${component.name}: ${what}`;
+  return { who: releaseActor(release), why: why ?? release.why, command };
 }
 
 async function versionAt({ catalog }: Pick<ReleasePorts, "catalog">, component: string, alias: string) {
@@ -212,8 +254,8 @@ async function seenRelease(
   const versionOf = (alias: string) => aliases.find((one) => one.alias === alias)?.version ?? null;
   const disturbed = disturbedStep(release, { component, planRow: (plan) => readable(rows.get(`plan#${plan}`)) });
   const exists = (await catalog.versions(name)).some(({ version }) => version === release.version);
-  const verdict =
-    release.made === 0 ? { says: "none" as const, told: "not begun" } : await judge(component, release, now);
+  const isBegun = release.made > 0 || versionOf(release.alias) === release.version;
+  const verdict = isBegun ? await judge(component, release, now) : { says: "none" as const, told: "not begun" };
   return {
     is: {
       component,

@@ -19,9 +19,9 @@ export type HealPorts = {
   callReplayer(name: string): Promise<string | undefined>;
 };
 
-/** The replay of what a release's version has left unresolved. */
-function healingReplay({ id }: Pick<Release, "id">): string {
-  return `heal-${id}`.slice(0, 64).replace(/-+$/, "");
+/** The replay of what a release's version has left unresolved. An ended release's name may be another's later. */
+export function healingReplay({ id, startedAt }: Pick<Release, "id" | "startedAt">): string {
+  return `heal-${id.slice(0, 48).replace(/-+$/, "")}-${Date.parse(startedAt).toString(36)}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { verdictText } from "../../domain/health/verdict-text.ts";
 import type { ReleaseVerdict } from "../../domain/releases/next-step.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { Release } from "../../domain/routing/release.ts";
+import { own } from "../../domain/text/schema.ts";
 import type { WatchStore } from "../../watch-store/watch-store.ts";
 
 /** A guard looks every few seconds, or every minute on AWS: what it said before that is no verdict of now. */
@@ -10,19 +11,26 @@ const MOST_AGE_MS = 300_000;
 /** What the guard of a release's alias says of its version. It has counted from the ledger before it calls it worse. */
 export async function judgeRelease(
   watches: Pick<WatchStore, "watches">,
-  { name }: Component,
-  { alias, version }: Release,
+  { name, guards = {} }: Component,
+  { alias, version, startedAt, since }: Pick<Release, "alias" | "version" | "startedAt" | "since">,
   now: Date,
 ): Promise<ReleaseVerdict> {
   const all = await watches.watches(name);
   const watch = all.find((one) => one.alias === alias && one.version === version);
-  if (watch?.trip !== undefined) return { says: "worse", told: watch.trip.why };
+  if (watch?.trip !== undefined && watch.trip.at >= startedAt) return { says: "worse", told: watch.trip.why };
+  // It was begun by force all the same, and the guard looks anew at what has come back.
+  if (watch?.trip !== undefined)
+    return { says: "none", told: `it was worse at ${watch.trip.at}, and isn't looked at yet` };
+  if (own(guards, alias) === undefined) {
+    return { says: "none", told: `nobody guards ${alias} any more; 'guard set ${name} ${alias} --mode hold' does` };
+  }
   if (watch?.verdict === undefined || watch.lookedAt === undefined) {
     return { says: "none", told: "the guard hasn't looked yet" };
   }
   if (Date.parse(watch.lookedAt) < now.getTime() - MOST_AGE_MS) {
     return { says: "none", told: `the guard hasn't looked since ${watch.lookedAt}` };
   }
+  if (watch.lookedAt < since) return { says: "none", told: "the guard hasn't looked since the step was made" };
   const told = verdictText(watch.verdict, version);
   return { says: watch.verdict.says === "healthy so far" ? "healthy" : "none", told };
 }

@@ -60,7 +60,7 @@ const DEFAULT_ALIAS = "beta";
  *   somebody's rule is in the way
  */
 export async function planRelease(ports: PlanPorts, asked: AskedRelease): Promise<ReleasePlan> {
-  const { table, catalog, events } = ports;
+  const { table, events } = ports;
   const { at } = asked;
   const component = await componentNamed(table, asked.component);
   const release = await wanted(ports, component, asked);
@@ -71,7 +71,7 @@ export async function planRelease(ports: PlanPorts, asked: AskedRelease): Promis
   const promote = {
     component: component.name,
     alias: release.into,
-    from: await versionBehind(catalog, component, release.into),
+    from: release.intoBefore ?? null,
     to: release.version,
   };
   const steps: ReleasePlan["steps"] = [];
@@ -101,7 +101,8 @@ async function wanted({ table, catalog }: PlanPorts, component: Component, asked
       `${alias} of ${component.name} is where everybody goes already. Name another alias.`,
     );
   }
-  if ((await versionBehind(catalog, component, into)) === rest.version) {
+  const intoBefore = await versionBehind(catalog, component, into);
+  if (intoBefore === rest.version) {
     throw new TurnoutError("not allowed", `${into} of ${component.name} points at version ${rest.version} already.`);
   }
   await requireCohorts(table, rest.steps);
@@ -118,6 +119,7 @@ async function wanted({ table, catalog }: PlanPorts, component: Component, asked
     alias,
     aliasBefore,
     into,
+    intoBefore,
     ...(maxWaitMs !== undefined && { maxWaitMs }),
     ...(force && { force }),
     startedAt: at.toISOString(),

@@ -29,7 +29,22 @@ const MAX_LOST_RACES = 20;
  * became of each. One that fails is left for the next run, and the others are finished all the same. Several may run at once, and the one who intended it may be alive: the alias is moved only from where
  * it was, and the end is entered only if nothing has come since the log was read.
  */
-export async function finishMoves(ports: MovePorts, now: Date): Promise<FinishedMoves> {
+export function finishMoves(ports: MovePorts, now: Date): Promise<FinishedMoves> {
+  const isLeft = (intended: MoveEntry) => intended.at.getTime() < now.getTime() - UNFINISHED_AFTER_MS;
+  return endMoves(ports, now, isLeft, true);
+}
+
+/** Gives up what somebody has intended and not made, so that nobody makes it later; what was made is noted as made. */
+export async function giveUpMoves(ports: MovePorts, who: string, component: string, now: Date): Promise<void> {
+  await endMoves(ports, now, (intended) => intended.who === who && intended.move.component === component, false);
+}
+
+async function endMoves(
+  ports: MovePorts,
+  now: Date,
+  isMeant: (intended: MoveEntry) => boolean,
+  makes: boolean,
+): Promise<FinishedMoves> {
   const { table, newId } = ports;
   const finished = { settled: 0, abandoned: 0 };
   const failed = new Map<Revision, unknown>();
@@ -38,9 +53,7 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
     const first = Math.max(0, revision - NEWEST_CHANGES);
     const moves = traceMoves(await table.changesAfter(first, revision - first));
     const open = moves.filter(({ end }) => end === undefined);
-    const left = open.find(
-      ({ intended }) => intended.at.getTime() < now.getTime() - UNFINISHED_AFTER_MS && !failed.has(intended.revision),
-    );
+    const left = open.find(({ intended }) => isMeant(intended) && !failed.has(intended.revision));
     if (left === undefined || lost === MAX_LOST_RACES) {
       for (const error of failed.values()) throw error;
       return { ...finished, waiting: open.length, revision };
@@ -50,7 +63,7 @@ export async function finishMoves(ports: MovePorts, now: Date): Promise<Finished
     try {
       const freeze =
         guardrails.freeze && freezeAgainst(guardrails, await judgedKind(table, intended.move, intended.move.kind));
-      const mayMove = freeze === undefined || intended.forced === true;
+      const mayMove = makes && (freeze === undefined || intended.forced === true);
       stage = (await isThere(ports, left, moves, mayMove)) ? "settled" : "abandoned";
     } catch (error) {
       failed.set(intended.revision, error);

@@ -11,7 +11,7 @@ const frozen = { ...DEFAULT_GUARDRAILS, freeze: said };
 
 function seen(about: Partial<SeenRelease> = {}, release = aRelease({ made: 1 })): SeenRelease {
   return {
-    component: { name: "release-coordinator" },
+    component: { name: "release-coordinator", defaultAlias: "stable" },
     release,
     guardrails: DEFAULT_GUARDRAILS,
     aliasVersion: "4",
@@ -56,7 +56,7 @@ describe("a release that is looked at", () => {
   });
 
   it("is held by a freeze and by all-stable, and taken back all the same", () => {
-    const allStable = { component: { name: "release-coordinator", allStable: said } };
+    const allStable = { component: { name: "release-coordinator", defaultAlias: "stable", allStable: said } };
     expect(nextOfRelease(seen({ guardrails: frozen }), minutesLater(10))).toMatchObject({ do: "wait" });
     expect(nextOfRelease(seen(allStable), minutesLater(10))).toEqual({
       do: "wait",
@@ -84,8 +84,41 @@ describe("a release that is looked at", () => {
   it("does nothing while it is paused, and only ends once it is being taken back", () => {
     const paused = aRelease({ made: 1, paused: said });
     expect(nextOfRelease(seen({ verdict: worse }, paused), minutesLater(99))).toMatchObject({ do: "wait" });
+    expect(nextOfRelease(seen({ intoVersion: "4" }, paused), minutesLater(99))).toMatchObject({ do: "wait" });
     const ending = aRelease({ made: 1, ending: { ...said, how: "aborted" } });
     expect(nextOfRelease(seen({ guardrails: frozen }, ending), BEGAN)).toEqual({ do: "end" });
+  });
+
+  it("is taken back where its version is worse while it has paused by itself, but stays where its guard holds it", () => {
+    const paused = { who: "release/4-faster", why: "no verdict for an hour", at: BEGAN.toISOString() };
+    const of = (guard: (typeof guardModes)[number]) =>
+      nextOfRelease(seen({ verdict: worse }, aRelease({ made: 1, guard, paused })), minutesLater(99)).do;
+    expect(guardModes.map(of)).toEqual(["wait", "wait", "take back", "take back"]);
+  });
+
+  it("makes no first step with a version that is worse for those who were on its alias already", () => {
+    const of = (guard: (typeof guardModes)[number]) =>
+      nextOfRelease(seen({ verdict: worse }, aRelease({ guard })), BEGAN).do;
+    expect(guardModes.map(of)).toEqual(["step", "pause", "take back", "take back"]);
+  });
+
+  it("finishes where everybody has the version, whoever has promoted it, and takes nothing back then", () => {
+    const promoted = seen({ intoVersion: "4", verdict: worse }, aRelease({ made: 2 }));
+    expect(nextOfRelease(promoted, BEGAN)).toEqual({ do: "finish" });
+  });
+
+  it("pauses where somebody has put another version where everybody goes, or sends everybody elsewhere", () => {
+    const begun = aRelease({ made: 1, intoBefore: "1" });
+    expect(nextOfRelease(seen({}, begun), minutesLater(10))).toEqual({ do: "step" });
+    expect(nextOfRelease(seen({ intoVersion: "5" }, begun), minutesLater(10))).toEqual({
+      do: "pause",
+      why: "stable points at 5 by now, and did at 1: resumed, the release puts 4 in its place",
+    });
+    const component = { name: "release-coordinator", defaultAlias: "beta" };
+    expect(nextOfRelease(seen({ component }, begun), minutesLater(10))).toEqual({
+      do: "pause",
+      why: "beta is the default alias by now, not stable",
+    });
   });
 
   it("is never taken back without a version that is worse, and goes no further with one but where that is only watched", () => {
@@ -108,8 +141,8 @@ describe("a release that is looked at", () => {
       fc.property(about, ({ guard, made, minutes, ...known }) => {
         const next = nextOfRelease(seen(known, aRelease({ guard, made })), minutesLater(minutes));
         if (next.do === "take back") expect(known.verdict).toBe(worse);
-        if (known.verdict === worse && guard !== "watch" && made > 0) {
-          expect(["take back", "pause", "wait", "finish"]).toContain(next.do);
+        if (known.verdict === worse && guard !== "watch") {
+          expect(["step", "promote"]).not.toContain(next.do);
         }
         if (known.guardrails === frozen) expect(["step", "promote", "move alias"]).not.toContain(next.do);
       }),

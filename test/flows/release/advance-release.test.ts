@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import { releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import { revertChanges } from "../../../shared/domain/routing/revert-row.ts";
+import { healingReplay } from "../../../shared/flows/release/heal-release.ts";
+import { finishMoves } from "../../../shared/flows/versions/finish-moves.ts";
 import { aPin } from "../../support/builders.ts";
-import { aReleasing, BEGAN, minutesLater, RC } from "../../support/releases.ts";
+import { aRelease, aReleasing, BEGAN, minutesLater, RC } from "../../support/releases.ts";
 
 const said = { who: "grace", why: "lunch", at: BEGAN.toISOString() };
 
@@ -165,6 +167,69 @@ describe("a person's change", () => {
   });
 });
 
+describe("a release that is taken back", () => {
+  const abort = { do: "take back", id: "4-faster", how: "aborted", ...said } as const;
+
+  it.each([
+    ["pointed nowhere", null],
+    ["has been deleted", "9"],
+  ])("has its alias at everybody's version where what it had before %s", async (_, aliasBefore) => {
+    const { start, look, change, release, versionOf, set } = await aReleasing();
+    await start({ aliasBefore });
+    set("beta", "4");
+    await look(BEGAN);
+    await change(releaseEdit(RC, await release(), abort));
+    expect(await look(minutesLater(1))).toEqual(["end"]);
+    expect([versionOf("beta"), (await release()).ended?.how]).toEqual(["1", "aborted"]);
+  });
+
+  it("while its promotion was left half made isn't promoted by whoever finishes moves", async () => {
+    const { start, look, change, release, versionOf, calls, ports } = await aReleasing();
+    await start({ steps: [{ kind: "share", basisPoints: 500 }] });
+    await look(BEGAN);
+    calls.fail("moveAlias", "before", new Error("died"));
+    await expect(look(minutesLater(10))).rejects.toThrow("died");
+    await change(releaseEdit(RC, await release(), abort));
+    await look(minutesLater(11));
+    await finishMoves(ports, minutesLater(20));
+    expect([versionOf("stable"), versionOf("beta"), (await release()).ended?.how]).toEqual(["1", "2", "aborted"]);
+  });
+
+  it("after it was promoted puts back what everybody had", async () => {
+    const { start, look, change, release, versionOf, calls } = await aReleasing();
+    await start({ steps: [{ kind: "share", basisPoints: 500 }] });
+    await look(BEGAN);
+    calls.fail("moveAlias", "after", new Error("died"));
+    await expect(look(minutesLater(10))).rejects.toThrow("died");
+    expect(versionOf("stable")).toBe("4");
+    await change(releaseEdit(RC, await release(), abort));
+    await look(minutesLater(11));
+    expect([versionOf("stable"), versionOf("beta"), (await release()).ended?.how]).toEqual(["1", "2", "aborted"]);
+  });
+
+  it("leaves a pin that somebody has set anew to the same alias", async () => {
+    const { start, look, change, release, table } = await aReleasing();
+    await start();
+    for (const minutes of [0, 10]) await look(minutesLater(minutes));
+    await change({ kind: "pin", level: "plan", id: "free", component: RC, pin: aPin({ alias: "beta", who: "grace" }) });
+    await change(releaseEdit(RC, await release(), abort));
+    const { rows } = await table.rows(["plan#free"]);
+    expect(rows.get("plan#free")).toMatchObject({ pins: { [RC]: { who: "grace" } } });
+  });
+});
+
+it("a release doesn't replace what somebody has put where everybody goes, until it is resumed", async () => {
+  const { start, look, change, release, set, versionOf } = await aReleasing();
+  await start({ steps: [{ kind: "share", basisPoints: 500 }] });
+  await look(BEGAN);
+  set("stable", "5");
+  expect(await look(minutesLater(10))).toEqual(["pause"]);
+  const resumed = { do: "resume", id: "4-faster", into: "5", ...said, at: minutesLater(11).toISOString() } as const;
+  await change(releaseEdit(RC, await release(), resumed));
+  expect(await look(minutesLater(21))).toEqual(["promote", "finish"]);
+  expect(versionOf("stable")).toBe("4");
+});
+
 describe("a crash", () => {
   it.each([
     ["commit", "before"],
@@ -207,4 +272,13 @@ describe("two looks at once", () => {
     expect(changes.filter(({ move }) => move?.stage === "settled")).toHaveLength(2);
     expect(changes.filter(({ rows }) => rows.length > 0)).toHaveLength(6);
   });
+});
+
+it("a release that has the name of an ended one is healed by a replay of its own", () => {
+  const long = "a".repeat(64);
+  const [first, later] = [BEGAN, minutesLater(60)].map((at) =>
+    healingReplay(aRelease({ id: long, startedAt: at.toISOString() })),
+  );
+  expect(later).not.toBe(first);
+  expect(first).toMatch(/^[a-z0-9-]{1,64}$/);
 });

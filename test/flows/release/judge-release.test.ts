@@ -7,6 +7,10 @@ import { aRelease, BEGAN, minutesLater, RC } from "../../support/releases.ts";
 
 const of = (says: GuardVerdict["says"]): GuardVerdict => ({ says, metrics: [], more: 12 });
 const watch = newWatch({ component: RC, alias: "beta", version: "4" }, BEGAN, BEGAN);
+const guarded = aComponent({
+  name: RC,
+  guards: { beta: { mode: "hold", who: "ada", why: "new", at: BEGAN.toISOString() } },
+});
 const lookedAt = minutesLater(10).toISOString();
 
 it.each<[string, Partial<Watch> | undefined, string, string]>([
@@ -31,9 +35,41 @@ it.each<[string, Partial<Watch> | undefined, string, string]>([
     "worse",
     "it fails",
   ],
+  [
+    "it was found to be worse before the release was begun by force",
+    {
+      trip: {
+        at: minutesLater(-9).toISOString(),
+        stage: "ended",
+        mode: "hold",
+        verdict: of("worse"),
+        why: "x",
+        revision: 7,
+      },
+    },
+    "none",
+    "it was worse at 2026-11-20T09:51:00.000Z, and isn't looked at yet",
+  ],
 ])("where %s a release hears so from its guard", async (_, about, says, told) => {
   const watches = { watches: async () => (about === undefined ? [] : [{ ...watch, ...about }]) };
-  const verdict = await judgeRelease(watches, aComponent({ name: RC }), aRelease(), minutesLater(12));
+  const verdict = await judgeRelease(watches, guarded, aRelease(), minutesLater(12));
   expect(verdict.says).toBe(says);
   expect(verdict.told).toContain(told);
+});
+
+it("what the guard said before the step was made is no verdict about it", async () => {
+  const said = { ...watch, lookedAt, verdict: of("healthy so far") };
+  const since = minutesLater(11).toISOString();
+  const verdict = await judgeRelease({ watches: async () => [said] }, guarded, aRelease({ since }), minutesLater(12));
+  expect(verdict).toEqual({ says: "none", told: "the guard hasn't looked since the step was made" });
+});
+
+it("without a guard there is no verdict, and it says how to get one", async () => {
+  const said = { ...watch, lookedAt, verdict: of("healthy so far") };
+  const bare = aComponent({ name: RC });
+  const verdict = await judgeRelease({ watches: async () => [said] }, bare, aRelease(), minutesLater(12));
+  expect(verdict).toEqual({
+    says: "none",
+    told: "nobody guards beta any more; 'guard set release-coordinator beta --mode hold' does",
+  });
 });
