@@ -22,7 +22,7 @@ export async function judgeRelease(
   if (watch?.trip !== undefined)
     return { says: "none", told: `it was worse at ${watch.trip.at}, and isn't looked at yet` };
   if (own(guards, alias) === undefined) {
-    return { says: "none", told: `nobody guards ${alias} any more; 'guard set ${name} ${alias} --mode hold' does` };
+    return { says: "none", told: `${alias} of ${name} isn't guarded any more` };
   }
   if (watch?.verdict === undefined || watch.lookedAt === undefined) {
     return { says: "none", told: "the guard hasn't looked yet" };

@@ -64,12 +64,12 @@ it("what the guard said before the step was made is no verdict about it", async 
   expect(verdict).toEqual({ says: "none", told: "the guard hasn't looked since the step was made" });
 });
 
-it("without a guard there is no verdict, and it says how to get one", async () => {
+it("without a guard there is no verdict, and it says so", async () => {
   const said = { ...watch, lookedAt, verdict: of("healthy so far") };
   const bare = aComponent({ name: RC });
   const verdict = await judgeRelease({ watches: async () => [said] }, bare, aRelease(), minutesLater(12));
   expect(verdict).toEqual({
     says: "none",
-    told: "nobody guards beta any more; 'guard set release-coordinator beta --mode hold' does",
+    told: "beta of release-coordinator isn't guarded any more",
   });
 });
