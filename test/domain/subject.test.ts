@@ -35,9 +35,9 @@ describe("a subject id", () => {
     ["tab\t", "control characters"],
     ["nul\0", "control characters"],
     ["\u0085", "control characters"],
-    [42, "string"],
-    [null, "string"],
-    [["acme"], "string"],
+    [42, "text"],
+    [null, "text"],
+    [["acme"], "text"],
   ])("refuses %j", (id, why) => {
     expect(read(SubjectId, id)).toEqual({ ok: false, problem: expect.stringContaining(why) });
   });

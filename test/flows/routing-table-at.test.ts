@@ -113,6 +113,11 @@ describe("a routing table as it was", () => {
   });
 });
 
+/** A revert leaves how far releases have come alone. */
+function withoutReleases(rows: Awaited<ReturnType<typeof allRowsOf>>) {
+  return new Map([...rows].map(([key, row]) => [key, { ...row, release: undefined }]));
+}
+
 describe("a revert", () => {
   it("a revert of the last changes, the newest first, brings the rows of before them back", async () => {
     await fc.assert(
@@ -124,7 +129,7 @@ describe("a revert", () => {
           for (const entry of (await table.changesAfter(from, 100)).reverse()) {
             await change({ kind: "revert", changes: [entry] });
           }
-          expect(await allRowsOf(table)).toEqual(before);
+          expect(withoutReleases(await allRowsOf(table))).toEqual(withoutReleases(before));
         }),
       ),
       { numRuns: 60 },

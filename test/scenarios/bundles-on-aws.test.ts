@@ -131,6 +131,9 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
       "3 dead 2",
     ]);
     pass(HOUR_MS);
+    expect(lambda.deliveries().filter(({ outcome }) => outcome === "dead")).toMatchObject([
+      { component: COMPONENT, component_version: "2", customer_id: "acme", attempt: 3, "error.type": "Down" },
+    ]);
     expect(await minute()).toEqual({ redelivered: 0, expired: 0 });
 
     // Mended, and finished where it had arrived.

@@ -241,8 +241,10 @@ export async function bundledLambda(about: AboutLambda) {
       child.kill("SIGKILL");
       await once(child, "exit");
     },
-    /** Everything that was logged, by all environments there have been, but what they measured. */
-    logs: () => linesOf(started, (line) => !isMetric(line)).join("\n"),
+    /** What was logged by all environments there have been, but what they measured and told of each delivery. */
+    logs: () => linesOf(started, (line) => !isMetric(line) && !isDelivery(line)).join("\n"),
+    /** The line of each delivery. */
+    deliveries: () => linesOf(started, isDelivery).map((line) => JSON.parse(line) as Record<string, unknown>),
     /** What they measured. */
     metrics: () => linesOf(started, isMetric).map((line) => JSON.parse(line) as Record<string, unknown>),
     /** Environments there have been of an entry. */
@@ -256,6 +258,10 @@ function linesOf(environments: readonly Environment[], isWanted: (line: string) 
 
 function isMetric(line: string): boolean {
   return line.startsWith('{"_aws":');
+}
+
+function isDelivery(line: string): boolean {
+  return line.startsWith('{"time":') && line.includes('"cloudevents.event_id":');
 }
 
 function refuse(response: ServerResponse, functionName: string): void {
