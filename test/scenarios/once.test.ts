@@ -81,7 +81,7 @@ describe("npm start -- --once", () => {
     const home = await aBacklog("export const handler = async () => { throw new Error('no'); };");
     const { code, output } = await runOnce(home);
     // The other is what tells of it.
-    expect(output).toContain("2 events: 1 without a listener, 1 dead.");
+    expect(output).toContain("2 events: 1 dead, 1 without a listener.");
     expect(code).toBe(1);
     // Nothing is left to do, and what is dead already is not this run's.
     expect(await runOnce(home)).toMatchObject({ code: 0 });
