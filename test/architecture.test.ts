@@ -30,7 +30,7 @@ const portFiles = [
 ];
 
 /** The rooms of the domain from the ground up. Each may import those below it; the ground is its own files and `text/`. */
-const domainRooms = ["events", "routing", "deliveries", "replays", "health", "notices", "releases"];
+const domainRooms = ["events", "routing", "deliveries", "replays", "health", "releases", "notices"];
 
 const groundOfDomain = [
   "clock-mark.ts",

@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { advanceReleases } from "../../shared/flows/release/advance-releases.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
 
@@ -73,4 +75,25 @@ it.each([
   const refused = await run(args);
   expect(refused.code).toBe(code);
   expect(refused.stderr).toContain(message);
+});
+
+it("a release's steps are made by the server, and told on the bus", async () => {
+  const cli = await aReplayedCli();
+  const start = ["release", "start", RC, "--version", "2", "--through", "plan:free,5%", "--every", "10m"];
+  await runHere([...start, "--reason", "faster", "-y"], cli.home);
+  const told: { "detail-type": string; detail: Record<string, unknown> }[] = [];
+  await cli.withState((state) =>
+    advanceReleases({
+      ...state,
+      callReplayer: async () => undefined,
+      notify: async (event) => void told.push(JSON.parse(event)),
+      now: () => new Date(),
+      random: Math.random,
+      newId: randomUUID,
+    }),
+  );
+  expect(told).toMatchObject([
+    { "detail-type": "Release Step", detail: { release: "2-faster", did: "step", step: "plan free", version: "2" } },
+  ]);
+  expect((await runHere(["release", "show", "2-faster"], cli.home)).stdout).toContain("[>] plan free");
 });

@@ -21,6 +21,20 @@ const GuardVerdictDetail = z.object({
   command: Command,
 });
 
+/** What a release has done: a step, the promotion, a pause, or that it was taken back or has come to its end. */
+const ReleaseStepDetail = z.object({
+  release: z.string(),
+  component: z.string(),
+  version: z.string(),
+  alias: z.string(),
+  did: z.enum(["step", "promote", "finish", "pause", "take back", "end"]),
+  /** In words, e.g. `cohort staff` or `5%`. */
+  step: z.nullable(z.string()),
+  why: z.nullable(z.string()),
+  at: Instant,
+  command: Command,
+});
+
 /** A delivery that is given up. */
 const DeliveryDeadDetail = z.object({
   component: z.string(),
@@ -46,6 +60,7 @@ const ReplayEndedDetail = z.object({
 /** What Turnout publishes about itself, by the type of its events. */
 export const noticeDetails = {
   "Guard Verdict": GuardVerdictDetail,
+  "Release Step": ReleaseStepDetail,
   "Delivery Dead": DeliveryDeadDetail,
   "Replay Ended": ReplayEndedDetail,
 } as const;

@@ -1,3 +1,4 @@
+import { releaseStepNotice } from "../../domain/notices/release-step-notice.ts";
 import type { GuardPorts } from "../watch/guard-ports.ts";
 import { advanceRelease, type ReleasePorts } from "./advance-release.ts";
 import { healRelease } from "./heal-release.ts";
@@ -16,7 +17,11 @@ export async function advanceReleases(ports: GuardPorts): Promise<void> {
   for (const component of components) {
     try {
       for (let look = 0; look < LOOKS_AT_ONCE; look++) {
-        const done = await advanceRelease(releasePorts(ports), component, ports.now());
+        const now = ports.now();
+        const done = await advanceRelease(releasePorts(ports), component, now);
+        const { release } = component;
+        const notice = release && done && releaseStepNotice(component.name, release, done, now);
+        if (notice !== undefined) await ports.notify(notice);
         if (done === undefined || done.do === "wait" || done.do === "pause") break;
       }
     } catch (error) {

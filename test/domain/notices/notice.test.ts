@@ -3,10 +3,12 @@ import type { DeliveryReport } from "../../../shared/domain/deliveries/delivery-
 import { readEvent } from "../../../shared/domain/events/event.ts";
 import { deadDeliveryNotice } from "../../../shared/domain/notices/dead-delivery-notice.ts";
 import { NOTICE_SOURCE, type NoticeType, noticeDetails } from "../../../shared/domain/notices/notice.ts";
+import { releaseStepNotice } from "../../../shared/domain/notices/release-step-notice.ts";
 import { replayEndedNotice } from "../../../shared/domain/notices/replay-ended-notice.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aGuardedVersion } from "../../support/guarded-version.ts";
+import { aRelease } from "../../support/releases.ts";
 
 const at = new Date("2026-11-20T10:00:00.000Z");
 
@@ -73,4 +75,20 @@ it("a guard's verdict is told once, with its evidence and what was done", async 
     type: "Guard Verdict",
     detail: { version: "24", verdict: "worse", done: expect.stringContaining("went back to version 23") },
   });
+});
+
+it("what a release does is told with what to look at, and its waiting isn't", () => {
+  const now = new Date("2026-11-20T10:10:00.000Z");
+  expect(told(releaseStepNotice("mailer", aRelease({ made: 2 }), { do: "step" }, now))).toMatchObject({
+    type: "Release Step",
+    detail: { release: "4-faster", component: "mailer", did: "step", step: "5%", why: null },
+  });
+  const pause = releaseStepNotice("mailer", aRelease(), { do: "pause", why: "it is slow" }, now);
+  expect(told(pause).detail).toMatchObject({
+    did: "pause",
+    step: null,
+    why: "it is slow",
+    command: ["turnout", "release", "show", "4-faster"],
+  });
+  expect(releaseStepNotice("mailer", aRelease(), { do: "wait", because: "too early" }, now)).toBeUndefined();
 });
