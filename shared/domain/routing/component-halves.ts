@@ -37,7 +37,7 @@ export function redefined(before: Component | UnreadableRow | undefined, defined
   const { rollout: __, allStable: ___, guards: ____, badVersions: _____, ...definition } = fresh;
   const whole = { ...definition, ...kept, aliases: aliasesOf(kept.aliases ?? {}, defined.aliases) };
   // Rules that were damaged so that they name no alias any more.
-  return read(ComponentSchema, whole).ok ? whole : { ...defined, aliases: whole.aliases };
+  return read(ComponentSchema, whole).ok ? whole : { ...fresh, aliases: whole.aliases };
 }
 
 /** The rules that an author's definition leaves alone, a few words each; none where there is nothing but defaults. */
