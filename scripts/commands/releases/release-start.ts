@@ -5,7 +5,6 @@ import { type GuardMode, guardModes } from "../../../shared/domain/routing/guard
 import { type Release, type ReleaseStep, stepText } from "../../../shared/domain/routing/release.ts";
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import type { ChangePreview } from "../../../shared/flows/change/preview-change.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
@@ -144,17 +143,18 @@ function tellPlan(component: string, { release, revision, move, steps, promote }
   const previews = [
     ...(move === undefined ? [] : [{ what: `${alias} gets version ${version}`, preview: move.preview }]),
     ...steps.map(({ step, preview }) => ({ what: stepText(step), preview })),
-    {
-      what: `everybody: ${into} gets version ${version} in place of ${promote.move.from ?? "none"}`,
-      preview: promote.preview,
-    },
+    { what: `everybody: ${into}, in place of ${promote.move.from ?? "none"}`, preview: promote.preview },
   ];
   note(`release ${id}: bring version ${version} of ${component} to everybody  (routing is at revision ${revision})`);
-  note(
-    `  a step every ${durationText(everyMs)}, guard ${guard}; by today's rules, directory and traffic it will have moved`,
-  );
+  note(`  a step every ${durationText(everyMs)}, guard ${guard}; moved by then, as things are now:`);
   const width = Math.max(...previews.map(({ what }) => what.length));
-  for (const { what, preview } of previews) note(`    ${what.padEnd(width)}  ${audienceText(component, preview)}`);
+  const lines = previews.map(({ what, preview }) => [what.padEnd(width), ...audienceOf(component, preview)]);
+  for (const [what = "", subjects = "", share = ""] of [
+    ["".padEnd(width), "subjects", "last hour's events"],
+    ...lines,
+  ]) {
+    note(`    ${what}  ${subjects.padStart("subjects".length)}  ${share.padStart("last hour's events".length)}`);
+  }
   note(`  and then its rules go, and ${alias} keeps version ${version}`);
   for (const { what, preview } of previews) {
     if (preview.objections.length === 0) continue;
@@ -163,10 +163,11 @@ function tellPlan(component: string, { release, revision, move, steps, promote }
   }
 }
 
-function audienceText(component: string, { moves: { count }, traffic }: MovePreview | ChangePreview): string {
+/** Subjects of the directory, and the share of the last hour's events. */
+function audienceOf(component: string, { moves, traffic }: MovePreview | ChangePreview): string[] {
   const hour = traffic?.components.find((each) => each.component === component);
   const share = hour === undefined || hour.events === 0 ? 0 : Math.round((hour.moved * 10_000) / hour.events);
-  return `${plural(count, "subject")} of the directory, ${shareText(share)} of the last hour's events`;
+  return [String(moves.count), shareText(share)];
 }
 
 function warnings({ steps }: ReleasePlan): string[] {
