@@ -13,30 +13,24 @@ import {
   isUnderWay,
   plansOf,
   type Release,
-  type ReleaseStep,
   releaseActor,
-  ruleText,
-  stands,
   stepText,
 } from "../../domain/routing/release.ts";
 import { type ReleaseAct, releaseEdit } from "../../domain/routing/release-edit.ts";
-import type { Revision, RowKey, StoredRow } from "../../domain/routing/routing-change.ts";
-import type { SubjectRow } from "../../domain/routing/subject-rows.ts";
+import type { Revision, RowKey } from "../../domain/routing/routing-change.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import type { SubjectKey } from "../../domain/subject.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
-import { backwards } from "../change/change-log.ts";
+import { changeOf } from "../change/change-log.ts";
 import { changeRoutes } from "../change/change-routes.ts";
 import { commitAsShown } from "../change/commit-as-shown.ts";
 import { previewChange } from "../change/preview-change.ts";
 import { aliasHistory } from "../versions/alias-history.ts";
 import { giveUpMoves } from "../versions/finish-moves.ts";
-import { moveAlias } from "../versions/move-alias.ts";
-
-/** Changes that are looked through for whoever has changed what a release had set. */
-const MOST_LOOKED_AT = 1_000;
+import { moveAlias, versionOf } from "../versions/move-alias.ts";
+import { disturbedBy } from "./disturbed-by.ts";
 
 export type ReleasePorts = {
   table: RoutingTable;
@@ -126,7 +120,10 @@ async function doNext(ports: ReleasePorts, looked: LookedAt, now: Date): Promise
     case "step":
       return makeStep(ports, looked, { do: "step", id, made, at }, now);
     case "promote": {
-      const from = release.intoBefore === undefined ? await versionAt(ports, component.name, into) : release.intoBefore;
+      const from =
+        release.intoBefore === undefined
+          ? await versionOf(ports.catalog, { component: component.name, alias: into })
+          : release.intoBefore;
       return move(ports, looked, { alias: into, from, to: version }, "promote", now);
     }
     case "finish":
@@ -148,12 +145,14 @@ async function endRelease(ports: ReleasePorts, looked: LookedAt, now: Date): Pro
   await giveUpMoves(ports, releaseActor(release), name, now);
   if (ending?.how !== "done") {
     // Promoted, and taken back before that was noticed. One alias at a look: the other is moved as of another revision.
-    const isPromoted = (await versionAt(ports, name, into)) === version && (await isMovedByIt(ports, looked));
+    const isPromoted =
+      (await versionOf(ports.catalog, { component: name, alias: into })) === version &&
+      (await isMovedByIt(ports, looked));
     if (isPromoted && release.intoBefore) {
       return move(ports, looked, { alias: into, from: version, to: release.intoBefore }, "rollback", now);
     }
     const to = await versionToGoBackTo(ports, looked);
-    if (to !== undefined && (await versionAt(ports, name, alias)) === version) {
+    if (to !== undefined && (await versionOf(ports.catalog, { component: name, alias })) === version) {
       await move(ports, looked, { alias, from: version, to }, "rollback", now);
     }
   }
@@ -164,9 +163,7 @@ async function endRelease(ports: ReleasePorts, looked: LookedAt, now: Date): Pro
 /** Whether the alias that gets the version in the end has it from this release. */
 async function isMovedByIt({ table, catalog }: ReleasePorts, { component, release }: LookedAt): Promise<boolean> {
   const { revision } = await aliasHistory(table, catalog, component.name, release.into);
-  if (revision === undefined) return false;
-  const [moved] = await table.changesAfter(revision - 1, 1);
-  return moved?.who === releaseActor(release);
+  return revision !== undefined && (await changeOf(table, revision))?.who === releaseActor(release);
 }
 
 /**
@@ -177,7 +174,7 @@ async function versionToGoBackTo(ports: ReleasePorts, { component, release }: Lo
   const { aliasBefore, into, version } = release;
   if (aliasBefore === version) return undefined;
   const there = (await ports.catalog.versions(component.name)).map((published) => published.version);
-  const known = [aliasBefore, await versionAt(ports, component.name, into)];
+  const known = [aliasBefore, await versionOf(ports.catalog, { component: component.name, alias: into })];
   return known.find((one): one is string => one !== null && one !== version && there.includes(one));
 }
 
@@ -233,10 +230,6 @@ function madeBy({ component, release, next }: LookedAt) {
   return { who: releaseActor(release), why: why ?? release.why, command };
 }
 
-async function versionAt({ catalog }: Pick<ReleasePorts, "catalog">, component: string, alias: string) {
-  return (await catalog.aliases(component)).find((one) => one.alias === alias)?.version ?? null;
-}
-
 /** Its rows as of one revision, its aliases and what the guard says. */
 async function seenRelease(
   { table, catalog, judge }: Pick<ReleasePorts, "table" | "catalog" | "judge">,
@@ -251,10 +244,10 @@ async function seenRelease(
   const release = component?.release;
   if (component === undefined || !isUnderWay(release)) return undefined;
   const aliases = await catalog.aliases(name);
-  const versionOf = (alias: string) => aliases.find((one) => one.alias === alias)?.version ?? null;
+  const behind = (alias: string) => aliases.find((one) => one.alias === alias)?.version ?? null;
   const disturbed = disturbedStep(release, { component, planRow: (plan) => readable(rows.get(`plan#${plan}`)) });
   const exists = (await catalog.versions(name)).some(({ version }) => version === release.version);
-  const isBegun = release.made > 0 || versionOf(release.alias) === release.version;
+  const isBegun = release.made > 0 || behind(release.alias) === release.version;
   const verdict = isBegun ? await judge(component, release, now) : { says: "none" as const, told: "not begun" };
   return {
     is: {
@@ -262,9 +255,11 @@ async function seenRelease(
       release,
       revision,
       guardrails: guardrailsIn(rows.get("settings#guardrails")),
-      aliasVersion: versionOf(release.alias),
-      intoVersion: versionOf(release.into),
-      ...(disturbed !== undefined && { disturbed: await toldOf(table, revision, component.name, release, disturbed) }),
+      aliasVersion: behind(release.alias),
+      intoVersion: behind(release.into),
+      ...(disturbed !== undefined && {
+        disturbed: await disturbedBy(table, revision, component.name, release, disturbed),
+      }),
       exists,
       verdict,
     },
@@ -272,33 +267,3 @@ async function seenRelease(
 }
 
 type LookedAtRows = Pick<LookedAt, "component" | "release" | "revision">;
-
-/** Who has changed the rule that a release had set, as far as the last changes tell. */
-async function toldOf(
-  table: RoutingTable,
-  revision: Revision,
-  component: string,
-  release: Release,
-  step: ReleaseStep,
-): Promise<string> {
-  const what = ruleText(step);
-  const key: RowKey = step.kind === "plan" ? `plan#${step.plan}` : `component#${component}`;
-  const standsIn = (row: StoredRow | null) => {
-    const known = readable(row ?? undefined);
-    if (known === undefined) return false;
-    const [ofComponent, ofPlan] = step.kind === "plan" ? [undefined, known] : [known, undefined];
-    const bare = { name: component, cohortRoutes: [] };
-    return stands(release, step, {
-      component: (ofComponent as Component | undefined) ?? bare,
-      planRow: () => ofPlan as SubjectRow | undefined,
-    });
-  };
-  for await (const page of backwards(table, revision, Math.max(1, revision - MOST_LOOKED_AT + 1))) {
-    for (const { revision: at, who, why, rows } of page) {
-      const row = rows.find((changed) => changed.key === key);
-      if (row === undefined || standsIn(row.after) || !standsIn(row.before)) continue;
-      return `${what} was changed by ${who} (revision ${at}: ${why})`;
-    }
-  }
-  return `${what} was changed by somebody`;
-}
