@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,6 +8,7 @@ import { Component } from "../../shared/domain/routing/component.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
+import { freePort } from "./free-port.ts";
 import { startServer } from "./server.ts";
 
 const COMPONENT = "release-coordinator";
@@ -176,16 +175,6 @@ async function figuresOf({ events, routingTable, watches }: EmbeddedState): Prom
 
 function hasFailed({ outcome, version }: LedgerEntry["attempts"][number]): boolean {
   return version === BAD && (outcome === "failed" || outcome === "dead");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
 
 export async function benchHealing(): Promise<void> {

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkerSettings } from "../../shared/domain/routing/component.ts";
 import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import type { Target } from "../../shared/targets/target.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
 import { startThread, type ThreadJob } from "../../shared/targets/worker/worker-sandbox.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { setUpConsumer } from "./embedded-rate.ts";
 import { medianOf } from "./router/median.ts";
+import { PAYLOAD, rateOf, sendThrough } from "./send-through.ts";
 
 const STARTS = 7;
 const EVENTS = 20_000;
@@ -17,7 +17,7 @@ const THREADS = 4;
 const UNDER_WAY = 160;
 
 const WORKER = WorkerSettings.parse({ concurrency: THREADS });
-const PAYLOAD = JSON.stringify({ detail: { filler: "x".repeat(800) } });
+const WORKERS = { address: { kind: "worker" }, worker: WORKER } as const;
 
 /**
  * What a version costs that runs in a process of its own: time from its first event to the answer, memory, and events per
@@ -44,12 +44,12 @@ async function printHosts(state: EmbeddedState): Promise<void> {
     const options = { resolve: state.catalog.resolve, logs: state.logs, now: () => new Date(), walls };
     const target = workerTarget(options);
     const start = performance.now();
-    await sendThrough(target.send, "first");
+    await sendThrough(target.send, WORKERS, "first");
     starts.push(performance.now() - start);
     if (n === STARTS - 1) {
       const one = residentMb();
-      await rateOf(UNDER_WAY, (m) => sendThrough(target.send, `warm-${m}`));
-      const rate = await rateOf(EVENTS, (m) => sendThrough(target.send, `event-${m}`));
+      await rateOf(UNDER_WAY, UNDER_WAY, (m) => sendThrough(target.send, WORKERS, `warm-${m}`));
+      const rate = await rateOf(EVENTS, UNDER_WAY, (m) => sendThrough(target.send, WORKERS, `event-${m}`));
       console.log(`  host: first event answered after ${Math.round(medianOf(starts))} ms (median of ${STARTS})`);
       console.log(`  host: ${one} MB with one thread, ${residentMb()} MB with ${THREADS} after ${EVENTS} events`);
       console.log(`  host: ${Math.round(rate)} events/s`);
@@ -76,7 +76,7 @@ async function printThreads(state: EmbeddedState): Promise<void> {
   await Promise.all(threads.map(({ loaded }) => loaded));
   const free = [...threads];
   const waiting: ((thread: (typeof threads)[number]) => void)[] = [];
-  const rate = await rateOf(EVENTS, async (n) => {
+  const rate = await rateOf(EVENTS, UNDER_WAY, async (n) => {
     const thread = free.pop() ?? (await new Promise<(typeof threads)[number]>((resolve) => waiting.push(resolve)));
     const job: ThreadJob = { payload: PAYLOAD, requestId: `event-${n}`, alias: "stable", timeoutMs: 30_000 };
     await thread.invoke(job);
@@ -87,35 +87,6 @@ async function printThreads(state: EmbeddedState): Promise<void> {
   console.log(`  threads alone: the first one ready after ${Math.round(started)} ms, ${Math.round(rate)} events/s`);
   for (const thread of threads) thread.stop();
   await Promise.all(threads.map(({ ended }) => ended));
-}
-
-async function sendThrough(send: Target, requestId: string): Promise<void> {
-  const result = await send({
-    component: "bench-consumer",
-    alias: "stable",
-    address: { kind: "worker" },
-    invocation: { kind: "sync" },
-    worker: WORKER,
-    subject: { customer: requestId },
-    payload: PAYLOAD,
-    idempotencyKey: requestId,
-    lapses: 0,
-    requestId,
-    timeoutMs: 30_000,
-    latestStart: new Date(Date.now() + 60_000),
-  });
-  if (result.outcome !== "done") throw new Error(`an event wasn't done but ${JSON.stringify(result)}`);
-}
-
-/** Per second, so many at once. */
-async function rateOf(total: number, one: (n: number) => Promise<void>): Promise<number> {
-  const start = performance.now();
-  let next = 0;
-  const lane = async () => {
-    while (next < total) await one(next++);
-  };
-  await Promise.all(Array.from({ length: UNDER_WAY }, lane));
-  return (total / (performance.now() - start)) * 1_000;
 }
 
 /** Of the host, the largest process that this one has started, in MB; `?` where there is no `/proc`. */

@@ -10,12 +10,12 @@ import type { Target } from "../../shared/targets/target.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
 import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { codeSha256, readCodeFolder } from "../../shared/versions/version-folder.ts";
+import { rateOf, sendThrough } from "./send-through.ts";
 
 const EVENTS = 5_000;
 const WARM_UP = 500;
 const UNDER_WAY = 64;
 const WORKER = WorkerSettings.parse({ concurrency: 4, memoryMb: 512 });
-const PAYLOAD = JSON.stringify({ detail: { filler: "x".repeat(800) } });
 
 /** Answers every event at once, by a connection that it keeps. */
 const PROGRAM = `
@@ -51,8 +51,9 @@ export async function benchTargetKinds(): Promise<void> {
     ];
     let first: number | undefined;
     for (const { name, send, address, close } of kinds) {
-      await rateOf(WARM_UP, send, address);
-      const rate = await rateOf(EVENTS, send, address);
+      const one = (n: number) => sendThrough(send, { address, worker: WORKER }, `event-${n}`);
+      await rateOf(WARM_UP, UNDER_WAY, one);
+      const rate = await rateOf(EVENTS, UNDER_WAY, one);
       first ??= rate;
       console.log(`  ${name}: ${Math.round(rate)} events/s, ${(rate / first).toFixed(2)} of the first`);
       await close();
@@ -82,32 +83,4 @@ async function posted(): Promise<Kind> {
   const address = { kind: "http", url: `http://127.0.0.1:${port}/`, format: "published", private: true } as const;
   const closeBoth = () => close().finally(() => server.close());
   return { name: "a URL, its server in the same process", send, address, close: closeBoth };
-}
-
-async function rateOf(total: number, send: Target, address: TargetAddress): Promise<number> {
-  const start = performance.now();
-  let next = 0;
-  const lane = async () => {
-    while (next < total) await sendOne(send, address, `event-${next++}`);
-  };
-  await Promise.all(Array.from({ length: UNDER_WAY }, lane));
-  return (total / (performance.now() - start)) * 1_000;
-}
-
-async function sendOne(send: Target, address: TargetAddress, id: string): Promise<void> {
-  const result = await send({
-    component: "bench-consumer",
-    alias: "stable",
-    address,
-    invocation: { kind: "sync" },
-    worker: WORKER,
-    subject: { customer: id },
-    payload: PAYLOAD,
-    idempotencyKey: id,
-    lapses: 0,
-    requestId: id,
-    timeoutMs: 30_000,
-    latestStart: new Date(Date.now() + 60_000),
-  });
-  if (result.outcome !== "done") throw new Error(`an event wasn't done but ${JSON.stringify(result)}`);
 }

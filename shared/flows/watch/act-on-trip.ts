@@ -11,7 +11,7 @@ import { changeRoutes } from "../change/change-routes.ts";
 import { standingGuardrails } from "../change/standing-guardrails.ts";
 import { startReplay } from "../replay/start-replay.ts";
 import { aliasHistory } from "../versions/alias-history.ts";
-import { moveAlias } from "../versions/move-alias.ts";
+import { moveAlias, versionOf } from "../versions/move-alias.ts";
 import { undoRequest } from "../versions/undo-version.ts";
 import type { GuardPorts } from "./guard-ports.ts";
 
@@ -123,7 +123,7 @@ async function takeBack(
   if (made === "settled") return "moved";
   // Whoever finishes moves that a crash has left does so within a minute.
   if (made === "intended") return "waits";
-  const behind = (await catalog.aliases(component)).find((one) => one.alias === alias)?.version;
+  const behind = await versionOf(catalog, { component, alias });
   if (behind !== version) return "not ours";
   const { revision, guardrails } = await standingGuardrails(routingTable);
   if (guardrails.freeze !== undefined) return "waits";
