@@ -11,7 +11,7 @@ import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { planRelease, type ReleasePlan } from "../../../shared/flows/release/plan-release.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
-import { aliasName, type ChangeOptions, changeOptions, duration, must, usage } from "../terminal/options.ts";
+import { aliasName, type ChangeOptions, changeOptions, duration, must, shareId, usage } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { required } from "../terminal/required-option.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
@@ -47,7 +47,7 @@ export function defineStart(command: Command): void {
     )
     .option("--guard <mode>", `what is done if the version is worse: ${guardModes.join(", ")}`, guardMode, "undo")
     .option("--alias <alias>", "the alias that carries the version (default: beta)", aliasName("--alias"))
-    .option("--by <id>", "which id decides who is in a share: project, customer or user", byId, "customer")
+    .option("--by <id>", "which id decides who is in a share: project, customer or user", shareId, "customer")
     .option("--name <id>", "its name (default: the version and the first words of the reason)");
   changeOptions(command)
     .addHelpText(
@@ -214,9 +214,4 @@ function guardMode(text: string): GuardMode {
   const mode = guardModes.find((known) => known === text);
   if (mode !== undefined) return mode;
   throw usage(`--guard: there is no '${text}'; there are ${guardModes.join(", ")}.`);
-}
-
-function byId(text: string): Release["by"] {
-  if (text === "project" || text === "customer" || text === "user") return text;
-  throw usage(`--by: there is no '${text}'; there are project, customer, user.`);
 }

@@ -15,7 +15,7 @@ import {
   type PeriodOptions,
   period,
   periodOptions,
-  usage,
+  shareId,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { required } from "../terminal/required-option.ts";
@@ -30,7 +30,7 @@ export function define(command: Command): void {
     .argument("<component>", "the component");
   required(setting, "--to <alias>", "the alias that the share goes to", aliasName("--to"));
   required(setting, "--share <percent>", "how much, e.g. 5% or 0.25%", share);
-  required(setting, "--by <id>", "which id decides who is in it: project, customer or user", byId);
+  required(setting, "--by <id>", "which id decides who is in it: project, customer or user", shareId);
   setting.option("--reshuffle", "draw anew who is in the share");
   changeOptions(periodOptions(setting, "the rollout"))
     .addHelpText(
@@ -108,11 +108,6 @@ function toJson({ alias, basisPoints, by, salt, from, until }: Rollout) {
     from: from ?? null,
     until: until ?? null,
   };
-}
-
-function byId(text: string): Rollout["by"] {
-  if (text === "project" || text === "customer" || text === "user") return text;
-  throw usage(`--by: there is no '${text}'; there are project, customer, user.`);
 }
 
 function share(text: string): number {

@@ -3,6 +3,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { AliasName } from "../../../shared/domain/routing/alias.ts";
 import { CohortName } from "../../../shared/domain/routing/cohort.ts";
 import type { Period } from "../../../shared/domain/routing/period.ts";
+import type { Rollout } from "../../../shared/domain/routing/rollout.ts";
 import { SubjectId, type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import { readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { type Read, read } from "../../../shared/domain/text/schema.ts";
@@ -91,6 +92,12 @@ export function subjectId(flag: string): (text: string) => string {
 
 export function aliasName(where: string): (text: string) => string {
   return (text) => must(read(AliasName, text), where);
+}
+
+/** By which id it is decided who is in a share. */
+export function shareId(text: string): Rollout["by"] {
+  if (text === "project" || text === "customer" || text === "user") return text;
+  throw usage(`--by: there is no '${text}'; there are project, customer, user.`);
 }
 
 /** Ids of a variadic option, one after the other. */
