@@ -2,6 +2,7 @@ import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws
 import { isThrottlingError } from "@smithy/core/retry";
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/deliveries/delivery.ts";
 import { stackOf } from "../domain/deliveries/error-stack.ts";
+import { jsonFields } from "../domain/text/schema.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
 /**
@@ -100,22 +101,13 @@ function outcomeOf({ FunctionError, ExecutedVersion, Payload }: InvokeCommandOut
  * Lambda ended it. Either may lack a type, and a runtime that was killed may leave no JSON at all.
  */
 function functionError(kind: string, payload: string): DeliveryError {
-  const said = fieldsOf(payload);
+  const said = jsonFields(payload);
   const { errorType, errorMessage } = said;
   return {
     type: typeof errorType === "string" && errorType !== "" ? errorType : `${kind}FunctionError`,
     message: typeof errorMessage === "string" ? errorMessage : payload,
     ...stackOf(said),
   };
-}
-
-function fieldsOf(payload: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(payload);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 /** Errors of Lambda, beside throttles, after which nothing has run, and which pass: the function isn't ready yet. */

@@ -24,6 +24,12 @@ export function readJson(text: string): Read<unknown> {
   }
 }
 
+/** The fields of an object in JSON; none where the text is something else. */
+export function jsonFields(text: string): Record<string, unknown> {
+  const json = readJson(text);
+  return json.ok && typeof json.value === "object" && json.value !== null ? { ...json.value } : {};
+}
+
 function describe(issue: z.core.$ZodIssue, where: string): string {
   const path = [where, ...issue.path.map(String)].filter((part) => part !== "").join(".");
   // A bad key is told with the reason why it is one, not just as "Invalid key in record".

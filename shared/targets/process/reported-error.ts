@@ -1,3 +1,4 @@
+import { jsonFields } from "../../domain/text/schema.ts";
 import type { Failure } from "../worker/worker-thread.ts";
 
 /** Most characters of an error's type and message; the ledger keeps fewer still. */
@@ -8,7 +9,7 @@ const MAX_TEXT = 8_000;
 
 /** Reads an error as the Runtime API has it. Whatever else it is becomes one. */
 export function reportedError(body: string, typeHeader: string | undefined): Failure {
-  const { errorType, errorMessage, stackTrace } = fieldsOf(body);
+  const { errorType, errorMessage, stackTrace } = jsonFields(body);
   const type = [errorType, typeHeader].find((each) => typeof each === "string" && each !== "");
   const message = typeof errorMessage === "string" ? errorMessage : body;
   const stack = Array.isArray(stackTrace) ? stackTrace.map(lineOf).join("\n") : "";
@@ -22,15 +23,6 @@ export function reportedError(body: string, typeHeader: string | undefined): Fai
 /** Python's frames are texts, those of Go and Rust objects. */
 function lineOf(frame: unknown): string {
   return typeof frame === "string" ? frame.trimEnd() : JSON.stringify(frame);
-}
-
-function fieldsOf(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function cut(text: string, most: number): string {
