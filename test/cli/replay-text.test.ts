@@ -3,14 +3,9 @@ import { describe, expect, it } from "vitest";
 import { barLine, rateMeter } from "../../scripts/commands/replays/replay-bar.ts";
 import { histogram } from "../../scripts/commands/replays/replay-histogram.ts";
 import { replayJson } from "../../scripts/commands/replays/replay-json.ts";
-import {
-  differenceLines,
-  endLines,
-  planLines,
-  secondsText,
-  statusText,
-} from "../../scripts/commands/replays/replay-text.ts";
+import { endLines, planLines } from "../../scripts/commands/replays/replay-text.ts";
 import { noCounts, type ReplayCounts, type VersionCount } from "../../shared/domain/replays/replay.ts";
+import { differenceLines, secondsText, statusText } from "../../shared/domain/replays/replay-told.ts";
 import { aReplay } from "../support/any-replay.ts";
 
 const MINUTE_MS = 60_000;

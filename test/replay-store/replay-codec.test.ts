@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { filterText } from "../../scripts/commands/events/filter-options.ts";
 import { replayJson } from "../../scripts/commands/replays/replay-json.ts";
-import { endLines, progressText } from "../../scripts/commands/replays/replay-text.ts";
+import { endLines } from "../../scripts/commands/replays/replay-text.ts";
 import type { ReplayCounts } from "../../shared/domain/replays/replay.ts";
+import { progressText } from "../../shared/domain/replays/replay-told.ts";
 import { decodeReplay, encodeReplay } from "../../shared/replay-store/replay-codec.ts";
 import { anyReplay, aReplay } from "../support/any-replay.ts";
 

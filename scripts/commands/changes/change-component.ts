@@ -1,11 +1,11 @@
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { ComponentChange } from "../../../shared/domain/routing/component-change.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { changeOf } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { ChangeOptions } from "../terminal/options.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";
 

@@ -1,8 +1,8 @@
 import type { Guardrails } from "../../../shared/domain/routing/guardrails.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import type { StandingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import type { ChangeOptions } from "../terminal/options.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting, type MadeChanges } from "./change-routing.ts";
 
 /** Puts other guardrails in place of the standing ones; a conflict when these have changed meanwhile. */

@@ -8,6 +8,7 @@ import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
 import type { Revision, RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { MAX_ROWS_PER_CHANGE } from "../../../shared/domain/routing/routing-change.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
+import { leftDetails } from "../../../shared/domain/routing/row-details.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { revisionConflict } from "../../../shared/flows/change/change-routes.ts";
 import { commitAsShown } from "../../../shared/flows/change/commit-as-shown.ts";
@@ -24,7 +25,6 @@ import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { objectionTexts } from "../wording/remedy-text.ts";
-import { leftDetails } from "../wording/row-details.ts";
 import { showMoves, subjectText } from "../wording/subject-text.ts";
 import { showTraffic, trafficJson } from "../wording/traffic-text.ts";
 

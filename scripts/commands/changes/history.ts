@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
@@ -18,7 +19,7 @@ import { note, printJson } from "../terminal/output.ts";
 import { repeated } from "../terminal/repeated-option.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
 import { defineShow } from "./history-show.ts";
-import { changeJson, movedText, undoOfChange } from "./logged-change.ts";
+import { changeJson, undoOfChange } from "./logged-change.ts";
 
 type HistoryOptions = JsonOption & ChangeFilter & { since?: number; limit?: number };
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readRoutingFile } from "../../../shared/domain/routing/routing-file.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
 import { complainLine } from "../terminal/complain.ts";
@@ -8,7 +9,6 @@ import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
 import { undoByRevert } from "./revert.ts";
 

@@ -1,4 +1,3 @@
-import type { LoggedMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { undoByRevert } from "./revert.ts";
 import { commandBack } from "./undo-of-move.ts";
@@ -7,11 +6,6 @@ import { commandBack } from "./undo-of-move.ts";
 export function undoOfChange({ revision, rows, move }: ChangeLogEntry): string | null {
   if (move?.stage === "settled") return commandBack(move, move.kind, revision);
   return rows.length === 0 ? null : undoByRevert([revision]);
-}
-
-/** E.g. `stable of release-coordinator: 22 → 23 (settled)`. */
-export function movedText({ component, alias, from, to, stage }: LoggedMove): string {
-  return `${alias} of ${component}: ${from ?? "nowhere"} → ${to} (${stage})`;
 }
 
 /** A change as JSON. The names are a promise; what isn't known is null. */

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { readRevisions, revisionRanges } from "../../../shared/domain/routing/revision-ranges.ts";
 import type { ChangeLogEntry, Revision } from "../../../shared/domain/routing/routing-change.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { planRevert } from "../../../shared/flows/change/plan-revert.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, must } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { changeRouting } from "./change-routing.ts";
 import { commandBack } from "./undo-of-move.ts";
 

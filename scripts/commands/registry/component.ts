@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { patternDoubts } from "../../../shared/domain/events/pattern-doubts.ts";
 import { Component } from "../../../shared/domain/routing/component.ts";
 import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
@@ -14,7 +15,6 @@ import { type ChangeOptions, changeOptions, type JsonOption, jsonOption, usage }
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 
 export function define(command: Command): void {

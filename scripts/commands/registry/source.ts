@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { DEFAULT_RETENTION_DAYS, EventSource } from "../../../shared/domain/events/event.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
@@ -13,7 +14,6 @@ import { type ChangeOptions, changeOptions, type JsonOption, jsonOption } from "
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { rowDetails } from "../wording/row-details.ts";
 
 export function define(command: Command): void {
   const applying = command

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Release, releaseActor, stepText } from "../../../shared/domain/routing/release.ts";
 import { type ReleaseAct, releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
 import { versionOf } from "../../../shared/flows/versions/move-alias.ts";
@@ -9,7 +10,6 @@ import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
-import { rowDetails } from "../wording/row-details.ts";
 
 type Said = { who: string; why: string; at: string };
 

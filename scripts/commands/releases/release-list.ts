@@ -1,3 +1,4 @@
+import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { type LookedAt, lookAtRelease } from "../../../shared/flows/release/advance-release.ts";
 import { type ReleaseOf, releaseNamed, releases } from "../../../shared/flows/release/find-release.ts";
@@ -7,7 +8,7 @@ import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { releaseJson, releaseLines, stateText } from "./release-text.ts";
+import { releaseJson, releaseLines } from "./release-text.ts";
 
 export async function listReleases({ json }: JsonOption): Promise<void> {
   await withInstallation(async ({ routingTable }) => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { nextText, stateText } from "../../../shared/domain/releases/release-state.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
@@ -7,7 +8,7 @@ import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { lookedAt } from "./release-list.ts";
-import { nextText, releaseJson, releaseLines, stateText } from "./release-text.ts";
+import { releaseJson, releaseLines } from "./release-text.ts";
 
 const LOOK_EVERY_MS = 1_000;
 

@@ -1,4 +1,5 @@
 import type { Replay } from "../../../shared/domain/replays/replay.ts";
+import { progressText } from "../../../shared/domain/replays/replay-told.ts";
 import { askOfReplay, replayNamed, wouldChange } from "../../../shared/flows/replay/start-replay.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { withInstallation } from "../terminal/context.ts";
@@ -7,7 +8,6 @@ import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { replayJson } from "./replay-json.ts";
 import { callForReplay } from "./replay-start.ts";
-import { progressText } from "./replay-text.ts";
 
 const asking = { pause: "pause", resume: "run", cancel: "cancel" } as const satisfies Record<string, Replay["asked"]>;
 

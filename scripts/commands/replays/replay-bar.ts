@@ -1,6 +1,6 @@
 import { type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
+import { secondsText, statusText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import { printable } from "../../../shared/domain/text/printable.ts";
-import { secondsText, statusText, toldCounts } from "./replay-text.ts";
 
 /** Characters of a bar, at most and at least; where there is no room for those, there is none. */
 const WIDEST = 30;

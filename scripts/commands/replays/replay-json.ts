@@ -7,8 +7,8 @@ import {
   type VersionCount,
 } from "../../../shared/domain/replays/replay.ts";
 import { replayDollars } from "../../../shared/domain/replays/replay-cost.ts";
+import { differenceLines, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
-import { differenceLines, toldCounts } from "./replay-text.ts";
 
 /** What would be done. @param perSecond undefined: as fast as it goes */
 export function planJson(plan: PlannedReplay, request: ReplayRequest, perSecond: number | undefined) {

@@ -1,4 +1,5 @@
 import { isEnded, type Replay, type ReplayStatus, statusOf } from "../../../shared/domain/replays/replay.ts";
+import { differenceLines, progressText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import { readableReplays, UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
@@ -8,14 +9,7 @@ import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 import { replayJson } from "./replay-json.ts";
-import {
-  differenceLines,
-  progressText,
-  requestLines,
-  skippedLines,
-  toldCounts,
-  versionCountText,
-} from "./replay-text.ts";
+import { requestLines, skippedLines, versionCountText } from "./replay-text.ts";
 
 export async function listReplays({ json, limit }: JsonOption & { limit: number }): Promise<void> {
   await withInstallation(async (installation) => {

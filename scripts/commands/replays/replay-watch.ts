@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isEnded, type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
+import { progressText } from "../../../shared/domain/replays/replay-told.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
@@ -10,7 +11,7 @@ import { note, printJson, printLine } from "../terminal/output.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { barLine, rateMeter } from "./replay-bar.ts";
 import { replayJson } from "./replay-json.ts";
-import { endLines, progressText } from "./replay-text.ts";
+import { endLines } from "./replay-text.ts";
 
 const LOOK_EVERY_MS = 200;
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { CohortNotFound, TurnoutError } from "../../../shared/domain/errors.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { changeOf } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
@@ -11,7 +12,6 @@ import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, cohortName, jsonOption, subjectIds } from "../terminal/options.ts";
 import { commandLine } from "../terminal/shell-quote.ts";
 import { namedSubjects } from "../wording/named-subjects.ts";
-import { rowDetails } from "../wording/row-details.ts";
 import { add, drop } from "./cohort-members.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 import { list, show } from "./cohort-show.ts";

@@ -1,5 +1,5 @@
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
-import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
+import { saysOf, strongest, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -26,35 +26,8 @@ const COLUMNS: Column<GuardedVersion>[] = [
   { title: "TOLD", text: toldText, least: 30 },
 ];
 
-function saysOf({ watch }: GuardedVersion): string {
-  return watch?.trip === undefined ? (watch?.verdict?.says ?? "not looked at") : "worse";
-}
-
-function verdictOf({ watch }: GuardedVersion) {
-  return watch?.trip?.verdict ?? watch?.verdict;
-}
-
-/** The metric that says most against it. */
-function strongest(one: GuardedVersion): MetricVerdict | undefined {
-  const least = ({ worseThanStable: a = -99, worseThanBefore: b = -99 }: MetricVerdict) => Math.min(a, b);
-  return verdictOf(one)?.metrics.toSorted((a, b) => least(b) - least(a))[0];
-}
-
 function powerText(evidence: number | undefined): string {
   return evidence === undefined ? "" : `10^${evidence.toFixed(1)}`;
-}
-
-function toldText(one: GuardedVersion): string {
-  const { watch, version, outranked } = one;
-  if (watch === undefined || version === null) return "";
-  const { trip, waits } = watch;
-  const parts = [
-    trip?.why ?? (watch.verdict && verdictText(watch.verdict, version)),
-    trip?.done,
-    waits === undefined ? undefined : `waits: ${waits}`,
-    outranked === undefined ? undefined : `does nothing now: ${outranked}`,
-  ];
-  return parts.filter((part) => part !== undefined).join("; ");
 }
 
 function guardJson(one: GuardedVersion): object {

@@ -16,3 +16,8 @@ export type LoggedMove = AliasMove & {
   /** The replay that belongs to it, for an undo. */
   replay?: string;
 };
+
+/** E.g. `stable of release-coordinator: 22 → 23 (settled)`. */
+export function movedText({ component, alias, from, to, stage }: LoggedMove): string {
+  return `${alias} of ${component}: ${from ?? "nowhere"} → ${to} (${stage})`;
+}

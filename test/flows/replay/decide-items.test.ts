@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { differenceLines } from "../../../scripts/commands/replays/replay-text.ts";
+import { differenceLines } from "../../../shared/domain/replays/replay-told.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
 import { aReplayer } from "../../support/replayer.ts";

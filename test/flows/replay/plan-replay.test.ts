@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { differenceLines } from "../../../scripts/commands/replays/replay-text.ts";
 import { noCounts, type ReplayRequest, replayModes } from "../../../shared/domain/replays/replay.ts";
 import { skippedInAll } from "../../../shared/domain/replays/replay-counts.ts";
+import { differenceLines } from "../../../shared/domain/replays/replay-told.ts";
 import { type PlannedReplay, planReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";

@@ -1,8 +1,8 @@
-import type { LeftPlace } from "../../../shared/domain/routing/revert-row.ts";
-import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
-import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import { differences } from "../../../shared/domain/text/json-differences.ts";
-import { keyInWords } from "../../../shared/domain/text/split-key.ts";
+import { differences } from "../text/json-differences.ts";
+import { keyInWords } from "../text/split-key.ts";
+import type { LeftPlace } from "./revert-row.ts";
+import type { RowChange } from "./routing-change.ts";
+import { UnreadableRow } from "./unreadable-row.ts";
 
 /** Longest JSON value shown whole. */
 const MAX_VALUE_CHARS = 120;

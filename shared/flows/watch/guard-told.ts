@@ -1,0 +1,33 @@
+import type { GuardVerdict, MetricVerdict } from "../../domain/health/guard-verdict.ts";
+import { verdictText } from "../../domain/health/verdict-text.ts";
+import type { GuardedVersion } from "./guards-of.ts";
+
+/** What a guard says of a version, in a word or two. */
+export function saysOf({ watch }: GuardedVersion): string {
+  return watch?.trip === undefined ? (watch?.verdict?.says ?? "not looked at") : "worse";
+}
+
+/** By what it is judged: what was found once, or what is known so far. */
+export function verdictOf({ watch }: GuardedVersion): GuardVerdict | undefined {
+  return watch?.trip?.verdict ?? watch?.verdict;
+}
+
+/** The metric that says most against it. */
+export function strongest(one: GuardedVersion): MetricVerdict | undefined {
+  const least = ({ worseThanStable: a = -99, worseThanBefore: b = -99 }: MetricVerdict) => Math.min(a, b);
+  return verdictOf(one)?.metrics.toSorted((a, b) => least(b) - least(a))[0];
+}
+
+/** The same in a sentence, with what was done about it, and what stands against that. */
+export function toldText(one: GuardedVersion): string {
+  const { watch, version, outranked } = one;
+  if (watch === undefined || version === null) return "";
+  const { trip, waits } = watch;
+  const parts = [
+    trip?.why ?? (watch.verdict && verdictText(watch.verdict, version)),
+    trip?.done,
+    waits === undefined ? undefined : `waits: ${waits}`,
+    outranked === undefined ? undefined : `does nothing now: ${outranked}`,
+  ];
+  return parts.filter((part) => part !== undefined).join("; ");
+}
