@@ -1,6 +1,7 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { leanSdk } from "./lean-sdk.ts";
+import { ownCopies } from "./own-copies.ts";
 
 /** What is left of CommonJS asks for Node's own modules by `require`, which a module doesn't have. */
 const REQUIRE =
@@ -28,6 +29,7 @@ const { metafile } = await build({
   banner: { js: REQUIRE },
   logLevel: "error",
   metafile: true,
-  plugins: [leanSdk],
+  // Copies take as long again to bundle, and a router is what starts most.
+  plugins: basename(entry) === "router.ts" ? [leanSdk, ownCopies] : [leanSdk],
 });
 console.log(JSON.stringify(metafile));

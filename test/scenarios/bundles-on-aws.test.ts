@@ -35,6 +35,8 @@ describe("a function's bundle", () => {
       // Lambda has no other modules than Node's own.
       expect([entry, left.filter((module) => !isBuiltin(module))]).toEqual([entry, []]);
     }
+    // Only what is loaded on first use reads XML.
+    expect(code.entries.get("router")?.eager.filter((module) => module.includes("@aws-sdk/xml-builder/"))).toEqual([]);
     expect(code.entries.get("router")?.eagerBytes).toBeLessThanOrEqual(MAX_ROUTER_BYTES);
   });
 });
