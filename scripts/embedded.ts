@@ -8,6 +8,7 @@ import { embeddedSettings } from "../shared/settings.ts";
 import { errorText } from "./commands/wording/remedy-text.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
 import { startMoreSamples } from "./embedded/more-samples.ts";
+import { startToken } from "./embedded/open-console.ts";
 import { printOutcomes } from "./embedded/outcome-table.ts";
 import { type Runtime, startRuntime } from "./embedded/runtime.ts";
 import { sampleBodies, setUpSample, wantedSamples } from "./embedded/sample.ts";
@@ -96,6 +97,7 @@ async function main(): Promise<number> {
     }
     handled.stop();
     print("Stays up; Ctrl-C stops it. In another terminal try 'npx turnout events' or 'npx turnout --help'.");
+    print(`Console, for a week: ${startToken(settings.home, runtime.url, new Date())}`);
     await stopped;
     lines.flush();
     return 0;

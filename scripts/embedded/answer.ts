@@ -7,6 +7,14 @@ import { errorText } from "../commands/wording/remedy-text.ts";
 /** What the front door answers. */
 export type Answer = { status: number; contentType: string; text: string; headers?: Record<string, string> };
 
+/** What answers a request, and the longest body it takes. */
+export type Route = {
+  maxBodyBytes: number;
+  answer(body: Buffer): Promise<Answer>;
+  /** The route's own form of an error that is found before `answer` is asked. */
+  error(status: number, type: string, message: string): Answer;
+};
+
 /** A plain JSON answer. */
 export function json(status: number, body: object, headers?: Record<string, string>): Answer {
   return { status, contentType: "application/json", text: JSON.stringify(body), ...(headers && { headers }) };

@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
+import type { Hono } from "hono";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { clauseOf } from "../commands/wording/remedy-text.ts";
 import type { Intake } from "./accept-events.ts";
-import { type Answer, amzError, json } from "./answer.ts";
+import { type Answer, amzError, json, type Route } from "./answer.ts";
 import { type DistinctHeaders, isBinaryCloudEvent } from "./binary-cloud-event.ts";
 import {
   acceptBinaryCloudEvent,
@@ -13,24 +14,26 @@ import {
   MAX_BATCH_BODY_BYTES,
   MAX_CLOUD_EVENT_BODY_BYTES,
 } from "./cloud-events-http.ts";
+import { consoleRoute, isOfConsole } from "./console-route.ts";
 import { isJson, isReadAsUtf8, isText, readContentType } from "./content-type.ts";
 import { MAX_PUT_EVENTS_BODY_BYTES, PUT_EVENTS, putEvents } from "./put-events.ts";
-
-/** What answers a request, and the longest body it takes. */
-export type Route = {
-  maxBodyBytes: number;
-  answer(body: Buffer): Promise<Answer>;
-  /** The route's own form of an error that is found before `answer` is asked. */
-  error(status: number, type: string, message: string): Answer;
-};
 
 export type Door = Intake & {
   health: () => Promise<object>;
   /** What is measured, in Prometheus' own format. Default: there is nothing of it. */
   metrics?: () => Promise<{ contentType: string; text: string }>;
+  /** Opens the console. Default: there is none. */
+  console?: () => Promise<Pick<Hono, "fetch">>;
 };
 
-type RequestHead = { method: string; path: string; headers: IncomingHttpHeaders; headersDistinct: DistinctHeaders };
+/** `url` is what was asked for, whole; `path` what is before its question mark. */
+type RequestHead = {
+  method: string;
+  url: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  headersDistinct: DistinctHeaders;
+};
 
 const AMZ_JSON = "application/x-amz-json-1.1";
 const CLOUD_EVENT = "application/cloudevents+json";
@@ -46,6 +49,7 @@ export function routeOf(head: RequestHead, door: Door): Route | Answer {
   if (path === "/metrics" && door.metrics !== undefined) {
     return method === "GET" ? metricsRoute(door.metrics) : wrongMethod("GET", "Ask with GET /metrics.");
   }
+  if (isOfConsole(path) && door.console !== undefined) return consoleRoute(door.console, head);
   if (path !== "/" && path !== "/events") {
     return json(404, { error: `There is no ${path}. ${howToPublish} GET /healthz tells how the server is.` });
   }

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { type Answer, errorSaid, json, write } from "./answer.ts";
+import { type Answer, errorSaid, json, type Route, write } from "./answer.ts";
 import { limitConnections } from "./connection-limit.ts";
-import { type Door, type Route, routeOf } from "./front-door-routes.ts";
+import { isOfConsole } from "./console-route.ts";
+import { type Door, routeOf } from "./front-door-routes.ts";
 import { type BodyRead, readBody } from "./read-body.ts";
 
 /** How long a client may take to send a request's head, and the whole request. */
@@ -48,7 +49,9 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   async function serve(request: IncomingMessage, response: ServerResponse, start: () => void): Promise<void> {
     connections.reading(request.socket);
     response.once("close", () => connections.idle(request.socket));
-    const route = foreign(request, localNames) ?? routeFor(request, options);
+    // The console checks for itself who sends a request: links that lead to it are followed.
+    const isForConsole = options.console !== undefined && isOfConsole(pathOf(request));
+    const route = (isForConsole ? undefined : foreign(request, localNames)) ?? routeFor(request, options);
     if ("status" in route) return refuse(request, response, route);
     const body = await readBody(request, route.maxBodyBytes, start);
     if (!body.ok) return body.why === "aborted" ? undefined : refuse(request, response, bodyError(route, body.why));
@@ -73,9 +76,12 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
 }
 
 function routeFor(request: IncomingMessage, door: Door): Route | Answer {
-  const path = (request.url ?? "").split("?")[0] ?? "";
-  const { method = "", headers, headersDistinct } = request;
-  return routeOf({ method, path, headers, headersDistinct }, door);
+  const { method = "", url = "", headers, headersDistinct } = request;
+  return routeOf({ method, url, path: pathOf(request), headers, headersDistinct }, door);
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?")[0] ?? "";
 }
 
 async function answerSafely(route: Route, body: Buffer): Promise<Answer> {

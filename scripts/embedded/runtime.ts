@@ -34,6 +34,7 @@ import { workerTarget } from "../../shared/targets/worker/worker-target.ts";
 import { startReplayDriver } from "./drive-replays.ts";
 import { startFrontDoor } from "./front-door.ts";
 import { metricLooks } from "./metric-looks.ts";
+import { consoleOnFirstUse } from "./open-console.ts";
 import { tellUnknownBuses } from "./put-events.ts";
 import { drainQueue, startQueuePoller } from "./queue-poller.ts";
 import { startSchedule } from "./schedule.ts";
@@ -277,6 +278,7 @@ export async function startRuntime(options: RuntimeOptions) {
         if (telemetry !== undefined) for (const each of accepted) telemetry.published(each, receivedAt, now());
       },
       onUnknownBus: tellUnknownBuses(onError),
+      console: consoleOnFirstUse(state, { now, onError }),
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       health: async () => {
         await refuseTrouble(state, kept, now());

@@ -11,8 +11,14 @@ import { runningServer } from "./server-lock.ts";
  * @throws TurnoutError `not found` when there is none and none is to be made
  */
 export function embeddedInstallation(home: string, options: { create: boolean }): Installation {
-  const embedded = openEmbeddedState(home, options);
-  const isServed = () => runningServer(home) !== undefined;
+  return installationOn(openEmbeddedState(home, options), () => runningServer(home) !== undefined);
+}
+
+/**
+ * This machine, for the process that has its state open.
+ * @param isServed whether a server runs on the state; no server may ask that of the lock that it holds itself
+ */
+export function installationOn(embedded: EmbeddedState, isServed: () => boolean): Installation {
   return {
     ...pick(embedded),
     versions: {
@@ -54,7 +60,8 @@ function pick({ routingTable, events, replays, watches, catalog }: EmbeddedState
   return { routingTable, events, replays, watches, catalog };
 }
 
-function osUser(): string {
+/** Who runs this process. */
+export function osUser(): string {
   try {
     return userInfo().username;
   } catch {

@@ -1,0 +1,12 @@
+import type { Visitor } from "./role.ts";
+
+/** Who sends a request, or why nobody knows: what a person is told who has to sign in first. */
+export type Identified = { visitor: Visitor } | { signIn: string };
+
+/** A way to sign in: by a token embedded and on loopback, by a load balancer's claims where it is hosted. */
+export type Identify = {
+  /** @param now for what has a time limit */
+  identify(request: Request, now: Date): Promise<Identified>;
+  /** Exchanges what stands in an address for the headers that keep it; undefined when it isn't good. */
+  exchange?(request: Request, now: Date): Promise<Headers | undefined>;
+};
