@@ -64,14 +64,17 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     catalog,
     versions: { from: "functions", catalog, environment: name.environment },
     logs: lazyLogs(async () => {
-      const [{ CloudWatchLogsClient }, { cloudWatchVersionLogs }, { logGroupsOf }] = await Promise.all([
-        import("@aws-sdk/client-cloudwatch-logs"),
-        import("../version-logs/cloudwatch-version-logs.ts"),
-        import("./log-groups.ts"),
-      ]);
+      const [{ CloudWatchLogsClient }, { cloudWatchVersionLogs }, { deliveryLinesOf, logGroupsOf }] = await Promise.all(
+        [
+          import("@aws-sdk/client-cloudwatch-logs"),
+          import("../version-logs/cloudwatch-version-logs.ts"),
+          import("./log-groups.ts"),
+        ],
+      );
       return cloudWatchVersionLogs({
         client: new CloudWatchLogsClient(options),
         groupsOf: (component) => logGroupsOf(aws.routingTable, lambda, component),
+        deliveryLinesOf: (component) => deliveryLinesOf(aws.routingTable, name, component),
         now: () => new Date(),
         wait: (ms) => delay(ms),
       });

@@ -1,27 +1,21 @@
-import type { LogLine } from "./version-logs.ts";
-
 /** What several logs have, oldest first; each is in order by itself. Nothing is held but the next line of each. */
-export async function* merged(sources: readonly AsyncIterable<LogLine>[]): AsyncGenerator<LogLine> {
+export async function* merged<L extends { at: Date }>(sources: readonly AsyncIterable<L>[]): AsyncGenerator<L> {
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
   try {
-    const heads = await Promise.all(iterators.map(next));
+    const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
     for (;;) {
       let first = -1;
-      heads.forEach((head, index) => {
-        const best = heads[first];
-        if (head !== undefined && (best === undefined || head.at < best.at)) first = index;
+      let line: L | undefined;
+      heads.forEach(({ done, value }, index) => {
+        if (done || (line !== undefined && line.at <= value.at)) return;
+        [first, line] = [index, value];
       });
-      const [line, iterator] = [heads[first], iterators[first]];
+      const iterator = iterators[first];
       if (line === undefined || iterator === undefined) return;
       yield line;
-      heads[first] = await next(iterator);
+      heads[first] = await iterator.next();
     }
   } finally {
     await Promise.all(iterators.map((iterator) => iterator.return?.()));
   }
-}
-
-async function next(iterator: AsyncIterator<LogLine>): Promise<LogLine | undefined> {
-  const { done, value } = await iterator.next();
-  return done ? undefined : value;
 }

@@ -127,7 +127,12 @@ withDynamoDB("the commands on AWS", (endpoint) => {
       const group = `/aws/lambda/${RC}`;
       logs.write(group, new Date(), "1", `2026\t${requestId}\tINFO\tlooks for the release\n`);
       logs.write(group, new Date(), "2", "of nobody");
-      expect(await json(["logs", RC])).toMatchObject([{ component_version: "1" }, { text: "of nobody" }]);
+      const told = { "cloudevents.event_id": "event-1", component: RC, attempt: 1, request_id: requestId };
+      logs.write("/aws/lambda/prod-turnout-router", new Date(), "1", JSON.stringify(told));
+      expect(await json(["logs", RC])).toMatchObject([
+        { component_version: "1", event_id: "event-1", attempt: 1, request_id: requestId },
+        { text: "of nobody", event_id: null },
+      ]);
       const line = { text: "INFO looks for the release", request_id: requestId, attempt: 1, event_id: "event-1" };
       expect(await json(["logs", RC, "--event", "event-1"])).toMatchObject([line]);
       const { stdout } = await turnout(["event", "show", "event-1"]);

@@ -33,8 +33,8 @@ event. Control characters are shown as escapes. --event looks for the event as '
 its lines from its arrival on. Ctrl-C ends --follow.
 
 Here each version has a log of its own in the state folder. Of what it prints no more is kept than TURNOUT_LOG_MB (20),
-and nothing for longer than TURNOUT_LOG_DAYS (14), as the server was started with. On AWS it is the function's log group,
-where a line has the request that it names, and event and attempt with --event alone.
+and nothing for longer than TURNOUT_LOG_DAYS (14), as the server was started with. On AWS it is the function's log group;
+event and attempt of a request are those that the router's log tells, else a line has its request alone.
 
 Examples:
   $ turnout logs release-coordinator --version 23 -f
@@ -64,7 +64,7 @@ async function show(component: string, { json, version, event, follow, ...stated
       event === undefined ? { query, window } : await ofEvent(installation, query, event, stated.since, now);
     let lines = 0;
     for await (const line of installation.logs.lines(asked.query, asked.window)) {
-      // A function's own log knows its requests alone.
+      // Requests are asked for by the ledger's names.
       print({ ...asked.origins?.get(line.requestId ?? ""), ...line });
       lines += 1;
     }
