@@ -285,7 +285,9 @@ export async function startRuntime(options: RuntimeOptions) {
         const clock = state.clock.problem(now());
         if (clock !== undefined && state.clock.isBehind(now())) throw clock;
         const revision = await state.routingTable.head();
-        return { status: "ok", revision, queue: await live.depth(now()), ...(clock && { clock: clock.message }) };
+        const lost = telemetry?.dropped() ?? 0;
+        const doubts = { ...(clock && { clock: clock.message }), ...(lost > 0 && { lost_spans: lost }) };
+        return { status: "ok", revision, queue: await live.depth(now()), ...doubts };
       },
     });
     closing.push(() => door.stop());

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { plural } from "../domain/text/plural.ts";
 import { read, readJson } from "../domain/text/schema.ts";
 import { type Finding, fine, problem, warning } from "./finding.ts";
 import { runningServer } from "./server-lock.ts";
@@ -7,6 +8,9 @@ import { runningServer } from "./server-lock.ts";
 const ANSWERS_WITHIN_MS = 10_000;
 
 const Trouble = z.object({ error: z.string(), remedies: z._default(z.array(z.string()), []) });
+
+/** What a server that is in order says besides. */
+const InOrder = z.object({ lost_spans: z._default(z.number(), 0) });
 
 /**
  * Asks the server that runs on a state folder how it is: it may know of trouble that isn't seen from outside, and be the
@@ -22,13 +26,25 @@ export async function examineServer(home: string, withinMs = ANSWERS_WITHIN_MS):
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(withinMs) });
     const text = await answer.text();
-    if (answer.ok) return fine("server", `runs (${who})`);
+    if (answer.ok) return inOrder(who, text);
     const said = troubleIn(text);
     return problem("server", `is in trouble (${who}): ${said.error}`, ...said.remedies);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return problem("server", `runs and doesn't answer (${who}): ${why}`, "See what its log says last, and restart it");
   }
+}
+
+function inOrder(who: string, answer: string): Finding {
+  const json = readJson(answer);
+  const said = json.ok ? read(InOrder, json.value) : json;
+  const lost = said.ok ? said.value.lost_spans : 0;
+  if (lost === 0) return fine("server", `runs (${who})`);
+  return warning(
+    "server",
+    `runs (${who}), and OpenTelemetry's collector has not been told of ${plural(lost, "span")} since it started`,
+    "See that the collector at OTEL_EXPORTER_OTLP_ENDPOINT runs, takes OTLP over HTTP, and keeps up",
+  );
 }
 
 function troubleIn(text: string): z.infer<typeof Trouble> {

@@ -32,6 +32,15 @@ it("examineServer finds a server in order that says so itself", async () => {
   });
 });
 
+it("examineServer warns of spans that OpenTelemetry's collector was not told of", async () => {
+  const home = await aServer({ status: 200, text: '{"status":"ok","lost_spans":12}' });
+  expect(await examineServer(home)).toMatchObject({
+    status: "warning",
+    found: expect.stringMatching(/^runs \(process \d+, port \d+\), and OpenTelemetry's collector .* 12 spans since it/),
+    remedies: [expect.stringContaining("OTEL_EXPORTER_OTLP_ENDPOINT")],
+  });
+});
+
 it("examineServer tells of the trouble that the server knows of, and what it says to do", async () => {
   const said = { error: "The disk is full.", remedies: ["free some space"] };
   const home = await aServer({ status: 503, text: JSON.stringify(said) });
