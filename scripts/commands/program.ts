@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Argument, Command, type Option } from "commander";
+import { chooseEnvironment } from "../../shared/installation/wording/environment-name.ts";
 import { complainInJson, complainLine } from "./terminal/complain.ts";
-import { chooseEnvironment } from "./terminal/environment-name.ts";
 import { printLine } from "./terminal/output.ts";
 import { refuseRepeated } from "./terminal/repeated-option.ts";
 import { isRequired, refuseMissing } from "./terminal/required-option.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { commandLine } from "../commands/terminal/shell-quote.ts";
-import { errorText } from "../commands/wording/remedy-text.ts";
+import { errorText } from "../../shared/installation/wording/remedy-text.ts";
+import { commandLine } from "../../shared/installation/wording/shell-quote.ts";
 
 /** What the front door answers. */
 export type Answer = { status: number; contentType: string; text: string; headers?: Record<string, string> };

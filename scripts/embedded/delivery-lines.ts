@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import { printable } from "../../shared/domain/text/printable.ts";
-import { deliveryErrorText } from "../commands/wording/delivery-error-text.ts";
+import { deliveryErrorText } from "../../shared/installation/wording/delivery-error-text.ts";
 
 /** Most lines printed in one second; beyond that they are counted, so that a flood stays readable and cheap. */
 const LINES_PER_SECOND = 40;

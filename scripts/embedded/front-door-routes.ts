@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Hono } from "hono";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
-import { clauseOf } from "../commands/wording/remedy-text.ts";
+import { clauseOf } from "../../shared/installation/wording/remedy-text.ts";
 import type { Intake } from "./accept-events.ts";
 import { type Answer, amzError, json, type Route } from "./answer.ts";
 import { type DistinctHeaders, isBinaryCloudEvent } from "./binary-cloud-event.ts";

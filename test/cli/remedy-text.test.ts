@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { chooseEnvironment } from "../../scripts/commands/terminal/environment-name.ts";
-import { errorText, objectionTexts, remediesText } from "../../scripts/commands/wording/remedy-text.ts";
 import { ComponentNotFound, ComponentUnreadable, GuardrailHit, TurnoutError } from "../../shared/domain/errors.ts";
+import { chooseEnvironment } from "../../shared/installation/wording/environment-name.ts";
+import { errorText, objectionTexts, remediesText } from "../../shared/installation/wording/remedy-text.ts";
 
 describe("a remedy on the command line", () => {
   afterEach(() => chooseEnvironment(undefined));

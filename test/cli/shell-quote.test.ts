@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { shellLine } from "../../scripts/commands/terminal/shell-quote.ts";
 import { printable } from "../../shared/domain/text/printable.ts";
+import { shellLine } from "../../shared/installation/wording/shell-quote.ts";
 import { paste, shells } from "../support/shells.ts";
 
 /** What shells act on, what isn't seen, and what has been mistaken for something else. */

@@ -1,10 +1,8 @@
 import type { Command } from "commander";
-import { freezeText } from "../../../shared/domain/routing/guardrails.ts";
-import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
+import { freezing } from "../../../shared/installation/changes/asked-rules.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { changeGuardrails } from "./change-guardrails.ts";
+import { changeRouting } from "./change-routing.ts";
 
 export function define(command: Command): void {
   changeOptions(command)
@@ -24,16 +22,7 @@ Example:
 async function freeze(options: ChangeOptions): Promise<void> {
   const now = new Date();
   await withInstallation(async (installation) => {
-    const standing = await standingGuardrails(installation.routingTable);
-    const before = standing.guardrails.freeze;
-    // Who froze first, and why, stays.
-    const freezing = before ?? { who: await installation.who(), why: options.reason, at: now.toISOString() };
-    await changeGuardrails(installation, options, standing, {
-      guardrails: { ...standing.guardrails, freeze: freezing },
-      what: "freeze the routing",
-      alreadySo: freezeText(freezing),
-      undo: ({ revisions }) => commandLine("unfreeze", "--reason", `undo of revision ${revisions.join(", ")}`),
-      now,
-    });
+    const said = { who: await installation.who(), why: options.reason, at: now.toISOString() };
+    await changeRouting(installation, options, await freezing(installation, said, now));
   });
 }

@@ -7,6 +7,9 @@ import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { exceededBudgets } from "../../../shared/flows/change/exceeded-budgets.ts";
 import { standingGuardrails } from "../../../shared/flows/change/standing-guardrails.ts";
 import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
+import { guardrailsChange } from "../../../shared/installation/changes/asked-component-change.ts";
+import { unknownWarnings } from "../../../shared/installation/wording/named-subjects.ts";
+import { undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
@@ -19,9 +22,7 @@ import {
   wholeNumber,
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { unknownWarnings } from "../wording/named-subjects.ts";
-import { changeGuardrails } from "./change-guardrails.ts";
-import { undoByRevert } from "./revert.ts";
+import { changeRouting } from "./change-routing.ts";
 
 /** Takes a budget away. */
 const NONE = "none";
@@ -99,14 +100,18 @@ async function set(options: SetOptions): Promise<void> {
     const now = new Date();
     const unknown = await notInDirectory(installation.routingTable, protect.filter(isSubjectKey));
     const exceeded = await exceededBudgets(installation.routingTable, installation.events, guardrails, now);
-    await changeGuardrails(installation, options, standing, {
-      guardrails,
-      warnings: [...unknownWarnings(unknown, PROTECTS_IT, PROTECTS_THEM), ...exceeded],
-      what: "set guardrails",
-      alreadySo: "the guardrails are like this already",
-      undo: ({ revisions }) => undoByRevert(revisions),
-      now,
-    });
+    await changeRouting(
+      installation,
+      options,
+      guardrailsChange(standing, {
+        guardrails,
+        warnings: [...unknownWarnings(unknown, PROTECTS_IT, PROTECTS_THEM), ...exceeded],
+        what: "set guardrails",
+        alreadySo: "the guardrails are like this already",
+        undo: ({ revisions }) => undoByRevert(revisions),
+        now,
+      }),
+    );
   });
 }
 

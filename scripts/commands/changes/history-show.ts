@@ -4,10 +4,10 @@ import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeLogEntry, Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { wholeRowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
+import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption, usage, wholeNumber } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
-import { labelled } from "../wording/explanation-rows.ts";
 import { changeJson, undoOfChange } from "./logged-change.ts";
 
 export function defineShow(command: Command): void {

@@ -4,13 +4,13 @@ import { readRoutingFile } from "../../../shared/domain/routing/routing-file.ts"
 import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
+import { undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
 import { changeRouting } from "./change-routing.ts";
-import { undoByRevert } from "./revert.ts";
 
 export function define(command: Command): void {
   command.argument("<file>", "what 'turnout export' has written, - for stdin");

@@ -1,11 +1,16 @@
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
-import { undoByRevert } from "./revert.ts";
-import { commandBack } from "./undo-of-move.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import { commandBack, undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 
 /** The command that takes a change back; null where there is nothing to put back. */
 export function undoOfChange({ revision, rows, move }: ChangeLogEntry): string | null {
-  if (move?.stage === "settled") return commandBack(move, move.kind, revision);
-  return rows.length === 0 ? null : undoByRevert([revision]);
+  const back =
+    move?.stage === "settled"
+      ? commandBack(move, move.kind, revision)
+      : rows.length === 0
+        ? undefined
+        : undoByRevert([revision]);
+  return back === undefined ? null : commandLine(...back);
 }
 
 /** A change as JSON. The names are a promise; what isn't known is null. */

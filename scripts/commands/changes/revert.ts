@@ -1,14 +1,14 @@
 import type { Command } from "commander";
-import { readRevisions, revisionRanges } from "../../../shared/domain/routing/revision-ranges.ts";
-import type { ChangeLogEntry, Revision } from "../../../shared/domain/routing/routing-change.ts";
+import { readRevisions } from "../../../shared/domain/routing/revision-ranges.ts";
+import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
 import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { planRevert } from "../../../shared/flows/change/plan-revert.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import { commandBack, undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, must } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { changeRouting } from "./change-routing.ts";
-import { commandBack } from "./undo-of-move.ts";
 
 export function define(command: Command): void {
   command.argument("<revisions...>", "the changes to take back: revisions such as 42, or 42..57");
@@ -60,11 +60,7 @@ function moveLeft({ move, revision }: ChangeLogEntry): string[] {
   const what = `revision ${revision} is the move of ${alias} of ${component} from ${from ?? "nowhere"} to ${to}`;
   if (stage === "abandoned") return [`${what}, which was abandoned: nothing was moved`];
   const undo = commandBack(move, move.kind, revision);
-  return [`${what}, which isn't reverted${undo === null ? "" : `; it is taken back with: ${undo}`}`];
-}
-
-/** The undo of changes that no other command says the opposite of. */
-export function undoByRevert(revisions: readonly Revision[]): string {
-  const ranges = revisionRanges(revisions);
-  return commandLine("revert", ...ranges, "--reason", `undo of revision ${ranges.join(", ")}`);
+  return [
+    `${what}, which isn't reverted${undo === undefined ? "" : `; it is taken back with: ${commandLine(...undo)}`}`,
+  ];
 }

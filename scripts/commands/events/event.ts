@@ -5,13 +5,13 @@ import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
+import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
+import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
-import { deliveryErrorText } from "../wording/delivery-error-text.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
-import { labelled } from "../wording/explanation-rows.ts";
-import { subjectText } from "../wording/subject-text.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
 import { type Printed, printedFor, printedText } from "./printed-for.ts";
 

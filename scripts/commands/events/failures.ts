@@ -8,11 +8,11 @@ import {
   type FailuresExplained,
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
+import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type JsonOption, jsonOption, subjectId } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { labelled } from "../wording/explanation-rows.ts";
 import { filterWords, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type FailuresOptions = JsonOption & WindowOptions & FailureFilter;

@@ -10,10 +10,10 @@ import { type Because, becauses } from "../../../shared/domain/routing/decide-ro
 import { eachOf } from "../../../shared/domain/text/any-of.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
+import { shellLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { cohortName, duration, must, statedWindow, subjectId, time, usage } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
 import { anyOf, repeated } from "../terminal/repeated-option.ts";
-import { shellLine } from "../terminal/shell-quote.ts";
 
 /** A window as it is asked for. */
 export type WindowOptions = { since?: number; from?: Date; to?: Date };

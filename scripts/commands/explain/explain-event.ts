@@ -2,12 +2,12 @@ import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts"
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type ExplainedDelivery, explainDelivery } from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
+import { explanationJson, explanationLines, labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { mustFindEvents } from "../events/find-event.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson, statusText } from "../wording/event-rows.ts";
-import { explanationJson, explanationLines, labelled } from "../wording/explanation-rows.ts";
-import { subjectText } from "../wording/subject-text.ts";
 
 export type ExplainEventOptions = { event: string; since?: number; component?: string; json: boolean };
 

@@ -4,6 +4,8 @@ import type { Subject } from "../../../shared/domain/subject.ts";
 import { type Explanation, explainRoute } from "../../../shared/flows/explain/explain-route.ts";
 import { versionOf } from "../../../shared/flows/versions/move-alias.ts";
 import { versionAt } from "../../../shared/flows/versions/version-at.ts";
+import { explanationJson, explanationLines, labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   duration,
@@ -14,8 +16,6 @@ import {
   usage,
 } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
-import { explanationJson, explanationLines, labelled } from "../wording/explanation-rows.ts";
-import { subjectText } from "../wording/subject-text.ts";
 import { explainEvent } from "./explain-event.ts";
 import { type PastPoint, pastPoint, pastRouting } from "./past-routing.ts";
 

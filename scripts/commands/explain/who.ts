@@ -5,11 +5,11 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { type OnAlias, whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { routingTableAt } from "../../../shared/flows/routing-table-at.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
-import { subjectText } from "../wording/subject-text.ts";
 
 /** How many are named without --all. */
 const NAMED = 50;

@@ -4,11 +4,11 @@ import type { Command, Option } from "commander";
 import { askedStatuses } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { becauses } from "../../../shared/domain/routing/decide-route.ts";
 import { type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
+import { environmentName } from "../../../shared/installation/wording/environment-name.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
 import { registerOf } from "../rules/cohort-register.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { environmentName } from "../terminal/environment-name.ts";
 
 /** Gives a command its options and subcommands, which it has only once it is used. */
 export type DefineCommand = (command: Command) => Promise<void>;

@@ -4,14 +4,14 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { examineInstallation } from "../../../shared/installation/examine-installation.ts";
 import { type Finding, problem } from "../../../shared/installation/finding.ts";
+import { environmentName } from "../../../shared/installation/wording/environment-name.ts";
+import { remediesText } from "../../../shared/installation/wording/remedy-text.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { environmentName } from "../terminal/environment-name.ts";
 import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { remediesText } from "../wording/remedy-text.ts";
 
 export function define(command: Command): void {
   jsonOption(command)

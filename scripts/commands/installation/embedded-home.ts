@@ -1,5 +1,5 @@
+import { environmentName } from "../../../shared/installation/wording/environment-name.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
-import { environmentName } from "../terminal/environment-name.ts";
 import { usage } from "../terminal/options.ts";
 
 /**

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 const roles = {
   default: { field: "defaultAlias", description: "say where events go that no rule names" },
@@ -35,7 +34,7 @@ async function set(role: Role, component: string, alias: string, options: Change
       change: { set: `${role} alias`, alias },
       what: `make ${alias} the ${role} alias of ${component}`,
       alreadySo: `${alias} is the ${role} alias of ${component} already`,
-      undo: (before, reason) => commandLine("component", role, component, before[roles[role].field], ...reason),
+      undo: (before, reason) => ["component", role, component, before[roles[role].field], ...reason],
       now: new Date(),
     }),
   );

@@ -4,12 +4,12 @@ import { isSubjectChange } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
+import type { CommandWords } from "../../../shared/installation/wording/shell-quote.ts";
+import { undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 import { changeRouting } from "../changes/change-routing.ts";
-import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, usage } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 /** `false` for `--no-customer` and `--no-plan`. */
 type SetOptions = ChangeOptions & { project?: string; customer?: string | false; plan?: string | false };
@@ -57,12 +57,12 @@ function fieldOf(key: SubjectKey): "customer" | "plan" {
   return isKeyOf("project", key) ? "customer" : "plan";
 }
 
-function undoOf([row, ...others]: readonly RowChange<SubjectKey>[], revisions: readonly number[]): string {
+function undoOf([row, ...others]: readonly RowChange<SubjectKey>[], revisions: readonly number[]): CommandWords {
   if (row === undefined || others.length > 0) return undoByRevert(revisions);
   const [level, id] = splitKey(row.key);
   const field = fieldOf(row.key);
   const before = readable(row.before)?.[field];
   const value = before === undefined ? [`--no-${field}`] : [`--${field}`, before];
   const reason = `undo of revision ${revisions.join(", ")}`;
-  return commandLine("directory", "set", `--${level}`, id, ...value, "--reason", reason);
+  return ["directory", "set", `--${level}`, id, ...value, "--reason", reason];
 }

@@ -6,8 +6,8 @@ import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts"
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { sourcesIn } from "../../../shared/flows/event-sources.ts";
+import { undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
 import { changeRouting } from "../changes/change-routing.ts";
-import { undoByRevert } from "../changes/revert.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, type JsonOption, jsonOption } from "../terminal/options.ts";

@@ -5,11 +5,12 @@ import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
 import { versionOf } from "../../../shared/flows/versions/move-alias.ts";
+import type { CommandWords } from "../../../shared/installation/wording/shell-quote.ts";
+import { reasonOfUndo } from "../../../shared/installation/wording/undo-commands.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 type Said = { who: string; why: string; at: string };
 
@@ -19,21 +20,21 @@ export type Asking = {
   act: (release: Release, said: Said, about: { force: boolean; into: string | null }) => ReleaseAct;
   what: string;
   alreadySo: string;
-  undo: (component: string, release: Release, revision: string) => string;
+  undo: (component: string, release: Release, reason: CommandWords) => CommandWords;
 };
 
 export const pause: Asking = {
   act: ({ id }, said) => ({ do: "pause", id, ...said }),
   what: "pause",
   alreadySo: "is paused already",
-  undo: (_, { id }, reason) => `${commandLine("release", "resume", id)} --reason "${reason}"`,
+  undo: (_, { id }, reason) => ["release", "resume", id, ...reason],
 };
 
 export const resume: Asking = {
   act: ({ id }, said, { force, into }) => ({ do: "resume", id, into, ...said, ...(force && { force }) }),
   what: "resume",
   alreadySo: "isn't paused",
-  undo: (_, { id }, reason) => `${commandLine("release", "pause", id)} --reason "${reason}"`,
+  undo: (_, { id }, reason) => ["release", "pause", id, ...reason],
 };
 
 export const abort: Asking = {
@@ -53,7 +54,7 @@ export const abort: Asking = {
       "--every",
       durationText(everyMs),
     ];
-    return `${commandLine("release", "start", component, ...args, "--guard", guard)} --reason "${reason}"`;
+    return ["release", "start", component, ...args, "--guard", guard, ...reason];
   },
 };
 
@@ -74,7 +75,7 @@ async function ask(asking: Asking, id: string, options: ChangeOptions): Promise<
       what: `${asking.what} release ${id} of ${component.name}`,
       alreadySo: `release ${id} ${asking.alreadySo}`,
       details: (rows) => rows.flatMap(rowDetails),
-      undo: ({ revisions }) => asking.undo(component.name, release, `undo of revision ${revisions.join(", ")}`),
+      undo: ({ revisions }) => asking.undo(component.name, release, reasonOfUndo(revisions)),
       now,
     });
     if (asking.what !== "take back" || options.dryRun) return;

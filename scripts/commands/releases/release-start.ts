@@ -9,13 +9,13 @@ import { changeRoutes, revisionConflict } from "../../../shared/flows/change/cha
 import type { ChangePreview } from "../../../shared/flows/change/preview-change.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { planRelease, type ReleasePlan } from "../../../shared/flows/release/plan-release.ts";
+import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions, duration, must, shareId, usage } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { required } from "../terminal/required-option.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { objectionTexts } from "../wording/remedy-text.ts";
 import { releaseJson } from "./release-text.ts";
 
 type StartOptions = ChangeOptions & {

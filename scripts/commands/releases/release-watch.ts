@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nextText, stateText } from "../../../shared/domain/releases/release-state.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
 import { onCtrlC } from "../terminal/on-ctrl-c.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { lookedAt } from "./release-list.ts";
 import { releaseJson, releaseLines } from "./release-text.ts";
 

@@ -1,11 +1,11 @@
 import type { Replay } from "../../../shared/domain/replays/replay.ts";
 import { progressText } from "../../../shared/domain/replays/replay-told.ts";
 import { askOfReplay, replayNamed, wouldChange } from "../../../shared/flows/replay/start-replay.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { replayJson } from "./replay-json.ts";
 import { callForReplay } from "./replay-start.ts";
 

@@ -8,12 +8,12 @@ import type { PlannedReplay, PlanProgress } from "../../../shared/flows/replay/p
 import { planStart, type StartPlan } from "../../../shared/flows/replay/plan-start.ts";
 import { keptText, type StoredWindow } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { refuseMisspelt } from "../events/filter-names.ts";
 import { type FilterOptions, filterOf, filterWords, type WindowOptions, windowOf } from "../events/filter-options.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type JsonOption, usage } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { planJson } from "./replay-json.ts";
 import { planLines, requestLines } from "./replay-text.ts";
 

@@ -5,11 +5,11 @@ import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts"
 import { overlapping, type StartPlan, startAndCall } from "../../../shared/flows/replay/plan-start.ts";
 import type { NewReplay } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { canAsk, confirm, confirmCount } from "../terminal/confirm.ts";
 import { commandAsTyped, withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { plannedJson } from "./replay-json.ts";
 import { perSecondOf, plannedStart, type RateOptions, type RequestOptions, tell } from "./replay-plan.ts";
 import { watch } from "./replay-watch.ts";

@@ -12,9 +12,9 @@ import { skippedInAll } from "../../../shared/domain/replays/replay-counts.ts";
 import { differenceLines, secondsText } from "../../../shared/domain/replays/replay-told.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
+import { clauseOf } from "../../../shared/installation/wording/remedy-text.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { filterText } from "../events/filter-options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { clauseOf } from "../wording/remedy-text.ts";
 import { histogram } from "./replay-histogram.ts";
 
 /** What a replay is asked to do, in a line each. */

@@ -3,12 +3,12 @@ import { isEnded, type Replay, statusOf } from "../../../shared/domain/replays/r
 import { progressText } from "../../../shared/domain/replays/replay-told.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
 import { onCtrlC } from "../terminal/on-ctrl-c.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { barLine, rateMeter } from "./replay-bar.ts";
 import { replayJson } from "./replay-json.ts";
 import { endLines } from "./replay-text.ts";

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
-import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
-import { changeComponent } from "../changes/change-component.ts";
+import { allToStable, rulesAgain } from "../../../shared/installation/changes/asked-rules.ts";
+import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 
 export function define(command: Command): void {
   command.argument("<component>", "the component").option("--off", "let the rules count again");
@@ -32,25 +31,8 @@ Examples:
 async function allStable(name: string, options: ChangeOptions & { off?: true }): Promise<void> {
   const now = new Date();
   await withInstallation(async (installation) => {
-    const component = await componentNamed(installation.routingTable, name);
-    if (options.off) {
-      return changeComponent(installation, options, {
-        component: name,
-        change: { remove: "all stable" },
-        what: `let the rules of ${name} count again`,
-        alreadySo: `the rules of ${name} count already`,
-        now,
-      });
-    }
-    // Who said so first, and why, stays.
-    const saying = component.allStable ?? { who: await installation.who(), why: options.reason, at: now.toISOString() };
-    return changeComponent(installation, options, {
-      component: name,
-      change: { set: "all stable", allStable: saying },
-      what: `send everything of ${name} to ${component.fallbackAlias}`,
-      alreadySo: `everything of ${name} goes to ${component.fallbackAlias} already, by ${saying.who}: ${saying.why}`,
-      undo: (_, reason) => commandLine("all-stable", name, "--off", ...reason),
-      now,
-    });
+    const said = { who: await installation.who(), why: options.reason, at: now.toISOString() };
+    const asked = options.off ? rulesAgain(installation, name, now) : allToStable(installation, name, said, now);
+    await changeRouting(installation, options, await asked);
   });
 }

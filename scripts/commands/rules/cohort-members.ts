@@ -5,15 +5,16 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { keyInWords, splitKey } from "../../../shared/domain/text/split-key.ts";
 import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
 import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
-import { changeRouting, type MadeChanges } from "../changes/change-routing.ts";
-import { undoByRevert } from "../changes/revert.ts";
+import type { MadeChanges } from "../../../shared/installation/changes/asked-change.ts";
+import { unknownWarnings } from "../../../shared/installation/wording/named-subjects.ts";
+import type { CommandWords } from "../../../shared/installation/wording/shell-quote.ts";
+import { undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
+import { changeRouting } from "../changes/change-routing.ts";
 import { complainLine } from "../terminal/complain.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { type ChangeOptions, usage } from "../terminal/options.ts";
 import { mustRead, readInput } from "../terminal/read-input.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { unknownWarnings } from "../wording/named-subjects.ts";
 
 type MemberOptions = ChangeOptions & { [level in MemberLevel]?: string[] } & { from?: string; skipBad?: true };
 
@@ -72,12 +73,12 @@ async function statedMembers(options: MemberOptions) {
 }
 
 /** Only who was moved in or out is moved back. */
-function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChanges): string {
+function undoOf(cohort: string, member: boolean, { revisions, rows }: MadeChanges): CommandWords {
   if (rows.length > NAMED) return undoByRevert(revisions);
   const named = rows.flatMap(({ key }) => {
     const [level, id] = splitKey(key);
     return [`--${level}`, id];
   });
   const reason = ["--reason", `undo of revision ${revisions.join(", ")}`];
-  return commandLine("cohort", member ? "drop" : "add", cohort, ...named, ...reason);
+  return ["cohort", member ? "drop" : "add", cohort, ...named, ...reason];
 }

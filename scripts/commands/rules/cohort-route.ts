@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CohortRoute } from "../../../shared/domain/routing/cohort.ts";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { periodText } from "../../../shared/installation/wording/period-text.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -18,7 +19,6 @@ import {
 import { note, printJson } from "../terminal/output.ts";
 import { required } from "../terminal/required-option.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { periodText } from "../wording/period-text.ts";
 
 type SetOptions = ChangeOptions & PeriodOptions & { to: string; before?: string };
 

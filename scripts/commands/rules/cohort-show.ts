@@ -5,12 +5,12 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
+import { periodText } from "../../../shared/installation/wording/period-text.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { periodText } from "../wording/period-text.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 
 type ListedCohort = { cohort: string; members: number; components: string[]; description: string };

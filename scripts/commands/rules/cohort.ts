@@ -6,12 +6,12 @@ import { changeOf } from "../../../shared/domain/routing/row-map.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
+import { namedSubjects } from "../../../shared/installation/wording/named-subjects.ts";
+import type { CommandWords } from "../../../shared/installation/wording/shell-quote.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, cohortName, jsonOption, subjectIds } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { namedSubjects } from "../wording/named-subjects.ts";
 import { add, drop } from "./cohort-members.ts";
 import { registerOf, routesOf } from "./cohort-register.ts";
 import { list, show } from "./cohort-show.ts";
@@ -87,10 +87,10 @@ async function create(cohort: string, options: ChangeOptions & { description: st
   );
 }
 
-function undoOfCreate(cohort: string, rows: readonly RowChange[], reason: string): string {
+function undoOfCreate(cohort: string, rows: readonly RowChange[], reason: string): CommandWords {
   const before = own(readable(changeOf(rows, "settings#cohorts")?.before) ?? {}, cohort);
-  if (before === undefined) return commandLine("cohort", "remove", cohort, "--reason", reason);
-  return commandLine("cohort", "create", cohort, "--description", before.description, "--reason", reason);
+  if (before === undefined) return ["cohort", "remove", cohort, "--reason", reason];
+  return ["cohort", "create", cohort, "--description", before.description, "--reason", reason];
 }
 
 async function remove(cohort: string, options: ChangeOptions): Promise<void> {
@@ -119,7 +119,7 @@ async function remove(cohort: string, options: ChangeOptions): Promise<void> {
       details: (rows) => rows.flatMap(rowDetails),
       undo: ({ revisions }) => {
         const reason = `undo of revision ${revisions.join(", ")}`;
-        return commandLine("cohort", "create", cohort, "--description", entry.description, "--reason", reason);
+        return ["cohort", "create", cohort, "--description", entry.description, "--reason", reason];
       },
       now: new Date(),
     });

@@ -15,7 +15,6 @@ import {
   usage,
   wholeNumber,
 } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { showGuards } from "./guard-show.ts";
 
 type SetOptions = ChangeOptions & { mode: GuardMode; all?: true };
@@ -106,17 +105,8 @@ async function set(component: string, alias: string, options: SetOptions): Promi
       alreadySo: `${alias} of ${component} is guarded so already`,
       undo: (_, reason) =>
         before === undefined
-          ? commandLine("guard", "clear", component, alias, ...reason)
-          : commandLine(
-              "guard",
-              "set",
-              component,
-              alias,
-              "--mode",
-              before.mode,
-              ...(before.all ? ["--all"] : []),
-              ...reason,
-            ),
+          ? ["guard", "clear", component, alias, ...reason]
+          : ["guard", "set", component, alias, "--mode", before.mode, ...(before.all ? ["--all"] : []), ...reason],
       now,
     });
   });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
-import { notInDirectory } from "../../../shared/flows/explain/find-subjects.ts";
+import { pinning } from "../../../shared/installation/changes/asked-pin.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -15,8 +15,6 @@ import {
   subjectOptions,
 } from "../terminal/options.ts";
 import { required } from "../terminal/required-option.ts";
-import { unknownWarnings } from "../wording/named-subjects.ts";
-import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type PinOptions = ChangeOptions &
   SubjectOptions &
@@ -48,7 +46,6 @@ Examples:
 
 async function pin(options: PinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
-  const { level, id, component } = subject;
   const now = new Date();
   const validity = period(options, "The pin", now);
   await withInstallation(async (installation) => {
@@ -60,16 +57,6 @@ async function pin(options: PinOptions): Promise<void> {
       why: options.reason,
       at: now.toISOString(),
     };
-    const usable = await usableAliases(installation.routingTable, component);
-    const unknown = await notInDirectory(installation.routingTable, [`${level}#${id}`]);
-    await changeRouting(installation, options, {
-      edit: { kind: "pin", level, id, component, pin },
-      what: `pin ${level} ${id} of ${component} to ${pin.alias}${pin.until === undefined ? "" : ` until ${pin.until}`}`,
-      alreadySo: `${level} ${id} has this very pin already`,
-      details: (rows) => pinDetails(component, rows),
-      warnings: unknownWarnings(unknown, "the pin holds for events that name it themselves"),
-      undo: (made) => commandForPinBefore(subject, made, usable, now),
-      now,
-    });
+    await changeRouting(installation, options, await pinning(installation, subject, pin, now));
   });
 }

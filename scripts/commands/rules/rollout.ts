@@ -3,7 +3,9 @@ import type { Command } from "commander";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import { type Rollout, readShare, shareText } from "../../../shared/domain/routing/rollout.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
-import { changeComponent } from "../changes/change-component.ts";
+import { endingRollout, rollingOut } from "../../../shared/installation/changes/asked-rules.ts";
+import { periodText } from "../../../shared/installation/wording/period-text.ts";
+import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
   aliasName,
@@ -19,7 +21,6 @@ import {
 } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { required } from "../terminal/required-option.ts";
-import { periodText } from "../wording/period-text.ts";
 
 type SetOptions = ChangeOptions & PeriodOptions & { to: string; share: number; by: Rollout["by"]; reshuffle?: true };
 
@@ -64,27 +65,12 @@ async function set(component: string, options: SetOptions): Promise<void> {
   const now = new Date();
   const when = period(options, "The rollout", now);
   const salt = randomBytes(8).toString("hex");
-  await withInstallation((installation) =>
-    changeComponent(installation, options, {
-      component,
-      change: { set: "rollout", rollout: { ...when, alias, basisPoints, by, salt }, reshuffle },
-      what: `send ${shareText(basisPoints)} of ${component}'s ${by}s to ${alias}${periodText(when)}${reshuffle ? ", drawn anew" : ""}`,
-      alreadySo: `${component} has this very rollout already`,
-      now,
-    }),
-  );
+  const about = { alias, basisPoints, by, salt, when, reshuffle };
+  await withInstallation((installation) => changeRouting(installation, options, rollingOut(component, about, now)));
 }
 
 async function remove(component: string, options: ChangeOptions): Promise<void> {
-  await withInstallation((installation) =>
-    changeComponent(installation, options, {
-      component,
-      change: { remove: "rollout" },
-      what: `end the rollout of ${component}`,
-      alreadySo: `${component} has no rollout`,
-      now: new Date(),
-    }),
-  );
+  await withInstallation((installation) => changeRouting(installation, options, endingRollout(component, new Date())));
 }
 
 async function show(name: string, { json }: JsonOption): Promise<void> {

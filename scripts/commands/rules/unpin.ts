@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { unpinning } from "../../../shared/installation/changes/asked-pin.ts";
 import { changeRouting } from "../changes/change-routing.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -9,7 +10,6 @@ import {
   subjectOptions,
 } from "../terminal/options.ts";
 import { required } from "../terminal/required-option.ts";
-import { commandForPinBefore, pinDetails, usableAliases } from "./pin-command.ts";
 
 type UnpinOptions = ChangeOptions & SubjectOptions & { component: string };
 
@@ -28,17 +28,7 @@ Example:
 
 async function unpin(options: UnpinOptions): Promise<void> {
   const subject = { ...oneSubject(options), component: options.component };
-  const { level, id, component } = subject;
-  const now = new Date();
-  await withInstallation(async (installation) => {
-    const usable = await usableAliases(installation.routingTable, component);
-    await changeRouting(installation, options, {
-      edit: { kind: "unpin", ...subject },
-      what: `unpin ${level} ${id} of ${component}`,
-      alreadySo: `${level} ${id} has no pin of ${component}`,
-      details: (rows) => pinDetails(component, rows),
-      undo: (made) => commandForPinBefore(subject, made, usable, now),
-      now,
-    });
-  });
+  await withInstallation(async (installation) =>
+    changeRouting(installation, options, await unpinning(installation, subject, new Date())),
+  );
 }

@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { printable, printableJson } from "../../../shared/domain/text/printable.ts";
-import { errorText } from "../wording/remedy-text.ts";
+import { errorText } from "../../../shared/installation/wording/remedy-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 let asJson = false;

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { environmentName } from "../../../shared/installation/wording/environment-name.ts";
+import { shellLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { embeddedSettings } from "../../../shared/settings.ts";
-import { environmentName } from "./environment-name.ts";
-import { shellLine } from "./shell-quote.ts";
 
 function stateFolder(): string {
   return embeddedSettings(process.env).home;

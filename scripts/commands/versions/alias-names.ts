@@ -3,12 +3,11 @@ import { AliasNotFound, TurnoutError } from "../../../shared/domain/errors.ts";
 import { aliasOf } from "../../../shared/domain/routing/component.ts";
 import { pinnedTo } from "../../../shared/flows/explain/find-subjects.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { namedSubjects } from "../../../shared/installation/wording/named-subjects.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { changeComponent } from "../changes/change-component.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
-import { namedSubjects } from "../wording/named-subjects.ts";
 
 /** `alias add`, `alias retire` and `alias remove`. */
 export function defineAliasNames(command: Command): void {
@@ -61,7 +60,7 @@ async function add(component: string, alias: string, options: ChangeOptions): Pr
       alreadySo: `${component} has the alias ${alias} already`,
       undo: (before, reason) => {
         const opposite = aliasOf(before, alias) === undefined ? "remove" : "retire";
-        return commandLine("alias", opposite, component, alias, ...reason);
+        return ["alias", opposite, component, alias, ...reason];
       },
       now: new Date(),
     }),
@@ -75,7 +74,7 @@ async function retire(component: string, alias: string, options: ChangeOptions):
       change: { retire: "alias", alias },
       what: `retire alias ${alias} of ${component}`,
       alreadySo: `alias ${alias} of ${component} is retired already`,
-      undo: (_, reason) => commandLine("alias", "add", component, alias, ...reason),
+      undo: (_, reason) => ["alias", "add", component, alias, ...reason],
       now: new Date(),
     }),
   );

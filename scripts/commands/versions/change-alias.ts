@@ -1,6 +1,6 @@
 import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
+import { commandLineBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
 import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
@@ -49,7 +49,7 @@ export async function changeAlias(installation: Installation, options: ChangeOpt
   if (options.dryRun) return note("dry run: nothing was changed");
   await confirm("Move it?", options.yes ?? false);
   const revision = await moveAs(installation, move, kind, preview, options);
-  const undo = commandBack(move, kind, revision, preview);
+  const undo = commandLineBack(move, kind, revision, preview);
   if (options.json) return printJson({ ...unmoved, ...previewJson(preview), changed: true, revision, undo });
   printLine(`revision ${revision}: ${what}`);
   noteUndo(move, undo);

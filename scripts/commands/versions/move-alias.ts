@@ -7,13 +7,12 @@ import { type MovePreview, previewMove } from "../../../shared/flows/change/prev
 import { keyOf, loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { audienceLines } from "../../../shared/installation/wording/preview-lines.ts";
+import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { commandAsTyped } from "../terminal/context.ts";
 import type { ChangeOptions } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
-import { objectionTexts } from "../wording/remedy-text.ts";
-import { subjectText } from "../wording/subject-text.ts";
-import { showTraffic } from "../wording/traffic-text.ts";
 
 /** Says when an alias isn't where the change log has it: who moves it should know that somebody else did. */
 export async function noteDrift(
@@ -47,12 +46,8 @@ export function previewOf(
 }
 
 /** Says whom the move gives another version. */
-export function showAudience({ alias }: AliasMove, { moves: { count, first }, traffic }: MovePreview): void {
-  const more = count > first.length ? `, … and ${count - first.length} more` : "";
-  const named =
-    count === 0 ? "none" : `${count} (${first.map(({ subject }) => subjectText(subject)).join("; ")}${more})`;
-  note(`  subjects of the directory that are on ${alias}: ${named}`);
-  showTraffic(traffic);
+export function showAudience(move: AliasMove, preview: MovePreview): void {
+  for (const line of audienceLines(move, preview)) note(`  ${line}`);
 }
 
 /** The same, for programs; without a preview, that nothing is moved. */

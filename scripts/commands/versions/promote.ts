@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
-import { commandLine } from "../terminal/shell-quote.ts";
 import { changeAlias } from "./change-alias.ts";
 
 export function define(command: Command): void {

@@ -4,7 +4,7 @@ import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { planPublication, publishVersion } from "../../../shared/flows/versions/publish-version.ts";
-import { commandBack, noteUndo } from "../changes/undo-of-move.ts";
+import { commandLineBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { commandAsTyped, withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions, wholeNumber } from "../terminal/options.ts";
@@ -117,7 +117,7 @@ function report(
   component: string,
   options: PublishOptions,
 ): void {
-  const undo = move === undefined ? null : commandBack(move, "publish", revision);
+  const undo = move === undefined ? null : commandLineBack(move, "publish", revision);
   if (!isNew) note(`unchanged: version ${version} has this code already, and was not published again`);
   if (options.json) {
     const { alias = options.alias || null, from = null } = move ?? {};

@@ -2,9 +2,9 @@ import { deliveredKey } from "../../../shared/domain/deliveries/delivered-event.
 import { LIVE } from "../../../shared/domain/deliveries/delivery-key.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
+import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
 import type { Style } from "../terminal/output.ts";
 import type { Column } from "../terminal/table.ts";
-import { deliveryErrorText } from "./delivery-error-text.ts";
 
 const DAY_MS = 86_400_000;
 

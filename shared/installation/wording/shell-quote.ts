@@ -25,11 +25,14 @@ export function shellLine(words: readonly string[]): string {
   return `eval ${asSubstitution(quoted.join(" "), /[^\w ./:=-]/gu)}`;
 }
 
+/** A command of Turnout's, word by word and without its own name. Undefined words are left out. */
+export type CommandWords = readonly (string | undefined)[];
+
 /**
  * A command line of Turnout's, for the same environment as this command's: it may be run in another shell, or by somebody
- * else. Undefined words are left out.
+ * else.
  */
-export function commandLine(...words: readonly (string | undefined)[]): string {
+export function commandLine(...words: CommandWords): string {
   const given = words.filter((word): word is string => word !== undefined);
   const environment = environmentName();
   const where = environment === undefined ? [] : ["--env", environment];

@@ -1,4 +1,4 @@
-import type { Period } from "../../../shared/domain/routing/period.ts";
+import type { Period } from "../../domain/routing/period.ts";
 
 /** ` from … until …`, with a space before it; empty for a rule that always counts. */
 export function periodText({ from, until }: Period): string {

@@ -1,21 +1,18 @@
-import { shareText } from "../../../shared/domain/routing/rollout.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
-import type { ComponentTraffic, Traffic } from "../../../shared/flows/change/preview-traffic.ts";
-import { note } from "../terminal/output.ts";
+import { shareText } from "../../domain/routing/rollout.ts";
+import { plural } from "../../domain/text/plural.ts";
+import type { ComponentTraffic, Traffic } from "../../flows/change/preview-traffic.ts";
 
 /** Says how much of the last hour's traffic a change moves, and what of it is on its way. */
-export function showTraffic({ components, cut }: Traffic): void {
+export function trafficLines({ components, cut }: Traffic): string[] {
   const moved = components.filter((each) => each.moved > 0);
   const of = cut ? "the newest events of the last hour (there were more than are looked at)" : "the last hour's events";
   const missed = components.filter(({ unreached = 0 }) => unreached > 0);
-  for (const { component, events, unreached = 0 } of missed) {
-    note(`  of ${of}: ${unreached} of ${plural(events, "event")} would no longer reach ${component}`);
-  }
-  if (moved.length === 0) {
-    if (components.length > missed.length) note(`  none of ${of} would go elsewhere`);
-    return;
-  }
-  for (const traffic of moved) note(`  of ${of}: ${trafficText(traffic)}`);
+  const lines = missed.map(
+    ({ component, events, unreached = 0 }) =>
+      `of ${of}: ${unreached} of ${plural(events, "event")} would no longer reach ${component}`,
+  );
+  if (moved.length > 0) return [...lines, ...moved.map((traffic) => `of ${of}: ${trafficText(traffic)}`)];
+  return components.length > missed.length ? [...lines, `none of ${of} would go elsewhere`] : lines;
 }
 
 function trafficText({ component, events, moved, inFlight }: ComponentTraffic): string {

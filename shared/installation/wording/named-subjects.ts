@@ -1,7 +1,7 @@
-import type { SubjectKey } from "../../../shared/domain/subject.ts";
-import { plural } from "../../../shared/domain/text/plural.ts";
-import { keyInWords } from "../../../shared/domain/text/split-key.ts";
-import { NAMED } from "../../../shared/flows/change/measure-effect.ts";
+import type { SubjectKey } from "../../domain/subject.ts";
+import { plural } from "../../domain/text/plural.ts";
+import { keyInWords } from "../../domain/text/split-key.ts";
+import { NAMED } from "../../flows/change/measure-effect.ts";
 
 /** How many subjects there are, with the first of them by name; undefined for none. */
 export async function namedSubjects(keys: AsyncIterable<SubjectKey>): Promise<string | undefined> {

@@ -1,10 +1,10 @@
-import type { Component } from "../../../shared/domain/routing/component.ts";
-import type { Decision } from "../../../shared/domain/routing/decide-route.ts";
-import type { StoredRow } from "../../../shared/domain/routing/routing-change.ts";
-import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
-import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
-import { keyInWords } from "../../../shared/domain/text/split-key.ts";
-import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
+import type { Component } from "../../domain/routing/component.ts";
+import type { Decision } from "../../domain/routing/decide-route.ts";
+import type { StoredRow } from "../../domain/routing/routing-change.ts";
+import type { SubjectRow } from "../../domain/routing/subject-rows.ts";
+import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
+import { keyInWords } from "../../domain/text/split-key.ts";
+import type { Explanation } from "../../flows/explain/explain-route.ts";
 
 /** An explanation as JSON. The names are a promise; what isn't known is null. */
 export function explanationJson({ component, subject, decision, revision, rows }: Explanation) {

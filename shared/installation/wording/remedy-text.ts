@@ -1,7 +1,7 @@
-import { GuardrailHit, type Objection, type TurnoutError } from "../../../shared/domain/errors.ts";
-import type { Operation, Remedy } from "../../../shared/domain/remedy.ts";
-import { environmentName } from "../terminal/environment-name.ts";
-import { commandLine, shellLine } from "../terminal/shell-quote.ts";
+import { GuardrailHit, type Objection, type TurnoutError } from "../../domain/errors.ts";
+import type { Operation, Remedy } from "../../domain/remedy.ts";
+import { environmentName } from "./environment-name.ts";
+import { commandLine, shellLine } from "./shell-quote.ts";
 
 /** An error's message with what to do about it: a sentence for the command line. */
 export function errorText(error: TurnoutError): string {

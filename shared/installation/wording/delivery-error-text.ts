@@ -1,4 +1,4 @@
-import { deliveryRemedy, type FailedAttempt } from "../../../shared/domain/deliveries/delivery-remedy.ts";
+import { deliveryRemedy, type FailedAttempt } from "../../domain/deliveries/delivery-remedy.ts";
 import { remediesText } from "./remedy-text.ts";
 
 /** Why an attempt failed, and what to do about it. */
