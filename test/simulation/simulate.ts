@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { controls } from "./controls.ts";
+import { badForOne, customerFigures, healthyForAll } from "./customer-figures.ts";
 import { explanationFigures, worldsWithDefect, worldsWithoutDefect } from "./explanation-figures.ts";
 import { faultKinds } from "./faults.ts";
 import { brokenWorlds, guardFigures, healthyWorlds } from "./guard-figures.ts";
@@ -78,6 +79,17 @@ function runGuard(): number {
     const [median, p95] = [0.5, 0.95].map((share) => figures.deliveries[Math.floor(share * figures.deliveries.length)]);
     const after = `after ${median} of its deliveries (median), ${p95} (p95)`;
     console.log(`fails ${name}: ${figures.stopped} stopped, ${after}`);
+  }
+  console.log("\nthe same of six customers on it one by one, 12 events a minute each\n");
+  for (const [name, world] of Object.entries(healthyForAll)) {
+    const { takenOff } = customerFigures(world, GUARD_RUNS);
+    stopped = Math.max(stopped, takenOff);
+    console.log(`healthy for all, ${name}: one was taken off in ${takenOff}`);
+  }
+  for (const [name, world] of Object.entries(badForOne)) {
+    const { takenOff, minutes } = customerFigures(world, GUARD_RUNS);
+    const [median, p95] = [0.5, 0.95].map((share) => minutes[Math.floor(share * minutes.length)]);
+    console.log(`fails for one ${name}: taken off in ${takenOff}, in minute ${median} (median), ${p95} (p95)`);
   }
   return stopped <= Math.ceil(GUARD_ALPHA * GUARD_RUNS) ? 0 : 1;
 }

@@ -1,14 +1,22 @@
+import { whoText } from "../../../shared/domain/health/customer-verdict.ts";
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { saysOf, strongest, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
-import { note, printJson } from "../terminal/output.ts";
+import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 
-/** A line per guarded alias and per version that was found to be worse, with what is to be said of it. */
+/** A line per guarded alias and per version that was found to be worse, and below what is to be said of each. */
 export function showGuards(guarded: readonly GuardedVersion[], json: boolean): void {
   if (json) for (const one of guarded) printJson(guardJson(one));
   else if (guarded.length === 0) note("nothing is guarded");
-  else printTable(COLUMNS, guarded);
+  else {
+    printTable(COLUMNS, guarded);
+    for (const one of guarded) {
+      const name = `${one.component} ${one.alias} ${one.version ?? "none"}`;
+      const told = toldText(one);
+      if (told !== "") printLine(`${name}: ${told}`);
+    }
+  }
 }
 
 const COLUMNS: Column<GuardedVersion>[] = [
@@ -23,7 +31,6 @@ const COLUMNS: Column<GuardedVersion>[] = [
   },
   { title: "A", text: (one) => powerText(strongest(one)?.worseThanStable), alignRight: true },
   { title: "B", text: (one) => powerText(strongest(one)?.worseThanBefore), alignRight: true },
-  { title: "TOLD", text: toldText, least: 30 },
 ];
 
 function powerText(evidence: number | undefined): string {
@@ -49,6 +56,12 @@ function guardJson(one: GuardedVersion): object {
     customers_affected: watch?.customers.length ?? 0,
     told: toldText(one),
     waits: watch?.waits ?? outranked ?? null,
+    taken_off: (watch?.taken ?? []).map(({ who, at, why, done }) => ({
+      who: whoText(who),
+      at,
+      why,
+      done: done ?? null,
+    })),
     trip: watch?.trip === undefined ? null : tripJson(watch.trip),
   };
 }

@@ -38,10 +38,12 @@ what the same customers saw in the seven days before it came. It is worse only i
 both say so beyond doubt: a healthy version is called that in at most one of 1,000
 days, however often it is looked at. Before anything is done the ledger is counted.
   watch     says so in the change log and by an event on the bus
-  hold      the same, and a release goes no further
-  rollback  the alias goes back to what was promoted there before, or to stable's
-            version
-  undo      the same, and what the version left unresolved is finished there
+  hold      the same, and a release goes no further. A customer for whom alone it is
+            worse than before is taken off it: pinned to the fallback alias
+  rollback  the same, and the alias goes back to what was promoted there before, or to
+            stable's version
+  undo      the same, and what the version left unresolved is finished there; also
+            for a customer who is taken off
 The version is marked: no alias is moved to it any more without --force. A freeze
 and all-stable stand against a rollback until they end. Neither guardrails nor
 'component apply' stand against a guard, or take it away.

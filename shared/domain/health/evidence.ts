@@ -18,20 +18,25 @@ const TOLERANCE = 1.25;
  * of an E-value. Of a version that doesn't it is a supermartingale, so that it ever exceeds ln(1/α) with a probability of
  * at most α, however often it is looked at (Ville 1939). Given how many failed in a stratum, those of the candidate are
  * hypergeometric, and the mean of r^x at most the binomial's (Hoeffding 1963).
+ * @param tolerance up to so many times as often as stable it may fail
  */
-export function worseThanStable(strata: Iterable<Stratum>): number {
-  return logOfMean(ratioSums(strata));
+export function worseThanStable(strata: Iterable<Stratum>, tolerance = TOLERANCE): number {
+  return logOfMean(ratioSums(strata, [], tolerance));
 }
 
 /** What `worseThanStable` is the mean of, a logarithm per ratio. Sums of some strata and of others add up to those of all. */
-export function ratioSums(strata: Iterable<Stratum>, before: readonly number[] = []): number[] {
+export function ratioSums(
+  strata: Iterable<Stratum>,
+  before: readonly number[] = [],
+  tolerance: number = TOLERANCE,
+): number[] {
   const sums = RATIOS.map((_, n) => before[n] ?? 0);
   for (const { candidate, stable } of strata) {
     const both = candidate.tried + stable.tried;
     const failed = candidate.failed + stable.failed;
     if (failed === 0 || candidate.tried === 0) continue;
     const share = candidate.tried / both;
-    const tolerated = (TOLERANCE * share) / (TOLERANCE * share + 1 - share);
+    const tolerated = (tolerance * share) / (tolerance * share + 1 - share);
     for (const [n, ratio] of RATIOS.entries()) {
       sums[n] = (sums[n] ?? 0) + stratumEvidence(candidate.failed, failed, tolerated, ratio);
     }

@@ -35,11 +35,11 @@ function metricText(verdict: MetricVerdict, version: string): string {
 }
 
 /** `41 of 160 (25.6 %)`. */
-function shareText({ tried, failed }: { tried: number; failed: number }): string {
+export function shareText({ tried, failed }: { tried: number; failed: number }): string {
   return tried === 0 ? "0 of 0" : `${failed} of ${tried} (${((100 * failed) / tried).toFixed(1)} %)`;
 }
 
 /** Ten to so much, e.g. `10^5.2`. */
-function powerText(exponent: number): string {
+export function powerText(exponent: number): string {
   return `10^${Math.max(-MOST_DIGITS, Math.min(MOST_DIGITS, exponent)).toFixed(1)}`;
 }

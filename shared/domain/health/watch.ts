@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
 import { guardModes } from "../routing/guard-rule.ts";
+import { isSubjectKey, type SubjectKey } from "../subject.ts";
 import { Instant } from "../text/schema.ts";
 import { emptyMeter, Meter } from "./guard-meter.ts";
 import { GuardVerdict } from "./guard-verdict.ts";
+
+const SubjectKeyText = z.string().check(z.refine(isSubjectKey)) as unknown as z.ZodMiniType<SubjectKey>;
 
 /**
  * What a guard does about a version that is worse, from the moment at which it found that: `found`, then `acting` once
@@ -26,6 +29,37 @@ export const Trip = z.object({
   done: z.optional(z.string()),
 });
 export type Trip = z.infer<typeof Trip>;
+
+/**
+ * Somebody whom the version fails for, and who is taken off it. As with a trip, `found` is stored before anything is done,
+ * and each is found once.
+ */
+export const TakenOff = z.object({
+  who: SubjectKeyText,
+  at: Instant,
+  stage: z.enum(["found", "ended"]),
+  mode: z.enum(guardModes),
+  /** Also what the version has done for them is run again. */
+  all: z.optional(z.literal(true)),
+  /** The evidence in a sentence. */
+  why: z.string(),
+  /** From which revision on the change log tells what was done. */
+  revision: z.number(),
+  /** Once it ended: what was done, or why nothing was. */
+  done: z.optional(z.string()),
+});
+export type TakenOff = z.infer<typeof TakenOff>;
+
+/** Somebody whom the version has failed for, and what their own first attempts were before. */
+const Suspect = z.object({
+  who: SubjectKeyText,
+  tried: z.number(),
+  failed: z.number(),
+  at: Instant,
+  /** When the ledger was last counted for them, and wasn't beyond doubt. */
+  recountedAt: z.optional(Instant),
+});
+export type Suspect = z.infer<typeof Suspect>;
 
 /** A guard's watch over one version behind its alias. */
 export const Watch = z.object({
@@ -52,8 +86,13 @@ export const Watch = z.object({
       failed: z.number(),
       durations: z.array(z.tuple([z.number(), z.number()])),
       at: Instant,
+      /** So many different ones were seen on the version. */
+      customers: z.optional(z.number()),
     }),
   ),
+  /** Those that may have to be taken off it, and those that were. */
+  suspects: z.optional(z.array(Suspect)),
+  taken: z.optional(z.array(TakenOff)),
   verdict: z.optional(GuardVerdict),
   lookedAt: z.optional(Instant),
   /** When the ledger was last counted, and had less against the version than the counts. */
@@ -87,6 +126,6 @@ export function newWatch(key: WatchKey, since: Date, from: Date): Watch {
 }
 
 /** Whether something is begun that isn't ended: the next look goes on with it, whoever begins that. */
-export function isUnderWay({ trip }: Watch): boolean {
-  return trip !== undefined && trip.stage !== "ended";
+export function isUnderWay({ trip, taken = [] }: Watch): boolean {
+  return (trip !== undefined && trip.stage !== "ended") || taken.some(({ stage }) => stage !== "ended");
 }

@@ -12,7 +12,10 @@ const GuardVerdictDetail = z.object({
   component: z.string(),
   alias: z.string(),
   version: z.string(),
-  verdict: z.literal("worse"),
+  /** `worse for one`: it fails for one customer alone, who was taken off it. */
+  verdict: z.enum(["worse", "worse for one"]),
+  /** Whom it is worse for, e.g. `customer acme`. */
+  about: z.optional(z.string()),
   /** The evidence in a sentence. */
   why: z.string(),
   mode: z.string(),

@@ -3,8 +3,11 @@ import type { Guardrails } from "../routing/guardrails.ts";
 import { freezeText } from "../routing/guardrails.ts";
 import { type Release, releaseActor } from "../routing/release.ts";
 
-/** What the guard says of the version that is released, and how it is told. `none`: no verdict, or not yet. */
-export type ReleaseVerdict = { says: "healthy" | "none" | "worse"; told: string };
+/**
+ * What the guard says of the version that is released, and how it is told. `none`: no verdict, or not yet. `worse for one`:
+ * somebody was taken off it since the last step.
+ */
+export type ReleaseVerdict = { says: "healthy" | "none" | "worse" | "worse for one"; told: string };
 
 /** What is known of a release when it is looked at. */
 export type SeenRelease = {
@@ -66,6 +69,8 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
   }
   // Whoever was on the alias already has the version since it was moved.
   if (verdict.says === "worse" && guard === "hold") return { do: "pause", why: `held by its guard: ${verdict.told}` };
+  // Everybody would have the version in the end, and so would they.
+  if (verdict.says === "worse for one") return { do: "pause", why: verdict.told };
   if (made === 0) return { do: "step" };
   const until = new Date(Date.parse(release.since) + release.everyMs);
   if (now < until) return { do: "wait", until, because: "the step's time isn't over" };

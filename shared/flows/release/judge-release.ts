@@ -21,6 +21,10 @@ export async function judgeRelease(
   // It was begun by force all the same, and the guard looks anew at what has come back.
   if (watch?.trip !== undefined)
     return { says: "none", told: `it was worse at ${watch.trip.at}, and isn't looked at yet` };
+  const isSince = watch?.taken?.find(({ at, mode }) => at >= since && mode !== "watch");
+  if (isSince !== undefined) {
+    return { says: "worse for one", told: `${isSince.why}; ${isSince.done ?? "they are being taken off"}` };
+  }
   if (own(guards, alias) === undefined) {
     return { says: "none", told: `${alias} of ${name} isn't guarded any more` };
   }

@@ -22,10 +22,11 @@ export function strongest(one: GuardedVersion): MetricVerdict | undefined {
 export function toldText(one: GuardedVersion): string {
   const { watch, version, outranked } = one;
   if (watch === undefined || version === null) return "";
-  const { trip, waits } = watch;
+  const { trip, waits, taken = [] } = watch;
   const parts = [
     trip?.why ?? (watch.verdict && verdictText(watch.verdict, version)),
     trip?.done,
+    ...taken.flatMap(({ why, done }) => [why, done]),
     waits === undefined ? undefined : `waits: ${waits}`,
     outranked === undefined ? undefined : `does nothing now: ${outranked}`,
   ];

@@ -114,7 +114,7 @@ export async function verdictOn(
 
 function begunAnew(watch: Watch, now: Date): Watch {
   if (now.getTime() - Date.parse(watch.from) < ANEW_AFTER_MS) return watch;
-  const { trip, keeper, lock, slow, before } = watch;
+  const { trip, keeper, lock, slow, before, taken } = watch;
   const anew = newWatch(watch, new Date(watch.since), spanStart(now, "minute"));
   return {
     ...anew,
@@ -123,6 +123,7 @@ function begunAnew(watch: Watch, now: Date): Watch {
     ...(keeper && { keeper }),
     ...(slow && { slow }),
     ...(before && { before }),
+    ...(taken && { taken }),
   };
 }
 

@@ -9,7 +9,7 @@ import { customerOf } from "./customer-of.ts";
 import { addedTo, type Counted } from "./look-at-version.ts";
 
 /** An event may have waited for so long before its first attempt. */
-const WAITED_MS = 5 * countSpans.minute;
+export const WAITED_MS = 5 * countSpans.minute;
 
 /** Events that are counted again at most; of more the newest. */
 const MAX_RECORDS = 50_000;
@@ -97,7 +97,7 @@ type FirstAttempt = {
 };
 
 /** First attempts by minute and type, as routers count them. */
-function tallied() {
+export function tallied() {
   const counts = new Map<string, DeliveryCount & ReturnType<typeof noCounts>>();
   const failures: Pick<Failure, "at" | "type" | "subject" | "deliveryKey">[] = [];
   return {

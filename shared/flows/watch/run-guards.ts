@@ -2,20 +2,18 @@ import { spanStart } from "../../domain/health/delivery-count.ts";
 import { errorFingerprint } from "../../domain/health/error-fingerprint.ts";
 import type { Failure } from "../../domain/health/failure.ts";
 import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
+import { LEAST_CUSTOMERS } from "../../domain/health/verdict.ts";
 import { verdictText } from "../../domain/health/verdict-text.ts";
 import { isUnderWay, newWatch, type Trip, type Watch } from "../../domain/health/watch.ts";
-import { noticeEvent } from "../../domain/notices/notice.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { Guard } from "../../domain/routing/guard-rule.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
 import { aliasHistory } from "../versions/alias-history.ts";
-import { actOnTrip } from "./act-on-trip.ts";
+import { carryOn } from "./carry-on.ts";
 import type { GuardPorts } from "./guard-ports.ts";
+import { judgeCustomers } from "./judge-customers.ts";
 import { lookAtVersion, verdictOn } from "./look-at-version.ts";
 import { recountVersion } from "./recount-version.ts";
-
-/** For how long a guard that says nothing is taken to be about what it does. */
-const KEEPER_LEASE_MS = 60_000;
 
 /** Failures from which the most frequent error is told. */
 const FAILURES_TOLD = 200;
@@ -85,13 +83,34 @@ async function lookAfter(
   const watch = await watchOf(ports, component, { alias, version }, known, now);
   if (watch.trip !== undefined) return;
   const seen = await lookAtVersion(ports, component, watch, targets, now);
-  if (seen.verdict.says !== "worse") return void (await ports.watches.put(seen));
-  const checked = await recheck(ports, component, seen, targets, now);
-  if (checked.verdict.says !== "worse") return void (await ports.watches.put(checked));
-  const tripped = { ...checked, trip: await tripOf(ports, checked, guard, now) };
+  const checked = seen.verdict.says === "worse" ? await recheck(ports, component, seen, targets, now) : seen;
+  const found =
+    checked.verdict.says === "worse"
+      ? { ...checked, trip: await tripOf(ports, checked, guard, now) }
+      : await lookAtCustomers(ports, component, checked, guard, targets, now);
   // Stored before anything is done about it: another that found the same at the same time does nothing.
-  const stored = await ports.watches.put(tripped);
-  if (stored !== undefined) await carryOn(ports, component, stored, targets);
+  const stored = await ports.watches.put(found);
+  if (stored !== undefined && isUnderWay(stored)) await carryOn(ports, component, stored, targets);
+}
+
+/** The watch with whoever is to be taken off the version; with a second one it is the version that is worse. */
+async function lookAtCustomers(
+  ports: GuardPorts,
+  component: Component,
+  watch: Watch & { verdict: GuardVerdict },
+  guard: Guard,
+  targets: readonly AliasedVersion[],
+  now: Date,
+): Promise<Watch> {
+  const judged = await judgeCustomers(ports, component, watch, guard, targets, now);
+  const { taken = [] } = judged;
+  if (taken.length <= (watch.taken ?? []).length || taken.length < LEAST_CUSTOMERS) return judged;
+  const verdict: GuardVerdict = { ...watch.verdict, says: "worse", more: 0 };
+  const why = taken.map((one) => one.why).join("; ");
+  const ended = taken.filter(({ stage }) => stage === "ended");
+  const { taken: _, ...rest } = judged;
+  const trip = await tripOf(ports, { ...watch, verdict }, guard, now, why);
+  return { ...rest, ...(ended.length > 0 && { taken: ended }), verdict, trip };
 }
 
 /** The watch over a version; one that has come back since the last one tripped begins anew. */
@@ -147,6 +166,7 @@ async function tripOf(
   watch: Watch & { verdict: GuardVerdict },
   guard: Guard,
   now: Date,
+  why = verdictText(watch.verdict, watch.version),
 ): Promise<Trip> {
   const window = { from: new Date(watch.from), to: new Date(now.getTime() + 1) };
   const failures = await ports.events.failures(watch.component, window, FAILURES_TOLD);
@@ -157,7 +177,7 @@ async function tripOf(
     mode: guard.mode,
     ...(guard.all && { all: guard.all }),
     verdict: watch.verdict,
-    why: verdictText(watch.verdict, watch.version) + (top === undefined ? "" : `; most of all ${top}`),
+    why: why + (top === undefined ? "" : `; most of all ${top}`),
     revision: await ports.routingTable.head(),
   };
 }
@@ -166,38 +186,4 @@ function topError(failures: readonly Failure[]): string | undefined {
   const groups = Map.groupBy(failures, ({ errorType, message }) => errorFingerprint({ type: errorType, message }));
   const [top] = [...groups].toSorted(([, a], [, b]) => b.length - a.length);
   return top?.[0];
-}
-
-/** Goes on with what a guard was about, unless another is at it. */
-async function carryOn(
-  ports: GuardPorts,
-  component: Component,
-  watch: Watch,
-  targets: readonly AliasedVersion[],
-): Promise<void> {
-  const { watches, now, newId } = ports;
-  if (watch.keeper !== undefined && new Date(watch.keeper.until) > now()) return;
-  const keeper = () => ({ id: newId(), until: new Date(now().getTime() + KEEPER_LEASE_MS).toISOString() });
-  let held = await watches.put({ ...watch, keeper: keeper() });
-  if (held?.trip === undefined) return;
-  await actOnTrip(ports, component, { ...held, trip: held.trip }, targets, async ({ trip, waits }) => {
-    if (held === undefined) return undefined;
-    const { waits: _, keeper: __, ...rest } = held;
-    // Before it is ended: whoever takes it up after a crash tells it again, as the same event.
-    if (trip.stage === "ended") await ports.notify(verdictNotice(held, trip));
-    const isOn = trip.stage !== "ended" && waits === undefined;
-    held = await watches.put({
-      ...rest,
-      trip,
-      ...(waits !== undefined && { waits }),
-      ...(isOn && { keeper: keeper() }),
-    });
-    return held;
-  });
-}
-
-function verdictNotice({ component, alias, version }: Watch, { why, mode, done = "", at }: Trip): string {
-  const command = ["turnout", "guard", "history", component];
-  const detail = { component, alias, version, verdict: "worse" as const, why, mode, done, at, command };
-  return noticeEvent({ type: "Guard Verdict", detail }, `${component}-${alias}-${version}-${at}`);
 }

@@ -1,8 +1,11 @@
+import { independently, isAbout, type TriedOnce } from "../../domain/health/customer-verdict.ts";
 import { countSpans, type DeliveryCount, spanStart } from "../../domain/health/delivery-count.ts";
 import { bucketOf } from "../../domain/health/duration-buckets.ts";
+import type { Tried } from "../../domain/health/evidence.ts";
 import type { Watch } from "../../domain/health/watch.ts";
-import type { Subject } from "../../domain/subject.ts";
+import type { Subject, SubjectKey } from "../../domain/subject.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
+import { sampledDeliveries } from "./sampled-deliveries.ts";
 import { type Exposure, sampledExposures } from "./sampled-exposures.ts";
 
 /** How far back is looked for what was before. */
@@ -42,7 +45,31 @@ export async function sameSubjectsBefore(
       if (durationMs !== undefined) durations.set(bucketOf(durationMs), (durations.get(bucketOf(durationMs)) ?? 0) + 1);
     }
   }
-  return { tried, failed, durations: [...durations], at };
+  return { tried, failed, durations: [...durations], at, customers: subjects.size };
+}
+
+/** Some 600 events of one customer, from all over the days before: whoever has fewer has all of theirs looked at. */
+const OF_ONE = { stretches: 200, each: 3 };
+const LOOKED_AT_FOR_ONE = 300;
+
+/** The same of one of them alone. */
+export async function sameSubjectBefore(
+  { events, random }: SamplePorts,
+  { component, version, since }: Watch,
+  who: SubjectKey,
+  now: Date,
+): Promise<Tried> {
+  const came = new Date(since);
+  const first = await firstCounted(events, component, came);
+  if (first === undefined || first >= came) return { tried: 0, failed: 0 };
+  const about = { isOne: (subject: Subject) => isAbout(who, subject), lookedAt: LOOKED_AT_FOR_ONE };
+  const tried: TriedOnce[] = [];
+  const sampled = sampledDeliveries(events, { from: first, to: came }, now, random, { ...OF_ONE, component, about });
+  for await (const { entry, record, first: attempt } of sampled) {
+    if (entry.component !== component || attempt.version === version) continue;
+    tried.push({ at: attempt.at, type: record.detailType, failed: attempt.outcome !== "done" });
+  }
+  return independently(tried);
 }
 
 /** When the component's first deliveries of the time before were counted: a sample of nothing would say nothing. */

@@ -1,6 +1,7 @@
 import type { Attempt, EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, LIVE } from "../../domain/deliveries/delivery-key.ts";
 import { firstAttemptIn } from "../../domain/health/first-attempt.ts";
+import type { Subject } from "../../domain/subject.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
@@ -8,8 +9,15 @@ import type { EventRecords } from "../../event-store/event-store.ts";
 /** A delivery of a stored event whose first attempt has ended. */
 export type SampledDelivery = { record: EventRecord; entry: LedgerEntry; first: Attempt };
 
-/** From how many stretches of a window how many records are taken. With a component only records of its own count. */
-export type Sampling = { stretches: number; each: number; component?: string };
+/** From how many stretches of a window how many records are taken. */
+export type Sampling = {
+  stretches: number;
+  each: number;
+  /** Only records of its own count. */
+  component?: string;
+  /** Only records about these do, and so many are looked at in a stretch for want of them. */
+  about?: { isOne: (subject: Subject) => boolean; lookedAt: number };
+};
 
 export type SampledStore = Pick<EventRecords, "records"> & Pick<DeliveryLedger, "deliveries">;
 
@@ -120,15 +128,17 @@ async function firstOf(
   window: TimeWindow,
   now: Date,
   limit: number,
-  { component }: Sampling,
+  { component, about }: Sampling,
 ): Promise<EventRecord[]> {
   if (window.from >= window.to) return [];
+  const isWanted = ({ components, subject }: EventRecord) =>
+    (component === undefined || components.includes(component)) && (about?.isOne(subject) ?? true);
   const found: EventRecord[] = [];
   let looked = 0;
-  for await (const page of events.records(window, now, limit)) {
-    found.push(...page.filter(({ components }) => component === undefined || components.includes(component)));
+  for await (const page of events.records(window, now, about === undefined ? limit : Math.min(about.lookedAt, 100))) {
+    found.push(...page.filter(isWanted));
     looked += page.length;
-    if (found.length >= limit || looked >= LOOKED_AT * limit) break;
+    if (found.length >= limit || looked >= (about?.lookedAt ?? LOOKED_AT * limit)) break;
   }
   return found.slice(0, limit);
 }

@@ -55,6 +55,16 @@ describe("a release that is looked at", () => {
     expect(of("watch")).toMatchObject({ do: "wait" });
   });
 
+  it("pauses where somebody was taken off its version, whatever its guard is, and isn't taken back for it", () => {
+    const verdict: ReleaseVerdict = { says: "worse for one", told: "it fails for acme" };
+    const pause = { do: "pause", why: "it fails for acme" };
+    for (const guard of guardModes) {
+      for (const made of [0, 1, 4]) {
+        expect(nextOfRelease(seen({ verdict }, aRelease({ made, guard })), minutesLater(10))).toEqual(pause);
+      }
+    }
+  });
+
   it("is held by a freeze and by all-stable, and taken back all the same", () => {
     const allStable = { component: { name: "release-coordinator", defaultAlias: "stable", allStable: said } };
     expect(nextOfRelease(seen({ guardrails: frozen }), minutesLater(10))).toMatchObject({ do: "wait" });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { GuardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
-import { newWatch, type Watch } from "../../../shared/domain/health/watch.ts";
+import { newWatch, type TakenOff, type Watch } from "../../../shared/domain/health/watch.ts";
 import { judgeRelease } from "../../../shared/flows/release/judge-release.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aRelease, BEGAN, minutesLater, RC } from "../../support/releases.ts";
@@ -12,6 +12,11 @@ const guarded = aComponent({
   guards: { beta: { mode: "hold", who: "ada", why: "new", at: BEGAN.toISOString() } },
 });
 const lookedAt = minutesLater(10).toISOString();
+
+const takenOff: TakenOff = {
+  ...{ who: "customer#acme", at: minutesLater(1).toISOString(), stage: "ended", mode: "hold", revision: 7 },
+  ...{ why: "it fails for acme", done: "acme goes to stable" },
+};
 
 it.each<[string, Partial<Watch> | undefined, string, string]>([
   ["nothing is known", undefined, "none", "the guard hasn't looked yet"],
@@ -49,6 +54,24 @@ it.each<[string, Partial<Watch> | undefined, string, string]>([
     },
     "none",
     "it was worse at 2026-11-20T09:51:00.000Z, and isn't looked at yet",
+  ],
+  [
+    "somebody was taken off it since the step was made",
+    { lookedAt, verdict: of("healthy so far"), taken: [takenOff] },
+    "worse for one",
+    "it fails for acme; acme goes to stable",
+  ],
+  [
+    "somebody was taken off it before, and the release was resumed since",
+    { lookedAt, verdict: of("healthy so far"), taken: [{ ...takenOff, at: minutesLater(-1).toISOString() }] },
+    "healthy",
+    "healthy so far",
+  ],
+  [
+    "it was only told whom it fails for",
+    { lookedAt, verdict: of("healthy so far"), taken: [{ ...takenOff, mode: "watch" }] },
+    "healthy",
+    "healthy so far",
   ],
 ])("where %s a release hears so from its guard", async (_, about, says, told) => {
   const watches = { watches: async () => (about === undefined ? [] : [{ ...watch, ...about }]) };

@@ -251,7 +251,8 @@ it("what was before is looked up once something was tried, and then every ten mi
   expect((await idle.look(at(30))).before).toBeUndefined();
   expect(idle.reads.before).toBe(0);
   const busy = await looking({ counts: [aCount({ minute: 29 })] });
-  expect((await busy.look(at(30))).before).toEqual({ tried: 0, failed: 0, durations: [], at: at(30).toISOString() });
+  const nothing = { tried: 0, failed: 0, durations: [], at: at(30).toISOString(), customers: 0 };
+  expect((await busy.look(at(30))).before).toEqual(nothing);
   expect((await busy.look(at(30), aWatch({ before: before(20) }))).before?.at).toBe(at(30).toISOString());
   expect((await busy.look(at(30), aWatch({ before: before(21) }))).before).toEqual(before(21));
 });
@@ -285,7 +286,8 @@ it("the same customers' attempts with the version before count as what was befor
   });
   const slow = { aboveMs: 100, at: at(2).toISOString() };
   const { before: found, verdict } = await look(at(3), aWatch({ slow }));
-  expect(found).toEqual({ tried: 2, failed: 1, durations: [[bucketOf(400), 2]], at: at(3).toISOString() });
+  const durations = [[bucketOf(400), 2]];
+  expect(found).toEqual({ tried: 2, failed: 1, durations, at: at(3).toISOString(), customers: 1 });
   const [failed, slower] = verdict.metrics;
   expect(failed?.before).toMatchObject({ tried: 2, failed: 1 });
   expect(slower?.before).toEqual({ tried: 2, failed: 2 });

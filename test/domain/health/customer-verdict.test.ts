@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  customerVerdict,
+  independently,
+  isAbout,
+  mayBeWorse,
+  whoIsTakenOff,
+} from "../../../shared/domain/health/customer-verdict.ts";
+
+const minutes = (count: number, one: { tried: number; failed: number }) =>
+  new Map(
+    Array.from({ length: count }, (_, n) => [`${n}`, { ...one, listed: one.failed, bursts: one.failed > 0 ? 1 : 0 }]),
+  );
+
+const fails = minutes(4, { tried: 12, failed: 12 });
+const well = minutes(4, { tried: 600, failed: 3 });
+const before = { tried: 540, failed: 1 };
+
+describe("the verdict on one customer", () => {
+  it("is that it is worse for them after a few bursts that they haven't known before", () => {
+    expect(customerVerdict({ own: fails, stable: well, before }, 6)).toMatchObject({
+      isWorse: true,
+      own: { tried: 48, failed: 48 },
+      stable: { tried: 2_400, failed: 12 },
+    });
+  });
+
+  it.each([
+    ["after two bursts", { own: minutes(2, { tried: 12, failed: 12 }) }, 1],
+    ["where they have known as much before", { before: { tried: 540, failed: 200 } }, 6],
+    ["where little is known of before", { before: { tried: 9, failed: 0 } }, 6],
+    ["where nothing runs beside it", { stable: new Map() }, 6],
+    ["where stable fails half as often", { stable: minutes(4, { tried: 600, failed: 300 }) }, 6],
+    ["where ten thousand customers are on it", {}, 10_000],
+  ])("isn't that %s", (_, about, customers) => {
+    expect(customerVerdict({ own: fails, stable: well, before, ...about }, customers).isWorse).toBe(false);
+  });
+
+  it("is never that where even bursts alone weren't evidence enough to count for", () => {
+    const tried = fc.record({ tried: fc.integer({ min: 1, max: 50 }), failed: fc.nat(50) });
+    fc.assert(
+      fc.property(
+        fc.array(tried, { maxLength: 12 }),
+        fc.nat(900),
+        fc.nat(20),
+        fc.integer({ min: 1, max: 99 }),
+        (all, n, x, k) => {
+          const own = new Map(
+            all.map((one, minute) => {
+              const failed = Math.min(one.failed, one.tried);
+              return [`${minute}`, { tried: one.tried, failed, listed: failed, bursts: failed > 0 ? 1 : 0 }];
+            }),
+          );
+          const known = {
+            own,
+            stable: minutes(12, { tried: 600, failed: 0 }),
+            before: { tried: n, failed: Math.min(n, x) },
+          };
+          const bursts = [...own.values()].filter(({ failed }) => failed > 0).length;
+          if (customerVerdict(known, k).isWorse) expect(mayBeWorse(bursts, known.before, k)).toBe(true);
+        },
+      ),
+    );
+  });
+});
+
+it("of a minute of before three deliveries of a type count at most, with their share of failures", () => {
+  const at = (minute: number) => new Date(minute * 60_000 + 1);
+  const many = Array.from({ length: 10 }, (_, n) => ({ at: at(1), type: "order", failed: n < 5 }));
+  const other = [
+    { at: at(1), type: "refund", failed: false },
+    { at: at(2), type: "order", failed: true },
+  ];
+  expect(independently([...many, ...other])).toEqual({ tried: 5, failed: 2.5 });
+});
+
+it("whoever is taken off is whose pin wins over the rule that led to the version", () => {
+  const subject = { user: "u", project: "p", customer: "c", plan: "paid" };
+  const who = (because: Parameters<typeof whoIsTakenOff>[0]["because"], about = subject) =>
+    whoIsTakenOff({ because, subject: about });
+  expect(who("user pin")).toBe("user#u");
+  expect(who("project pin")).toBe("project#p");
+  for (const because of ["customer pin", "cohort route", "plan pin", "rollout"] as const) {
+    expect(who(because)).toBe("customer#c");
+  }
+  expect(whoIsTakenOff({ because: "rollout", subject: { project: "p", user: "u" } })).toBe("project#p");
+  expect(whoIsTakenOff({ because: "rollout", subject: { user: "u" } })).toBe("user#u");
+  expect(whoIsTakenOff({ because: "rollout", subject: { plan: "paid" } })).toBeUndefined();
+  expect(isAbout("customer#c", subject)).toBe(true);
+  expect(isAbout("customer#p", subject)).toBe(false);
+});
