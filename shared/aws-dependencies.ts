@@ -16,9 +16,9 @@ import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
 import type { RoutingTable } from "./routing-table/routing-table.ts";
 import { type AwsSettings, required } from "./settings.ts";
+import { targetsOnFirstUse } from "./target-dependencies.ts";
 import { lambdaTarget } from "./targets/lambda-target.ts";
-import type { Target } from "./targets/target.ts";
-import { targetByKind, onFirstUse as targetOnFirstUse } from "./targets/target-by-kind.ts";
+import { targetByKind } from "./targets/target-by-kind.ts";
 import { type LambdaVersionCatalog, lambdaVersionCatalog } from "./versions/lambda-version-catalog.ts";
 import { dynamodbWatchStore } from "./watch-store/dynamodb-watch-store.ts";
 
@@ -73,7 +73,11 @@ export function awsDependencies(settings: AwsSettings) {
     watches: dynamodbWatchStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     target: targetByKind({
       lambda: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
-      http: targetOnFirstUse(() => openHttp(lambda)),
+      ...targetsOnFirstUse({
+        credentials: () => lambda.config.credentials(),
+        region,
+        bodyBucket: events.bodyBucket,
+      }),
     }),
     /** Publishes an event of Turnout's own. @throws TurnoutError `usage` when the environment names no bus */
     notify: (event: string) => putNotice(region, required(settings.eventBus, "TURNOUT_EVENT_BUS"), event),
@@ -123,19 +127,6 @@ function functionBehind({ name, aliases }: Component): string | undefined {
     `The aliases of ${name} are targets of several functions, ${functionArn} and ${other}: versions are those of one. ` +
       "Correct the component, or make it two.",
   );
-}
-
-/** The target for URLs is loaded by the first event for one: most routers never see one. */
-async function openHttp({ config }: LambdaClient): Promise<Target> {
-  const [{ httpTarget }, { environmentSecret }, { secretValue }] = await Promise.all([
-    import("./targets/http/http-target.ts"),
-    import("./targets/http/signing-secrets.ts"),
-    import("./aws/secret-value.ts"),
-  ]);
-  const inEnvironment = environmentSecret(process.env);
-  const reading = { credentials: () => config.credentials(), endpoint: process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER };
-  const secretText = (name: string) => (name.startsWith("arn:") ? secretValue(name, reading) : inEnvironment(name));
-  return httpTarget({ now: () => new Date(), secretText }).send;
 }
 
 /** The client for the bus is loaded by the first notice: there are few. */

@@ -3,6 +3,7 @@ import { isThrottlingError } from "@smithy/core/retry";
 import { type DeliveryError, SEND_MARGIN_MS } from "../domain/deliveries/delivery.ts";
 import { stackOf } from "../domain/deliveries/error-stack.ts";
 import { jsonFields } from "../domain/text/schema.ts";
+import { leaseTooShort } from "./lease-too-short.ts";
 import type { Send, SendResult, Target } from "./target.ts";
 
 /**
@@ -48,12 +49,10 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
 
 /** What is known to fail without a request; undefined when the request may be made. */
 function refusalOf(send: Send, start: Date): SendResult | undefined {
-  const { address, payload, latestStart, invocation } = send;
+  const { address, payload, invocation } = send;
   const { kind } = invocation;
-  if (start > latestStart) {
-    const message = `the lease would end before the answer: the send had to begin by ${latestStart.toISOString()}`;
-    return { outcome: "throttled", error: { type: "LeaseTooShort", message } };
-  }
+  const late = leaseTooShort(send, start);
+  if (late !== undefined) return late;
   if (address.kind !== "lambda") {
     return failed({ type: "WrongTarget", message: `a target of kind '${address.kind}' is not a Lambda function` }, 0);
   }

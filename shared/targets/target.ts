@@ -16,6 +16,11 @@ export type Send = {
   payload: string;
   /** The key that the event is delivered under: the same in every attempt of a delivery, and no other's. */
   idempotencyKey: string;
+  /**
+   * Of an asynchronous attempt: names it where nothing but a name comes back with its outcome. Up to 80 letters, digits,
+   * `-` and `_`. Whoever knows it may say what became of the attempt.
+   */
+  attemptReference?: string;
   /** Attempts of this delivery that ended without an answer, as if each had taken its router down. */
   lapses: number;
   /** Identifies this attempt in logs. */

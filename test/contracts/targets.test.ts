@@ -1,6 +1,10 @@
 import { onTestFinished } from "vitest";
+import { ecsTarget } from "../../shared/targets/ecs-target.ts";
 import { httpTarget } from "../../shared/targets/http/http-target.ts";
 import { lambdaTarget } from "../../shared/targets/lambda-target.ts";
+import { sqsTarget } from "../../shared/targets/sqs-target.ts";
+import { stepFunctionsTarget } from "../../shared/targets/step-functions-target.ts";
+import { askingOf, awsJsonStub } from "../support/aws-json-stub.ts";
 import { lambdaClient, lambdaStub } from "../support/lambda-stub.ts";
 import { stubServer } from "../support/stub-server.ts";
 import { aProgram, entered } from "../targets/process/runtime-client.ts";
@@ -11,6 +15,11 @@ const now = () => new Date();
 const worker = { kind: "worker" } as const;
 const functionArn = "arn:aws:lambda:eu-west-1:123456789012:function:example-consumer";
 const lambda = { kind: "lambda", functionArn } as const;
+
+const delay = async () => {};
+
+/** A queue and a state machine are asked before anything runs: what fails is that, and no version of theirs says so. */
+const NOBODY = { version: undefined } as const;
 
 const deedIn = (payload: string): Deed => JSON.parse(payload).detail.deed;
 
@@ -71,6 +80,77 @@ describeTarget("http", async () => {
   return {
     target: target.send,
     address: { kind: "http", url, format: "published", private: true },
+    foreignAddress: lambda,
+    received: () => received,
+  };
+});
+
+describeTarget("sqs", async () => {
+  const received: unknown[] = [];
+  type Entry = { Id: string; MessageBody: string };
+  const { endpoint } = await awsJsonStub(({ input }) => {
+    const entries = input.Entries as Entry[];
+    if (entries.some(({ MessageBody }) => deedIn(MessageBody) === "hang")) return "hang";
+    received.push(...entries.map(({ MessageBody }) => JSON.parse(MessageBody)));
+    const answers = entries.map(({ Id, MessageBody }) => ({ Id, deed: deedIn(MessageBody) }));
+    return {
+      Successful: answers.flatMap(({ Id, deed }) => (deed === "take" ? [{ Id, MessageId: `message-${Id}` }] : [])),
+      Failed: answers.flatMap(({ Id, deed }) =>
+        deed === "fail" ? [{ Id, SenderFault: false, Code: "InternalError", Message: SAID }] : [],
+      ),
+    };
+  });
+  return {
+    ...NOBODY,
+    target: sqsTarget({ askFor: askingOf({ name: "sqs", target: "AmazonSQS", version: "1.0" }, endpoint), now }),
+    address: { kind: "sqs", queueArn: "arn:aws:sqs:eu-west-1:123456789012:orders" },
+    foreignAddress: lambda,
+    received: () => received,
+  };
+});
+
+describeTarget("step-functions", async () => {
+  const received: unknown[] = [];
+  const { endpoint } = await awsJsonStub(({ input }) => {
+    const deed = deedIn(String(input.input));
+    if (deed === "hang") return "hang";
+    if (deed === "fail") return { refusal: "KmsInvalidStateException", message: SAID };
+    received.push(JSON.parse(String(input.input)));
+    return { executionArn: `${input.stateMachineArn}:${input.name}`, startDate: 1 };
+  });
+  const askFor = askingOf({ name: "states", target: "AWSStepFunctions", version: "1.0" }, endpoint);
+  return {
+    ...NOBODY,
+    target: stepFunctionsTarget({ askFor, now, delay }),
+    address: { kind: "step-functions", stateMachineArn: "arn:aws:states:eu-west-1:123456789012:stateMachine:s:live" },
+    foreignAddress: lambda,
+    received: () => received,
+  };
+});
+
+describeTarget("ecs", async () => {
+  const received: unknown[] = [];
+  type Overrides = { containerOverrides: { environment: { value: string }[] }[] };
+  const { endpoint } = await awsJsonStub(({ input }) => {
+    const payload = (input.overrides as Overrides).containerOverrides[0]?.environment[0]?.value ?? "";
+    const deed = deedIn(payload);
+    if (deed === "hang") return "hang";
+    if (deed === "fail") return { tasks: [], failures: [{ reason: "MISSING", detail: SAID }] };
+    received.push(JSON.parse(payload));
+    return { tasks: [{ taskArn: "arn:aws:ecs:eu-west-1:123456789012:task/builds/0123456789abcdef" }], failures: [] };
+  });
+  const askFor = askingOf({ name: "ecs", target: "AmazonEC2ContainerServiceV20141113", version: "1.1" }, endpoint);
+  const keep = async () => "s3://bodies/handed";
+  return {
+    ...NOBODY,
+    isLater: true,
+    target: ecsTarget({ askFor, keep, now, delay }),
+    address: {
+      kind: "ecs",
+      clusterArn: "arn:aws:ecs:eu-west-1:123456789012:cluster/builds",
+      taskDefinition: "builder:7",
+      container: "build",
+    },
     foreignAddress: lambda,
     received: () => received,
   };

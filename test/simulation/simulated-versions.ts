@@ -1,7 +1,7 @@
 import type { TurnoutField } from "../../shared/domain/deliveries/delivered-event.ts";
 import { LEASE_MARGIN_MS } from "../../shared/domain/deliveries/delivery.ts";
 import type { BusEvent } from "../../shared/domain/events/event.ts";
-import { functionArnOf } from "../../shared/domain/routing/target-address.ts";
+import { arnBehind } from "../../shared/domain/routing/target-address.ts";
 import type { Send, SendResult, Target } from "../../shared/targets/target.ts";
 import { between, type Chance, magnitude } from "./chance.ts";
 import type { FaultKind, Rates } from "./faults.ts";
@@ -265,7 +265,7 @@ function destinationRecord({ outcome, alias }: Run, { component, address, reques
     version: "1.0",
     requestContext: {
       requestId,
-      functionArn: `${functionArnOf(component, address)}:${alias}`,
+      functionArn: `${arnBehind(component, address)}:${alias}`,
       condition,
       approximateInvokeCount: 1,
     },

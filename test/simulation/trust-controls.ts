@@ -1,6 +1,7 @@
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import { routerHandler } from "../../functions/router.ts";
 import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
+import { deliveryMark } from "../../shared/domain/deliveries/attempt-reference.ts";
 import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
 import { outcomeToken } from "../../shared/domain/deliveries/outcome-token.ts";
 import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";
@@ -61,9 +62,9 @@ export const trustControls: Record<string, Control> = {
 /** The message with the token that its attempt was given, whatever it had. */
 async function withItsToken(events: Pick<DeliveryLedger, "deliveriesOf">, body: string): Promise<string> {
   const outcome = readOutcome(body);
-  if (!outcome.ok) return body;
-  const { eventKey, deliveryKey, token } = outcome.value;
+  if (!outcome.ok || outcome.value === undefined) return body;
+  const { eventKey, mark, token, attempt, functionArn } = outcome.value;
   const entries = (await events.deliveriesOf([eventKey])).get(eventKey) ?? [];
-  const owner = entries.find((entry) => entry.deliveryKey === deliveryKey)?.owner ?? "";
-  return body.replace(token, outcomeToken(owner, outcome.value));
+  const { deliveryKey = "", owner = "" } = entries.find((entry) => deliveryMark(entry.deliveryKey) === mark) ?? {};
+  return body.replace(token, outcomeToken(owner, { deliveryKey, attempt, functionArn }));
 }

@@ -1,30 +1,13 @@
 import * as z from "zod/mini";
 import { Subject } from "../subject.ts";
 import { type Read, read, readJson } from "../text/schema.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import { deliveryMark } from "./attempt-reference.ts";
 import { deliveredKey, eventKeyOfDelivered } from "./delivered-event.ts";
 import { deliveryKeyOf } from "./delivery-key.ts";
+import { countableVersion, isEndOfWork, readEndOfWork } from "./end-of-work.ts";
 import { stackOf } from "./error-stack.ts";
-import type { AttemptResult } from "./settle-attempt.ts";
-
-/** The attempt that a message tells of, and what became of it. */
-export type AttemptOutcome = {
-  component: string;
-  eventKey: string;
-  deliveryKey: string;
-  attempt: number;
-  /** What the function's own log calls the attempt. */
-  requestId: string;
-  /** What shows that the outcome is told by whom the attempt was handed to: the function, and what it was given. */
-  functionArn: string;
-  token: string;
-  /** What the event said of itself when it was delivered; empty where it doesn't. */
-  eventId: string;
-  source: string;
-  type: string;
-  subject: Subject;
-  traceparent?: string;
-  result: Extract<AttemptResult, { outcome: "done" | "failed" | "throttled" }>;
-};
+import { TOKEN_CHARS } from "./outcome-token.ts";
 
 /** What the version received: the fields that name the attempt. */
 const RequestPayload = z.looseObject({
@@ -56,13 +39,19 @@ const DestinationRecord = z.looseObject({
   responsePayload: z.optional(z.unknown()),
 });
 
-/** A version's name is counted by, beside others': one that no store takes would cost them their counts. */
-const MAX_VERSION_CHARS = 128;
-
-/** Reads a message of the outcomes queue: the record that Lambda, or the embedded runtime, sends for an `async` attempt. */
-export function readOutcome(body: string): Read<AttemptOutcome> {
+/**
+ * Reads a message of the outcomes queue: the record that Lambda, or the embedded runtime, sends for an `async` attempt, or
+ * what EventBridge tells of an execution or a task. Undefined when it tells of nobody's end, or of nothing that was
+ * handed over here: others start executions and tasks too.
+ */
+export function readOutcome(body: string): Read<AttemptOutcome | undefined> {
   const json = readJson(body);
-  const record = json.ok ? read(DestinationRecord, json.value) : json;
+  if (!json.ok) return json;
+  return isEndOfWork(json.value) ? readEndOfWork(json.value) : readDestinationRecord(json.value);
+}
+
+function readDestinationRecord(value: unknown): Read<AttemptOutcome> {
+  const record = read(DestinationRecord, value);
   if (!record.ok) return record;
   const { requestPayload, requestContext, responseContext, responsePayload } = record.value;
   const {
@@ -81,21 +70,22 @@ export function readOutcome(body: string): Read<AttemptOutcome> {
       problem: "requestPayload.turnout.idempotencyKey: not a key that Turnout gives with a delivery",
     };
   }
-  const deliveryKey = deliveryKeyOf(component, eventKey, generation);
-  const executedVersion = responseContext?.executedVersion?.slice(0, MAX_VERSION_CHARS).toWellFormed();
+  const executedVersion = countableVersion(responseContext?.executedVersion);
   const base = {
-    component,
     eventKey,
-    deliveryKey,
+    mark: deliveryMark(deliveryKeyOf(component, eventKey, generation)),
     attempt,
     functionArn: unqualified(requestContext.functionArn),
     token,
+    tokenChars: TOKEN_CHARS,
     requestId: requestContext.requestId,
-    eventId: requestPayload.id,
-    source: requestPayload.source,
-    type: requestPayload["detail-type"],
-    subject,
-    ...(traceparent !== undefined && { traceparent }),
+    event: {
+      eventId: requestPayload.id,
+      source: requestPayload.source,
+      type: requestPayload["detail-type"],
+      subject,
+      ...(traceparent !== undefined && { traceparent }),
+    },
   };
   if (requestContext.condition === "Success") {
     return { ok: true, value: { ...base, result: { outcome: "done", executedVersion: executedVersion ?? "unknown" } } };

@@ -6,6 +6,7 @@ import type { AllStable } from "./component.ts";
 import { aliasOf, type Component } from "./component.ts";
 import { type BadVersion, type Guard, MAX_BAD_VERSIONS } from "./guard-rule.ts";
 import type { Rollout } from "./rollout.ts";
+import { ownPlaceOf } from "./target-address.ts";
 
 /**
  * One change to how a component routes. `before` puts a cohort's route ahead of another cohort's. A rollout keeps the
@@ -140,9 +141,10 @@ function setAlias(component: Component, alias: Alias): Component {
   const entry = aliasOf(component, alias);
   if (entry !== undefined && entry.retired !== true) return component;
   const target = (entry ?? aliasOf(component, component.defaultAlias))?.target ?? { kind: "worker" };
-  if (entry === undefined && target.kind === "http") {
+  const place = ownPlaceOf(target);
+  if (entry === undefined && place !== undefined) {
     const remedy = "Add it to the component's file, with its target, and apply that";
-    throw new TurnoutError("not allowed", `Every alias of ${component.name} has a URL of its own. ${remedy}.`);
+    throw new TurnoutError("not allowed", `Every alias of ${component.name} has a ${place} of its own. ${remedy}.`);
   }
   return { ...component, aliases: { ...component.aliases, [alias]: { target } } };
 }

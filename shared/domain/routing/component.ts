@@ -24,14 +24,18 @@ export const AliasEntry = z.strictObject({
 /**
  * How a version is called. `sync`: the router waits for the answer. `async`: the version takes the event and answers
  * later, through its destinations (embedded: the outcomes queue), which hand back the event with the token that it came
- * with; the router doesn't wait. A target of kind `http` has no such way back. On AWS each alias needs
- * destinations, no retries of its own and this `maxEventAgeMs` in its event invoke configuration.
+ * with; the router doesn't wait. On AWS each alias of a function needs destinations, no retries of its own and this
+ * `maxEventAgeMs` in its event invoke configuration. Of executions and tasks EventBridge tells how they have ended; an
+ * execution that is called `sync` is done once it is started.
  */
 export const Invocation = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("sync") }),
   z.strictObject({
     kind: z.literal("async"),
-    /** How long an event may wait at its target before it begins: 1 minute to 6 hours (Lambda), default 1 hour. */
+    /**
+     * How long an event may wait at its target before it begins: 1 minute to 6 hours (Lambda), default 1 hour. That and
+     * `timeoutMs` are all that an attempt has until its outcome must have been told.
+     */
     maxEventAgeMs: z._default(z.int().check(z.minimum(60_000), z.maximum(21_600_000)), 3_600_000),
   }),
 ]);
@@ -59,6 +63,15 @@ export const DEFAULT_FALLBACK = "stable";
 /** Sends everything to the fallback alias, whatever the rules say; with who said so, why and when. */
 export const AllStable = z.object({ who: z.string(), why: z.string(), at: Instant });
 export type AllStable = z.infer<typeof AllStable>;
+
+/** Kinds of targets that can be called in one way alone. */
+const ONLY_INVOCATION: {
+  [kind in TargetAddress["kind"]]?: { kind: Invocation["kind"]; because: string };
+} = {
+  http: { kind: "sync", because: "which is answered at once" },
+  sqs: { kind: "sync", because: "where an event is done once the queue has it" },
+  ecs: { kind: "async", because: "whose tasks say later how they have ended" },
+};
 
 /** A downstream unit that exists in several versions, with everything that routing needs to know of it. */
 export const Component = z
@@ -93,10 +106,11 @@ export const Component = z
     const { pattern, aliases, defaultAlias, fallbackAlias, cohortRoutes, rollout, guards = {} } = context.value;
     const compiled = compileEventPattern(pattern);
     if (!compiled.ok) context.issues.push(customIssue(pattern, ["pattern"], compiled.problem));
+    const { invocation } = context.value;
     for (const [alias, { target }] of Object.entries(aliases)) {
-      const { invocation } = context.value;
-      if (target.kind !== "http" || invocation.kind === "sync") continue;
-      const told = `alias '${alias}' is reached by http, which is answered at once: the invocation has to be sync`;
+      const only = ONLY_INVOCATION[target.kind];
+      if (only === undefined || only.kind === invocation.kind) continue;
+      const told = `alias '${alias}' is reached by ${target.kind}, ${only.because}: the invocation has to be ${only.kind}`;
       context.issues.push(customIssue(invocation, ["invocation"], told));
     }
     const named: [string[], string | undefined][] = [

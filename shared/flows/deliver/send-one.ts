@@ -1,3 +1,4 @@
+import { attemptReference } from "../../domain/deliveries/attempt-reference.ts";
 import { deliveredEvent, deliveredKey } from "../../domain/deliveries/delivered-event.ts";
 import {
   type Claim,
@@ -12,7 +13,7 @@ import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../../domain/retry.ts";
 import { aliasOf } from "../../domain/routing/component.ts";
-import { functionArnOf } from "../../domain/routing/target-address.ts";
+import { arnBehind } from "../../domain/routing/target-address.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
@@ -33,9 +34,10 @@ export async function sendOne(
     const message = `${component.name} has no alias '${decision.alias}', not even as a fallback`;
     return { outcome: "failed", durationMs: 0, error: { type: "NoAlias", message } };
   }
-  const functionArn = functionArnOf(component.name, entry.target);
+  const functionArn = arnBehind(component.name, entry.target);
   const scope = { deliveryKey: request.deliveryKey, attempt: claimed.attempt, functionArn };
   const idempotencyKey = deliveredKey(record.eventKey, request.generation);
+  const token = component.invocation.kind === "async" ? outcomeToken(owner, scope) : undefined;
   const payload = deliveredEvent(record.body, {
     component: component.name,
     alias: decision.alias,
@@ -45,7 +47,7 @@ export async function sendOne(
     publisherKey: record.idempotencyKey,
     generation: request.generation,
     attempt: claimed.attempt,
-    ...(component.invocation.kind === "async" ? { outcomeToken: outcomeToken(owner, scope) } : {}),
+    ...(token === undefined ? {} : { outcomeToken: token }),
     routingRevision: request.routingRevision,
     subject,
     replay: claimed.replay ?? (request.generation === LIVE ? null : request.generation),
@@ -63,6 +65,9 @@ export async function sendOne(
       subject,
       payload,
       idempotencyKey,
+      ...(token === undefined
+        ? {}
+        : { attemptReference: attemptReference({ ...scope, eventKey: record.eventKey, token }) }),
       lapses: claimed.lapses,
       requestId: requestIdOf(request.deliveryKey, claimed.attempt),
       of: { eventId: record.id, attempt: claimed.attempt },

@@ -10,7 +10,7 @@ import {
 } from "../../domain/deliveries/settle-attempt.ts";
 import type { CountedDelivery } from "../../domain/health/delivery-tally.ts";
 import { aliasOf } from "../../domain/routing/component.ts";
-import { functionArnOf } from "../../domain/routing/target-address.ts";
+import { arnBehind } from "../../domain/routing/target-address.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { WriteClose } from "./close-buffer.ts";
 import { type Counting, countedAttempt, countedOutcome } from "./counted-attempt.ts";
@@ -181,7 +181,7 @@ function report(ports: Pick<RouterPorts, "now" | "report">, { routed, route, req
     ...(reopenedBy !== undefined && { replay: reopenedBy }),
     ...(facts?.flow !== undefined && { flow: facts.flow }),
     ...(facts?.traceparent !== undefined && { traceparent: facts.traceparent }),
-    ...(address !== undefined && { functionArn: functionArnOf(component.name, address) }),
+    ...(address !== undefined && { functionArn: arnBehind(component.name, address) }),
     ...told,
   });
 }

@@ -1,11 +1,14 @@
+import type { AttemptOutcome } from "../../domain/deliveries/attempt-outcome.ts";
+import { deliveryMark } from "../../domain/deliveries/attempt-reference.ts";
 import type { Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
-import { type AttemptOutcome, readOutcome } from "../../domain/deliveries/outcome-message.ts";
+import { readOutcome } from "../../domain/deliveries/outcome-message.ts";
 import { isTokenOf } from "../../domain/deliveries/outcome-token.ts";
 import { closeOf, lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
 import { removedComponent } from "../../domain/routing/component.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
+import type { EventRecords } from "../../event-store/event-store.ts";
 import { untilWritten, type WritePorts } from "../kept-writes.ts";
 import type { RoutingCache } from "../routing-cache.ts";
 import type { DeliveryCounter } from "./count-deliveries.ts";
@@ -13,7 +16,7 @@ import { countedAttempt } from "./counted-attempt.ts";
 
 export type OutcomePorts = WritePorts & {
   routing: RoutingCache;
-  events: Pick<DeliveryLedger, "deliveriesOf" | "close">;
+  events: Pick<DeliveryLedger, "deliveriesOf" | "close"> & Pick<EventRecords, "find">;
   counter: DeliveryCounter;
   report: (report: DeliveryReport) => void;
   /** Told of a message that is no outcome, and of an error that did no delivery any harm. */
@@ -37,7 +40,7 @@ export async function takeOutcomes<M extends OutcomeMessage>(
   const unreadable: M[] = [];
   const told = messages.flatMap((message): Told<M>[] => {
     const outcome = readOutcome(message.body);
-    if (outcome.ok) return [{ message, outcome: outcome.value }];
+    if (outcome.ok) return outcome.value === undefined ? [] : [{ message, outcome: outcome.value }];
     unreadable.push(message);
     ports.onError(new Error(`message ${message.messageId} of the outcomes queue is no outcome: ${outcome.problem}`));
     return [];
@@ -60,17 +63,18 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
   const closes = new Map<string, { entry: LedgerEntry; outcome: AttemptOutcome; closing: Close }>();
   const refused: M[] = [];
   for (const { message, outcome } of told) {
-    const { component: name, eventKey, deliveryKey, attempt, token, result } = outcome;
-    const entry = entries.get(eventKey)?.find((known) => known.deliveryKey === deliveryKey);
+    const { eventKey, mark, attempt, token, tokenChars, functionArn, result } = outcome;
+    const entry = entries.get(eventKey)?.find((known) => deliveryMark(known.deliveryKey) === mark);
     if (entry?.attempt !== attempt) continue;
+    const { deliveryKey } = entry;
     // Also when the attempt is over: what is forged ends in the dead-letter queue, whoever was faster.
-    if (!isTokenOf(token, entry.owner, outcome)) {
+    if (!isTokenOf(token, entry.owner, { deliveryKey, attempt, functionArn }, tokenChars)) {
       refused.push(message);
-      ports.onError(refusal(message, outcome));
+      ports.onError(refusal(message, entry, outcome));
       continue;
     }
     if (!isAwaited(entry) || closes.has(deliveryKey)) continue;
-    const component = components.get(name) ?? removedComponent(name);
+    const component = components.get(entry.component) ?? removedComponent(entry.component);
     const { failures, lapses, since, generation } = entry;
     const broughtBackBy = lookedAfterBy(generation);
     const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
@@ -81,14 +85,43 @@ async function closeAll<M extends OutcomeMessage>(ports: OutcomePorts, told: rea
   const by = new Date(ports.now().getTime() + KEPT_MS);
   const closings = [...closes.values()].map(({ closing }) => closing);
   const taken = await untilWritten(ports, () => ports.events.close(closings), by);
-  for (const [index, { entry, outcome, closing }] of [...closes.values()].entries()) {
-    if (!taken[index]) continue;
-    const { eventId, type, subject } = outcome;
-    ports.counter.add(countedAttempt({ ...entry, eventId, type, subject }, entry, closing));
-    ports.report(reportOf(entry, outcome, closing, ports.now()));
+  const closed = [...closes.values()].filter((_, index) => taken[index]);
+  const facts = await factsOf(ports, closed);
+  for (const [index, { entry, outcome, closing }] of closed.entries()) {
+    const event = facts[index] ?? NOTHING_SAID;
+    ports.counter.add(countedAttempt({ ...entry, ...event }, entry, closing));
+    ports.report(reportOf(entry, outcome, event, closing, ports.now()));
   }
   await ports.counter.settle();
   return refused;
+}
+
+type EventFacts = NonNullable<AttemptOutcome["event"]>;
+
+const NOTHING_SAID: EventFacts = { eventId: "", source: "", type: "", subject: {} };
+
+/** What the events said of themselves: as it came back, else as it is stored. Undefined for what is gone by now. */
+async function factsOf(
+  { events, onError }: Pick<OutcomePorts, "events" | "onError">,
+  closed: readonly { entry: LedgerEntry; outcome: AttemptOutcome }[],
+): Promise<(EventFacts | undefined)[]> {
+  const unsaid = closed.flatMap(({ entry, outcome }) =>
+    outcome.event === undefined ? [{ eventKey: outcome.eventKey, payloadHash: entry.payloadHash, t0: entry.t0 }] : [],
+  );
+  // They are closed all the same: only what is told of them would lack who they are about.
+  const found =
+    unsaid.length === 0
+      ? []
+      : await events.find(unsaid).catch((error: unknown) => {
+          onError(error);
+          return [];
+        });
+  const stored = found.values();
+  return closed.map(({ outcome }) => {
+    if (outcome.event !== undefined) return outcome.event;
+    const record = stored.next().value;
+    return record && { eventId: record.id, source: record.source, type: record.detailType, subject: record.subject };
+  });
 }
 
 /** What the router would have told, had it waited for the answer. */
@@ -101,7 +134,8 @@ function reportOf(
     replay = generation === LIVE ? undefined : generation,
     ...entry
   }: LedgerEntry,
-  { eventId, source, type, subject, functionArn, requestId, traceparent }: AttemptOutcome,
+  { functionArn, requestId }: AttemptOutcome,
+  { eventId, source, type, subject, traceparent }: EventFacts,
   { outcome, attempt, executedVersion, durationMs, ...closing }: Close,
   at: Date,
 ): DeliveryReport {
@@ -125,8 +159,11 @@ function reportOf(
 }
 
 /** Whatever stands in the message may be its sender's invention: it is quoted. */
-function refusal({ messageId, sender = "unknown" }: OutcomeMessage, outcome: AttemptOutcome): Error {
-  const { deliveryKey, attempt, functionArn } = outcome;
+function refusal(
+  { messageId, sender = "unknown" }: OutcomeMessage,
+  { deliveryKey }: LedgerEntry,
+  { attempt, functionArn }: AttemptOutcome,
+): Error {
   return new Error(
     `message ${messageId} of the outcomes queue is refused: it tells of attempt ${attempt} of ${deliveryKey}, which was ` +
       `not handed to ${JSON.stringify(functionArn)} with the token that it gives. Sender: ${JSON.stringify(sender)}. ` +

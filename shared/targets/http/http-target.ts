@@ -1,6 +1,7 @@
 import { binaryHeaders, deliveredCloudEvent, structuredText } from "../../domain/deliveries/delivered-cloud-event.ts";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import type { HttpAddress } from "../../domain/routing/target-address.ts";
+import { leaseTooShort } from "../lease-too-short.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 import { AddressRefused } from "./checked-lookup.ts";
 import { type HttpAnswer, httpClient } from "./http-exchange.ts";
@@ -44,15 +45,13 @@ export function httpTarget(options: HttpTargetOptions): { send: Target; close():
   const underWay = new Set<Promise<SendResult>>();
 
   async function send(send: Send): Promise<SendResult> {
-    const { address, latestStart, idempotencyKey, timeoutMs } = send;
+    const { address, idempotencyKey, timeoutMs } = send;
     const start = now();
     if (address.kind !== "http") {
       return failed({ type: "WrongTarget", message: `a target of kind '${address.kind}' has no URL` }, 0);
     }
-    if (start > latestStart) {
-      const message = `the lease would end before the answer: the send had to begin by ${latestStart.toISOString()}`;
-      return { outcome: "throttled", error: { type: "LeaseTooShort", message } };
-    }
+    const late = leaseTooShort(send, start);
+    if (late !== undefined) return late;
     try {
       const { headers, body } = messageOf(send.payload, address.format);
       const keys = address.secrets === undefined ? undefined : await keysOf(address.secrets);

@@ -1,5 +1,5 @@
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
-import { functionArnOf } from "../../domain/routing/target-address.ts";
+import { arnBehind } from "../../domain/routing/target-address.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 
 export type AsyncOptions = {
@@ -70,7 +70,7 @@ function destinationRecord(send: Send, result: SendResult, now: Date): object | 
     timestamp: now.toISOString(),
     requestContext: {
       requestId,
-      functionArn: `${functionArnOf(component, address)}:${alias}`,
+      functionArn: `${arnBehind(component, address)}:${alias}`,
       condition,
       approximateInvokeCount: 1,
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { deliveryMark } from "../../../shared/domain/deliveries/attempt-reference.ts";
 import { deliveredEvent, type TurnoutField } from "../../../shared/domain/deliveries/delivered-event.ts";
 import { deliveryKeyOf, eventKeyOf } from "../../../shared/domain/deliveries/delivery-key.ts";
 import { readOutcome } from "../../../shared/domain/deliveries/outcome-message.ts";
@@ -20,17 +21,14 @@ const turnout: TurnoutField = {
 };
 const eventKey = eventKeyOf("shop", "order placed", "order-1");
 const named = {
-  component: "mailer",
   eventKey,
-  deliveryKey: deliveryKeyOf("mailer", eventKey, "replay-7"),
+  mark: deliveryMark(deliveryKeyOf("mailer", eventKey, "replay-7")),
   attempt: 3,
   functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer",
   token: "its token",
+  tokenChars: 43,
   requestId: "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
-  eventId: anEvent().id,
-  source: "shop",
-  type: "order placed",
-  subject: { customer: "acme" },
+  event: { eventId: anEvent().id, source: "shop", type: "order placed", subject: { customer: "acme" } },
 };
 
 /** As in "Capturing records of asynchronous invocations" of the Lambda developer guide. */

@@ -78,10 +78,12 @@ describe("an alias", () => {
     expect(changeComponent(component, { set: "alias", alias: "stable" })).toBe(component);
   });
 
-  it("is new only in the component's file, where each has a URL of its own", () => {
-    const target = { kind: "http", url: "https://a.example", format: "published" } as const;
+  it.each([
+    ["URL", { kind: "http", url: "https://a.example", format: "published" }],
+    ["queue", { kind: "sqs", queueArn: "arn:aws:sqs:eu-west-1:123456789012:orders" }],
+  ] as const)("is new only in the component's file, where each has a %s of its own", (place, target) => {
     const component = { ...aComponent(), aliases: { stable: { target }, old: { target, retired: true } } };
-    const refusal = /Every alias of .* has a URL of its own\. Add it to the component's file/;
+    const refusal = `has a ${place} of its own. Add it to the component's file`;
     expect(() => changeComponent(component, { set: "alias", alias: "new" })).toThrow(refusal);
     expect(changeComponent(component, { set: "alias", alias: "old" }).aliases.old).toEqual({ target });
   });

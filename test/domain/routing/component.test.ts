@@ -133,6 +133,54 @@ describe("a component", () => {
     expect(read(Component, component)).toEqual(refused("invocation: alias 'stable' is reached by http"));
   });
 
+  const reachedBy = (target: object, invocation = {}) => ({
+    ...smallest,
+    ...invocation,
+    aliases: { stable: { target } },
+  });
+  const queue = { kind: "sqs", queueArn: "arn:aws:sqs:eu-west-1:123456789012:orders.fifo" };
+  const states = "arn:aws:states:eu-west-1:123456789012:stateMachine:fulfil";
+  const task = {
+    kind: "ecs",
+    clusterArn: "arn:aws:ecs:eu-west-1:123456789012:cluster/builds",
+    taskDefinition: "builder:7",
+    container: "build",
+  };
+  const network = { subnets: ["subnet-1"], securityGroups: ["sg-1"], publicIp: true };
+  const later = { invocation: { kind: "async", maxEventAgeMs: 60_000 } };
+
+  it.each([
+    [queue, {}],
+    [{ kind: "step-functions", stateMachineArn: `${states}:7` }, {}],
+    [{ kind: "step-functions", stateMachineArn: `${states}:live` }, later],
+    [task, later],
+    [{ ...task, launchType: "FARGATE", network }, later],
+  ])("may be reached by %j, %j", (target, invocation) => {
+    const component = read(Component, reachedBy(target, invocation));
+    if (!component.ok) throw new Error(component.problem);
+    expect(aliasOf(component.value, "stable")?.target).toEqual(target);
+    expect(Component.parse(JSON.parse(JSON.stringify(component.value)))).toEqual(component.value);
+  });
+
+  it.each([
+    [{ ...queue, queueArn: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders" }, {}, "expected a queue's ARN"],
+    [{ ...queue, queueArn: `${queue.queueArn.slice(0, -5)}${"x".repeat(80)}` }, {}, "expected a queue's ARN"],
+    [{ kind: "step-functions", stateMachineArn: states }, {}, "expected the ARN of a state machine's version or alias"],
+    [{ ...task, taskDefinition: "builder" }, later, "expected a task definition's family and revision"],
+    [{ ...task, clusterArn: "builds" }, later, "aliases.stable.target.clusterArn: expected a cluster's ARN"],
+    [{ ...task, container: undefined }, later, "aliases.stable.target.container: it is missing"],
+    [{ ...task, launchType: "fargate" }, later, "expected 'FARGATE' or 'EC2'"],
+    [{ ...task, network: { subnets: [] } }, later, "expected at least 1 elements"],
+    [queue, later, "invocation: alias 'stable' is reached by sqs, where an event is done once the queue has it"],
+    [
+      task,
+      {},
+      "alias 'stable' is reached by ecs, whose tasks say later how they have ended: the invocation has to be async",
+    ],
+  ])("isn't reached by %j, %j", (target, invocation, problem) => {
+    expect(read(Component, reachedBy(target, invocation))).toEqual(refused(problem));
+  });
+
   it("keeps every field of its pattern, so that none is silently wider than written", () => {
     const pattern: unknown = JSON.parse('{"source":["shop"],"__proto__":{"a":[1]},"constructor":["x"]}');
     const component = read(Component, { ...smallest, pattern });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { taskStarter } from "../../../shared/domain/deliveries/attempt-reference.ts";
 import { deliveredEvent } from "../../../shared/domain/deliveries/delivered-event.ts";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { type OutcomePorts, takeOutcomes } from "../../../shared/flows/deliver/take-outcomes.ts";
 import type { Send } from "../../../shared/targets/target.ts";
 import { aComponent, anEvent, anOrdersKey, bodyOf } from "../../support/builders.ts";
+import { anExecutionChange, aTaskChange } from "../../support/ends-of-work.ts";
 import { eventually, surrounded } from "../../support/port-calls.ts";
 import { aMessage, aRouter, putRows, turnoutOf } from "../../support/router.ts";
 
@@ -209,6 +211,84 @@ describe("an outcome", () => {
     await take(anOutcome({ error: "OutOfStock" }));
     expect(await ledger()).toMatchObject([{ status: "dead", failures: 1 }]);
   });
+});
+
+describe("the end of what the router has started", () => {
+  const stateMachineArn = "arn:aws:states:eu-west-1:123456789012:stateMachine:fulfil";
+  const cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/builds";
+  const targets = {
+    execution: { kind: "step-functions", stateMachineArn: `${stateMachineArn}:7` },
+    task: { kind: "ecs", clusterArn: cluster, taskDefinition: "builder:7", container: "build" },
+  } as const;
+  const changes = {
+    execution: (name: string, has: "gone well" | "failed") =>
+      anExecutionChange({ name, status: has === "failed" ? "FAILED" : "SUCCEEDED" }),
+    task: (name: string, has: "gone well" | "failed") =>
+      aTaskChange({
+        startedBy: taskStarter(name, "build"),
+        containers: [{ name: "build", exitCode: has === "failed" ? 1 : 0 }],
+      }),
+  };
+
+  async function started(what: "execution" | "task") {
+    const router = await aRouter({
+      components: [{ ...component, aliases: { stable: { target: targets[what] } } }],
+      target: async () => ({ outcome: "accepted", durationMs: 5 }),
+    });
+    const { ports, events, sends } = router;
+    await routeBatch(ports, [aMessage({ messageId: "event-1", id: "event-1" })]);
+    const reference = sends[0]?.attemptReference ?? "none";
+    const take = (...bodies: string[]) =>
+      takeOutcomes(
+        { ...ports, events },
+        bodies.map((body, index) => ({ messageId: `end-${index + 1}`, body })),
+      );
+    return { ...router, reference, take, change: changes[what] };
+  }
+
+  it.each(["execution", "task"] as const)(
+    "the end of an %s closes the attempt that started it, with what is stored of its event",
+    async (what) => {
+      const { take, change, reference, ledger, reports, counts } = await started(what);
+      expect(await take(change(reference, "gone well"))).toEqual([]);
+      expect(await ledger()).toMatchObject([{ status: "done", attempts: [{ outcome: "done" }] }]);
+      expect(reports.at(-1)).toMatchObject({
+        record: { id: "event-1", source: "shop", detailType: "order placed" },
+        outcome: "done",
+        durationMs: 5_000,
+      });
+      expect((await counts()).map(([, , , outcome]) => outcome)).toEqual(["accepted", "done"]);
+    },
+  );
+
+  it.each(["execution", "task"] as const)(
+    "an %s that has failed is a failed attempt, and the next one has another reference",
+    async (what) => {
+      const { take, change, reference, ledger, ports, time, sends } = await started(what);
+      await take(change(reference, "failed"));
+      expect(await ledger()).toMatchObject([{ status: "failed", failures: 1 }]);
+      await time.pass(30_000);
+      await routeBatch(ports, [aMessage({ messageId: "event-1", id: "event-1", receiveCount: 2 })]);
+      expect(sends).toHaveLength(2);
+      expect(sends[1]?.attemptReference).not.toBe(reference);
+      expect(await take(change(reference, "gone well"))).toEqual([]);
+      expect(await ledger()).toMatchObject([{ status: "accepted", attempt: 2 }]);
+    },
+  );
+
+  it.each(["execution", "task"] as const)(
+    "a forged end of an %s is refused, and one of somebody else's is nobody's concern",
+    async (what) => {
+      const { take, change, reference, ledger, troubles } = await started(what);
+      const before = await ledger();
+      const forged = `${reference.slice(0, 51)}${"A".repeat(22)}${reference.slice(73)}`;
+      expect(
+        (await take(change(forged, "gone well"), change("by-hand", "failed"))).map((one) => one.messageId),
+      ).toEqual(["end-1"]);
+      expect(await ledger()).toEqual(before);
+      expect(troubles.map(String)).toEqual([expect.stringMatching(/end-1 .*is refused/)]);
+    },
+  );
 });
 
 describe("an outcome that isn't told by whom the attempt was handed to", () => {

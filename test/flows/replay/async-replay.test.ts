@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import { statusOf } from "../../../shared/domain/replays/replay.ts";
-import { functionArnOf } from "../../../shared/domain/routing/target-address.ts";
+import { arnBehind } from "../../../shared/domain/routing/target-address.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { takeOutcomes } from "../../../shared/flows/deliver/take-outcomes.ts";
 import type { Send } from "../../../shared/targets/target.ts";
@@ -29,7 +29,7 @@ async function accepting(events: number) {
         messageId: `outcome-${++told}`,
         body: JSON.stringify({
           requestContext: {
-            functionArn: functionArnOf(send?.component ?? "", { kind: "worker" }),
+            functionArn: arnBehind(send?.component ?? "", { kind: "worker" }),
             condition: errorType === undefined ? "Success" : "RetriesExhausted",
           },
           requestPayload: JSON.parse(send?.payload ?? "{}"),

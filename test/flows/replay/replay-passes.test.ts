@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import { type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
-import { functionArnOf } from "../../../shared/domain/routing/target-address.ts";
+import { arnBehind } from "../../../shared/domain/routing/target-address.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { takeOutcomes } from "../../../shared/flows/deliver/take-outcomes.ts";
@@ -186,7 +186,7 @@ describe("a live delivery that was handed over before a replay began", () => {
           messageId: "outcome-1",
           body: JSON.stringify({
             requestContext: {
-              functionArn: functionArnOf("release-coordinator", { kind: "worker" }),
+              functionArn: arnBehind("release-coordinator", { kind: "worker" }),
               condition: "Success",
             },
             requestPayload: JSON.parse(sends[0]?.payload ?? ""),
