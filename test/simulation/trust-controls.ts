@@ -1,7 +1,7 @@
 import { outcomesHandler } from "../../functions/outcomes.ts";
 import { routerHandler } from "../../functions/router.ts";
-import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
 import { deliveryMark } from "../../shared/domain/deliveries/attempt-reference.ts";
+import { LIVE } from "../../shared/domain/deliveries/delivery-key.ts";
 import { readOutcome } from "../../shared/domain/deliveries/outcome-message.ts";
 import { outcomeToken } from "../../shared/domain/deliveries/outcome-token.ts";
 import type { DeliveryLedger } from "../../shared/event-store/delivery-ledger.ts";

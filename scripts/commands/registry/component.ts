@@ -71,10 +71,31 @@ How an alias is reached is its target, of one of these kinds:
                                            ARNs of AWS Secrets Manager
                 "private": true } }        also addresses of private networks,
                                            and without TLS
+and on AWS alone:
+  { "target": { "kind": "sqs",             the event is put into this queue
+                "queueArn": "arn:aws:sqs:…:orders" } }
+  { "target": { "kind": "step-functions",  an execution is started with it, of
+                                           this version or alias
+                "stateMachineArn": "arn:aws:states:…:stateMachine:fulfil:7" } }
+  { "target": { "kind": "ecs",             a task is run with it
+                "clusterArn": "arn:aws:ecs:…:cluster/builds",
+                "taskDefinition": "builder:7",
+                "container": "build",      which is given the event, and whose
+                                           exit code counts
+                "launchType": "FARGATE",   or "EC2"; default: the cluster's
+                "network": { "subnets": ["subnet-…"],
+                             "securityGroups": ["sg-…"],
+                             "publicIp": false } } }
 
 A URL's answer counts by its status: 200 to 299 is done, 429 is no room, other
 statuses from 300 to 499 are final but 408 and 425, and the rest is tried again.
 Retry-After is obeyed, and redirects are not followed.
+
+What goes to a queue is done once the queue has it, so the invocation is sync;
+tasks are async, and done when they end with 0. An execution is done once it is
+started, or, async, when it ends well. Its state machine has to be a standard
+one. A task or execution that hasn't ended after maxEventAgeMs and timeoutMs
+counts as lost, and is tried again.
 
 All this is the definition, and applying a file again changes that alone. What
 operators say stays as they set it: default and fallback alias, cohort routes,
