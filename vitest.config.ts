@@ -1,26 +1,33 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-/**
- * What only computes, and CDK's stacks: the files of a worker share a process, as loading zod and CDK anew for each would
- * take longer than the tests. All others have a process each.
- */
-const together = ["domain", "flows", "infra"].map((room) => `test/${room}/**/*.test.ts`);
+/** What starts, kills and waits for real processes: the longest, which begin first, as projects do by their names. */
+const longest = ["test/scenarios/**/*.test.ts", "test/targets/{worker,process}/**/*.test.ts"];
 
-/** Real processes and worker threads on a 2-core machine: generous, so that a busy machine never fails a test. */
-const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** A test that fails may take its time; one on a busy machine, whose processes get a tenth of a core, never fails for that. */
+const PATIENCE_MS = 600_000;
 
 const projects: TestProjectInlineConfiguration[] = [
-  { test: { name: "together", include: together, isolate: false, ...timeouts } },
-  { test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...together, "test/sdks/**"], ...timeouts } },
+  {
+    extends: true,
+    test: { name: "in this process", include: ["test/**/*.test.ts"], exclude: [...longest, "test/sdks/**"] },
+  },
+  { extends: true, test: { name: "all processes", include: longest } },
 ];
 
 export default defineConfig({
   test: {
     projects,
+    // Files that a worker runs share its process, where loading zod, CDK and the SDK anew for each would take longer than
+    // the tests: a test puts back what it changes of its process.
+    isolate: false,
+    testTimeout: PATIENCE_MS,
+    hookTimeout: PATIENCE_MS,
+    // Shorter, so that it is told what was waited for.
+    expect: { poll: { timeout: PATIENCE_MS / 2 } },
     // For all of them: one temporary folder, and one DynamoDB Local.
     globalSetup: ["test/support/run-folder-setup.ts", "test/support/dynamodb-local-setup.ts"],
-    // For two cores: a third of the time a test waits, for a timer or for processes of its own.
-    maxWorkers: 3,
+    // For two cores: half of the time a test waits, for a timer or for processes of its own.
+    maxWorkers: 4,
     allowOnly: false,
   },
 });

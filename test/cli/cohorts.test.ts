@@ -88,7 +88,7 @@ describe("turnout cohort", () => {
     expect(Math.max(...largest.map(({ rows }) => rows.length))).toBe(90);
     expect(await shell(`${undoIn(filled)} --yes`)).toMatchObject({ code: 0 });
     expect(await json(["cohort", "list"])).toEqual([expect.objectContaining({ members: 200 })]);
-  }, 60_000);
+  });
 
   it.each([
     ["an unknown cohort", ["add", "nope", "--customer", "a"], "", 3, "There are: staff."],

@@ -29,7 +29,7 @@ const word = fc.oneof(
 );
 
 describe.each(shells)("a command that is printed, pasted into %s", (shell) => {
-  it("gives every word as it was, and runs nothing else", { timeout: 60_000 }, async () => {
+  it("gives every word as it was, and runs nothing else", async () => {
     const lines = fc.array(fc.array(word, { maxLength: 4 }), { minLength: 60, maxLength: 60, size: "max" });
     await fc.assert(
       fc.asyncProperty(lines, async (commands) => {

@@ -230,7 +230,7 @@ describe("600 connections", () => {
     ["that say nothing", ""],
     ["that begin a request and stop", "POST / HTTP/1.1\r\nHost: localhost\r\nX-"],
     ["that begin a body and stop", `${putEventsHead}Content-Length: 1000\r\n\r\n{"Entries":[`],
-  ])("%s don't shut a publisher out", { timeout: 20_000 }, async (_what, text) => {
+  ])("%s don't shut a publisher out", async (_what, text) => {
     const door = await openFrontDoor();
     const closed = await open(door.port, text);
     await expect.poll(closed).toBeGreaterThanOrEqual(88);
@@ -240,9 +240,7 @@ describe("600 connections", () => {
     expect(closed()).toBeLessThan(120);
   });
 
-  test("600 connections whose answers are being made are kept, and a new one is closed", {
-    timeout: 20_000,
-  }, async () => {
+  test("600 connections whose answers are being made are kept, and a new one is closed", async () => {
     const held = Promise.withResolvers<void>();
     const door = await openFrontDoor({ health: () => held.promise.then(() => ({ status: "ok" })) });
     const closed = await open(door.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -18,9 +18,7 @@ function loose(home: string): string[] {
 }
 
 describe("A state folder", () => {
-  it("is for its owner alone, with all that a run of the sample leaves in it, whatever the shell's umask", {
-    timeout: 60_000,
-  }, () => {
+  it("is for its owner alone, with all that a run of the sample leaves in it, whatever the shell's umask", () => {
     const home = join(temporaryFolder(), "state");
     const run = 'umask 000; exec "$0" scripts/embedded.ts --once';
     const env = { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED };

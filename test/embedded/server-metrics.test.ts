@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startRuntime } from "../../scripts/embedded/runtime.ts";
 import { type MetricLooks, serverMetrics } from "../../scripts/embedded/server-metrics.ts";
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
@@ -117,7 +117,7 @@ describe("a server's metrics", () => {
     const body = JSON.stringify(cloudEvent);
     await fetch(runtime.url, { method: "POST", headers: { "content-type": "application/cloudevents+json" }, body });
     const text = async () => (await fetch(`${runtime.url}/metrics`)).text();
-    await vi.waitUntil(async () => (await text()).includes("turnout_unmatched_events_total 1\n"), { timeout: 20_000 });
+    await expect.poll(text).toContain("turnout_unmatched_events_total 1\n");
     expect(await text()).toContain('turnout_queue_oldest_message_age_seconds{queue="dead-letters"} 0\n');
     expect(await text()).toContain("turnout_hosts 0\n");
   });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startRuntime } from "../../scripts/embedded/runtime.ts";
 import { openTelemetry, wantsTelemetry } from "../../scripts/embedded/telemetry.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
@@ -58,7 +58,7 @@ describe("OpenTelemetry, of the embedded server", () => {
     const server = await aServer();
     expect((await server.publish("order-1", { traceparent: PARENT })).status).toBe(202);
     const text = async () => (await fetch(`${server.url}/metrics`)).text();
-    await vi.waitUntil(async () => (await text()).includes('outcome="done"'), { timeout: 30_000 });
+    await expect.poll(text).toContain('outcome="done"');
     await server.close();
     // What the version was given is what was published, so that what it publishes goes on in this trace.
     expect(readFileSync(join(server.home, "logs", "mailer", "1.log"), "utf8")).toContain(` got ${PARENT}\n`);

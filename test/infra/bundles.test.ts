@@ -14,9 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What is in them, `test/scenarios/bundles-on-aws.test.ts` looks at. */
 describe("the bundles", () => {
-  it("are one per entry file, and load as Lambda loads them, with the settings that they are deployed with", {
-    timeout: 300_000,
-  }, () => {
+  it("are one per entry file, and load as Lambda loads them, with the settings that they are deployed with", () => {
     const entries = globSync("functions/on-aws/*.ts", { cwd: repository })
       .map((file) => basename(file, ".ts"))
       .filter((entry) => entry !== "function-ports");

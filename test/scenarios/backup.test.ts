@@ -78,9 +78,7 @@ const order = (n: number | string, text = "") => ({ order: n, text, metadata: { 
 const large = () => Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join("");
 
 describe("turnout backup and restore", () => {
-  it("carry all that was acknowledged before to another folder, where it goes on, while the server takes more", {
-    timeout: 90_000,
-  }, async () => {
+  it("carry all that was acknowledged before to another folder, where it goes on, while the server takes more", async () => {
     const shop = await aShop();
     const server = await startServer(shop.home);
     await publish(server.url, [order("large", large())]);
@@ -120,7 +118,7 @@ describe("turnout backup and restore", () => {
     expect(statSync(join(other.home, "versions/mailer/1/tool")).mode & 0o100).toBe(0o100);
     const restored = await startServer(other.home);
     await publish(restored.url, [order("after")]);
-    await expect.poll(() => shop.orders(), { timeout: 30_000 }).toContain("after");
+    await expect.poll(() => shop.orders()).toContain("after");
     await untilAtRest(other.home, restored.url);
     expect(await restored.end("SIGTERM")).toBe(0);
     // Everything that was acknowledged before the backup began is there and done, by then or now, in full.
@@ -140,7 +138,7 @@ describe("turnout backup and restore", () => {
     expect(stored.get("order-large")?.bytes).toBeGreaterThan(400_000);
   });
 
-  it("refuse what they can't do, and leave things as they are", { timeout: 60_000 }, async () => {
+  it("refuse what they can't do, and leave things as they are", async () => {
     const shop = await aShop();
     const file = join(shop.outside, "a.backup");
     expect(await shop.turnout(["backup", file])).toMatchObject({ code: 0 });
@@ -179,9 +177,7 @@ describe("turnout backup and restore", () => {
     expect(existsSync(join(into.home, "state.db"))).toBe(false);
   });
 
-  it("move the state that is there aside with --replace, but not while a server runs on it", {
-    timeout: 60_000,
-  }, async () => {
+  it("move the state that is there aside with --replace, but not while a server runs on it", async () => {
     const shop = await aShop();
     const file = join(shop.outside, "a.backup");
     await shop.turnout(["backup", file]);

@@ -59,9 +59,7 @@ describe("the SQS stub", () => {
 });
 
 withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
-  it("tell the whole story: publish, pin, fail, retry, dead, replay, promote, rollback", {
-    timeout: 180_000,
-  }, async () => {
+  it("tell the whole story: publish, pin, fail, retry, dead, replay, promote, rollback", async () => {
     const broken = new Set(["2"]);
     const environment = await anEnvironmentOnBundles(endpoint, code, {
       run: ({ version }) => (broken.has(version) ? down : undefined),
@@ -185,9 +183,7 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     expectQuiet(lambda);
   });
 
-  it("take back a version that fails, and finish what it left, with nobody at a keyboard", {
-    timeout: 240_000,
-  }, async () => {
+  it("take back a version that fails, and finish what it left, with nobody at a keyboard", async () => {
     const run = ({ version }: VersionCall) => (version === "2" ? down : undefined);
     const { lambda, deploy, upload, aliases, publish, route, turnout, minute, deliveriesOf } =
       await anEnvironmentOnBundles(endpoint, code, { run });
@@ -312,9 +308,7 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     ]);
   });
 
-  it("lose no event, and have every effect once, when routers are killed at random moments", {
-    timeout: 240_000,
-  }, async () => {
+  it("lose no event, and have every effect once, when routers are killed at random moments", async () => {
     const ids = Array.from({ length: EVENTS }, (_, n) => `order-${n}`);
     const flaky = new Set(ids.filter((_, n) => n % 50 === 7));
     const effects = new Map<string, string>();

@@ -6,9 +6,7 @@ import { temporaryFolder } from "../support/tmp.ts";
 /** As many as come within 20 s at 200 a second. */
 const EVENTS = 4_000;
 
-test("failures names first the one customer and the one value of its events that a version fails for", {
-  timeout: 120_000,
-}, async () => {
+test("failures names first the one customer and the one value of its events that a version fails for", async () => {
   const home = `${temporaryFolder()}/state`;
   await aFailingCustomer(home);
   const server = await startServer(home);

@@ -32,7 +32,7 @@ export const handler = async ({ turnout: { component, idempotencyKey: key, attem
 };
 `;
 
-test("hosts and servers that are killed or stopped cost attempts, and no event", { timeout: 180_000 }, async () => {
+test("hosts and servers that are killed or stopped cost attempts, and no event", async () => {
   const random = seededRandom(20261130);
   const home = await aHome();
   let server = await startServer(home);

@@ -4,9 +4,7 @@ import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 
 const EVENTS = 900;
 
-test("a replay whose server is killed in the middle delivers every event once, and says so", {
-  timeout: 180_000,
-}, async () => {
+test("a replay whose server is killed in the middle delivers every event once, and says so", async () => {
   const { counts, effects, live } = await replayBesideLive({
     events: EVENTS,
     measureMs: 500,

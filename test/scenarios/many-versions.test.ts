@@ -15,9 +15,7 @@ import { temporaryFolder } from "../support/tmp.ts";
 const VERSIONS = 40;
 const DESCRIPTORS = 128;
 
-test("forty versions at once get their events with 128 file descriptors, by ending hosts that are idle", {
-  timeout: 180_000,
-}, async () => {
+test("forty versions at once get their events with 128 file descriptors, by ending hosts that are idle", async () => {
   const home = await aHome();
   const { url, end } = await startWithFewDescriptors(home);
   const entries = Array.from({ length: VERSIONS }, (_, n) => ({

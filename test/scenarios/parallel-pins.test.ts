@@ -6,9 +6,7 @@ import { aRoutedCli } from "../support/cli-process.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { aNewRoutingTable, putRows } from "../support/dynamodb-routing.ts";
 
-it("20 processes that pin a customer each at the same moment, under a budget, all do it", {
-  timeout: 180_000,
-}, async () => {
+it("20 processes that pin a customer each at the same moment, under a budget, all do it", async () => {
   const { json, turnout, spawned } = await aRoutedCli();
   await turnout(["guardrails", "set", "--max-customers-off", "50", "--reason", "a test", "--yes"]);
   const customers = Array.from({ length: 20 }, (_, n) => `customer-${n}`);

@@ -14,9 +14,7 @@ import { appendFileSync } from "node:fs";
 export const handler = async ({ detail }) => appendFileSync(${JSON.stringify(runs)}, detail.n + "\\n");
 `;
 
-test("a server on a slow disk acknowledges what is on it, stays well, and runs every event once", {
-  timeout: 120_000,
-}, async () => {
+test("a server on a slow disk acknowledges what is on it, stays well, and runs every event once", async () => {
   const home = temporaryFolder();
   const runs = join(temporaryFolder(), "runs.txt");
   writeFileSync(runs, "");

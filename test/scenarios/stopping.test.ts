@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
@@ -24,9 +24,7 @@ test("a server that is stopped ends, whatever its versions do, and counts nothin
     body: JSON.stringify({ Entries }),
   });
   expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
-  await vi.waitUntil(() => Object.keys(STUBBORN).every((name) => existsSync(join(home, `${name}.begun`))), {
-    timeout: 40_000,
-  });
+  await expect.poll(() => Object.keys(STUBBORN).every((name) => existsSync(join(home, `${name}.begun`)))).toBe(true);
   expect(await server.end("SIGTERM")).toBe(0);
   // The lock is let go last: a new server starts at once.
   expect(await (await startServer(home)).end("SIGTERM")).toBe(0);

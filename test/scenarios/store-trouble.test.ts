@@ -28,9 +28,7 @@ export const handler = async ({ detail, turnout }) => {
 };
 `;
 
-test("a server whose state file is locked, then can't grow, then lacks a body loses no event and hides none", {
-  timeout: 240_000,
-}, async () => {
+test("a server whose state file is locked, then can't grow, then lacks a body loses no event and hides none", async () => {
   const home = temporaryFolder();
   const runs = join(temporaryFolder(), "runs.txt");
   writeFileSync(runs, "");

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { untilAtRest } from "../support/at-rest.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
@@ -95,11 +95,11 @@ function toSay(said: readonly string[], all: readonly string[]): string[] {
   return [...printed.slice(0, cut), "…", ...printed.slice(printed.length - after)];
 }
 
-it("the README's tour prints what the README says, on a terminal of 100 columns", { timeout: 240_000 }, async () => {
+it("the README's tour prints what the README says, on a terminal of 100 columns", async () => {
   let readme = readFileSync("README.md", "utf8");
   const home = `${temporaryFolder()}/state`;
   const server = await startServer(home, []);
-  await vi.waitFor(() => expect(server.output()).toContain("Stays up"), 120_000);
+  await expect.poll(server.output).toContain("Stays up");
   const wrong: { command: string; said: string[]; printed: string[] }[] = [];
   for (const { command, said } of stepsOf(readme)) {
     if (said.length === 0) continue;

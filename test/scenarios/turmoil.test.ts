@@ -49,9 +49,7 @@ export const handler = async ({ detail, turnout: { component, idempotencyKey: ke
 };
 `;
 
-test("sync and async, flaky, hanging and poisoned components get every event as promised, whatever is killed", {
-  timeout: 300_000,
-}, async () => {
+test("sync and async, flaky, hanging and poisoned components get every event as promised, whatever is killed", async () => {
   const random = seededRandom(20261121);
   const home = await aHome();
   let server = await startServer(home);

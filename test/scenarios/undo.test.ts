@@ -23,9 +23,7 @@ const halfPassed: Webhook[] = [
 /** globex is on beta; the others are on stable and experimental. */
 const PROJECTS = ["globex/shop", "acme/site", "umbrella/lab"];
 
-test("undo puts right what a bad version did: every project ends as if it had never run", {
-  timeout: 60_000,
-}, async () => {
+test("undo puts right what a bad version did: every project ends as if it had never run", async () => {
   const [undone, never] = await Promise.all([aStory(), aStory()]);
   // Version 23 is promoted to beta in the one story, and in the other it never is.
   expect(await undone.turnout("alias set release-coordinator beta 22 --reason before")).toMatchObject({ code: 0 });

@@ -32,7 +32,7 @@ test("a server finishes the move of an alias that a crash has left", async () =>
   const state = await afterACrash(home);
   try {
     const server = await startServer(home);
-    await expect.poll(() => state.routingTable.head(), { timeout: 15_000 }).toBe(2);
+    await expect.poll(() => state.routingTable.head()).toBe(2);
     expect(await server.end("SIGTERM")).toBe(0);
     expect(await aliasesOf(state)).toEqual([{ alias: "stable", version: "2" }]);
     expect(await state.routingTable.changesAfter(1, 9)).toMatchObject([

@@ -59,7 +59,7 @@ describe("two replays of one window", () => {
       }),
       { numRuns: 25 },
     );
-  }, 30_000);
+  });
 
   it("two replays of one window that both finish: what one has reopened the other leaves alone", async () => {
     let broken = true;

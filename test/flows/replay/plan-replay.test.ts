@@ -178,7 +178,7 @@ describe("a plan", () => {
       ),
       { numRuns: 60 },
     );
-  }, 30_000);
+  });
 
   it("differs from the run by what was changed in between, and the difference is named", async () => {
     const { arrive, plan, start, run, table, replay } = await aWindow();

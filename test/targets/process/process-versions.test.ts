@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { aWorkerTarget, eventually } from "../worker/versions-in-folders.ts";
 import { aProgram, aWildProgram, entered } from "./runtime-client.ts";
 
@@ -45,7 +45,8 @@ describe("a command", () => {
 
   it("sees the component's environment and Lambda's, and nothing of the server's", async () => {
     const { publish, send, told, folder } = aWorkerTarget();
-    process.env.SERVER_SECRET = "no";
+    vi.stubEnv("SERVER_SECRET", "no");
+    onTestFinished(() => void vi.unstubAllEnvs());
     publish("1", aProgram("tell(JSON.stringify([process.env, process.cwd()]));"), entered);
     await send({ worker: { environment: { OWN: "yes", AWS_REGION: "eu-west-1" }, memoryMb: 200 } });
     const [environment, cwd] = JSON.parse(told()[0] ?? "");
@@ -103,9 +104,10 @@ describe("a command", () => {
       "await forever();",
       "Sandbox.Timedout",
       "Init timed out after 0.70 seconds: the process asked for no event",
+      700,
     ],
-  ])("that %s fails its events", async (_, top, type, message) => {
-    const { publish, send } = aWorkerTarget({ initTimeoutMs: 700 });
+  ])("that %s fails its events", async (_, top, type, message, initTimeoutMs = 300_000) => {
+    const { publish, send } = aWorkerTarget({ initTimeoutMs });
     publish("1", aProgram("", top), entered);
     expect(await send()).toMatchObject({ outcome: "failed", executedVersion: "1", error: { type, message } });
   });
@@ -180,7 +182,7 @@ describe("what a process says", () => {
 
   it("stands, where it has answered and then neither asks nor ends", async () => {
     const idle = `await post("/invocation/" + idOf(headers) + "/response", "1"); await forever();`;
-    expect(await run(idle, { timeoutMs: 500 })).toMatchObject({ outcome: "done" });
+    expect(await run(idle, { timeoutMs: 2_000 })).toMatchObject({ outcome: "done" });
     const gone = `await post("/invocation/" + idOf(headers) + "/response", "1"); process.exit(1);`;
     expect(await run(gone)).toMatchObject({ outcome: "done" });
     expect(await run("")).toMatchObject({ outcome: "done" });

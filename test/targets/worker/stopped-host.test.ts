@@ -8,7 +8,7 @@ it("a host that is stopped is ended when its event's time is over, and what it r
     "1",
     `export const handler = async ({ name }) => { tell(name + " begins"); await until(name); tell(name + " ends"); };`,
   );
-  const stopped = send({ event: { name: "one" }, timeoutMs: 1_000 });
+  const stopped = send({ event: { name: "one" }, timeoutMs: 3_000 });
   await untilTold(1);
   const [host = 0, ...others] = hostsOf(process.pid);
   expect(others).toEqual([]);

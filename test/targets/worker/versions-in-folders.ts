@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { onTestFinished, vi } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
 import type { Send } from "../../../shared/targets/target.ts";
 import { findWalls } from "../../../shared/targets/worker/host-walls.ts";
@@ -79,8 +79,9 @@ export function aWorkerTarget(options: Partial<WorkerTargetOptions> = {}, onFini
       idempotencyKey: `key-${++sends}`,
       lapses: 0,
       requestId: `request-${sends}`,
-      timeoutMs: 30_000,
-      latestStart: new Date(Date.now() + 60_000),
+      // However busy the machine is.
+      timeoutMs: 300_000,
+      latestStart: new Date(Date.now() + 600_000),
       ...about,
     };
     return digests.size === 0 ? target.send(whole) : Promise.all(digests).then(() => target.send(whole));
@@ -123,5 +124,5 @@ function digestOf({ folder, handler }: { folder: string; handler: string }): Pro
 
 /** Waits for what other threads bring about. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  await vi.waitUntil(condition, { timeout: 50_000, interval: 5 });
+  await expect.poll(condition, { interval: 5 }).toBe(true);
 }
