@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { html } from "hono/html";
-import { type ErrorKind, TurnoutError } from "../../shared/domain/errors.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { Installation } from "../../shared/installation/installation.ts";
 import type { Identify } from "./access/identify.ts";
 import { foreignRequest } from "./access/own-origin.ts";
 import type { Visitor } from "./access/role.ts";
 import { secureHeaders } from "./access/secure-headers.ts";
+import { askAction, donePage, sendAction } from "./actions/action-pages.ts";
+import { actions } from "./actions/actions.ts";
+import { type SentForms, sentForms } from "./actions/sent-forms.ts";
 import { readAssets } from "./assets/assets.ts";
 import { CONSOLE } from "./page/address.ts";
-import { foreignText } from "./page/parts.ts";
+import { problemPage } from "./page/problem-page.ts";
 import { wholePage } from "./page/whole-page.ts";
 import type { Look, Page, Screen } from "./screen.ts";
 import { screens } from "./screens/screens.ts";
@@ -31,8 +34,9 @@ export type ConsoleOptions = {
 const MAX_ADDRESS_CHARS = 8_192;
 
 /** The console: pages for whoever signs in, on one installation. It keeps nothing but the forms that were just sent. */
-export function consoleApp({ installation, access, where, hosts, now, onError }: ConsoleOptions): Hono {
+export function consoleApp({ installation, access, where, hosts, now, newId, onError }: ConsoleOptions): Hono {
   const assets = readAssets();
+  const forms = sentForms();
   const names = new Set(hosts);
   const frame = {
     where,
@@ -59,7 +63,7 @@ export function consoleApp({ installation, access, where, hosts, now, onError }:
 
   /** What goes wrong while a page is made is a page, too. */
   async function shown(context: Context, screen: Screen, visitor: Visitor): Promise<Response> {
-    const look: Look = { installation, visitor, now: now(), query: new URL(context.req.url).searchParams };
+    const look: Look = { installation, visitor, now: now(), query: new URL(context.req.url).searchParams, newId };
     try {
       const page = await screen(look);
       if ("to" in page) return context.redirect(page.to, 303);
@@ -67,7 +71,7 @@ export function consoleApp({ installation, access, where, hosts, now, onError }:
     } catch (error) {
       const told = installation.explain(error) ?? error;
       if (!(told instanceof TurnoutError)) onError(told);
-      return answer(context, errorPage(told), visitor);
+      return answer(context, problemPage(told), visitor);
     }
   }
 
@@ -97,13 +101,24 @@ export function consoleApp({ installation, access, where, hosts, now, onError }:
     const identified = await access.identify(context.req.raw, now());
     if ("signIn" in identified) return answer(context, signInPage(identified.signIn, context));
     const { visitor } = identified;
-    const path = context.req.path.replace(/\/$/, "");
-    const screen = screens.get(path.slice(CONSOLE.length + 1));
-    const isScreen = context.req.method === "GET" && (path === CONSOLE || path.startsWith(`${CONSOLE}/`));
-    if (!isScreen || screen === undefined) return answer(context, noSuchPage, visitor);
-    return shown(context, screen, visitor);
+    const screen = await screenOf(context, forms);
+    return screen === undefined ? answer(context, noSuchPage, visitor) : shown(context, screen, visitor);
   });
   return app;
+}
+
+/** What answers a request: a screen, the form of an action, or what sends one. */
+async function screenOf({ req }: Context, forms: SentForms): Promise<Screen | undefined> {
+  const path = req.path.replace(/\/$/, "");
+  const name = path.slice(CONSOLE.length + 1);
+  if (path !== CONSOLE && !path.startsWith(`${CONSOLE}/`)) return undefined;
+  const action = name.startsWith("do/") ? actions.get(name.slice("do/".length)) : undefined;
+  if (req.method === "POST") {
+    const body = new URLSearchParams(await req.text());
+    return action && ((look) => sendAction(look, action, body, forms));
+  }
+  if (action !== undefined) return (look) => askAction(look, action);
+  return name === "done" ? (look) => donePage(look, forms) : screens.get(name);
 }
 
 const noSuchPage: Page = {
@@ -121,22 +136,4 @@ function signInPage(why: string, context: Context): Page {
     status: 401,
     body: html`<p>${why}</p><p>Signed in, and came by a link? <a href="${again}">Open the page again</a>.</p>`,
   };
-}
-
-const statusOf: Record<ErrorKind, NonNullable<Page["status"]>> = {
-  failed: 503,
-  usage: 400,
-  "not found": 404,
-  "not allowed": 403,
-  conflict: 409,
-  "needs confirmation": 400,
-};
-
-function errorPage(error: unknown): Page {
-  if (!(error instanceof TurnoutError)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { title: "Something went wrong", status: 500, body: html`<p>${foreignText(message, 2_000)}</p>` };
-  }
-  const title = error.kind === "not found" ? "Not found" : "This can't be shown";
-  return { title, status: statusOf[error.kind], body: html`<p>${foreignText(error.message, 2_000)}</p>` };
 }

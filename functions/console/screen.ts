@@ -12,6 +12,7 @@ export type Look = {
   now: Date;
   /** Everything that is asked stands here: ids may have any character, and in a path some browsers and proxies undo them. */
   query: URLSearchParams;
+  newId: () => string;
 };
 
 export type Section = "overview" | "stream" | "customers" | "failures" | "changes" | "replays";

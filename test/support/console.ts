@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import { onTestFinished } from "vitest";
 import type { Role } from "../../functions/console/access/role.ts";
 import { tokenAccess } from "../../functions/console/access/token-access.ts";
 import { consoleApp } from "../../functions/console/console-app.ts";
+import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
+import { type ChangeRequest, changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { type KeptToken, newConsoleToken } from "../../shared/installation/console-token.ts";
 import { installationOn } from "../../shared/installation/embedded-installation.ts";
 import { temporaryFolder } from "./tmp.ts";
@@ -11,8 +14,6 @@ import { temporaryFolder } from "./tmp.ts";
 export const ORIGIN = "http://127.0.0.1:4600";
 /** When the consoles of tests are looked at, unless they move their clock. */
 export const LOOKED_AT = new Date("2026-11-20T10:30:00.000Z");
-
-export type ConsoleUnderTest = ReturnType<typeof aConsole>;
 
 /** A console in this process, on a state folder of its own, and a browser for each role that is signed in. */
 export function aConsole() {
@@ -39,8 +40,20 @@ export function aConsole() {
     newId: () => `id-${++ids}`,
     onError: (error) => unexpected.push(error),
   });
+  /** Makes a change, as somebody with a command does. */
+  const change = (edit: RoutingEdit, about: Partial<Pick<ChangeRequest, "who" | "why" | "command">> = {}) =>
+    changeRoutes(state.routingTable, {
+      changeId: randomUUID(),
+      who: "bob",
+      why: "a test",
+      command: "turnout test",
+      at: clock.now,
+      edit,
+      ...about,
+    });
   return {
     app,
+    change,
     state,
     installation,
     clock,
@@ -66,4 +79,25 @@ function browser(app: Hono, headers: Record<string, string>) {
     post: (path: string, fields: Record<string, string>, more: Record<string, string> = {}) =>
       send(path, { method: "POST", body: new URLSearchParams(fields), headers: { origin: ORIGIN, ...more } }),
   };
+}
+
+/** The fields of the form on a page that is sent to do something, as a browser would send them. */
+export function formOn(page: string): { action: string; fields: Record<string, string> } {
+  const [form = ""] = /<form[^>]*method="post"[\s\S]*?<\/form>/.exec(page) ?? [];
+  const fields = [...form.matchAll(/<input[^>]*type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(
+    ([, name, value]) => [name, unescaped(value ?? "")],
+  );
+  const [, reason = ""] = /name="reason" value="([^"]*)"/.exec(form) ?? [];
+  const [, action = ""] = /action="([^"]*)"/.exec(form) ?? [];
+  return { action: unescaped(action), fields: { ...Object.fromEntries(fields), reason: unescaped(reason) } };
+}
+
+/** The text of an attribute or an element. */
+export function unescaped(text: string): string {
+  return text
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&amp;", "&");
 }

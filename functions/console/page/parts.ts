@@ -38,3 +38,9 @@ export function instant(at: Date): Html {
   const iso = at.toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace("T", " ")}Z</time>`;
 }
+
+/** Lines of words as a list; those that are indented belong to the one before. */
+export function textLines(lines: readonly string[]): Html {
+  if (lines.length === 0) return html``;
+  return html`<ul>${lines.map((line) => html`<li${line.startsWith(" ") ? html` class="below"` : ""}>${foreignText(line.trim(), 2_000)}</li>`)}</ul>`;
+}
