@@ -1,30 +1,23 @@
 import { RevisionConflict } from "../../../shared/domain/errors.ts";
-import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
 import { previewMove } from "../../../shared/flows/change/preview-move.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
+import type { AskedMove } from "../../../shared/installation/changes/asked-move.ts";
 import { audienceLines } from "../../../shared/installation/wording/preview-lines.ts";
 import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandBack } from "../../../shared/installation/wording/undo-commands.ts";
 import type { Agreed, Asked, Done, Planned } from "./action.ts";
 
-/**
- * The move of an alias as an action, by the flows that the commands go through.
- * @param about what is done, before the versions, e.g. `roll stable of mailer back`
- */
-export async function plannedMove(
-  { installation, who, now, newId }: Asked,
-  move: AliasMove,
-  kind: MoveKind,
-  about: { what: string; details?: readonly string[] },
-): Promise<Planned> {
+/** The move of an alias as an action, by the flows that the commands go through. */
+export async function plannedMove({ installation, who, now, newId }: Asked, asked: AskedMove): Promise<Planned> {
+  const { move, kind, details = [] } = asked;
   const { routingTable: table, events, catalog } = installation;
   const { component, alias, from, to } = move;
   const preview = await previewMove({ table, events }, move, kind, now);
-  const what = `${about.what} from ${from ?? "nowhere"} to version ${to}`;
+  const what = `${asked.what} from ${from ?? "nowhere"} to version ${to}`;
   return {
     what,
     revision: preview.revision,
-    lines: [...(about.details ?? []), ...audienceLines(move, preview)],
+    lines: [...details, ...audienceLines(move, preview)],
     objections: objectionTexts(preview),
     ...(from === to && { nothing: `${alias} of ${component} points at version ${to} already` }),
     async carryOut({ reason, command, force, expectedRevision }: Agreed): Promise<Done> {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { AliasMove } from "../../../shared/domain/routing/alias-move.ts";
 import { refuseName } from "../../../shared/flows/replay/start-replay.ts";
 import { planUndo, refuseBusy, type UndoPlan, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
+import { sinceLines } from "../../../shared/installation/changes/asked-move.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { commandLineBack, noteUndo } from "../changes/undo-of-move.ts";
@@ -14,7 +15,6 @@ import { endPartlyDone } from "../terminal/exit-codes.ts";
 import { aliasName, type ChangeOptions, duration, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { expectedHead, previewJson, refuseExceeding, showAudience } from "../versions/move-alias.ts";
-import { sinceTexts } from "../versions/rollback.ts";
 import { plannedJson } from "./replay-json.ts";
 import { rateOptions, startOptions } from "./replay-options.ts";
 import { noteCut, perSecondOf, type RateOptions, tell, tellingHowFar } from "./replay-plan.ts";
@@ -93,7 +93,7 @@ async function undo(component: string, alias: string, options: UndoOptions): Pro
     noteCut(undoPlan.cut);
     if (!options.json || !options.yes) {
       note(`${whatText(move)}  (routing is at revision ${head})`);
-      for (const line of sinceTexts(undoPlan)) note(`  ${line}`);
+      for (const line of sinceLines(undoPlan)) note(`  ${line}`);
       showAudience(move, preview);
       const what = options.all ? "run again all that" : "finish what";
       note(`and ${what} version ${move.from} has handled since ${undoPlan.since.toISOString()}:`);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { componentNamed, requireVersion, versionBehind } from "../../../shared/flows/versions/component-named.ts";
+import { settingAlias } from "../../../shared/installation/changes/asked-move.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { defineAliasNames } from "./alias-names.ts";
@@ -25,15 +25,7 @@ Example:
 }
 
 async function set(name: string, alias: string, version: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (installation) => {
-    const component = await componentNamed(installation.routingTable, name);
-    const from = await versionBehind(installation.catalog, component, alias);
-    await requireVersion(installation.catalog, name, version);
-    await changeAlias(installation, options, {
-      move: { component: name, alias, from, to: version },
-      kind: "set",
-      what: `move ${alias} of ${name}`,
-      now: new Date(),
-    });
-  });
+  await withInstallation(async (installation) =>
+    changeAlias(installation, options, await settingAlias(installation, name, alias, version)),
+  );
 }

@@ -1,4 +1,4 @@
-import type { AliasMove, MoveKind } from "../../../shared/domain/routing/alias-move.ts";
+import type { AskedMove } from "../../../shared/installation/changes/asked-move.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { commandLineBack, noteUndo } from "../changes/undo-of-move.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -14,19 +14,10 @@ import {
   showAudience,
 } from "./move-alias.ts";
 
-export type AliasMoveRequest = {
-  move: AliasMove;
-  kind: MoveKind;
-  /** In the imperative, before the versions, e.g. `roll stable of release-coordinator back`. */
-  what: string;
-  /** Lines that say more of where it goes from or to. */
-  details?: string[];
-  now: Date;
-};
-
 /** Shows what the move of an alias does, asks, makes it, and prints the command that takes it back. */
-export async function changeAlias(installation: Installation, options: ChangeOptions, asked: AliasMoveRequest) {
-  const { move, kind, details = [], now } = asked;
+export async function changeAlias(installation: Installation, options: ChangeOptions, asked: AskedMove) {
+  const { move, kind, details = [] } = asked;
+  const now = new Date();
   const { component, alias, from, to } = move;
   const head = await expectedHead(installation.routingTable, options);
   const unmoved = { ...move, dry_run: options.dryRun ?? false, changed: false, revision: head, undo: null };

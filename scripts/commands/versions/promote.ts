@@ -1,7 +1,5 @@
 import type { Command } from "commander";
-import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { componentNamed, versionBehind } from "../../../shared/flows/versions/component-named.ts";
-import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import { promoting } from "../../../shared/installation/changes/asked-move.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { changeAlias } from "./change-alias.ts";
@@ -27,22 +25,7 @@ Examples:
 }
 
 async function promote(name: string, source: string, alias: string, options: ChangeOptions): Promise<void> {
-  await withInstallation(async (installation) => {
-    const component = await componentNamed(installation.routingTable, name);
-    const to = await versionBehind(installation.catalog, component, source);
-    const from = await versionBehind(installation.catalog, component, alias);
-    if (to === null) {
-      throw new TurnoutError(
-        "not found",
-        `${source} of ${name} points at no version, so there is nothing to promote. ` +
-          `Point it at one with '${commandLine("alias", "set", name, source)} VERSION'.`,
-      );
-    }
-    await changeAlias(installation, options, {
-      move: { component: name, alias, from, to },
-      kind: "promote",
-      what: `promote ${source} of ${name}: move ${alias}`,
-      now: new Date(),
-    });
-  });
+  await withInstallation(async (installation) =>
+    changeAlias(installation, options, await promoting(installation, name, source, alias)),
+  );
 }

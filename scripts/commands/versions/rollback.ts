@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { planRollback, type RollbackPlan } from "../../../shared/flows/versions/undo-version.ts";
+import { rollingBack } from "../../../shared/installation/changes/asked-move.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions } from "../terminal/options.ts";
 import { changeAlias } from "./change-alias.ts";
@@ -30,21 +30,7 @@ Examples:
 }
 
 async function rollback(name: string, alias: string, options: RollbackOptions): Promise<void> {
-  await withInstallation(async (installation) => {
-    const plan = await planRollback(installation, name, alias, options.to);
-    await changeAlias(installation, options, {
-      move: plan.move,
-      kind: "rollback",
-      what: `roll ${alias} of ${name} back`,
-      details: sinceTexts(plan),
-      now: new Date(),
-    });
-  });
-}
-
-/** Says since when the version that is left has been there, as far as the log knows. */
-export function sinceTexts({ move: { alias, from }, standing: { since, revision }, change }: RollbackPlan): string[] {
-  if (since === undefined || revision === undefined) return [];
-  const said = change === undefined ? "" : ` by ${change.who}: ${change.why}`;
-  return [`${alias} has been at ${from} since ${since.toISOString()}, revision ${revision}${said}`];
+  await withInstallation(async (installation) =>
+    changeAlias(installation, options, await rollingBack(installation, name, alias, options.to)),
+  );
 }
