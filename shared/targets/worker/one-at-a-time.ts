@@ -28,11 +28,20 @@ const TOO_LATE: SendResult = {
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** So often may be bad luck: a server is stopped by force, or its machine is. */
+const UNLUCKY = 2;
+
+/** The lane of all that have lapsed more often. No component is called so. */
+const ALL = "";
+
 /**
  * What was under way when a server ended without a word may be why it did. Such sends, known by their lapses, are made one
  * at a time, beside everything else: those with the fewest lapses first, in random order where these are equal, each once
  * what became of the one before it is stored. If it is one of them that ends servers, then half of the others on average
  * are done before its turn comes, each time, so that none of them lapses often enough to be given up.
+ *
+ * With the first two lapses they wait for those of their own component alone: after a kill nobody waits for a slow
+ * neighbour. From the third one on something here ends servers, and one of all is made at a time.
  *
  * @returns the target, and the ledger's `close` through which it hears of what was stored
  */
@@ -40,43 +49,32 @@ export function lapsedOneAtATime(
   target: Target,
   { close, now, random, delay }: OneAtATimeOptions,
 ): { target: Target; close: StoreCloses } {
-  const waiting: Waiting[] = [];
+  /** Those that wait, by lane; a lane is there for as long as one of its sends is under way. */
+  const lanes = new Map<string, Waiting[]>();
   const onStored = new Map<string, () => void>();
-  let busy = false;
 
-  async function work(): Promise<void> {
-    busy = true;
+  async function work(lane: string, waiting: Waiting[]): Promise<void> {
     await delay(GATHER_MS);
-    for (let next = takeNext(); next !== undefined; next = takeNext()) {
+    for (let next = takeNext(waiting); next !== undefined; next = takeNext(waiting)) {
       const { send } = next;
-      const stored = untilStored(`${send.component}#${send.idempotencyKey}`);
+      const deliveryKey = `${send.component}#${send.idempotencyKey}`;
+      const stored = new Promise<void>((resolve) => onStored.set(deliveryKey, resolve));
       const result = target(send);
       next.answer(result);
       await result.catch(() => {});
       // The next one may end the server: what became of this one would be lost with it, each time anew.
       if (waiting.length > 0) await Promise.race([stored, delay(CLOSED_WITHIN_MS)]);
+      onStored.delete(deliveryKey);
     }
-    onStored.clear();
-    busy = false;
-  }
-
-  function untilStored(deliveryKey: string): Promise<void> {
-    return new Promise((resolve) => onStored.set(deliveryKey, resolve));
+    lanes.delete(lane);
   }
 
   function tellStored({ deliveryKey, outcome }: Close): void {
-    if (outcome === "accepted") return;
-    onStored.get(deliveryKey)?.();
-    onStored.delete(deliveryKey);
-  }
-
-  function takeNext(): Waiting | undefined {
-    waiting.sort((a, b) => a.send.lapses - b.send.lapses || a.rank - b.rank);
-    return waiting.shift();
+    if (outcome !== "accepted") onStored.get(deliveryKey)?.();
   }
 
   /** A lease that ends while its send waits would be one lapse more, each time anew. */
-  async function refuseLate(one: Waiting): Promise<void> {
+  async function refuseLate(one: Waiting, waiting: Waiting[]): Promise<void> {
     const leftMs = one.send.latestStart.getTime() - now().getTime();
     await delay(Math.max(0, Math.min(leftMs, MAX_TIMER_MS)));
     const index = waiting.indexOf(one);
@@ -86,11 +84,15 @@ export function lapsedOneAtATime(
   }
 
   function sendInTurn(send: Send): Promise<SendResult> {
+    const lane = send.lapses > UNLUCKY ? ALL : send.component;
+    const waiting = lanes.get(lane) ?? [];
     return new Promise((answer) => {
       const one: Waiting = { send, rank: random(), answer };
       waiting.push(one);
-      void refuseLate(one);
-      if (!busy) void work();
+      void refuseLate(one, waiting);
+      if (lanes.has(lane)) return;
+      lanes.set(lane, waiting);
+      void work(lane, waiting);
     });
   }
 
@@ -98,8 +100,13 @@ export function lapsedOneAtATime(
     target: (send) => (send.lapses === 0 ? target(send) : sendInTurn(send)),
     async close(closes) {
       const taken = await close(closes);
-      if (busy) closes.forEach(tellStored);
+      if (onStored.size > 0) closes.forEach(tellStored);
       return taken;
     },
   };
+}
+
+function takeNext(waiting: Waiting[]): Waiting | undefined {
+  waiting.sort((a, b) => a.send.lapses - b.send.lapses || a.rank - b.rank);
+  return waiting.shift();
 }
