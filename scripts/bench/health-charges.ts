@@ -6,10 +6,11 @@ import { sampledExposures } from "../../shared/flows/watch/sampled-exposures.ts"
 import { startDynamoDBLocal } from "./dynamodb-local.ts";
 import { newTables, onEndpoint, printCharges, STORED } from "./replay-scan.ts";
 import { capacityMeter } from "./router/capacity-meter.ts";
-import { failSome, storeDeliveries } from "./stored-deliveries.ts";
+import { failSome } from "./stored-deliveries.ts";
+import { putDeliveries } from "./stored-items.ts";
 
 /** Of fifteen minutes. What is read hardly depends on how many there are: counts by the minute, and a sample. */
-const RECORDS = 10_000;
+const RECORDS = 100_000;
 const MINUTES = 15;
 
 /** What DynamoDB charges for a look at the last fifteen minutes, on DynamoDB Local. */
@@ -25,7 +26,8 @@ export async function benchHealthCharges(): Promise<void> {
     const direct = await onEndpoint(local.endpoint, tables);
     const from = new Date(Math.floor(Date.now() / 60_000) * 60_000 - MINUTES * 60_000);
     const stored = { ...STORED, records: RECORDS, from, everyMs: (MINUTES * 60_000) / RECORDS };
-    const window = await storeDeliveries(direct.events, stored);
+    await putDeliveries(local.endpoint, tables.TURNOUT_EVENT_TABLE, stored);
+    const window = { from, to: new Date(from.getTime() + MINUTES * 60_000) };
     await failSome(direct.events, stored);
     await countSome(direct.events, from);
     direct.close();

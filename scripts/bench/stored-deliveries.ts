@@ -18,20 +18,26 @@ const BODY_BYTES = 1_024;
 
 export type Stored = { component: string; source: string; records: number; from: Date; everyMs: number };
 
+/** How each delivery ends. */
+export const DONE_AT_ONCE = { attempt: 1, outcome: "done", executedVersion: "1", durationMs: 5 } as const;
+
+/** One of so many events, one after the other. */
+export function storedRecord({ component, source, from, everyMs }: Omit<Stored, "records">, n: number): EventRecord {
+  const t0 = new Date(from.getTime() + n * everyMs);
+  return recordOf(t0, `project-${n % PROJECTS}`, component, source);
+}
+
 /** Stores events of 1,000 projects, one after the other, each delivered to one component. Returns their window. */
 export async function storeDeliveries(
   events: Pick<EventRecords, "record"> & Pick<DeliveryLedger, "claim" | "close">,
   { component, source, records, from, everyMs }: Stored,
 ): Promise<{ from: Date; to: Date }> {
   for (let first = 0; first < records; first += PAGE) {
-    const page = Array.from({ length: Math.min(PAGE, records - first) }, (_, n) => {
-      const t0 = new Date(from.getTime() + (first + n) * everyMs);
-      return recordOf(t0, `project-${(first + n) % PROJECTS}`, component, source);
-    });
+    const stored = { component, source, records, from, everyMs };
+    const page = Array.from({ length: Math.min(PAGE, records - first) }, (_, n) => storedRecord(stored, first + n));
     const claims = page.map((record) => claimOf(record, component));
     await Promise.all([events.record(page), events.claim(claims, "bench", from)]);
-    const close = { attempt: 1, at: from, outcome: "done", executedVersion: "1", durationMs: 5 } as const;
-    const closed = await events.close(claims.map(({ deliveryKey }) => ({ deliveryKey, ...close })));
+    const closed = await events.close(claims.map(({ deliveryKey }) => ({ ...DONE_AT_ONCE, deliveryKey, at: from })));
     if (closed.includes(false)) throw new Error("a delivery could not be closed");
   }
   return { from, to: new Date(from.getTime() + records * everyMs) };
@@ -88,7 +94,7 @@ function bodyOf(id: string, t0: Date, project: string, source: string): string {
   return JSON.stringify(event);
 }
 
-function claimOf({ t0, eventKey, payloadHash, expiresAt }: EventRecord, component: string): ClaimRequest {
+export function claimOf({ t0, eventKey, payloadHash, expiresAt }: EventRecord, component: string): ClaimRequest {
   return {
     deliveryKey: deliveryKeyOf(component, eventKey, LIVE),
     component,

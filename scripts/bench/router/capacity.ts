@@ -5,7 +5,7 @@ import { startDynamoDBLocal } from "../dynamodb-local.ts";
 import { type CapacityMeter, capacityMeter, createTable, dynamodb } from "./capacity-meter.ts";
 import { routingItems } from "./routing-items.ts";
 import { BATCH, CUSTOMERS, sampleBatch } from "./sample-batch.ts";
-import { noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts";
+import { noCounter, noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts";
 
 const BATCHES = 20;
 
@@ -36,16 +36,26 @@ export async function benchCapacity(): Promise<void> {
 async function measure(meter: CapacityMeter): Promise<void> {
   const ports = turnoutPorts(awsSettings(turnoutEnvironment), noQueue);
   const target = async () => ({ outcome: "done" as const, executedVersion: "1", durationMs: 1 });
-  const handler = routerHandler({ ...ports, target });
+  const counting = routerHandler({ ...ports, target });
+  // As an instance that gets a batch in 5 s.
+  const eachTime = { ...ports.counter, settle: () => ports.counter.flush() };
+  let batches = 0;
   // Reads the customers' rows, which the router remembers from then on.
-  await run(CUSTOMERS / BATCH);
+  await run(counting, CUSTOMERS / BATCH);
   meter.take();
-  await run(BATCHES);
+  await run(counting, BATCHES);
   print(meter.take());
+  for (const [name, counter] of [
+    ["counts stored with each batch", eachTime],
+    ["without counts", noCounter],
+  ] as const) {
+    await run(routerHandler({ ...ports, target, counter }), BATCHES);
+    console.log(`  ${name}: ${figuresOf(meter.take())} per event`);
+  }
 
-  async function run(batches: number): Promise<void> {
-    for (let n = 0; n < batches; n++) {
-      const { batchItemFailures } = await handler(sampleBatch(n), {
+  async function run(handler: ReturnType<typeof routerHandler>, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const { batchItemFailures } = await handler(sampleBatch(batches++), {
         getRemainingTimeInMillis: () => 60_000,
       } as Context);
       if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} events of a batch came back`);
@@ -53,18 +63,30 @@ async function measure(meter: CapacityMeter): Promise<void> {
   }
 }
 
-function print(taken: ReturnType<CapacityMeter["take"]>): void {
-  const events = BATCHES * BATCH;
-  const sum = (units: "readUnits" | "writeUnits") =>
-    Object.values(taken).reduce((all, capacity) => all + capacity[units], 0) / events;
+type Taken = ReturnType<CapacityMeter["take"]>;
+
+const EVENTS = BATCHES * BATCH;
+
+function sumOf(taken: Taken): { requests: number; wru: number; rru: number } {
+  const sum = (of: "requests" | "readUnits" | "writeUnits") =>
+    Object.values(taken).reduce((all, capacity) => all + capacity[of], 0) / EVENTS;
+  return { requests: sum("requests"), wru: sum("writeUnits"), rru: sum("readUnits") };
+}
+
+function figuresOf(taken: Taken): string {
+  const { requests, wru, rru } = sumOf(taken);
+  return `${requests.toFixed(2)} requests, ${wru.toFixed(2)} WRU and ${rru.toFixed(2)} RRU`;
+}
+
+function print(taken: Taken): void {
   for (const [operation, { requests, readUnits, writeUnits }] of Object.entries(taken)) {
     const units = [
-      readUnits > 0 ? `${readUnits / events} RRU` : "",
-      writeUnits > 0 ? `${writeUnits / events} WRU` : "",
+      readUnits > 0 ? `${readUnits / EVENTS} RRU` : "",
+      writeUnits > 0 ? `${writeUnits / EVENTS} WRU` : "",
     ];
-    console.log(`  ${operation}: ${requests / events} requests, ${units.filter((text) => text !== "").join(", ")}`);
+    console.log(`  ${operation}: ${requests / EVENTS} requests, ${units.filter((text) => text !== "").join(", ")}`);
   }
-  const [wru, rru] = [sum("writeUnits"), sum("readUnits")];
+  const { wru, rru } = sumOf(taken);
   const met = wru <= 3 + 1 / BATCH && rru <= 1 / BATCH;
-  console.log(`  in all ${wru.toFixed(2)} WRU and ${rru.toFixed(2)} RRU per event: ${met ? "met" : "MISSED"}`);
+  console.log(`  in all ${figuresOf(taken)} per event: ${met ? "met" : "MISSED"}`);
 }

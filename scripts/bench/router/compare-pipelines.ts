@@ -17,10 +17,17 @@ const ROUNDS = 9;
 /** Batches of a round: about half a second of the quicker one. */
 const BATCHES = 150;
 
-const names = ["turnout", "turnout with wide lines", "powertools"] as const satisfies readonly PipelineName[];
+const names = [
+  "turnout",
+  "turnout with wide lines",
+  "turnout without counts",
+  "powertools",
+] as const satisfies readonly PipelineName[];
+
+type Each<T> = { [name in PipelineName]: T };
 
 type Figures = { perSecond: number; p50: number; p99: number; cpuMs: number; kinds: Kinds; events: number };
-type Compared = { [name in PipelineName]: Figures } & { cpuRatio: number; wideRatio: number };
+type Compared = Each<Figures> & { cpuRatio: number; wideRatio: number; countedRatio: number };
 
 /**
  * Prints the router beside what a user would otherwise build, on stub servers, in turns. CPU is user and system time of a
@@ -32,11 +39,7 @@ export async function benchPipelines(): Promise<void> {
   const started: Pipeline[] = [];
   try {
     await stub.order({ items: routingItems() });
-    const pipelines = {
-      turnout: await start("turnout"),
-      "turnout with wide lines": await start("turnout with wide lines"),
-      powertools: await start("powertools"),
-    };
+    const pipelines = await each(start);
     for (const name of names) await pipelines[name].round(WARM_UP);
     console.log(`Router beside Powertools batch + idempotency, stub servers, batches of ${BATCH}, events of 1 KB`);
     const idle = await compare(stub, pipelines, BATCHES, { storeMs: 0, targetMs: 0 });
@@ -60,12 +63,12 @@ export async function benchPipelines(): Promise<void> {
 
 async function compare(
   stub: AwsStub,
-  pipelines: { [name in PipelineName]: Pipeline },
+  pipelines: Each<Pipeline>,
   batches: number,
   latency: { storeMs: number; targetMs: number },
 ): Promise<Compared> {
-  const rounds: { [name in PipelineName]: Round[] } = { turnout: [], "turnout with wide lines": [], powertools: [] };
-  const kinds: { [name in PipelineName]: Kinds } = { turnout: {}, "turnout with wide lines": {}, powertools: {} };
+  const rounds = await each<Round[]>(() => []);
+  const kinds = await each<Kinds>(() => ({}));
   await stub.order({ latency });
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of names) {
@@ -74,16 +77,20 @@ async function compare(
       kinds[name] = added(kinds[name], await stub.order({}));
     }
   }
-  const figures = (name: PipelineName) => figuresOf(rounds[name], kinds[name]);
   const cpuOf = (one: PipelineName, other: PipelineName) =>
     medianOf(rounds[one].map(({ cpuMs }, n) => cpuMs / (rounds[other][n]?.cpuMs ?? Number.NaN)));
   return {
-    turnout: figures("turnout"),
-    "turnout with wide lines": figures("turnout with wide lines"),
-    powertools: figures("powertools"),
+    ...(await each((name) => figuresOf(rounds[name], kinds[name]))),
     cpuRatio: cpuOf("turnout", "powertools"),
     wideRatio: cpuOf("turnout with wide lines", "turnout"),
+    countedRatio: cpuOf("turnout", "turnout without counts"),
   };
+}
+
+async function each<T>(make: (name: PipelineName) => T | Promise<T>): Promise<Each<T>> {
+  const made: [PipelineName, T][] = [];
+  for (const name of names) made.push([name, await make(name)]);
+  return Object.fromEntries(made) as Each<T>;
 }
 
 function figuresOf(rounds: readonly Round[], kinds: Kinds): Figures {
@@ -116,7 +123,7 @@ function bytesPerEvent({ kinds, events }: Figures): number {
   return Object.values(kinds).reduce((sum, { bytes }) => sum + bytes, 0) / events;
 }
 
-function print(title: string, { cpuRatio, wideRatio, ...figures }: Compared): void {
+function print(title: string, { cpuRatio, wideRatio, countedRatio, ...figures }: Compared): void {
   const { turnout, powertools } = figures;
   console.log(`  ${title}`);
   for (const name of names) printFigures(name, figures[name]);
@@ -130,6 +137,7 @@ function print(title: string, { cpuRatio, wideRatio, ...figures }: Compared): vo
   ];
   console.log(`    ours ÷ theirs: ${ratios.join(", ")}`);
   console.log(`    with a line per delivery ÷ without: CPU ${wideRatio.toFixed(3)}`);
+  console.log(`    with counts ÷ without: CPU ${countedRatio.toFixed(3)}`);
 }
 
 function printFigures(name: string, figures: Figures): void {

@@ -9,7 +9,7 @@ import type { PipelineName, Round } from "./pipeline.ts";
 import { powertoolsHandler } from "./powertools-pipeline.ts";
 import { FUNCTION_ARN } from "./routing-items.ts";
 import { sampleBatch } from "./sample-batch.ts";
-import { noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts";
+import { noCounter, noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts";
 
 /**
  * One pipeline in a process of its own, as in one Lambda instance: batch after batch, so that the CPU of the process is
@@ -18,15 +18,16 @@ import { noQueue, turnoutEnvironment, turnoutPorts } from "./turnout-pipeline.ts
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 /** What it measures is made ready to be printed; the printing itself is the logger's, as with all lines of log. */
-function turnoutHandler(report?: RouterPorts["report"]): Handler {
+function turnoutHandler(other: Partial<Pick<RouterPorts, "report" | "counter">> = {}): Handler {
   const metrics = printedMetrics({ namespace: "bench", now: () => new Date(), print: () => {} });
   const ports = turnoutPorts(awsSettings(turnoutEnvironment), noQueue, metrics.counted);
-  return routerHandler({ ...ports, ...(report && { report }) }).use(metrics.ofBatches("router"));
+  return routerHandler({ ...ports, ...other }).use(metrics.ofBatches("router"));
 }
 
 const handlers: Record<PipelineName, () => Handler> = {
   turnout: () => turnoutHandler(),
-  "turnout with wide lines": () => turnoutHandler(report),
+  "turnout with wide lines": () => turnoutHandler({ report }),
+  "turnout without counts": () => turnoutHandler({ counter: noCounter }),
   powertools: () =>
     powertoolsHandler({
       tableName: "idempotency-bench",

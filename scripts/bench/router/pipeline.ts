@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** What a number of batches, one after the other, took. CPU is user and system time of the pipeline's process alone. */
 export type Round = { batchMs: number[]; totalMs: number; cpuMs: number };
 
-export type PipelineName = "turnout" | "turnout with wide lines" | "powertools";
+export type PipelineName = "turnout" | "turnout with wide lines" | "turnout without counts" | "powertools";
 
 export type Pipeline = { round(batches: number): Promise<Round>; stop(): Promise<void> };
 

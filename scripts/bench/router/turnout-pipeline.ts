@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { QueuePorts } from "../../../functions/queue-batch.ts";
 import { awsDependencies } from "../../../shared/aws-dependencies.ts";
 import type { CountedDelivery } from "../../../shared/domain/health/delivery-tally.ts";
-import { withCounter } from "../../../shared/flows/deliver/count-deliveries.ts";
+import { type DeliveryCounter, withCounter } from "../../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import type { AwsSettings } from "../../../shared/settings.ts";
@@ -37,6 +37,9 @@ export function turnoutPorts(
     onError: (error: unknown) => console.error(error),
   });
 }
+
+/** Counts nothing: what counting costs is told beside it. */
+export const noCounter: DeliveryCounter = { add: () => {}, settle: async () => {}, flush: async () => {} };
 
 /** On the happy path nothing comes back. */
 export const noQueue: QueuePorts["queue"] = {
