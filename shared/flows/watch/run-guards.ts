@@ -1,6 +1,4 @@
 import { spanStart } from "../../domain/health/delivery-count.ts";
-import { errorFingerprint } from "../../domain/health/error-fingerprint.ts";
-import type { Failure } from "../../domain/health/failure.ts";
 import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
 import { LEAST_CUSTOMERS } from "../../domain/health/verdict.ts";
 import { verdictText } from "../../domain/health/verdict-text.ts";
@@ -14,9 +12,7 @@ import type { GuardPorts } from "./guard-ports.ts";
 import { judgeCustomers } from "./judge-customers.ts";
 import { lookAtVersion, verdictOn } from "./look-at-version.ts";
 import { recountVersion } from "./recount-version.ts";
-
-/** Failures from which the most frequent error is told. */
-const FAILURES_TOLD = 200;
+import { toldOfFailures } from "./told-of-failures.ts";
 
 /** The ledger is counted again so often where it has less against a version than the counts. */
 const RECOUNT_AFTER_MS = 60_000;
@@ -168,22 +164,14 @@ async function tripOf(
   now: Date,
   why = verdictText(watch.verdict, watch.version),
 ): Promise<Trip> {
-  const window = { from: new Date(watch.from), to: new Date(now.getTime() + 1) };
-  const failures = await ports.events.failures(watch.component, window, FAILURES_TOLD);
-  const top = topError(failures.filter(({ version, alias }) => version === watch.version && alias === watch.alias));
+  const told = await toldOfFailures(ports, watch, now);
   return {
     at: now.toISOString(),
     stage: "found",
     mode: guard.mode,
     ...(guard.all && { all: guard.all }),
     verdict: watch.verdict,
-    why: why + (top === undefined ? "" : `; most of all ${top}`),
+    why: [why, ...told].join("; "),
     revision: await ports.routingTable.head(),
   };
-}
-
-function topError(failures: readonly Failure[]): string | undefined {
-  const groups = Map.groupBy(failures, ({ errorType, message }) => errorFingerprint({ type: errorType, message }));
-  const [top] = [...groups].toSorted(([, a], [, b]) => b.length - a.length);
-  return top?.[0];
 }

@@ -123,7 +123,7 @@ it("the reason names the error that the version's failures show most, and no oth
     ],
   };
   await runGuards({ ...world.guard, events });
-  expect((await world.watch())?.trip?.why).toMatch(/; most of all Broken: it broke$/);
+  expect((await world.watch())?.trip?.why).toMatch(/; most of all Broken: it broke, first seen on 24(; |$)/);
 });
 
 it("a guard of mode undo that runs everything again says so in what it has found", async () => {

@@ -1,6 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { noCounts, spanStart } from "../../../shared/domain/health/delivery-count.ts";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
+import { runGuards } from "../../../shared/flows/watch/run-guards.ts";
 import { aGuardedVersion, RC } from "../../support/guarded-version.ts";
 import { eventually } from "../../support/port-calls.ts";
 
@@ -177,4 +178,20 @@ it("counts that are more than the ledger has are no reason to act", async () => 
   const records = vi.spyOn(world.events, "deliveriesOf");
   await world.look();
   expect(records, "the ledger isn't counted again at each look").not.toHaveBeenCalled();
+});
+
+it("the reason says what the failures have in common, as 'failures' finds it, and is written also where that can't be found", async () => {
+  const isOfTwo = ({ payload }: { payload: string }, version: string) =>
+    version === "24" && ["acme", "globex"].includes(JSON.parse(payload).turnout.subject.customer);
+  const world = await aNewVersion({ fails: isOfTwo });
+  await world.traffic(48);
+  await world.look();
+  const why = (await world.watch())?.trip?.why;
+  expect(why).toMatch(/; most of all Broken: it broke, first seen on 24; customer (acme|globex): \d+ of the failures/);
+  expect((await world.log()).filter(({ who }) => who === `guard/${RC}`).every((made) => made.why === why)).toBe(true);
+  const other = await aNewVersion({ mode: "watch" });
+  await other.traffic(18);
+  const events = { ...other.guard.events, find: () => Promise.reject(new Error("no answer")) };
+  await runGuards({ ...other.guard, events });
+  expect((await other.watch())?.trip?.why).toMatch(/^24 is worse: [^;]*$/);
 });
