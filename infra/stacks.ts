@@ -41,7 +41,10 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   const routing = new EventRouting(inRouting, "Routing", { ...common, concurrency, ...eventBus });
 
   const inReplay = stack("replay", "Turnout's replayer.");
-  const replay = new EventReplay(inReplay, "Replay", { ...common, ...(replayers === undefined ? {} : { replayers }) });
+  const replay = new EventReplay(inReplay, "Replay", {
+    ...{ ...common, routing },
+    ...(replayers === undefined ? {} : { replayers }),
+  });
 
   const inSweeping = stack("sweeping", "What finishes Turnout's open ends.");
   const sweeping = new EventSweeping(inSweeping, "Sweeping", { ...common, routing });

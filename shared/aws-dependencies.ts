@@ -79,8 +79,9 @@ export function awsDependencies(settings: AwsSettings) {
         bodyBucket: events.bodyBucket,
       }),
     }),
-    /** Publishes an event of Turnout's own. @throws TurnoutError `usage` when the environment names no bus */
-    notify: (event: string) => putNotice(region, required(settings.eventBus, "TURNOUT_EVENT_BUS"), event),
+    /** Publishes events of Turnout's own, at most ten. @throws TurnoutError `usage` when the environment names no bus */
+    notify: async (...events: string[]) =>
+      notifyBus(lambda, region, required(settings.eventBus, "TURNOUT_EVENT_BUS"), events),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
     liveQueue: () => queueAt(settings.liveQueueUrl, "TURNOUT_LIVE_QUEUE_URL"),
     /** @throws TurnoutError `usage` when the environment doesn't name it */
@@ -129,26 +130,11 @@ function functionBehind({ name, aliases }: Component): string | undefined {
   );
 }
 
-/** The client for the bus is loaded by the first notice: there are few. */
-async function putNotice(region: string, EventBusName: string, event: string): Promise<void> {
-  const { EventBridgeClient, PutEventsCommand } = await import("@aws-sdk/client-eventbridge");
-  const client = new EventBridgeClient({ region, maxAttempts: 3, requestHandler: { ...SQS_TIMEOUTS, ...pool(5) } });
-  const { source, "detail-type": type, time, detail } = JSON.parse(event);
-  const entry = {
-    Source: source,
-    DetailType: type,
-    Time: new Date(time),
-    Detail: JSON.stringify(detail),
-    EventBusName,
-  };
-  const { Entries: [put] = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }));
-  client.destroy();
-  if (put?.EventId === undefined) {
-    throw new TurnoutError(
-      "failed",
-      `The bus ${EventBusName} has not taken a notice: ${put?.ErrorMessage ?? "no answer"}.`,
-    );
-  }
+/** What speaks to the bus is loaded by the first notice: there are few. */
+async function notifyBus({ config }: LambdaClient, region: string, name: string, events: readonly string[]) {
+  const { putNotices } = await import("./aws/put-notices.ts");
+  const endpoint = process.env.AWS_ENDPOINT_URL_EVENTBRIDGE;
+  await putNotices({ name, region, credentials: () => config.credentials(), endpoint }, events);
 }
 
 /** The client for S3 is loaded by the first large body: most routers never see one, and it takes as long as all the rest. */

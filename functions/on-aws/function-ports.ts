@@ -8,6 +8,7 @@ import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers
 import { withCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
 import { awsSettings } from "../../shared/settings.ts";
+import { deadNotices } from "../dead-notices.ts";
 import { printedMetrics } from "../printed-metrics.ts";
 
 /** One line of JSON per error, for CloudWatch; what to do stands in it as values. */
@@ -34,6 +35,7 @@ export function functionPorts() {
   const aws = awsDependencies(settings);
   const now = () => new Date();
   const metrics = printedMetrics({ namespace: settings.metrics, now, print });
+  const notices = deadNotices({ notify: aws.notify, onError });
   const router = withCounter({
     routing: routingCache(aws.routingTable),
     events: aws.events,
@@ -45,10 +47,11 @@ export function functionPorts() {
     report(delivery: DeliveryReport) {
       report(delivery);
       metrics.reported(delivery);
+      notices.reported(delivery);
     },
     onCounted: metrics.counted,
     onUnrouted: metrics.unrouted,
     onError,
   });
-  return { settings, aws, now, router, metrics };
+  return { settings, aws, now, router, metrics, notices };
 }

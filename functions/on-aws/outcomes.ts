@@ -1,7 +1,9 @@
 import { outcomesHandler } from "../outcomes.ts";
 import { functionPorts } from "./function-ports.ts";
 
-const { aws, router, metrics } = functionPorts();
+const { aws, router, metrics, notices } = functionPorts();
 
 /** Takes batches from the outcomes queue. */
-export const handler = outcomesHandler({ ...router, queue: aws.outcomeQueue() }).use(metrics.ofBatches("outcomes"));
+export const handler = outcomesHandler({ ...router, queue: aws.outcomeQueue() })
+  .use(metrics.ofBatches("outcomes"))
+  .use(notices.told());

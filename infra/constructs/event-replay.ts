@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
-import { ROUTER_TIMEOUT } from "./event-routing.ts";
+import { type EventRouting, ROUTER_TIMEOUT } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
 import { INDEXED_FIELDS } from "./saved-queries.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
@@ -9,6 +9,7 @@ import { type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EventReplayProps = FunctionDefaults & {
   storage: EventStorage;
+  routing: EventRouting;
   /**
    * Replayers at once, 2 and more, taken from the account's concurrency, which must leave 100: with one, a replay that is
    * started waits for those that run. Default: the account's.
@@ -24,7 +25,7 @@ export class EventReplay extends Construct {
 
   constructor(scope: Construct, id: string, { replayers, ...props }: EventReplayProps) {
     super(scope, id);
-    const { storage } = props;
+    const { storage, routing } = props;
     this.replayer = new TurnoutFunction(this, "Replayer", {
       ...props,
       entry: "replayer",
@@ -35,6 +36,7 @@ export class EventReplay extends Construct {
       environment: {
         ...storage.environment,
         TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()),
+        TURNOUT_EVENT_BUS: routing.eventBus.eventBusName,
       },
       ...(replayers === undefined ? {} : { concurrency: replayers }),
     });
@@ -42,6 +44,7 @@ export class EventReplay extends Construct {
     const actions = new Set([...readEvents, ...repeatDeliveries, ...readReplays, ...changeReplays]);
     this.replayer.may([...actions], storage.eventTable.tableArn);
     this.replayer.may(["s3:GetObject"], storage.bodies.arnForObjects(BODIES));
+    this.replayer.may(["events:PutEvents"], routing.eventBus.eventBusArn);
     this.replayer.sendsToVersions();
     this.replayer.looksAtVersions(["lambda:ListAliases"]);
     this.replayer.calledEveryMinute();

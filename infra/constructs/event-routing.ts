@@ -92,7 +92,11 @@ export class EventRouting extends Construct {
 
     const shares = sharesOf(props.concurrency, batchSize);
     const work = { ...props, timeout: ROUTER_TIMEOUT, memoryMb: 1_024, indexedFields: INDEXED_FIELDS };
-    const common = { ...storage.environment, TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()) };
+    const common = {
+      ...storage.environment,
+      TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()),
+      TURNOUT_EVENT_BUS: this.eventBus.eventBusName,
+    };
     this.router = new TurnoutFunction(this, "Router", {
       ...work,
       entry: "router",
@@ -126,6 +130,9 @@ export class EventRouting extends Construct {
       one.may(readRouting, storage.routingTable.tableArn);
       one.may([...readEvents, ...makeDeliveries], storage.eventTable.tableArn);
       one.may(["s3:GetObject", "s3:PutObject"], storage.bodies.arnForObjects(BODIES));
+    }
+    for (const one of [this.router, this.deadLetters, this.ruleDeadLetterTaker, this.outcomes]) {
+      one.may(["events:PutEvents"], this.eventBus.eventBusArn);
     }
     this.outcomes.may(readRouting, storage.routingTable.tableArn);
     this.outcomes.may([...readEvents, ...closeDeliveries], storage.eventTable.tableArn);

@@ -88,7 +88,10 @@ export class VersionRouter extends Construct implements IVersionRouter {
       ...(eventBus === undefined ? {} : { eventBus }),
       ...(batchingWindow === undefined ? {} : { batchingWindow }),
     });
-    this.replay = new EventReplay(this, "Replay", { ...common, ...(replayers === undefined ? {} : { replayers }) });
+    this.replay = new EventReplay(this, "Replay", {
+      ...{ ...common, routing: this.routing },
+      ...(replayers === undefined ? {} : { replayers }),
+    });
     this.sweeping = new EventSweeping(this, "Sweeping", { ...common, routing: this.routing });
     this.watching = new HealthWatching(this, "Watching", common);
     const parts = { names, storage: this.storage, routing: this.routing, replay: this.replay };

@@ -12,13 +12,11 @@ const PAUSE_MS = 2_000;
 export type ReplayDriverOptions = {
   replays: Pick<ReplayStore, "active">;
   handler: (event: ReplayerEvent, context: Context) => Promise<ReplayerAnswer>;
-  /** Told of each that has come to its end. */
-  onEnded?: (name: string) => Promise<void>;
   onError: (error: unknown) => void;
 };
 
 /** Calls the replayer for every replay until it has ended; those that fail don't hold the others. */
-export function startReplayDriver({ replays, handler, onEnded, onError }: ReplayDriverOptions): {
+export function startReplayDriver({ replays, handler, onError }: ReplayDriverOptions): {
   stop(): Promise<void>;
 } {
   const running = new Map<string, Promise<void>>();
@@ -34,10 +32,8 @@ export function startReplayDriver({ replays, handler, onEnded, onError }: Replay
     try {
       const { ended, waitSeconds } = await handler({ replay: name }, { ...context, getRemainingTimeInMillis });
       // A pause or a cancel doesn't wait for the time of the next pass: it is looked for all the while.
-      if (ended) {
-        notBefore.delete(name);
-        await onEnded?.(name);
-      } else notBefore.set(name, Date.now() + Math.min(waitSeconds * 1_000, LOOK_EVERY_MS));
+      if (ended) notBefore.delete(name);
+      else notBefore.set(name, Date.now() + Math.min(waitSeconds * 1_000, LOOK_EVERY_MS));
     } catch (error) {
       onError(error);
       notBefore.set(name, Date.now() + PAUSE_MS);

@@ -3,7 +3,6 @@ import { outcomesHandler } from "../../functions/outcomes.ts";
 import type { QueuePorts } from "../../functions/queue-batch.ts";
 import { replayerHandler } from "../../functions/replayer.ts";
 import { routerHandler } from "../../functions/router.ts";
-import { replayEndedNotice } from "../../shared/domain/notices/replay-ended-notice.ts";
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import type { OutcomePorts } from "../../shared/flows/deliver/take-outcomes.ts";
@@ -59,12 +58,7 @@ export async function startServerWork(state: EmbeddedState, options: ServerWorkO
   const outcomePoller = startQueuePoller(ofOutcomes);
   const replayer = startReplayDriver({
     replays: state.replays,
-    handler: replayerHandler({ ...ports, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
-    async onEnded(name) {
-      const replay = await state.replays.get(name);
-      const notice = replay && replayEndedNotice(replay, now());
-      if (notice !== undefined) await notify(notice);
-    },
+    handler: replayerHandler({ ...ports, notify, replays: state.replays, catalog: state.catalog, settleMs: SETTLE_MS }),
     onError,
   });
   const parts = [replayer, ...startSchedules(state, { ...scheduled, now }), poller, deadPoller, outcomePoller];

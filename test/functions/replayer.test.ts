@@ -12,19 +12,28 @@ async function aFunction() {
   const replayer = await aReplayer();
   await replayer.arrive({}, {}, {});
   await replayer.start();
-  const handler = replayerHandler(replayer.ports);
+  const told: string[] = [];
+  const notify = async (event: string) => void told.push(event);
+  const handler = replayerHandler({ ...replayer.ports, notify });
   const call = (context = inTime) => withTime(replayer.time, Promise.resolve(handler({ replay: "replay-1" }, context)));
-  return { ...replayer, call };
+  return { ...replayer, call, told };
 }
 
 it("drives a replay, says in how many seconds it is to be called again, and when it has ended", async () => {
-  const { call, time, sends } = await aFunction();
+  const { call, time, sends, told } = await aFunction();
   const answer = await call();
   expect(answer).toEqual({ ended: false, waitSeconds: 5 });
   expect(sends).toHaveLength(6);
+  expect(told).toEqual([]);
   await time.pass(5_000);
   expect(await call()).toEqual({ ended: true, waitSeconds: 0 });
   expect(await call()).toEqual({ ended: true, waitSeconds: 0 });
+  // Told twice it is the same event.
+  expect(new Set(told).size).toBe(1);
+  expect(JSON.parse(told[0] ?? "")).toMatchObject({
+    "detail-type": "Replay Ended",
+    detail: { replay: "replay-1", sent: 3 },
+  });
 });
 
 it("begins nothing more when its time is nearly up, and is to be called again at once", async () => {

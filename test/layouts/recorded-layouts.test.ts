@@ -70,7 +70,7 @@ function handlersOn(state: EmbeddedState, start: Date) {
       }),
     async replay() {
       while ((await state.replays.active()).length > 0) {
-        const { waitSeconds } = await replayerHandler(ports)({}, context);
+        const { waitSeconds } = await replayerHandler({ ...ports, notify: async () => {} })({}, context);
         at += Math.max(1, waitSeconds * 1_000);
       }
     },

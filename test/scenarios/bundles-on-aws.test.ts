@@ -185,7 +185,7 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
 
   it("take back a version that fails, and finish what it left, with nobody at a keyboard", async () => {
     const run = ({ version }: VersionCall) => (version === "2" ? down : undefined);
-    const { lambda, deploy, upload, aliases, publish, route, turnout, minute, deliveriesOf } =
+    const { lambda, deploy, upload, aliases, publish, route, turnout, minute, deliveriesOf, notices } =
       await anEnvironmentOnBundles(endpoint, code, { run });
     await deploy("one", { retry: { maxAttempts: 1 } });
     const pinned = ["acme", "globex", "initech"];
@@ -221,6 +221,14 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     for (let n = first; n < first + 3; n++) {
       expect(await deliveriesOf(`e-${n}`)).toMatchObject([{ status: "done", executedVersion: "1" }]);
     }
+    const types = ["Delivery Dead", "Guard Verdict", "Replay Ended"];
+    expect([...new Set(notices().map(({ DetailType }) => DetailType))].sort()).toEqual(types);
+    const dead = notices().find(({ DetailType }) => DetailType === "Delivery Dead");
+    expect(JSON.parse(dead?.Detail ?? "{}")).toMatchObject({
+      component: COMPONENT,
+      version: "2",
+      event: { source: "shop" },
+    });
   });
 
   it("store a large event in S3, and deliver it whole", async () => {

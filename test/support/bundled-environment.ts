@@ -85,8 +85,8 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     outcomes: { ...routerTimeout, TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl },
     replayer: routerTimeout,
     sweeper: { TURNOUT_LIVE_QUEUE_URL: live.queueUrl },
-    guard: { TURNOUT_EVENT_BUS: "prod-turnout-events" },
   };
+  const bus = { TURNOUT_EVENT_BUS: "prod-turnout-events" };
   const lambda = await bundledLambda({
     code,
     control,
@@ -94,7 +94,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     watch,
     tell: (record) => queues.outcomes.send([JSON.stringify(record)], now()),
     clockAheadMs: () => clockAheadMs,
-    variablesOf: (entry) => ({ ...stores, ...metrics, ...own[entry], ...endpointsFor(entry) }),
+    variablesOf: (entry) => ({ ...stores, ...metrics, ...bus, ...own[entry], ...endpointsFor(entry) }),
   });
   const wire = await dynamodbWire(dynamodb, lambda.watched);
   function endpointsFor(entry: string) {
@@ -103,7 +103,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
       AWS_ENDPOINT_URL_SQS: entry === "outcomes" ? other.endpoint : live.endpoint,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
-      ...(entry === "guard" && { AWS_ENDPOINT_URL_EVENTBRIDGE: plane.endpoint }),
+      AWS_ENDPOINT_URL_EVENTBRIDGE: plane.endpoint,
     };
   }
   function now(): Date {
@@ -223,7 +223,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     async publish(...details: Record<string, unknown>[]) {
       const entries = details.map((Detail) => JSON.stringify({ Source: "shop", DetailType: "order placed", Detail }));
       await turnout(["publish"], entries.join("\n"));
-      const events = plane.published.slice(bridged).map(({ Source, DetailType, Detail }, n) => ({
+      const entered = plane.published.slice(bridged).map(({ Source, DetailType, Detail }, n) => ({
         version: "0",
         id: `event-${bridged + n + 1}`,
         "detail-type": DetailType,
@@ -234,13 +234,16 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
         resources: [],
         detail: JSON.parse(Detail) as { metadata: { idempotencyKey: string } },
       }));
-      bridged += events.length;
+      bridged += entered.length;
+      const events = entered.filter(({ source }) => source !== "turnout");
       await queues.live.send(
         events.map((event) => JSON.stringify(event)),
         now(),
       );
       return events;
     },
+    /** What Turnout has told the bus about itself. */
+    notices: () => plane.published.filter(({ Source }) => Source === "turnout"),
     route: () => drain("router", queues.live, routers),
     bury: () => drain("dead-letters", queues.dead),
     takeOutcomes: () => drain("outcomes", queues.outcomes),

@@ -134,7 +134,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
       onError: () => {},
       settleMs: SETTLE_MS,
     });
-    const handler = replayerHandler(ports);
+    const handler = replayerHandler({ ...ports, notify: async () => {} });
     return {
       async call(replay, asks = Number.POSITIVE_INFINITY) {
         let left = asks;
