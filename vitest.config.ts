@@ -9,7 +9,11 @@ const PATIENCE_MS = 600_000;
 const projects: TestProjectInlineConfiguration[] = [
   {
     extends: true,
-    test: { name: "in this process", include: ["test/**/*.test.ts"], exclude: [...longest, "test/sdks/**"] },
+    test: {
+      name: "in this process",
+      include: ["test/**/*.test.ts"],
+      exclude: [...longest, "test/sdks/**", "test/browser/**"],
+    },
   },
   { extends: true, test: { name: "all processes", include: longest } },
 ];

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { COMPILED } from "./compiled.ts";
+import type { OnFinished } from "./tmp.ts";
 
 export type ServerProcess = {
   url: string;
@@ -17,18 +18,20 @@ export type ServerProcess = {
 /**
  * Starts the embedded server as a process of its own on a free port, and waits until it listens.
  * @param before a module that the process loads first, and that may be sent messages
+ * @param onFinished when it is ended in any case (default: with the test)
  */
 export async function startServer(
   home: string,
   args: string[] = ["--no-sample"],
   before?: string,
+  onFinished: OnFinished = onTestFinished,
 ): Promise<ServerProcess> {
   const loaded = before === undefined ? [] : ["--import", before];
   const child = spawn(process.execPath, [...loaded, "scripts/embedded.ts", ...args], {
     env: { PATH: process.env.PATH, TURNOUT_HOME: home, TURNOUT_PORT: "0", NODE_COMPILE_CACHE: COMPILED },
     stdio: ["ignore", "pipe", "pipe", ...(before === undefined ? [] : ["ipc" as const])],
   }) as ChildProcess & { stdout: Readable; stderr: Readable };
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit") as Promise<[number | null]>;
   let output = "";
   child.stderr.on("data", (chunk) => (output += chunk));
