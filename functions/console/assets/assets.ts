@@ -19,7 +19,7 @@ export function readAssets(): Assets {
   const own = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
   const { resolve } = createRequire(import.meta.url);
   const all: Asset[] = [
-    { name: "console.css", type: "text/css; charset=utf-8", text: own("./console.css") },
+    { name: "console.css", type: "text/css; charset=utf-8", text: own("./console.css") + own("./pictures.css") },
     { name: "icon.svg", type: "image/svg+xml", text: own("./icon.svg") },
     { name: "console-client.js", type: JAVASCRIPT, text: own("./console-client.js") },
     { name: "idiomorph.js", type: JAVASCRIPT, text: readFileSync(resolve("idiomorph/dist/idiomorph.min.js"), "utf8") },

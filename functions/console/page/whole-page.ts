@@ -1,7 +1,9 @@
 import { html } from "hono/html";
+import { printable } from "../../../shared/domain/text/printable.ts";
 import type { Visitor } from "../access/role.ts";
 import type { Html, Page, Section } from "../screen.ts";
 import { address, CONSOLE } from "./address.ts";
+import { foreignText } from "./parts.ts";
 
 const nav: [Section, string, string][] = [
   ["overview", "", "Overview"],
@@ -29,7 +31,7 @@ export function wholePage(page: Page, { where, visitor, searched = "", assets }:
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>${title} · Turnout ${where}</title>
+<title>${printable(title)} · Turnout ${where}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="${assets.icon}">
@@ -46,7 +48,7 @@ ${visitor && html`<p class="visitor"><bdi>${visitor.name}</bdi> <span>${visitor.
 </header>
 <p id="lost" role="status" hidden></p>
 <main id="main" tabindex="-1">
-<h1><bdi>${title}</bdi></h1>
+<h1>${foreignText(title)}</h1>
 ${above}
 ${live ? html`<div id="live">${body}</div>` : body}
 </main>

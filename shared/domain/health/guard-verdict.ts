@@ -4,8 +4,8 @@ import { type GuardMetric, guardMetrics, type Meter } from "./guard-meter.ts";
 import { ACT_ALPHA, LEAST_CUSTOMERS, LEAST_FAILURES, WARN_ALPHA } from "./verdict.ts";
 
 /** As logarithms to the base of 10, as evidence is told. Two metrics have two chances to be wrong. */
-const ACT_AT = -Math.log10(ACT_ALPHA / guardMetrics.length);
-const WARN_AT = -Math.log10(WARN_ALPHA / guardMetrics.length);
+export const ACT_AT = -Math.log10(ACT_ALPHA / guardMetrics.length);
+export const WARN_AT = -Math.log10(WARN_ALPHA / guardMetrics.length);
 
 /** A host that is new is slow for a moment: slowness counts once it has shown in so many stretches, so many times. */
 const LEAST_SLOW = { stretches: 5, times: 20 };

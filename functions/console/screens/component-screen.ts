@@ -1,0 +1,122 @@
+import { html } from "hono/html";
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { isUnderWay } from "../../../shared/domain/routing/release.ts";
+import { shareText } from "../../../shared/domain/routing/rollout.ts";
+import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import { own } from "../../../shared/domain/text/schema.ts";
+import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
+import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
+import { address } from "../page/address.ts";
+import { askedWindow, sinceField } from "../page/asked-window.ts";
+import { type DataColumn, dataTable } from "../page/data-table.ts";
+import { actionLink, facts, foreignText, linkTo } from "../page/parts.ts";
+import { type RatedVersion, ratesPicture } from "../pictures/rates-picture.ts";
+import { type RoutedGroup, routesPicture } from "../pictures/routes-picture.ts";
+import type { Html, Look, Page } from "../screen.ts";
+
+/** Plans whose pins are looked for, and those that are drawn. */
+const MOST_PLANS = 1_000;
+const MOST_DRAWN = 40;
+
+/** One component: how its versions do, and where each plan and cohort goes. */
+export async function componentScreen(look: Look): Promise<Page> {
+  const { installation, visitor, now, query } = look;
+  const { routingTable, catalog, events } = installation;
+  const component = await componentNamed(routingTable, query.get("name") ?? "");
+  const { name } = component;
+  const asked = askedWindow(query, now);
+  const [targets, { counts }, groups] = await Promise.all([
+    catalog.aliases(name),
+    readCounts(events, asked.window),
+    groupsOf(routingTable, component),
+  ]);
+  const own = counts.filter((count) => count.component === name && count.version !== "");
+  const byVersion = Map.groupBy(own, ({ version }) => version);
+  for (const { version } of targets) if (!byVersion.has(version)) byVersion.set(version, []);
+  const rated = [...byVersion]
+    .map(([version, some]): RatedVersion => {
+      const aliases = targets.filter((target) => target.version === version).map(({ alias }) => alias);
+      return { version, aliases, counts: some };
+    })
+    .toSorted((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }));
+  const behind = new Map(targets.map(({ alias, version }) => [alias, version]));
+  const body = html`
+${releaseLine(component)}
+${ratesPicture("rates", asked.window, rated)}
+<p class="links">${linkTo("failures", { component: name, ...asked.words }, "What explains its failures")}
+${linkTo("stream", { component: name, ...asked.words }, "Its events")} ${linkTo("changes", { component: name }, "Its changes")}</p>
+<h2>Where each goes</h2>
+${routesPicture("routes", groups, behind)}
+<h2>Aliases</h2>
+${dataTable("Aliases", aliasColumns(visitor, component, behind), Object.keys(component.aliases), "It has no alias.")}`;
+  const above = html`<form class="filters" action="${address("component")}"><input type="hidden" name="name" value="${name}">${sinceField(asked.words)}<button>Look</button></form>`;
+  return { title: name, section: "overview", live: true, above, body };
+}
+
+function releaseLine({ release, allStable }: Component): Html {
+  const releasing = isUnderWay(release) ? linkTo("release", { id: release.id }, `release ${release.id}`) : undefined;
+  return facts([
+    ["under way", releasing],
+    [
+      "all stable",
+      allStable && html`<span class="warn">by ${foreignText(allStable.who)}: ${foreignText(allStable.why)}</span>`,
+    ],
+  ]);
+}
+
+/** Rules in the order in which they win. Pins of users, projects and customers are told on their own pages. */
+async function groupsOf(table: RoutingTableReader, component: Component): Promise<RoutedGroup[]> {
+  const { name, allStable, fallbackAlias, cohortRoutes, rollout, defaultAlias } = component;
+  if (allStable !== undefined) return [{ rule: "all stable", who: "everybody", alias: fallbackAlias }];
+  const plans: RoutedGroup[] = [];
+  let looked = 0;
+  for await (const { id, row } of table.subjects("plan")) {
+    if (++looked > MOST_PLANS || plans.length === MOST_DRAWN) break;
+    const pin = own(readable(row)?.pins ?? {}, name);
+    if (pin !== undefined) plans.push({ rule: "plan pin", who: id, alias: pin.alias });
+  }
+  return [
+    ...cohortRoutes.slice(0, MOST_DRAWN).map(({ cohort, alias }) => ({ rule: "cohort route", who: cohort, alias })),
+    ...plans,
+    ...(rollout === undefined
+      ? []
+      : [{ rule: "rollout", who: `${shareText(rollout.basisPoints)} of each ${rollout.by}`, alias: rollout.alias }]),
+    { rule: "default alias", who: "everybody else", alias: defaultAlias },
+  ];
+}
+
+function aliasColumns(
+  visitor: Look["visitor"],
+  { name, defaultAlias, fallbackAlias, guards = {}, aliases }: Component,
+  behind: ReadonlyMap<string, string | null>,
+): DataColumn<string>[] {
+  const isRetired = (alias: string) => own(aliases, alias)?.retired === true;
+  return [
+    { title: "Alias", isHeading: true, cell: (alias) => foreignText(alias) },
+    { title: "Version", cell: (alias) => foreignText(behind.get(alias) ?? "none") },
+    {
+      title: "Is",
+      cell: (alias) =>
+        [
+          alias === defaultAlias ? "where everybody else goes" : "",
+          alias === fallbackAlias ? "the fallback" : "",
+          isRetired(alias) ? "retired" : "",
+        ]
+          .filter(Boolean)
+          .join(", "),
+    },
+    {
+      title: "Guard",
+      cell: (alias) => {
+        const guard = own(guards, alias);
+        return linkTo("guard", { component: name, alias }, guard === undefined ? "none" : guard.mode);
+      },
+    },
+    {
+      title: "Do",
+      cell: (alias) =>
+        html`<span class="buttons">${actionLink(visitor, "move versions", "promote", { component: name, alias }, "Promote")}${actionLink(visitor, "move versions", "rollback", { component: name, alias }, "Roll back")}${actionLink(visitor, "move versions", "undo", { component: name, alias }, "Undo")}</span>`,
+    },
+  ];
+}

@@ -1,0 +1,170 @@
+import { html } from "hono/html";
+import type { FailureFilter } from "../../../shared/domain/health/failure-levers.ts";
+import { traitText } from "../../../shared/domain/health/trait.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
+import {
+  type ExplainedFailures,
+  explainFailures,
+  type FailuresExplained,
+  type SeenError,
+} from "../../../shared/flows/watch/explain-failures.ts";
+import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import { address, type Params } from "../page/address.ts";
+import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
+import { type DataColumn, dataTable } from "../page/data-table.ts";
+import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
+import { percentText } from "../pictures/figure-text.ts";
+import type { Html, Look, Page } from "../screen.ts";
+
+const narrowed = ["version", "alias", "customer", "project", "plan", "user"] as const;
+
+/** Failures that are listed one by one. */
+const MOST_LISTED = 20;
+
+/** What explains what failed: of one component, or which components have failures at all. */
+export async function failuresScreen(look: Look): Promise<Page> {
+  const { installation, now, query } = look;
+  const asked = askedWindow(query, now);
+  const component = query.get("component")?.trim() ?? "";
+  if (component === "") return failingComponents(look, asked);
+  const filter: FailureFilter = Object.fromEntries(
+    narrowed.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])),
+  );
+  const found = await explainFailures(installation, { component, window: asked.window, filter }, now, Math.random);
+  const words = { component, ...filter, ...asked.words };
+  const body = html`
+<p>${comparedText(found)}</p>
+${dataTable("What explains them", explanationColumns(look.visitor, found, asked), found.explanations, found.failed === 0 ? "" : "Nothing tells them apart from what went well.")}
+${found.explanations.length > 0 || found.errors.length === 0 ? "" : html`<ul>${found.errors.map((error) => html`<li>${errorText(error)}</li>`)}</ul>`}
+${await listedFailures(look, component, filter, asked)}`;
+  return { title: `Failures of ${component}`, section: "failures", above: filters(words), body };
+}
+
+/** Counted alone: what explains them is looked for once one is chosen. */
+async function failingComponents({ installation }: Look, { window, words }: AskedWindow): Promise<Page> {
+  const { counts } = await readCounts(installation.events, window);
+  const rows = [...Map.groupBy(counts, ({ component, version }) => JSON.stringify([component, version]))]
+    .map(([, some]) => ({
+      component: some[0]?.component ?? "",
+      version: some[0]?.version ?? "",
+      tried: some.reduce((sum, { firsts }) => sum + firsts, 0),
+      failed: some.reduce((sum, { failed }) => sum + failed, 0),
+    }))
+    .filter(({ failed }) => failed > 0)
+    .toSorted((a, b) => b.failed - a.failed);
+  type Row = (typeof rows)[number];
+  const columns: DataColumn<Row>[] = [
+    {
+      title: "Component",
+      isHeading: true,
+      cell: ({ component, version }) =>
+        linkTo("failures", { component, version: version || undefined, ...words }, component),
+    },
+    { title: "Version", cell: ({ version }) => foreignText(version || "not known") },
+    { title: "Failed", isNumber: true, cell: ({ failed }) => failed },
+    { title: "of", isNumber: true, cell: ({ tried }) => tried },
+    { title: "Share", isNumber: true, cell: ({ failed, tried }) => percentText(failed, tried) },
+  ];
+  const body = dataTable("Failures", columns, rows, "No first attempt has failed in this window.");
+  return { title: "Failures", section: "failures", above: filters(words), body };
+}
+
+function filters(words: { [name: string]: string | undefined } & AskedWindow["words"]): Html {
+  const field = (name: string) =>
+    html`<label>${name}<br><input name="${name}" value="${words[name] ?? ""}" maxlength="1024"></label>`;
+  return html`<form class="filters" action="${address("failures")}">${["component", ...narrowed].map(field)}${sinceField(words)}<button>Look</button></form>`;
+}
+
+function comparedText({ counted, listed, failed, passed, leftOut }: FailuresExplained): string {
+  if (counted === 0 && listed === 0) return "No first attempt has failed in this window.";
+  if (failed === 0) return `${counted} failed, of which none is listed that was asked for.`;
+  const others = counted > failed ? `, of ${counted} that were counted of whatever subject` : "";
+  const left = leftOut.events > 0 ? ` ${plural(leftOut.events, "event")} of these can't be looked into.` : "";
+  return `${plural(failed, "failure")}${others}, beside ${passed} that went well.${left}`;
+}
+
+function explanationColumns(
+  visitor: Look["visitor"],
+  { component, failed, passed }: FailuresExplained,
+  { window }: AskedWindow,
+): DataColumn<ExplainedFailures>[] {
+  return [
+    {
+      title: "What they have in common",
+      isHeading: true,
+      cell: ({ traits, alike }) =>
+        html`${foreignText(traits.map(traitText).join(" and "))}${alike.length === 0 ? "" : html`<br><span class="soft">as do ${foreignText(alike.map(traitText).join(", "), 300)}</span>`}`,
+    },
+    { title: "Failed", isNumber: true, cell: ({ failures }) => `${failures.length} of ${failed}` },
+    { title: "Went well", isNumber: true, cell: (one) => `${one.passed} of ${passed}` },
+    { title: "Error", cell: ({ errors }) => html`${errors.map((error) => html`<div>${errorText(error)}</div>`)}` },
+    { title: "Do", cell: (one) => html`<span class="buttons">${levers(visitor, component, one, window.to)}</span>` },
+  ];
+}
+
+/** What acts on these and on nothing else. */
+function levers(visitor: Look["visitor"], component: string, one: ExplainedFailures, to: Date): Html {
+  const { pin, rollBack, filter, since } = one;
+  const pinning =
+    pin &&
+    actionLink(
+      visitor,
+      "change the routing",
+      "pin",
+      { [pin.level]: pin.id, component, to: pin.to },
+      `Pin to ${pin.to}`,
+    );
+  const undoing =
+    rollBack && actionLink(visitor, "move versions", "undo", { component, alias: rollBack }, `Undo ${rollBack}`);
+  const again = filter && {
+    ...paramsOf(filter),
+    status: "unresolved",
+    from: since.toISOString(),
+    to: to.toISOString(),
+  };
+  const replaying = again && actionLink(visitor, "replay events", "replay-start", again, "Replay these");
+  return html`${pinning}${undoing}${replaying ?? html`<span class="soft">no filter tells these apart</span>`}`;
+}
+
+function paramsOf(filter: NonNullable<ExplainedFailures["filter"]>): Params {
+  return Object.fromEntries(
+    Object.entries(filter).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}
+
+function errorText({ error, version, count, isFirst }: SeenError): Html {
+  return html`${count} × ${foreignText(error)}${isFirst ? html` <span class="bad">first seen on ${foreignText(version || "?")}</span>` : ""}`;
+}
+
+async function listedFailures(
+  { installation }: Look,
+  component: string,
+  filter: FailureFilter,
+  { window }: AskedWindow,
+): Promise<Html> {
+  const { version, alias, ...subject } = filter;
+  const all = await installation.events.failures(component, window, 500);
+  const wanted = all.filter(
+    (one) =>
+      one.version === (version ?? one.version) &&
+      one.alias === (alias ?? one.alias) &&
+      Object.entries(subject).every(([level, id]) => one.subject[level as keyof typeof subject] === id),
+  );
+  type Row = (typeof wanted)[number];
+  const columns: DataColumn<Row>[] = [
+    {
+      title: "Event",
+      isHeading: true,
+      cell: ({ eventId, at }) => linkTo("event", { id: eventId, at: at.toISOString() }, eventId),
+    },
+    { title: "Time", cell: ({ at }) => instant(at) },
+    { title: "Version", cell: ({ version: ran }) => foreignText(ran) },
+    {
+      title: "Customer",
+      cell: ({ subject: { customer } }) => (customer === undefined ? "" : linkTo("customer", { customer }, customer)),
+    },
+    { title: "Type", cell: ({ type }) => foreignText(type) },
+    { title: "Error", cell: ({ errorType, message }) => foreignText(`${errorType}: ${message}`) },
+  ];
+  return html`<h2>The newest</h2>${dataTable("The newest failures", columns, wanted.slice(0, MOST_LISTED), "None is listed.")}`;
+}

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
+import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
+import { aReplay } from "../../support/any-replay.ts";
+import { aConsole, LOOKED_AT } from "../../support/console.ts";
+import { COMPONENT, setUpIncident } from "../../support/incident.ts";
+import { temporaryFolder } from "../../support/tmp.ts";
+
+async function anIncident() {
+  const console = aConsole();
+  await setUpIncident(console.state, temporaryFolder(), LOOKED_AT);
+  return { ...console, onCall: console.as("on-call"), viewer: console.as("viewer") };
+}
+
+const textOf = (markup: string) => markup.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+
+describe("screens of an installation on which nothing is yet", () => {
+  it.each(["", "changes", "customers", "failures", "replays", "releases"])("say so: %s", async (screen) => {
+    const { as, unexpected } = aConsole();
+    const { status, text } = await as("viewer").get(`/console/${screen}`);
+    expect(status).toBe(200);
+    expect(text).toContain('class="none"');
+    expect(unexpected).toEqual([]);
+  });
+
+  it.each([
+    ["change?revision=7", 404, "There is no revision 7; the newest is 0."],
+    ["change?revision=x", 404, "There is no revision x"],
+    ["component?name=mailer", 404, "mailer"],
+    ["customer", 400, "Name a customer, project, plan or user."],
+    ["failures?since=soon", 400, "since: expected a duration"],
+    ["guard?component=mailer&alias=beta", 404, "mailer"],
+    ["release?id=24-faster", 404, "No release &#39;24-faster&#39;"],
+    ["replay?name=r-1", 404, "No replay &#39;r-1&#39;"],
+  ])("refuse what there isn't, in words: %s", async (path, wanted, words) => {
+    const { as, unexpected } = aConsole();
+    const { status, text } = await as("viewer").get(`/console/${path}`);
+    expect(status).toBe(wanted);
+    expect(text).toContain(words);
+    expect(unexpected).toEqual([]);
+  });
+});
+
+describe("the customer's screen", () => {
+  it("tells where it goes and why, with the rules that were passed over", async () => {
+    const { viewer } = await anIncident();
+    const text = textOf((await viewer.get("/console/customer?customer=acme")).text);
+    expect(text).toContain("beta 2 customer pin customer acme pinned by ada: faster rule");
+    expect(text).toContain("3 passed over replay destination: no replay destination user pin: the event has no user");
+  });
+
+  it("offers to unpin only where there is a pin, and tells a viewer who may", async () => {
+    const { onCall, viewer } = await anIncident();
+    expect((await onCall.get("/console/customer?customer=acme")).text).toContain("/console/do/unpin?");
+    expect((await onCall.get("/console/customer?customer=globex")).text).not.toContain("/console/do/unpin?");
+    const seen = (await viewer.get("/console/customer?customer=acme")).text;
+    expect(seen).not.toContain("/console/do/");
+    expect(seen).toContain("The role viewer may not change the routing");
+  });
+
+  it.each(["a/b#c?d&e=f", `"'<script>alert(1)</script>`, "\u202egnp.exe", "x".repeat(1_024), "💥 &amp; ünï"])(
+    "shows an id as what it is, whatever it is: %s",
+    async (id) => {
+      const { viewer, unexpected } = await anIncident();
+      for (const level of ["customer", "project", "plan", "user"]) {
+        const { status, text } = await viewer.get(`/console/customer?${new URLSearchParams({ [level]: id })}`);
+        expect(status).toBe(200);
+        expect(text).not.toContain("<script>alert");
+        expect(text).not.toContain("\u202e");
+      }
+      expect(unexpected).toEqual([]);
+    },
+  );
+
+  it("refuses an id that none can be", async () => {
+    const { viewer } = await anIncident();
+    for (const id of ["", "x".repeat(1_025), "a\u0000b"]) {
+      expect((await viewer.get(`/console/customer?${new URLSearchParams({ customer: id })}`)).status).toBe(400);
+    }
+  });
+});
+
+describe("the list of customers", () => {
+  it("has those whose names begin so, of the level that is asked for", async () => {
+    const { viewer } = await anIncident();
+    const links = async (path: string) =>
+      [...(await viewer.get(path)).text.matchAll(/<th scope="row"[^>]*><a href="([^"]*)"/g)].map(([, href]) => href);
+    expect(await links("/console/customers")).toHaveLength(4);
+    expect(await links("/console/customers?begins=glo")).toEqual(["/console/customer?customer=globex"]);
+    expect(await links("/console/customers?level=plan")).toEqual(["/console/customer?plan=free"]);
+  });
+});
+
+describe("the change log's screen", () => {
+  it("has a row for each change, the newest first, with what takes it back", async () => {
+    const { onCall } = await anIncident();
+    const { text } = await onCall.get("/console/changes");
+    const revisions = [...text.matchAll(/change\?revision=(\d+)/g)].map(([, revision]) => Number(revision));
+    expect(revisions).toEqual(revisions.toSorted((a, b) => b - a));
+    expect(text).toContain("/console/do/rollback?component=release-coordinator&amp;alias=beta&amp;to=1");
+    expect(text).toContain("/console/do/revert?revisions=1");
+    expect(textOf(text)).toContain("beta of release-coordinator: 1 → 2 (settled)");
+  });
+
+  it("goes on where a page ends, and has only what was asked for", async () => {
+    const { onCall, state } = await anIncident();
+    for (let n = 0; n < 60; n++) {
+      const edit = { kind: "set plan", customer: "acme", plan: `plan-${n}` } as const;
+      const said = { who: "bob", why: "moves about", command: "test", at: LOOKED_AT };
+      await changeRoutes(state.routingTable, { edit, changeId: `more-${n}`, ...said });
+    }
+    const first = (await onCall.get("/console/changes?who=bob")).text;
+    const [, older] = /<a href="([^"]*before=\d+)"/.exec(first) ?? [];
+    const rest = (await onCall.get((older ?? "").replaceAll("&amp;", "&"))).text;
+    const count = (text: string) => text.match(/href="\/console\/change\?/g)?.length ?? 0;
+    expect([count(first), count(rest)]).toEqual([50, 10]);
+    expect(rest).not.toContain("before=");
+    expect(textOf(rest)).not.toContain("ada");
+  });
+
+  it("shows all of one change, its rows before and after", async () => {
+    const { viewer } = await anIncident();
+    const text = textOf((await viewer.get("/console/change?revision=2")).text);
+    expect(text).toContain("why faster rule");
+    expect(text).toContain("customer acme is new: + pins: {} + cohorts: [] + plan: &quot;pro&quot;");
+  });
+});
+
+describe("the screens of replays", () => {
+  it("list them with where each stands, and show one with its numbers", async () => {
+    const { onCall, state } = await anIncident();
+    const { lock: _, asked: __, progress: ___, driver: ____, ...request } = aReplay();
+    await startReplay(state.replays, { ...request, name: "again", why: "<b>no token</b>" });
+    const list = (await onCall.get("/console/replays")).text;
+    expect(textOf(list)).toContain("again queued");
+    const one = await onCall.get("/console/replay?name=again");
+    expect(one.text).toContain("/console/do/replay-cancel?name=again");
+    expect(one.text).toContain("&lt;b&gt;no token&lt;/b&gt;");
+    expect(one.headers.get("etag")).not.toBeNull();
+    const again = await onCall.get("/console/replay?name=again", { "if-none-match": one.headers.get("etag") ?? "" });
+    expect(again.status).toBe(304);
+  });
+});
+
+describe("the component's screen", () => {
+  it("draws where each plan and cohort goes", async () => {
+    const { viewer } = await anIncident();
+    const text = textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
+    expect(text).toContain("cohort route staff plan pin free default alias everybody else");
+    expect(text).toContain("No deliveries in this window.");
+  });
+});
+
+describe("the guard's screen", () => {
+  it("says that a guard has not looked yet, and offers to guard what isn't", async () => {
+    const { onCall } = await anIncident();
+    const beta = (await onCall.get(`/console/guard?component=${COMPONENT}&alias=beta`)).text;
+    expect(textOf(beta)).toContain("It has not looked yet.");
+    const stable = (await onCall.get(`/console/guard?component=${COMPONENT}&alias=stable`)).text;
+    expect(stable).toContain(`/console/do/guard-set?component=${COMPONENT}&amp;alias=stable`);
+  });
+});
