@@ -4,8 +4,8 @@ import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report
 import { wideLine } from "../shared/domain/deliveries/wide-line.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
 import { printable } from "../shared/domain/text/printable.ts";
-import { embeddedSettings } from "../shared/settings.ts";
 import { errorText } from "../shared/installation/wording/remedy-text.ts";
+import { embeddedSettings } from "../shared/settings.ts";
 import { deliveryLines } from "./embedded/delivery-lines.ts";
 import { startMoreSamples } from "./embedded/more-samples.ts";
 import { startToken } from "./embedded/open-console.ts";
