@@ -70,7 +70,7 @@ describe("the filters of turnout events", () => {
     expect(found.map(({ event_id }) => event_id)).toEqual(ids);
   });
 
-  it("is the same for what a replay would deliver", async () => {
+  it("are the same for what a replay would deliver", async () => {
     const planned = async (...filter: string[]) => (await cli.hereJson("replay plan", ...filter))[0]?.matched;
     expect(await planned()).toBe(4);
     expect(await planned("--project", "acme/site")).toBe(1);
@@ -85,7 +85,7 @@ describe("the filters of turnout events", () => {
     expect(await planned("--component", RC, "--component", "other", "--status", "done", "--status", "dead")).toBe(4);
   });
 
-  it("never shows one customer another one's events", async () => {
+  it("never show one customer another one's events", async () => {
     for (const filter of [[], ["--status", "dead"], ["--alias", "beta"], ["--replay", "again"]]) {
       const found = await cli.hereJson("events --customer acme", ...filter);
       expect(found.filter(({ customer_id }) => customer_id !== "acme")).toEqual([]);

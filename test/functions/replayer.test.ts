@@ -19,7 +19,7 @@ async function aFunction() {
   return { ...replayer, call, told };
 }
 
-it("drives a replay, says in how many seconds it is to be called again, and when it has ended", async () => {
+it("the replayer drives a replay, says in how many seconds it is to be called again, and when it has ended", async () => {
   const { call, time, sends, told } = await aFunction();
   const answer = await call();
   expect(answer).toEqual({ ended: false, waitSeconds: 5 });
@@ -36,19 +36,19 @@ it("drives a replay, says in how many seconds it is to be called again, and when
   });
 });
 
-it("begins nothing more when its time is nearly up, and is to be called again at once", async () => {
+it("the replayer begins nothing more when its time is nearly up, and is to be called again at once", async () => {
   const { call, sends } = await aFunction();
   expect(await call(withLeft(() => 30_000))).toEqual({ ended: false, waitSeconds: 0 });
   expect(sends).toHaveLength(3);
 });
 
-it("looks every few seconds whether a paused one may go on", async () => {
+it("the replayer looks every few seconds whether a paused one may go on", async () => {
   const { call, replays, time } = await aFunction();
   await askOfReplay(replays, "replay-1", { asked: "pause", who: "bob", why: "a test", at: time.now() });
   expect(await call()).toEqual({ ended: false, waitSeconds: 5 });
 });
 
-it("fails when the store does, so that it is called again", async () => {
+it("the replayer fails when the store does, so that it is called again", async () => {
   const { call, calls } = await aFunction();
   calls.fail("claim");
   await expect(call()).rejects.toThrow("claim failed");

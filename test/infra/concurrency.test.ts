@@ -24,7 +24,7 @@ it.each([
   expect(sharesOf(concurrency, 10).routers).toBe(routers);
 });
 
-it("fails, with what it takes, where not even two routers have room", () => {
+it("a deployment fails, with what it takes, where not even two routers have room", () => {
   expect(() => sharesOf(20, 10)).toThrow(/takes 35 concurrent executions at least, and not 20: raise/);
   expect(sharesOf(35, 10).routers).toBe(2);
 });

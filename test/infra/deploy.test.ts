@@ -70,7 +70,7 @@ it("another application's environment is another one", async () => {
   expect((await deploy("prod", "--context=application=events")).asked).toHaveLength(3);
 });
 
-it("fails, and deploys nothing, when it can't be known whether the environment is there", async () => {
+it("deploy fails, and deploys nothing, when it can't be known whether the environment is there", async () => {
   const { deploy, plane } = await aDeployment();
   plane.fail("GetParameter", refused("AccessDeniedException", "not you"));
   const { code, asked } = await deploy("prod");

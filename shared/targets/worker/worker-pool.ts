@@ -1,8 +1,9 @@
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import type { SendResult } from "../target.ts";
 import { crashLoop } from "./crash-loop.ts";
-import type { Host, HostEnd, HostThread, Invoked } from "./host.ts";
+import type { Host, HostEnd } from "./host.ts";
 import { type HostedCode, NO_HOST } from "./host-messages.ts";
+import type { HostThread, Invoked } from "./host-thread.ts";
 import { suspectEvents } from "./suspect-events.ts";
 import { type Job, waitingJobs } from "./waiting-jobs.ts";
 

@@ -232,7 +232,7 @@ describe("a close", () => {
   });
 });
 
-it("is at rest when done, dead or rejected", () => {
+it("a delivery is at rest when done, dead or rejected", () => {
   expect(deliveryStatuses.filter(isAtRest)).toEqual(["done", "dead", "rejected"]);
 });
 
@@ -247,7 +247,7 @@ it("a delivery was never run while nothing has become of it but that it was put 
   ]);
 });
 
-it("remembers the first and the last seven of twenty attempts, and counts all of them", () => {
+it("a delivery remembers the first and the last seven of twenty attempts, and counts all of them", () => {
   let entry: LedgerEntry | undefined;
   for (let attempt = 1; attempt <= 20; attempt++) {
     const at = plus(attempt * 1_000);

@@ -189,6 +189,6 @@ describe("a delivery that is tried again", () => {
   });
 });
 
-it("is brought back by the sweeper as it arrived, and by its replay in a generation of its own", () => {
+it("a delivery is brought back by the sweeper as it arrived, and by its replay in a generation of its own", () => {
   expect([lookedAfterBy("live"), lookedAfterBy("replay-1")]).toEqual(["sweeper", "replay"]);
 });

@@ -81,7 +81,7 @@ describe("what was rejected", () => {
   });
 });
 
-it("is found by --status dead, rejected and unresolved only until it has been made good", () => {
+it("what is unresolved is found by --status dead, rejected and unresolved only until it has been made good", () => {
   const found = (status: (typeof askedStatuses)[number], entries: Partial<LedgerEntry>[]) =>
     outcomesOf(aRecord(), entries.map(anEntry)).filter((one) => outcomeFilter({ status })(one, () => false)).length;
   for (const status of ["dead", "unresolved"] as const) {

@@ -351,11 +351,11 @@ const refusals: [pattern: unknown, problem: string][] = [
   ],
 ];
 
-test.each(refusals)("refuses %j", (pattern, problem) => {
+test.each(refusals)("compiling refuses %j", (pattern, problem) => {
   expect(compileEventPattern(pattern)).toEqual({ ok: false, problem });
 });
 
-test("refuses a pattern that is nested too deep, and takes the deepest allowed", () => {
+test("compiling refuses a pattern that is nested too deep, and takes the deepest allowed", () => {
   expect(compileEventPattern(deep(MAX_PATTERN_DEPTH))).toMatchObject({ ok: true });
   expect(compileEventPattern(deep(MAX_PATTERN_DEPTH + 1))).toMatchObject({
     ok: false,
@@ -363,7 +363,7 @@ test("refuses a pattern that is nested too deep, and takes the deepest allowed",
   });
 });
 
-test("refuses $or that is nested too deep", () => {
+test("compiling refuses $or that is nested too deep", () => {
   let pattern: unknown = { a: [1] };
   for (let level = 0; level < 10_000; level++) pattern = { $or: [pattern, { b: [1] }] };
   expect(compileEventPattern(pattern)).toMatchObject({ ok: false, problem: expect.stringContaining("nested deeper") });

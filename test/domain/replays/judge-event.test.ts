@@ -352,7 +352,7 @@ describe("all that a filter matches of any event", () => {
   });
 });
 
-it("looks at the deliveries as they arrived, its own, and those of replays that ran them again", () => {
+it("a replay looks at the deliveries as they arrived, its own, and those of replays that ran them again", () => {
   const replays = [
     { name: "replay-0", mode: "rerun" },
     { name: "tidy-up", mode: "finish" },

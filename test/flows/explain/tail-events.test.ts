@@ -40,7 +40,7 @@ async function aTail(components = [aComponent()], filter: OutcomeFilter = {}) {
   };
 }
 
-it("tells each outcome once, and what has changed since", async () => {
+it("tail tells each outcome once, and what has changed since", async () => {
   const { arrive, told, fail, time } = await aTail();
   await arrive("event-1");
   expect(await told()).toEqual(["event-1 done"]);
@@ -54,7 +54,7 @@ it("tells each outcome once, and what has changed since", async () => {
   expect(await told()).toEqual([]);
 });
 
-it("tells that a later replay has made good what it had told to be dead", async () => {
+it("tail tells that a later replay has made good what it had told to be dead", async () => {
   const { arrive, told, fail, events, ledger, time } = await aTail([aComponent({ retry: { maxAttempts: 1 } })]);
   fail(failed);
   await arrive("event-1");
@@ -70,7 +70,7 @@ it("tells that a later replay has made good what it had told to be dead", async 
   expect(await told()).toEqual([]);
 });
 
-it("tells what becomes of an event at each of its components", async () => {
+it("tail tells what becomes of an event at each of its components", async () => {
   const once = aComponent({ name: "printer", retry: { maxAttempts: 1 } });
   const { arrive, told, fail } = await aTail([aComponent({ name: "mailer" }), once]);
   fail(failed);
@@ -79,7 +79,7 @@ it("tells what becomes of an event at each of its components", async () => {
   expect(await told()).toEqual([]);
 });
 
-it("tells nothing of a delivery while it runs, and all of it when it has ended", async () => {
+it("tail tells nothing of a delivery while it runs, and all of it when it has ended", async () => {
   const { arrive, told, calls } = await aTail();
   const sending = calls.hold("send release-coordinator");
   const arrived = arrive("event-1");
@@ -90,7 +90,7 @@ it("tells nothing of a delivery while it runs, and all of it when it has ended",
   expect(await told()).toEqual(["event-1 done"]);
 });
 
-it("tells of a cohort's events by the directory as it is by then", async () => {
+it("tail tells of a cohort's events by the directory as it is by then", async () => {
   const { arrive, told, table } = await aTail([aComponent()], { cohort: "staff" });
   await arrive("event-1", 1, "acme");
   expect(await told()).toEqual([]);
@@ -99,7 +99,7 @@ it("tells of a cohort's events by the directory as it is by then", async () => {
   expect(await told()).toEqual(["event-1 done", "event-2 done"]);
 });
 
-it("waits no longer for what arrived more than two minutes ago", async () => {
+it("tail waits no longer for what arrived more than two minutes ago", async () => {
   const { arrive, told, fail, time } = await aTail();
   fail(failed);
   await arrive("event-1");
@@ -110,7 +110,7 @@ it("waits no longer for what arrived more than two minutes ago", async () => {
   expect(await told()).toEqual([]);
 });
 
-it("tells nothing of what arrived before it began", async () => {
+it("tail tells nothing of what arrived before it began", async () => {
   const router = await aRouter();
   await routeBatch(router.ports, [aMessage({ id: "event-1", sentAt: new Date(T0.getTime() - 60_000) })]);
   const { value } = await Promise.race([

@@ -221,7 +221,7 @@ describe("a live delivery that was handed over before a replay began", () => {
   });
 });
 
-it("tries a delivery again whose outcome never comes, after its deadline, and gives it up after the last", async () => {
+it("a replay tries a delivery again whose outcome never comes, after its deadline, and gives it up after the last", async () => {
   const invocation = { kind: "async", maxEventAgeMs: 60_000 } as const;
   let live = true;
   const replayer = await aReplayer({

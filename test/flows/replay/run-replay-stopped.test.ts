@@ -412,7 +412,7 @@ describe("two who drive one replay", () => {
   });
 });
 
-it("names its own in what the consumer sees, however often it was stopped", async () => {
+it("a replay names its own in what the consumer sees, however often it was stopped", async () => {
   const window = await aWindow({
     answer: (n) => (n === 3 ? onceAsked(window.ask("pause"), failed) : done),
     events: 5,

@@ -29,7 +29,7 @@ it.each([
   expect(await isForMany(customers(count))).toBe(isMany);
 });
 
-it("counts those of all the aliases, and a customer with its projects once", async () => {
+it("manyCustomers counts those of all the aliases, and a customer with its projects once", async () => {
   const both = { ...customers(2), ...customers(1, "branch") };
   const component = aComponent({ aliases: ["stable", "beta", "branch"] });
   expect(await isForMany(both, ["beta"], component)).toBe(false);
@@ -42,7 +42,7 @@ it("counts those of all the aliases, and a customer with its projects once", asy
   expect(await isForMany(orphans)).toBe(true);
 });
 
-it("takes a plan, and whoever is nobody in particular, for any number", async () => {
+it("manyCustomers takes a plan, and whoever is nobody in particular, for any number", async () => {
   expect(await isForMany({ "plan#free": aSubjectRow(onBeta()) })).toBe(true);
   expect(await isForMany({}, ["stable"])).toBe(true);
   expect(await isForMany({}, [])).toBe(false);

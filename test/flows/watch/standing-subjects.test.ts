@@ -7,7 +7,7 @@ const NAME = "release-coordinator";
 const pinned = aSubjectRow({ pins: { [NAME]: aPin({ alias: "beta" }) } });
 const nobody = { named: 0, isMore: false, hasOthers: false, basisPoints: 0 };
 
-it("counts each customer once where its events go, and says who gets everybody else and what share", async () => {
+it("standingSubjects counts each customer once where its events go, and says who gets everybody else and what share", async () => {
   const rollout = { alias: "beta", basisPoints: 500, by: "customer" as const, salt: "s" };
   const { table } = await aRouter({
     components: [aComponent({ name: NAME, rollout })],
@@ -26,7 +26,7 @@ it("counts each customer once where its events go, and says who gets everybody e
   });
 });
 
-it("looks at the first 2,000 or so of a directory of any size, and says that there are more", async () => {
+it("standingSubjects looks at the first 2,000 or so of a directory of any size, and says that there are more", async () => {
   const { table } = await aRouter();
   let listed = 0;
   const endless = {

@@ -91,7 +91,7 @@ test("an event without a repository has an effect but no release", async () => {
   expect(rows("SELECT project FROM effects")).toEqual([{ project: null }]);
 });
 
-test("logs one line of JSON per event", async () => {
+test("a version logs one line of JSON per event", async () => {
   const result = await handler24(routed(aPush(a, 1), "push-1"), context);
   const lines = vi.mocked(console.log).mock.calls.map(([line]) => JSON.parse(String(line)));
   expect(result.explanation).toBe("Released is aaaaaaa: no checks seen.");
@@ -102,14 +102,14 @@ test("every handler takes an event and a context", () => {
   expect([handler22, handler23, handler24].map((handler) => handler.length)).toEqual([2, 2, 2]);
 });
 
-test("fails with the name of the setting that is missing", async () => {
+test("a version fails with the name of the setting that is missing", async () => {
   vi.stubEnv("RELEASE_COORDINATOR_STATE", "");
   await expect(handler22(routed(aPush(a, 1), "push-1"), context)).rejects.toThrow(
     /RELEASE_COORDINATOR_STATE is not set/,
   );
 });
 
-test("fails for an event that a repeat could not be told from", async () => {
+test("a version fails for an event that a repeat could not be told from", async () => {
   const event = { ...routed(aPush(a, 1), "push-1"), id: "", turnout: {} };
   await expect(handler22(event, context)).rejects.toThrow(/neither turnout.idempotencyKey nor an id/);
 });

@@ -59,18 +59,18 @@ test.each([undefined, null, 7, "text", [], {}, { repository: null }, { check_run
   },
 );
 
-test("takes a push to the default branch as its new head, at GitHub's time of the push", () => {
+test("the coordinator takes a push to the default branch as its new head, at GitHub's time of the push", () => {
   expect(read(aPush(a, 30)).facts).toEqual([
     { kind: "head", sha: a, atMs: atMs(30), committedAtMs: atMs(0), rewritten: false },
   ]);
 });
 
-test("takes nothing from a push to another branch or a tag", () => {
+test("the coordinator takes nothing from a push to another branch or a tag", () => {
   expect(read(aPush(a, 1, { ref: "refs/heads/feature/main" })).facts).toEqual([]);
   expect(read(aPush(a, 1, { ref: "refs/tags/main" })).facts).toEqual([]);
 });
 
-test("tells runs of the same name in two check suites apart", () => {
+test("the coordinator tells runs of the same name in two check suites apart", () => {
   const run = aCheckRun(a, 1, "success").detail as { check_run: object };
   const other = { ...run, check_run: { ...run.check_run, check_suite: { id: 2 } } };
   expect(read({ eventType: "check_run", detail: run }).facts).toMatchObject([{ check: "run:1/lint" }]);
@@ -90,13 +90,13 @@ test.each([
   ]);
 });
 
-test("takes a merged pull request's merge commit as head of its base branch", () => {
+test("the coordinator takes a merged pull request's merge commit as head of its base branch", () => {
   const pull = { merged: true, merged_at: noonPlus(9), merge_commit_sha: a, base: { ref: "main" } };
   const detail = { pull_request: pull, repository: { full_name: "acme/site", default_branch: "main" } };
   expect(read({ eventType: "pull_request", detail }).facts).toMatchObject([{ kind: "head", sha: a, atMs: atMs(9) }]);
 });
 
-test("does not take a workflow run on a fork's main branch for one on ours", () => {
+test("the coordinator does not take a workflow run on a fork's main branch for one on ours", () => {
   const run = { head_sha: a, head_branch: "main", status: "queued", head_commit: { timestamp: noonPlus(1) } };
   const reading = (owner: string) =>
     read({
@@ -110,11 +110,11 @@ test("does not take a workflow run on a fork's main branch for one on ours", () 
   expect(reading("someone")).toEqual(["check"]);
 });
 
-test("knows production by GitHub's flag, else by the environment's name", () => {
+test("the coordinator knows production by GitHub's flag, else by the environment's name", () => {
   expect(read(aDeploymentStatus(a, 1, "success", "production")).facts).toMatchObject([{ production: true }]);
   expect(read(aDeploymentStatus(a, 1, "success", "staging")).facts).toMatchObject([{ production: false }]);
 });
 
-test("takes nothing from a deployment that became inactive", () => {
+test("the coordinator takes nothing from a deployment that became inactive", () => {
   expect(read(aDeploymentStatus(a, 1, "inactive")).facts).toEqual([]);
 });

@@ -30,7 +30,7 @@ function aliasFor(project: string): Alias {
   return (pin?.alias ?? "stable") as Alias;
 }
 
-test("has all of the published events, each with an id that stays the same", () => {
+test("the sample has all of the published events, each with an id that stays the same", () => {
   const events = sampleEvents();
   expect(events).toHaveLength(329);
   expect(new Set(events.map(({ id }) => id)).size).toBe(329);
@@ -51,7 +51,7 @@ test("an event names its sample project in every place where GitHub names the re
   expect(JSON.stringify(pull)).not.toContain("Codertocat/Hello-World");
 });
 
-test("gives every version at least a tenth of the component's events", () => {
+test("the sample gives every version at least a tenth of the component's events", () => {
   const counts: Record<Alias, number> = { stable: 0, beta: 0, experimental: 0 };
   const events = sampleEvents().filter(matched);
   for (const event of events) counts[aliasFor(projectOf(event) ?? "")] += 1;

@@ -144,7 +144,7 @@ describe("version 24, experimental", () => {
   });
 });
 
-test("keeps no more than the newest commits per project, and the released one however old", () => {
+test("a project keeps no more than the newest commits, and the released one however old", () => {
   const state = stateInMemory();
   const number = (n: number) => n.toString(16).padStart(40, "e");
   const failing = Array.from({ length: keptCommits + 20 }, (_, n) => [

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { WorkerSettings } from "../../../shared/domain/routing/component.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
-import type { Host, HostEnd, HostThread, Invoked, Loaded } from "../../../shared/targets/worker/host.ts";
+import type { Host, HostEnd } from "../../../shared/targets/worker/host.ts";
+import type { HostThread, Invoked, Loaded } from "../../../shared/targets/worker/host-thread.ts";
 import { workerPool } from "../../../shared/targets/worker/worker-pool.ts";
 
 const START = new Date("2026-11-20T10:00:00Z").getTime();
