@@ -12,6 +12,7 @@ import type { Component } from "./domain/routing/component.ts";
 import { readable } from "./domain/routing/unreadable-row.ts";
 import { sqsEventQueue } from "./event-queue/sqs-event-queue.ts";
 import { dynamodbEventStore } from "./event-store/dynamodb-event-store.ts";
+import type { LaptopStore } from "./laptop-store/laptop-store.ts";
 import { dynamodbReplayStore } from "./replay-store/dynamodb-replay-store.ts";
 import { dynamodbRoutingTable } from "./routing-table/dynamodb-routing-table.ts";
 import type { RoutingTable } from "./routing-table/routing-table.ts";
@@ -60,6 +61,10 @@ export function awsDependencies(settings: AwsSettings) {
     random: Math.random,
     delay,
   };
+  const laptops = laptopsOnFirstUse(async () => {
+    const { dynamodbLaptopStore } = await import("./laptop-store/dynamodb-laptop-store.ts");
+    return dynamodbLaptopStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID });
+  });
   return {
     routingTable: dynamodbRoutingTable({ ...onDynamoDB, tableName: routingTable }),
     events: dynamodbEventStore({
@@ -74,11 +79,13 @@ export function awsDependencies(settings: AwsSettings) {
     target: targetByKind({
       lambda: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
       ...targetsOnFirstUse({
+        laptops,
         credentials: () => lambda.config.credentials(),
         region,
         bodyBucket: events.bodyBucket,
       }),
     }),
+    laptops,
     /** Publishes events of Turnout's own, at most ten. @throws TurnoutError `usage` when the environment names no bus */
     notify: async (...events: string[]) =>
       notifyBus(lambda, region, required(settings.eventBus, "TURNOUT_EVENT_BUS"), events),
@@ -158,6 +165,23 @@ function onFirstUse(open: () => Promise<BodyStore>): BodyStore {
     put: async (key, bytes) => (await bodies()).put(key, bytes),
     get: async (key) => (await bodies()).get(key),
     expire: async (now, limit) => (await bodies()).expire(now, limit),
+  };
+}
+
+/** Who listens on a laptop is asked where an alias stands for one: most routers never load this. */
+function laptopsOnFirstUse(open: () => Promise<LaptopStore>): LaptopStore {
+  let opened: Promise<LaptopStore> | undefined;
+  const store = () => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    leases: async () => (await store()).leases(),
+    putLease: async (lease) => (await store()).putLease(lease),
+    removeLease: async (lease) => (await store()).removeLease(lease),
+    deliver: async (item) => (await store()).deliver(item),
+    inbox: async (inbox, limit) => (await store()).inbox(inbox, limit),
+    remove: async (items) => (await store()).remove(items),
   };
 }
 

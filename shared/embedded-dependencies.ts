@@ -3,6 +3,7 @@ import { fileBodyStore } from "./body-store/file-body-store.ts";
 import { TurnoutError } from "./domain/errors.ts";
 import { sqliteEventQueue } from "./event-queue/sqlite-event-queue.ts";
 import { sqliteEventStore } from "./event-store/sqlite-event-store.ts";
+import { sqliteLaptopStore } from "./laptop-store/sqlite-laptop-store.ts";
 import { sqliteReplayStore } from "./replay-store/sqlite-replay-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
 import { openDatabase } from "./sqlite/database.ts";
@@ -43,6 +44,7 @@ export function openEmbeddedState(home: string, { create, upgrade = false }: { c
       events: sqliteEventStore(database, fileBodyStore(join(home, "bodies")), clock.expiryTime),
       replays: sqliteReplayStore(database),
       watches: sqliteWatchStore(database),
+      laptops: sqliteLaptopStore(database),
       queue: sqliteEventQueue(database),
       deadLetters: sqliteEventQueue(database, { name: "live-dead" }),
       outcomes: sqliteEventQueue(database, { name: "outcomes", maxReceiveCount: 10 }),

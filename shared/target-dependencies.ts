@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JsonService } from "./aws/json-request.ts";
 import type { Credentials } from "./aws/sign-request.ts";
+import type { LaptopStore } from "./laptop-store/laptop-store.ts";
 import type { AskFor } from "./targets/aws-calls.ts";
 import type { Target } from "./targets/target.ts";
 import { onFirstUse } from "./targets/target-by-kind.ts";
@@ -11,6 +12,8 @@ export type AboutTargets = {
   region: string;
   /** Where events are kept that are too large for a task's environment. */
   bodyBucket: string;
+  /** Where events wait for laptops. */
+  laptops: LaptopStore;
 };
 
 const SQS: JsonService = { name: "sqs", target: "AmazonSQS", version: "1.0" };
@@ -30,6 +33,10 @@ export function targetsOnFirstUse(about: AboutTargets) {
     "step-functions": onFirstUse(async () => {
       const { stepFunctionsTarget } = await import("./targets/step-functions-target.ts");
       return stepFunctionsTarget({ askFor: await askers(STEP_FUNCTIONS, "AWS_ENDPOINT_URL_SFN", about), now, delay });
+    }),
+    laptop: onFirstUse(async () => {
+      const { laptopTarget } = await import("./targets/laptop-target.ts");
+      return laptopTarget({ laptops: about.laptops, now });
     }),
     ecs: onFirstUse(async () => {
       const { ecsTarget } = await import("./targets/ecs-target.ts");

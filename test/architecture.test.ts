@@ -22,6 +22,7 @@ const portFiles = [
   "shared/event-store/delivery-counts.ts",
   "shared/replay-store/replay-store.ts",
   "shared/watch-store/watch-store.ts",
+  "shared/laptop-store/laptop-store.ts",
   "shared/body-store/body-store.ts",
   "shared/event-queue/event-queue.ts",
   "shared/versions/version-catalog.ts",
@@ -59,6 +60,7 @@ const flowRooms: Record<string, string[]> = {
   change: [],
   deliver: [],
   explain: [],
+  listen: ["change"],
   release: ["change", "replay", "versions", "watch"],
   replay: ["deliver"],
   versions: ["change", "explain", "replay"],
@@ -130,19 +132,26 @@ const floorPlan: Room[] = [
     files: "shared/targets/worker/load-code.ts",
     may: ["own folder", "shared/domain/", "shared/versions/version-catalog.ts", "node:"],
   },
-  ...["routing-table", "replay-store", "watch-store", "event-queue", "versions", "targets"].map((port) => ({
-    files: `shared/${port}/`,
-    may: [
-      `shared/${port}/`,
-      "shared/domain/",
-      "shared/aws/explain-error.ts",
-      "shared/dynamodb/",
-      "shared/sqlite/",
-      "node:",
-      "@aws-sdk/",
-      "@smithy/core",
-    ],
-  })),
+  // Its inbox is a port.
+  {
+    files: "shared/targets/laptop-target.ts",
+    may: ["shared/targets/", "shared/domain/", "shared/laptop-store/laptop-store.ts"],
+  },
+  ...["routing-table", "replay-store", "watch-store", "laptop-store", "event-queue", "versions", "targets"].map(
+    (port) => ({
+      files: `shared/${port}/`,
+      may: [
+        `shared/${port}/`,
+        "shared/domain/",
+        "shared/aws/explain-error.ts",
+        "shared/dynamodb/",
+        "shared/sqlite/",
+        "node:",
+        "@aws-sdk/",
+        "@smithy/core",
+      ],
+    }),
+  ),
 
   // What hosts have written is read by whoever knows where they write it.
   {

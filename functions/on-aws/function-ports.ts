@@ -37,7 +37,7 @@ export function functionPorts() {
   const metrics = printedMetrics({ namespace: settings.metrics, now, print });
   const notices = deadNotices({ notify: aws.notify, onError });
   const router = withCounter({
-    routing: routingCache(aws.routingTable),
+    routing: routingCache(aws.routingTable, { readLeases: aws.laptops.leases }),
     events: aws.events,
     target: withCircuitBreakers(aws.target, { now, random: Math.random }),
     now,

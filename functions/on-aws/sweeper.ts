@@ -1,9 +1,13 @@
 import { sweeperHandler } from "../sweeper.ts";
-import { functionPorts } from "./function-ports.ts";
+import { functionPorts, onError } from "./function-ports.ts";
 
 const { aws, now, metrics } = functionPorts();
 
 /** Called every minute. */
-export const handler = sweeperHandler({ events: aws.events, queue: aws.liveQueue(), now }).use(
-  metrics.ofBeats("sweeper"),
-);
+export const handler = sweeperHandler({
+  ...aws,
+  queue: aws.liveQueue(),
+  outcomes: aws.outcomeQueue(),
+  now,
+  onError,
+}).use(metrics.ofBeats("sweeper"));

@@ -7,7 +7,17 @@ import type { EventReplay } from "./event-replay.ts";
 import type { EventRouting } from "./event-routing.ts";
 import type { EventStorage } from "./event-storage.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
-import { BODIES, changeReplays, REPLAYS_PARTITION, readEvents, readReplays, readRouting } from "./store-actions.ts";
+import {
+  BODIES,
+  changeReplays,
+  INBOX_PARTITIONS,
+  LAPTOPS_PARTITION,
+  listenOnLaptop,
+  REPLAYS_PARTITION,
+  readEvents,
+  readReplays,
+  readRouting,
+} from "./store-actions.ts";
 import { componentArns, type FunctionDefaults, TurnoutFunction } from "./turnout-function.ts";
 
 export type EnvironmentAccessProps = FunctionDefaults & {
@@ -33,7 +43,7 @@ const moveAliases = ["lambda:CreateAlias", "lambda:UpdateAlias"] as const;
  *
  * - `publisher`, for services: puts events on the bus, of the source that the service's role is tagged with.
  * - `viewer`: all commands that only look.
- * - `operator`: looks, changes the routing, publishes versions, moves aliases, removes versions.
+ * - `operator`: looks, changes the routing, publishes versions, moves aliases, removes versions, listens on a laptop.
  * - `on-call`: looks, changes the routing, moves aliases, and starts, pauses and cancels replays.
  */
 export class EnvironmentAccess extends Construct {
@@ -116,6 +126,9 @@ export class EnvironmentAccess extends Construct {
     const changeReplay = allow("ChangeReplays", changeReplays, eventTable);
     changeReplay.addCondition("ForAllValues:StringEquals", { "dynamodb:LeadingKeys": [REPLAYS_PARTITION] });
 
+    const listen = allow("ListenOnALaptop", listenOnLaptop, eventTable);
+    listen.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": [LAPTOPS_PARTITION, INBOX_PARTITIONS] });
+
     const policy = (part: string, role: string, description: string, statements: PolicyStatement[]) =>
       new ManagedPolicy(this, part, { managedPolicyName: names.iamNameOf(role), description, statements });
     this.publisher = policy("Publisher", "publisher", "Puts events on Turnout's bus.", [
@@ -129,6 +142,9 @@ export class EnvironmentAccess extends Construct {
       ofComponents(this, names, "PublishVersions", ["lambda:PublishVersion"], "*"),
       // With a qualifier: a version, never the function.
       ofComponents(this, names, "RemoveVersions", ["lambda:DeleteFunction"], "*:*"),
+      listen,
+      // An outcome counts only with the token that was handed out with its attempt.
+      allow("TellOutcomes", ["sqs:SendMessage"], routing.outcomeQueue.queueArn),
     ]);
     this.onCall = policy("OnCall", "on-call", "Moves customers and versions back, and replays events.", [
       ...look,

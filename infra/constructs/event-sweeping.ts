@@ -6,6 +6,8 @@ import {
   BODIES,
   changeReplays,
   changeWatches,
+  forgetLaptops,
+  LAPTOPS_PARTITION,
   REPLAYS_PARTITION,
   readEvents,
   readReplays,
@@ -35,12 +37,17 @@ export class EventSweeping extends Construct {
       // A minute's work and then some: two at once send twice at worst, which the ledger sees through.
       timeout: Duration.minutes(5),
       memoryMb: 512,
-      environment: { ...storage.environment, TURNOUT_LIVE_QUEUE_URL: routing.liveQueue.queueUrl },
+      environment: {
+        ...storage.environment,
+        TURNOUT_LIVE_QUEUE_URL: routing.liveQueue.queueUrl,
+        TURNOUT_OUTCOME_QUEUE_URL: routing.outcomeQueue.queueUrl,
+      },
     });
     this.sweeper.may(sweepDeliveries, storage.eventTable.tableArn);
     this.sweeper.may(["s3:ListBucket"], storage.bodies.bucketArn);
     this.sweeper.may(["s3:DeleteObject"], storage.bodies.arnForObjects(BODIES));
-    this.sweeper.may(["sqs:SendMessage"], routing.liveQueue.queueArn);
+    this.sweeper.may(["sqs:SendMessage"], routing.liveQueue.queueArn, routing.outcomeQueue.queueArn);
+    this.sweeper.mayIn([LAPTOPS_PARTITION], forgetLaptops, storage.eventTable.tableArn);
     this.sweeper.calledEveryMinute();
 
     this.moveSweeper = new TurnoutFunction(this, "MoveSweeper", {

@@ -53,5 +53,15 @@ export const changeWatches = ["dynamodb:PutItem", "dynamodb:DeleteItem"] as cons
 /** The partition of the event table that guards' watches stand in. */
 export const WATCHES_PARTITION = "watches";
 
+/** Laptops: `putLease` and `remove`, for whoever listens. */
+export const listenOnLaptop = ["dynamodb:PutItem", "dynamodb:BatchWriteItem"] as const;
+
+/** Laptops: `removeLease`. What waits in their inboxes, whoever sweeps deliveries may remove already. */
+export const forgetLaptops = ["dynamodb:DeleteItem"] as const;
+
+/** The partitions of the event table that laptops' leases and inboxes stand in. */
+export const LAPTOPS_PARTITION = "laptops";
+export const INBOX_PARTITIONS = "inbox#*";
+
 /** Where bodies stand in their bucket. */
 export const BODIES = "bodies/*";

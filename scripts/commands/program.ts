@@ -82,6 +82,7 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
       load: () => import("./versions/rollback.ts"),
     },
     alias: { summary: "move, add, retire and remove aliases", load: () => import("./versions/alias.ts") },
+    listen: { summary: "run somebody's events on your own code", load: () => import("./versions/listen.ts") },
     gc: { summary: "delete the versions that nothing needs any more", load: () => import("./versions/gc.ts") },
   },
   Registry: {

@@ -72,7 +72,7 @@ export async function startRuntime(options: RuntimeOptions) {
     const logBytes = settings.logs && { logBytes: settings.logs.bytes };
     const targets = await openServerTargets(state, { ...writes, ...logBytes, onError });
     closing.push(targets.told, targets.close);
-    const routing = routingCache(state.routingTable);
+    const routing = routingCache(state.routingTable, { readLeases: state.laptops.leases });
     const breakers = new Map<string, CircuitBreaker>();
     const looks = metricLooks(state, breakers, targets.hosts, now);
     const telemetry = wantsTelemetry(process.env) ? await openTelemetry(looks) : undefined;

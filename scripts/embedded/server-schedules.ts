@@ -37,8 +37,8 @@ export type ScheduledOptions = {
 export function startSchedules(state: EmbeddedState, options: ScheduledOptions): { stop(): Promise<void> }[] {
   const { logs, onError, ...ports } = options;
   const { now, newId } = ports;
-  const { queue, events, routingTable: table, catalog } = state;
-  const sweep = sweeperHandler({ events, queue, now });
+  const { routingTable: table, catalog } = state;
+  const sweep = sweeperHandler({ ...state, now, onError });
   // The driver of replays looks for itself, several times a second.
   const callReplayer = async () => undefined;
   return [

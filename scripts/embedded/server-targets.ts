@@ -1,5 +1,6 @@
 import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { untilWritten, type WritePorts } from "../../shared/flows/kept-writes.ts";
+import { laptopTarget } from "../../shared/targets/laptop-target.ts";
 import { onFirstUse, targetByKind } from "../../shared/targets/target-by-kind.ts";
 import { asyncInvocations } from "../../shared/targets/worker/async-invocations.ts";
 import { findWalls } from "../../shared/targets/worker/host-walls.ts";
@@ -14,7 +15,7 @@ export type ServerTargetsOptions = Required<Pick<WritePorts, "random" | "until" 
   onError: (error: unknown) => void;
 };
 
-/** What a server sends events to: versions in hosts of their own, and URLs, whose code is loaded with the first send. */
+/** What a server sends events to: versions in hosts of their own, laptops, and URLs, whose code is loaded with the first send. */
 export async function openServerTargets(state: EmbeddedState, options: ServerTargetsOptions) {
   const { onError, logBytes, ...writes } = options;
   const { now, random, delay } = writes;
@@ -40,9 +41,11 @@ export async function openServerTargets(state: EmbeddedState, options: ServerTar
   });
   const byKind = targetByKind({ worker: workers.send, http });
   const lane = lapsedOneAtATime(byKind, { close: state.events.close, now, random, delay });
+  const hosted = asyncInvocations({ run: lane.target, tell, now, delay, onError });
+  const laptop = laptopTarget({ laptops: state.laptops, now });
   let closing: Promise<unknown> | undefined;
   return {
-    target: asyncInvocations({ run: lane.target, tell, now, delay, onError }),
+    target: targetByKind({ worker: hosted, http: hosted, laptop }),
     /** The ledger's `close`, through which it is heard what of lapsed sends was stored. */
     closeEntries: lane.close,
     hosts: workers.hosts,

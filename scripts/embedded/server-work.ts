@@ -7,6 +7,7 @@ import type { EmbeddedState } from "../../shared/embedded-dependencies.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import type { OutcomePorts } from "../../shared/flows/deliver/take-outcomes.ts";
 import type { KeptWrites } from "../../shared/flows/kept-writes.ts";
+import { heldByLaptops } from "../../shared/flows/listen/held-by-laptops.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import { releaseKeepers } from "../../shared/flows/watch/release-keepers.ts";
 import { startReplayDriver } from "./drive-replays.ts";
@@ -42,7 +43,7 @@ export async function startServerWork(state: EmbeddedState, options: ServerWorkO
   const ofOutcomes = { name: "turnout-outcomes", queue: outcomes, handler: takeOutcomes, ...about };
   // What versions had said when the last process ended counts; only what is still open after it was interrupted.
   await drainQueue(ofOutcomes);
-  await state.events.endLeases(now());
+  await state.events.endLeases(now(), await heldByLaptops(state.laptops));
   await state.replays.releaseDrivers();
   await releaseKeepers(state.watches);
   const handler = routerHandler({ ...ports, queue: live });

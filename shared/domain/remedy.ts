@@ -10,8 +10,8 @@ export type Operation =
   | { operation: "apply component"; component?: string }
   | { operation: "remove component"; component: string }
   | { operation: "create cohort" }
-  /** The change that brought what is wrong. */
-  | { operation: "revert change" }
+  /** The change that brought what is wrong; its number, where it is known. */
+  | { operation: "revert change"; revision?: number }
   | { operation: "list changes" }
   /** The same change once more, past a freeze and the guardrails. */
   | { operation: "force change" }

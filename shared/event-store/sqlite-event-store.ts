@@ -44,7 +44,7 @@ export function sqliteEventStore(
   database: Database,
   bodies?: BodyStore,
   expiryTime: (now: Date) => Date = (now) => now,
-): EventStore & { endLeases(now: Date): Promise<number> } {
+): EventStore & { endLeases(now: Date, isElsewhere?: (entry: LedgerEntry) => boolean): Promise<number> } {
   const { connection } = database;
   const records = sqliteRecords(database, bodies, expiryTime);
   connection.exec(TABLES);
@@ -207,13 +207,13 @@ export function sqliteEventStore(
      * Ends every running lease and all waiting for outcomes. Only for the sole router at start: whoever held them is
      * gone. Returns how many.
      */
-    endLeases(now) {
+    endLeases(now, isElsewhere = () => false) {
       return database.write(() => {
         const unsettled = selectUnsettled.all();
         for (const row of unsettled) {
           const entry = entryIn(row);
           // It stays as it is until its message comes, or somebody lists it.
-          if (isUnreadable(entry)) continue;
+          if (isUnreadable(entry) || isElsewhere(entry)) continue;
           const ended = entry.status === "accepted" ? lostAccepted(entry, now) : { ...entry, leaseUntil: now };
           put({ id: Number(row.id), entry }, ended);
         }

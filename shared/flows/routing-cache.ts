@@ -1,6 +1,8 @@
 import { type CompiledPattern, compileEventPattern } from "../domain/events/event-pattern.ts";
 import type { Component } from "../domain/routing/component.ts";
+import type { LeaseOf } from "../domain/routing/decide-route.ts";
 import { type HeldComponent, heldComponent } from "../domain/routing/held-component.ts";
+import type { LaptopLease } from "../domain/routing/laptop-lease.ts";
 import type { ChangeLogEntry, Revision, RowAt, RowKey } from "../domain/routing/routing-change.ts";
 import { isKeyOf } from "../domain/routing/routing-change.ts";
 import type { SubjectRows } from "../domain/routing/subject-rows.ts";
@@ -27,6 +29,8 @@ export type RoutingView = {
   /** What is wrong with a row that was looked up and can't be read; undefined for every other. */
   problemOf(key: RowKey): string | undefined;
   missing: ReadonlySet<RowKey>;
+  /** The lease of a laptop's alias, read since this view was asked for: it may end at any moment. */
+  leaseOf?: LeaseOf;
 };
 
 /** What a router remembers of the routing table, and the protocol that keeps it exact. */
@@ -46,11 +50,19 @@ const MAX_CHANGES_BEHIND = 200;
 /** Loads that a change overtook before this many tries in a row mean that something is wrong with the table. */
 const MAX_LOADS = 50;
 
+export type ReadLeases = () => Promise<readonly LaptopLease[]>;
+
 /** What the cache reads: of a routing table, or of one as it was. */
 export type CachedTable = Pick<RoutingTableReader, "head" | "changesAfter" | "rows" | "components">;
 
-/** @param maxRows rows remembered, absent ones included; the least recently used go first. Default 100,000. */
-export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCache {
+/**
+ * @param maxRows rows remembered, absent ones included; the least recently used go first. Default 100,000.
+ * @param readLeases reads the leases of laptops, if an alias stands for one. Without it every laptop is taken to be there.
+ */
+export function routingCache(
+  table: CachedTable,
+  { maxRows = 100_000, readLeases }: { maxRows?: number | undefined; readLeases?: ReadLeases } = {},
+): RoutingCache {
   // Everything in `rows`, `listeners` and `usersHaveRows` is as of `revision`; every await ends with that being true again.
   let revision: Revision = 0;
   let listeners: Listener[] | undefined;
@@ -129,24 +141,41 @@ export function routingCache(table: CachedTable, maxRows = 100_000): RoutingCach
     return { rowOf, subjectRow };
   }
 
+  /** A lease that isn't read yet is noted; then all are read. */
+  function leasesOn(leases: readonly LaptopLease[] | undefined, noteMissing: () => void): { leaseOf?: LeaseOf } {
+    if (readLeases === undefined) return {};
+    const leaseOf: LeaseOf = (component, alias) => {
+      if (leases === undefined) noteMissing();
+      return leases?.find((one) => one.component === component && one.alias === alias);
+    };
+    return { leaseOf };
+  }
+
   return {
     async refresh() {
       await advance(await table.head());
       return revision;
     },
     async decideOn(decide) {
+      let leases: readonly LaptopLease[] | undefined;
       for (let load = 0; load < MAX_LOADS; load++) {
         if (listeners === undefined) {
           await loadListeners();
           continue;
         }
         const missing = new Set<RowKey>();
-        const value = decide({ revision, listeners, held, missing, ...viewOn(missing), problemOf });
-        if (missing.size === 0) {
+        let wantsLeases = false;
+        const noteMissing = () => {
+          wantsLeases = true;
+        };
+        const view = { revision, listeners, held, missing, ...viewOn(missing), problemOf };
+        const value = decide({ ...view, ...leasesOn(leases, noteMissing) });
+        if (missing.size === 0 && !wantsLeases) {
           rows.evict(maxRows);
           return value;
         }
-        await loadRows(missing);
+        if (wantsLeases) leases = await readLeases?.();
+        if (missing.size > 0) await loadRows(missing);
       }
       throw new Error(`The routing table changed ${MAX_LOADS} times in a row while it was read.`);
     },

@@ -61,6 +61,8 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     events: aws.events,
     replays: aws.replays,
     watches: aws.watches,
+    laptops: aws.laptops,
+    outcomes: aws.outcomeQueue,
     catalog,
     versions: { from: "functions", catalog, environment: name.environment },
     logs: lazyLogs(async () => {

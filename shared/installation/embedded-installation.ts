@@ -43,6 +43,7 @@ export function installationOn(embedded: EmbeddedState, isServed: () => boolean)
     },
     // Who follows a log waits for as long as it likes.
     logs: fileVersionLogs(embedded.logs, (ms) => delay(ms)),
+    outcomes: () => embedded.outcomes,
     isServed,
     waiting: async (now) => (await embedded.queue.depth(now)).visible,
     // It looks for itself, several times a second.
@@ -56,8 +57,8 @@ export function installationOn(embedded: EmbeddedState, isServed: () => boolean)
   };
 }
 
-function pick({ routingTable, events, replays, watches, catalog }: EmbeddedState) {
-  return { routingTable, events, replays, watches, catalog };
+function pick({ routingTable, events, replays, watches, laptops, catalog }: EmbeddedState) {
+  return { routingTable, events, replays, watches, laptops, catalog };
 }
 
 /** Who runs this process. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { TurnoutError } from "../domain/errors.ts";
 import type { Remedy } from "../domain/remedy.ts";
 import type { Component } from "../domain/routing/component.ts";
+import { ownPlaceOf } from "../domain/routing/target-address.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../flows/versions/logged-aliases.ts";
 import type { AliasSettings } from "../versions/lambda-version-catalog.ts";
 import type { AliasedVersion } from "../versions/version-catalog.ts";
@@ -40,8 +41,11 @@ async function examineComponent(
     if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
     throw told;
   }
-  const aliases = aliasesInUse(component).filter((alias) => component.aliases[alias]?.target.kind !== "http");
-  if (aliases.length === 0) return [fine(check, "what is behind its URLs has versions of its own")];
+  const aliases = aliasesInUse(component).filter((alias) => {
+    const target = component.aliases[alias]?.target;
+    return target !== undefined && ownPlaceOf(target) === undefined;
+  });
+  if (aliases.length === 0) return [fine(check, "what is behind its aliases has versions of its own")];
   const found: Finding[] = [];
   for (const alias of aliases) {
     const aliased = catalogued.find((one) => one.alias === alias);
@@ -139,13 +143,17 @@ function aliasesInUse({ aliases }: Component): string[] {
 function targetsElsewhere({ versions }: Installation, component: Component): string | undefined {
   const kind = versions.from === "functions" ? "lambda" : "worker";
   const others = aliasesInUse(component).filter((alias) => {
-    const target = component.aliases[alias]?.target.kind;
-    return target !== kind && target !== "http";
+    const target = component.aliases[alias]?.target;
+    if (target === undefined || target.kind === kind) return false;
+    return kind === "lambda" ? ownPlaceOf(target) === undefined : !REACHED_HERE.has(target.kind);
   });
   if (others.length === 0) return undefined;
   const where = kind === "lambda" ? "on AWS" : "on this machine";
   return `${others.join(", ")}: the target isn't of kind ${kind} or http, and no other can be reached ${where}`;
 }
+
+/** Beside the versions of this machine. */
+const REACHED_HERE: ReadonlySet<string> = new Set(["http", "laptop"]);
 
 function missingFolder({ versions }: Installation, component: string, version: string): string | undefined {
   const folder = versions.from === "folders" ? versions.catalog.codeOf(component, version)?.folder : undefined;

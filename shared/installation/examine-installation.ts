@@ -1,6 +1,7 @@
 import { TurnoutError } from "../domain/errors.ts";
 import { examineAliases } from "./examine-aliases.ts";
 import { examineHealth } from "./examine-health.ts";
+import { examineLaptops } from "./examine-laptops.ts";
 import { examineReplays } from "./examine-replays.ts";
 import { examineRows } from "./examine-rows.ts";
 import { examineUnresolved } from "./examine-unresolved.ts";
@@ -18,6 +19,7 @@ export async function examineInstallation(installation: Installation, now: Date)
           unlistable(installation, "deliveries", error),
         ),
         ...(await examineReplays(installation)),
+        ...(await examineLaptops(installation, now)),
       ]
     : [];
   const routing = isThere("routing table")

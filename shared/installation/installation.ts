@@ -1,6 +1,8 @@
 import type { EventSource } from "../domain/events/event.ts";
 import type { WorkerSettings } from "../domain/routing/component.ts";
+import type { EventQueue } from "../event-queue/event-queue.ts";
 import type { EventStore } from "../event-store/event-store.ts";
+import type { LaptopStore } from "../laptop-store/laptop-store.ts";
 import type { ReplayStore } from "../replay-store/replay-store.ts";
 import type { RoutingTable } from "../routing-table/routing-table.ts";
 import type { VersionLogs } from "../version-logs/version-logs.ts";
@@ -20,6 +22,10 @@ export type Installation = {
   events: EventStore;
   replays: ReplayStore;
   watches: WatchStore;
+  /** Who listens on a laptop. */
+  laptops: LaptopStore;
+  /** Where it is told what came of an attempt that was handed over. */
+  outcomes(): Pick<EventQueue, "send">;
   catalog: VersionCatalog;
   /** Where versions come from: folders here, and functions there. */
   versions:

@@ -44,8 +44,11 @@ export type SendResult =
       /** The target says that no other attempt would do better. */
       isFinal?: true;
     }
-  /** Handed over for an asynchronous invocation; what becomes of it is told later. */
-  | { outcome: "accepted"; durationMs: number; requestId?: string }
+  /**
+   * Handed over for an asynchronous invocation, or to a laptop; what becomes of it is told later: within `answerMs`, where
+   * that isn't the component's own time for it.
+   */
+  | { outcome: "accepted"; durationMs: number; requestId?: string; answerMs?: number }
   /**
    * There was no room, and nothing was run: try again later, without counting it as a failure. With `retryAt`: the
    * version is down, and nothing is sent to it before then.

@@ -4,10 +4,14 @@ import { VERSION_FILE } from "../domain/text/version-file.ts";
 import type { LoadProblem } from "./version-catalog.ts";
 
 /** Says what keeps the code from being loaded, where in the folder it was published from, and what to do. */
-export function unloadable(source: string, { type, message, file, line }: LoadProblem): TurnoutError {
+export function unloadable(
+  source: string,
+  { type, message, file, line }: LoadProblem,
+  left = "Nothing was published.",
+): TurnoutError {
   const place = file === undefined ? source : `${source}/${file}${line === undefined ? "" : `:${line}`}`;
   const told = message.replace(/\.$/, "");
-  return new TurnoutError("failed", `${place} can't be loaded: ${type}: ${told}. Nothing was published.`, {
+  return new TurnoutError("failed", `${place} can't be loaded: ${type}: ${told}. ${left}`, {
     remedies: remediesFor(type, message),
   });
 }

@@ -13,7 +13,7 @@ const reads = ["head", "changesAfter", "rows", "components"] as const;
 function aCache(first: Rows = {}, maxRows?: number) {
   const memory = memoryRoutingTable(first);
   const calls = portCalls();
-  return { ...memory, calls, cache: routingCache(surrounded(memory.table, reads, calls.around), maxRows) };
+  return { ...memory, calls, cache: routingCache(surrounded(memory.table, reads, calls.around), { maxRows }) };
 }
 
 /** What a batch found: the view's revision, and the rows under the keys it asked for. */
@@ -325,7 +325,7 @@ describe("in every interleaving of batches, changes and failures, a routing cach
           await moment(`${call} answered`);
           return value;
         });
-        const cache = routingCache(held, maxRows);
+        const cache = routingCache(held, { maxRows });
         let answered: Revision = 1;
 
         const operator = async () => {

@@ -7,6 +7,7 @@ import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import type { Target } from "../../shared/targets/target.ts";
 import { aComponent, aPin, aSubjectRow } from "../support/builders.ts";
+import { noLaptops } from "../support/no-laptops.ts";
 import { again, aMessage, aRouter, done, failed } from "../support/router.ts";
 
 const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
@@ -120,7 +121,7 @@ describe("a function that is called every minute", () => {
       return [];
     };
     const ports = { events: { ...events, due }, queue: { send: async () => [] }, now: time.now };
-    const handler = sweeperHandler(ports).use(metrics.ofBeats("sweeper"));
+    const handler = sweeperHandler({ ...noLaptops, ...ports }).use(metrics.ofBeats("sweeper"));
     await handler({}, context);
     expect(printed.map((line) => JSON.parse(line))).toMatchObject([{ part: "sweeper", Beats: 1 }]);
     isDown = true;

@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 import { expect, it } from "vitest";
 import { moveSweeperHandler, sweeperHandler } from "../../functions/sweeper.ts";
 import { secondsLater, someAliases } from "../support/alias-moves.ts";
+import { noLaptops } from "../support/no-laptops.ts";
 import { aRouter } from "../support/router.ts";
 
 /** A sweeper with so much of its function's time left, of which every page of what has expired takes `pageMs`. */
@@ -14,7 +15,7 @@ async function sweepWith(leftMs: number, pageMs: number) {
     return 100;
   };
   const queue = { send: async () => [] };
-  const handler = sweeperHandler({ events: { ...events, expire }, queue, now: time.now });
+  const handler = sweeperHandler({ ...noLaptops, events: { ...events, expire }, queue, now: time.now });
   const swept = await handler({}, { getRemainingTimeInMillis: () => leftMs } as Context);
   return { swept, pages };
 }

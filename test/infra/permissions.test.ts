@@ -113,6 +113,10 @@ const expected = (environment: string) => ({
   Sweeper: {
     SweepingSweeperLog: writesLog,
     RoutingLiveQueue: ["sqs:SendMessage"],
+    RoutingOutcomeQueue: ["sqs:SendMessage"],
+    'StorageEventTable when {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["laptops"]}}': [
+      "dynamodb:DeleteItem",
+    ],
     StorageEventTable: [
       "dynamodb:BatchGetItem",
       "dynamodb:BatchWriteItem",
@@ -169,6 +173,11 @@ const expected = (environment: string) => ({
     [logGroups(environment)]: ["logs:FilterLogEvents"],
     [tagged(environment, "*")]: ["lambda:CreateAlias", "lambda:PublishVersion", "lambda:UpdateAlias"],
     [tagged(environment, "*:*")]: ["lambda:DeleteFunction"],
+    RoutingOutcomeQueue: ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+    'StorageEventTable when {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["laptops","inbox#*"]}}': [
+      "dynamodb:BatchWriteItem",
+      "dynamodb:PutItem",
+    ],
   },
   "on-call": {
     ...looks,

@@ -142,3 +142,20 @@ describe("replays", () => {
     expect(["viewer", "operator", "publisher"].filter((who) => may(who, update("replays")))).toEqual([]);
   });
 });
+
+describe("a laptop", () => {
+  const on = (operation: string, pk: string) => ({
+    action: `dynamodb:${operation}`,
+    on: "StorageEventTable",
+    context: { "dynamodb:LeadingKeys": [pk] },
+  });
+
+  it("is listened on by an operator, who writes leases and inboxes and nothing else in the event table", () => {
+    expect(PEOPLE.filter((who) => may(who, on("PutItem", "laptops")))).toEqual(["operator"]);
+    expect(PEOPLE.filter((who) => may(who, on("BatchWriteItem", "inbox#mailer#laptop-ada")))).toEqual(["operator"]);
+    for (const operation of ["PutItem", "BatchWriteItem"])
+      expect(may("operator", on(operation, "delivery#1"))).toBe(false);
+    const tell = { action: "sqs:SendMessage", on: "RoutingOutcomeQueue" };
+    expect([...PEOPLE, "publisher"].filter((who) => may(who, tell))).toEqual(["operator"]);
+  });
+});

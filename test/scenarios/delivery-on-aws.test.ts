@@ -18,6 +18,7 @@ import { withDynamoDB } from "../support/dynamodb-local.ts";
 import { dynamodbProxy, refused } from "../support/dynamodb-proxy.ts";
 import { aNewRoutingTable } from "../support/dynamodb-routing.ts";
 import { type Invocation, type InvocationAnswer, lambdaClient, lambdaStub } from "../support/lambda-stub.ts";
+import { noLaptops } from "../support/no-laptops.ts";
 import { sqsClient, sqsStub } from "../support/sqs-stub.ts";
 
 const START = new Date("2026-11-20T10:00:00.000Z");
@@ -99,7 +100,7 @@ withDynamoDB("deliveries on DynamoDB, SQS and Lambda", (endpoint) => {
         ),
       tell: (record: object) => outcomes.send([JSON.stringify(record)], now),
       route: () => drain(queue, routerHandler({ ...ports, queue })),
-      sweep: () => sweeperHandler({ events, queue, now: () => now })({}, context),
+      sweep: () => sweeperHandler({ ...noLaptops, events, queue, now: () => now })({}, context),
       takeOutcomes: () => drain(outcomes, outcomesHandler({ ...ports, queue: outcomes })),
       bury: () => drain(dead, deadLettersHandler({ ...ports, queue: dead })),
       entry: async (id: string): Promise<LedgerEntry | undefined> => {

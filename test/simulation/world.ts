@@ -104,7 +104,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   };
   const routingOf = (process: SimulatedProcess): RoutingCache => {
     const calls = ["head", "changesAfter", "rows", "components"] as const;
-    const cache = routingCache(surrounded(routing.table, calls, process.call), ROWS_CACHED);
+    const cache = routingCache(surrounded(routing.table, calls, process.call), { maxRows: ROWS_CACHED });
     return breakage.routing?.(cache) ?? cache;
   };
   const portsOf: PortsOf = (process, batchOf, queue) => {

@@ -22,6 +22,7 @@ import { aNewEventStore, anEventStore } from "./dynamodb-event-store.ts";
 import { dynamodbClient } from "./dynamodb-local.ts";
 import { aNewRoutingTable, aRoutingTable } from "./dynamodb-routing.ts";
 import { type Invocation, type InvocationAnswer, lambdaClient, lambdaStub } from "./lambda-stub.ts";
+import { noLaptops } from "./no-laptops.ts";
 import { type Around, surrounded } from "./port-calls.ts";
 
 /** How long after its start a replay looks again, in these tests. */
@@ -111,7 +112,7 @@ export async function replayInstallation(endpoint: string, about: AboutInstallat
       return messages.map(() => randomUUID());
     };
     const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
-    await sweeperHandler({ events, queue: { send }, now: at })({}, context);
+    await sweeperHandler({ ...noLaptops, events, queue: { send }, now: at })({}, context);
     await route(found);
   }
 

@@ -4,10 +4,10 @@ import type { ChangeOptions } from "../terminal/options.ts";
 import { changeRouting } from "./change-routing.ts";
 
 /** Changes how one component routes. */
-export function changeComponent(
+export async function changeComponent(
   installation: Pick<Installation, "routingTable" | "events" | "who">,
   options: ChangeOptions,
   asked: AskedOfComponent,
 ): Promise<void> {
-  return changeRouting(installation, options, componentChange(asked));
+  await changeRouting(installation, options, componentChange(asked));
 }

@@ -27,12 +27,15 @@ import type { ChangeOptions } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 
-/** Shows what a change does, asks, makes it, and prints the command that takes it back. */
+/**
+ * Shows what a change does, asks, makes it, and prints the command that takes it back.
+ * @returns the revisions that it made; none where nothing was changed
+ */
 export async function changeRouting(
   { routingTable: table, events, who }: Pick<Installation, "routingTable" | "events" | "who">,
   options: ChangeOptions,
   asked: AskedChange,
-) {
+): Promise<Revision[]> {
   const { edit, what, now } = asked;
   const preview = await previewChange(table, edit, now, events);
   for (const expected of [options.expectRevision, asked.plannedOn]) {
@@ -42,7 +45,8 @@ export async function changeRouting(
   if (preview.rows.length === 0 && preview.left?.length) throw allChangedSince(preview.left);
   if (preview.rows.length === 0) {
     if (options.json) printJson(toJson(options, preview, undefined));
-    return note(`nothing to change: ${asked.alreadySo}`);
+    note(`nothing to change: ${asked.alreadySo}`);
+    return [];
   }
   if (!options.json || !options.yes) {
     note(`${what}  (routing is at revision ${preview.revision})`);
@@ -52,14 +56,21 @@ export async function changeRouting(
   if (options.dryRun && options.json) printJson(toJson(options, preview, undefined));
   // A dry run ends as the change itself would.
   if (preview.objections.length > 0 && !options.force) throw new GuardrailHit(preview.objections);
-  if (options.dryRun) return note("dry run: nothing was changed");
+  if (options.dryRun) {
+    note("dry run: nothing was changed");
+    return [];
+  }
   await confirm("Make this change?", options.yes ?? false);
   const revisions = await commitAll({ table, events }, await who(), options, asked, preview);
   const undo = commandLine(...(await undoOfChange({ routingTable: table, events }, asked, preview, revisions)));
   const [first, last] = [revisions[0] ?? preview.revision, revisions.at(-1) ?? preview.revision];
-  if (options.json) return printJson(toJson(options, { ...preview, revision: last }, undo));
+  if (options.json) {
+    printJson(toJson(options, { ...preview, revision: last }, undo));
+    return revisions;
+  }
   printLine(`${first === last ? `revision ${last}` : `revisions ${first} to ${last}`}: ${what}`);
   note(`undo: ${undo}`);
+  return revisions;
 }
 
 /** The error for a revert that finds nothing as the changes have left it. */

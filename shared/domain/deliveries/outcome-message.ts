@@ -39,6 +39,9 @@ const DestinationRecord = z.looseObject({
   responsePayload: z.optional(z.unknown()),
 });
 
+/** The condition of an attempt that a laptop has handed back, or that was taken from it: it is decided again at once. */
+export const HANDED_BACK = "HandedBack";
+
 /**
  * Reads a message of the outcomes queue: the record that Lambda, or the embedded runtime, sends for an `async` attempt, or
  * what EventBridge tells of an execution or a task. Undefined when it tells of nobody's end, or of nothing that was
@@ -94,6 +97,9 @@ function readDestinationRecord(value: unknown): Read<AttemptOutcome> {
   // It never began: that isn't the version's failure.
   if (requestContext.condition === "EventAgeExceeded")
     return { ok: true, value: { ...base, result: { outcome: "throttled", error } } };
+  // A laptop that is gone or going: nobody waits for it.
+  if (requestContext.condition === HANDED_BACK)
+    return { ok: true, value: { ...base, result: { outcome: "throttled", error, retryAt: new Date(0) } } };
   const version = executedVersion === undefined ? {} : { executedVersion };
   return { ok: true, value: { ...base, result: { outcome: "failed", error, ...version } } };
 }

@@ -6,8 +6,8 @@ import { type Generation, LIVE } from "./delivery-key.ts";
 /** What became of one attempt. */
 export type AttemptResult =
   | { outcome: "done"; executedVersion: string; durationMs?: number; requestId?: string }
-  /** The target has it, and says later what became of it. */
-  | { outcome: "accepted"; durationMs?: number; requestId?: string }
+  /** The target has it, and says later what became of it: within `answerMs`, where that isn't the component's own. */
+  | { outcome: "accepted"; durationMs?: number; requestId?: string; answerMs?: number }
   | {
       outcome: "failed";
       error: DeliveryError;
@@ -77,7 +77,7 @@ export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date
     case "done":
       return { ...base, outcome: "done" };
     case "accepted": {
-      const deadline = new Date(at.getTime() + answerMs(component));
+      const deadline = new Date(at.getTime() + (result.answerMs ?? answerMs(component)));
       const due = settled.broughtBackBy === "replay" ? {} : { dueAt: deadline };
       return { ...base, outcome: "accepted", nextAttemptAt: deadline, ...due };
     }

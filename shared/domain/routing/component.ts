@@ -113,6 +113,15 @@ export const Component = z
       const told = `alias '${alias}' is reached by ${target.kind}, ${only.because}: the invocation has to be ${only.kind}`;
       context.issues.push(customIssue(invocation, ["invocation"], told));
     }
+    for (const [field, alias] of [
+      ["defaultAlias", defaultAlias],
+      ["fallbackAlias", fallbackAlias],
+    ] as const) {
+      if (own(aliases, alias)?.target.kind !== "laptop") continue;
+      context.issues.push(
+        customIssue(alias, [field], `alias '${alias}' is somebody's laptop, which may go at any time`),
+      );
+    }
     const named: [string[], string | undefined][] = [
       [["defaultAlias"], defaultAlias],
       [["fallbackAlias"], fallbackAlias],

@@ -2,6 +2,7 @@ import type { Subject, SubjectLevel } from "../subject.ts";
 import { own } from "../text/schema.ts";
 import type { Alias } from "./alias.ts";
 import { aliasOf, type Component } from "./component.ts";
+import { type LaptopLease, lapseText } from "./laptop-lease.ts";
 import { outsidePeriod, type Period } from "./period.ts";
 import { bucketOf, type Rollout } from "./rollout.ts";
 import { cohortRows, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
@@ -30,9 +31,15 @@ export type Decision = {
   because: Because;
   /** The rule in words, e.g. `customer acme pinned by ada: trying 23`. Empty when the trace is off. */
   rule: string;
-  /** Every rule looked at before the one that won, in order. With the trace off only what an event may not do. */
+  /**
+   * Every rule looked at before the one that won, in order; last the one that won, if it leads to a laptop that isn't
+   * there. With the trace off only such a laptop, and what an event may not do.
+   */
   passedOver: PassedOver[];
-  /** The rule named an alias that is unknown or retired: its successor, or the component's fallback, was taken. */
+  /**
+   * The rule named an alias that is unknown or retired, or a laptop that isn't there: its successor, or the component's
+   * fallback, was taken.
+   */
   fallback: boolean;
   /** The alias that the rule named, when `fallback` is true. */
   named?: Alias;
@@ -48,9 +55,13 @@ export type DecisionInput = {
   replayDestination?: Alias | undefined;
   /** The alias that the event's metadata asked for. It is never obeyed. */
   ignoredAlias?: string | undefined;
+  /** The lease of an alias that stands for a laptop, as it was last read. Left out: every laptop is taken to be there. */
+  leaseOf?: LeaseOf | undefined;
   /** Whether to say why rules were passed over. Default true; off costs less. */
   trace?: boolean;
 };
+
+export type LeaseOf = (component: string, alias: Alias) => LaptopLease | undefined;
 
 /**
  * Decides which alias of the component an event goes to. While the component is all stable, that is its fallback
@@ -63,8 +74,11 @@ export function decideRoute(input: DecisionInput): Decision {
   const pass = (input.trace ?? true) ? (rule: Because, why: string) => void passedOver.push({ rule, why }) : undefined;
   const take: Take = (because, alias, rule, successor) => {
     const told = pass === undefined ? "" : rule();
-    if (isUsable(component, alias)) return { alias, because, rule: told, passedOver, fallback: false };
-    const isNext = successor !== undefined && isUsable(component, successor);
+    const lapse = laptopLapse(input, alias);
+    if (isUsable(component, alias) && lapse === undefined)
+      return { alias, because, rule: told, passedOver, fallback: false };
+    if (lapse !== undefined) passedOver.push({ rule: because, why: lapse });
+    const isNext = successor !== undefined && isUsable(component, successor) && !laptopLapse(input, successor);
     const instead = isNext ? successor : component.fallbackAlias;
     return { alias: instead, because, rule: told, passedOver, fallback: true, named: alias };
   };
@@ -140,6 +154,12 @@ function outsideRollout(rollout: Rollout, subject: Subject, now: Date): string |
   if (id === undefined) return `the event has no ${rollout.by}, which the rollout is keyed by`;
   const bucket = bucketOf(id, rollout.salt);
   return bucket < rollout.basisPoints ? undefined : `outside the share: bucket ${bucket} ≥ ${rollout.basisPoints}`;
+}
+
+/** Why the alias's laptop can't be had; undefined for every other alias. */
+function laptopLapse({ component, leaseOf, now }: DecisionInput, alias: Alias): string | undefined {
+  if (leaseOf === undefined || aliasOf(component, alias)?.target.kind !== "laptop") return undefined;
+  return lapseText(leaseOf(component.name, alias), now);
 }
 
 function isUsable(component: Component, alias: Alias): boolean {

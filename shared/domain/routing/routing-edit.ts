@@ -15,6 +15,7 @@ import { aliasOf, type Component } from "./component.ts";
 import { type ComponentChange, changeComponent } from "./component-change.ts";
 import { redefined } from "./component-halves.ts";
 import { exceeded, freezeObjection, type Guardrails, type Impact, lacksEnd } from "./guardrails.ts";
+import { componentListening, type ListenEdit, rowListening } from "./listen-edit.ts";
 import type { Period } from "./period.ts";
 import type { Pin } from "./pin.ts";
 import { type ReleaseEdit, releaseChanges, releaseKeys } from "./release-edit.ts";
@@ -45,6 +46,7 @@ export type RoutingEdit =
   | { kind: "apply source"; source: EventSource }
   | { kind: "change component"; component: string; change: ComponentChange }
   | ReleaseEdit
+  | ListenEdit
   | { kind: "create cohort"; cohort: string; description: string; who: string; at: Instant }
   | { kind: "remove cohort"; cohort: string }
   /** Puts subjects into a cohort, or takes them out; at most `MAX_ROWS_PER_CHANGE` of them in one change. */
@@ -81,6 +83,10 @@ export function keysOf(edit: RoutingEdit): RowKey[] {
     }
     case "release":
       return releaseKeys(edit);
+    case "listen": {
+      const cohorts: RowKey[] = edit.cohorts.length > 0 ? ["settings#cohorts"] : [];
+      return [`component#${edit.component}`, ...edit.subjects, ...cohorts];
+    }
     case "create cohort":
     case "remove cohort":
       return ["settings#cohorts"];
@@ -189,6 +195,18 @@ export function applyEdit(
     }
     case "release":
       return releaseChanges(edit, stored, components);
+    case "listen": {
+      const component = componentIn(stored, edit.component, components);
+      for (const cohort of edit.cohorts) checkCohort(cohort, rowOf);
+      checkEnd("rule", edit, now);
+      const listening = componentListening(component, edit, now);
+      return [
+        ...changed(`component#${edit.component}`, component, listening),
+        ...edit.subjects.flatMap((key) =>
+          changeSubject(key, stored, (row) => rowListening(row, key, listening, edit, now)),
+        ),
+      ];
+    }
     case "create cohort": {
       const { cohort, description, who, at } = edit;
       const register = rowOf("settings#cohorts");

@@ -126,6 +126,7 @@ export type EcsAddress = z.infer<typeof EcsAddress>;
  * How an alias is reached. `worker`: the embedded runtime runs the alias's version in a host, in whatever language it is.
  * `lambda`: the function's alias of the same name is invoked. `http`: the event is posted to the alias's own URL. `sqs`: it
  * is put into the alias's own queue. `step-functions`: an execution is started with it. `ecs`: a task is run with it.
+ * `laptop`: it waits for whoever holds the alias's lease, and is run there (`turnout listen`).
  */
 export const TargetAddress = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("worker") }),
@@ -142,6 +143,7 @@ export const TargetAddress = z.discriminatedUnion("kind", [
   SqsAddress,
   StepFunctionsAddress,
   EcsAddress,
+  z.strictObject({ kind: z.literal("laptop") }),
 ]);
 export type TargetAddress = z.infer<typeof TargetAddress>;
 
@@ -152,6 +154,7 @@ export function ownPlaceOf({ kind }: TargetAddress): string | undefined {
     sqs: "queue",
     "step-functions": "state machine",
     ecs: "task definition",
+    laptop: "laptop",
   };
   return places[kind];
 }

@@ -50,7 +50,7 @@ export async function measureEffect(
   { protectedSubjects, maxCustomersOff }: Guardrails,
   now: Date,
 ): Promise<MeasuredEffect> {
-  const routing = routingCache(table, 4 * SUBJECTS_AT_ONCE);
+  const routing = routingCache(table, { maxRows: 4 * SUBJECTS_AT_ONCE });
   await routing.refresh();
   const moves: Sample<Move> = { count: 0, first: [] };
   const watch = watcher(protectedSubjects);

@@ -215,6 +215,7 @@ function decideAll(
       component,
       subject,
       rowOf: view.subjectRow,
+      leaseOf: view.leaseOf,
       now,
       trace: false,
       ignoredAlias,

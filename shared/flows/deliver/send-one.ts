@@ -12,8 +12,8 @@ import { outcomeToken } from "../../domain/deliveries/outcome-token.ts";
 import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../../domain/retry.ts";
-import { aliasOf } from "../../domain/routing/component.ts";
-import { arnBehind } from "../../domain/routing/target-address.ts";
+import { aliasOf, type Component } from "../../domain/routing/component.ts";
+import { arnBehind, type TargetAddress } from "../../domain/routing/target-address.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
@@ -37,7 +37,7 @@ export async function sendOne(
   const functionArn = arnBehind(component.name, entry.target);
   const scope = { deliveryKey: request.deliveryKey, attempt: claimed.attempt, functionArn };
   const idempotencyKey = deliveredKey(record.eventKey, request.generation);
-  const token = component.invocation.kind === "async" ? outcomeToken(owner, scope) : undefined;
+  const token = isToldLater(component, entry.target) ? outcomeToken(owner, scope) : undefined;
   const payload = deliveredEvent(record.body, {
     component: component.name,
     alias: decision.alias,
@@ -79,6 +79,11 @@ export async function sendOne(
     const message = error instanceof Error ? error.message : String(error);
     return { outcome: "failed", durationMs: 0, error: { type: "TargetThrew", message } };
   }
+}
+
+/** Whether its outcome comes as a message. */
+function isToldLater({ invocation }: Component, { kind }: TargetAddress): boolean {
+  return invocation.kind === "async" || kind === "laptop";
 }
 
 /** Why another attempt makes no sense, for want of an end of those before; undefined when it does. */

@@ -22,7 +22,10 @@ export async function componentNamed(table: Pick<RoutingTableReader, "components
   );
 }
 
-/** The version that an alias in use points at, null for none yet. @throws AliasNotFound, AliasRetired */
+/**
+ * The version that an alias in use points at, null for none yet.
+ * @throws AliasNotFound, AliasRetired, TurnoutError `not allowed` for an alias that stands for a laptop
+ */
 export async function versionBehind(
   catalog: Pick<VersionCatalog, "aliases">,
   component: Component,
@@ -31,9 +34,20 @@ export async function versionBehind(
   const entry = aliasOf(component, alias);
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
+  if (entry.target.kind === "laptop") throw isLaptop(component.name, alias);
   const aliased = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
   if (aliased?.alsoTo !== undefined) throw sharedOut(component.name, aliased);
   return aliased?.version ?? null;
+}
+
+function isLaptop(component: string, alias: string): TurnoutError {
+  return new TurnoutError(
+    "not allowed",
+    `${alias} of ${component} is somebody's laptop: there is no version behind it.`,
+    {
+      remedies: ["publish the code that runs there as a version, and go on with that"],
+    },
+  );
 }
 
 /** Somebody else is at it: a gradual deployment, or a person at the console. */

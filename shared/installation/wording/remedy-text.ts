@@ -38,8 +38,11 @@ function operationText(asked: Operation): string {
       return `remove it ('${commandLine("component", "remove", asked.component)}')`;
     case "create cohort":
       return `create one with '${commandLine("cohort", "create", "NAME")}'`;
-    case "revert change":
-      return `take back the change that wrote it ('${commandLine("revert")}')`;
+    case "revert change": {
+      const { revision } = asked;
+      if (revision === undefined) return `take back the change that wrote it ('${commandLine("revert")}')`;
+      return `take back the change that wrote it ('${commandLine("revert", String(revision))}')`;
+    }
     case "list changes":
       return `'${commandLine("history")}' lists the changes`;
     case "force change":

@@ -1,4 +1,4 @@
-import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
+import { destinationRecord, type ToldOutcome } from "../../domain/deliveries/destination-record.ts";
 import { arnBehind } from "../../domain/routing/target-address.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 
@@ -39,7 +39,7 @@ export function asyncInvocations({ run, tell, now, delay, onError, maxTaken = 50
 
   async function runAndTell(send: Send): Promise<void> {
     try {
-      const record = destinationRecord(send, await runInTime(send), now());
+      const record = recordOf(send, await runInTime(send), now());
       if (record !== undefined) await tell(JSON.stringify(record), send.latestStart);
     } catch (error) {
       onError(error);
@@ -62,38 +62,21 @@ export function asyncInvocations({ run, tell, now, delay, onError, maxTaken = 50
   };
 }
 
-/** As Lambda writes it; undefined when nothing can be said, because the process is being stopped. */
-function destinationRecord(send: Send, result: SendResult, now: Date): object | undefined {
-  const { component, alias, address, requestId, payload } = send;
-  const record = (condition: string, responseContext: object, responsePayload: unknown) => ({
-    version: "1.0",
-    timestamp: now.toISOString(),
-    requestContext: {
-      requestId,
-      functionArn: `${arnBehind(component, address)}:${alias}`,
-      condition,
-      approximateInvokeCount: 1,
-    },
-    requestPayload: JSON.parse(payload),
-    responseContext: { statusCode: 200, ...responseContext },
-    responsePayload,
-  });
-  switch (result.outcome) {
-    case "done":
-      return record("Success", { executedVersion: result.executedVersion }, null);
-    case "failed": {
-      const { error, executedVersion } = result;
-      const version = executedVersion === undefined ? {} : { executedVersion };
-      return record("RetriesExhausted", { functionError: "Unhandled", ...version }, errorPayload(error));
-    }
-    case "throttled":
-      if (result.error.type === "ShuttingDown") return undefined;
-      return record("EventAgeExceeded", {}, errorPayload(result.error));
-    case "accepted":
-      throw new Error(`${component} '${alias}' was run, and answered that it will be`);
-  }
+/** Undefined when nothing can be said, because the process is being stopped. */
+function recordOf({ component, alias, address, requestId, payload }: Send, result: SendResult, now: Date) {
+  const functionArn = arnBehind(component, address);
+  const told = toldOutcome(result, `${component} '${alias}'`);
+  return told && destinationRecord({ alias, functionArn, requestId, requestPayload: JSON.parse(payload) }, told, now);
 }
 
-function errorPayload({ type, message, stack }: DeliveryError) {
-  return { errorType: type, errorMessage: message, ...(stack !== undefined && { trace: stack.split("\n") }) };
+function toldOutcome(result: SendResult, who: string): ToldOutcome | undefined {
+  switch (result.outcome) {
+    case "done":
+    case "failed":
+      return result;
+    case "throttled":
+      return result.error.type === "ShuttingDown" ? undefined : { outcome: "never begun", error: result.error };
+    case "accepted":
+      throw new Error(`${who} was run, and answered that it will be`);
+  }
 }

@@ -7,8 +7,14 @@ import type { Walls } from "./host-walls.ts";
 const HOST_PROCESS = fileURLToPath(new URL("./host-process.ts", import.meta.url));
 
 /** Starts a host's process. Undefined when none can be started. */
-export function spawnHost({ prefix }: Walls, environment: Record<string, string>): ChildProcess | undefined {
-  const [command = process.execPath, ...args] = [...prefix, process.execPath, HOST_PROCESS];
+export function spawnHost(
+  { prefix }: Walls,
+  environment: Record<string, string>,
+  inspect: string | undefined,
+): ChildProcess | undefined {
+  // Its threads, too: that is where the code runs.
+  const inspected = inspect === undefined ? [] : [`--inspect=${inspect}`, "--experimental-worker-inspection"];
+  const [command = process.execPath, ...args] = [...prefix, process.execPath, ...inspected, HOST_PROCESS];
   try {
     return spawn(command, args, {
       env: environment,

@@ -21,6 +21,8 @@ export type HostOptions = {
   code: HostedCode;
   environment: Record<string, string>;
   walls: Walls;
+  /** Where a debugger may reach it, as `host:port`. */
+  inspect?: string | undefined;
   log: WorkerLog;
   now: () => Date;
   /** False where there are as many hosts as there may be: then this one has ended before it began. */
@@ -41,7 +43,7 @@ export type Host = {
 };
 
 /** Starts a process for one version. Never throws: a process that can't be started is one that has ended. */
-export function startHost({ code, environment, walls, log, now, mayStart = true }: HostOptions): Host {
+export function startHost({ code, environment, walls, inspect, log, now, mayStart = true }: HostOptions): Host {
   const threads = new Map<number, StartedThread>();
   const ended = Promise.withResolvers<HostEnd>();
   let started = 0;
@@ -51,7 +53,7 @@ export function startHost({ code, environment, walls, log, now, mayStart = true 
   /** Ended because of what this thread runs. */
   let culprit: StartedThread | undefined;
 
-  const child = mayStart ? spawnHost(walls, environment) : undefined;
+  const child = mayStart ? spawnHost(walls, environment, inspect) : undefined;
   const [, stdout, stderr, messages, tagged] = child?.stdio ?? [];
   const tell: (message: ToHost) => void = messages ? frameWriter(messages as Duplex) : () => {};
   const starting = setTimeout(() => kill("Host.StartTimedOut", "the process didn't begin to load"), START_TIMEOUT_MS);

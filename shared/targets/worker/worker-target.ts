@@ -27,6 +27,8 @@ export type WorkerTargetOptions = {
   now: () => Date;
   /** How hosts are kept apart from this process and from each other. */
   walls: Walls;
+  /** Where a debugger may reach the code, as `host:port`. Only for one host. Default: nowhere. */
+  inspect?: string | undefined;
   /** How long a module may take to load. Default 10 s, as on Lambda. */
   initTimeoutMs?: number;
   /** A version that wasn't used for this long is unloaded. Default 5 minutes. */
@@ -57,6 +59,7 @@ export function workerTarget({
   logBytes,
   now,
   walls,
+  inspect,
   initTimeoutMs = INIT_TIMEOUT_MS,
   idleMs = 300_000,
   graceMs = 5_000,
@@ -83,7 +86,7 @@ export function workerTarget({
     const log = workerLog(logFile(logs, component, aliased.version), logBytes);
     const inPool: WorkerPool = workerPool({
       code,
-      startHost: () => begin({ code, environment, walls, log, now }),
+      startHost: () => begin({ code, environment, walls, inspect, log, now }),
       now,
       onNoRoom: unloadIdlest,
       stillHere: (job) => {

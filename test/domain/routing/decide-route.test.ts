@@ -296,3 +296,53 @@ describe("names that every object has", () => {
     });
   });
 });
+
+describe("a rule that leads to a laptop", () => {
+  const aliases = { stable: { target: { kind: "worker" } }, "laptop-ada": { target: { kind: "laptop" } } } as const;
+  const lease = { component: "release-coordinator", alias: "laptop-ada", session: "a", owner: "ada on one", lock: 1 };
+  const rows = { "customer#acme": pinned("laptop-ada"), "plan#paid": pinned("stable") };
+  const about = { component: { aliases }, subject: { customer: "acme", plan: "paid" }, rows };
+
+  it("wins while its lease is live, and where nobody says how it stands", () => {
+    const live = { ...lease, until: later };
+    for (const leaseOf of [() => live, undefined]) {
+      expect(decide({ ...about, leaseOf })).toMatchObject({ alias: "laptop-ada", fallback: false });
+    }
+  });
+
+  it("goes to the fallback when it isn't, and says why, with the trace off too", () => {
+    const lapsed = { ...lease, until: earlier };
+    for (const trace of [true, false]) {
+      const decision = decide({ ...about, trace, leaseOf: () => lapsed });
+      expect(decision).toMatchObject({ alias: "stable", because: "customer pin", fallback: true, named: "laptop-ada" });
+      expect(decision.passedOver.at(-1)).toEqual({ rule: "customer pin", why: "laptop lease lapsed 10:00:00" });
+    }
+    const ended = decide({ ...about, leaseOf: () => ({ ...lease, until: earlier, ended: true }) });
+    expect(ended.passedOver.at(-1)?.why).toBe("laptop handed back 10:00:00");
+    expect(decide({ ...about, leaseOf: () => undefined }).passedOver.at(-1)?.why).toBe("no laptop listens");
+  });
+
+  it("goes on to the pin's successor, unless that is another laptop that isn't there", () => {
+    const both = {
+      ...aliases,
+      beta: { target: { kind: "worker" } },
+      "laptop-bob": { target: { kind: "laptop" } },
+    } as const;
+    const on = (successor: string) =>
+      decide({
+        component: { aliases: both },
+        subject: { customer: "acme" },
+        rows: { "customer#acme": { pins: { "release-coordinator": aPin({ alias: "laptop-ada", successor }) } } },
+        leaseOf: () => undefined,
+      });
+    expect(on("beta")).toMatchObject({ alias: "beta", fallback: true, named: "laptop-ada" });
+    expect(on("laptop-bob")).toMatchObject({ alias: "stable", fallback: true });
+  });
+
+  it("is asked of the component and the alias that it names, and of no other", () => {
+    const asked: string[][] = [];
+    decide({ ...about, leaseOf: (...of) => void asked.push(of) });
+    decide({ leaseOf: (...of) => void asked.push(of) });
+    expect(asked).toEqual([["release-coordinator", "laptop-ada"]]);
+  });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { deliveryMark } from "../../../shared/domain/deliveries/attempt-reference.ts";
 import { deliveredEvent, type TurnoutField } from "../../../shared/domain/deliveries/delivered-event.ts";
 import { deliveryKeyOf, eventKeyOf } from "../../../shared/domain/deliveries/delivery-key.ts";
 import { readOutcome } from "../../../shared/domain/deliveries/outcome-message.ts";
@@ -78,17 +79,14 @@ describe("an asynchronous send", () => {
 
   const eventKey = eventKeyOf("shop", "order placed", "order-1");
   const named = {
-    component: "mailer",
     eventKey,
-    deliveryKey: deliveryKeyOf("mailer", eventKey, "live"),
+    mark: deliveryMark(deliveryKeyOf("mailer", eventKey, "live")),
     attempt: 3,
     functionArn: "arn:aws:lambda:local:000000000000:function:mailer",
     token: "its token",
+    tokenChars: 43,
     requestId: "request-1",
-    eventId: "event-1",
-    source: "shop",
-    type: "order placed",
-    subject: {},
+    event: { eventId: "event-1", source: "shop", type: "order placed", subject: {} },
   };
   const error = { type: "TypeError", message: "x is undefined" };
   it.each<[string, SendResult, object]>([

@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { BEAT_MS, type LeaseClaim } from "../../../shared/domain/routing/laptop-lease.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
+import { laptopListener } from "../../../shared/flows/listen/laptop-listener.ts";
+import type { TakenItem } from "../../../shared/flows/listen/take-inbox.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { onCtrlC } from "../terminal/on-ctrl-c.ts";
+import { note, printLine } from "../terminal/output.ts";
+import type { ListenCode } from "./listen-code.ts";
+import { listenKeys } from "./listen-keys.ts";
+import { arrivals, jsonView, type ListenView, lineView, type ShownEvent } from "./listen-view.ts";
+
+export type Listening = {
+  installation: Installation;
+  claim: LeaseClaim;
+  code: ListenCode;
+  until: Date;
+  json: boolean;
+};
+
+/** How often an inbox is looked at: in a file on this machine, and on AWS, where it costs a request. */
+const LOOK_MS = { folders: { busy: 10, idle: 20 }, functions: { busy: 250, idle: 1_000 } };
+
+/** After a beat that failed, the next one: several of them before the lease lapses. */
+const BEAT_AGAIN_MS = 3_000;
+
+/** How long after the last event it counts as busy. */
+const BUSY_MS = 5_000;
+
+/**
+ * Runs events until Ctrl-C, the end of its time, or somebody else's lease; then hands back what is left.
+ * @param takeBack reverts the change that sends events here
+ * @returns how it ended, in words
+ */
+export async function untilEnded(
+  { installation, claim, code, until, json }: Listening,
+  saved: { tell?: (problem: Error | undefined) => void },
+  takeBack: () => Promise<string | undefined>,
+): Promise<string> {
+  const events = arrivals();
+  const payloads = new Map<string, TakenItem>();
+  const ending = Promise.withResolvers<string>();
+  let isOver = false;
+  const end = (why: string) => ending.resolve(why);
+  const restore = onCtrlC(() => end("Ctrl-C"));
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => end(signal));
+  const keys =
+    !json && process.stdin.isTTY && process.stdout.isTTY
+      ? listenKeys({ events, onAgain: (event) => void again(event), onEnd: () => end("Ctrl-C") })
+      : undefined;
+  const view: ListenView = json ? jsonView(events) : lineView(events, keys?.print ?? printLine);
+  saved.tell = view.saved;
+
+  async function again({ item, ...event }: ShownEvent): Promise<void> {
+    const taken = payloads.get(item.requestId);
+    if (taken !== undefined) view.again({ item, ...event }, await code.run(taken, randomUUID()));
+  }
+
+  const listener = laptopListener(
+    {
+      laptops: installation.laptops,
+      events: installation.events,
+      outcomes: installation.outcomes(),
+      now: () => new Date(),
+      delay: (ms) => delay(ms),
+      run(taken) {
+        remember(payloads, taken);
+        return code.run(taken);
+      },
+      tell: view.said,
+    },
+    claim,
+    claim.alias,
+  );
+
+  async function beats(): Promise<void> {
+    while (!isOver) {
+      const nextMs = await listener.beat().then(
+        (standing) => {
+          if (standing === "taken over") end("somebody else holds the lease");
+          return BEAT_MS;
+        },
+        (error: unknown) => {
+          view.said({ said: "trouble", error });
+          return BEAT_AGAIN_MS;
+        },
+      );
+      await within(nextMs, ending.promise);
+    }
+  }
+
+  async function looks(): Promise<void> {
+    const { busy, idle } = LOOK_MS[installation.versions.from];
+    let busyUntil = 0;
+    while (!isOver) {
+      const begun = await (code.isReady() ? listener.take(code.atOnce) : 0);
+      if (begun > 0 || listener.inHand() > 0) busyUntil = Date.now() + BUSY_MS;
+      if (Date.now() >= until.getTime()) end("its time is over");
+      await within(Date.now() < busyUntil ? busy : idle, ending.promise);
+    }
+  }
+
+  async function follows(): Promise<void> {
+    for await (const line of code.printed()) {
+      if (isOver) return;
+      view.printed(line);
+    }
+  }
+
+  const trouble = (error: unknown) => view.said({ said: "trouble", error });
+  const working = [beats(), keepLooking(looks, trouble, () => isOver)];
+  void follows().catch(trouble);
+  const why = await ending.promise;
+  isOver = true;
+  keys?.close();
+  note(`${why}: hands everything back`);
+  // What runs here is ended while the routing changes: it is run elsewhere next.
+  const [reverted, handed] = await Promise.all([
+    takeBack().catch((error: unknown) => `the routing isn't taken back: ${textOf(error)}`),
+    listener.stop(`handed back by ${claim.owner}`),
+    code.close(),
+  ]);
+  await Promise.all(working);
+  restore();
+  return [reverted, `${plural(handed, "event")} handed back, and decided again`].filter(Boolean).join("; ");
+}
+
+/** A store that can't be read for a while costs that while. */
+async function keepLooking(look: () => Promise<void>, onError: (error: unknown) => void, isOver: () => boolean) {
+  while (!isOver()) {
+    await look().catch(onError);
+    if (!isOver()) await delay(BEAT_AGAIN_MS);
+  }
+}
+
+async function within(ms: number, sooner: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController();
+  await Promise.race([delay(ms, undefined, { signal: waiting.signal }).catch(() => {}), sooner]);
+  waiting.abort();
+}
+
+/** As many as can be chosen, to be run once more. */
+function remember(payloads: Map<string, TakenItem>, taken: TakenItem): void {
+  payloads.set(taken.item.requestId, taken);
+  const [oldest] = payloads.keys();
+  if (payloads.size > 200 && oldest !== undefined) payloads.delete(oldest);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
