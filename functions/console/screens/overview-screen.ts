@@ -1,16 +1,173 @@
 import { html } from "hono/html";
-import { dataTable } from "../page/data-table.ts";
-import { foreignText } from "../page/parts.ts";
-import type { Look, Page } from "../screen.ts";
+import { quantileMs } from "../../../shared/domain/health/duration-buckets.ts";
+import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { stateText } from "../../../shared/domain/releases/release-state.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
+import { isUnderWay } from "../../../shared/domain/routing/release.ts";
+import { timeWindow } from "../../../shared/domain/text/time-window.ts";
+import { saysOf, strongest } from "../../../shared/flows/watch/guard-told.ts";
+import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
+import { healthOf, type VersionHealth } from "../../../shared/flows/watch/health.ts";
+import { msText, percent, standingOn, standingText, unresolvedText } from "../../../shared/flows/watch/health-told.ts";
+import { standingSubjects } from "../../../shared/flows/watch/standing-subjects.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import type { Visitor } from "../access/role.ts";
+import { type DataColumn, dataTable } from "../page/data-table.ts";
+import { actionLink, commandBlock, foreignText, linkTo } from "../page/parts.ts";
+import type { Html, Look, Page } from "../screen.ts";
 
-/** Every component and version, a line each. */
-export async function overviewScreen({ installation }: Look): Promise<Page> {
-  const { components } = await installation.routingTable.components();
-  const table = dataTable(
-    "Components",
-    [{ title: "Component", isHeading: true, cell: ({ name }) => foreignText(name) }],
-    components,
-    "There are no components yet.",
+/** What is looked back at. */
+const SINCE_MS = 15 * 60_000;
+
+/** More are not on one page: the components of a large installation have a page each. */
+const MOST_ROWS = 200;
+
+type Row = VersionHealth & {
+  subjects: string;
+  guard: GuardedVersion | undefined;
+  definition: Component | undefined;
+};
+
+/** Every component and version, a line each: who is on it, how it does, and what leads further. */
+export async function overviewScreen({ installation, visitor, now }: Look): Promise<Page> {
+  const { routingTable, events, catalog } = installation;
+  const window = timeWindow({ sinceMs: SINCE_MS }, now);
+  if (!window.ok) throw new Error(window.problem);
+  const [{ versions }, guarded, { components, unreadable }] = await Promise.all([
+    healthOf({ events, routingTable, catalog }, { window: window.value }, now),
+    guardsOf(installation),
+    routingTable.components(),
+  ]);
+  const standing = await standingSubjects(
+    routingTable,
+    components.map(({ name }) => name),
+    now,
   );
-  return { title: "Overview", section: "overview", live: true, body: html`${table}` };
+  const rows = versions.map((version): Row => {
+    const guard = guarded.find(({ component, version: of, isThere }) => {
+      return isThere && component === version.component && of === version.version;
+    });
+    const definition = components.find(({ name }) => name === version.component);
+    return { ...version, subjects: standingText(standingOn(version, standing)), guard, definition };
+  });
+  const frozen = components.filter(({ allStable }) => allStable !== undefined);
+  const body = html`${unreadable.map(
+    ({ name, row }) =>
+      html`<p class="bad">The row of ${foreignText(name)} can't be read, and its events wait: ${foreignText(row.problem)}</p>`,
+  )}
+${frozen.map(({ name, allStable, fallbackAlias }) => allStableLine(name, fallbackAlias, allStable?.who ?? "", visitor))}
+${dataTable("Components and their versions", columns(visitor), rows.slice(0, MOST_ROWS), "There are no components yet.", rowId)}
+${rows.length > MOST_ROWS && html`<p class="soft">${rows.length - MOST_ROWS} more versions are not shown here.</p>`}`;
+  const above = html`<p class="soft">First attempts of the last 15 minutes. A and B say how strong the evidence is that a version is worse than stable, and than before: 10^3 and more is beyond chance.</p>
+<p class="buttons">${actionLink(visitor, "change the routing", "freeze", {}, "Freeze")}${actionLink(visitor, "change the routing", "pin", {}, "Pin")}</p>
+${commandBlock("The same by command", commandLine("health"))}`;
+  return { title: "Overview", section: "overview", live: true, above, body };
+}
+
+function rowId({ component, version }: Row): string {
+  return `version-${encodeURIComponent(component)}-${encodeURIComponent(version)}`;
+}
+
+function allStableLine(name: string, fallback: string, who: string, visitor: Visitor): Html {
+  const off = actionLink(
+    visitor,
+    "change the routing",
+    "all-stable",
+    { component: name, off: "yes" },
+    "Let its rules count",
+  );
+  return html`<p class="warn">Everything of ${foreignText(name)} goes to ${foreignText(fallback)}, as ${foreignText(who)} says. ${off}</p>`;
+}
+
+function columns(visitor: Visitor): DataColumn<Row>[] {
+  return [
+    {
+      title: "Component",
+      isHeading: true,
+      cell: ({ component }) => linkTo("component", { name: component }, component),
+    },
+    { title: "Version", cell: ({ version }) => foreignText(version === "" ? "?" : version), isNumber: true },
+    { title: "Aliases", cell: ({ aliases }) => foreignText(aliases.join(", ")) },
+    { title: "Subjects", cell: ({ subjects }) => subjects, isNumber: true },
+    { title: "Per minute", cell: ({ perMinute }) => perMinute.toFixed(1), isNumber: true },
+    { title: "Error %", cell: errorCell, isNumber: true },
+    { title: "p50", cell: ({ counts }) => msText(quantileMs(counts.durations, 0.5)), isNumber: true },
+    { title: "p95", cell: ({ counts }) => msText(quantileMs(counts.durations, 0.95)), isNumber: true },
+    { title: "Unresolved", cell: unresolvedCell, isNumber: true },
+    { title: "A", cell: (row) => powerText(evidenceOf(row)?.worseThanStable), isNumber: true },
+    { title: "B", cell: (row) => powerText(evidenceOf(row)?.worseThanBefore), isNumber: true },
+    { title: "Verdict", cell: verdictCell },
+    { title: "Release", cell: releaseCell },
+    { title: "Do", cell: (row) => deeds(row, visitor) },
+  ];
+}
+
+function errorCell({ component, version, counts }: Row): Html {
+  const text = percent(counts.failed, counts.firsts);
+  if (counts.failed === 0) return html`${text}`;
+  return html`<span class="bad">${linkTo("failures", { component, version }, text)}</span>`;
+}
+
+function unresolvedCell(row: Row): Html {
+  const text = unresolvedText(row);
+  if (text === "") return html``;
+  const { component, version } = row;
+  return linkTo("stream", { component, "executed-version": version, status: "unresolved" }, text);
+}
+
+/** By the guard, where one watches; by the window, where none does. */
+function evidenceOf({ guard, verdict }: Row): Pick<MetricVerdict, "worseThanStable" | "worseThanBefore"> | undefined {
+  const watched = guard && strongest(guard);
+  if (watched !== undefined) return watched;
+  const { worseThanStable, worseThanBefore } = verdict;
+  return {
+    ...(worseThanStable !== undefined && { worseThanStable }),
+    ...(worseThanBefore !== undefined && { worseThanBefore }),
+  };
+}
+
+function verdictCell({ component, guard, verdict, counts }: Row): Html {
+  if (guard !== undefined) {
+    const says = saysOf(guard);
+    const kind = says === "worse" ? "bad" : says === "healthy so far" ? "good" : "soft";
+    return html`<span class="${kind}">${linkTo("guard", { component, alias: guard.alias }, `${says} (${guard.guard?.mode ?? "not guarded"})`)}</span>`;
+  }
+  if (counts.firsts === 0) return html`<span class="soft">no events</span>`;
+  if (verdict.isTooFew) return html`<span class="warn">too few</span>`;
+  return html`<span class="${verdict.level === "ok" ? "good" : "bad"}">${verdict.level}</span>`;
+}
+
+function releaseCell({ version, definition }: Row): Html {
+  const release = definition?.release;
+  if (!isUnderWay(release) || release.version !== version) return html``;
+  return linkTo("release", { id: release.id }, stateText(release));
+}
+
+/** What takes a version back from where it is, and what brings it further. */
+function deeds({ component, pointing, definition }: Row, visitor: Visitor): Html {
+  const fallback = definition?.fallbackAlias;
+  const back = pointing.map((alias) =>
+    actionLink(visitor, "move versions", "rollback", { component, alias }, `Roll back ${alias}`),
+  );
+  const on = pointing
+    .filter((alias) => alias !== fallback && fallback !== undefined && !pointing.includes(fallback))
+    .map((alias) =>
+      actionLink(
+        visitor,
+        "move versions",
+        "promote",
+        { component, source: alias, alias: fallback },
+        `Promote to ${fallback}`,
+      ),
+    )
+    .slice(0, 1);
+  const stable =
+    fallback !== undefined && pointing.includes(fallback) && definition?.allStable === undefined
+      ? actionLink(visitor, "change the routing", "all-stable", { component }, "All stable")
+      : "";
+  return html`<span class="deeds">${back}${on}${stable}</span>`;
+}
+
+function powerText(evidence: number | undefined): string {
+  return evidence === undefined ? "" : `10^${Math.min(99, Math.max(-99, evidence)).toFixed(1)}`;
 }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { quantileMs } from "../../../shared/domain/health/duration-buckets.ts";
-import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { type Health, healthOf, type VersionHealth } from "../../../shared/flows/watch/health.ts";
+import { msText, percent, standingOn, standingText, unresolvedText } from "../../../shared/flows/watch/health-told.ts";
 import { sampledExposures } from "../../../shared/flows/watch/sampled-exposures.ts";
 import { type Dimension, dimensions, isOfSubject, type Slice, slicesOf } from "../../../shared/flows/watch/slices.ts";
 import { type Standing, standingSubjects } from "../../../shared/flows/watch/standing-subjects.ts";
@@ -12,7 +12,7 @@ import { endFailed } from "../terminal/exit-codes.ts";
 import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
-import { percent, shownSlices, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
+import { shownSlices, sliceColumns, sliceJson } from "../wording/slice-rows.ts";
 import { type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type HealthOptions = JsonOption & WindowOptions & { by?: Dimension; watch?: true };
@@ -128,27 +128,6 @@ function tell({ window, versions, dropped }: Health): void {
   if (!versions.some(({ counts }) => counts.firsts > 0)) note("there was none");
 }
 
-/** Of all aliases that point at it. */
-function standingOn(
-  { component, pointing }: VersionHealth,
-  found: Awaited<ReturnType<typeof standingSubjects>>,
-): Standing {
-  const all = pointing.flatMap((alias) => found.get(component)?.get(alias) ?? []);
-  return {
-    named: all.reduce((sum, { named }) => sum + named, 0),
-    isMore: all.some(({ isMore }) => isMore),
-    hasOthers: all.some(({ hasOthers }) => hasOthers),
-    basisPoints: all.reduce((sum, { basisPoints }) => sum + basisPoints, 0),
-  };
-}
-
-/** `12`, `3 + 5%` of all others, `40 + rest`; with `≥` where the directory has more. */
-function standingText({ named, isMore, hasOthers, basisPoints }: Standing): string {
-  const others = hasOthers ? "rest" : basisPoints > 0 ? shareText(basisPoints) : "";
-  const count = named === 0 && others !== "" && !isMore ? "" : `${isMore ? "≥" : ""}${named}`;
-  return [count, others].filter((text) => text !== "").join(" + ");
-}
-
 const COLUMNS: Column<Version>[] = [
   { title: "COMPONENT", text: ({ component }) => component, least: 10 },
   { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
@@ -169,21 +148,10 @@ const COLUMNS: Column<Version>[] = [
   { title: "TOP ERROR", text: topErrorText, least: 16, cutFirst: true },
 ];
 
-/** `12+` where only some of its failures were looked at. */
-function unresolvedText({ unresolved, counts, failures }: VersionHealth): string {
-  const isMore = counts.failed > failures.length;
-  return unresolved === 0 && !isMore ? "" : `${unresolved}${isMore ? "+" : ""}`;
-}
-
 function topErrorText({ topError, version }: VersionHealth): string | undefined {
   if (topError === undefined) return undefined;
   const { error, count, isNew } = topError;
   return `${count} × ${error}${isNew ? ` (first seen on ${version === "" ? "?" : version})` : ""}`;
-}
-
-function msText(ms: number | undefined): string {
-  if (ms === undefined) return "";
-  return ms < 1_000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}ms` : `${(ms / 1_000).toFixed(1)}s`;
 }
 
 function versionJson(health: Version): object {

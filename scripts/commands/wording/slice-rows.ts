@@ -1,3 +1,4 @@
+import { percent } from "../../../shared/flows/watch/health-told.ts";
 import type { Dimension, Slice } from "../../../shared/flows/watch/slices.ts";
 import { note } from "../terminal/output.ts";
 import type { Column } from "../terminal/table.ts";
@@ -39,8 +40,4 @@ export function shownSlices(slices: readonly Slice[], by: Dimension): Slice[] {
 export function sliceJson({ component, version, value, failed, tried, estimated }: Slice): object {
   const known = { component, component_version: version === "" ? null : version, value, failed };
   return { ...known, first_attempts: tried ?? null, estimated };
-}
-
-export function percent(part: number, whole: number): string {
-  return whole === 0 ? "" : ((100 * part) / whole).toFixed(1);
 }
