@@ -7,13 +7,14 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
-import { outcomeJson, statusText } from "../wording/event-rows.ts";
+import { outcomeJson } from "../wording/event-rows.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
-import { type Printed, printedFor, printedText } from "./printed-for.ts";
+import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 
 export function define(command: Command): void {
   const showing = command

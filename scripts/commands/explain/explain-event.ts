@@ -7,7 +7,8 @@ import { subjectText } from "../../../shared/installation/wording/subject-text.t
 import { mustFindEvents } from "../events/find-event.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { outcomeJson, statusText } from "../wording/event-rows.ts";
+import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
+import { outcomeJson } from "../wording/event-rows.ts";
 
 export type ExplainEventOptions = { event: string; since?: number; component?: string; json: boolean };
 

@@ -2,7 +2,7 @@ import { deliveredKey } from "../../../shared/domain/deliveries/delivered-event.
 import { LIVE } from "../../../shared/domain/deliveries/delivery-key.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
 import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
-import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
+import { outcomeError, outcomeErrorText, statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import type { Style } from "../terminal/output.ts";
 import type { Column } from "../terminal/table.ts";
 
@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 /** An outcome as a line of JSON. The names are a promise; what isn't known is null. */
 export function outcomeJson({ record, status, component, entry, repairedBy }: EventOutcome) {
   const { project, customer, plan, user } = record.subject;
-  const error = errorOf({ record, entry });
+  const error = outcomeError({ record, entry });
   return {
     event_id: record.id,
     event_key: record.eventKey,
@@ -68,25 +68,8 @@ export function outcomeColumns({ from, to }: TimeWindow): Column<EventOutcome>[]
     { title: "BECAUSE", text: ({ entry }) => entry?.because, optional: 4, usual: 13 },
     { title: "TRIES", text: ({ entry }) => entry && String(entry.attempt), alignRight: true, optional: 7 },
     { title: "STATUS", text: statusText, least: 9, usual: 9, style: ({ status }) => styleOf(status) },
-    { title: "ERROR", text: (outcome) => errorText(outcome), least: 8, usual: 30 },
+    { title: "ERROR", text: outcomeErrorText, least: 8, usual: 30 },
   ];
-}
-
-/** E.g. `dead`, or `repaired by after-the-outage`. */
-export function statusText({ status, repairedBy }: EventOutcome): string {
-  return repairedBy === undefined ? status : `${status} by ${repairedBy}`;
-}
-
-function errorText(outcome: EventOutcome): string | undefined {
-  const { component, entry } = outcome;
-  const error = errorOf(outcome);
-  return error && deliveryErrorText({ component, alias: entry?.alias, error, executedVersion: entry?.executedVersion });
-}
-
-function errorOf({ record, entry }: Pick<EventOutcome, "record"> & { entry?: EventOutcome["entry"] | undefined }) {
-  if (entry === undefined && record.rejected !== undefined) return { type: "Unreadable", message: record.rejected };
-  if (entry?.error !== undefined || record.unavailable === undefined) return entry?.error;
-  return { type: "BodyUnavailable", message: record.unavailable };
 }
 
 function styleOf(status: EventOutcome["status"]): Style {

@@ -1,0 +1,122 @@
+import { html } from "hono/html";
+import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
+import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { splitKey } from "../../../shared/domain/text/split-key.ts";
+import { isCalled } from "../../../shared/flows/explain/explain-event.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
+import { address, type Params } from "../page/address.ts";
+import { dataTable } from "../page/data-table.ts";
+import { linkTo } from "../page/parts.ts";
+import type { Look, Page, Redirect } from "../screen.ts";
+
+/** Where something that was searched for is to be seen. */
+type Hit = { kind: string; name: string; screen: string; params: Params };
+
+/** Events that are looked at for the beginning of an id, the newest first, and how far back they may lie. */
+const MOST_LOOKED = 10_000;
+const LOOK_BACK_MS = 7 * 86_400_000;
+
+/** Each kind lists no more than so many. */
+const MOST_HITS = 20;
+
+/** Whatever goes by a name or begins with it. One alone is gone to; several are listed. */
+export async function searchScreen({ installation, now, query }: Look): Promise<Page | Redirect> {
+  const wanted = (query.get("q") ?? "").trim().replace(/…$/, "");
+  if (wanted === "") return { title: "Search", body: html`<p>Type an id, a key, a customer, a component, or a revision.</p>` };
+  const named = [
+    ...(await componentHits(installation, wanted)),
+    ...(await subjectHits(installation, wanted)),
+    ...(await replayHits(installation, wanted)),
+    ...(await revisionHits(installation, wanted)),
+  ];
+  const { hits, isAll } = await eventHits(installation, wanted, now);
+  const all = [...named, ...hits];
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return { to: address(only.screen, only.params) };
+  const table = dataTable<Hit>(
+    "What was found",
+    [
+      { title: "What", cell: ({ kind }) => kind },
+      { title: "Name", isHeading: true, cell: ({ screen, params, name }) => linkTo(screen, params, name) },
+    ],
+    all,
+    "Nothing goes by this name, or begins with it.",
+  );
+  const bounded = isAll ? "" : html`<p class="soft">Of the events, the newest ${MOST_LOOKED} were looked at.</p>`;
+  return { title: `Search: ${wanted.slice(0, 100).toWellFormed()}`, ...(all.length === 0 && { status: 404 as const }), body: html`${table}${bounded}` };
+}
+
+/** Components, their versions, and the releases that are under way or were last. */
+async function componentHits({ routingTable, catalog }: Installation, wanted: string): Promise<Hit[]> {
+  const { components } = await routingTable.components();
+  const hits: Hit[] = [];
+  for (const { name, release } of components) {
+    if (name.startsWith(wanted)) hits.push({ kind: "component", name, screen: "component", params: { name } });
+    if (release?.id.startsWith(wanted)) {
+      hits.push({ kind: "release", name: release.id, screen: "release", params: { id: release.id } });
+    }
+    const versions = /^\d+$/.test(wanted) ? await catalog.versions(name).catch(() => []) : [];
+    for (const { version } of versions.filter((one) => one.version === wanted)) {
+      const params = { component: name, "executed-version": version };
+      hits.push({ kind: "version", name: `${name} ${version}`, screen: "stream", params });
+    }
+  }
+  return hits.slice(0, MOST_HITS);
+}
+
+/** Subjects of this very name, in the directory or as somebody's customer; no listing of all that begin so. */
+async function subjectHits({ routingTable }: Installation, wanted: string): Promise<Hit[]> {
+  const keys = subjectLevels.map((level): SubjectKey => `${level}#${wanted}`);
+  const { rows } = await routingTable.rows(keys);
+  return keys
+    .filter((key) => rows.has(key))
+    .map((key) => {
+      const [level, id] = splitKey(key);
+      return { kind: level, name: id, screen: "customer", params: { [level]: id } };
+    });
+}
+
+async function replayHits({ replays }: Installation, wanted: string): Promise<Hit[]> {
+  const replay = await replays.get(wanted);
+  return replay === undefined ? [] : [{ kind: "replay", name: wanted, screen: "replay", params: { name: wanted } }];
+}
+
+async function revisionHits({ routingTable }: Installation, wanted: string): Promise<Hit[]> {
+  if (!/^\d{1,15}$/.test(wanted)) return [];
+  const revision = Number(wanted);
+  const head = await routingTable.head();
+  if (revision < 1 || revision > head) return [];
+  return [{ kind: "revision", name: wanted, screen: "change", params: { revision } }];
+}
+
+/** Events of this very name; where there is none, those that begin so. */
+async function eventHits({ events }: Installation, wanted: string, now: Date): Promise<{ hits: Hit[]; isAll: boolean }> {
+  const called: EventRecord[] = [];
+  const begun: EventRecord[] = [];
+  let looked = 0;
+  const least = now.getTime() - LOOK_BACK_MS;
+  let end = now.getTime() + 1;
+  // Further back in one step each time: what was just published is found at once, and quiet days cost nothing.
+  for (let spanMs = 10_000; end > least && looked < MOST_LOOKED; spanMs *= 2) {
+    const from = Math.max(least, end - spanMs);
+    for await (const page of events.records({ from: new Date(from), to: new Date(end) }, now)) {
+      for (const record of page) {
+        if (isCalled(record, wanted)) called.push(record);
+        else if ([record.id, record.idempotencyKey, record.eventKey].some((name) => name.startsWith(wanted))) {
+          if (begun.length < MOST_HITS) begun.push(record);
+        }
+      }
+      looked += page.length;
+      if (looked >= MOST_LOOKED) break;
+    }
+    end = from;
+    if (called.length > 0) break;
+  }
+  const found = called.length > 0 ? called : begun;
+  const byKey = new Map(found.map((record) => [record.eventKey, record]));
+  const hits = [...byKey.values()].slice(0, MOST_HITS).map((record): Hit => {
+    const { id, t0, detailType } = record;
+    return { kind: "event", name: `${id} (${detailType})`, screen: "event", params: { id, at: t0.toISOString() } };
+  });
+  return { hits, isAll: looked < MOST_LOOKED };
+}
