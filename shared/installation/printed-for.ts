@@ -1,8 +1,8 @@
 import type { LedgerEntry } from "../domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../domain/deliveries/event-outcome.ts";
 import { requestIdIn } from "../domain/deliveries/request-id.ts";
-import type { Installation } from "./installation.ts";
 import type { LogLine } from "../version-logs/version-logs.ts";
+import type { Installation } from "./installation.ts";
 
 /** What versions have printed, by the request that they printed it for. */
 export type Printed = ReadonlyMap<string, Pick<LogLine, "at" | "text">[]>;

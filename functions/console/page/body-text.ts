@@ -11,7 +11,11 @@ const MOST_LEVELS = 40;
 export function bodyText(text: string): string {
   const cut = text.length > MOST_CHARS;
   const shown = cut ? text.slice(0, MOST_CHARS).toWellFormed() : indented(text);
-  const lines = shown.slice(0, 3 * MOST_CHARS).split("\n").map(printable).join("\n");
+  const lines = shown
+    .slice(0, 3 * MOST_CHARS)
+    .split("\n")
+    .map(printable)
+    .join("\n");
   return cut ? `${lines}\n… and ${text.length - MOST_CHARS} more characters` : lines;
 }
 

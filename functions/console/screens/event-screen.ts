@@ -5,15 +5,20 @@ import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { readTime } from "../../../shared/domain/text/time-window.ts";
-import { type ExplainedDelivery, explainDelivery, findEvents, isCalled } from "../../../shared/flows/explain/explain-event.ts";
+import {
+  type ExplainedDelivery,
+  explainDelivery,
+  findEvents,
+  isCalled,
+} from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
 import { outcomeErrorText, statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import type { Visitor } from "../access/role.ts";
-import { dataTable } from "../page/data-table.ts";
 import { bodyText } from "../page/body-text.ts";
+import { dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, facts, foreignText, instant, linkTo, textLines } from "../page/parts.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -74,23 +79,41 @@ function aboutRecord(record: EventRecord, duplicates: number): Html {
     ["event key", foreignText(record.eventKey)],
     ["kept until", instant(record.expiresAt)],
     ["came again", duplicates === 0 ? undefined : `${duplicates} times`],
-    ["rejected", record.rejected === undefined ? undefined : html`<span class="bad">${foreignText(record.rejected, 1_000)}</span>`],
+    [
+      "rejected",
+      record.rejected === undefined ? undefined : html`<span class="bad">${foreignText(record.rejected, 1_000)}</span>`,
+    ],
   ]);
 }
 
 function deliverySection(delivery: ExplainedDelivery, printed: Printed, visitor: Visitor): Html {
   const { component, entry, record } = delivery;
-  if (component === undefined) return html`<h2>No delivery</h2><p>${foreignText(statusText(delivery))}: no component listened to it.</p>`;
+  if (component === undefined)
+    return html`<h2>No delivery</h2><p>${foreignText(statusText(delivery))}: no component listened to it.</p>`;
   const error = outcomeErrorText(delivery);
   return html`<section><h2>${linkTo("component", { name: component }, component)}</h2>
 ${facts([
   ["status", foreignText(statusText(delivery))],
   ["alias", entry && foreignText(entry.alias)],
   ["version", entry?.executedVersion === undefined ? undefined : foreignText(entry.executedVersion)],
-  ["because", entry && html`${entry.because}, at revision ${linkTo("change", { revision: entry.routingRevision }, String(entry.routingRevision))}`],
-  ["generation", entry === undefined || entry.generation === "live" ? undefined : linkTo("replay", { name: entry.generation }, entry.generation)],
+  [
+    "because",
+    entry &&
+      html`${entry.because}, at revision ${linkTo("change", { revision: entry.routingRevision }, String(entry.routingRevision))}`,
+  ],
+  [
+    "generation",
+    entry === undefined || entry.generation === "live"
+      ? undefined
+      : linkTo("replay", { name: entry.generation }, entry.generation),
+  ],
   ["reopened by", entry?.replay === undefined ? undefined : linkTo("replay", { name: entry.replay }, entry.replay)],
-  ["made good by", delivery.repairedBy === undefined ? undefined : linkTo("replay", { name: delivery.repairedBy }, delivery.repairedBy)],
+  [
+    "made good by",
+    delivery.repairedBy === undefined
+      ? undefined
+      : linkTo("replay", { name: delivery.repairedBy }, delivery.repairedBy),
+  ],
   ["error", error === undefined ? undefined : html`<span class="bad">${foreignText(error, 2_000)}</span>`],
   ["tried again", entry?.status === "failed" && entry.nextAttemptAt ? instant(entry.nextAttemptAt) : undefined],
 ])}
@@ -109,9 +132,16 @@ function attemptsOf(entry: LedgerEntry, printed: Printed): Html {
     [
       { title: "Attempt", isHeading: true, cell: ({ attempt }) => attempt, isNumber: true },
       { title: "When", cell: ({ at }) => instant(at) },
-      { title: "Outcome", cell: ({ outcome }) => html`<span class="${outcome === "done" ? "good" : "bad"}">${outcome}</span>` },
+      {
+        title: "Outcome",
+        cell: ({ outcome }) => html`<span class="${outcome === "done" ? "good" : "bad"}">${outcome}</span>`,
+      },
       { title: "Version", cell: ({ version }) => foreignText(version ?? ""), isNumber: true },
-      { title: "Took", cell: ({ durationMs }) => (durationMs === undefined ? "" : `${Math.round(durationMs)} ms`), isNumber: true },
+      {
+        title: "Took",
+        cell: ({ durationMs }) => (durationMs === undefined ? "" : `${Math.round(durationMs)} ms`),
+        isNumber: true,
+      },
       { title: "Error", cell: ({ error, version }) => errorCell(entry, error, version) },
       { title: "Request", cell: ({ attempt }) => foreignText(requestIdIn(entry, attempt)) },
     ],

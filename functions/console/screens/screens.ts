@@ -4,6 +4,7 @@ import { changesScreen } from "./changes-screen.ts";
 import { componentScreen } from "./component-screen.ts";
 import { customerScreen } from "./customer-screen.ts";
 import { customersScreen } from "./customers-screen.ts";
+import { eventScreen } from "./event-screen.ts";
 import { failuresScreen } from "./failures-screen.ts";
 import { guardScreen } from "./guard-screen.ts";
 import { overviewScreen } from "./overview-screen.ts";
@@ -11,6 +12,8 @@ import { releaseScreen } from "./release-screen.ts";
 import { releasesScreen } from "./releases-screen.ts";
 import { replayScreen } from "./replay-screen.ts";
 import { replaysScreen } from "./replays-screen.ts";
+import { searchScreen } from "./search-screen.ts";
+import { streamScreen } from "./stream-screen.ts";
 
 /** Every screen by its name in an address: `/console/NAME`. The overview has none. */
 export const screens: ReadonlyMap<string, Screen> = new Map<string, Screen>([
@@ -20,10 +23,13 @@ export const screens: ReadonlyMap<string, Screen> = new Map<string, Screen>([
   ["component", componentScreen],
   ["customer", customerScreen],
   ["customers", customersScreen],
+  ["event", eventScreen],
   ["failures", failuresScreen],
   ["guard", guardScreen],
   ["release", releaseScreen],
   ["releases", releasesScreen],
   ["replay", replayScreen],
   ["replays", replaysScreen],
+  ["search", searchScreen],
+  ["stream", streamScreen],
 ]);

@@ -22,7 +22,8 @@ const MOST_HITS = 20;
 /** Whatever goes by a name or begins with it. One alone is gone to; several are listed. */
 export async function searchScreen({ installation, now, query }: Look): Promise<Page | Redirect> {
   const wanted = (query.get("q") ?? "").trim().replace(/…$/, "");
-  if (wanted === "") return { title: "Search", body: html`<p>Type an id, a key, a customer, a component, or a revision.</p>` };
+  if (wanted === "")
+    return { title: "Search", body: html`<p>Type an id, a key, a customer, a component, or a revision.</p>` };
   const named = [
     ...(await componentHits(installation, wanted)),
     ...(await subjectHits(installation, wanted)),
@@ -43,7 +44,11 @@ export async function searchScreen({ installation, now, query }: Look): Promise<
     "Nothing goes by this name, or begins with it.",
   );
   const bounded = isAll ? "" : html`<p class="soft">Of the events, the newest ${MOST_LOOKED} were looked at.</p>`;
-  return { title: `Search: ${wanted.slice(0, 100).toWellFormed()}`, ...(all.length === 0 && { status: 404 as const }), body: html`${table}${bounded}` };
+  return {
+    title: `Search: ${wanted.slice(0, 100).toWellFormed()}`,
+    ...(all.length === 0 && { status: 404 as const }),
+    body: html`${table}${bounded}`,
+  };
 }
 
 /** Components, their versions, and the releases that are under way or were last. */
@@ -90,7 +95,11 @@ async function revisionHits({ routingTable }: Installation, wanted: string): Pro
 }
 
 /** Events of this very name; where there is none, those that begin so. */
-async function eventHits({ events }: Installation, wanted: string, now: Date): Promise<{ hits: Hit[]; isAll: boolean }> {
+async function eventHits(
+  { events }: Installation,
+  wanted: string,
+  now: Date,
+): Promise<{ hits: Hit[]; isAll: boolean }> {
   const called: EventRecord[] = [];
   const begun: EventRecord[] = [];
   let looked = 0;

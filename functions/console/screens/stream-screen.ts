@@ -35,7 +35,9 @@ export async function streamScreen({ installation, now, query }: Look): Promise<
 
 /** The filters of an address, without its window. */
 function narrowed(query: URLSearchParams): URLSearchParams {
-  return new URLSearchParams([...query].filter(([name, value]) => Object.hasOwn(filterFields, name) && value.trim() !== ""));
+  return new URLSearchParams(
+    [...query].filter(([name, value]) => Object.hasOwn(filterFields, name) && value.trim() !== ""),
+  );
 }
 
 function above(query: URLSearchParams, { words }: AskedWindow): Html {
@@ -51,8 +53,8 @@ function above(query: URLSearchParams, { words }: AskedWindow): Html {
   return html`<form class="filters" action="${address("stream")}">${FIELDS.map(field)}
 <label>status<br><select name="status"><option value="">any</option>${statuses}</select></label>
 ${sinceField(words)}${kept.map(
-    ([name, value]) => html`<label>${name}<br><input name="${name}" value="${value}" maxlength="1024"></label>`,
-  )}<button>Look</button> <a class="button" href="${address("stream")}">All</a></form>
+  ([name, value]) => html`<label>${name}<br><input name="${name}" value="${value}" maxlength="1024"></label>`,
+)}<button>Look</button> <a class="button" href="${address("stream")}">All</a></form>
 ${commandBlock("The same by command", commandLine("events", ...command, ...window))}`;
 }
 
@@ -70,13 +72,17 @@ const COLUMNS: DataColumn<EventOutcome>[] = [
   {
     title: "Event",
     isHeading: true,
-    cell: ({ record: { id, t0 } }) => linkTo("event", { id, at: t0.toISOString() }, id.length > 40 ? `${id.slice(0, 39)}…` : id),
+    cell: ({ record: { id, t0 } }) =>
+      linkTo("event", { id, at: t0.toISOString() }, id.length > 40 ? `${id.slice(0, 39)}…` : id),
   },
   { title: "Source", cell: ({ record }) => foreignText(record.source, 60) },
   { title: "Type", cell: ({ record }) => foreignText(record.detailType, 60) },
   { title: "Project", cell: ({ record }) => subjectLink("project", record.subject.project) },
   { title: "Customer", cell: ({ record }) => subjectLink("customer", record.subject.customer) },
-  { title: "Component", cell: ({ component }) => (component === undefined ? "" : linkTo("component", { name: component }, component)) },
+  {
+    title: "Component",
+    cell: ({ component }) => (component === undefined ? "" : linkTo("component", { name: component }, component)),
+  },
   { title: "Alias", cell: ({ entry }) => foreignText(entry?.alias ?? "") },
   { title: "Version", cell: ({ entry }) => foreignText(entry?.executedVersion ?? ""), isNumber: true },
   { title: "Because", cell: ({ entry }) => entry?.because ?? "" },

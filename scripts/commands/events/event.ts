@@ -5,6 +5,7 @@ import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
+import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
 import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
@@ -14,7 +15,6 @@ import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson } from "../wording/event-rows.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
-import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 
 export function define(command: Command): void {
   const showing = command

@@ -3,11 +3,11 @@ import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts"
 import { type ExplainedDelivery, explainDelivery } from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { explanationJson, explanationLines, labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { mustFindEvents } from "../events/find-event.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
-import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import { outcomeJson } from "../wording/event-rows.ts";
 
 export type ExplainEventOptions = { event: string; since?: number; component?: string; json: boolean };
