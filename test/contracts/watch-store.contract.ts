@@ -28,7 +28,15 @@ const fullWatch = aWatch({
       sums: [-0.25, 1e-9, 3],
     },
     slower: emptyMeter,
+    missing: { ...emptyMeter, own: { tried: 3, failed: 3 } },
   },
+  suspects: [{ who: "customer#acme", tried: 600, failed: 0.5, at: start.toISOString() }],
+  taken: [
+    {
+      ...{ who: "customer#a#b", at: start.toISOString(), stage: "ended", mode: "undo", revision: 4 },
+      ...{ why: "24 is worse for customer a#b", done: "they go to stable" },
+    },
+  ],
   customers: ["acme", "{}"],
   slow: { aboveMs: 150, at: start.toISOString() },
   before: { tried: 100, failed: 1, durations: [[3, 99]], at: start.toISOString() },

@@ -77,7 +77,7 @@ function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "
     const stable = new Map([[`${n}`, sighted(EVENTS_PER_MINUTE - tried, stableRate, world, random)]]);
     // Minute by minute on top of what was added up before, as a guard does.
     failed = addFailures(failed, own, stable);
-    const known = { meters: { failed, slower: emptyMeter }, before: { failed: before }, customersAffected: 2 };
+    const known = { meters: { failed, slower: emptyMeter, missing: emptyMeter }, before: { failed: before }, customersAffected: 2 };
     const { says, metrics } = guardVerdict(known, true);
     if (says === "worse") return { level: "act", deliveries: failed.own.tried };
     if (metrics.some((one) => one.level === "warn")) level = "warn";

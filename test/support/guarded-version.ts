@@ -22,7 +22,9 @@ export type GuardedOptions = {
   mode?: GuardMode;
   /** Which sends fail. Default: all of version 24. */
   fails?: (send: Send, version: string) => boolean;
-  about?: Partial<Pick<Component, "allStable" | "badVersions" | "defaultAlias">>;
+  about?: Partial<Pick<Component, "allStable" | "badVersions" | "defaultAlias" | "invocation">>;
+  /** Which sends are taken to be worked on later, of which nobody hears again. */
+  loses?: (send: Send, version: string) => boolean;
   /** Whether there is a guard. Default true. */
   guarded?: boolean;
 };
@@ -35,7 +37,8 @@ const OTHERS = Array.from({ length: 20 }, (_, n) => `other-${n}`);
  * A component whose stable is at version 22, and whose beta was at 23, with four customers pinned to it. Deliveries are
  * tried once. Time, chance and ids are in the test's hand.
  */
-export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarded = true }: GuardedOptions = {}) {
+export async function aGuardedVersion(options: GuardedOptions = {}) {
+  const { mode = "undo", fails, loses, about = {}, guarded = true } = options;
   const isBad = fails ?? ((_: Send, version: string) => version === "24");
   const at = "2026-11-20T10:00:00.000Z";
   const guards = { beta: { mode, who: "ada", why: "24 is new", at } };
@@ -52,6 +55,7 @@ export async function aGuardedVersion({ mode = "undo", fails, about = {}, guarde
     ),
     target: async (send) => {
       const executedVersion = versionOf(send.alias) ?? "?";
+      if (loses?.(send, executedVersion)) return { outcome: "accepted", durationMs: 1 };
       const ran = { executedVersion, durationMs: 5 };
       return isBad(send, executedVersion) ? { outcome: "failed", error, ...ran } : { outcome: "done", ...ran };
     },

@@ -70,9 +70,10 @@ Example:
       "after",
       `
 A line per guarded alias, and one for every version that was found to be worse.
-  A     evidence that it fails, or is slow, more often than stable: a power of ten
+  A     evidence that it fails, is slow, or gives no outcome, more often than stable:
+        a power of ten
   B     the same, than it was for the same customers before; it takes both, at
-        10^3.3, to act, and at 10^2.3 a person should look
+        10^3.5, to act, and at 10^2.5 a person should look
 
 Example:
   $ turnout guard show release-coordinator

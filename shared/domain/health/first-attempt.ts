@@ -45,3 +45,19 @@ export function firstAttemptIn({ generation, attempts, replay, since }: LedgerEn
   };
   return hasRun(ran) ? first : undefined;
 }
+
+/**
+ * Whether a live delivery's first attempt was taken to be worked on later and has had no outcome: by its deadline, or by now
+ * where it was taken so long ago. Undefined where that can't be told yet, or it was no such attempt.
+ */
+export function isMissing(
+  { generation, attempts, replay, since }: LedgerEntry,
+  takenBefore: Date,
+): boolean | undefined {
+  if (generation !== LIVE) return undefined;
+  const [first] = attempts.filter(({ outcome }) => outcome !== "postponed");
+  if (first === undefined || (replay !== undefined && first.at >= since)) return undefined;
+  if (first.outcome === "outcome missing") return true;
+  if (first.outcome === "accepted") return first.at <= takenBefore ? true : undefined;
+  return first.outcome === "lease lapsed" ? undefined : false;
+}

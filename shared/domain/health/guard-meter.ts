@@ -4,8 +4,11 @@ import type { DeliveryCount } from "./delivery-count.ts";
 import { bucketOf } from "./duration-buckets.ts";
 import { ratioSums, type Stratum, type Tried } from "./evidence.ts";
 
-/** What of a version a guard looks at: whether it fails, and whether it is slower than nearly all that stable does. */
-export const guardMetrics = ["failed", "slower"] as const;
+/**
+ * What of a version a guard looks at: whether it fails, whether it is slower than nearly all that stable does, and whether
+ * it gives no outcome of what it took to work on later, long after stable would have.
+ */
+export const guardMetrics = ["failed", "slower", "missing"] as const;
 export type GuardMetric = (typeof guardMetrics)[number];
 
 const TriedSchema = z.object({ tried: z.number(), failed: z.number() });

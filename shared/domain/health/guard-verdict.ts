@@ -3,7 +3,7 @@ import { baseRateBound, logOfMean, type Tried, worseThanBefore, worseThanStable 
 import { type GuardMetric, guardMetrics, type Meter } from "./guard-meter.ts";
 import { ACT_ALPHA, LEAST_CUSTOMERS, LEAST_FAILURES, WARN_ALPHA } from "./verdict.ts";
 
-/** As logarithms to the base of 10, as evidence is told. Two metrics have two chances to be wrong. */
+/** As logarithms to the base of 10, as evidence is told. Each metric is a chance of its own to be wrong. */
 export const ACT_AT = -Math.log10(ACT_ALPHA / guardMetrics.length);
 export const WARN_AT = -Math.log10(WARN_ALPHA / guardMetrics.length);
 
@@ -20,7 +20,7 @@ const Counted = z.object({ tried: z.number(), failed: z.number() });
 
 export const MetricVerdict = z.object({
   metric: z.enum(guardMetrics),
-  /** First attempts of the version, and how many of them failed, or were slow. */
+  /** First attempts of the version, and how many of them failed, were slow, or had no outcome. */
   own: Counted,
   /** Of stable in the same minutes with the same types. */
   stable: Counted,
@@ -60,7 +60,10 @@ export function guardVerdict({ meters, before, customersAffected }: Known, isMan
   const more = moreNeeded(meters.failed, before.failed);
   if (metrics.some(({ level }) => level === "act")) return { says: "worse", metrics, more: 0 };
   const isClear =
-    more === 0 && metrics.every(({ level }) => level === "ok") && !isSuspect(meters.failed, before.failed);
+    more === 0 &&
+    metrics.every(({ level }) => level === "ok") &&
+    !isSuspect(meters.failed, before.failed) &&
+    !isSuspect(meters.missing, before.missing);
   return { says: isClear ? "healthy so far" : "no verdict", metrics, more };
 }
 
@@ -76,7 +79,7 @@ function judge(metric: GuardMetric, meter: Meter, before: Tried | undefined, isA
     ...(earlier !== undefined && { worseThanBefore: earlier }),
   };
   const known = [now, earlier].filter((evidence) => evidence !== undefined);
-  if (known.length === 0 || isTooFew(metric, meter) || (metric === "failed" && isAlone))
+  if (known.length === 0 || isTooFew(metric, meter) || (metric !== "slower" && isAlone))
     return { ...told, level: "ok" };
   const least = Math.min(...known);
   if (known.length === 2 && least >= ACT_AT) return { ...told, level: "act" };
@@ -100,7 +103,7 @@ function isSuspect({ own, stable }: Meter, before: Tried | undefined): boolean {
 }
 
 function isTooFew(metric: GuardMetric, { bursts, stretches }: Meter): boolean {
-  if (metric === "failed") return bursts.failed < LEAST_FAILURES;
+  if (metric !== "slower") return bursts.failed < LEAST_FAILURES;
   return stretches < LEAST_SLOW.stretches || bursts.failed < LEAST_SLOW.times;
 }
 

@@ -22,11 +22,12 @@ export function verdictText(verdict: GuardVerdict, version: string): string {
   return `${text}; about ${more} more deliveries would show ×10`;
 }
 
+const DOES = { failed: "failed", slower: "were slow", missing: "gave no outcome" } as const;
+
 function metricText(verdict: MetricVerdict, version: string): string {
   const { metric, own, stable, before } = verdict;
-  const does = metric === "failed" ? "failed" : "were slow";
   const parts = [
-    `${shareText(own)} of its first attempts ${does}, ${shareText(stable)} of stable's beside it`,
+    `${shareText(own)} of its first attempts ${DOES[metric]}, ${shareText(stable)} of stable's beside it`,
     ...(before === undefined ? [] : [`${shareText(before)} of the same subjects' before`]),
   ];
   const least = leastEvidence(verdict);

@@ -74,7 +74,7 @@ export const Watch = z.object({
   from: Instant,
   /** What came before that is in the meters. */
   upTo: Instant,
-  meters: z.object({ failed: Meter, slower: Meter }),
+  meters: z.object({ failed: Meter, slower: Meter, missing: z._default(Meter, emptyMeter) }),
   /** Some customers that it has failed for. */
   customers: z.array(z.string()),
   /** Above which an attempt is slow, and since when that holds; left out where stable has done too little. */
@@ -86,6 +86,8 @@ export const Watch = z.object({
       failed: z.number(),
       durations: z.array(z.tuple([z.number(), z.number()])),
       at: Instant,
+      /** Besides: of so many there was no outcome. */
+      missing: z.optional(z.number()),
       /** So many different ones were seen on the version. */
       customers: z.optional(z.number()),
     }),
@@ -110,7 +112,7 @@ export type WatchKey = Pick<Watch, "component" | "alias" | "version">;
 /** A watch that has seen nothing yet. */
 export function newWatch(key: WatchKey, since: Date, from: Date): Watch {
   const { component, alias, version } = key;
-  const meters = { failed: emptyMeter, slower: emptyMeter };
+  const meters = { failed: emptyMeter, slower: emptyMeter, missing: emptyMeter };
   const begins = from.toISOString();
   return {
     component,

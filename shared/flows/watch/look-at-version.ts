@@ -104,6 +104,7 @@ export async function verdictOn(
       ? {}
       : {
           failed: before,
+          missing: { tried: before.tried + (before.missing ?? 0), failed: before.missing ?? 0 },
           ...(slow && { slower: slowIn(new Map(before.durations), slow.aboveMs) }),
         };
   const known = { meters, before: earlier, customersAffected: customers.length };
@@ -168,7 +169,7 @@ export function addedTo({ meters, slow }: Pick<Watch, "meters" | "slow">, counte
   ];
   const failed = addFailures(meters.failed, own, stable);
   const slower = slow === undefined ? meters.slower : addSlow(meters.slower, counted.own, counted.stable, slow.aboveMs);
-  return { failed, slower };
+  return { failed, slower, missing: meters.missing };
 }
 
 /** What nearly all of stable's first attempts of the last hour stayed within. */

@@ -11,6 +11,7 @@ import { carryOn } from "./carry-on.ts";
 import type { GuardPorts } from "./guard-ports.ts";
 import { judgeCustomers } from "./judge-customers.ts";
 import { lookAtVersion, verdictOn } from "./look-at-version.ts";
+import { lackingOf, lookForOutcomes } from "./look-for-outcomes.ts";
 import { recountVersion } from "./recount-version.ts";
 import { toldOfFailures } from "./told-of-failures.ts";
 
@@ -79,7 +80,10 @@ async function lookAfter(
   const watch = await watchOf(ports, component, { alias, version }, known, now);
   if (watch.trip !== undefined) return;
   const seen = await lookAtVersion(ports, component, watch, targets, now);
-  const checked = seen.verdict.says === "worse" ? await recheck(ports, component, seen, targets, now) : seen;
+  const checked =
+    seen.verdict.says === "worse"
+      ? await recheck(ports, component, seen, targets, now)
+      : await lookForOutcomes(ports, component, seen, targets, now);
   const found =
     checked.verdict.says === "worse"
       ? { ...checked, trip: await tripOf(ports, checked, guard, now) }
@@ -139,7 +143,13 @@ async function recheck(
   if (recountedAt !== undefined && now.getTime() - Date.parse(recountedAt) < RECOUNT_AFTER_MS) {
     return { ...watch, verdict: { ...watch.verdict, says: "no verdict" } };
   }
-  const { meters, customers, isWhole } = await recountVersion(ports.events, watch, stable, now);
+  const { meters, customers, isWhole } = await recountVersion(
+    ports.events,
+    watch,
+    stable,
+    now,
+    lackingOf(component, watch, now),
+  );
   if (isWhole) {
     const verdict = await verdictOn(ports, { ...watch, customers }, meters, now);
     if (verdict.says === "worse") return { ...watch, customers, verdict };

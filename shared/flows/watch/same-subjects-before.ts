@@ -5,6 +5,7 @@ import type { Tried } from "../../domain/health/evidence.ts";
 import type { Watch } from "../../domain/health/watch.ts";
 import type { Subject, SubjectKey } from "../../domain/subject.ts";
 import type { EventStore } from "../../event-store/event-store.ts";
+import { customerOf } from "./customer-of.ts";
 import { sampledDeliveries } from "./sampled-deliveries.ts";
 import { type Exposure, sampledExposures } from "./sampled-exposures.ts";
 
@@ -20,11 +21,13 @@ type SamplePorts = {
 /**
  * What the first attempts of those who are on a version now were in the seven days before it came, with other versions:
  * told from some 2,000 events of each time.
+ * @param more who is on it besides, as `customerOf` tells them
  */
 export async function sameSubjectsBefore(
   { events, random }: SamplePorts,
   { component, version, alias, since, from }: Watch,
   now: Date,
+  more: readonly string[] = [],
 ): Promise<NonNullable<Watch["before"]>> {
   const came = new Date(since);
   const at = now.toISOString();
@@ -32,20 +35,24 @@ export async function sameSubjectsBefore(
   const onIt = (await sampledExposures(events, { from: new Date(from), to: now }, now, random)).filter(
     (exposure) => isOf(exposure) && exposure.alias === alias && exposure.version === version,
   );
-  const subjects = new Set(onIt.map(({ subject }) => subjectText(subject)));
+  const subjects = new Set([...more, ...onIt.map(customerOf)]);
   const first = await firstCounted(events, component, came);
   const durations = new Map<number, number>();
-  let [tried, failed] = [0, 0];
+  let [tried, failed, missing] = [0, 0, 0];
   if (subjects.size > 0 && first !== undefined && first < came) {
-    for (const exposure of await sampledExposures(events, { from: first, to: came }, now, random)) {
-      if (!isOf(exposure) || exposure.version === version || !subjects.has(subjectText(exposure.subject))) continue;
+    for (const exposure of await sampledExposures(events, { from: first, to: came }, now, random, true)) {
+      if (!isOf(exposure) || exposure.version === version || !subjects.has(customerOf(exposure))) continue;
+      if (exposure.isMissing) {
+        missing += 1;
+        continue;
+      }
       tried += 1;
       if (exposure.failed) failed += 1;
       const { durationMs } = exposure;
       if (durationMs !== undefined) durations.set(bucketOf(durationMs), (durations.get(bucketOf(durationMs)) ?? 0) + 1);
     }
   }
-  return { tried, failed, durations: [...durations], at, customers: subjects.size };
+  return { tried, failed, durations: [...durations], at, customers: subjects.size, ...(missing > 0 && { missing }) };
 }
 
 /** Some 600 events of one customer, from all over the days before: whoever has fewer has all of theirs looked at. */
@@ -82,8 +89,4 @@ async function firstCounted(events: SamplePorts["events"], component: string, ca
     earliest((await events.counts(hours, "hour")).counts) ??
     earliest((await events.counts({ from: lastHour, to: came }, "minute")).counts)
   );
-}
-
-function subjectText({ customer, project, user }: Subject): string {
-  return JSON.stringify([customer ?? project ?? user ?? null]);
 }

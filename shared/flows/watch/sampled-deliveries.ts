@@ -1,13 +1,13 @@
 import type { Attempt, EventRecord, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { deliveryKeyOf, LIVE } from "../../domain/deliveries/delivery-key.ts";
-import { firstAttemptIn } from "../../domain/health/first-attempt.ts";
+import { firstAttemptIn, isMissing } from "../../domain/health/first-attempt.ts";
 import type { Subject } from "../../domain/subject.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 
-/** A delivery of a stored event whose first attempt has ended. */
-export type SampledDelivery = { record: EventRecord; entry: LedgerEntry; first: Attempt };
+/** A delivery of a stored event whose first attempt has ended, or has had no outcome by its deadline. */
+export type SampledDelivery = { record: EventRecord; entry: LedgerEntry; first: Attempt; isMissing?: true };
 
 /** From how many stretches of a window how many records are taken. */
 export type Sampling = {
@@ -15,11 +15,16 @@ export type Sampling = {
   each: number;
   /** Only records of its own count. */
   component?: string;
+  /** Those without an outcome too. */
+  withMissing?: boolean;
   /** Only records about these do, and so many are looked at in a stretch for want of them. */
   about?: { isOne: (subject: Subject) => boolean; lookedAt: number };
 };
 
 export type SampledStore = Pick<EventRecords, "records"> & Pick<DeliveryLedger, "deliveries">;
+
+/** By its deadline alone: nothing of before is still to come. */
+const FOR_GOOD = new Date(0);
 
 /** Stretches that are looked into at once. */
 const AT_ONCE = 10;
@@ -77,7 +82,7 @@ async function* deliveriesIn(
   events: SampledStore,
   some: readonly Looked[],
   seen: Set<string>,
-  { component: only }: Sampling,
+  { component: only, withMissing }: Sampling,
 ): AsyncGenerator<SampledDelivery> {
   const wanted = new Map<string, EventRecord>();
   for (const record of some.flatMap(({ records }) => records)) {
@@ -94,6 +99,10 @@ async function* deliveriesIn(
     if (entry === undefined || record?.payloadHash !== entry.payloadHash) continue;
     const first = firstAttemptIn(entry);
     if (first !== undefined) yield { record, entry, first };
+    else if (withMissing && isMissing(entry, FOR_GOOD)) {
+      const [missing] = entry.attempts.filter(({ outcome }) => outcome === "outcome missing");
+      if (missing !== undefined) yield { record, entry, first: missing, isMissing: true };
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export type Exposure = {
   subject: Subject;
   failed: boolean;
   durationMs?: number;
+  /** It had no outcome by its deadline. */
+  isMissing?: true;
 };
 
 /** Stretches of a window that are looked into, and records taken from each. */
@@ -25,13 +27,15 @@ export async function sampledExposures(
   window: TimeWindow,
   now: Date,
   random: () => number,
+  withMissing = false,
 ): Promise<Exposure[]> {
   const exposures: Exposure[] = [];
-  for await (const { record, entry, first } of sampledDeliveries(events, window, now, random, SAMPLING)) {
+  const sampling = { ...SAMPLING, withMissing };
+  for await (const { record, entry, first, isMissing } of sampledDeliveries(events, window, now, random, sampling)) {
     const { component, alias } = entry;
     const { version = "", outcome, durationMs } = first;
     const known = { component, version, alias, subject: record.subject, failed: outcome !== "done" };
-    exposures.push({ ...known, ...(durationMs !== undefined && { durationMs }) });
+    exposures.push({ ...known, ...(durationMs !== undefined && { durationMs }), ...(isMissing && { isMissing }) });
   }
   return exposures;
 }

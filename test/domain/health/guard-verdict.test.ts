@@ -17,7 +17,7 @@ function meterOf(minutes: readonly Minute[]): Meter {
 }
 
 function verdictOf(minutes: readonly Minute[], before: Tried) {
-  const meters = { failed: meterOf(minutes), slower: emptyMeter };
+  const meters = { failed: meterOf(minutes), slower: emptyMeter, missing: emptyMeter };
   return guardVerdict({ meters, before: { failed: before }, customersAffected: 9 }, true);
 }
 
