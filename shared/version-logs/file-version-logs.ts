@@ -68,20 +68,22 @@ function isAsked({ requestId }: LogLine, { requestIds }: LogQuery): boolean {
   return requestIds === undefined || (requestId !== undefined && requestIds.has(requestId));
 }
 
-/** Of what was put aside first; either may be missing. */
+/** Of what was put aside first; either may be missing. Both are open before any is read: a log may be put aside meanwhile. */
 async function* linesOf(file: string, version: string, query: LogQuery, window: TimeWindow): AsyncGenerator<LogLine> {
-  for (const each of [`${file}.1`, file]) {
-    const handle = await openIfThere(each);
-    if (handle === undefined) continue;
-    try {
-      for await (const text of handle.readLines()) {
+  const current = await openIfThere(file);
+  const aside = await openIfThere(`${file}.1`);
+  try {
+    const [one, other] = [await aside?.stat(), await current?.stat()];
+    // Put aside between the two looks, it is the same.
+    for (const handle of one?.ino === other?.ino ? [current] : [aside, current]) {
+      for await (const text of handle?.readLines({ autoClose: false }) ?? []) {
         const line = readLine(text, version);
         if (line === undefined || line.at < window.from || line.at >= window.to) continue;
         if (isAsked(line, query)) yield line;
       }
-    } finally {
-      await handle.close().catch(() => {});
     }
+  } finally {
+    await Promise.all([current, aside].map((handle) => handle?.close().catch(() => {})));
   }
 }
 

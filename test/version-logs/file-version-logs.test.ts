@@ -57,6 +57,19 @@ describe("the logs of a component", () => {
     expect(await read(logs, { component: "nobody" })).toEqual([]);
   });
 
+  it("are read whole when one is put aside while it is read", async () => {
+    const { logs, file, write } = aLogFolder();
+    write("1", 1, "of long ago");
+    renameSync(file("1"), `${file("1")}.1`);
+    for (let second = 2; second < 10; second++) write("1", second, `line ${second}`);
+    const lines: LogLine[] = [];
+    for await (const line of fileVersionLogs(logs, async () => {}).lines({ component: "mailer" }, always)) {
+      lines.push(line);
+      if (lines.length === 1) renameSync(file("1"), `${file("1")}.1`);
+    }
+    expect(texts(lines)).toEqual(["1 of long ago", ...Array.from({ length: 8 }, (_, n) => `1 line ${n + 2}`)]);
+  });
+
   it("have lines of an older form, and others that are passed over", async () => {
     const { logs, file } = aLogFolder();
     writeFileSync(file("1"), `${at(1).toISOString()} r-1 before\nthe rest of a line\n\nnow r-1 no time\n`);
