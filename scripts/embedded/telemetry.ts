@@ -9,6 +9,7 @@ import {
   publishSpan,
   type SpanPlace,
 } from "../../shared/domain/deliveries/delivery-spans.ts";
+import { readJson } from "../../shared/domain/text/schema.ts";
 import type { AcceptedEntry } from "./accept-events.ts";
 import type { MetricLooks } from "./server-metrics.ts";
 
@@ -66,6 +67,13 @@ export async function openTelemetry(looks: Pick<MetricLooks, "queues" | "hosts">
     },
     shutdown: () => exporter.shutdown(),
   };
+  const ignore = () => {};
+  // By this word alone the exporter tells of spans that a collector has refused while it took the others.
+  const warn = (_: string, said?: unknown) => {
+    dropped += refusedSpans(said);
+  };
+  const logger = { error: ignore, warn, info: ignore, debug: ignore, verbose: ignore };
+  api.diag.setLogger(logger, { logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true });
   // A span's own id is given to it in the same turn as it is made.
   let next: SpanPlace = { traceId: "", spanId: "", sampled: true };
   const provider = new trace.TracerProvider({
@@ -156,6 +164,14 @@ export async function openTelemetry(looks: Pick<MetricLooks, "queues" | "hosts">
       await Promise.race([told, delay(LAST_WORDS_MS, undefined, { ref: false })]);
     },
   };
+}
+
+/** Of a partial success, in JSON, where 64 bits are a text; it may be one of metrics. */
+function refusedSpans(said: unknown): number {
+  const json = readJson(typeof said === "string" ? said : "");
+  const partial = json.ok ? json.value : undefined;
+  const refused = partial instanceof Object && "rejectedSpans" in partial ? Number(partial.rejectedSpans) : 0;
+  return Number.isSafeInteger(refused) ? refused : 0;
 }
 
 function ownVersion(): string {

@@ -10,6 +10,7 @@ import { aComponent } from "../support/builders.ts";
 import { openFrontDoor } from "../support/front-door.ts";
 import { otlpReceiver, tellTelemetry } from "../support/otlp-receiver.ts";
 import { aRecord } from "../support/stored-events.ts";
+import { stubServer } from "../support/stub-server.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -100,6 +101,24 @@ describe("OpenTelemetry, of the embedded server", () => {
     // Those that wait, and those that are on their way, at most.
     expect(telemetry.dropped()).toBeGreaterThanOrEqual(told - 2_048 - 512);
     await telemetry.close();
+  });
+
+  it.each([
+    ["refuses", '{"partialSuccess":{"rejectedSpans":"7","errorMessage":"no"}}', 7],
+    ["refuses as a number", '{"partialSuccess":{"rejectedSpans":3}}', 3],
+    ["answers with what can't be read", "{{{", 0],
+    ["says no number", '{"partialSuccess":{"rejectedSpans":"many"}}', 0],
+  ])("counts the spans that a collector %s while it takes the others", async (_, answer, dropped) => {
+    const endpoint = await stubServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { "content-type": "application/json" }).end(request.url === "/v1/traces" ? answer : "{}");
+    });
+    tellTelemetry(endpoint);
+    const telemetry = await openTelemetry({ queues: async () => ({}), hosts: () => 0 });
+    const record = aRecord();
+    telemetry.reported({ record, at: record.t0, component: "mailer", outcome: "done", attempt: 2, deliveryKey: "k" });
+    await telemetry.close();
+    expect(telemetry.dropped()).toBe(dropped);
   });
 
   it("takes a request's traceparent for CloudEvents that have none, if it is one", async () => {
