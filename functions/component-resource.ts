@@ -5,10 +5,12 @@ import { AliasName } from "../shared/domain/routing/alias.ts";
 import { Component } from "../shared/domain/routing/component.ts";
 import { type Read, read, readJson } from "../shared/domain/text/schema.ts";
 import {
+  type Deployer,
   type Deployment,
   type DeployPorts,
   deployComponent,
   type RefusedMove,
+  registerComponent,
 } from "../shared/flows/versions/deploy-component.ts";
 import type { VersionCatalog } from "../shared/versions/version-catalog.ts";
 
@@ -33,6 +35,18 @@ const Deployed = z.object({
 });
 type Deployed = z.infer<typeof Deployed>;
 
+/** Of a component whose aliases have addresses of their own: what each stands for, as JSON. */
+const Addressed = z.object({
+  name: z.string(),
+  settings: z.string(),
+  targets: z.string(),
+  /** Of aliases that are missing; the others stay as they are. */
+  initially: z.string(),
+});
+type Addressed = z.infer<typeof Addressed>;
+
+const Fields = z.record(z.string(), z.unknown());
+
 /** A permission that was given a moment ago takes up to a minute until it holds. */
 const TRIES = 7;
 const TRY_AGAIN_MS = 10_000;
@@ -47,10 +61,14 @@ export async function onComponentResource(
   event: CloudFormationCustomResourceEvent,
 ): Promise<void> {
   if (event.RequestType === "Delete") return;
+  if ("targets" in event.ResourceProperties) {
+    const addressed = mustRead(read(Addressed, event.ResourceProperties));
+    const { name: component } = addressed;
+    return registerComponent(ports, { component, rowOver: (row) => addressedOver(row, addressed) }, deployerOf(event));
+  }
   const deployed = mustRead(read(Deployed, event.ResourceProperties));
   const before = event.RequestType === "Update" ? read(Deployed, event.OldResourceProperties) : undefined;
-  const stack = event.StackId.split("/")[1] ?? event.StackId;
-  const by = { who: "cloudformation", why: `deployment of ${stack}`, command: `cdk deploy ${stack}` };
+  const by = deployerOf(event);
   const { name: component, functionArn, version, aliases, moves } = deployed;
   const deployment: Deployment = {
     component,
@@ -72,10 +90,25 @@ export async function onComponentResource(
   }
 }
 
+function deployerOf({ StackId }: CloudFormationCustomResourceEvent): Deployer {
+  const stack = StackId.split("/")[1] ?? StackId;
+  return { who: "cloudformation", why: `deployment of ${stack}`, command: `cdk deploy ${stack}` };
+}
+
+function addressedOver(before: Component | undefined, { name, settings, targets, initially }: Addressed): Component {
+  const [deployed, moved, made] = [settings, targets, initially].map((text) =>
+    mustRead(read(Fields, mustRead(readJson(text)))),
+  );
+  const entries = Object.entries(moved ?? {}).map(([alias, target]) => [alias, { ...before?.aliases[alias], target }]);
+  const missing = Object.entries(made ?? {}).map(([alias, target]) => [alias, { target }]);
+  const aliases = { ...Object.fromEntries(missing), ...before?.aliases, ...Object.fromEntries(entries) };
+  return mustRead(read(Component, { ...before, ...deployed, name, aliases }));
+}
+
 function rowOver(before: Component | undefined, { name, functionArn, settings, aliases }: Deployed): Component {
   const target = { kind: "lambda", functionArn };
   const targets = aliases.map((alias) => [alias, { ...before?.aliases[alias], target }]);
-  const deployed = mustRead(read(z.record(z.string(), z.unknown()), mustRead(readJson(settings))));
+  const deployed = mustRead(read(Fields, mustRead(readJson(settings))));
   const all = { ...before?.aliases, ...Object.fromEntries(targets) };
   return mustRead(read(Component, { ...before, ...deployed, name, aliases: all }));
 }

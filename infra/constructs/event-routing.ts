@@ -1,9 +1,11 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { EventBus, type IEventBus, Match, Rule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { sharesOf } from "./concurrency.ts";
+import type { EnvironmentNames } from "./environment-names.ts";
 import type { EventStorage } from "./event-storage.ts";
 import { removalPolicyOf } from "./removal.ts";
 import { INDEXED_FIELDS } from "./saved-queries.ts";
@@ -78,6 +80,7 @@ export class EventRouting extends Construct {
     this.outcomeDeadLetters = queue("OutcomeDeadLetters", "outcome-dead-letters");
     const outcomeRedrive = { queue: this.outcomeDeadLetters, maxReceiveCount: OUTCOME_RECEIVES };
     this.outcomeQueue = queue("OutcomeQueue", "outcomes", outcomeRedrive);
+    this.letRulesTell(names);
 
     new Rule(this, "Everything", {
       ruleName: names.of("everything"),
@@ -146,5 +149,22 @@ export class EventRouting extends Construct {
       TURNOUT_EVENT_BUS: this.eventBus.eventBusName,
       TURNOUT_ROUTER_TIMEOUT_MS: String(ROUTER_TIMEOUT.toMilliseconds()),
     };
+  }
+
+  /**
+   * How executions and tasks end, rules of the components' own stacks tell, which are called after the environment. What
+   * they tell has to show that it is of an attempt that was handed over, as all outcomes do.
+   */
+  private letRulesTell({ environment }: EnvironmentNames): void {
+    const { partition, region, account } = Stack.of(this);
+    const rules = `arn:${partition}:events:${region}:${account}:rule/${environment}-*`;
+    this.outcomeQueue.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["sqs:SendMessage"],
+        resources: [this.outcomeQueue.queueArn],
+        conditions: { ArnLike: { "aws:SourceArn": rules } },
+      }),
+    );
   }
 }

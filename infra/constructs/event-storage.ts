@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import type { EnvironmentNames } from "./environment-names.ts";
 import { removalPolicyOf } from "./removal.ts";
 import type { SettingsEnvironment } from "./settings-environment.ts";
+import { HANDED } from "./store-actions.ts";
 
 /** Most request units a second. */
 export type Capacity = { readUnits: number; writeUnits: number };
@@ -74,7 +75,11 @@ export class EventStorage extends Construct {
       // an earlier version would always be equal, and keep what was to be forgotten.
       versioned: false,
       // Which objects have expired their names say, and the sweeper reads it: periods differ from source to source.
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      // What tasks are handed they have read within hours, or never will.
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        { prefix: HANDED, expiration: Duration.days(2) },
+      ],
       removalPolicy: removalPolicyOf(isProtected),
       autoDeleteObjects: !isProtected,
     });

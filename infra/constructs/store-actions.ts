@@ -65,3 +65,6 @@ export const INBOX_PARTITIONS = "inbox#*";
 
 /** Where bodies stand in their bucket. */
 export const BODIES = "bodies/*";
+
+/** Where events stand in the same bucket that are too large for a task's environment. */
+export const HANDED = "handed/";

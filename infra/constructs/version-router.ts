@@ -24,6 +24,8 @@ export interface IVersionRouter {
   readonly movers: readonly IRole[];
   /** Where asynchronous components' destinations tell what became of events. */
   readonly outcomeQueueArn: string;
+  /** Where events are kept that are too large for a task's environment. */
+  readonly bodyBucketName: string;
   /** The function behind the custom resource that a component is. */
   readonly componentResourceArn: string;
 }
@@ -71,6 +73,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
   readonly senders: readonly IRole[];
   readonly movers: readonly IRole[];
   readonly outcomeQueueArn: string;
+  readonly bodyBucketName: string;
   readonly componentResourceArn: string;
 
   constructor(scope: Construct, id: string, props: VersionRouterProps) {
@@ -106,6 +109,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
     this.senders = [this.routing.router.role, this.replay.replayer.role];
     this.movers = [this.sweeping.moveSweeper.role, this.sweeping.guard.role, this.access.componentResource.role];
     this.outcomeQueueArn = this.routing.outcomeQueue.queueArn;
+    this.bodyBucketName = this.storage.bodies.bucketName;
     this.componentResourceArn = this.access.componentResource.functionArn;
   }
 
@@ -125,6 +129,7 @@ export class VersionRouter extends Construct implements IVersionRouter {
       senders: [role("router"), role("replayer")],
       movers: [role("move-sweeper"), role("guard"), role("component-resource")],
       outcomeQueueArn: arn("sqs", names.of("outcomes")),
+      bodyBucketName: names.bucketOf("bodies"),
       componentResourceArn: arn("lambda", `function:${names.of("component-resource")}`),
     };
   }

@@ -45,7 +45,7 @@ export async function deployComponent(
   const { component, aliases, version } = deployment;
   // Before the component is registered: an event would find no alias.
   for (const alias of aliases) await ports.catalog.moveAlias(component, alias, version, null);
-  await register(ports, deployment, by);
+  await registerComponent(ports, deployment, by);
   const move = await ownMove(ports, deployment);
   if (move === undefined) return undefined;
   const { kind, ...planned } = move;
@@ -59,7 +59,11 @@ export async function deployComponent(
 }
 
 /** Writes the component's row, unless it says all of it already. */
-async function register(ports: DeployPorts, deployment: Deployment, by: Deployer): Promise<void> {
+export async function registerComponent(
+  ports: Pick<DeployPorts, "table" | "newId" | "now">,
+  deployment: Pick<Deployment, "component" | "rowOver">,
+  by: Deployer,
+): Promise<void> {
   const { table, newId, now } = ports;
   const key = `component#${deployment.component}` as const;
   await lostRaces(
