@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { TurnoutError } from "../domain/errors.ts";
 import type { Remedy } from "../domain/remedy.ts";
 import type { Component } from "../domain/routing/component.ts";
-import { ownPlaceOf } from "../domain/routing/target-address.ts";
+import { ownPlaceOf, REACHED } from "../domain/routing/target-address.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../flows/versions/logged-aliases.ts";
 import type { AliasSettings } from "../versions/lambda-version-catalog.ts";
 import type { AliasedVersion } from "../versions/version-catalog.ts";
@@ -41,11 +41,11 @@ async function examineComponent(
     if (told instanceof TurnoutError) return [problem(check, told.message, ...told.remedies)];
     throw told;
   }
-  const aliases = aliasesInUse(component).filter((alias) => {
-    const target = component.aliases[alias]?.target;
-    return target !== undefined && ownPlaceOf(target) === undefined;
-  });
-  if (aliases.length === 0) return [fine(check, "what is behind its aliases has versions of its own")];
+  const aliases = aliasesInUse(component).filter((alias) => placeOf(component, alias) === undefined);
+  if (aliases.length === 0) {
+    const places = new Set(aliasesInUse(component).map((alias) => placeOf(component, alias)));
+    return [fine(check, `every alias has a ${[...places].join(" or a ")} of its own, which Turnout doesn't look at`)];
+  }
   const found: Finding[] = [];
   for (const alias of aliases) {
     const aliased = catalogued.find((one) => one.alias === alias);
@@ -135,25 +135,24 @@ function examineOutcomes(check: string, outcomes: AliasSettings["outcomes"], max
   return wrong.length === 0 ? [] : [warning(check, wrong.join("; "), remedy)];
 }
 
+function placeOf({ aliases }: Component, alias: string): string | undefined {
+  const target = aliases[alias]?.target;
+  return target && ownPlaceOf(target);
+}
+
 function aliasesInUse({ aliases }: Component): string[] {
   return Object.entries(aliases).flatMap(([alias, { retired }]) => (retired ? [] : [alias]));
 }
 
 /** A target that this installation can't reach. */
 function targetsElsewhere({ versions }: Installation, component: Component): string | undefined {
-  const kind = versions.from === "functions" ? "lambda" : "worker";
-  const others = aliasesInUse(component).filter((alias) => {
-    const target = component.aliases[alias]?.target;
-    if (target === undefined || target.kind === kind) return false;
-    return kind === "lambda" ? ownPlaceOf(target) === undefined : !REACHED_HERE.has(target.kind);
+  const where = versions.from === "functions" ? "AWS" : "this machine";
+  const others = aliasesInUse(component).flatMap((alias) => {
+    const { kind } = component.aliases[alias]?.target ?? {};
+    return kind === undefined || REACHED[where].has(kind) ? [] : [`${alias} (${kind})`];
   });
-  if (others.length === 0) return undefined;
-  const where = kind === "lambda" ? "on AWS" : "on this machine";
-  return `${others.join(", ")}: the target isn't of kind ${kind} or http, and no other can be reached ${where}`;
+  return others.length === 0 ? undefined : `${others.join(", ")}: such a target can't be reached from ${where}`;
 }
-
-/** Beside the versions of this machine. */
-const REACHED_HERE: ReadonlySet<string> = new Set(["http", "laptop"]);
 
 function missingFolder({ versions }: Installation, component: string, version: string): string | undefined {
   const folder = versions.from === "folders" ? versions.catalog.codeOf(component, version)?.folder : undefined;

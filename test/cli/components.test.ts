@@ -170,3 +170,34 @@ describe("turnout revert", () => {
     });
   });
 });
+
+describe("the targets of a component", () => {
+  it.each([
+    { kind: "sqs", queueArn: "arn:aws:sqs:eu-west-1:123456789012:orders" },
+    { kind: "lambda", functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:mailer" },
+  ])("refuses on this machine a target that is reached from AWS alone: %j", async (target) => {
+    const input = JSON.stringify({ ...component, aliases: { stable: { target } } });
+    const refused = await runHere(apply("--yes"), temporaryFolder(), { input });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`AWS alone: stable (${target.kind})`) });
+  });
+
+  it("says that an alias with a URL of its own has no versions that could be moved, and what to do", async () => {
+    const home = temporaryFolder();
+    const target = { kind: "http", url: "https://preview.example.com/events" };
+    const aliases = { stable: { target }, beta: { target: { ...target, url: "https://beta.example.com/" } } };
+    await runHere(apply("--yes"), home, { input: JSON.stringify({ ...component, aliases }) });
+    const why = ["--reason", "a test", "--yes"];
+    for (const args of [
+      ["promote", "mailer", "beta", "stable"],
+      ["rollback", "mailer", "stable"],
+      ["alias", "set", "mailer", "beta", "7"],
+    ]) {
+      const refused = await runHere([...args, ...why], home);
+      expect([args[0], refused.code, refused.stderr]).toEqual([
+        args[0],
+        4,
+        expect.stringMatching(/(stable|beta) of mailer stands for a URL of its own, .* Change its target/s),
+      ]);
+    }
+  });
+});

@@ -3,6 +3,7 @@ import { patternDoubts } from "../../../shared/domain/events/pattern-doubts.ts";
 import { Component } from "../../../shared/domain/routing/component.ts";
 import { rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
 import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
+import { REACHED } from "../../../shared/domain/routing/target-address.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
@@ -170,7 +171,15 @@ async function apply(file: string, options: ChangeOptions): Promise<void> {
 
 /** On AWS nothing runs a worker, which is what a target is by default. @throws TurnoutError `usage` */
 function refuseUnreachable({ versions }: Installation, { aliases }: Component): void {
-  if (versions.from === "folders") return;
+  if (versions.from === "folders") {
+    const others = Object.entries(aliases).filter(([, { target }]) => !REACHED["this machine"].has(target.kind));
+    if (others.length === 0) return;
+    const told = others.map(([alias, { target }]) => `${alias} (${target.kind})`).join(", ");
+    throw usage(
+      `Such a target is reached from AWS alone: ${told}. Apply this to an environment there, with --env or TURNOUT_ENV; ` +
+        "on this machine a version in a folder or a URL can stand for it.",
+    );
+  }
   const workers = Object.entries(aliases).flatMap(([alias, { target }]) => (target.kind === "worker" ? [alias] : []));
   if (workers.length === 0) return;
   throw usage(

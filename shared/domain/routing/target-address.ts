@@ -159,6 +159,12 @@ export function ownPlaceOf({ kind }: TargetAddress): string | undefined {
   return places[kind];
 }
 
+/** What can be reached from this machine, and what from AWS. */
+export const REACHED: Readonly<Record<"this machine" | "AWS", ReadonlySet<TargetAddress["kind"]>>> = {
+  "this machine": new Set(["worker", "http", "laptop"]),
+  AWS: new Set(["lambda", "http", "laptop", "sqs", "step-functions", "ecs"]),
+};
+
 /**
  * Who an attempt is handed to, by an ARN without a qualifier. For what has none it is made up, as if it were a function
  * of the component's name.

@@ -6,6 +6,7 @@ import {
   TurnoutError,
 } from "../../domain/errors.ts";
 import { aliasOf, type Component } from "../../domain/routing/component.ts";
+import { ownPlaceOf } from "../../domain/routing/target-address.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import type { AliasedVersion, VersionCatalog } from "../../versions/version-catalog.ts";
 
@@ -24,7 +25,7 @@ export async function componentNamed(table: Pick<RoutingTableReader, "components
 
 /**
  * The version that an alias in use points at, null for none yet.
- * @throws AliasNotFound, AliasRetired, TurnoutError `not allowed` for an alias that stands for a laptop
+ * @throws AliasNotFound, AliasRetired, TurnoutError `not allowed` where the alias stands for something else than versions
  */
 export async function versionBehind(
   catalog: Pick<VersionCatalog, "aliases">,
@@ -35,6 +36,8 @@ export async function versionBehind(
   if (entry === undefined) throw new AliasNotFound(alias, component.name, Object.keys(component.aliases));
   if (entry.retired) throw new AliasRetired(alias, component.name);
   if (entry.target.kind === "laptop") throw isLaptop(component.name, alias);
+  const place = ownPlaceOf(entry.target);
+  if (place !== undefined) throw noVersions(component.name, alias, place);
   const aliased = (await catalog.aliases(component.name)).find((one) => one.alias === alias);
   if (aliased?.alsoTo !== undefined) throw sharedOut(component.name, aliased);
   return aliased?.version ?? null;
@@ -47,6 +50,14 @@ function isLaptop(component: string, alias: string): TurnoutError {
     {
       remedies: ["publish the code that runs there as a version, and go on with that"],
     },
+  );
+}
+
+function noVersions(component: string, alias: string, place: string): TurnoutError {
+  return new TurnoutError(
+    "not allowed",
+    `${alias} of ${component} stands for a ${place} of its own, and not for versions that could be moved. Change its target ` +
+      "in the component's file, and apply that; the history has what it was before, and the change can be taken back.",
   );
 }
 
