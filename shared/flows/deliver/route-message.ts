@@ -101,6 +101,24 @@ export function routeMessage(
   return { message, record, stored: false, generation: LIVE, subject, routes, facts: facts.value, revision };
 }
 
+/** A stored event that can be read by now, and as what it was stored when it couldn't. */
+export type ReadAnew = { record: EventRecord; stored: EventRecord };
+
+/**
+ * Reads once more an event that couldn't be read when it arrived, by where its source's key and subject stand now: under
+ * the key that its publisher gave it, it is the same event as its repeats. That it was rejected stays with it, until
+ * somebody has delivered it. Undefined for every other event, and where it can't be read yet.
+ */
+export function readAnew(stored: EventRecord, view: RoutingView, now: Date): ReadAnew | undefined {
+  const { rejected, messageId, t0, sequence, body, eventKey, unavailable } = stored;
+  if (rejected === undefined || unavailable !== undefined || eventKey !== unreadableKeyOf(messageId)) return undefined;
+  const place = { sentAt: t0, ...(sequence !== undefined && { sequence }) };
+  const message = { messageId, receiptHandle: "", body, receiveCount: 1, ...place };
+  const { record, unknown } = routeMessage(parseEvent(message), view, now);
+  if (unknown !== undefined || record.rejected !== undefined) return undefined;
+  return { record: { ...record, rejected }, stored };
+}
+
 /**
  * Decides again, by today's routing, where a stored event goes for one component.
  * @param replayDestination the alias that a replay sends it to, if not where the rules say
@@ -241,7 +259,7 @@ function unknown(message: ReceivedMessage, why: DeliveryError, view: RoutingView
 }
 
 /** Stands in for the key of an event that can't be read. */
-export function unreadableKeyOf(messageId: string): string {
+function unreadableKeyOf(messageId: string): string {
   return sha256(JSON.stringify(["unreadable", messageId]));
 }
 

@@ -1,11 +1,14 @@
 import { type Claim, isAtRest, type LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { lookedAfterBy } from "../../domain/deliveries/settle-attempt.ts";
+import { type DeliveryState, stateOf } from "../../domain/replays/replay-counts.ts";
 import { claim } from "../deliver/claim-deliveries.ts";
 import { type Attempting, deliverClaimed } from "../deliver/deliver-claimed.ts";
 import type { Delivery, RouterPorts } from "../deliver/router-ports.ts";
 import type { Settled } from "../deliver/settle-delivery.ts";
-import { type Made, madeOf, restOf } from "./made-delivery.ts";
 import { headOf, type Lane, type PageLanes } from "./page-lanes.ts";
+
+/** What became of one delivery of a page. */
+export type Made = { state: DeliveryState; delivery: Delivery; version: string };
 
 export type BatchOptions = {
   /** The deliveries of a batch as the routing has them now; undefined for one that isn't to be made after all. */
@@ -118,4 +121,24 @@ export function batchDeliverer(
       }
     },
   };
+}
+
+/** What the ledger says of a delivery that was handed over. */
+export function restOf(entry: LedgerEntry, { delivery, version }: Made): Made {
+  return { state: stateOf(entry), delivery, version: entry.executedVersion ?? version };
+}
+
+/** What one attempt has made of a delivery. */
+export function madeOf(delivery: Delivery, { outcome, executedVersion = "" }: Settled, answer: Claim): Made {
+  return { state: answer.won ? stateAfter(outcome) : stateFound(answer.why), delivery, version: executedVersion };
+}
+
+function stateAfter(outcome: Settled["outcome"]): DeliveryState {
+  return outcome === "done" || outcome === "dead" ? outcome : "open";
+}
+
+/** Of one that couldn't be claimed. */
+function stateFound(why: (Claim & { won: false })["why"]): DeliveryState {
+  if (why === "done") return "done";
+  return why === "dead" || why === "rejected" || why === "payload differs" ? "dead" : "open";
 }

@@ -1,7 +1,6 @@
 import type { Delivery, RouterPorts } from "../deliver/router-ports.ts";
 import { sendOne } from "../deliver/send-one.ts";
-import { type BatchOptions, batchDeliverer, type Trouble } from "./deliver-batch.ts";
-import type { Made } from "./made-delivery.ts";
+import { type BatchOptions, batchDeliverer, type Made, type Trouble } from "./deliver-batch.ts";
 import type { Pace } from "./pace.ts";
 import { headOf, lanesOf, pageLanes } from "./page-lanes.ts";
 

@@ -3,9 +3,9 @@ import { type CountedItem, withCounted } from "../../domain/replays/replay-count
 import type { FoundPage } from "../../domain/replays/replay-progress.ts";
 import { claim } from "../deliver/claim-deliveries.ts";
 import type { Delivery } from "../deliver/router-ports.ts";
+import type { Made } from "./deliver-batch.ts";
 import { deliverPage } from "./deliver-page.ts";
 import { givenUp, givingUp, isAwaited, isToMake, isUntried, untouched } from "./judge-item.ts";
-import type { Made } from "./made-delivery.ts";
 import type { MatchedPage, ReplayMatcher } from "./match-replay.ts";
 import type { Pace } from "./pace.ts";
 import { lineOf } from "./page-lanes.ts";

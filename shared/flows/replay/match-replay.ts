@@ -16,10 +16,10 @@ import type { DeliveryLedger } from "../../event-store/delivery-ledger.ts";
 import type { EventRecords } from "../../event-store/event-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
+import { type ReadAnew, readAnew } from "../deliver/route-message.ts";
 import type { RoutingCache, RoutingView } from "../routing-cache.ts";
 import { type Decisions, decisionsOn } from "./decide-items.ts";
 import { matchedEntries } from "./matched-entries.ts";
-import { type ReadAnew, readAnew } from "./read-anew.ts";
 import type { BegunItem, DeliverItem, MatchedReplay, ReplayItem, SkipItem } from "./replay-item.ts";
 
 export type MatchPorts = {

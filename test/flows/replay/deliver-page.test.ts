@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
+import type { Made } from "../../../shared/flows/replay/deliver-batch.ts";
 import { deliverPage, type PageOptions } from "../../../shared/flows/replay/deliver-page.ts";
-import type { Made } from "../../../shared/flows/replay/made-delivery.ts";
 import { replayMatcher } from "../../../shared/flows/replay/match-replay.ts";
 import { paceOf } from "../../../shared/flows/replay/pace.ts";
 import { Stopped } from "../../../shared/flows/replay/replay-driver.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../shared/domain/deliveries/delivery.ts";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
-import { madeOf, restOf } from "../../../shared/flows/replay/made-delivery.ts";
+import { madeOf, restOf } from "../../../shared/flows/replay/deliver-batch.ts";
 import { anEntry } from "../../support/stored-events.ts";
 
 const delivery = {} as Delivery;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
-import { readAnew } from "../../../shared/flows/replay/read-anew.ts";
+import { readAnew } from "../../../shared/flows/deliver/route-message.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
 import { aMessage, aRouter, putRows, T0 } from "../../support/router.ts";
 
