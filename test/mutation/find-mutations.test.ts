@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mutationsOf } from "./find-mutations.ts";
+import { mutated, mutationsOf, switchable } from "./find-mutations.ts";
 
 const whatOf = (source: string) => mutationsOf("a.ts", source).map(({ line, what }) => `${line}: ${what}`);
 
@@ -34,8 +34,33 @@ describe("the mutations of a file", () => {
   });
 
   it("have the whole file's text with one thing changed", () => {
-    const [first] = mutationsOf("a.ts", "export const a: boolean = b === c;");
-    expect(first).toMatchObject({ text: "export const a: boolean = b === c;", line: 1 });
-    expect(first?.code.replace(/ +/g, " ")).toBe("export const a = b !== c;");
+    const source = "export const a: boolean = b === c;";
+    const [first] = mutationsOf("a.ts", source);
+    expect(first).toMatchObject({ text: source, line: 1 });
+    expect(first && mutated(source, first).replace(/ +/g, " ")).toBe("export const a = ((b) !== (c));");
+  });
+
+  it("are all in one text, each made while it is switched on", () => {
+    const source = "export const f = (a) => { let n = 0; for (const b of a?.list ?? [5]) n -= b; if (a?.list.filter(Boolean).length > 1 && !a.b) n = 7; return n; };";
+    const mutations = mutationsOf("a.ts", source);
+    const byOne = mutations.map((mutation) => mutated(source, mutation));
+    const all = switchable(
+      source,
+      mutations.map((mutation, id) => ({ id, mutation })),
+    );
+    const answers = (code: string, on?: number) => {
+      const isMutant = (id: number) => id === on;
+      const turn = () => {};
+      const f = new Function("globalThis", `${code.replace("export const f =", "const f =")} return f;`)({ isMutant, turn });
+      return [undefined, { list: [] }, { list: [0, 1, 2] }, { list: [1, 2], b: true }].map((input) => {
+        try {
+          return f(input);
+        } catch (error) {
+          return error instanceof TypeError;
+        }
+      });
+    };
+    expect(answers(all)).toEqual(answers(source));
+    for (const [id, code] of byOne.entries()) expect(answers(all, id), mutations[id]?.what).toEqual(answers(code));
   });
 });

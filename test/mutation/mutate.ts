@@ -5,7 +5,8 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../support/seeded-random.ts";
 import { coveringTests } from "./covering-tests.ts";
 import { isEquivalent } from "./equivalents.ts";
-import { type Mutation, mutationsOf } from "./find-mutations.ts";
+import { type Mutation, mutated, mutationsOf, switchable } from "./find-mutations.ts";
+import { switchedRun } from "./switched-run.ts";
 import { trials } from "./trials.ts";
 
 const HELP = `Changes the source a little, many times over, and says which changes no test notices.
@@ -70,23 +71,52 @@ function drawn(mutations: readonly Mutation[], count: number, random: () => numb
 }
 
 async function tryAll(sample: readonly Mutation[], covering: ReadonlyMap<string, string[]>, most: number) {
+  const outcomes = new Map<Mutation, Outcome>();
+  for (const mutations of Map.groupBy(sample, ({ file }) => posix.dirname(file)).values()) {
+    const testsOf = (file: string) => (covering.get(file) ?? []).slice(0, most);
+    const fates = await switchedRun({
+      tests: nearestFirst(mutations.map(({ file }) => testsOf(file))),
+      files: [...Map.groupBy(mutations, ({ file }) => file).keys()].map((file) => ({
+        file,
+        code: switchable(
+          readFileSync(file, "utf8"),
+          mutations.flatMap((mutation, id) => (mutation.file === file ? [{ id, mutation }] : [])),
+        ),
+      })),
+      living: mutations.keys().toArray(),
+    });
+    const unclear = mutations.filter((_, id) => fates.get(id) === "outside" || fates.get(id) === "spoilt");
+    const clear = process.env.SURVEY ? new Map() : await onItsOwn(unclear, testsOf);
+    for (const [id, mutation] of mutations.entries()) {
+      const fate = fates.get(id) ?? "untested";
+      const outcome = fate === "outside" || fate === "spoilt" ? (clear.get(mutation) ?? "untested") : fate;
+      outcomes.set(mutation, outcome);
+      if (outcome !== "killed") console.log(`${outcome}  ${mutation.file}:${mutation.line}  ${mutation.what}`);
+    }
+  }
+  return outcomes;
+}
+
+/** All of them, those that are near to some file before those that are far from all. */
+function nearestFirst(lists: readonly string[][]): string[] {
+  const places = lists.flatMap((tests) => tests.map((test, place) => ({ test, place })));
+  return [...new Set(places.sort((a, b) => a.place - b.place).map(({ test }) => test))];
+}
+
+/** What a mutation does that can't be switched on: its tests start anew with it. */
+async function onItsOwn(mutations: readonly Mutation[], testsOf: (file: string) => string[]) {
   const { run, stop } = trials();
   const outcomes = new Map<Mutation, Outcome>();
   const tookMs = new Map<string, number | undefined>();
-  for (const mutation of sample) {
-    const { file, code } = mutation;
-    const tests = (covering.get(file) ?? []).slice(0, most);
-    let outcome: Outcome = "untested";
-    if (tests.length > 0) {
-      if (!tookMs.has(file)) tookMs.set(file, await checked(run, tests, file));
-      const usual = tookMs.get(file);
-      if (usual !== undefined) {
-        const verdict = await run({ tests, file, code }, LEAST_MS + 10 * usual);
-        outcome = verdict === "failed" ? "killed" : verdict === "passed" ? "survived" : verdict;
-      }
-    }
-    outcomes.set(mutation, outcome);
-    if (outcome !== "killed") console.log(`${outcome}  ${mutation.file}:${mutation.line}  ${mutation.what}`);
+  for (const mutation of mutations) {
+    const { file } = mutation;
+    const tests = testsOf(file);
+    if (!tookMs.has(file)) tookMs.set(file, await checked(run, tests, file));
+    const usual = tookMs.get(file);
+    if (usual === undefined) continue;
+    const code = mutated(readFileSync(file, "utf8"), mutation);
+    const verdict = await run({ tests, file, code }, LEAST_MS + 10 * usual);
+    outcomes.set(mutation, verdict === "failed" ? "killed" : verdict === "passed" ? "survived" : verdict);
   }
   stop();
   return outcomes;
