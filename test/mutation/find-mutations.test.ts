@@ -41,7 +41,8 @@ describe("the mutations of a file", () => {
   });
 
   it("are all in one text, each made while it is switched on", () => {
-    const source = "export const f = (a) => { let n = 0; for (const b of a?.list ?? [5]) n -= b; if (a?.list.filter(Boolean).length > 1 && !a.b) n = 7; return n; };";
+    const source =
+      "export const f = (a) => { let n = 0; for (const b of a?.list ?? [5]) n -= b; if (a?.list.filter(Boolean).length > 1 && !a.b) n = 7; return n; };";
     const mutations = mutationsOf("a.ts", source);
     const byOne = mutations.map((mutation) => mutated(source, mutation));
     const all = switchable(
@@ -51,7 +52,10 @@ describe("the mutations of a file", () => {
     const answers = (code: string, on?: number) => {
       const isMutant = (id: number) => id === on;
       const turn = () => {};
-      const f = new Function("globalThis", `${code.replace("export const f =", "const f =")} return f;`)({ isMutant, turn });
+      const f = new Function("globalThis", `${code.replace("export const f =", "const f =")} return f;`)({
+        isMutant,
+        turn,
+      });
       return [undefined, { list: [] }, { list: [0, 1, 2] }, { list: [1, 2], b: true }].map((input) => {
         try {
           return f(input);

@@ -54,7 +54,12 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 const DROPPED: ReadonlySet<string> = new Set(["filter", "slice", "sort", "toSorted", "reverse", "toReversed", "trim"]);
 
 /** What a call can be made on without brackets. */
-const STANDS_ALONE: ReadonlySet<string> = new Set(["Identifier", "MemberExpression", "CallExpression", "ThisExpression"]);
+const STANDS_ALONE: ReadonlySet<string> = new Set([
+  "Identifier",
+  "MemberExpression",
+  "CallExpression",
+  "ThisExpression",
+]);
 
 /** Every mutation of a TypeScript file. Texts are left alone: they are what people read. */
 export function mutationsOf(file: string, source: string): Mutation[] {

@@ -18,7 +18,9 @@ Usage: npm run mutate -- [options] [files or folders...]     (default: shared/do
   --tests N    test files per mutation: the file's own, then those of its room, then others, nearest first (default 6)
   --help       prints this
 
-The tests are those that need no other process. A mutation that makes them take ten times as long counts as killed.
+The tests are those that need no other process. All mutations are in the files at once and switched on one by one: each
+test is run again with those that it comes by, in at most 3 s of CPU. What a file does as it is imported can't be
+switched: there its tests start anew. A mutation that makes its tests go on for ever counts as killed.
 Exit codes: 0 at least 90 % were killed in every folder, 1 fewer were
 `;
 
@@ -86,7 +88,7 @@ async function tryAll(sample: readonly Mutation[], covering: ReadonlyMap<string,
       living: mutations.keys().toArray(),
     });
     const unclear = mutations.filter((_, id) => fates.get(id) === "outside" || fates.get(id) === "spoilt");
-    const clear = process.env.SURVEY ? new Map() : await onItsOwn(unclear, testsOf);
+    const clear = await onItsOwn(unclear, testsOf);
     for (const [id, mutation] of mutations.entries()) {
       const fate = fates.get(id) ?? "untested";
       const outcome = fate === "outside" || fate === "spoilt" ? (clear.get(mutation) ?? "untested") : fate;

@@ -22,7 +22,7 @@ const vitest = await createVitest(
     fileParallelism: false,
     isolate: false,
     reporters: [{}],
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     fsModuleCache: false,
     root: process.cwd(),
     sequence: { sequencer: AsGiven },

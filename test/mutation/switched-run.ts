@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 /** What a run is told: the tests, the files with all their mutants in them, and which mutants nothing has killed yet. */
 export type Order = {
@@ -27,7 +27,7 @@ export type Fate = "killed" | "timed out" | "survived" | "untested" | "outside" 
 
 const PROGRAM = fileURLToPath(new URL("./switched-process.ts", import.meta.url));
 /** Without a word, on a machine that has other things to do as well. */
-const MOST_MS = 30_000;
+const MOST_MS = 60_000;
 
 /** Runs the tests over all mutants in one process, which begins anew where a mutant loops for ever. */
 export async function switchedRun(order: Omit<Order, "notes">): Promise<Map<number, Fate>> {
@@ -78,7 +78,10 @@ async function run(order: Omit<Order, "notes">): Promise<{ notes: Note[]; late: 
     // With the tests' own process it makes a group, which is ended as one.
     detached: true,
   });
-  const read = () => readFileSync(paths.notes, "utf8").split("\n").filter((line) => line !== "");
+  const read = () =>
+    readFileSync(paths.notes, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   const ended = once(child, "exit").then(([code]) => code as number | null);
   let code: number | null | undefined;
   let late = false;

@@ -48,7 +48,9 @@ describe("the spans of a delivery", () => {
     expect(deliver).toMatchObject({ name: "deliver mailer", kind: "consumer", start: plus(60), end: plus(100) });
     expect(deliver?.parent).toEqual(route?.place);
     expect(deliver?.attributes).toMatchObject({ component_version: "23", "feature_flag.result.variant": "beta" });
-    for (const span of [published, route, deliver]) expect(span?.place.traceId).toBe(TRACE);
+    for (const span of [published, route, deliver]) {
+      expect(span?.place).toMatchObject({ traceId: TRACE, spanId: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    }
     expect(
       new Set([SPAN, published, route, deliver].map((one) => (typeof one === "object" ? one.place.spanId : one))).size,
     ).toBe(4);

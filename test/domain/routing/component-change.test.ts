@@ -88,6 +88,15 @@ describe("an alias", () => {
     expect(changeComponent(component, { set: "alias", alias: "old" }).aliases.old).toEqual({ target });
   });
 
+  it("is neither retired nor removed where there is none, and what there is is named", () => {
+    for (const change of [
+      { retire: "alias", alias: "nope" },
+      { remove: "alias", alias: "nope" },
+    ] as const) {
+      expect(() => changeComponent(aComponent(), change)).toThrow("No alias 'nope'");
+    }
+  });
+
   it("is retired and taken into use again", () => {
     const once = changeComponent(aComponent(), { retire: "alias", alias: "beta" });
     expect(once.aliases.beta).toEqual({ target: { kind: "worker" }, retired: true });
@@ -129,5 +138,33 @@ describe("all stable", () => {
     expect(set.allStable).toEqual(allStable);
     expect(changeComponent(set, { remove: "all stable" })).toEqual(component);
     expect(changeComponent(component, { remove: "all stable" })).toBe(component);
+  });
+});
+
+describe("a version that is marked as bad", () => {
+  const bad = (version: string, alias = "beta", at = "2026-11-20T10:00:00.000Z", why = "failing") => {
+    return { set: "bad version", bad: { version, alias, why, at } } as const;
+  };
+  const marks = (...changes: ComponentChange[]) =>
+    changes.reduce(changeComponent, aComponent()).badVersions?.map(({ version, alias, why }) => [version, alias, why]);
+
+  it("keeps what was first said of that trip, and says the latest of several", () => {
+    expect(marks(bad("24"), bad("24", "beta", "2026-11-20T10:00:00.000Z", "said again"))).toEqual([
+      ["24", "beta", "failing"],
+    ]);
+    expect(marks(bad("24"), bad("24", "beta", "2026-11-21T10:00:00.000Z", "slow"))).toEqual([["24", "beta", "slow"]]);
+  });
+
+  it("is marked on each alias, beside other versions, the newest first", () => {
+    expect(marks(bad("24"), bad("24", "stable"), bad("25"))).toEqual([
+      ["25", "beta", "failing"],
+      ["24", "stable", "failing"],
+      ["24", "beta", "failing"],
+    ]);
+  });
+
+  it("pushes the oldest mark out behind twenty", () => {
+    const twentyOne = Array.from({ length: 21 }, (_, i) => bad(`${i}`));
+    expect(marks(...twentyOne)?.map(([version]) => version)).toEqual(Array.from({ length: 20 }, (_, i) => `${20 - i}`));
   });
 });

@@ -49,6 +49,7 @@ describe("a directory file", () => {
       /^line 2: 'acme ' begins or ends with a space/,
     ],
     ["has a quote that is never closed", 'customer,plan\n"acme,paid\n', /^line 2: a quote that is never closed/],
+    ["is the only one, as JSON", '{"customer":"acme"}', /^line 1: names neither/],
     ["has a field that it doesn't know", '[{"customer":"acme","plan":"paid","tier":1}]', /tier/],
   ])("loses a line that %s, and says which", (_, text, problem) => {
     expect(badLines(text)).toEqual([expect.stringMatching(problem)]);

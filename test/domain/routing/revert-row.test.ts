@@ -100,6 +100,39 @@ describe("revertChanges", () => {
     expect(reverted(null, first, first, of).rows).toEqual([{ key: of, before: first, after: null }]);
   });
 
+  it("takes the last cohort that was created back to no register", () => {
+    const of = "settings#cohorts";
+    const staff = { description: "us", who: "ada", at: "2026-11-20T10:00:00.000Z" };
+    const press = { ...staff, description: "them" };
+    expect(reverted(null, { staff }, { staff, press }, of).rows).toMatchObject([{ after: { press } }]);
+    const { rows } = revertChanges(
+      [
+        entry(3, { key: of, before: { staff }, after: { press } }),
+        entry(2, { key: of, before: null, after: { staff } }),
+      ],
+      () => ({ press }),
+    );
+    expect(rows).toEqual([{ key: of, before: { press }, after: null }]);
+  });
+
+  it("leaves guardrails as a row where one stood before that said nothing", () => {
+    const of = "settings#guardrails";
+    const after = { ...DEFAULT_GUARDRAILS, maxCustomersOff: 5 };
+    const now = { ...after, expiryRequiredFor: [] };
+    expect(reverted(DEFAULT_GUARDRAILS, after, now, of).rows).toEqual([
+      { key: of, before: now, after: { ...DEFAULT_GUARDRAILS, expiryRequiredFor: [] } },
+    ]);
+  });
+
+  it("leaves a source whole that was removed and changed, as it has no fields of its own", () => {
+    const of = "source#shop";
+    const [was, now] = [
+      { source: "shop", idempotencyKey: "detail.a" },
+      { source: "shop", idempotencyKey: "detail.b" },
+    ];
+    expect(reverted(was, null, now, of)).toEqual({ rows: [], left: [{ key: of, path: "", revision: 2 }] });
+  });
+
   it("takes several changes back from the newest on, each from what the others have left", () => {
     const gold = aSubjectRow({ plan: "gold" });
     const [first, second] = [

@@ -159,6 +159,17 @@ it("an alias goes back to stable's version where the one before is bad itself, o
   expect(gone.versionOf("beta")).toBe("22");
 });
 
+it("no guardrail keeps an alias on a version that is worse, also where the one that it goes to was never behind it", async () => {
+  const world = await aTrip({}, { about: { badVersions: [bad("23"), bad("22")] } });
+  world.set("stable", "25");
+  await world.change({
+    kind: "set guardrails",
+    guardrails: { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme"], maxCustomersOff: 0 },
+  });
+  await world.act();
+  expect(world.versionOf("beta")).toBe("25");
+});
+
 it("a guard waits where there is no other version to go back to", async () => {
   const world = await aTrip({}, { about: { badVersions: [bad("23"), bad("22")] } });
   expect(await world.act()).toMatchObject([{ waits: "there is no other version to take beta back to" }]);

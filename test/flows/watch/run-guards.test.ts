@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import { noCounts, spanStart } from "../../../shared/domain/health/delivery-count.ts";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import { runGuards } from "../../../shared/flows/watch/run-guards.ts";
@@ -130,9 +131,8 @@ it("a trip ends where somebody has moved the alias already", async () => {
   expect((await world.replays.active()).length).toBe(0);
 });
 
-it("counts that are more than the ledger has are no reason to act", async () => {
-  const world = await aNewVersion({ fails: () => false });
-  await world.traffic(18);
+/** Sixty failures of version 24 are counted that the ledger has nothing of. */
+async function countGhosts(world: Awaited<ReturnType<typeof aNewVersion>>): Promise<void> {
   const at = world.time.now();
   const failure = {
     at,
@@ -170,6 +170,25 @@ it("counts that are more than the ledger has are no reason to act", async () => 
     },
     "ghost",
   );
+}
+
+/** The ledger has more events than are counted again: behind those that there are, the last one so many times. */
+function overfill({ events }: Awaited<ReturnType<typeof aNewVersion>>): void {
+  const records = events.records.bind(events);
+  vi.spyOn(events, "records").mockImplementation(async function* (...window) {
+    let last: EventRecord | undefined;
+    for await (const page of records(...window)) {
+      last = page.at(-1) ?? last;
+      yield page;
+    }
+    if (last !== undefined) yield Array.from({ length: 50_000 }, () => last as EventRecord);
+  });
+}
+
+it("counts that are more than the ledger has are no reason to act", async () => {
+  const world = await aNewVersion({ fails: () => false });
+  await world.traffic(18);
+  await countGhosts(world);
   await world.look();
   expect(world.versionOf("beta")).toBe("24");
   const watch = await world.watch();
@@ -194,4 +213,28 @@ it("the reason says what the failures have in common, as 'failures' finds it, an
   const events = { ...other.guard.events, find: () => Promise.reject(new Error("no answer")) };
   await runGuards({ ...other.guard, events });
   expect((await other.watch())?.trip?.why).toMatch(/^24 is worse: [^;]*$/);
+});
+
+it("of more events than are counted again the newest tell, and a version that fails among them is taken back", async () => {
+  const world = await aNewVersion();
+  await world.traffic(18);
+  overfill(world);
+  await world.look();
+  expect(world.versionOf("beta")).toBe("23");
+});
+
+it("counts that say more than twice of what the newest events do are no reason to act", async () => {
+  const world = await aNewVersion({ fails: () => false });
+  await world.traffic(18);
+  await countGhosts(world);
+  overfill(world);
+  await world.look();
+  expect(world.versionOf("beta")).toBe("24");
+  const watch = await world.watch();
+  expect(watch).toMatchObject({
+    verdict: { says: "no verdict" },
+    waits: "the counts say more than the ledger does",
+    recountedAt: world.time.now().toISOString(),
+  });
+  expect(watch?.trip).toBeUndefined();
 });
