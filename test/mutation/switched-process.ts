@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BaseSequencer, createVitest } from "vitest/node";
 import type { Order } from "./switched-run.ts";
 
@@ -26,7 +27,7 @@ const vitest = await createVitest(
     fsModuleCache: false,
     root: process.cwd(),
     sequence: { sequencer: AsGiven },
-    runner: resolve("test/mutation/switching-runner.ts"),
+    runner: fileURLToPath(new URL("./switching-runner.ts", import.meta.url)),
   },
   { plugins: [{ name: "mutants", enforce: "pre", load: (id) => switched.get(id.split("?")[0] as string) }] },
 );

@@ -71,6 +71,18 @@ describe("evidence in figures, which nobody changes by accident", () => {
   });
 });
 
+describe("the highest rate that what was seen before speaks for", () => {
+  it("is where its divergence is as large as the chance allows", () => {
+    // Nothing failed: (1 - v)^n = δ.
+    expect(baseRateBound({ tried: 100, failed: 0 }, 0.01)).toBeCloseTo(1 - 0.01 ** (1 / 100), 9);
+    const [rate, bound] = [0.3, baseRateBound({ tried: 50, failed: 15 }, 0.001)];
+    const divergence = rate * Math.log(rate / bound) + (1 - rate) * Math.log((1 - rate) / (1 - bound));
+    expect(50 * divergence).toBeCloseTo(Math.log(1_000), 9);
+    expect(bound).toBeGreaterThan(rate);
+    expect(baseRateBound({ tried: 10, failed: 10 }, 0.01)).toBe(1);
+  });
+});
+
 describe("evidence that deliveries fail more often than before", () => {
   it("has a mean of at most 1 for each delivery of a version whose rate is within the bound", () => {
     const unit = fc.double({ min: 0.0001, max: 0.79, noNaN: true });

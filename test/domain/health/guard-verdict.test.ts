@@ -47,6 +47,16 @@ describe("what a guard says of a version", () => {
     expect(many).toMatchObject({ says: "healthy so far", more: 0 });
   });
 
+  it("asks for more where little is known of before, for none where stable hasn't run, and for what is needed at least", () => {
+    const minute = { own: { tried: 20, failed: 0 }, stable: { tried: 1_000, failed: 10 } };
+    const moreWith = (known: Tried, stable = minute.stable) => verdictOf([{ ...minute, stable }], known).more;
+    const [much, little] = [moreWith({ tried: 20_000, failed: 200 }), moreWith({ tried: 300, failed: 3 })];
+    expect(much).toBeGreaterThan(0);
+    expect(little ?? Number.POSITIVE_INFINITY).toBeGreaterThan(much ?? Number.POSITIVE_INFINITY);
+    expect(moreWith({ tried: 0, failed: 0 })).toBe(much);
+    expect(moreWith({ tried: 20_000, failed: 200 }, { tried: 0, failed: 0 })).toBeNull();
+  });
+
   it("is never that it is healthy of one that fails ten times as often, once it has seen as much as it asks for", () => {
     const random = seededRandom(7);
     const times = (count: number, rate: number) =>
