@@ -131,7 +131,7 @@ function agree(
   planned: Planned,
   about: Agreeing,
 ): Page {
-  const { what, revision, lines, warnings = [], objections = [], nothing } = planned;
+  const { what, revision, lines, picture, warnings = [], objections = [], nothing } = planned;
   const missing = missingRight(visitor, action.right);
   const here = `do/${actionName(action)}`;
   const again = new URLSearchParams([...given, ["edit", "1"]]);
@@ -143,7 +143,7 @@ function agree(
 ${about.since.length > 0 && html`<h2>Changed since</h2>${textLines(about.since)}`}
 <h2><bdi>${what}</bdi></h2>
 <p class="soft">The routing is at revision ${revision}.</p>
-<section class="preview" aria-label="What it would do">${textLines(lines)}</section>
+<section class="preview" aria-label="What it would do">${textLines(lines)}${picture}</section>
 ${warnings.map((warning) => html`<p class="warn">Warning: ${foreignText(warning, 2_000)}</p>`)}`;
   if (nothing !== undefined) {
     return {

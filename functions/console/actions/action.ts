@@ -3,6 +3,7 @@ import type { Installation } from "../../../shared/installation/installation.ts"
 import type { CommandWords } from "../../../shared/installation/wording/shell-quote.ts";
 import type { Right } from "../access/role.ts";
 import type { Params } from "../page/address.ts";
+import type { Html } from "../screen.ts";
 
 /** What a person fills in: an option of the command of the same name, or an argument that stands without its name. */
 export type ActionField = {
@@ -43,6 +44,8 @@ export type Planned = {
   revision: Revision;
   /** What it does, and to whom, a line each. */
   lines: readonly string[];
+  /** The same drawn, where that says more. */
+  picture?: Html;
   /** What is rather a slip than meant. */
   warnings?: readonly string[];
   /** What only force goes past. */

@@ -14,8 +14,9 @@ export function undoButton({ revision, rows, move }: ChangeLogEntry, visitor: Vi
     if (undo === undefined) return html`<span class="soft">it pointed nowhere before</span>`;
     const { component, alias, to } = undo;
     const reason = `undo of revision ${revision}`;
-    const action = undo.kind === "rollback" ? "rollback" : "alias-set";
-    return actionLink(visitor, "move versions", action, { component, alias, to, reason }, `Back to ${to}`);
+    const button = (action: string, version: { to: string } | { version: string }) =>
+      actionLink(visitor, "move versions", action, { component, alias, ...version, reason }, `Back to ${to}`);
+    return undo.kind === "rollback" ? button("rollback", { to }) : button("alias-set", { version: to });
   }
   if (rows.length === 0) return html`<span class="soft">it changed nothing</span>`;
   return actionLink(visitor, "change the routing", "revert", { revisions: revision }, "Revert");

@@ -7,7 +7,7 @@ import { own } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
 import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
-import { address } from "../page/address.ts";
+import { address, type Params } from "../page/address.ts";
 import { askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, facts, foreignText, linkTo } from "../page/parts.ts";
@@ -115,8 +115,15 @@ function aliasColumns(
     },
     {
       title: "Do",
-      cell: (alias) =>
-        html`<span class="buttons">${actionLink(visitor, "move versions", "promote", { component: name, alias }, "Promote")}${actionLink(visitor, "move versions", "rollback", { component: name, alias }, "Roll back")}${actionLink(visitor, "move versions", "undo", { component: name, alias }, "Undo")}</span>`,
+      cell: (alias) => {
+        const button = (action: string, about: Params, text: string) =>
+          actionLink(visitor, "move versions", action, { component: name, ...about }, text);
+        const promote =
+          alias === defaultAlias
+            ? ""
+            : button("promote", { source: alias, alias: defaultAlias }, `Promote to ${defaultAlias}`);
+        return html`<span class="buttons">${button("rollback", { alias }, "Roll back")}${button("undo", { alias }, "Undo")}${promote}</span>`;
+      },
     },
   ];
 }

@@ -128,7 +128,10 @@ function levers(visitor: Look["visitor"], component: string, one: ExplainedFailu
 
 function paramsOf(filter: NonNullable<ExplainedFailures["filter"]>): Params {
   return Object.fromEntries(
-    Object.entries(filter).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+    Object.entries(filter).map(([name, value]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
   );
 }
 

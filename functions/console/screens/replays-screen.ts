@@ -15,7 +15,7 @@ const MOST_LISTED = 100;
 /** What was delivered again, and is being: the newest first. */
 export async function replaysScreen({ installation, visitor, now }: Look): Promise<Page> {
   const all = await installation.replays.list(MOST_LISTED);
-  const above = html`<p class="buttons">${actionLink(visitor, "replay events", "replay-start", {}, "Plan a replay")}</p>`;
+  const above = html`<p class="buttons">${actionLink(visitor, "replay events", "replay-start", { ...lastHour(now), status: "unresolved", edit: "1" }, "Plan a replay")}</p>`;
   const body = dataTable("Replays", columns(now), all, "Nothing has been delivered again yet.", ({ name }) => name);
   return { title: "Replays", section: "replays", live: true, above, body };
 }
@@ -51,4 +51,10 @@ function statusMark(replay: Listed, now: Date): Html {
 /** What can't be read is told by its name and time alone. */
 function known(of: (replay: Replay) => Html | string | number) {
   return (replay: Listed) => (replay instanceof UnreadableReplay ? "" : of(replay));
+}
+
+/** By whole minutes: the page stays the same within one. */
+function lastHour(now: Date): { from: string; to: string } {
+  const to = Math.floor(now.getTime() / 60_000) * 60_000;
+  return { from: new Date(to - 3_600_000).toISOString(), to: new Date(to).toISOString() };
 }

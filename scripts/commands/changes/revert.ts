@@ -1,10 +1,6 @@
 import type { Command } from "commander";
 import { readRevisions } from "../../../shared/domain/routing/revision-ranges.ts";
-import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
-import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
-import { planRevert } from "../../../shared/flows/change/plan-revert.ts";
-import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
-import { commandBack, undoByRevert } from "../../../shared/installation/wording/undo-commands.ts";
+import { reverting } from "../../../shared/installation/changes/asked-revert.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { type ChangeOptions, changeOptions, must } from "../terminal/options.ts";
 import { note } from "../terminal/output.ts";
@@ -32,35 +28,8 @@ Examples:
 async function revert(ranges: string[], options: ChangeOptions): Promise<void> {
   const revisions = ranges.flatMap((range) => must(readRevisions(range), range));
   await withInstallation(async (installation) => {
-    const { changes, edit, steps } = await planRevert(installation.routingTable, revisions);
-    const [newest] = changes;
-    for (const line of changes.flatMap(moveLeft)) note(line);
-    const what =
-      newest !== undefined && changes.length === 1
-        ? `revision ${newest.revision}, '${newest.command}' by ${newest.who}`
-        : ranges.join(" ");
-    await changeRouting(installation, options, {
-      edit,
-      steps,
-      what: `revert ${what}`,
-      alreadySo: changes.every(({ rows }) => rows.length === 0)
-        ? "no routing rows were changed there; an alias is moved back with 'turnout alias set' or 'turnout rollback'"
-        : "it has been reverted already",
-      details: (rows) => rows.flatMap(rowDetails),
-      undo: (made) => undoByRevert(made.revisions),
-      now: new Date(),
-    });
+    const { asked, stays } = await reverting(installation, revisions, ranges.join(" "), new Date());
+    stays.forEach(note);
+    await changeRouting(installation, options, asked);
   });
-}
-
-/** Says that the move of an alias stays, which has no rows to put back, and what takes it back. */
-function moveLeft({ move, revision }: ChangeLogEntry): string[] {
-  if (move === undefined) return [];
-  const { component, alias, from, to, stage } = move;
-  const what = `revision ${revision} is the move of ${alias} of ${component} from ${from ?? "nowhere"} to ${to}`;
-  if (stage === "abandoned") return [`${what}, which was abandoned: nothing was moved`];
-  const undo = commandBack(move, move.kind, revision);
-  return [
-    `${what}, which isn't reverted${undo === undefined ? "" : `; it is taken back with: ${commandLine(...undo)}`}`,
-  ];
 }

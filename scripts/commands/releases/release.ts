@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { aborting, pausing, resuming } from "../../../shared/installation/changes/asked-release.ts";
 import { jsonOption } from "../terminal/options.ts";
-import { abort, askingOptions, pause, resume } from "./release-asking.ts";
+import { askingOptions } from "./release-asking.ts";
 import { listReleases, showRelease } from "./release-list.ts";
 import { defineStart } from "./release-start.ts";
 import { watchRelease } from "./release-watch.ts";
@@ -34,9 +35,9 @@ Example:
     .action(watchRelease);
   askingOptions(
     command.command("pause").description("stop a release for now; everybody stays where they are"),
-    pause,
+    pausing,
   ).addHelpText("after", '\nExample:\n  $ turnout release pause 24-faster-rule --reason "lunch"\n');
-  askingOptions(command.command("resume").description("let a release go on that is paused"), resume).addHelpText(
+  askingOptions(command.command("resume").description("let a release go on that is paused"), resuming).addHelpText(
     "after",
     `
 The step that it stands at begins anew: its time is waited for once more. A rule
@@ -49,7 +50,7 @@ Example:
   );
   askingOptions(
     command.command("abort").description("take a release back: everybody goes where they were"),
-    abort,
+    aborting,
   ).addHelpText(
     "after",
     `

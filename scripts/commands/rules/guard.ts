@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { type GuardMode, guardModes } from "../../../shared/domain/routing/guard-rule.ts";
-import { own } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { guardsOf } from "../../../shared/flows/watch/guards-of.ts";
-import { changeComponent } from "../changes/change-component.ts";
+import { guarding, unguarding } from "../../../shared/installation/changes/asked-guard.ts";
+import { changeRouting } from "../changes/change-routing.ts";
 import { printChanges } from "../changes/history.ts";
 import { withInstallation } from "../terminal/context.ts";
 import {
@@ -97,33 +97,15 @@ async function set(component: string, alias: string, options: SetOptions): Promi
   if (all && mode !== "undo") throw usage("--all says what --mode undo runs again; name both.");
   const now = new Date();
   await withInstallation(async (installation) => {
-    const before = own((await componentNamed(installation.routingTable, component)).guards ?? {}, alias);
-    const isSo = before?.mode === mode && before.all === all;
     const said = { who: await installation.who(), why: options.reason, at: now.toISOString() };
-    const guard = isSo ? before : { mode, ...(all && { all }), ...said };
-    return changeComponent(installation, options, {
-      component,
-      change: { set: "guard", alias, guard },
-      what: `guard ${alias} of ${component}, mode ${mode}${all ? " with --all" : ""}`,
-      alreadySo: `${alias} of ${component} is guarded so already`,
-      undo: (_, reason) =>
-        before === undefined
-          ? ["guard", "clear", component, alias, ...reason]
-          : ["guard", "set", component, alias, "--mode", before.mode, ...(before.all ? ["--all"] : []), ...reason],
-      now,
-    });
+    const asked = { component, alias, mode, all: all ?? false };
+    await changeRouting(installation, options, await guarding(installation, asked, said, now));
   });
 }
 
 async function clear(component: string, alias: string, options: ChangeOptions): Promise<void> {
   await withInstallation((installation) =>
-    changeComponent(installation, options, {
-      component,
-      change: { remove: "guard", alias },
-      what: `guard ${alias} of ${component} no more`,
-      alreadySo: `${alias} of ${component} isn't guarded`,
-      now: new Date(),
-    }),
+    changeRouting(installation, options, unguarding(component, alias, new Date())),
   );
 }
 
