@@ -207,6 +207,7 @@ const floorPlan: Room[] = [
   ...["scripts/embedded.ts", "scripts/embedded/"].map((files) => ({
     files,
     may: [
+      "@hono/node-server",
       "@opentelemetry/",
       "@prometheus-io/client",
       "scripts/",

@@ -92,6 +92,10 @@ const commands: Record<string, Record<string, { summary: string; load: () => Pro
   },
   Installation: {
     backup: { summary: "write everything on this machine to one file", load: () => import("./installation/backup.ts") },
+    console: {
+      summary: "serve its pages, or make a token for a server's",
+      load: () => import("./installation/console.ts"),
+    },
     completion: {
       summary: "print what makes a shell complete commands",
       load: () => import("./installation/completion.ts"),
