@@ -25,16 +25,17 @@ export const COMPONENT = "mailer";
 export type Effect = { key: string; at: string };
 
 export type WorldOptions = {
-  /** Puts something else in the place of a store, to break it. */
+  /** Leaves the inboxes of laptops that are gone alone. */
+  neverSwept?: boolean;
+  /** Puts something else in the place of the store, to break it. */
   laptopsAs?: (store: LaptopStore) => LaptopStore;
-  eventsAs?: (events: RouterPorts["events"]) => RouterPorts["events"];
 };
 
 /**
  * A server and its laptops on SQLite in memory, with time in the test's hand. Customer acme is pinned to ada's laptop, and
  * everybody else goes to stable. Code on a laptop ends when it is told to.
  */
-export async function aLaptopWorld({ laptopsAs = (store) => store, eventsAs = (events) => events }: WorldOptions = {}) {
+export async function aLaptopWorld({ laptopsAs = (store) => store, neverSwept = false }: WorldOptions = {}) {
   const component = aComponent({
     name: COMPONENT,
     aliases: { stable: { target: { kind: "worker" } }, [ALIAS]: { target: { kind: "laptop" } } },
@@ -45,7 +46,6 @@ export async function aLaptopWorld({ laptopsAs = (store) => store, eventsAs = (e
   const laptops = laptopsAs(sqliteLaptopStore(database));
   const live = sqliteEventQueue(database);
   const outcomes = sqliteEventQueue(database, { name: "outcomes" });
-  const events = eventsAs(router.ports.events);
   const effects: Effect[] = [];
 
   async function onStable(send: Send): Promise<SendResult> {
@@ -54,7 +54,6 @@ export async function aLaptopWorld({ laptopsAs = (store) => store, eventsAs = (e
   }
   const ports: RouterPorts = {
     ...router.ports,
-    events,
     routing: routingCache(table, { readLeases: laptops.leases }),
     target: targetByKind({ worker: onStable, laptop: laptopTarget({ laptops, now: time.now }) }),
   };
@@ -91,7 +90,7 @@ export async function aLaptopWorld({ laptopsAs = (store) => store, eventsAs = (e
   async function serverGoesOn(): Promise<void> {
     await route();
     await hearOutcomes();
-    await sweepInboxes({ laptops, outcomes, now: time.now });
+    if (!neverSwept) await sweepInboxes({ laptops, outcomes, now: time.now });
     await hearOutcomes();
     await sweep({ events: router.events, queue: live, now: time.now }, new Date(time.now().getTime() + 1_000));
     await route();
