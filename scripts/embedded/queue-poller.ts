@@ -4,6 +4,7 @@ import { backoffMs } from "../../functions/queue-batch.ts";
 import { type EventQueue, HANDED_OUT_MS, type ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { type KeptWrites, untilWritten, type WritePorts } from "../../shared/flows/kept-writes.ts";
 import { lambdaContext } from "./lambda-context.ts";
+import { sqsRecord } from "./sqs-record.ts";
 
 /** Lambda's event source mapping, embedded: takes batches from the queue, calls the handler, deletes what succeeded. */
 export type QueuePoller = {
@@ -33,6 +34,12 @@ export type QueuePollerOptions = {
   visibilityMs?: number;
   /** How often an idle queue is looked at, for messages from other processes. Default 50 ms. */
   pollMs?: number;
+};
+
+const QUEUE = {
+  senderId: "turnout-front-door",
+  queueArn: "arn:aws:sqs:local:000000000000:turnout-live",
+  region: "local",
 };
 
 /** Share of what may be in flight that only messages in turn get: a flood that is slow to handle leaves room. */
@@ -138,7 +145,7 @@ async function handle(
   const until = () => new Date(now().getTime() + leftMs());
   const ports: WritePorts = { now, random, delay, until, ...(kept && { kept }) };
   const context = { ...lambdaContext(name, visibilityMs), getRemainingTimeInMillis: leftMs };
-  const finished = await handler({ Records: messages.map(recordOf) }, context).then(
+  const finished = await handler({ Records: messages.map((message) => sqsRecord(message, QUEUE)) }, context).then(
     ({ batchItemFailures }) => {
       const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
       return messages.filter(({ messageId }) => !failed.has(messageId));
@@ -171,25 +178,4 @@ export function batchesOf(messages: readonly ReceivedMessage[], size: number): R
   return [...crowds, others].flatMap((crowd) =>
     Array.from({ length: Math.ceil(crowd.length / size) }, (_, n) => crowd.slice(n * size, (n + 1) * size)),
   );
-}
-
-function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
-  const sent = String(message.sentAt.getTime());
-  return {
-    messageId: message.messageId,
-    receiptHandle: message.receiptHandle,
-    body: message.body,
-    attributes: {
-      ApproximateReceiveCount: String(message.receiveCount),
-      ...(message.sequence !== undefined && { SequenceNumber: String(message.sequence) }),
-      SentTimestamp: sent,
-      SenderId: "turnout-front-door",
-      ApproximateFirstReceiveTimestamp: sent,
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: "arn:aws:sqs:local:000000000000:turnout-live",
-    awsRegion: "local",
-  };
 }

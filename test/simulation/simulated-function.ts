@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { sqsRecord } from "../../scripts/embedded/sqs-record.ts";
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
@@ -6,6 +7,8 @@ import type { Batch, History } from "./history.ts";
 import { SECOND } from "./scenario.ts";
 import { type SimulatedProcess, type Surroundings, simulatedProcess } from "./simulated-process.ts";
 import type { StandardQueue } from "./standard-queue.ts";
+
+const QUEUE = { senderId: "bus", queueArn: "arn:aws:sqs:eu-west-1:123456789012:turnout-live", region: "eu-west-1" };
 
 export type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -90,7 +93,7 @@ export function simulatedFunction(surroundings: Surroundings, history: History, 
       process.end("function timed out");
     });
     const ended = await Promise.race([
-      handler({ Records: messages.map(recordOf) }, context).then(
+      handler({ Records: messages.map((message) => sqsRecord(message, QUEUE)) }, context).then(
         (response) => ({ how: "finished" as const, response }),
         (error: unknown) => ({ how: "failed" as const, error }),
       ),
@@ -165,25 +168,4 @@ export function simulatedSchedule(
 
   time.at(time.now() + between(chance(`${name} begins`), 0, 60) * SECOND, call);
   return { isIdle: () => running === 0 };
-}
-
-function recordOf(message: ReceivedMessage): SQSEvent["Records"][number] {
-  const sent = String(message.sentAt.getTime());
-  return {
-    messageId: message.messageId,
-    receiptHandle: message.receiptHandle,
-    body: message.body,
-    attributes: {
-      ApproximateReceiveCount: String(message.receiveCount),
-      SentTimestamp: sent,
-      SenderId: "bus",
-      ApproximateFirstReceiveTimestamp: sent,
-      ...(message.sequence !== undefined && { SequenceNumber: String(message.sequence) }),
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:turnout-live",
-    awsRegion: "eu-west-1",
-  };
 }

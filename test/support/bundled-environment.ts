@@ -1,8 +1,9 @@
 import type { CloudFormationCustomResourceResponse, SQSBatchResponse } from "aws-lambda";
+import { sqsRecord } from "../../scripts/embedded/sqs-record.ts";
 import { s3BodyStore } from "../../shared/body-store/s3-body-store.ts";
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
 import { eventKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
-import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import type { EventQueue } from "../../shared/event-queue/event-queue.ts";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import type { BundledCode } from "./bundled-code.ts";
 import { type AboutLambda, bundledLambda } from "./bundled-lambda.ts";
@@ -19,6 +20,12 @@ import { stubServer } from "./stub-server.ts";
 
 /** As the CDK app sets them: a router lives 15 minutes at most, and the queue hides a message for six times that. */
 const ROUTER_TIMEOUT_MS = 900_000;
+const QUEUE = {
+  senderId: "AIDAEXAMPLE",
+  queueArn: "arn:aws:sqs:eu-west-1:123456789012:prod-turnout-live",
+  region: "eu-west-1",
+};
+
 export const VISIBILITY_MS = 6 * ROUTER_TIMEOUT_MS;
 
 /** The component of the tests, and its function. */
@@ -118,7 +125,9 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
         const messages = await from.receive(10, VISIBILITY_MS, now());
         if (messages.length === 0) return;
         try {
-          const answer = (await lambda.invoke(entry, { Records: messages.map(recordOf) })) as SQSBatchResponse;
+          const answer = (await lambda.invoke(entry, {
+            Records: messages.map((message) => sqsRecord(message, QUEUE)),
+          })) as SQSBatchResponse;
           const back = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
           await from.delete(messages.filter(({ messageId }) => !back.has(messageId)).map((done) => done.receiptHandle));
         } catch {
@@ -264,25 +273,5 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       const found = (await store.deliveriesOf([key])).get(key) ?? [];
       return found.toSorted((a, b) => a.since.getTime() - b.since.getTime());
     },
-  };
-}
-
-function recordOf(message: ReceivedMessage) {
-  const sent = String(message.sentAt.getTime());
-  return {
-    messageId: message.messageId,
-    receiptHandle: message.receiptHandle,
-    body: message.body,
-    attributes: {
-      ApproximateReceiveCount: String(message.receiveCount),
-      SentTimestamp: sent,
-      SenderId: "AIDAEXAMPLE",
-      ApproximateFirstReceiveTimestamp: sent,
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:prod-turnout-live",
-    awsRegion: "eu-west-1",
   };
 }

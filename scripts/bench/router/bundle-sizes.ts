@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { bundle as deployed } from "../../../infra/constructs/function-code.ts";
+import { moduleBundle } from "../../../infra/constructs/module-bundle.ts";
 import { medianOf } from "./median.ts";
 import { turnoutEnvironment } from "./turnout-pipeline.ts";
 
@@ -14,10 +15,6 @@ const MAX_IMPORT_MS = 65;
 
 /** Fresh processes per bundle, taken in turns. */
 const IMPORTS = 15;
-
-/** What is left of CommonJS asks for Node's own modules by `require`, which a module doesn't have. */
-const REQUIRE =
-  "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);";
 
 type Bundled = { name: string; entry: string; ours?: true };
 type Built = { entry: string; eager: string[]; lazyBytes: number };
@@ -79,18 +76,7 @@ async function bundleOther(entry: string, outdir: string): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [join(import.meta.dirname, entry)],
     outdir,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    // Without it, what is loaded on first use stands in the one file: the client of S3, and the SDK's ways to sign in.
-    splitting: true,
-    minify: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    mainFields: ["module", "main"],
-    banner: { js: REQUIRE },
-    logLevel: "error",
-    metafile: true,
+    ...moduleBundle,
   });
   return metafile;
 }
