@@ -227,6 +227,7 @@ const floorPlan: Room[] = [
     files: "scripts/bench/router/",
     may: [
       "infra/constructs/function-code.ts",
+      "infra/constructs/module-bundle.ts",
       "scripts/",
       "shared/",
       "functions/",
