@@ -19,6 +19,7 @@ it.each([
   ["", "'': expected cohort:NAME, plan:NAME or a share such as 5%"],
   ["5%,staff", "'staff': expected cohort:NAME, plan:NAME or a share such as 5%"],
   ["25%,5%", "5% comes after 25%: a share can only grow"],
+  ["5%,50%,plan:free,25%", "25% comes after 50%: a share can only grow"],
   ["5%,plan:free,5%", "5% is named twice"],
   ["cohort:staff,cohort:staff", "cohort staff is named twice"],
   ["0%", "'0%': a share of nothing is no step"],

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { deliveryCounter } from "../../../shared/flows/deliver/count-deliveries.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
 import { aComponent } from "../../support/builders.ts";
+import { surrounded } from "../../support/port-calls.ts";
 import { again, aMessage, aRouter, done, failed } from "../../support/router.ts";
 
 const results: Record<string, SendResult> = {
@@ -108,6 +110,42 @@ describe("the outcomes of a batch", () => {
     expect(stored()).toBe(0);
     await routeBatch(ports, [about("done", "5")]);
     expect(stored()).toBe(1);
+  });
+
+  it("of batches at the same instant are stored with the first one, and the rest once, 5 s later", async () => {
+    const { ports, calls, time } = await aCounter();
+    for (const id of ["1", "2", "3"]) await routeBatch(ports, [about("done", id)]);
+    expect(calls.made.filter((call) => call === "count")).toHaveLength(1);
+    await time.pass(5_000);
+    expect(calls.made.filter((call) => call === "count")).toHaveLength(2);
+  });
+
+  it("wait for the next batch where nothing may be under way between two", async () => {
+    const { events, calls, time } = await aCounter();
+    const counter = deliveryCounter({
+      events: surrounded(events, ["count"], calls.around),
+      now: time.now,
+      newId: () => "lambda-1",
+      onError: (error) => expect.fail(String(error)),
+    });
+    const one = { component: "done", version: "7", alias: "stable", type: "done", outcome: "duplicate" } as const;
+    const stored = () => calls.made.filter((call) => call === "count").length;
+    for (const at of [1, 1, 1, 2]) {
+      counter.add(one);
+      await counter.settle();
+      expect(stored()).toBe(at);
+      await time.pass(2_000);
+    }
+  });
+
+  it("name a failure by the beginning of what its version said", async () => {
+    const error = { type: "E".repeat(300), message: "m".repeat(300) };
+    const target = async (): Promise<SendResult> => ({ outcome: "failed", error, executedVersion: "8", durationMs: 5 });
+    const { ports, events } = await aRouter({ components: [aComponent({ name: "mailer" })], target });
+    await routeBatch(ports, [about("done")]);
+    await ports.counter.flush();
+    const failures = await events.failures("mailer", { from: new Date(0), to: new Date("2100-01-01") }, 10);
+    expect(failures).toMatchObject([{ errorType: "E".repeat(200), message: "m".repeat(200) }]);
   });
 
   it("are tried again every 5 s for as long as they can't be stored", async () => {

@@ -76,6 +76,14 @@ describe("a component whose row can't be read", () => {
     expect(await ledger()).toMatchObject([{ status: "done" }, { status: "done" }]);
   });
 
+  it("keeps only what it listens to, where that can still be read", async () => {
+    const { ports, ledger, records } = await aDamagedRouter("component#billing", withPattern);
+    const other = aMessage({ id: "2", source: "forge" });
+    expect(await routeBatch(ports, [other])).toEqual([]);
+    expect((await ledger()).map(({ component }) => component)).toEqual(["mailer"]);
+    expect((await records()).map(({ components }) => components)).toEqual([["mailer"]]);
+  });
+
   it("leaves no trace on events that turn out not to be its own", async () => {
     const { ports, sentTo, ledger, records, table, sweepAll } = await aDamagedRouter("component#billing", "{");
     const other = aMessage({ id: "2", source: "forge" });
