@@ -124,7 +124,8 @@ function sumsOf({ sums }: Counting, counted: CountKey): Sums {
   if (known !== undefined) return known;
   const isFull = sums.size >= MAX_KEYS;
   const named = { component, version: cut(version), alias, type: isFull ? OTHERS : cut(type) };
-  const place = isFull || key.length > 3 * MAX_TEXT ? keyText(named) : key;
+  // What is called the same once it is cut is counted together.
+  const place = keyText(named);
   const there = sums.get(place);
   if (there !== undefined) return there;
   const anew = { ...named, ...noCounts() };

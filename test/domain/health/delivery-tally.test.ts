@@ -118,6 +118,22 @@ describe("a tally of deliveries", () => {
     expect(JSON.stringify(counts.map(({ errors, ...rest }) => [rest, [...errors]])).length).toBeLessThan(400_000);
   });
 
+  it("counts together what has the same names once they are cut, however long each of them was", () => {
+    for (const length of [128, 129, 300, 1_000]) {
+      const tally = deliveryTally();
+      const name = (end: string) => "v".repeat(length - 1) + end;
+      for (const end of ["a", "b", "b"]) tally.add(start, aDelivery({ version: name(end), type: name(end) }));
+      const [minute] = minutesOf(tally.take().spans);
+      const told = minute?.counts.map(({ version, type, firsts }) => [version, type, firsts]);
+      const cut = `${"v".repeat(127)}…`;
+      const apart = [
+        [name("a"), name("a"), 1],
+        [name("b"), name("b"), 2],
+      ];
+      expect(told, `${length}`).toEqual(length <= 128 ? apart : [[cut, cut, 3]]);
+    }
+  });
+
   it("never mixes two up, and never loses one, whatever they are called", () => {
     const name = fc.oneof(fc.constantFrom("", " ", "\n", "done", "__proto__"), fc.string({ maxLength: 40 }));
     const one = fc.record({ version: name, alias: name, type: name, outcome: fc.constantFrom(...countedOutcomes) });
