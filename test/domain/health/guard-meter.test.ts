@@ -63,7 +63,10 @@ function slowness(minutes: number, own: number, stable: number) {
     100,
   );
   const before = { failed: { tried: 4_000, failed: 0 }, slower: { tried: 4_000, failed: 200 } };
-  return guardVerdict({ meters: { failed: emptyMeter, slower, missing: emptyMeter }, before, customersAffected: 0 }, true);
+  return guardVerdict(
+    { meters: { failed: emptyMeter, slower, missing: emptyMeter }, before, customersAffected: 0 },
+    true,
+  );
 }
 
 describe("a guard's verdict", () => {

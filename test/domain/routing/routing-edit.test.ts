@@ -9,6 +9,7 @@ import {
   type RowLookup,
 } from "../../../shared/domain/routing/routing-edit.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
+import { aRelease } from "../../support/releases.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
 const at = now.toISOString();
@@ -113,6 +114,27 @@ describe("while changes are frozen", () => {
     ["unfreezing", { kind: "set guardrails", guardrails: DEFAULT_GUARDRAILS }],
   ])("%s goes through", (_, edit) => {
     expect(objectionsTo(edit, frozen, [])).toEqual([]);
+  });
+
+  it.each([
+    ["start", false],
+    ["step", false],
+    ["resume", false],
+    ["pause", true],
+    ["take back", true],
+    ["end", true],
+  ] as const)("whether a release may %s: %s", (act, passes) => {
+    const said = { who: "ada", why: "24", at };
+    const acts = {
+      start: { do: "start", release: aRelease() },
+      step: { do: "step", id: "r", made: 0, at },
+      resume: { do: "resume", id: "r", ...said },
+      pause: { do: "pause", id: "r", ...said },
+      "take back": { do: "take back", id: "r", how: "aborted", ...said },
+      end: { do: "end", id: "r" },
+    } as const;
+    const edit: RoutingEdit = { kind: "release", component: "mailer", plans: [], act: acts[act] };
+    expect(objectionsTo(edit, frozen, [])).toHaveLength(passes ? 0 : 1);
   });
 
   it.each<[string, RoutingEdit]>([
