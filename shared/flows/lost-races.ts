@@ -1,8 +1,10 @@
 import { TurnoutError } from "../domain/errors.ts";
 
 /**
- * A race is lost to a change that somebody else has made: of so many that are made at once each has its turn before this.
- * Whoever loses more has met something that writes in a loop.
+ * A race is lost to a change that somebody else has made, so that one of those that are made at once is always through: of
+ * so many each has its turn before this. Whoever loses more has met something that writes in a loop, and is told so rather
+ * than kept from an answer: nothing is half-made, and it may be asked for again. A count, not a time: however long a store
+ * takes for a race, so many others have had their turn.
  */
 const MAX_LOST_RACES = 1_000;
 

@@ -6,6 +6,7 @@ import type { ChangeLogEntry, Row, RowChange, RowKey } from "../../../shared/dom
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { canonical } from "../../../shared/domain/text/canonical-json.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
+import { aRelease } from "../../support/releases.ts";
 
 const entry = (revision: number, ...rows: RowChange[]): ChangeLogEntry => {
   const at = new Date("2026-11-20T10:00:00.000Z");
@@ -88,6 +89,22 @@ describe("revertChanges", () => {
     const now = { ...component, timeoutMs: 5, defaultAlias: "beta" };
     expect(reverted(component, { ...component, timeoutMs: 5 }, now, of).rows).toEqual([
       { key: of, before: now, after: { ...component, defaultAlias: "beta" } },
+    ]);
+  });
+
+  it("takes the rules back that a release has set, and not how far it has come", () => {
+    const of = "component#mailer";
+    const plain = aComponent({ name: "mailer" });
+    const release = aRelease({ made: 1 });
+    const routed = { ...plain, cohortRoutes: [{ cohort: "staff", alias: "beta" }] };
+    const stepped = { ...routed, release };
+    expect(reverted({ ...plain, release: aRelease() }, stepped, stepped, of).rows).toEqual([
+      { key: of, before: stepped, after: { ...plain, release } },
+    ]);
+    // Nothing but the release was changed, or has changed since.
+    expect(reverted(plain, { ...plain, release }, { ...plain, release }, of)).toEqual({ rows: [], left: [] });
+    expect(reverted({ ...plain, release }, { ...routed, release }, routed, of).rows).toEqual([
+      { key: of, before: routed, after: plain },
     ]);
   });
 

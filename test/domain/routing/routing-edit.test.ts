@@ -103,6 +103,15 @@ describe("a rule", () => {
   });
 });
 
+describe("a component that is applied", () => {
+  it("is looked at with the register of cohorts only where it routes one, so that nobody else's cohort stands in its way", () => {
+    const applied = (component: typeof mailer) => keysOf({ kind: "apply component", component });
+    expect(applied(mailer)).toEqual(["component#mailer"]);
+    const routed = aComponent({ name: "mailer", cohortRoutes: [{ cohort: "staff", alias: "beta" }] });
+    expect(applied(routed)).toEqual(["component#mailer", "settings#cohorts"]);
+  });
+});
+
 describe("while changes are frozen", () => {
   const frozen: Guardrails = { ...DEFAULT_GUARDRAILS, freeze: { who: "ada", why: "incident 42", at } };
   const allStable = { who: "ada", why: "bad", at };
