@@ -48,9 +48,12 @@ export type FailuresExplained = Omit<Ranking, "explanations"> & {
   explanations: ExplainedFailures[];
 };
 
-/** Failures that are read, and those of them that are compared, the newest. */
+/** Failures that are listed, and those of them that are compared, the newest. */
 const MAX_LISTED = 2_000;
 const MAX_COMPARED = 1_000;
+
+/** Failures that are read to find so many that are asked for: others may fail far more often. */
+const MAX_READ = 20_000;
 
 /** Some 2,000 deliveries that they are compared with, from as near to each as may be. */
 const SAMPLING = { stretches: 400, each: 5 };
@@ -85,8 +88,7 @@ export async function explainFailures(
   if (filter.version !== undefined && !counts.some(({ version }) => version === filter.version)) {
     await requireVersion(catalog, name, filter.version);
   }
-  const all = ownedUpTo(await events.failures(name, window, MAX_LISTED), targets);
-  const listed = all.filter((one) => isAskedFor(one, filter));
+  const listed = await failuresAskedFor(events, { name, window, filter, targets });
   const compared = listed.slice(0, MAX_COMPARED);
   const { index, arrived } = await indexed(events, compared, { window, now, random, component, filter, targets });
   const { explanations, ...ranking } = rankExplanations(index);
@@ -112,6 +114,28 @@ export async function explainFailures(
       };
     }),
   };
+}
+
+type Asked = { name: string; window: TimeWindow; filter: FailureFilter; targets: Parameters<typeof ownedUpTo>[1] };
+
+/** The newest first. */
+async function failuresAskedFor(
+  events: Pick<DeliveryCounts, "failures">,
+  { name, window: { from, to: end }, filter, targets }: Asked,
+): Promise<Failure[]> {
+  const found = new Map<string, Failure>();
+  let to = end;
+  for (let read = 0; read < MAX_READ && found.size < MAX_LISTED; read += MAX_LISTED) {
+    const page = await events.failures(name, { from, to }, MAX_LISTED);
+    for (const one of ownedUpTo(page, targets)) if (isAskedFor(one, filter)) found.set(one.deliveryKey, one);
+    const oldest = page.at(-1);
+    if (oldest === undefined || page.length < MAX_LISTED) break;
+    // With that of the same millisecond, of which not all may have been read.
+    const next = new Date(oldest.at.getTime() + 1);
+    if (next >= to) break;
+    to = next;
+  }
+  return [...found.values()].slice(0, MAX_LISTED);
 }
 
 function isAskedFor(

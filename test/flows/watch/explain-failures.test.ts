@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Failure } from "../../../shared/domain/health/failure.ts";
 import type { FailureFilter } from "../../../shared/domain/health/failure-levers.ts";
 import { traitText } from "../../../shared/domain/health/trait.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
@@ -113,6 +114,32 @@ describe("explaining failures", () => {
     });
     expect((await explain({ version: "22" })).failed).toBe(0);
     expect((await explain({ alias: "stable" })).failed).toBe(0);
+  });
+
+  it("finds a customer's failures behind any number of another's that came later", async () => {
+    const { events, table } = await aRouter({ components: [aComponent({ name: NAME })] });
+    const failures = Array.from({ length: 2_550 }, (_, n): Failure => {
+      const [at, subject] = [new Date(T0.getTime() + Math.floor(n / 3)), { customer: n < 50 ? "quiet" : "loud" }];
+      const route = {
+        component: NAME,
+        version: "22",
+        alias: "stable",
+        because: "default alias",
+        type: "push",
+      } as const;
+      const said = { errorType: "TypeError", message: "no token", requestId: `r-${n}` };
+      return { at, deliveryKey: `${NAME}#${n}#live`, eventId: `e-${n}`, subject, ...route, ...said };
+    });
+    await events.count({ spans: [], failures }, "a test");
+    const catalog = { aliases: async () => [{ alias: "stable", version: "22" }], versions: async () => [] };
+    const window = { from: new Date(T0.getTime() - 60_000), to: new Date(T0.getTime() + 60_000) };
+    const listedOf = async (filter: FailureFilter) => {
+      const ports = { events, routingTable: table, catalog };
+      return explainFailures(ports, { component: NAME, window, filter }, window.to, seededRandom(1));
+    };
+    expect(await listedOf({ customer: "quiet" })).toMatchObject({ listed: 50, failed: 50 });
+    expect(await listedOf({ customer: "loud" })).toMatchObject({ listed: 2_000, failed: 1_000 });
+    expect(await listedOf({ customer: "nobody" })).toMatchObject({ listed: 0 });
   });
 
   it("refuses a component and a version that there aren't", async () => {
