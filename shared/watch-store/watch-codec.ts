@@ -1,4 +1,4 @@
-import { newWatch, Watch, type WatchKey } from "../domain/health/watch.ts";
+import { lostWatch, Watch, type WatchKey } from "../domain/health/watch.ts";
 import { read, readJson } from "../domain/text/schema.ts";
 
 /** A watch as JSON. */
@@ -11,6 +11,6 @@ export function decodeWatch(key: WatchKey, lock: number, text: string): Watch {
   const json = readJson(text);
   const watch = json.ok ? read(Watch, json.value) : json;
   const { component, alias, version } = key;
-  const known = watch.ok ? watch.value : newWatch(key, new Date(0), new Date(0));
+  const known = watch.ok ? watch.value : lostWatch(key);
   return { ...known, component, alias, version, lock };
 }

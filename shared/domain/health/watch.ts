@@ -127,6 +127,15 @@ export function newWatch(key: WatchKey, since: Date, from: Date): Watch {
   };
 }
 
+/** A watch whose row can't be read: nothing is known of it. */
+export function lostWatch(key: WatchKey): Watch {
+  return newWatch(key, new Date(0), new Date(0));
+}
+
+export function isLost({ since }: Watch): boolean {
+  return Date.parse(since) === 0;
+}
+
 /** Whether something is begun that isn't ended: the next look goes on with it, whoever begins that. */
 export function isUnderWay({ trip, taken = [] }: Watch): boolean {
   return (trip !== undefined && trip.stage !== "ended") || taken.some(({ stage }) => stage !== "ended");

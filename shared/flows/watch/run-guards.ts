@@ -2,9 +2,10 @@ import { spanStart } from "../../domain/health/delivery-count.ts";
 import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
 import { LEAST_CUSTOMERS } from "../../domain/health/verdict.ts";
 import { verdictText } from "../../domain/health/verdict-text.ts";
-import { isUnderWay, newWatch, type Trip, type Watch } from "../../domain/health/watch.ts";
+import { isLost, isUnderWay, newWatch, type Trip, type Watch } from "../../domain/health/watch.ts";
 import type { Component } from "../../domain/routing/component.ts";
-import type { Guard } from "../../domain/routing/guard-rule.ts";
+import type { BadVersion, Guard } from "../../domain/routing/guard-rule.ts";
+import type { Revision } from "../../domain/routing/routing-change.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
 import { aliasHistory } from "../versions/alias-history.ts";
 import { carryOn } from "./carry-on.ts";
@@ -77,8 +78,8 @@ async function lookAfter(
   const known = watches.find((watch) => watch.alias === alias && watch.version === version);
   if (known !== undefined && isUnderWay(known)) return;
   const now = ports.now();
-  const watch = await watchOf(ports, component, { alias, version }, known, now);
-  if (watch.trip !== undefined) return;
+  const watch = await watchOf(ports, component, { alias, guard, version }, known, now);
+  if (watch.trip !== undefined) return void (known?.trip === undefined && (await ports.watches.put(watch)));
   const seen = await lookAtVersion(ports, component, watch, targets, now);
   const checked =
     seen.verdict.says === "worse"
@@ -113,21 +114,32 @@ async function lookAtCustomers(
   return { ...rest, ...(ended.length > 0 && { taken: ended }), verdict, trip };
 }
 
-/** The watch over a version; one that has come back since the last one tripped begins anew. */
+/** The watch over a version; one that has come back since the last one tripped begins anew, and so does one that is lost. */
 async function watchOf(
   { routingTable, catalog }: GuardPorts,
-  { name }: Component,
-  { alias, version }: { alias: string; version: string },
+  { name, badVersions = [] }: Component,
+  { alias, guard, version }: { alias: string; guard: Guard; version: string },
   known: Watch | undefined,
   now: Date,
 ): Promise<Watch> {
-  if (known !== undefined && known.trip === undefined) return known;
+  if (known !== undefined && known.trip === undefined && !isLost(known)) return known;
   const standing = await aliasHistory(routingTable, catalog, name, alias);
   // The log doesn't say when somebody has moved it behind Turnout's back: it counts from when that is seen.
   const since = (standing.version === version ? standing.since : undefined) ?? now;
   if (known?.trip !== undefined && since <= new Date(known.trip.at)) return known;
   const anew = newWatch({ component: name, alias, version }, since, spanStart(since, "minute"));
-  return known === undefined ? anew : { ...anew, lock: known.lock };
+  const watch = known === undefined ? anew : { ...anew, lock: known.lock };
+  const mark = badVersions.find((bad) => bad.version === version && bad.alias === alias && new Date(bad.at) >= since);
+  // Its mark outlives it. What was to be taken back and still stands there is judged, and taken back, all the same.
+  if (known?.trip !== undefined || mark === undefined || guard.mode === "rollback" || guard.mode === "undo")
+    return watch;
+  return { ...watch, trip: markedTrip(mark, guard, await routingTable.head()) };
+}
+
+/** The trip of a watch that is lost, as its mark tells it. */
+function markedTrip({ at, why }: BadVersion, { mode }: Guard, revision: Revision): Trip {
+  const verdict: GuardVerdict = { says: "worse", metrics: [], more: 0 };
+  return { at, stage: "ended", mode, verdict, why, revision, done: "it was found before, and a person decides" };
 }
 
 /** Counts again from the ledger before anything is done: what was counted twice, or not at all, isn't a version's fault. */
