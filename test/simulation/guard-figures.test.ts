@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { badForOne, customerFigures, healthyForAll } from "./customer-figures.ts";
-import { brokenWorlds, guardFigures, healthyWorlds } from "./guard-figures.ts";
+import { brokenWorlds, guardFigures, healthyWorlds, releaseFigures } from "./guard-figures.ts";
 
 it.each(Object.entries(healthyWorlds))("a healthy version isn't stopped: %s", (_, world) => {
   expect(guardFigures(world, 20).stopped).toBe(0);
@@ -20,3 +20,9 @@ it.each(Object.entries(badForOne))(
     expect(customerFigures(world, 5).takenOff).toBe(5);
   },
 );
+
+it("of healthy releases the guard stops none, where a threshold and a z-test at every look stop many", () => {
+  const { guard, threshold, zTest } = releaseFigures(15);
+  expect(guard).toBe(0);
+  expect(Math.min(threshold, zTest)).toBeGreaterThan(5);
+});
