@@ -111,6 +111,32 @@ withDynamoDB("a component that is deployed", (endpoint) => {
     ]);
   });
 
+  it("is registered with what its aliases stand for, of which a deployment moves only what it says", async () => {
+    const { ask, row, table, operator } = await anEnvironment();
+    const queue = (name: string) => ({ kind: "sqs", queueArn: `arn:aws:sqs:eu-west-1:123456789012:${name}` });
+    const deployed = (experimental: object, stable: object) => ({
+      name: "mailer",
+      settings: JSON.stringify({ pattern: { source: ["shop"] }, timeoutMs: 30_000, invocation: { kind: "sync" } }),
+      targets: JSON.stringify({ experimental }),
+      initially: JSON.stringify({ stable }),
+    });
+    const first = deployed(queue("one"), queue("one"));
+    expect(await ask("Create", first)).toMatchObject({ Status: "SUCCESS", PhysicalResourceId: "mailer" });
+    const edit = {
+      kind: "change component" as const,
+      component: "mailer",
+      change: { set: "default alias" as const, alias: "experimental" },
+    };
+    await changeRoutes(table, { ...operator, edit });
+    expect(await ask("Update", deployed(queue("two"), queue("two")), first)).toMatchObject({ Status: "SUCCESS" });
+    expect(await row()).toMatchObject({
+      defaultAlias: "experimental",
+      aliases: { stable: { target: queue("one") }, experimental: { target: queue("two") } },
+    });
+    const wrong = await ask("Update", deployed({ kind: "sqs", queueArn: "orders" }, queue("one")));
+    expect(wrong).toMatchObject({ Status: "FAILED", Reason: expect.stringContaining("expected a queue's ARN") });
+  });
+
   it("keeps what operators have changed of it", async () => {
     const { lambda, deploy, row, table, operator } = await anEnvironment();
     await deploy(lambda.release(FUNCTION, "one"));
