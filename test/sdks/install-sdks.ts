@@ -9,6 +9,8 @@ declare module "vitest" {
     sdkPrograms: { language: string; command: string; args: string[] }[];
     /** Java's class path of AWS's matcher, and of the program that asks it. */
     rulerClasspath: string;
+    /** Java's class path of ElasticMQ, a server that speaks SQS's protocol. */
+    queueServerClasspath: string;
     /** Versions with AWS's runtime client for their language: the command of `version.json`, and what is beside it. */
     runtimeVersions: { language: string; command: string[]; files: string[] }[];
   }
@@ -36,6 +38,7 @@ export default function setup(project: TestProject): void {
     { language: "Go", command: program, args: [] },
   ]);
   project.provide("rulerClasspath", installRuler());
+  project.provide("queueServerClasspath", `${installJars("elasticmq", "queue-server")}/*`);
   project.provide("runtimeVersions", [
     {
       language: "Python",
@@ -67,11 +70,17 @@ function buildRustVersion() {
 }
 
 function installRuler(): string {
-  const [jars, classes] = [join(CACHE, "jars"), join(CACHE, "classes")];
-  const copy = ["dependency:copy-dependencies", `-DoutputDirectory=${jars}`];
-  run("mvn", ["--quiet", "--batch-mode", "--file", join(HERE, "java/pom.xml"), ...copy]);
+  const [jars, classes] = [installJars("java", "jars"), join(CACHE, "classes")];
   run("javac", ["-nowarn", "-cp", `${jars}/*`, "-d", classes, join(HERE, "java/RulerMatch.java")]);
   return `${jars}/*:${classes}`;
+}
+
+/** Java's packages that a folder's `pom.xml` names, in a folder of the cache. */
+function installJars(folder: string, into: string): string {
+  const jars = join(CACHE, into);
+  const copy = ["dependency:copy-dependencies", `-DoutputDirectory=${jars}`];
+  run("mvn", ["--quiet", "--batch-mode", "--file", join(HERE, folder, "pom.xml"), ...copy]);
+  return jars;
 }
 
 function installedGo(): string | undefined {
