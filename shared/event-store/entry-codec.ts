@@ -1,6 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
-import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { componentIn, eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { isWhole, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
 import { becauseOf } from "../domain/routing/stored-because.ts";
 import type { Item, ItemKey } from "../dynamodb/dynamodb-batches.ts";
@@ -41,7 +41,7 @@ export type EntryAttributes = ItemLayout & {
 
 export function entryKey(deliveryKey: string): ItemKey {
   const eventKey = eventKeyIn(deliveryKey);
-  const component = deliveryKey.slice(0, deliveryKey.indexOf("#"));
+  const component = componentIn(deliveryKey);
   return {
     pk: eventPartition(eventKey),
     sk: `${component}${deliveryKey.slice(component.length + 1 + eventKey.length)}`,

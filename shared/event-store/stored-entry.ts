@@ -1,5 +1,5 @@
 import type { Attempt, DeliveryError, DeliveryStatus, LedgerEntry } from "../domain/deliveries/delivery.ts";
-import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { componentIn, eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { isWhole, unreadableEntry } from "../domain/deliveries/unreadable-entry.ts";
 import { becauseOf } from "../domain/routing/stored-because.ts";
 
@@ -107,7 +107,7 @@ function decoded(stored: StoredEntry, { delivery_key, status, due_at, expires_at
     routed;
   return {
     deliveryKey,
-    component: deliveryKey.slice(0, deliveryKey.indexOf("#")),
+    component: componentIn(deliveryKey),
     eventKey: eventKeyIn(deliveryKey),
     generation,
     status: status as DeliveryStatus,

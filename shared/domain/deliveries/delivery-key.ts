@@ -16,6 +16,11 @@ export function deliveryKeyOf(component: string, eventKey: string, generation: G
   return `${component}#${eventKey}#${generation}`;
 }
 
+/** The component of a delivery key; its name has no `#`. */
+export function componentIn(deliveryKey: string): string {
+  return deliveryKey.slice(0, deliveryKey.indexOf("#"));
+}
+
 /** The event key inside a delivery key. Component names have no `#`. */
 export function eventKeyIn(deliveryKey: string): string {
   return deliveryKey.split("#", 2)[1] ?? "";

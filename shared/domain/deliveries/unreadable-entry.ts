@@ -1,5 +1,5 @@
 import { type Attempt, type DeliveryError, deliveryStatuses, type EventRecord, type LedgerEntry } from "./delivery.ts";
-import { eventKeyIn } from "./delivery-key.ts";
+import { componentIn, eventKeyIn } from "./delivery-key.ts";
 
 /** The error's type of a delivery whose ledger entry can't be read. */
 const ENTRY_UNREADABLE = "EntryUnreadable";
@@ -11,10 +11,10 @@ const UNKNOWN = new Date(0);
  * again by whoever replays what is unresolved. What its key doesn't tell is unknown.
  */
 export function unreadableEntry(deliveryKey: string, problem: string, expiresAt: Date): LedgerEntry {
-  const [component = "", , ...generation] = deliveryKey.split("#");
+  const [, , ...generation] = deliveryKey.split("#");
   return {
     deliveryKey,
-    component,
+    component: componentIn(deliveryKey),
     eventKey: eventKeyIn(deliveryKey),
     generation: generation.join("#"),
     status: "dead",
