@@ -84,6 +84,7 @@ function runGuard(): number {
   const release = releaseFigures(RELEASES);
   const beside = `${release.threshold} by a fixed threshold, ${release.zTest} by a z-test at every look`;
   console.log(`\n${RELEASES} releases of healthy versions, customers who differ, a drifting base rate:`);
+  // No bound holds here: who differs belies formula A, the drift belies B.
   console.log(`${release.guard} stopped by the guard, ${beside}`);
   console.log("\nthe same of six customers on it one by one, 12 events a minute each\n");
   for (const [name, world] of Object.entries(healthyForAll)) {
@@ -96,7 +97,7 @@ function runGuard(): number {
     const [median, p95] = [0.5, 0.95].map((share) => minutes[Math.floor(share * minutes.length)]);
     console.log(`fails for one ${name}: taken off in ${takenOff}, in minute ${median} (median), ${p95} (p95)`);
   }
-  return Math.max(stopped, release.guard) <= Math.ceil(GUARD_ALPHA * GUARD_RUNS) ? 0 : 1;
+  return stopped <= Math.ceil(GUARD_ALPHA * GUARD_RUNS) ? 0 : 1;
 }
 
 /** Something may be named in one run of a hundred. */
