@@ -11,7 +11,7 @@ import { type KeptToken, newConsoleToken } from "../../shared/installation/conso
 import { installationOn } from "../../shared/installation/embedded-installation.ts";
 import { temporaryFolder } from "./tmp.ts";
 
-export const ORIGIN = "http://127.0.0.1:4600";
+const ORIGIN = "http://127.0.0.1:4600";
 /** When the consoles of tests are looked at, unless they move their clock. */
 export const LOOKED_AT = new Date("2026-11-20T10:30:00.000Z");
 

@@ -9,12 +9,12 @@ const rightsOf: Record<Role, readonly Right[]> = {
   "on-call": ["change the routing", "move versions", "replay events"],
 };
 
-export const roles = Object.keys(rightsOf) as Role[];
+const roles = Object.keys(rightsOf) as Role[];
 
 /** Who is looking: the name goes into the change log with whatever they change. */
 export type Visitor = { name: string; role: Role };
 
-export function may({ role }: Visitor, right: Right): boolean {
+function may({ role }: Visitor, right: Right): boolean {
   return rightsOf[role].includes(right);
 }
 

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { GuardrailHit, RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts";
+import { RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { errorText } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
@@ -55,7 +55,7 @@ export async function sendAction(
       told instanceof RevisionConflict
         ? "Nothing was changed yet: the routing has changed since this was shown. Look at what it does now."
         : errorText(told);
-    const status = told instanceof GuardrailHit || told.kind === "not allowed" ? 403 : 409;
+    const status = told.kind === "not allowed" ? 403 : told.kind === "failed" ? 503 : 409;
     return { ...(await tryPlan(look, action, given, posted.reason, why, since)), status };
   }
   return { to: address("done", { form: posted.form }) };

@@ -62,7 +62,7 @@ export function guardMeters(id: string, verdict: Pick<GuardVerdict, "metrics">):
 }
 
 /** One meter by itself, small enough for a row of a table. Evidence for a version, below 10^0, is none against it. */
-export function meterDrawing(evidence: number | undefined, { warnAt, actAt }: Thresholds, about: string): Html {
+function meterDrawing(evidence: number | undefined, { warnAt, actAt }: Thresholds, about: string): Html {
   const scale = Math.max(SCALE, actAt * 1.5);
   const level = evidence === undefined || evidence < warnAt ? "ok" : evidence < actAt ? "warn" : "act";
   const mark = (at: number, name: string) =>

@@ -4,6 +4,7 @@ import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.
 import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
+import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { timeWindow } from "../../../shared/domain/text/time-window.ts";
 import { saysOf, strongest } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
@@ -11,6 +12,7 @@ import { healthOf, type VersionHealth } from "../../../shared/flows/watch/health
 import { msText, percent, standingOn, standingText, unresolvedText } from "../../../shared/flows/watch/health-told.ts";
 import { standingSubjects } from "../../../shared/flows/watch/standing-subjects.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import type { Visitor } from "../access/role.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, foreignText, linkTo } from "../page/parts.ts";
@@ -33,16 +35,12 @@ export async function overviewScreen({ installation, visitor, now }: Look): Prom
   const { routingTable, events, catalog } = installation;
   const window = timeWindow({ sinceMs: SINCE_MS }, now);
   if (!window.ok) throw new Error(window.problem);
-  const [{ versions }, guarded, { components, unreadable }] = await Promise.all([
+  const [{ versions }, guarded, { revision, components, unreadable }] = await Promise.all([
     healthOf({ events, routingTable, catalog }, { window: window.value }, now),
     guardsOf(installation),
     routingTable.components(),
   ]);
-  const standing = await standingSubjects(
-    routingTable,
-    components.map(({ name }) => name),
-    now,
-  );
+  const standing = await standingOf(routingTable, revision, components, now);
   const rows = versions.map((version): Row => {
     const guard = guarded.find(({ component, version: of, isThere }) => {
       return isThere && component === version.component && of === version.version;
@@ -62,6 +60,22 @@ ${rows.length > MOST_ROWS && html`<p class="soft">${rows.length - MOST_ROWS} mor
 <p class="buttons">${actionLink(visitor, "change the routing", "freeze", {}, "Freeze")}${actionLink(visitor, "change the routing", "pin", {}, "Pin")}</p>
 ${commandBlock("The same by command", commandLine("health"))}`;
   return { title: "Overview", section: "overview", live: true, above, body };
+}
+
+type Remembered = { revision: Revision; minute: number; standing: ReturnType<typeof standingSubjects> };
+
+const remembered = new WeakMap<RoutingTable, Remembered>();
+
+/** Who is on which alias changes with the routing, and as pins begin and end: to the minute will do for who watches. */
+function standingOf(table: RoutingTable, revision: Revision, components: readonly Component[], now: Date) {
+  const minute = Math.floor(now.getTime() / 60_000);
+  const known = remembered.get(table);
+  if (known?.revision === revision && known.minute === minute) return known.standing;
+  const names = components.map(({ name }) => name);
+  const standing = standingSubjects(table, names, now);
+  remembered.set(table, { revision, minute, standing });
+  standing.catch(() => remembered.delete(table));
+  return standing;
 }
 
 function rowId({ component, version }: Row): string {

@@ -2,11 +2,12 @@ import { html } from "hono/html";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
 import { splitKey } from "../../../shared/domain/text/split-key.ts";
+import { readTime, type TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import { isCalled } from "../../../shared/flows/explain/explain-event.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { address, type Params } from "../page/address.ts";
 import { dataTable } from "../page/data-table.ts";
-import { linkTo } from "../page/parts.ts";
+import { instant, linkTo } from "../page/parts.ts";
 import type { Look, Page, Redirect } from "../screen.ts";
 
 /** Where something that was searched for is to be seen. */
@@ -14,7 +15,12 @@ type Hit = { kind: string; name: string; screen: string; params: Params };
 
 /** Events that are looked at for the beginning of an id, the newest first, and how far back they may lie. */
 const MOST_LOOKED = 10_000;
+const MOST_AT_ONCE = 2_000;
+const FIRST_SPAN_MS = 10_000;
 const LOOK_BACK_MS = 7 * 86_400_000;
+
+/** What was found, how far back was looked for it, and whether that is as far as ever. */
+type FoundEvents = { hits: Hit[]; isAll: boolean; lookedTo: Date };
 
 /** Each kind lists no more than so many. */
 const MOST_HITS = 20;
@@ -30,7 +36,9 @@ export async function searchScreen({ installation, now, query }: Look): Promise<
     ...(await replayHits(installation, wanted)),
     ...(await revisionHits(installation, wanted)),
   ];
-  const { hits, isAll } = await eventHits(installation, wanted, now);
+  const asked = readTime(query.get("to") ?? "");
+  const to = asked.ok ? asked.value : new Date(now.getTime() + 1);
+  const { hits, isAll, lookedTo } = await eventHits(installation, wanted, to, now);
   const all = [...named, ...hits];
   const [only] = all;
   if (only !== undefined && all.length === 1) return { to: address(only.screen, only.params) };
@@ -43,7 +51,10 @@ export async function searchScreen({ installation, now, query }: Look): Promise<
     all,
     "Nothing goes by this name, or begins with it.",
   );
-  const bounded = isAll ? "" : html`<p class="soft">Of the events, the newest ${MOST_LOOKED} were looked at.</p>`;
+  const further = address("search", { q: wanted, to: lookedTo.toISOString() });
+  const bounded = isAll
+    ? ""
+    : html`<p class="soft">Events were looked at back to ${instant(lookedTo)}. <a href="${further}">Look further back</a></p>`;
   return {
     title: `Search: ${wanted.slice(0, 100).toWellFormed()}`,
     ...(all.length === 0 && { status: 404 as const }),
@@ -95,31 +106,30 @@ async function revisionHits({ routingTable }: Installation, wanted: string): Pro
 }
 
 /** Events of this very name; where there is none, those that begin so. */
-async function eventHits(
-  { events }: Installation,
-  wanted: string,
-  now: Date,
-): Promise<{ hits: Hit[]; isAll: boolean }> {
+async function eventHits({ events }: Installation, wanted: string, to: Date, now: Date): Promise<FoundEvents> {
   const called: EventRecord[] = [];
   const begun: EventRecord[] = [];
   let looked = 0;
   const least = now.getTime() - LOOK_BACK_MS;
-  let end = now.getTime() + 1;
-  // Further back in one step each time: what was just published is found at once, and quiet days cost nothing.
-  for (let spanMs = 10_000; end > least && looked < MOST_LOOKED; spanMs *= 2) {
+  let end = to.getTime();
+  // Each step goes twice as far back: what was just published is found at once, and quiet days cost nothing.
+  for (let spanMs = FIRST_SPAN_MS; end > least && looked < MOST_LOOKED && called.length === 0; ) {
     const from = Math.max(least, end - spanMs);
-    for await (const page of events.records({ from: new Date(from), to: new Date(end) }, now)) {
-      for (const record of page) {
-        if (isCalled(record, wanted)) called.push(record);
-        else if ([record.id, record.idempotencyKey, record.eventKey].some((name) => name.startsWith(wanted))) {
-          if (begun.length < MOST_HITS) begun.push(record);
-        }
-      }
-      looked += page.length;
-      if (looked >= MOST_LOOKED) break;
+    const most = end - from > 1 ? MOST_AT_ONCE : Number.POSITIVE_INFINITY;
+    const records = await recordsIn(events, { from: new Date(from), to: new Date(end) }, now, most);
+    if (records === undefined) {
+      spanMs = Math.max(1, Math.floor((end - from) / 4));
+      continue;
     }
+    for (const record of records) {
+      if (isCalled(record, wanted)) called.push(record);
+      else if ([record.id, record.idempotencyKey, record.eventKey].some((name) => name.startsWith(wanted))) {
+        if (begun.length < MOST_HITS) begun.push(record);
+      }
+    }
+    looked += records.length;
     end = from;
-    if (called.length > 0) break;
+    spanMs *= 2;
   }
   const found = called.length > 0 ? called : begun;
   const byKey = new Map(found.map((record) => [record.eventKey, record]));
@@ -127,5 +137,15 @@ async function eventHits(
     const { id, t0, detailType } = record;
     return { kind: "event", name: `${id} (${detailType})`, screen: "event", params: { id, at: t0.toISOString() } };
   });
-  return { hits, isAll: looked < MOST_LOOKED };
+  return { hits, isAll: end <= least || called.length > 0, lookedTo: new Date(end) };
+}
+
+/** Undefined where there are more than `most`. */
+async function recordsIn(events: Installation["events"], window: TimeWindow, now: Date, most: number) {
+  const found: EventRecord[] = [];
+  for await (const page of events.records(window, now)) {
+    found.push(...page);
+    if (found.length > most) return undefined;
+  }
+  return found;
 }

@@ -25,8 +25,6 @@ export const filterFields = {
   pattern: "pattern",
 } as const;
 
-export type FilterField = keyof typeof filterFields;
-
 /** The filter that stands in an address, by the names of the command's options. @throws TurnoutError `usage` */
 export function filterIn(query: URLSearchParams): OutcomeFilter {
   const said = Object.entries(filterFields).flatMap(([name, field]) => {

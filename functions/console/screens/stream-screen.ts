@@ -12,7 +12,7 @@ import type { Html, Look, Page } from "../screen.ts";
 import { filterFields, filterIn } from "./stream-filter.ts";
 
 /** A page has so many lines, and what is looked at for them stays quick however rare they are. */
-const LIMITS = { outcomes: 100, looked: 2_000 };
+const LIMITS = { outcomes: 60, looked: 1_500 };
 
 /** Filters that have a field of their own; the others stand in the address alone, and are kept. */
 const FIELDS = ["component", "customer", "project", "executed-version"] as const;

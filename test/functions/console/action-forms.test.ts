@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { guardrailsIn } from "../../../shared/domain/routing/guardrails.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aConsole, formOn, unescaped } from "../../support/console.ts";
@@ -124,6 +125,22 @@ describe("the form of an action", () => {
     expect(await pinOf("acme")).toBeUndefined();
     const forced = await operator.post(action, { ...fields, reason: "urgent", force: "yes" });
     expect(forced.status).toBe(303);
+    expect(await pinOf("acme")).toMatchObject({ alias: "beta" });
+  });
+
+  it("keeps what was typed where the store is in trouble, says so, and does it once that is over", async () => {
+    const { operator, installation, pinOf } = await aConsoleWithComponent();
+    const { commit } = installation.routingTable;
+    const busy = new TurnoutError("failed", "state.db is busy: another process has been writing for too long.");
+    installation.routingTable.commit = () => Promise.reject(busy);
+    const { action, fields } = formOn((await operator.get(PIN)).text);
+    const failed = await operator.post(action, { ...fields, reason: "acme tries 23" });
+    expect(failed.status).toBe(503);
+    expect(failed.text).toContain("state.db is busy");
+    installation.routingTable.commit = commit;
+    const again = formOn(failed.text);
+    expect(again.fields.reason).toBe("acme tries 23");
+    expect((await operator.post(again.action, again.fields)).status).toBe(303);
     expect(await pinOf("acme")).toMatchObject({ alias: "beta" });
   });
 
