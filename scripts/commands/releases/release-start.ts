@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import { sha256 } from "../../../shared/domain/hash.ts";
 import { readSteps } from "../../../shared/domain/releases/read-steps.ts";
 import { type GuardMode, guardModes } from "../../../shared/domain/routing/guard-rule.ts";
 import { type Release, type ReleaseStep, stepText } from "../../../shared/domain/routing/release.ts";
@@ -95,7 +96,8 @@ async function start(component: string, options: StartOptions): Promise<void> {
         version: options.version,
         steps: options.through,
         by: options.by,
-        salt: randomBytes(8).toString("hex"),
+        // A dry run draws as the start after it does, and no two releases draw the same: each start is a revision.
+        salt: sha256(JSON.stringify([component, await table.head()])).slice(0, 16),
         everyMs: options.every,
         ...(options.maxWait !== undefined && { maxWaitMs: options.maxWait }),
         guard: options.guard,
