@@ -37,7 +37,9 @@ export async function eventScreen(look: Look): Promise<Page> {
   const { record } = first;
   const outcomes = [first, ...duplicates].flatMap((one) => one.outcomes).slice(0, MOST_DELIVERIES);
   const explained: ExplainedDelivery[] = [];
-  for (const outcome of outcomes) explained.push(await explainDelivery(installation.routingTable, outcome, now));
+  const leases = { readLeases: installation.laptops.leases };
+  for (const outcome of outcomes)
+    explained.push(await explainDelivery(installation.routingTable, outcome, now, leases));
   const printed = await printedFor(installation, outcomes, now);
   const body = html`${aboutRecord(record, duplicates.length)}
 ${explained.map((delivery) => deliverySection(delivery, printed, visitor))}

@@ -14,13 +14,13 @@ export type ExplainEventOptions = { event: string; since?: number; component?: s
 
 /** Says of every delivery of a stored event where it went and why, and where it would go now. */
 export async function explainEvent({ event, since, component, json }: ExplainEventOptions): Promise<void> {
-  await withInstallation(async ({ routingTable, events }) => {
+  await withInstallation(async ({ routingTable, events, laptops }) => {
     const now = new Date();
     for (const { record, outcomes } of await mustFindEvents(events, event, since, now)) {
       if (!json) printLine(`event ${record.id}, ${record.source} '${record.detailType}', ${record.t0.toISOString()}`);
       for (const outcome of outcomes) {
         if (component !== undefined && outcome.component !== component) continue;
-        const explained = await explainDelivery(routingTable, outcome, now);
+        const explained = await explainDelivery(routingTable, outcome, now, { readLeases: laptops.leases });
         if (json) printJson(toJson(explained));
         else for (const line of toLines(explained)) printLine(line);
       }

@@ -56,10 +56,11 @@ async function explain({ json, component, at, event, since, ...stated }: Explain
   }
   if (component === undefined) throw usage("Name a --component, or a stored --event.");
   if (since !== undefined) throw usage("--since says how far back to look for an --event.");
-  await withInstallation(async ({ routingTable, catalog }) => {
+  await withInstallation(async ({ routingTable, catalog, laptops }) => {
     const past = at === undefined ? undefined : await pastRouting(routingTable, at);
     const table = past?.table ?? routingTable;
-    const explanation = await explainRoute(table, component, stated, past?.at ?? new Date());
+    const leases = past === undefined ? { readLeases: laptops.leases } : {};
+    const explanation = await explainRoute(table, component, stated, past?.at ?? new Date(), leases);
     if (explanation === undefined) {
       const { components } = await table.components();
       throw new ComponentNotFound(

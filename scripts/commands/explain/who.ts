@@ -34,13 +34,14 @@ Example:
 }
 
 async function list(component: string, alias: string, { all, json }: JsonOption & { all?: true }): Promise<void> {
-  await withInstallation(async ({ routingTable }) => {
+  await withInstallation(async ({ routingTable, laptops }) => {
     const row = await componentNamed(routingTable, component);
     if (aliasOf(row, alias) === undefined) throw new AliasNotFound(alias, component, Object.keys(row.aliases));
     const revision = await routingTable.head();
     const table = tablePrinter(COLUMNS);
     let count = 0;
-    for await (const page of whoIsOn(routingTableAt(routingTable, revision), component, alias, new Date())) {
+    const at = routingTableAt(routingTable, revision);
+    for await (const page of whoIsOn(at, component, alias, new Date(), { readLeases: laptops.leases })) {
       const named = all ? page : page.slice(0, Math.max(0, NAMED - count));
       count += page.length;
       if (!json && named.length > 0) table.print(named);

@@ -7,7 +7,7 @@ import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
-import { type CachedTable, routingCache } from "../routing-cache.ts";
+import { type CachedTable, type ReadLeases, routingCache } from "../routing-cache.ts";
 import { routingTableAt } from "../routing-table-at.ts";
 import { componentOn, type Explanation, explainOn, rowOn } from "./explain-route.ts";
 
@@ -55,14 +55,15 @@ export async function explainDelivery(
   table: RoutingTableReader,
   outcome: EventOutcome,
   now: Date,
+  leases?: Leases,
 ): Promise<ExplainedDelivery> {
   const { record, component, entry } = outcome;
   if (component === undefined) return outcome;
-  const today = await explainAsOf(table, record, component, () => now);
+  const today = await explainAsOf(table, record, component, () => now, leases);
   const explained = { ...outcome, ...(today && { now: today instanceof UnreadableRow ? today : today.explanation }) };
   if (entry === undefined) return explained;
   const then = routingTableAt(table, entry.routingRevision);
-  const asOf = await explainAsOf(then, record, component, (row) => claimedAt(entry, row));
+  const asOf = await explainAsOf(then, record, component, (row) => claimedAt(entry, row), leasesThen(entry));
   if (asOf === undefined || asOf instanceof UnreadableRow) return explained;
   return { ...explained, atDecision: asOf.explanation, decidedAt: asOf.at };
 }
@@ -72,15 +73,24 @@ function claimedAt({ leaseUntil }: LedgerEntry, component: Component): Date {
   return new Date(leaseUntil.getTime() - component.timeoutMs - LEASE_MARGIN_MS);
 }
 
+type Leases = { readLeases?: ReadLeases };
+
+/** Nobody keeps how leases stood: the laptop that it went to was there, and no other was. */
+function leasesThen({ component, alias }: LedgerEntry): Leases {
+  const lease = { component, alias, session: "", owner: "", until: "9999-12-31T23:59:59.999Z", lock: 1 };
+  return { readLeases: async () => [lease] };
+}
+
 async function explainAsOf(
   table: CachedTable,
   record: EventRecord,
   componentName: string,
   timeFor: (component: Component) => Date,
+  leases: Leases | undefined,
 ): Promise<{ explanation: Explanation; at: Date } | UnreadableRow | undefined> {
   const event = readEvent(record.body);
   if (!event.ok) return undefined;
-  return routingCache(table).decideOn((view) => {
+  return routingCache(table, leases).decideOn((view) => {
     const component = componentOn(view, componentName);
     if (component === undefined || component instanceof UnreadableRow) return component;
     // Where an event carries its subject is part of the routing too.

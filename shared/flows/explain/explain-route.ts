@@ -6,7 +6,7 @@ import type { Revision, RowKey, StoredRow } from "../../domain/routing/routing-c
 import { resolveSubject, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
 import type { Subject } from "../../domain/subject.ts";
-import { type CachedTable, type RoutingView, routingCache } from "../routing-cache.ts";
+import { type CachedTable, type ReadLeases, type RoutingView, routingCache } from "../routing-cache.ts";
 
 /** Where an event of this subject goes, and why. */
 export type Explanation = {
@@ -20,6 +20,7 @@ export type Explanation = {
 
 /**
  * Decides as the router does, with the trace on; undefined when there is no such component.
+ * @param leases reads those of laptops; of another time nobody knows them, and every laptop is taken to be there
  * @throws ComponentUnreadable
  */
 export async function explainRoute(
@@ -27,8 +28,9 @@ export async function explainRoute(
   name: string,
   subject: Subject,
   now: Date,
+  leases?: { readLeases?: ReadLeases },
 ): Promise<Explanation | undefined> {
-  return routingCache(table).decideOn((view) => {
+  return routingCache(table, leases).decideOn((view) => {
     const component = componentOn(view, name);
     if (component instanceof UnreadableRow) throw new ComponentUnreadable(name, component.problem);
     return component && explainOn(view, component, { subject }, now);
@@ -60,7 +62,7 @@ export function explainOn(
     return view.subjectRow(level, id);
   };
   const subject = resolveSubject(stated, rowOf);
-  const decision = decideRoute({ component, subject, rowOf, now, ignoredAlias });
+  const decision = decideRoute({ component, subject, rowOf, leaseOf: view.leaseOf, now, ignoredAlias });
   const used = [...rows].map(([key, row]) => ({ key, row }));
   return { component, subject, decision, revision: view.revision, rows: used };
 }

@@ -5,7 +5,7 @@ import { readable } from "../../domain/routing/unreadable-row.ts";
 import { type Subject, subjectLevels } from "../../domain/subject.ts";
 import type { RoutingTableReader } from "../../routing-table/routing-table.ts";
 import { inPages } from "../in-pages.ts";
-import { routingCache } from "../routing-cache.ts";
+import { type ReadLeases, routingCache } from "../routing-cache.ts";
 import { componentOn } from "./explain-route.ts";
 
 /** A subject of the directory that an alias gets the events of, and why. */
@@ -23,15 +23,16 @@ export async function* whoIsOn(
   name: string,
   alias: Alias,
   now: Date,
+  leases?: { readLeases?: ReadLeases },
 ): AsyncGenerator<OnAlias[]> {
-  const routing = routingCache(table);
+  const routing = routingCache(table, leases);
   for await (const subjects of inPages(everyone(table), SUBJECTS_AT_ONCE)) {
     const found = await routing.decideOn((view) => {
       const component = readable(componentOn(view, name));
       if (component === undefined) return [];
       return subjects.flatMap((stated): OnAlias[] => {
         const subject = resolveSubject(stated, view.subjectRow);
-        const decision = decideRoute({ component, subject, rowOf: view.subjectRow, now });
+        const decision = decideRoute({ component, subject, rowOf: view.subjectRow, leaseOf: view.leaseOf, now });
         return decision.alias === alias ? [{ subject, decision }] : [];
       });
     });

@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { BEAT_MS, LEASE_MS } from "../../../shared/domain/routing/laptop-lease.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
+import { explainDelivery } from "../../../shared/flows/explain/explain-event.ts";
+import { explainRoute } from "../../../shared/flows/explain/explain-route.ts";
+import { whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { takeBack } from "../../../shared/flows/listen/take-back.ts";
+import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { ALIAS, aLaptopWorld, COMPONENT } from "../../support/laptop-world.ts";
 import { failed } from "../../support/router.ts";
+
+async function whoIs(...asked: [table: RoutingTable, alias: string, now: Date, leases: object]) {
+  const [table, alias, now, leases] = asked;
+  const pages = await Array.fromAsync(whoIsOn(table, COMPONENT, alias, now, leases));
+  return pages.flat().map(({ subject }) => subject);
+}
 
 async function listening() {
   const world = await aLaptopWorld();
@@ -95,6 +105,30 @@ describe("a lease that lapses", () => {
     expect(effects).toMatchObject([{ at: "stable" }]);
     const why = [{ rule: "customer pin", why: "laptop lease lapsed 10:00:45" }];
     expect(reports.at(-1)?.decision).toMatchObject({ fallback: true, named: ALIAS, passedOver: why });
+  });
+
+  it("is told by whoever explains where events go, and what was decided while it lasted still agrees", async () => {
+    const { publish, serverGoesOn, laptop, time, table, laptops, records, ledger } = await listening();
+    const leases = { readLeases: laptops.leases };
+    const explained = () => explainRoute(table, COMPONENT, { customer: "acme" }, time.now(), leases);
+    const explainedFirst = async () => {
+      const [[record], [entry]] = [await records(), await ledger()];
+      if (record === undefined || entry === undefined) throw new Error("nothing was delivered");
+      return explainDelivery(table, { record, status: entry.status, component: COMPONENT, entry }, time.now(), leases);
+    };
+    await publish("one");
+    await serverGoesOn();
+    await laptop.listener.take(1);
+    await laptop.answer();
+    await serverGoesOn();
+    expect((await explained())?.decision.alias).toBe(ALIAS);
+    await time.pass(LEASE_MS);
+    expect((await explained())?.decision).toMatchObject({ alias: "stable", named: ALIAS });
+    const { atDecision, now } = await explainedFirst();
+    expect(atDecision?.decision).toMatchObject({ alias: ALIAS, fallback: false });
+    expect(now).toMatchObject({ decision: { alias: "stable" } });
+    expect(await whoIs(table, ALIAS, time.now(), leases)).toEqual([]);
+    expect(await whoIs(table, ALIAS, new Date("2026-11-20T10:00:00.000Z"), leases)).toEqual([{ customer: "acme" }]);
   });
 
   it("has everything decided again that waits or is in hand when the laptop was killed", async () => {
