@@ -7,6 +7,7 @@ import { benchHealing } from "./healing.ts";
 import { benchHealth } from "./health-look.ts";
 import { benchHosts } from "./hosts.ts";
 import { benchImportRate } from "./import-rate.ts";
+import { benchListening } from "./listening.ts";
 import { benchBullmq } from "./peers/bullmq-peer.ts";
 import { benchGraphileWorker } from "./peers/graphile-worker-peer.ts";
 import type { PeerFigures } from "./peers/job-queue-peer.ts";
@@ -39,6 +40,7 @@ const parts: { [name: string]: Part } = {
   health: { about: "health over 100,000 and 1,000,000 deliveries", run: benchHealth },
   healing: { about: "from a bad version's first failure to all done again", run: benchHealing },
   failures: { about: "how soon failures names whom a version fails for", run: benchFailingCustomer },
+  listen: { about: "a listener's latency, and how soon what it leaves is done", run: benchListening },
   "routing-requests": { about: "routing requests per batch", run: benchRoutingRequests },
   import: { about: "rows per second of a directory import", run: benchImportRate },
   "routing-memory": { about: "memory of a routing cache, a million customers", run: benchRoutingMemory },

@@ -48,8 +48,12 @@ export function labelled(label: string, texts: readonly string[]): string[] {
   return texts.map((text, index) => `  ${(index === 0 ? label : "").padEnd(11)}  ${text}`);
 }
 
-function fallbackText({ fallback, named, alias }: Decision): string[] {
-  return fallback ? [`${named} is unknown or retired, so ${alias} takes its place`] : [];
+function fallbackText({ fallback, named, alias, because, passedOver }: Decision): string[] {
+  if (!fallback) return [];
+  // Only of a laptop that isn't there the rule that has won is passed over as well.
+  const last = passedOver.at(-1);
+  const why = last?.rule === because ? `can't be had (${last.why})` : "is unknown or retired";
+  return [`${named} ${why}, so ${alias} takes its place`];
 }
 
 /** What the row has to say about the component's routing. */
