@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { benchConsole } from "./console-screens.ts";
 import { benchDecisions } from "./decisions.ts";
 import { benchEmbedded } from "./embedded-rate.ts";
 import { benchFailingCustomer } from "./failing-customer.ts";
@@ -38,6 +39,7 @@ const parts: { [name: string]: Part } = {
   capacity: { about: "DynamoDB units per event", run: benchCapacity },
   bundles: { about: "the router's size and import time", run: benchBundles },
   health: { about: "health over 100,000 and 1,000,000 deliveries", run: benchHealth },
+  console: { about: "server time and size of the console's screens", run: benchConsole },
   healing: { about: "from a bad version's first failure to all done again", run: benchHealing },
   failures: { about: "how soon failures names whom a version fails for", run: benchFailingCustomer },
   listen: { about: "a listener's latency, and how soon what it leaves is done", run: benchListening },

@@ -68,7 +68,11 @@ async function failuresLookMs(records: number): Promise<number> {
 }
 
 /** As a router would have counted them, some of which failed. */
-async function countAll(events: ReturnType<typeof sqliteEventStore>, from: Date, records: number): Promise<void> {
+export async function countAll(
+  events: ReturnType<typeof sqliteEventStore>,
+  from: Date,
+  records: number,
+): Promise<void> {
   const tally = deliveryTally();
   const key = { component: COMPONENT, version: "1", alias: "stable", type: "tick" };
   for (let minute = 0; minute < 60; minute++) {

@@ -20,6 +20,11 @@ const screens: [string, string][] = [
   ["change", "change?revision=3"],
   ["replays", "replays"],
   ["releases", "releases"],
+  ["stream", "stream?since=1h"],
+  ["search", "search?q=a"],
+  ["pin", `do/pin?component=${COMPONENT}&to=beta&customer=globex`],
+  ["undo", `do/undo?component=${COMPONENT}&alias=beta`],
+  ["release-start", "do/release-start"],
   ["guard", `guard?component=${COMPONENT}&alias=beta`],
 ];
 

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000;
 
 /** How far back its own failures are looked for, and the newest of everybody's that are looked through for them. */
 const OWN_MS = 24 * HOUR_MS;
-const MOST_LOOKED_AT = 1_000;
+const MOST_LOOKED_AT = 500;
 
 const MOST_LISTED = 20;
 

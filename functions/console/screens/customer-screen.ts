@@ -15,7 +15,7 @@ import type { Html, Look, Page } from "../screen.ts";
 
 /** Events are looked for so far back, and no further than through so many of everybody's. */
 const LOOKED_BACK_MS = 24 * 3_600_000;
-const LIMITS = { outcomes: 20, looked: 1_000 };
+const LIMITS = { outcomes: 20, looked: 400 };
 const WIDER = { outcomes: 50, looked: 20_000 };
 
 /** Where a customer's events go and why, how that compares, and what became of the newest. */
