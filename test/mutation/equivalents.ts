@@ -50,6 +50,12 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     what: "known.every(({ left }) => left.length === 0) → false",
     why: "it saves a walk that leaves a batch without open deliveries as it is",
   },
+  {
+    file: "shared/flows/watch/act-on-trip.ts",
+    text: "for (let after = revision; after < head; ",
+    what: "after < head → after <= head",
+    why: "behind the head there is no change to be read",
+  },
 ];
 
 export function isEquivalent({ file, text, what }: Mutation): boolean {
