@@ -12,7 +12,9 @@ it("a row that changes is told place by place, and one that is new or goes in on
   expect(rowDetails({ key, before: free, after: aSubjectRow() })).toEqual(["customer acme:", '  - plan: "free"']);
   expect(rowDetails({ key, before: null, after: paid })).toEqual(["customer acme is new"]);
   expect(rowDetails({ key, before: paid, after: null })).toEqual(["customer acme goes"]);
-  expect(rowDetails({ key, before: damaged, after: null })).toEqual(["customer acme can't be read (not JSON): it goes"]);
+  expect(rowDetails({ key, before: damaged, after: null })).toEqual([
+    "customer acme can't be read (not JSON): it goes",
+  ]);
   expect(rowDetails({ key, before: damaged, after: paid })).toEqual([
     "customer acme can't be read (not JSON): it is replaced",
   ]);
@@ -38,7 +40,12 @@ it("a value of more than 120 characters is told by its beginning", () => {
 
 it("what a revert leaves is told by its place, or as the whole row", () => {
   const left = { key, revision: 7 } as const;
-  expect(leftDetails([{ ...left, path: "pins.mailer" }, { ...left, path: "" }])).toEqual([
+  expect(
+    leftDetails([
+      { ...left, path: "pins.mailer" },
+      { ...left, path: "" },
+    ]),
+  ).toEqual([
     "pins.mailer of customer acme has changed again since revision 7",
     "customer acme has changed again since revision 7",
   ]);
