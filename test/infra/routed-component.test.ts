@@ -158,7 +158,9 @@ describe("a routed component", () => {
 
   it("may be a URL, whose secrets the router reads", () => {
     const resources = aComponent((stack) => {
-      const secret = new Secret(stack, "Signing", { secretStringValue: SecretValue.unsafePlainText("whsec_x") }) as ISecret;
+      const secret = new Secret(stack, "Signing", {
+        secretStringValue: SecretValue.unsafePlainText("whsec_x"),
+      }) as ISecret;
       return { stable: urlTarget({ url: "https://preview.example.com/events", secrets: [secret] }) };
     });
     expect(sending(resources)).toEqual({ "secretsmanager:GetSecretValue": "Signing" });
