@@ -91,7 +91,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     "rule-dead-letters": { ...routerTimeout, TURNOUT_RULE_DEAD_LETTER_QUEUE_URL: live.deadLetterQueueUrl },
     outcomes: { ...routerTimeout, TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl },
     replayer: routerTimeout,
-    sweeper: { TURNOUT_LIVE_QUEUE_URL: live.queueUrl },
+    sweeper: { TURNOUT_LIVE_QUEUE_URL: live.queueUrl, TURNOUT_OUTCOME_QUEUE_URL: other.queueUrl },
   };
   const bus = { TURNOUT_EVENT_BUS: "prod-turnout-events" };
   const lambda = await bundledLambda({
