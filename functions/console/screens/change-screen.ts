@@ -3,7 +3,8 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import { wholeRowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
-import { facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import { commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { undoButton } from "../page/undo-button.ts";
 import type { Look, Page } from "../screen.ts";
 
@@ -39,6 +40,7 @@ ${
 `,
       )}</pre>`
 }
-<p>${linkTo("changes", { before: revision + 1 }, "Changes up to this one")}</p>`;
+<p>${linkTo("changes", { before: revision + 1 }, "Changes up to this one")}</p>
+${commandBlock("The same by command", commandLine("history", "show", String(revision)))}`;
   return { title, section: "changes", body };
 }

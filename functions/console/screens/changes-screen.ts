@@ -5,10 +5,11 @@ import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-chan
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { backwards } from "../../../shared/flows/change/change-log.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
 import { address } from "../page/address.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { foreignText, instant, linkTo } from "../page/parts.ts";
+import { commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import { undoButton } from "../page/undo-button.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -25,9 +26,12 @@ export async function changesScreen({ installation, visitor, query }: Look): Pro
   const asked = Number(query.get("before") ?? "");
   const { changes, next } = await page(installation.routingTable, filter, Number.isInteger(asked) ? asked : 0);
   const older = address("changes", { ...filter, before: next });
+  const words = Object.entries(filter).flatMap(([name, value]) => [`--${name}`, value]);
+  const command = commandLine("history", ...words, "--limit", String(PER_PAGE));
   const body = html`
 ${dataTable("Changes", columns(visitor), changes, "No change passes.")}
-${next === undefined ? "" : html`<p><a href="${older}">Older changes, before revision ${next}</a></p>`}`;
+${next === undefined ? "" : html`<p><a href="${older}">Older changes, before revision ${next}</a></p>`}
+${commandBlock("The same by command", command)}`;
   return { title: "Changes", section: "changes", above: filters(filter), body };
 }
 

@@ -5,9 +5,10 @@ import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type Subject, SubjectId, type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { recentEvents } from "../../../shared/flows/explain/recent-events.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { type ComparedFailures, comparedFailures } from "../page/compared-failures.ts";
 import { dataTable } from "../page/data-table.ts";
-import { facts, foreignText, linkTo } from "../page/parts.ts";
+import { commandBlock, facts, foreignText, linkTo } from "../page/parts.ts";
 import { recentRows } from "../page/recent-rows.ts";
 import { routedOf } from "../page/routed-components.ts";
 import { routedTable } from "../page/routed-table.ts";
@@ -34,6 +35,10 @@ export async function customerScreen(look: Look): Promise<Page> {
   ]);
   const row = readable(rows.get(`${level}#${id}`));
   const back = recent.isAll ? "in the last 24 hours" : `among the newest ${recent.looked} of everybody's`;
+  const commands = routed.map(({ component }) => {
+    const words = [`--${level}`, id, "--component", component];
+    return commandBlock(`Where it goes at ${component}, by command`, commandLine("explain", ...words));
+  });
   const body = html`
 ${directoryFacts(level, id, row, routed.at(0)?.explanation.subject)}
 <h2>Where its events go</h2>
@@ -42,7 +47,8 @@ ${routedTable(look, { level, id }, routed, failed, row)}
 ${recentRows(recent.outcomes, `No events of it ${back}.`)}
 <p class="soft links"><span>Looked for ${back}.</span> ${recent.isAll || isWide ? "" : linkTo("customer", { [level]: id, wide: "yes" }, "Look further back")}
 ${linkTo("stream", { [level]: id }, "All of its events")}</p>
-${failuresPart(level, id, failed)}`;
+${failuresPart(level, id, failed)}
+${commands}`;
   return { title: `${level === "customer" ? "Customer" : `The ${level}`} ${id}`, section: "customers", body };
 }
 

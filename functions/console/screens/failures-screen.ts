@@ -9,10 +9,11 @@ import {
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { address, type Params } from "../page/address.ts";
 import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import { percentText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -36,7 +37,8 @@ export async function failuresScreen(look: Look): Promise<Page> {
 <p>${comparedText(found)}</p>
 ${dataTable("What explains them", explanationColumns(look.visitor, found, asked), found.explanations, found.failed === 0 ? "" : "Nothing tells them apart from what went well.")}
 ${found.explanations.length > 0 || found.errors.length === 0 ? "" : html`<ul>${found.errors.map((error) => html`<li>${errorText(error)}</li>`)}</ul>`}
-${await listedFailures(look, component, filter, asked)}`;
+${await listedFailures(look, component, filter, asked)}
+${commandBlock("The same by command", commandLine("failures", component, ...Object.entries({ ...filter, ...asked.words }).flatMap(([name, value]) => [`--${name}`, value])))}`;
   return { title: `Failures of ${component}`, section: "failures", above: filters(words), body };
 }
 

@@ -3,8 +3,9 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { saysOf, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
-import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { guardMeters } from "../pictures/meters-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -29,7 +30,8 @@ export async function guardScreen({ installation, visitor, query }: Look): Promi
 ${verdict === undefined ? html`<p class="none">It has not looked yet.</p>` : guardMeters("meters", verdict)}
 <p class="buttons">${buttons(found, visitor)}</p>
 ${guardFacts(found)}
-${await doneBy(installation, component)}`;
+${await doneBy(installation, component)}
+${commandBlock("The same by command", commandLine("guard", "show", component))}`;
   return { title, section: "changes", live: true, body };
 }
 

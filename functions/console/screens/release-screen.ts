@@ -7,7 +7,8 @@ import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
 import { judgeRelease } from "../../../shared/flows/release/judge-release.ts";
 import { verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import { guardsOf } from "../../../shared/flows/watch/guards-of.ts";
-import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { guardMeters } from "../pictures/meters-picture.ts";
 import { stepsPicture } from "../pictures/steps-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
@@ -36,7 +37,8 @@ ${
       ])
 }
 ${verdict === undefined ? "" : guardMeters("meters", verdict)}
-${releaseFacts(component.name, release)}`;
+${releaseFacts(component.name, release)}
+${commandBlock("The same by command", commandLine("release", "show", release.id))}`;
   return { title: `Release ${release.id}`, section: "changes", live: true, body };
 }
 

@@ -8,9 +8,10 @@ import {
 } from "../../../shared/domain/replays/replay.ts";
 import { differenceLines, statusText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
 import { filterInWords } from "../page/filter-in-words.ts";
-import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { progressPicture } from "../pictures/progress-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -28,7 +29,8 @@ ${requestFacts(replay)}
 <h2>Where it goes</h2>
 ${dataTable("Versions", versionColumns, counts.versions, "Nothing has been sent yet.", ({ component, alias, version }) => `to-${component}-${alias}-${version}`)}
 ${skippedPart(replay)}
-${statusOf(replay, now) === "done" ? differencesPart(replay) : ""}`;
+${statusOf(replay, now) === "done" ? differencesPart(replay) : ""}
+${commandBlock("The same by command", commandLine("replay", "show", replay.name))}`;
   return { title: `Replay ${replay.name}`, section: "replays", live: true, body };
 }
 
