@@ -1,6 +1,30 @@
 import { isThrottlingError } from "@smithy/core/retry";
 import { TurnoutError } from "../domain/errors.ts";
 
+/** AWS doesn't let whoever asks do something. */
+export class AccessDenied extends TurnoutError {
+  override readonly name = "AccessDenied";
+  /** What was to be done, and on what, as policies name it. */
+  readonly action: string;
+  readonly resource: string | undefined;
+  /** What was denied, in a sentence. */
+  readonly said: string;
+  /** The policies of the environment that allow it, by their names. */
+  readonly policies: readonly string[];
+
+  constructor(denied: Pick<AccessDenied, "action" | "resource" | "said">, policies: readonly string[], cause: unknown) {
+    const whom =
+      policies.length === 0
+        ? `Ask whoever gives out permissions for ${denied.action}`
+        : `Ask whoever gives out permissions for the policy ${policies.join(" or ")}, which has ${denied.action}`;
+    super("not allowed", `${denied.said} ${whom}.`, { cause });
+    this.action = denied.action;
+    this.resource = denied.resource;
+    this.said = denied.said;
+    this.policies = policies;
+  }
+}
+
 /**
  * What a person can do about an error of an AWS client that says something about access, the region or the control plane
  * rather than about the request; undefined for all others.
@@ -8,6 +32,8 @@ import { TurnoutError } from "../domain/errors.ts";
  */
 export function explainAwsError(error: unknown, region: string): TurnoutError | undefined {
   if (!(error instanceof Error) || error instanceof TurnoutError) return undefined;
+  const denied = ACCESS_DENIED.has(error.name) ? deniedIn(error.message) : undefined;
+  if (denied !== undefined) return new AccessDenied(denied, [], error);
   const explanation = explanationOf(error, region);
   return explanation && new TurnoutError(explanation[0], explanation[1], { cause: error });
 }
@@ -59,7 +85,9 @@ function explanationOf(error: Error, region: string): [TurnoutError["kind"], str
     const remedy = "Check the secret key, and that this machine's clock is right";
     return ["not allowed", `AWS didn't take the request's signature (${message}). ${remedy}.`];
   }
-  if (ACCESS_DENIED.has(name)) return ["not allowed", deniedText(message)];
+  if (ACCESS_DENIED.has(name)) {
+    return ["not allowed", `AWS doesn't allow this (${message}). Ask whoever gives out permissions for it.`];
+  }
   if (isThrottlingError(error as Parameters<typeof isThrottlingError>[0])) {
     const tries = triesOf(error);
     const often = tries > 1 ? ` ${tries} times` : "";
@@ -78,12 +106,12 @@ function isOfProvider(name: string): boolean {
 }
 
 /** `User: ARN is not authorized to perform: lambda:UpdateAlias on resource: ARN because …`, as most services say it. */
-function deniedText(message: string): string {
+function deniedIn(message: string): Pick<AccessDenied, "action" | "resource" | "said"> | undefined {
   const said = /^User: (\S+) is not authorized to perform: (\S+)(?: on resource: (\S+))?/.exec(message);
-  if (said === null) return `AWS doesn't allow this (${message}). Ask whoever gives out permissions for it.`;
-  const [, user, action, resource] = said;
-  const on = resource === undefined ? "" : ` on ${resource.replace(/[.,]$/, "")}`;
-  return `${user} may not do ${action}${on}. Ask whoever gives out permissions for ${action}.`;
+  if (said === null) return undefined;
+  const [, user, action = "", on] = said;
+  const resource = on?.replace(/[.,]$/, "");
+  return { action, resource, said: `${user} may not do ${action}${resource === undefined ? "" : ` on ${resource}`}.` };
 }
 
 function triesOf(error: Error): number {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { explainAwsError } from "../aws/explain-error.ts";
+import { AccessDenied, explainAwsError } from "../aws/explain-error.ts";
 import { awsCatalog, awsDependencies } from "../aws-dependencies.ts";
 import { TurnoutError } from "../domain/errors.ts";
 import { committedByFunction } from "../routing-table/committed-by-function.ts";
@@ -11,6 +11,7 @@ import type { CallerIdentity } from "./caller-identity.ts";
 import { type EnvironmentName, readEnvironmentSettings } from "./environment-settings.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
 import type { Installation } from "./installation.ts";
+import { withPolicies } from "./role-policies.ts";
 
 /** Enough for a person to wait. */
 const TRIES = 4;
@@ -32,7 +33,11 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     functionName === undefined
       ? aws.routingTable
       : committedByFunction(aws.routingTable, { client: lambda, functionName });
-  const explain = (error: unknown) => explainAwsError(error, region);
+  const explain = (error: unknown) => {
+    // The catalog's requests are explained already, and know nothing of an environment.
+    const told = error instanceof AccessDenied ? error : explainAwsError(error, region);
+    return told instanceof AccessDenied ? withPolicies(told, name, region) : told;
+  };
   let asked: Promise<CallerIdentity> | undefined;
   const identity = () => {
     asked ??= askIdentity(region);
@@ -160,7 +165,8 @@ async function settingsOf(name: EnvironmentName): Promise<AwsSettings> {
     return await readEnvironmentSettings(client, name, () => account().catch(() => undefined));
   } catch (error) {
     const region = await client.config.region().catch(() => "no region");
-    throw explainAwsError(error, region) ?? error;
+    const told = explainAwsError(error, region) ?? error;
+    throw told instanceof AccessDenied ? withPolicies(told, name, region) : told;
   } finally {
     client.destroy();
   }

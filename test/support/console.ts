@@ -9,14 +9,18 @@ import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
 import { type ChangeRequest, changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { type KeptToken, newConsoleToken } from "../../shared/installation/console-token.ts";
 import { installationOn } from "../../shared/installation/embedded-installation.ts";
+import type { Installation } from "../../shared/installation/installation.ts";
 import { temporaryFolder } from "./tmp.ts";
 
 const ORIGIN = "http://127.0.0.1:4600";
 /** When the consoles of tests are looked at, unless they move their clock. */
 export const LOOKED_AT = new Date("2026-11-20T10:30:00.000Z");
 
-/** A console in this process, on a state folder of its own, and a browser for each role that is signed in. */
-export function aConsole() {
+/**
+ * A console in this process, on a state folder of its own, and a browser for each role that is signed in.
+ * @param instead what isn't as it is on this machine
+ */
+export function aConsole(instead: (own: Installation) => Partial<Installation> = () => ({})) {
   const state = openEmbeddedState(temporaryFolder(), { create: true });
   onTestFinished(() => state.close());
   const clock = { now: LOOKED_AT };
@@ -30,7 +34,8 @@ export function aConsole() {
   }
   let ids = 0;
   const unexpected: unknown[] = [];
-  const installation = installationOn(state, () => true);
+  const own = installationOn(state, () => true);
+  const installation = { ...own, ...instead(own) };
   const app = consoleApp({
     installation,
     access: tokenAccess(() => tokens, "Ask for one."),

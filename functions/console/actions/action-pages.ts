@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { AccessDenied } from "../../../shared/aws/explain-error.ts";
 import { RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts";
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { errorText } from "../../../shared/installation/wording/remedy-text.ts";
@@ -49,7 +50,8 @@ export async function sendAction(
     });
   } catch (error) {
     const told = installation.explain(error) ?? error;
-    if (!(told instanceof TurnoutError)) throw told;
+    // A page of its own, without the button: pressing it again would be denied again.
+    if (!(told instanceof TurnoutError) || told instanceof AccessDenied) throw told;
     const since = told instanceof RevisionConflict ? await changesSince(look, posted.expectedRevision) : [];
     const why =
       told instanceof RevisionConflict
@@ -95,7 +97,7 @@ async function tryPlan(
     return agree(look, action, given, await action.plan(asked), { reason, problem, since });
   } catch (error) {
     const told = installation.explain(error) ?? error;
-    if (!(told instanceof TurnoutError)) throw told;
+    if (!(told instanceof TurnoutError) || told instanceof AccessDenied) throw told;
     return { ...(await fillIn(look, action, given, errorText(told))), status: told.kind === "not found" ? 404 : 400 };
   }
 }

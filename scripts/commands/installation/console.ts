@@ -31,7 +31,7 @@ export function define(command: Command): void {
 Prints an address that signs in, and serves the console there until Ctrl-C: for
 this machine's state, or with --env for an environment on AWS. It goes no
 further than this machine, and does what it does with your own rights: what
-AWS doesn't let you do is refused with AWS's own words.
+AWS doesn't let you do is refused, with the policy that would allow it.
 
 A server that runs ('npm start') has its console at /console already. 'token'
 makes an address for somebody else, who may do no more than the role says:
