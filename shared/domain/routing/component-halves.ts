@@ -74,7 +74,7 @@ function rulesOf(component: Component): Rules {
 
 function rulesIn({ text }: UnreadableRow): Rules {
   const json = readJson(text);
-  const row: Record<string, unknown> = json.ok ? Object(json.value) : {};
+  const row: Record<string, unknown> = Object(json.ok && json.value);
   const found = Object.entries(rules).flatMap(([name, schema]) => {
     const rule = read<unknown>(schema, own(row, name));
     return rule.ok && rule.value !== undefined ? [[name, rule.value]] : [];

@@ -30,7 +30,7 @@ export function patiently(component: Component): Component {
 
 function patternIn({ text }: UnreadableRow): CompiledPattern | undefined {
   const json = readJson(text);
-  const row: { pattern?: unknown } = json.ok ? Object(json.value) : {};
+  const row: { pattern?: unknown } = Object(json.ok && json.value);
   const compiled = compileEventPattern(row.pattern);
   return compiled.ok ? compiled.matches : undefined;
 }

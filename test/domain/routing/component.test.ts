@@ -79,6 +79,15 @@ describe("a component", () => {
     expect(read(Component, { ...smallest, ...extreme })).toMatchObject({ ok: true, value: extreme });
   });
 
+  it("has what a version did run again after a guard's rollback only where that is said with `true`", () => {
+    const guarded = (all: unknown) => {
+      const guard = { mode: "undo", who: "ada", why: "x", at: "2026-11-20T10:00:00.000Z", all };
+      return read(Component, { ...smallest, guards: { stable: guard } });
+    };
+    expect(guarded(true)).toMatchObject({ ok: true, value: { guards: { stable: { all: true } } } });
+    expect(guarded(false)).toEqual(refused("guards.stable.all: "));
+  });
+
   const rollout = { alias: "gone", basisPoints: 500, by: "customer", salt: "s" };
 
   it.each([

@@ -10,7 +10,13 @@ const by = (who: string) => ({ who, why: `as ${who} says`, at });
 
 /** The component's release after these, one after the other; undefined where the last one changed nothing. */
 function releaseAfter(...acts: ReleaseAct[]) {
-  let component: Component = aComponent({ name: "mailer" });
+  const { component, changed } = componentAfter(aComponent({ name: "mailer" }), ...acts);
+  return changed ? component.release : undefined;
+}
+
+/** The component after these, and whether the last one changed it. */
+function componentAfter(first: Component, ...acts: ReleaseAct[]) {
+  let component = first;
   let changed = false;
   for (const act of acts) {
     const stored = (key: RowKey) => (key === "component#mailer" ? component : undefined);
@@ -18,7 +24,7 @@ function releaseAfter(...acts: ReleaseAct[]) {
     changed = changes.length > 0;
     component = (changes[0]?.after ?? component) as Component;
   }
-  return changed ? component.release : undefined;
+  return { component, changed };
 }
 
 const release = aRelease({ id: "r", steps: [{ kind: "share", basisPoints: 500 }] });
@@ -40,8 +46,25 @@ it("a step is made once, whoever else has made it", () => {
   expect(releaseAfter(begun, step, step)).toBeUndefined();
 });
 
+it("behind the last step there is none to make", () => {
+  const step = (made: number): ReleaseAct => ({ do: "step", id: "r", made, at });
+  expect(releaseAfter(begun, step(0), step(1))).toBeUndefined();
+});
+
 it("a release is taken back once, as the first to do so has said", () => {
   const back = (who: string): ReleaseAct => ({ do: "take back", id: "r", how: "aborted", ...by(who) });
   expect(releaseAfter(begun, back("ada"))?.ending).toEqual({ how: "aborted", ...by("ada") });
   expect(releaseAfter(begun, back("ada"), back("grace"))).toBeUndefined();
+});
+
+it("a release that is taken back takes the guard along that it has set, and nobody else's", () => {
+  const back: ReleaseAct = { do: "take back", id: "r", how: "aborted", ...by("ada") };
+  const mailer = aComponent({ name: "mailer" });
+  const started = componentAfter(mailer, begun).component;
+  expect(started.guards).toEqual({ beta: { mode: "hold", who: "release/r", why: release.why, at } });
+  expect(componentAfter(started, back).component.guards ?? {}).toEqual({});
+  const since = { ...started, guards: { beta: { mode: "watch" as const, ...by("grace") } } };
+  expect(componentAfter(since, back).component.guards).toEqual(since.guards);
+  const before = { ...mailer, guards: { beta: { mode: "hold" as const, ...by("release/r") } } };
+  expect(componentAfter(before, begun, back).component.guards).toEqual(before.guards);
 });

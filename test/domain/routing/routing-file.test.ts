@@ -74,10 +74,11 @@ describe("a routing file", () => {
   });
 
   it("names all bad rows, the ones without a key by their number, and a row that comes twice", () => {
-    const pretty = JSON.stringify({ format: 1, revision: 0, rows: [acme, 3, acme] }, undefined, 2);
+    const pretty = JSON.stringify({ format: 1, revision: 0, rows: [acme, 3, acme, null] }, undefined, 2);
     expect(read(pretty).bad).toEqual([
       { where: "rows.1", problem: expect.stringContaining("expected an object") },
       { where: expect.stringMatching(/^line \d\d, rows\.2 \(customer#acme\)$/), problem: "stands in the file twice" },
+      { where: "rows.3", problem: expect.stringContaining("expected an object") },
     ]);
   });
 
@@ -101,6 +102,8 @@ describe("a routing file", () => {
     ],
     ["of no format", '{"rows":[]}', "format: "],
     ["of something else", "[]", "expected an object"],
+    ["of nothing", "null", "expected an object"],
+    ["of a bare value", '"format"', "expected an object"],
     ["with a field more", '{"format":1,"revision":1,"rows":[],"x":1}', "there is no field 'x'"],
     ["with a revision below 0", '{"format":1,"revision":-1,"rows":[]}', "revision: "],
   ])("refuses a text %s", (_, text, problem) => {
