@@ -130,7 +130,9 @@ const noSuchPage: Page = {
 function signInPage(why: string, context: Context): Page {
   // The cookie doesn't come with a link from elsewhere; it does with one from here.
   const { pathname, search } = new URL(context.req.url);
-  const again = pathname === `${CONSOLE}/sign-in` ? CONSOLE : `${pathname}${search}`;
+  const isPage = pathname.startsWith(`${CONSOLE}/`) && pathname !== `${CONSOLE}/sign-in`;
+  // Of any other path it is the overview: one that begins with `//` would lead to another host.
+  const again = isPage ? `${pathname}${search}` : CONSOLE;
   return {
     title: "Sign in",
     status: 401,

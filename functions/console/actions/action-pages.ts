@@ -6,6 +6,7 @@ import { errorText } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { missingRight } from "../access/role.ts";
 import { address } from "../page/address.ts";
+import { filledIn } from "../page/filled-in.ts";
 import { formField, hiddenFields } from "../page/form-fields.ts";
 import { commandBlock, foreignText, textLines } from "../page/parts.ts";
 import type { Html, Look, Page, Redirect } from "../screen.ts";
@@ -16,6 +17,9 @@ import type { SentForms } from "./sent-forms.ts";
 
 /** What was posted beside the fields of the action itself. */
 type Posted = { reason: string; expectedRevision: Revision; form: string; force: boolean };
+
+const NO_FORM =
+  "Nothing was done: this wasn't sent by a form of the console. Look at what it does, and send it from here.";
 
 /** The form of an action: to be filled in as long as something is missing, and then with what it would do. */
 export async function askAction(look: Look, action: Action): Promise<Page> {
@@ -40,6 +44,8 @@ export async function sendAction(
   const posted = readPosted(body);
   const sent = `${visitor.name} ${posted.form}`;
   if (posted.reason === "") return tryPlan(look, action, given, "", "Say why, for whoever reads the change log.");
+  // All that come without one would count as the same form: the second would be told what the first has done.
+  if (posted.form === "") return { ...(await tryPlan(look, action, given, posted.reason, NO_FORM)), status: 409 };
   try {
     await forms.once(sent, async () => {
       const { reason, expectedRevision, force } = posted;
@@ -184,7 +190,8 @@ function problemNote(problem: string): Html {
 function givenTo({ fields }: Action, all: URLSearchParams): URLSearchParams {
   const given = new URLSearchParams();
   for (const { name } of fields) {
-    for (const value of all.getAll(name)) if (value.trim() !== "") given.append(name, value.trim());
+    const values = all.getAll(name).map((value) => filledIn(name, value));
+    for (const value of values) if (value !== "") given.append(name, value);
   }
   return given;
 }

@@ -9,6 +9,7 @@ import { commandLine } from "../../../shared/installation/wording/shell-quote.ts
 import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
 import { address } from "../page/address.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
+import { filledIn } from "../page/filled-in.ts";
 import { commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import { undoButton } from "../page/undo-button.ts";
 import type { Html, Look, Page } from "../screen.ts";
@@ -38,7 +39,7 @@ ${commandBlock("The same by command", command)}`;
 function filterOf(query: URLSearchParams): { [name in (typeof filtered)[number]]?: string } {
   return Object.fromEntries(
     filtered.flatMap((name) => {
-      const value = query.get(name)?.trim() ?? "";
+      const value = filledIn(name, query.get(name) ?? "");
       return value === "" ? [] : [[name, value]];
     }),
   );

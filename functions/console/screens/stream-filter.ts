@@ -7,6 +7,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { compileEventPattern, type EventPattern } from "../../../shared/domain/events/event-pattern.ts";
 import { type Because, becauses } from "../../../shared/domain/routing/decide-route.ts";
 import { readJson } from "../../../shared/domain/text/schema.ts";
+import { filledIn } from "../page/filled-in.ts";
 
 /** What a listing of events may be narrowed to: an option of the command each, and the field of the filter that it is. */
 export const filterFields = {
@@ -30,7 +31,7 @@ export function filterIn(query: URLSearchParams): OutcomeFilter {
   const said = Object.entries(filterFields).flatMap(([name, field]) => {
     const values = query
       .getAll(name)
-      .map((value) => value.trim())
+      .map((value) => filledIn(name, value))
       .filter((value) => value !== "");
     if (values.length === 0) return [];
     if (name === "status") return [[field, values.map(statusNamed)]];

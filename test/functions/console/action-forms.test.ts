@@ -76,6 +76,34 @@ describe("the form of an action", () => {
     expect(await state.routingTable.head()).toBe(3);
   });
 
+  it("isn't taken where it was never shown: two that come without a name aren't the same", async () => {
+    const { operator, state, pinOf } = await aConsoleWithComponent();
+    const { action, fields } = formOn((await operator.get(PIN)).text);
+    const { form: _, ...unnamed } = fields;
+    for (const customer of ["acme", "globex"]) {
+      const answer = await operator.post(action, { ...unnamed, customer, reason: "by a script" });
+      expect(answer.status).toBe(409);
+      expect(answer.text).toContain("Nothing was done");
+      const shown = formOn(answer.text);
+      expect((await operator.post(shown.action, shown.fields)).status).toBe(303);
+      expect(await pinOf(customer)).toMatchObject({ why: "by a script" });
+      fields.expectRevision = unnamed.expectRevision = String(await state.routingTable.head());
+    }
+  });
+
+  it("is about whom it names, byte for byte, and so is its undo", async () => {
+    const { operator, pinOf } = await aConsoleWithComponent();
+    const { action, fields } = formOn((await operator.get(PIN.replace("acme", "acme%20"))).text);
+    const sent = await operator.post(action, { ...fields, reason: " another customer " });
+    expect(await pinOf("acme")).toBeUndefined();
+    expect(await pinOf("acme ")).toMatchObject({ why: "another customer" });
+    const done = await operator.get(sent.headers.get("location") ?? "");
+    const [, undo = ""] = /href="([^"]*do\/unpin[^"]*)"/.exec(done.text) ?? [];
+    const back = formOn((await operator.get(unescaped(undo))).text);
+    expect((await operator.post(back.action, back.fields)).status).toBe(303);
+    expect(await pinOf("acme ")).toBeUndefined();
+  });
+
   it("says what has changed since it was shown, and keeps what was typed", async () => {
     const { operator, change, pinOf } = await aConsoleWithComponent();
     const { action, fields } = formOn((await operator.get(PIN)).text);

@@ -74,6 +74,19 @@ describe("signing in to the console", () => {
     expect(status).toBe(401);
     expect(text).toContain('href="/console/event?id=%22%3Cb%3E"');
   });
+
+  it.each([
+    "//evil.example/console",
+    "/console/..//evil.example/",
+    "/consoles",
+    "/console/sign-in?token=x",
+    "/console",
+  ])("leads nowhere but into the console: %s", async (path) => {
+    const { withoutCookie } = aConsole();
+    const { status, text } = await withoutCookie.get(path);
+    expect(status).toBe(401);
+    expect(text).toContain('<a href="/console">Open the page again</a>');
+  });
 });
 
 describe("every answer of the console", () => {
