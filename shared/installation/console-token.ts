@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import * as z from "zod/mini";
 import { TurnoutError } from "../domain/errors.ts";
 import { read, readJson } from "../domain/text/schema.ts";
@@ -20,6 +21,9 @@ const KeptTokens = z.array(KeptToken);
 
 /** More than this many are forgotten, those that end first. */
 const MOST_TOKENS = 1_000;
+
+/** How long whoever makes a token waits for those who make one just now. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /** A new token: what its owner is given once, and what is kept of it. */
 export function newConsoleToken(
@@ -65,7 +69,23 @@ export function readTokens(home: string): KeptToken[] {
 
 /** Adds a token to those of a state folder. What has expired goes. */
 export function keepToken(home: string, kept: KeptToken, now: Date): void {
-  const file = tokensFile(home);
+  alone(home, () => addToken(tokensFile(home), home, kept, now));
+}
+
+/** One at a time, in whichever processes: of two that read the same tokens, one would lose the token of the other. */
+function alone(home: string, add: () => void): void {
+  const file = join(home, "console-tokens.lock");
+  makePrivateFile(file);
+  const lock = new DatabaseSync(file, { timeout: LOCK_TIMEOUT_MS });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    add();
+  } finally {
+    lock.close();
+  }
+}
+
+function addToken(file: string, home: string, kept: KeptToken, now: Date): void {
   const valid = readTokens(home).filter(({ expiresAt }) => Date.parse(expiresAt) > now.getTime());
   const all = [...valid, kept].sort((a, b) => b.expiresAt.localeCompare(a.expiresAt)).slice(0, MOST_TOKENS);
   makePrivateFile(file);

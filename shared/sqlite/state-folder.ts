@@ -4,7 +4,7 @@ import { TurnoutError } from "../domain/errors.ts";
 
 /** What Turnout keeps in its state folder. */
 const OWN =
-  /^(state\.db(-wal|-shm)?|server\.(lock|lock-journal|json)|console-tokens\.json(\.new)?|bodies|versions|logs|samples|restoring|replaced-.*)$/;
+  /^(state\.db(-wal|-shm)?|server\.(lock|lock-journal|json)|console-tokens\.(json(\.new)?|lock(-journal)?)|bodies|versions|logs|samples|restoring|replaced-.*)$/;
 
 const FOR_OTHERS = 0o077;
 

@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serveConsole } from "../../scripts/embedded/open-console.ts";
 import { openEmbeddedState } from "../../shared/embedded-dependencies.ts";
@@ -41,6 +44,22 @@ describe("turnout console token", () => {
     const home = aHome();
     for (const name of ["ada", "bob"]) await runHere(["console", "token", "--name", name], home);
     expect(new Set(readTokens(home).map(({ name }) => name))).toEqual(new Set(["ada", "bob"]));
+  });
+
+  it("loses none of those that several processes make at once", async () => {
+    const home = aHome();
+    const module = fileURLToPath(new URL("../../shared/installation/console-token.ts", import.meta.url));
+    const code = `
+      const { keepToken } = await import(${JSON.stringify(module)});
+      const [, home, name] = process.argv;
+      for (let n = 0; n < 20; n++) {
+        const kept = { hash: name + n, role: "viewer", name, expiresAt: "2100-01-01T00:00:00.000Z" };
+        keepToken(home, kept, new Date());
+      }`;
+    const make = (name: string) =>
+      promisify(execFile)(process.execPath, ["--input-type=module", "-e", code, home, name]);
+    await Promise.all(["ada", "bob", "carol"].map(make));
+    expect(readTokens(home)).toHaveLength(60);
   });
 
   it("refuses a role that there isn't, and an environment on AWS, which has no tokens", async () => {
