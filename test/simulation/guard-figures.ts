@@ -18,6 +18,7 @@ type World = {
 const MINUTES = 120;
 const EVENTS_PER_MINUTE = 100;
 const BEFORE = 20_000;
+const OTHERS_BEFORE = 2_000;
 const BURST_EVENTS = 20;
 
 /** Worlds in which the candidate is as good as stable, for its customers. */
@@ -68,7 +69,7 @@ export type GuardFigures = { stopped: number; warned: number; deliveries: number
 export function guardFigures(world: World, runs: number): GuardFigures {
   const figures: GuardFigures = { stopped: 0, warned: 0, deliveries: [] };
   for (let run = 1; run <= runs; run++) {
-    const { level, deliveries } = runOnce(world, seededRandom(run));
+    const { level, deliveries } = runOnce(world, seededRandom(run), seededRandom(run + runs));
     if (level !== "ok") figures.warned += 1;
     if (level !== "act") continue;
     figures.stopped += 1;
@@ -78,10 +79,16 @@ export function guardFigures(world: World, runs: number): GuardFigures {
   return figures;
 }
 
-function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "act"; deliveries: number } {
+function runOnce(
+  world: World,
+  random: () => number,
+  besides: () => number,
+): { level: "ok" | "warn" | "act"; deliveries: number } {
   let failed = emptyMeter;
   const before: Tried = { tried: BEFORE, failed: 0 };
   before.failed = failures(BEFORE, world.beforeRate ?? world.minute(0).stableRate, random);
+  const othersBefore: Tried = { tried: OTHERS_BEFORE, failed: 0 };
+  othersBefore.failed = failures(OTHERS_BEFORE, world.minute(0).stableRate, besides);
   let level: "ok" | "warn" | "act" = "ok";
   for (let n = 0; n < MINUTES; n++) {
     const { share, stableRate, candidateRate } = world.minute(n);
@@ -93,6 +100,7 @@ function runOnce(world: World, random: () => number): { level: "ok" | "warn" | "
     const known = {
       meters: { failed, slower: emptyMeter, missing: emptyMeter },
       before: { failed: before },
+      othersBefore,
       customersAffected: 2,
     };
     const { says, metrics } = guardVerdict(known, true);

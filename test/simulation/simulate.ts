@@ -84,7 +84,7 @@ function runGuard(): number {
   const release = releaseFigures(RELEASES);
   const beside = `${release.threshold} by a fixed threshold, ${release.zTest} by a z-test at every look`;
   console.log(`\n${RELEASES} releases of healthy versions, customers who differ, a drifting base rate:`);
-  // No bound holds here: who differs belies formula A, the drift belies B.
+  // No bound holds here: who differs belies formula A, and what is known of the drift is an estimate.
   console.log(`${release.guard} stopped by the guard, ${beside}`);
   console.log("\nthe same of six customers on it one by one, 12 events a minute each\n");
   for (const [name, world] of Object.entries(healthyForAll)) {

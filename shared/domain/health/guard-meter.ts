@@ -20,6 +20,8 @@ export const Meter = z.object({
   /** The same with each burst once. */
   bursts: TriedSchema,
   stable: TriedSchema,
+  /** So many would have failed had the version failed as often as stable did with the same type in the same minute. */
+  expected: z._default(z.number(), 0),
   /** Of `worseThanStable`, by ratio. */
   sums: z.array(z.number()),
   /** Stretches in which something has failed. */
@@ -29,7 +31,14 @@ export type Meter = z.infer<typeof Meter>;
 
 const nothing: Tried = { tried: 0, failed: 0 };
 
-export const emptyMeter: Meter = { own: nothing, bursts: nothing, stable: nothing, sums: [], stretches: 0 };
+export const emptyMeter: Meter = {
+  own: nothing,
+  bursts: nothing,
+  stable: nothing,
+  expected: 0,
+  sums: [],
+  stretches: 0,
+};
 
 /** Failures of the version and of stable in some stretches, on top of what was added up before. */
 export function addFailures(
@@ -38,11 +47,13 @@ export function addFailures(
   stable: ReadonlyMap<string, Sighted>,
 ): Meter {
   const beside = [...own.keys()].flatMap((key) => stable.get(key) ?? []);
+  const strata = strataOf(own, stable);
   return {
     own: sum(meter.own, rawIn(own.values())),
     bursts: sum(meter.bursts, triedIn(own.values())),
     stable: sum(meter.stable, rawIn(beside)),
-    sums: ratioSums(strataOf(own, stable), meter.sums),
+    expected: meter.expected + expectedIn(strata),
+    sums: ratioSums(strata, meter.sums),
     stretches: meter.stretches + [...own.values()].filter(({ failed }) => failed > 0).length,
   };
 }
@@ -61,6 +72,7 @@ export function addSlow(
     own: sum(meter.own, counted),
     bursts: sum(meter.bursts, counted),
     stable: strata.reduce((total, one) => sum(total, one.stable), meter.stable),
+    expected: meter.expected + expectedIn(strata),
     sums: ratioSums(strata, meter.sums),
     stretches: meter.stretches + strata.filter(({ candidate }) => candidate.failed > 0).length,
   };
@@ -84,6 +96,11 @@ function slowByStretch(counts: readonly DeliveryCount[], aboveMs: number): Map<s
     found.set(key, sum(found.get(key) ?? nothing, slowIn(durations, aboveMs)));
   }
   return found;
+}
+
+function expectedIn(strata: readonly Stratum[]): number {
+  const shareOf = ({ tried, failed }: Tried) => (tried === 0 ? 0 : Math.min(1, failed / tried));
+  return strata.reduce((total, { candidate, stable }) => total + candidate.tried * shareOf(stable), 0);
 }
 
 function rawIn(sighted: Iterable<Sighted>): Tried {

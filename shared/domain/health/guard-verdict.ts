@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { baseRateBound, logOfMean, type Tried, worseThanBefore, worseThanStable } from "./evidence.ts";
+import { baseRateBound, driftOf, logOfMean, type Tried, worseThanBefore, worseThanStable } from "./evidence.ts";
 import { type GuardMetric, guardMetrics, type Meter } from "./guard-meter.ts";
 import { ACT_ALPHA, LEAST_CUSTOMERS, LEAST_FAILURES, WARN_ALPHA } from "./verdict.ts";
 
@@ -50,13 +50,19 @@ export type GuardVerdict = z.infer<typeof GuardVerdict>;
 export type Known = {
   meters: Readonly<Record<GuardMetric, Meter>>;
   before: { readonly [metric in GuardMetric]?: Tried };
+  /** What of others failed in the time of `before`, with its share of each type; left out where nothing is known of it. */
+  othersBefore?: Tried;
   customersAffected: number;
 };
 
 /** @param isMany whether three customers or more are on it: then one alone doesn't judge it */
-export function guardVerdict({ meters, before, customersAffected }: Known, isMany: boolean): GuardVerdict {
+export function guardVerdict(known: Known, isMany: boolean): GuardVerdict {
+  const { meters, before, othersBefore, customersAffected } = known;
   const isAlone = isMany && customersAffected < LEAST_CUSTOMERS;
-  const metrics = guardMetrics.map((metric) => judge(metric, meters[metric], before[metric], isAlone));
+  const metrics = guardMetrics.map((metric) => {
+    const drift = metric === "failed" && othersBefore !== undefined ? driftIn(meters.failed, othersBefore) : 1;
+    return judge(metric, meters[metric], before[metric], drift, isAlone);
+  });
   const more = moreNeeded(meters.failed, before.failed);
   if (metrics.some(({ level }) => level === "act")) return { says: "worse", metrics, more: 0 };
   const isClear =
@@ -67,11 +73,31 @@ export function guardVerdict({ meters, before, customersAffected }: Known, isMan
   return { says: isClear ? "healthy so far" : "no verdict", metrics, more };
 }
 
-function judge(metric: GuardMetric, meter: Meter, before: Tried | undefined, isAlone: boolean): MetricVerdict {
+function driftIn({ own, expected }: Meter, othersBefore: Tried): number {
+  return driftOf({ tried: own.tried, failed: expected }, othersBefore);
+}
+
+/**
+ * Formula B with the bound u·d: where stable's customers fail d times as often as before, the version's may as well, and
+ * that is no evidence against it. Customers who fail more than the rest belie formula A, and such a drift belied B, so that
+ * healthy versions were stopped with both. Never more than with u: what keeps those from being stopped still holds.
+ */
+function sinceBefore(bursts: Tried, before: Tried, drift: number): number {
+  const bound = baseRateBound(before, ACT_ALPHA / 10);
+  return Math.min(worseThanBefore(bursts, bound), worseThanBefore(bursts, Math.min(1, bound * drift)));
+}
+
+function judge(
+  metric: GuardMetric,
+  meter: Meter,
+  before: Tried | undefined,
+  drift: number,
+  isAlone: boolean,
+): MetricVerdict {
   const { own, bursts, stable, sums } = meter;
   const now = stable.tried === 0 ? undefined : logOfMean(sums) / Math.LN10;
   const isKnown = before !== undefined && before.tried > 0;
-  const earlier = isKnown ? worseThanBefore(bursts, baseRateBound(before, ACT_ALPHA / 10)) / Math.LN10 : undefined;
+  const earlier = isKnown ? sinceBefore(bursts, before, drift) / Math.LN10 : undefined;
   const told = {
     ...{ metric, own, stable },
     ...(isKnown && { before }),

@@ -90,6 +90,8 @@ export const Watch = z.object({
       missing: z.optional(z.number()),
       /** So many different ones were seen on the version. */
       customers: z.optional(z.number()),
+      /** What others' did in that time, as they would have with the same share of each type. */
+      others: z.optional(z.object({ tried: z.number(), failed: z.number() })),
     }),
   ),
   /** Those that may have to be taken off it, and those that were. */

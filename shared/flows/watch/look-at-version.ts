@@ -107,7 +107,11 @@ export async function verdictOn(
           missing: { tried: before.tried + (before.missing ?? 0), failed: before.missing ?? 0 },
           ...(slow && { slower: slowIn(new Map(before.durations), slow.aboveMs) }),
         };
-  const known = { meters, before: earlier, customersAffected: customers.length };
+  const others = before?.others;
+  const known = {
+    ...{ meters, before: earlier, customersAffected: customers.length },
+    ...(others && { othersBefore: others }),
+  };
   const suspected = guardVerdict(known, false);
   if (suspected.metrics.every(({ level }) => level === "ok") || customers.length > 1) return suspected;
   return guardVerdict(known, await hasManyCustomers(routingTable, component, [alias], now));

@@ -39,20 +39,49 @@ export async function sameSubjectsBefore(
   const first = await firstCounted(events, component, came);
   const durations = new Map<number, number>();
   let [tried, failed, missing] = [0, 0, 0];
+  const [triedOf, others] = [new Map<string, number>(), new Map<string, Tried>()];
   if (subjects.size > 0 && first !== undefined && first < came) {
     for (const exposure of await sampledExposures(events, { from: first, to: came }, now, random, true)) {
-      if (!isOf(exposure) || exposure.version === version || !subjects.has(customerOf(exposure))) continue;
+      if (!isOf(exposure) || exposure.version === version) continue;
+      const { type } = exposure;
+      if (!subjects.has(customerOf(exposure))) {
+        if (!exposure.isMissing) others.set(type, addedOne(others.get(type), exposure.failed));
+        continue;
+      }
       if (exposure.isMissing) {
         missing += 1;
         continue;
       }
       tried += 1;
+      triedOf.set(type, (triedOf.get(type) ?? 0) + 1);
       if (exposure.failed) failed += 1;
       const { durationMs } = exposure;
       if (durationMs !== undefined) durations.set(bucketOf(durationMs), (durations.get(bucketOf(durationMs)) ?? 0) + 1);
     }
   }
-  return { tried, failed, durations: [...durations], at, customers: subjects.size, ...(missing > 0 && { missing }) };
+  const beside = withSharesOf(triedOf, others);
+  return {
+    ...{ tried, failed, durations: [...durations], at, customers: subjects.size },
+    ...(missing > 0 && { missing }),
+    ...(beside.tried > 0 && { others: beside }),
+  };
+}
+
+function addedOne({ tried, failed }: Tried = { tried: 0, failed: 0 }, isFailed: boolean): Tried {
+  return { tried: tried + 1, failed: failed + (isFailed ? 1 : 0) };
+}
+
+/** So many as there are of others, with as many of each type among them as those on the version have. */
+function withSharesOf(triedOf: ReadonlyMap<string, number>, others: ReadonlyMap<string, Tried>): Tried {
+  let [tried, failed, all] = [0, 0, 0];
+  for (const [type, weight] of triedOf) {
+    const those = others.get(type);
+    if (those === undefined) continue;
+    tried += those.tried;
+    failed += (weight * those.failed) / those.tried;
+    all += weight;
+  }
+  return { tried, failed: all === 0 ? 0 : (tried * failed) / all };
 }
 
 /** Some 600 events of one customer, from all over the days before: whoever has fewer has all of theirs looked at. */

@@ -7,6 +7,7 @@ export type Exposure = {
   component: string;
   version: string;
   alias: string;
+  type: string;
   subject: Subject;
   failed: boolean;
   durationMs?: number;
@@ -34,7 +35,14 @@ export async function sampledExposures(
   for await (const { record, entry, first, isMissing } of sampledDeliveries(events, window, now, random, sampling)) {
     const { component, alias } = entry;
     const { version = "", outcome, durationMs } = first;
-    const known = { component, version, alias, subject: record.subject, failed: outcome !== "done" };
+    const known = {
+      component,
+      version,
+      alias,
+      type: record.detailType,
+      subject: record.subject,
+      failed: outcome !== "done",
+    };
     exposures.push({ ...known, ...(durationMs !== undefined && { durationMs }), ...(isMissing && { isMissing }) });
   }
   return exposures;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   baseRateBound,
+  driftOf,
   type Stratum,
   stratumEvidence,
   worseThanBefore,
@@ -136,5 +137,21 @@ describe("a verdict", () => {
     expect(of(2, 2, true)).toBe("ok");
     expect(of(40, 1, true)).toBe("ok");
     expect(of(40, 1, false)).toBe("act");
+  });
+});
+
+describe("how much more often than before all fail", () => {
+  it("is by how much the share now is above the highest that was before", () => {
+    const before = { tried: 2_000, failed: 20 };
+    const bound = baseRateBound(before, 0.05);
+    expect(driftOf({ tried: 1_000, failed: 50 }, before)).toBeCloseTo(0.05 / bound, 9);
+    expect(driftOf({ tried: 1_000, failed: 50 }, { tried: 20, failed: 0 })).toBe(1);
+  });
+
+  it("is not at all where nothing is known, and where as much or less fails", () => {
+    const nothing = { tried: 0, failed: 0 };
+    expect(driftOf(nothing, { tried: 100, failed: 1 })).toBe(1);
+    expect(driftOf({ tried: 100, failed: 50 }, nothing)).toBe(1);
+    expect(driftOf({ tried: 100, failed: 1 }, { tried: 100, failed: 1 })).toBe(1);
   });
 });

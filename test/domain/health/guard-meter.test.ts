@@ -30,9 +30,17 @@ describe("a guard's meter", () => {
         expect(bit.own).toEqual(whole.own);
         expect(bit.stable).toEqual(whole.stable);
         expect(bit.stretches).toBe(whole.stretches);
+        expect(bit.expected).toBeCloseTo(whole.expected, 9);
         for (const [n, sum] of whole.sums.entries()) expect(bit.sums[n] ?? 0).toBeCloseTo(sum, 9);
       }),
     );
+  });
+
+  it("tells how many would have failed as stable's do, type by type and minute by minute", () => {
+    const sighted = (tried: number, failed: number): Sighted => ({ tried, failed, bursts: failed, listed: failed });
+    const own = keyed([sighted(10, 0), sighted(90, 9), sighted(5, 5)]);
+    const { expected } = addFailures(emptyMeter, own, keyed([sighted(100, 50), sighted(10, 1)]));
+    expect(expected).toBeCloseTo(10 * 0.5 + 90 * 0.1, 9);
   });
 
   it("counts as slow what lies above the bucket of its bound", () => {

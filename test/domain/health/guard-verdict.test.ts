@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Tried } from "../../../shared/domain/health/evidence.ts";
 import { addFailures, emptyMeter, type Meter } from "../../../shared/domain/health/guard-meter.ts";
@@ -22,6 +23,20 @@ function verdictOf(minutes: readonly Minute[], before: Tried) {
 }
 
 const before = { tried: 20_000, failed: 0 };
+
+it("knowing how others fared before never speaks against a version", () => {
+  const tried = fc.nat(400).chain((all) => fc.record({ tried: fc.constant(all), failed: fc.nat(all) }));
+  fc.assert(
+    fc.property(tried, tried, tried, tried, (own, stable, known, othersBefore) => {
+      const meters = { failed: meterOf([{ own, stable }]), slower: emptyMeter, missing: emptyMeter };
+      const evidenceOf = (others: object) => {
+        const told = { meters, before: { failed: known }, customersAffected: 9, ...others };
+        return guardVerdict(told, true).metrics[0]?.worseThanBefore ?? 0;
+      };
+      expect(evidenceOf({ othersBefore })).toBeLessThanOrEqual(evidenceOf({}));
+    }),
+  );
+});
 
 describe("what a guard says of a version", () => {
   it("is not that it is healthy where a third of its deliveries fail in a few bursts", () => {

@@ -43,7 +43,7 @@ function aFailure(about: Partial<Failure> & { customer?: string } = {}): Failure
 type Known = {
   counts?: DeliveryCount[];
   failures?: Failure[];
-  delivered?: { sent: Date; entry: Partial<LedgerEntry> }[];
+  delivered?: { sent: Date; customer?: string; type?: string; entry: Partial<LedgerEntry> }[];
 };
 
 /** Looks at version 24 behind beta of the mailer, of which this is known. `reads`: how often what costs much was read. */
@@ -53,9 +53,9 @@ async function looking({ counts = [], failures = [], delivered = [] }: Known, cu
   const rows = Object.fromEntries(customers.map((customer) => [`customer#${customer}`, aSubjectRow({ pins })]));
   const { table } = await aRouter({ components: [component], rows });
   const isIn = (time: Date, { from, to }: TimeWindow) => time >= from && time < to;
-  const stored = delivered.map(({ sent, entry }, n) => {
+  const stored = delivered.map(({ sent, customer = "acme", type: detailType = "order placed", entry }, n) => {
     const eventKey = `event-${n}`;
-    const record = aRecord({ t0: sent, eventKey, subject: { customer: "acme" } });
+    const record = aRecord({ t0: sent, eventKey, detailType, subject: { customer } });
     return { record, entry: anEntry({ eventKey, ...entry }) };
   });
   const reads = { before: 0, failures: 0, directory: 0 };
@@ -291,6 +291,45 @@ it("the same customers' attempts with the version before count as what was befor
   const [failed, slower] = verdict.metrics;
   expect(failed?.before).toMatchObject({ tried: 2, failed: 1 });
   expect(slower?.before).toEqual({ tried: 2, failed: 2 });
+});
+
+it("what others did in that time is told with the same customers' share of each type", async () => {
+  const ran = (customer: string, type: string, outcome: "done" | "failed", version = "22") => {
+    const sent = at(-20);
+    return { customer, type, sent, entry: { attempts: [{ attempt: 1, at: sent, outcome, version }] } };
+  };
+  const { look } = await looking({
+    counts: [aCount({ minute: 1 }), aCount({ minute: -30, version: "23" })],
+    delivered: [
+      { sent: at(1), entry: { alias: "beta", attempts: [{ attempt: 1, at: at(1), outcome: "done", version: "24" }] } },
+      ...["paid", "placed", "placed", "placed"].map((type) => ran("acme", type, "done", "23")),
+      ran("globex", "paid", "failed"),
+      ran("globex", "placed", "done"),
+      ran("globex", "refused", "failed"),
+      ran("globex", "placed", "failed", "24"),
+    ],
+  });
+  const { before: found } = await look(at(3), aWatch({}));
+  expect(found).toMatchObject({ tried: 4, failed: 0, others: { tried: 2, failed: 0.5 } });
+});
+
+it("what others' failures have risen by since then isn't the version's", async () => {
+  const minutes = Array.from({ length: 20 }, (_, n) => n);
+  const who = (minute: number, n: number) => ({ customer: `c-${n}`, deliveryKey: `d-${minute}-${n}` });
+  const failures = minutes.flatMap((minute) =>
+    [1, 2, 3, 4].map((n) => aFailure({ at: at(minute), ...who(minute, n) })),
+  );
+  const counts = minutes.flatMap((minute) => [
+    aCount({ minute, failed: 4, firsts: 20 }),
+    ofStable({ minute, failed: 4 }),
+  ]);
+  const { look } = await looking({ counts, failures });
+  const known = { tried: 20_000, failed: 1_000, durations: [], at: at(21).toISOString() };
+  const saysOf = async (others?: { tried: number; failed: number }) =>
+    (await look(at(21), aWatch({ before: { ...known, ...(others && { others }) } }))).verdict.says;
+  expect(await saysOf()).toBe("worse");
+  expect(await saysOf({ tried: 2_000, failed: 10 })).toBe("no verdict");
+  expect(await saysOf({ tried: 2_000, failed: 40 })).toBe("worse");
 });
 
 it.each([

@@ -26,7 +26,7 @@ function aFailure(subject: Subject): Failure {
 }
 
 function anExposure(subject: Subject, about: Partial<Exposure> = {}): Exposure {
-  return { ...of, alias: "beta", subject, failed: false, ...about };
+  return { ...of, alias: "beta", type: "order placed", subject, failed: false, ...about };
 }
 
 const byKey = [
