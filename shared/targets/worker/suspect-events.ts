@@ -9,6 +9,8 @@ const MOST_TIMES_BESIDE = 1;
 
 type Named = Pick<Send, "idempotencyKey">;
 
+export type SuspectEvents = ReturnType<typeof suspectEvents>;
+
 /**
  * Events that are to be run alone when they come again: those that ran together in a host that ended by itself, any of
  * which may have been why, and those that were there again when a host had to be ended because of another event. Alone,

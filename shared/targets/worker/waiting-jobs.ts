@@ -22,6 +22,8 @@ export type WaitingOptions = {
   now: () => Date;
   /** Whether any thread has loaded the code: nobody is refused while it is only being loaded. */
   isLoaded: () => boolean;
+  /** Whether a job whose turn it is still is to be run here; if not, it has been sent to where it belongs now. */
+  stillHere: (job: Job) => boolean;
   /** Told of a job that could not begin by its `latestStart`. */
   expire: (job: Job) => void;
   /** Told of a job that isn't let wait (any longer), with how many others do. */
@@ -43,7 +45,7 @@ export type WaitingJobs = {
   served(): void;
 };
 
-export function waitingJobs({ concurrency, now, isLoaded, expire, refuse }: WaitingOptions): WaitingJobs {
+export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, refuse }: WaitingOptions): WaitingJobs {
   const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
   const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
   const rate = perSecond();
@@ -103,8 +105,8 @@ export function waitingJobs({ concurrency, now, isLoaded, expire, refuse }: Wait
     next() {
       for (let job = line.next(); job !== undefined; job = line.next()) {
         forget(job);
-        if (now() <= job.send.latestStart) return job;
-        expire(job);
+        if (now() > job.send.latestStart) expire(job);
+        else if (stillHere(job)) return job;
       }
       return undefined;
     },
