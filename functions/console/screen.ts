@@ -15,7 +15,7 @@ export type Look = {
   newId: () => string;
 };
 
-export type Section = "overview" | "stream" | "customers" | "failures" | "changes" | "replays";
+export type Section = "overview" | "stream" | "customers" | "failures" | "changes" | "releases" | "replays";
 
 export type Page = {
   title: string;

@@ -15,6 +15,17 @@ export function linkTo(screen: string, params: Params, text: string): Html {
   return html`<a href="${address(screen, params)}">${foreignText(text)}</a>`;
 }
 
+/** Ids of events tell each other apart by their beginning; those that Turnout gives begin with words. */
+const ID_CHARS = 12;
+const WORDY_ID_CHARS = 20;
+
+/** A link to an event, in a table: short, as the commands have it, with the whole id where the pointer rests on it. */
+export function eventLink(id: string, at: Date): Html {
+  const chars = /^[0-9a-f]{8}-/.test(id) ? ID_CHARS : WORDY_ID_CHARS;
+  const params = { id, at: at.toISOString() };
+  return html`<a href="${address("event", params)}" class="id" title="${printable(id)}">${foreignText(id, chars + 1)}</a>`;
+}
+
 /** The command that does the same, to copy. */
 export function commandBlock(label: string, command: string): Html {
   return html`<figure class="command"><figcaption>${label}</figcaption><pre tabindex="0"><code data-copy>${command}</code></pre></figure>`;

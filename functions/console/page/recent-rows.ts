@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
 import type { Html } from "../screen.ts";
 import { type DataColumn, dataTable } from "./data-table.ts";
-import { foreignText, instant, linkTo } from "./parts.ts";
+import { eventLink, foreignText, instant } from "./parts.ts";
 
 const bad = new Set<EventOutcome["status"]>(["dead", "rejected", "failed"]);
 
@@ -15,7 +15,7 @@ const columns: DataColumn<EventOutcome>[] = [
   {
     title: "Event",
     isHeading: true,
-    cell: ({ record: { id, t0 } }) => linkTo("event", { id, at: t0.toISOString() }, id),
+    cell: ({ record: { id, t0 } }) => eventLink(id, t0),
   },
   { title: "Arrived", cell: ({ record }) => instant(record.t0) },
   { title: "Type", cell: ({ record }) => foreignText(record.detailType) },

@@ -11,6 +11,7 @@ const nav: [Section, string, string][] = [
   ["customers", "customers", "Customers"],
   ["failures", "failures", "Failures"],
   ["changes", "changes", "Changes"],
+  ["releases", "releases", "Releases"],
   ["replays", "replays", "Replays"],
 ];
 

@@ -15,8 +15,11 @@ export function perMinuteText(count: number, minutes: number): string {
   return rate < 0.1 ? "< 0.1" : rate.toFixed(1);
 }
 
-/** Evidence as a power of ten; what is beyond `10^99` says no more. */
-export function powerText(evidence: number | undefined): string {
+/** Evidence, a power of ten, as odds against chance: `320 to 1`. What speaks for a version is none against it. */
+export function oddsText(evidence: number | undefined): string {
   if (evidence === undefined || Number.isNaN(evidence)) return "not known";
-  return `10^${Math.min(Math.max(evidence, -99), 99).toFixed(1)}`;
+  if (evidence >= 6) return "over a million to 1";
+  const odds = 10 ** evidence;
+  if (odds < 1.05) return "none";
+  return `${odds < 10 ? odds.toFixed(1) : Number(odds.toPrecision(2)).toLocaleString("en")} to 1`;
 }

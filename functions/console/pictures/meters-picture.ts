@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { ACT_AT, type GuardVerdict, type MetricVerdict, WARN_AT } from "../../../shared/domain/health/guard-verdict.ts";
 import type { Html } from "../screen.ts";
-import { percentText, powerText } from "./figure-text.ts";
+import { oddsText, percentText } from "./figure-text.ts";
 import { along, picture } from "./picture.ts";
 
 /** Where evidence counts, as powers of ten. */
@@ -38,9 +38,9 @@ export function metersPicture(id: string, { metrics }: Pick<GuardVerdict, "metri
         : html`<div class="meters">${rows.map(
             ({ metric, letter, about, evidence }) =>
               html`<div class="metered"><span>${metric} <b>${letter}</b> <span class="soft">${about}</span></span>
-${meterDrawing(evidence, at, `${metric}, ${about}`)}<span class="number">${powerText(evidence)}</span></div>`,
+${meterDrawing(evidence, at, `${metric}, ${about}`)}<span class="number">${oddsText(evidence)}</span></div>`,
           )}</div>`,
-    note: `Marks at 10^${at.warnAt.toFixed(1)} (look at it) and 10^${at.actAt.toFixed(1)} (act, where both A and B are past it).`,
+    note: `Odds that it is not by chance. Marks at ${oddsText(at.warnAt)} (look at it) and ${oddsText(at.actAt)} (act, where both A and B are past it).`,
     table: {
       head: ["metric", "own", "stable's beside it", "the same subjects' before", "A", "B", "says"],
       rows: metrics.map((metric) => [
@@ -48,8 +48,8 @@ ${meterDrawing(evidence, at, `${metric}, ${about}`)}<span class="number">${power
         triedText(metric.own),
         triedText(metric.stable),
         metric.before === undefined ? "not known" : triedText(metric.before),
-        powerText(metric.worseThanStable),
-        powerText(metric.worseThanBefore),
+        oddsText(metric.worseThanStable),
+        oddsText(metric.worseThanBefore),
         metric.level,
       ]),
     },
@@ -67,7 +67,7 @@ function meterDrawing(evidence: number | undefined, { warnAt, actAt }: Threshold
   const level = evidence === undefined || evidence < warnAt ? "ok" : evidence < actAt ? "warn" : "act";
   const mark = (at: number, name: string) =>
     html`<line class="mark-${name}" x1="${along(at / scale)}" x2="${along(at / scale)}" y1="0" y2="${HEIGHT}"/>`;
-  return html`<svg class="meter" width="100%" height="${HEIGHT}" role="img" aria-label="${about}: ${powerText(evidence)}">
+  return html`<svg class="meter" width="100%" height="${HEIGHT}" role="img" aria-label="${about}: ${oddsText(evidence)}">
 <rect class="meter-scale" x="0" y="3" width="100%" height="4"/><rect class="meter-${level}" x="0" y="2" width="${along((evidence ?? 0) / scale)}" height="6"/>${mark(warnAt, "warn")}${mark(actAt, "act")}</svg>`;
 }
 

@@ -8,7 +8,7 @@ import { recentEvents } from "../../../shared/flows/explain/recent-events.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { type ComparedFailures, comparedFailures } from "../page/compared-failures.ts";
 import { dataTable } from "../page/data-table.ts";
-import { commandBlock, facts, foreignText, linkTo } from "../page/parts.ts";
+import { commandBlock, eventLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { recentRows } from "../page/recent-rows.ts";
 import { routedOf } from "../page/routed-components.ts";
 import { routedTable } from "../page/routed-table.ts";
@@ -80,9 +80,9 @@ function failuresPart(level: SubjectLevel, id: string, { newest }: ComparedFailu
     {
       title: "Event",
       isHeading: true,
-      cell: ({ eventId, at }: FailedRow) => linkTo("event", { id: eventId, at: at.toISOString() }, eventId),
+      cell: ({ eventId, at }: FailedRow) => eventLink(eventId, at),
     },
-    { title: "Time", cell: ({ at }: FailedRow) => at.toISOString().slice(0, 19).replace("T", " ") },
+    { title: "Time", cell: ({ at }: FailedRow) => instant(at) },
     {
       title: "Component",
       cell: ({ component }: FailedRow) => linkTo("failures", { component, [level]: id }, component),

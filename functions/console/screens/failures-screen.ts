@@ -13,7 +13,7 @@ import { commandLine } from "../../../shared/installation/wording/shell-quote.ts
 import { address, type Params } from "../page/address.ts";
 import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { actionLink, commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, eventLink, foreignText, instant, linkTo } from "../page/parts.ts";
 import { percentText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -160,7 +160,7 @@ async function listedFailures(
     {
       title: "Event",
       isHeading: true,
-      cell: ({ eventId, at }) => linkTo("event", { id: eventId, at: at.toISOString() }, eventId),
+      cell: ({ eventId, at }) => eventLink(eventId, at),
     },
     { title: "Time", cell: ({ at }) => instant(at) },
     { title: "Version", cell: ({ version: ran }) => foreignText(ran) },

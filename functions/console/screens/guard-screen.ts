@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
-import { saysOf, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
+import { customerName } from "../../../shared/flows/watch/customer-of.ts";
+import { beyondVerdict, saysOf, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
@@ -22,17 +23,17 @@ export async function guardScreen({ installation, visitor, query }: Look): Promi
   if (found === undefined) {
     const link = actionLink(visitor, "change the routing", "guard-set", { component, alias }, "Guard it");
     if (alias === "") throw new TurnoutError("usage", "Name the alias whose guard you want to see.");
-    return { title, section: "changes", body: html`<p class="none">Nothing watches over it.</p><p>${link}</p>` };
+    return { title, section: "releases", body: html`<p class="none">Nothing watches over it.</p><p>${link}</p>` };
   }
   const verdict = verdictOf(found);
   const body = html`
-<p><b>${saysOf(found)}</b> ${foreignText(toldText(found), 2_000)}</p>
+<p><b>${saysOf(found)}</b> ${foreignText(beyondVerdict(found), 2_000)}</p>
 ${verdict === undefined ? html`<p class="none">It has not looked yet.</p>` : guardMeters("meters", verdict)}
 <p class="buttons">${buttons(found, visitor)}</p>
 ${guardFacts(found)}
 ${await doneBy(installation, component)}
 ${commandBlock("The same by command", commandLine("guard", "show", component))}`;
-  return { title, section: "changes", live: true, body };
+  return { title, section: "releases", live: true, body };
 }
 
 function buttons({ component, alias, guard }: GuardedVersion, visitor: Look["visitor"]): Html {
@@ -57,7 +58,8 @@ function guardFacts({ component, version, guard, watch, isThere }: GuardedVersio
     ["looked at", at(watch?.lookedAt)],
     [
       "failed for",
-      watch && (watch.customers.length === 0 ? "no customer" : foreignText(watch.customers.join(", "), 500)),
+      watch &&
+        (watch.customers.length === 0 ? "no customer" : foreignText(watch.customers.map(customerName).join(", "), 500)),
     ],
     ["replay", watch?.trip?.replay && linkTo("replay", { name: watch.trip.replay }, watch.trip.replay)],
   ]);

@@ -16,6 +16,7 @@ import type { RoutingTable } from "../../../shared/routing-table/routing-table.t
 import type { Visitor } from "../access/role.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, foreignText, linkTo } from "../page/parts.ts";
+import { oddsText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** What is looked back at. */
@@ -56,7 +57,7 @@ export async function overviewScreen({ installation, visitor, now }: Look): Prom
 ${frozen.map(({ name, allStable, fallbackAlias }) => allStableLine(name, fallbackAlias, allStable?.who ?? "", visitor))}
 ${dataTable("Components and their versions", columns(visitor), rows.slice(0, MOST_ROWS), "There are no components yet.", rowId)}
 ${rows.length > MOST_ROWS && html`<p class="soft">${rows.length - MOST_ROWS} more versions are not shown here.</p>`}`;
-  const above = html`<p class="soft">First attempts of the last 15 minutes. A and B say how strong the evidence is that a version is worse than stable, and than before: 10^3 and more is beyond chance.</p>
+  const above = html`<p class="soft">First attempts of the last 15 minutes. How surely a version is worse than stable, and than before, is told as odds against chance: 1,000 to 1 and more is beyond doubt.</p>
 <p class="buttons">${actionLink(visitor, "change the routing", "freeze", {}, "Freeze")}${actionLink(visitor, "change the routing", "pin", {}, "Pin")}</p>
 ${commandBlock("The same by command", commandLine("health"))}`;
   return { title: "Overview", section: "overview", live: true, above, body };
@@ -101,16 +102,16 @@ function columns(visitor: Visitor): DataColumn<Row>[] {
       cell: ({ component }) => linkTo("component", { name: component }, component),
     },
     { title: "Version", cell: ({ version }) => foreignText(version === "" ? "?" : version), isNumber: true },
+    { title: "Error %", cell: errorCell, isNumber: true },
+    { title: "Verdict", cell: verdictCell },
     { title: "Aliases", cell: ({ aliases }) => foreignText(aliases.join(", ")) },
     { title: "Subjects", cell: ({ subjects }) => subjects, isNumber: true },
     { title: "Per minute", cell: ({ perMinute }) => perMinute.toFixed(1), isNumber: true },
-    { title: "Error %", cell: errorCell, isNumber: true },
     { title: "p50", cell: ({ counts }) => msText(quantileMs(counts.durations, 0.5)), isNumber: true },
     { title: "p95", cell: ({ counts }) => msText(quantileMs(counts.durations, 0.95)), isNumber: true },
     { title: "Unresolved", cell: unresolvedCell, isNumber: true },
-    { title: "A", cell: (row) => powerText(evidenceOf(row)?.worseThanStable), isNumber: true },
-    { title: "B", cell: (row) => powerText(evidenceOf(row)?.worseThanBefore), isNumber: true },
-    { title: "Verdict", cell: verdictCell },
+    { title: "Worse than stable", cell: (row) => evidenceText(evidenceOf(row)?.worseThanStable), isNumber: true },
+    { title: "Worse than before", cell: (row) => evidenceText(evidenceOf(row)?.worseThanBefore), isNumber: true },
     { title: "Release", cell: releaseCell },
     { title: "Do", cell: (row) => deeds(row, visitor) },
   ];
@@ -182,6 +183,6 @@ function deeds({ component, pointing, definition }: Row, visitor: Visitor): Html
   return html`<span class="deeds">${back}${on}${stable}</span>`;
 }
 
-function powerText(evidence: number | undefined): string {
-  return evidence === undefined ? "" : `10^${Math.min(99, Math.max(-99, evidence)).toFixed(1)}`;
+function evidenceText(evidence: number | undefined): string {
+  return evidence === undefined ? "" : oddsText(evidence);
 }

@@ -25,7 +25,7 @@ export async function releaseScreen({ installation, visitor, now, query }: Look)
   const verdict = guarded && verdictOf(guarded);
   const said = release.ended ?? release.ending ?? release.paused;
   const body = html`
-<p><b class="${markOf(release)}">${foreignText(stateText(release))}</b>${said === undefined ? "" : html`, by ${foreignText(said.who)} at ${said.at}: ${foreignText(said.why, 1_000)}`}</p>
+<p><b class="${markOf(release)}">${foreignText(stateText(release))}</b>${said === undefined ? "" : html`, by ${foreignText(said.who)} at ${instant(new Date(said.at))}: ${foreignText(said.why, 1_000)}`}</p>
 ${stepsPicture("steps", release)}
 <p class="buttons">${buttons(release, visitor)}</p>
 ${
@@ -39,7 +39,7 @@ ${
 ${verdict === undefined ? "" : guardMeters("meters", verdict)}
 ${releaseFacts(component.name, release)}
 ${commandBlock("The same by command", commandLine("release", "show", release.id))}`;
-  return { title: `Release ${release.id}`, section: "changes", live: true, body };
+  return { title: `Release ${release.id}`, section: "releases", live: true, body };
 }
 
 function markOf(release: Release): string {

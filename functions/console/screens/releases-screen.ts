@@ -2,11 +2,11 @@ import { html } from "hono/html";
 import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { type ReleaseOf, releases } from "../../../shared/flows/release/find-release.ts";
-import { saysOf, strongest, toldText } from "../../../shared/flows/watch/guard-told.ts";
+import { beyondVerdict, saysOf, strongest } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
-import { powerText } from "../pictures/figure-text.ts";
+import { oddsText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** Versions on their way to everybody, and what watches over them. */
@@ -18,7 +18,7 @@ ${actionLink(visitor, "change the routing", "guard-set", {}, "Guard an alias")}<
 ${dataTable("Releases", releaseColumns, all, "There are no releases.", ({ release }) => `release-${release.id}`)}
 <h2>Guards</h2>
 ${dataTable("Guards", guardColumns, guarded, "Nothing is guarded.", ({ component, alias, version }) => `guard-${component}-${alias}-${version}`)}`;
-  return { title: "Releases and guards", section: "changes", live: true, above, body };
+  return { title: "Releases and guards", section: "releases", live: true, above, body };
 }
 
 const releaseColumns: DataColumn<ReleaseOf>[] = [
@@ -47,9 +47,9 @@ const guardColumns: DataColumn<GuardedVersion>[] = [
   { title: "Version", cell: ({ version }) => foreignText(version ?? "none") },
   { title: "Mode", cell: ({ guard }) => guard?.mode ?? "not guarded" },
   { title: "Says", cell: (one) => saysMark(one) },
-  { title: "A", isNumber: true, cell: (one) => powerText(strongest(one)?.worseThanStable) },
-  { title: "B", isNumber: true, cell: (one) => powerText(strongest(one)?.worseThanBefore) },
-  { title: "Told", cell: (one) => foreignText(toldText(one), 300) },
+  { title: "Worse than stable", isNumber: true, cell: (one) => oddsText(strongest(one)?.worseThanStable) },
+  { title: "Worse than before", isNumber: true, cell: (one) => oddsText(strongest(one)?.worseThanBefore) },
+  { title: "Told", cell: (one) => foreignText(beyondVerdict(one), 300) },
 ];
 
 function saysMark(one: GuardedVersion): Html {

@@ -7,7 +7,7 @@ import { commandLine } from "../../../shared/installation/wording/shell-quote.ts
 import { address } from "../page/address.ts";
 import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
+import { commandBlock, eventLink, foreignText, instant, linkTo } from "../page/parts.ts";
 import type { Html, Look, Page } from "../screen.ts";
 import { filterFields, filterIn } from "./stream-filter.ts";
 
@@ -72,8 +72,7 @@ const COLUMNS: DataColumn<EventOutcome>[] = [
   {
     title: "Event",
     isHeading: true,
-    cell: ({ record: { id, t0 } }) =>
-      linkTo("event", { id, at: t0.toISOString() }, id.length > 40 ? `${id.slice(0, 39)}…` : id),
+    cell: ({ record: { id, t0 } }) => eventLink(id, t0),
   },
   { title: "Source", cell: ({ record }) => foreignText(record.source, 60) },
   { title: "Type", cell: ({ record }) => foreignText(record.detailType, 60) },

@@ -18,7 +18,13 @@ export function strongest(one: GuardedVersion): MetricVerdict | undefined {
   return verdictOf(one)?.metrics.toSorted((a, b) => least(b) - least(a))[0];
 }
 
-/** The same in a sentence, with what was done about it, and what stands against that. */
+/** The same sentence without the verdict, for where that stands beside it. */
+export function beyondVerdict(one: GuardedVersion): string {
+  const [says, told] = [saysOf(one), toldText(one)];
+  return told.startsWith(says) ? told.slice(says.length).replace(/^[:;] /, "") : told;
+}
+
+/** What is known in a sentence, with what was done about it, and what stands against that. */
 export function toldText(one: GuardedVersion): string {
   const { watch, version, outranked } = one;
   if (watch === undefined || version === null) return "";

@@ -247,8 +247,8 @@ describe("the overview", () => {
   it("has a line for each version, with who is on it and how it does", async () => {
     const { viewer } = await anIncident();
     const { text } = await viewer.get("/console");
-    expect(textOf(text)).toContain(`${COMPONENT} 2 beta`);
-    expect(textOf(text)).toContain(`${COMPONENT} 1 stable`);
+    expect(textOf(text)).toContain(`${COMPONENT} 2 not looked at (watch) beta`);
+    expect(textOf(text)).toContain(`${COMPONENT} 1 no events stable`);
   });
 
   it("leads from a version to its rollback, and to what stops everything", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { percentText, perMinuteText, powerText } from "../../../functions/console/pictures/figure-text.ts";
+import { oddsText, percentText, perMinuteText } from "../../../functions/console/pictures/figure-text.ts";
 import { histogramPicture } from "../../../functions/console/pictures/histogram-picture.ts";
 import { metersPicture } from "../../../functions/console/pictures/meters-picture.ts";
 import { progressPicture } from "../../../functions/console/pictures/progress-picture.ts";
@@ -191,7 +191,7 @@ describe("the picture of a guard's meters", () => {
     );
     expect(valuesOf(drawn, 'rect class="meter-warn"', "width")).toEqual(["50%"]);
     expect(valuesOf(drawn, 'rect class="meter-act"', "width")).toEqual(["100%"]);
-    expect(String(drawn)).toContain("failed, worse than stable now: 10^3.0");
+    expect(String(drawn)).toContain("failed, worse than stable now: 1,000 to 1");
     expect(String(drawn)).toContain("41 of 160 (25.6 %)");
   });
 
@@ -291,11 +291,16 @@ describe("figures in words", () => {
       "< 0.1",
       "200",
     ]);
-    expect([powerText(undefined), powerText(2.345), powerText(-1e9), powerText(Number.POSITIVE_INFINITY)]).toEqual([
+    expect([undefined, -1e9, 0, 0.2, 1, 2.345, 3.5, 5.999, Number.POSITIVE_INFINITY].map(oddsText)).toEqual([
       "not known",
-      "10^2.3",
-      "10^-99.0",
-      "10^99.0",
+      "none",
+      "none",
+      "1.6 to 1",
+      "10 to 1",
+      "220 to 1",
+      "3,200 to 1",
+      "1,000,000 to 1",
+      "over a million to 1",
     ]);
   });
 });

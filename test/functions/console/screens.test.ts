@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { newWatch } from "../../../shared/domain/health/watch.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
+import { customerOf } from "../../../shared/flows/watch/customer-of.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aConsole, LOOKED_AT } from "../../support/console.ts";
 import { COMPONENT, setUpIncident } from "../../support/incident.ts";
@@ -158,5 +160,16 @@ describe("the guard's screen", () => {
     expect(textOf(beta)).toContain("It has not looked yet.");
     const stable = (await onCall.get(`/console/guard?component=${COMPONENT}&alias=stable`)).text;
     expect(stable).toContain(`/console/do/guard-set?component=${COMPONENT}&amp;alias=stable`);
+  });
+
+  it("names whom the version has failed for, and gives its verdict once", async () => {
+    const { viewer, state } = await anIncident();
+    const verdict = { says: "no verdict" as const, metrics: [], more: 12 };
+    const customers = [customerOf({ subject: { customer: "acme" } }), customerOf({ subject: {} }), "older"];
+    const watched = { component: COMPONENT, alias: "beta", version: "2" };
+    await state.watches.put({ ...newWatch(watched, LOOKED_AT, LOOKED_AT), customers, verdict });
+    const text = textOf((await viewer.get(`/console/guard?component=${COMPONENT}&alias=beta`)).text);
+    expect(text).toContain("failed for acme, nobody in particular, older");
+    expect(text).toContain("no verdict about 12 more deliveries would show ×10");
   });
 });
