@@ -20,7 +20,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
  * read, and to count by.
  */
 export function errorFingerprint({ type, message }: DeliveryError): string {
-  const first = message.slice(0, MAX_READ).trim().split("\n", 1)[0] ?? "";
+  const first = message.slice(0, MAX_READ).trim().split("\n")[0] ?? "";
   const common = VARYING.reduce((text, [pattern, instead]) => text.replace(pattern, instead), first);
   const text = (common === "" ? type : `${type}: ${common}`).replaceAll(/\s+/g, " ");
   return text.length <= MAX_CHARS ? text.toWellFormed() : `${text.slice(0, MAX_CHARS - 1).toWellFormed()}…`;

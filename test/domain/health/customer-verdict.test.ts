@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   customerVerdict,
+  customerVerdictText,
   independently,
   isAbout,
   mayBeWorse,
@@ -89,4 +90,13 @@ it("whoever is taken off is whose pin wins over the rule that led to the version
   expect(whoIsTakenOff({ because: "rollout", subject: { plan: "paid" } })).toBeUndefined();
   expect(isAbout("customer#c", subject)).toBe(true);
   expect(isAbout("customer#p", subject)).toBe(false);
+});
+
+it("the verdict on one customer says what it is worse than, with its evidence and how often there would be as much by chance", () => {
+  const verdict = { isWorse: true, own: { tried: 48, failed: 48 }, stable: { tried: 2_400, failed: 12 }, before };
+  const text = customerVerdictText("customer#acme", "23", { ...verdict, worseThanBefore: 7, worseThanStable: 9 });
+  expect(text).toBe(
+    "23 is worse for customer acme: 48 of 48 (100.0 %) of its first attempts failed, 12 of 2400 (0.5 %) of stable's beside it, " +
+      "1 of 540 (0.2 %) of its own before (E = 10^7.0, p ≤ 10^-7.0)",
+  );
 });

@@ -88,6 +88,14 @@ describe("a tally of deliveries", () => {
     expect(minutes.reduce((sum, { dropped }) => sum + dropped, 0)).toBe(2);
   });
 
+  it("has lost nothing of what was stored before it let go of it", () => {
+    const tally = deliveryTally();
+    for (let n = 0; n < 12; n++) {
+      tally.add(plus(n * 60_000), aDelivery());
+      expect(tally.take().spans).toMatchObject([{ dropped: 0 }, { dropped: 0 }]);
+    }
+  });
+
   it("counts on in the newest span when the clock is set back: what was stored is never stored with less", () => {
     const tally = deliveryTally();
     tally.add(plus(0), aDelivery());

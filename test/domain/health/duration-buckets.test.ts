@@ -47,6 +47,10 @@ describe("durations in buckets", () => {
     expect(quantileMs(counted([0.5]), 1)).toBe(1);
   });
 
+  it("say where the shortest begin for a share of nothing", () => {
+    expect(quantileMs(counted([4, 900]), 0)).toBe(3);
+  });
+
   it("say nothing of none", () => {
     expect(quantileMs(new Map(), 0.5)).toBeUndefined();
   });

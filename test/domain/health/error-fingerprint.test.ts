@@ -24,6 +24,11 @@ describe("an error's fingerprint", () => {
     expect(of("", "TypeError")).toBe("TypeError");
   });
 
+  it("is of the beginning of a long message only", () => {
+    const url = `https://a.example/${"x".repeat(400)}`;
+    expect(of(`GET ${url} failed`)).toBe("Error: GET URL");
+  });
+
   it("is short, well-formed and one line, whatever was thrown", () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: "binary", maxLength: 600 }), fc.constant("'".repeat(50_000)));
     fc.assert(

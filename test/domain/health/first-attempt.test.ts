@@ -80,3 +80,9 @@ it("what was put off has run nothing, and what a retry or a replay runs is no fi
   expect(attemptKind("live", { failures: 0, lapses: 0, replay: "replay-1" }, close)).toBe("replayed");
   expect(attemptKind("live", { failures: 1, lapses: 0 }, close)).toBe("retry");
 });
+
+it("an attempt that the delivery is dead after has run where its version or how long it took is known, or else was given up", () => {
+  const kind = (ran: object) => attemptKind("live", { failures: 0, lapses: 0 }, { outcome: "dead", ...ran });
+  expect(kind({})).toBeUndefined();
+  expect([kind({ executedVersion: "7" }), kind({ durationMs: 5 })]).toEqual(["first", "first"]);
+});

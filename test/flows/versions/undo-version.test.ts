@@ -56,6 +56,34 @@ it("planRollback fails where there is nothing to go back from, or to, and says w
   });
 });
 
+it("planUndo asks since when, where the log doesn't say how the version got there", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const elsewhere = {
+      ...state.catalog,
+      aliases: async () => [{ alias: "beta", version: "3" }],
+    };
+    const plan = (since?: Date) => {
+      const asked = { component: RC, alias: "beta", to: "1", since, filter: {}, all: true };
+      return planUndo({ ...state, catalog: elsewhere, now }, asked, () => {});
+    };
+    await expect(plan()).rejects.toMatchObject({ kind: "usage", remedies: [{ operation: "name beginning" }] });
+    const since = new Date(Date.now() - 60_000);
+    expect(await plan(since)).toMatchObject({ since, move: { from: "3", to: "1" } });
+  });
+});
+
+it("undoVersion does nothing where the routing isn't any more as whoever asks has seen it", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const head = await state.routingTable.head();
+    const ports = { ...state, callReplayer: async () => undefined, now, newId: randomUUID };
+    const made = await undoVersion(ports, await planned(state), { ...by, expectedRevision: head - 1 });
+    expect(made).toMatchObject({ outcome: "refused", error: { kind: "conflict" } });
+    expect([await versionOfBeta(state), await state.routingTable.head()]).toEqual(["2", head]);
+  });
+});
+
 it("undoVersion rolls back, and has the replay run that the log names", async () => {
   const { withState, drive } = await aBadVersion();
   await withState(async (state) => {
