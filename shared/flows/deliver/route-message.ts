@@ -75,7 +75,7 @@ export function routeMessage(
   const decided = decideAll(facts.value, listeners, view, now);
   const held = view.held.filter(({ matches }) => matches === undefined || matches(event.value));
   const { subject } = decided;
-  const routes = held.length === 0 ? decided.routes : [...decided.routes, ...held.map(heldRoute)];
+  const routes = [...decided.routes, ...held.map(heldRoute)];
   const { idempotencyKey } = facts.value;
   const { source: from, "detail-type": detailType, id, time } = event.value;
   const record: EventRecord = {

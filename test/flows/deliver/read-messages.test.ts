@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Row, RowAt, RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
-import { parseEvent, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
+import { parseEvent, routeAgain, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
 import type { RoutingView } from "../../../shared/flows/routing-cache.ts";
 import { aComponent, anEvent, aPin, aSubjectRow, bodyOf } from "../../support/builders.ts";
 import { aMessage, T0 } from "../../support/router.ts";
@@ -94,6 +94,20 @@ describe("a message that is routed", () => {
     expect(facts).toMatchObject({ ignoredAlias: "beta", flow: "f", traceparent: "t" });
   });
 
+  it("waits for components whose row can't be read, where it may be theirs, and is recorded with those whose it is", () => {
+    const held = (name: string, matches?: () => boolean) => {
+      return { name, problem: "is broken", component: aComponent({ name }), ...(matches && { matches }) };
+    };
+    const unreadable = [held("its-own", () => true), held("another's", () => false), held("anybody's")];
+    const { routes, record } = route(aMessage(), { ...aView(), held: unreadable });
+    expect(routes.map((each) => [each.component.name, each.held?.type !== undefined])).toEqual([
+      ["mailer", false],
+      ["its-own", true],
+      ["anybody's", true],
+    ]);
+    expect(record.components).toEqual(["mailer", "its-own"]);
+  });
+
   it("is recorded without routes when nobody listens", () => {
     const { routes, record } = route(aMessage(), aView({}, []));
     expect([routes, record.components, record.rejected]).toEqual([[], [], undefined]);
@@ -123,5 +137,36 @@ describe("a message that can't be read", () => {
     expect(route(aMessage({ detail: { customer: ["acme"] } }), view).record.rejected).toBe(
       "detail.customer: expected text or a whole number for customer, found an array",
     );
+  });
+});
+
+describe("a stored event that is routed again", () => {
+  const message = aMessage({ metadata: { flow: "f", traceparent: "t" } });
+  const { record } = route(message);
+  const again = (view = aView(), stored = record, component = "mailer") => {
+    const redelivery = { component, generation: "live", eventKey: stored.eventKey, payloadHash: "", t0: T0 };
+    return routeAgain(message, redelivery, stored, view, now);
+  };
+
+  it("keeps flow and trace for the target", () => {
+    expect(again().facts).toMatchObject({ flow: "f", traceparent: "t" });
+  });
+
+  it("goes to its component, whichever other can't be read", () => {
+    const held = { name: "billing", problem: "is broken", component: aComponent({ name: "billing" }) };
+    const view = { ...aView(), held: [held] };
+    expect(again(view).routes).toMatchObject([{ component: { name: "mailer" }, decision: { alias: "stable" } }]);
+    expect(again(view).routes[0]).not.toHaveProperty("held");
+    expect(again(view, record, "billing").routes).toMatchObject([{ component: { name: "billing" }, held: {} }]);
+  });
+
+  it("goes nowhere without its component or its body, and it is said which", () => {
+    const bodiless = { ...record, body: "", unavailable: "the file is gone" };
+    const refused = (view = aView()) => again(view, bodiless).routes[0]?.refused;
+    expect(refused()).toEqual({ type: "BodyUnavailable", message: "the file is gone" });
+    expect(refused(aView({}, []))).toMatchObject({
+      type: "NoComponent",
+      message: expect.stringContaining("has been removed"),
+    });
   });
 });

@@ -5,9 +5,9 @@ import { aComponent } from "../../support/builders.ts";
 const mailer = aComponent({
   name: "mailer",
   aliases: {
-    stable: { target: { kind: "lambda" } },
-    beta: { target: { kind: "lambda" } },
-    old: { target: { kind: "lambda" }, retired: true },
+    stable: { target: { kind: "worker" } },
+    beta: { target: { kind: "worker" } },
+    old: { target: { kind: "worker" }, retired: true },
     mine: { target: { kind: "laptop" } },
     preview: { target: { kind: "http", url: "https://preview.example.com", format: "published" } },
   },
