@@ -3,24 +3,7 @@ import type { Database } from "../sqlite/database.ts";
 import type { EventQueue, ReceivedMessage } from "./event-queue.ts";
 import { fairTurns } from "./fair-turns.ts";
 import { isBefore, type MessageAtHand, messagesAtHand } from "./messages-at-hand.ts";
-
-// `hidden_until` is null while a message is visible, and `AT_HAND` where only the consumer knows; `turn` is its place in
-// the order in which they are taken.
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    queue TEXT NOT NULL,
-    message_id TEXT NOT NULL,
-    body TEXT NOT NULL,
-    sent_at INTEGER NOT NULL,
-    fair_group TEXT,
-    turn INTEGER NOT NULL,
-    hidden_until INTEGER,
-    receive_count INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS messages_visible ON messages (queue, turn, id) WHERE hidden_until IS NULL;
-  CREATE INDEX IF NOT EXISTS messages_hidden ON messages (queue, hidden_until) WHERE hidden_until IS NOT NULL;
-`;
+import { AT_HAND, queueStatements } from "./sqlite-queue-statements.ts";
 
 /** Receives after which a message goes to the dead-letter queue. High: deliveries die by their own count long before. */
 const DEFAULT_MAX_RECEIVE_COUNT = 1_000;
@@ -33,12 +16,6 @@ export type SqliteQueueOptions = {
   name?: string;
   maxReceiveCount?: number;
 };
-
-/**
- * Where a message stands, as `hidden_until`, that was at hand to the only consumer from the beginning: it has been in
- * flight or not, and only the consumer knew.
- */
-const AT_HAND = Number.MAX_SAFE_INTEGER;
 
 /** A message that was found in the file, and its place among those at hand. */
 type Found = { id: number; turn: number; message: ReceivedMessage };
@@ -63,53 +40,10 @@ export function sqliteEventQueue(
   /** When the message was sent that has been there for longest; undefined for an empty queue. */
   oldestSentAt(): Promise<Date | undefined>;
 } {
-  const { connection } = database;
-  connection.exec(TABLES);
   const turnOf = fairTurns();
   const deadName = `${name}-dead`;
   const lastQueue = name.endsWith("-dead");
-  const insert = connection.prepare(
-    "INSERT INTO messages (queue, message_id, body, sent_at, fair_group, turn, hidden_until) VALUES (?, ?, ?, ?, ?, ?, ?)",
-  );
-  const selectWaiting = connection.prepare(
-    `SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
-         OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until <= ?2) AS waiting`,
-  );
-  const wake = connection.prepare("UPDATE messages SET hidden_until = NULL WHERE queue = ? AND hidden_until <= ?");
-  const selectVisible = connection.prepare(
-    `SELECT id, turn, message_id, body, sent_at, receive_count, fair_group FROM messages
-     WHERE queue = ? AND hidden_until IS NULL AND turn <= ? ORDER BY turn, id LIMIT ?`,
-  );
-  const hide = connection.prepare(
-    "UPDATE messages SET hidden_until = ?, receive_count = receive_count + 1 WHERE id = ?",
-  );
-  const bury = connection.prepare("UPDATE messages SET queue = ?, turn = ?, receive_count = 0 WHERE id = ?");
-  const remove = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count = ? AND queue = ?");
-  const removeAtHand = connection.prepare("DELETE FROM messages WHERE id = ? AND receive_count <= 1 AND queue = ?");
-  const reveal = connection.prepare(
-    "UPDATE messages SET hidden_until = ?, turn = ? WHERE id = ? AND receive_count = ? AND queue = ?",
-  );
-  const writeReceived = connection.prepare(
-    `UPDATE messages SET hidden_until = ?, receive_count = 1 WHERE id = ? AND hidden_until = ${AT_HAND}`,
-  );
-  // What was at hand may have been received before.
-  const revealAll = connection.prepare(
-    `UPDATE messages SET hidden_until = NULL, receive_count = receive_count + (hidden_until = ${AT_HAND})
-     WHERE queue = ? AND hidden_until IS NOT NULL`,
-  );
-  const countHandedOut = connection.prepare(
-    "SELECT count(*) AS stuck FROM messages WHERE queue = ? AND hidden_until > ? AND hidden_until <= ?",
-  );
-  // Counted in the indexes alone: walking the table would read every body, with the process standing still.
-  const count = connection.prepare(
-    `SELECT (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
-          + (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until <= ?3) AS visible,
-            (SELECT count(*) FROM messages WHERE queue = ?1 AND hidden_until > ?3) AS in_flight,
-            (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NULL)
-          + (SELECT count(*) FROM messages WHERE queue = ?2 AND hidden_until IS NOT NULL) AS dead`,
-  );
-  // By the order in which they came: of one queue the first are soon found.
-  const oldest = connection.prepare("SELECT sent_at FROM messages WHERE queue = ? ORDER BY id LIMIT 1");
+  const statements = queueStatements(database);
   const atHand = messagesAtHand();
   let isOnlyConsumer = false;
 
@@ -117,15 +51,15 @@ export function sqliteEventQueue(
   function takeVisible(max: number, latestTurn: number, visibilityMs: number, at: number, near: MessageAtHand[]) {
     const taken: Found[] = [];
     let before = 0;
-    for (const row of selectVisible.all(name, latestTurn, max)) {
+    for (const row of statements.selectVisible.all(name, latestTurn, max)) {
       const found = foundIn(row);
       for (let next = near[before]; next !== undefined && isBefore(next, found); next = near[before]) before += 1;
       if (taken.length + before >= max) break;
       if (found.message.receiveCount > maxReceiveCount && !lastQueue) {
-        bury.run(deadName, at, found.id);
+        statements.bury.run(deadName, at, found.id);
         continue;
       }
-      hide.run(at + visibilityMs, found.id);
+      statements.hide.run(at + visibilityMs, found.id);
       taken.push(found);
     }
     return taken;
@@ -147,7 +81,7 @@ export function sqliteEventQueue(
     const overdue = atHand.overdue(at);
     if (overdue.length === 0) return;
     await database.write(() => {
-      for (const [id, visibleMs] of overdue) writeReceived.run(visibleMs, id);
+      for (const [id, visibleMs] of overdue) statements.writeReceived.run(visibleMs, id);
     });
     for (const [id] of overdue) atHand.forget(id);
   }
@@ -161,7 +95,15 @@ export function sqliteEventQueue(
           const messageId = randomUUID();
           const { body, group } = typeof message === "string" ? { body: message, group: undefined } : message;
           const turn = turnOf(group, at);
-          const { lastInsertRowid } = insert.run(name, messageId, body, at, group ?? null, turn, hiddenUntil);
+          const { lastInsertRowid } = statements.insert.run(
+            name,
+            messageId,
+            body,
+            at,
+            group ?? null,
+            turn,
+            hiddenUntil,
+          );
           return { id: Number(lastInsertRowid), turn, messageId, body, sentAt: new Date(at), group };
         }),
       );
@@ -174,12 +116,12 @@ export function sqliteEventQueue(
       await writeOverdue(at);
       const near = atHand.take(max, latestTurn);
       // A look before the transaction: an idle poll must not take the write lock from other processes.
-      if (selectWaiting.get(name, at)?.waiting === 0) {
+      if (statements.selectWaiting.get(name, at)?.waiting === 0) {
         return near.map((message) => receivedOf(message, at, visibilityMs).message);
       }
       const found = await database
         .write(() => {
-          wake.run(name, at);
+          statements.wake.run(name, at);
           return takeVisible(max, latestTurn, visibilityMs, at, near);
         })
         .catch((error: unknown) => {
@@ -195,8 +137,8 @@ export function sqliteEventQueue(
       await database.write(() => {
         for (const handle of handles) {
           // As the file knows it, it hasn't been received yet, unless that was written just now.
-          if (isAtHand(handle)) removeAtHand.run(handle[0], name);
-          else remove.run(...handle, name);
+          if (isAtHand(handle)) statements.removeAtHand.run(handle[0], name);
+          else statements.remove.run(...handle, name);
         }
       });
       for (const handle of handles) if (isAtHand(handle)) atHand.forget(handle[0]);
@@ -205,14 +147,14 @@ export function sqliteEventQueue(
       const visibleAt = now.getTime() + visibilityMs;
       const handle = parseHandle(receiptHandle);
       await database.write(() => {
-        if (isAtHand(handle)) writeReceived.run(visibleAt, handle[0]);
+        if (isAtHand(handle)) statements.writeReceived.run(visibleAt, handle[0]);
         // It takes its place among those that are sent when it comes back: an old one would let it go before all.
-        reveal.run(visibleAt, visibleAt, ...handle, name);
+        statements.reveal.run(visibleAt, visibleAt, ...handle, name);
       });
       if (isAtHand(handle)) atHand.forget(handle[0]);
     },
     async depth(now) {
-      const row = count.get(name, deadName, now.getTime());
+      const row = statements.count.get(name, deadName, now.getTime());
       const visible = atHand.visible(now.getTime());
       return {
         visible: Number(row?.visible) + visible,
@@ -223,16 +165,16 @@ export function sqliteEventQueue(
     async handedOutBefore(at, visibilityMs, now) {
       // What was told when to come back is hidden for a lease at most.
       const comesBack = now.getTime() + MAX_COMING_BACK_MS;
-      const written = Number(countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
+      const written = Number(statements.countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
       return written + atHand.handedOutBy(at.getTime());
     },
     async oldestSentAt() {
-      const row = oldest.get(name);
+      const row = statements.oldest.get(name);
       return row === undefined ? undefined : new Date(Number(row.sent_at));
     },
     async becomeOnlyConsumer() {
       await database.write(() => {
-        revealAll.run(name);
+        statements.revealAll.run(name);
       });
       isOnlyConsumer = true;
     },
