@@ -12,7 +12,8 @@ export type CapacityMeter = {
 };
 
 type Item = Record<string, object>;
-type Answer = Record<string, unknown>;
+/** Of a request or of its answer. */
+type JsonBody = Record<string, unknown>;
 
 const READS = new Set(["GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"]);
 
@@ -31,7 +32,7 @@ export async function capacityMeter(target: string): Promise<CapacityMeter> {
   let taken: { [operation: string]: Capacity } = {};
   let last: Promise<unknown> = Promise.resolve();
 
-  async function metered(operation: string, request: Answer): Promise<Answer> {
+  async function metered(operation: string, request: JsonBody): Promise<JsonBody> {
     const before = operation === "BatchExecuteStatement" ? await itemsOf(target, request) : undefined;
     const answer = await dynamodb(target, operation, { ...request, ReturnConsumedCapacity: "TOTAL" });
     const units =
@@ -51,7 +52,7 @@ export async function capacityMeter(target: string): Promise<CapacityMeter> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const operation = String(incoming.headers["x-amz-target"]).split(".")[1] ?? "";
-    const answer = last.then(() => metered(operation, JSON.parse(Buffer.concat(chunks).toString()) as Answer));
+    const answer = last.then(() => metered(operation, JSON.parse(Buffer.concat(chunks).toString()) as JsonBody));
     last = answer.catch(() => {});
     const [status, body] = await answer.then(
       (value) => [200, JSON.stringify(value)] as const,
@@ -85,7 +86,7 @@ function unitsIn(consumed: unknown): number {
  * whether or not there is an item (Amazon DynamoDB Developer Guide, "Capacity unit consumption for read operations");
  * DynamoDB Local does so for a GetItem, and leaves it out here.
  */
-function unitsOfMissing({ RequestItems = {} }: Answer, { Responses = {}, UnprocessedKeys = {} }: Answer): number {
+function unitsOfMissing({ RequestItems = {} }: JsonBody, { Responses = {}, UnprocessedKeys = {} }: JsonBody): number {
   const asked = Object.entries(RequestItems as Record<string, { Keys: unknown[]; ConsistentRead?: boolean }>);
   return asked.reduce((sum, [table, { Keys, ConsistentRead = false }]) => {
     const found = (Responses as Record<string, unknown[]>)[table]?.length ?? 0;
@@ -95,7 +96,7 @@ function unitsOfMissing({ RequestItems = {} }: Answer, { Responses = {}, Unproce
 }
 
 /** The items that statements name, by table and key; undefined for one that isn't there. */
-async function itemsOf(target: string, request: Answer): Promise<Map<string, Item | undefined>> {
+async function itemsOf(target: string, request: JsonBody): Promise<Map<string, Item | undefined>> {
   const { Statements } = request as { Statements: Statement[] };
   const items = new Map<string, Item | undefined>();
   for (const [table, named] of Map.groupBy(Statements, tableOf)) {
@@ -164,7 +165,7 @@ export async function createTable(endpoint: string, TableName: string): Promise<
 }
 
 /** Makes a request of DynamoDB Local, which wants a signature's shape and checks no more of it. */
-export async function dynamodb(endpoint: string, operation: string, body: object): Promise<Answer> {
+export async function dynamodb(endpoint: string, operation: string, body: object): Promise<JsonBody> {
   const credential = "Credential=bench/20260101/eu-west-1/dynamodb/aws4_request";
   const headers = {
     "content-type": "application/x-amz-json-1.0",
@@ -173,5 +174,5 @@ export async function dynamodb(endpoint: string, operation: string, body: object
   };
   const answer = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${operation}: ${await answer.text()}`);
-  return (await answer.json()) as Answer;
+  return (await answer.json()) as JsonBody;
 }
