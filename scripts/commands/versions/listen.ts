@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { isLive, type LaptopLease, type LeaseClaim, laptopAlias } from "../../../shared/domain/routing/laptop-lease.ts";
+import {
+  isLive,
+  type LaptopLease,
+  type LeaseClaim,
+  laptopAlias,
+  leftChange,
+} from "../../../shared/domain/routing/laptop-lease.ts";
 import type { ListenEdit } from "../../../shared/domain/routing/listen-edit.ts";
 import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
@@ -201,9 +207,9 @@ function held({ component, alias, owner, until }: LaptopLease): TurnoutError {
 
 /** What a listener that was killed couldn't take back: its rules would come to count again with this lease. */
 async function takeBackWhatWasLeft(installation: Installation, claim: LeaseClaim): Promise<void> {
-  const lease = await leaseOf(installation.laptops, claim);
-  if (lease?.revision === undefined || lease.ended === true) return;
-  const made = await back(installation, claim, lease.revision).catch((error: unknown) => {
+  const left = leftChange(await leaseOf(installation.laptops, claim), new Date());
+  if (left === undefined) return;
+  const made = await back(installation, claim, left).catch((error: unknown) => {
     note(`what the last listener left isn't taken back: ${error instanceof Error ? error.message : error}`);
     return undefined;
   });

@@ -30,10 +30,13 @@ export type LeaseClaim = Pick<LaptopLease, "component" | "alias" | "session" | "
 /** What is to be stored in the place of the lease that was found, or the lease of somebody else that stands against it. */
 export type LeaseAnswer = { granted: LaptopLease } | { refused: LaptopLease };
 
-/** Takes a lease, or holds it for longer. One that has lapsed is anybody's; its own is had back by whoever slept past it. */
+/**
+ * Takes a lease, or holds it for longer. One that has lapsed is anybody's; its own is had back by whoever slept past it, but
+ * not by whoever handed it back: a beat that was under way then would have events come to nobody.
+ */
 export function holdLease(stored: LaptopLease | undefined, claim: LeaseClaim, now: Date): LeaseAnswer {
   const isOwn = stored?.session === claim.session;
-  if (stored !== undefined && !isOwn && isLive(stored, now)) return { refused: stored };
+  if (stored !== undefined && (isOwn ? stored.ended === true : isLive(stored, now))) return { refused: stored };
   const { component, alias, session, owner } = claim;
   const until = new Date(now.getTime() + LEASE_MS).toISOString();
   const revision = isOwn ? stored.revision : undefined;
@@ -51,6 +54,12 @@ export function endLease(lease: LaptopLease, now: Date): LaptopLease {
 
 export function isLive({ until, ended }: LaptopLease, now: Date): boolean {
   return ended !== true && Date.parse(until) > now.getTime();
+}
+
+/** The change that still sends events to a laptop which is gone; undefined where there is none, or somebody listens. */
+export function leftChange(lease: LaptopLease | undefined, now: Date): number | undefined {
+  if (lease === undefined || lease.ended === true || isLive(lease, now)) return undefined;
+  return lease.revision;
 }
 
 /** Why an alias that stands for a laptop can't be had, with the time of day in UTC; undefined when it can. */

@@ -49,7 +49,7 @@ export function laptopListener(ports: ListenerPorts, claim: LeaseClaim, version:
     if ("refused" in answer) {
       lease = undefined;
       inHand.clear();
-      tell({ said: "taken over", by: answer.refused });
+      if (!stopped) tell({ said: "taken over", by: answer.refused });
       return "taken over";
     }
     lease = answer.held;

@@ -9,6 +9,7 @@ import {
   LEASE_MS,
   lapseText,
   laptopAlias,
+  leftChange,
 } from "../../../shared/domain/routing/laptop-lease.ts";
 
 const T = new Date("2026-11-20T10:00:00.000Z");
@@ -51,6 +52,20 @@ describe("a laptop's lease", () => {
     expect(endLease(ended, later(60_000)).until).toBe(ended.until);
   });
 
+  it("isn't held any longer by a beat of whoever has handed it back", () => {
+    const ended = endLease(granted(holdLease(undefined, ada, T)), later(1_000));
+    for (const ms of [1_000, LEASE_MS, 10 * LEASE_MS])
+      expect(holdLease(ended, ada, later(ms))).toEqual({ refused: ended });
+  });
+
+  it("leaves a change behind once it has lapsed, and none while somebody listens or after it was handed back", () => {
+    const lease = { ...granted(holdLease(undefined, ada, T)), revision: 28 };
+    expect(leftChange(undefined, T)).toBeUndefined();
+    expect(leftChange(lease, later(LEASE_MS - 1))).toBeUndefined();
+    expect(leftChange(lease, later(LEASE_MS))).toBe(28);
+    expect(leftChange(endLease(lease, later(1_000)), later(LEASE_MS))).toBeUndefined();
+  });
+
   it("tells why its laptop can't be had", () => {
     const lease = granted(holdLease(undefined, ada, T));
     expect(lapseText(undefined, T)).toBe("no laptop listens");
@@ -79,7 +94,8 @@ test("whoever does what and when, nobody has a lease while somebody else's is li
           if (before?.session === who.session) stored = { ...endLease(before, now), lock: before.lock + 1 };
         } else {
           const answer = holdLease(before, who, now);
-          expect("refused" in answer).toBe(isOthers);
+          const isGivenUp = before?.session === who.session && before.ended === true;
+          expect("refused" in answer).toBe(isOthers || isGivenUp);
           if ("granted" in answer) stored = granted(answer);
         }
         if (isOthers) expect(stored).toBe(before);

@@ -208,6 +208,16 @@ describe("a laptop that stops", () => {
     expect(effects.filter(({ at }) => at === "stable")).toHaveLength(2);
   });
 
+  it("stays gone, and is quiet, where it says once more that it is there", async () => {
+    const { publish, serverGoesOn, laptop, entry } = await listening();
+    await laptop.listener.stop("handed back by ada");
+    expect(await laptop.listener.beat()).toBe("taken over");
+    expect(laptop.said()).toEqual([]);
+    await publish("after");
+    await serverGoesOn();
+    expect(await entry()).toMatchObject({ status: "done", attempt: 1, alias: "stable" });
+  });
+
   it("leaves nothing behind that a router sends it after that, having read the lease before", async () => {
     const { publish, serverGoesOn, laptop, entry, reports } = await listening();
     await publish("before");
