@@ -101,6 +101,17 @@ describe("turnout listen", () => {
     expect(await server.end("SIGTERM")).toBe(0);
   });
 
+  it("hands everything back where nobody reads on what it prints", async () => {
+    const cli = await aRoutedCli();
+    const folder = aFolder();
+    const listener = await aListener(cli.home, [folder, "--customer", "acme", "--yes", "--json"]);
+    listener.child.stdout.destroy();
+    writeFileSync(join(folder, "index.mjs"), "export const handler = {");
+    expect(await listener.ended).toEqual([0, null]);
+    expect(listener.told()).toContain("nobody reads what it prints: hands everything back");
+    expect((await cli.json(["pins"])).length).toBe(0);
+  });
+
   it("says what would change, and changes nothing, in a dry run", async () => {
     const cli = await aRoutedCli();
     const { code, stderr } = await cli.turnout(["listen", RC, aFolder(), "--customer", "acme", "--dry-run"]);

@@ -6,6 +6,7 @@ import { laptopListener } from "../../../shared/flows/listen/laptop-listener.ts"
 import type { TakenItem } from "../../../shared/flows/listen/take-inbox.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { onCtrlC } from "../terminal/on-ctrl-c.ts";
+import { onOutputGone } from "../terminal/on-output-gone.ts";
 import { note, printLine } from "../terminal/output.ts";
 import type { ListenCode } from "./listen-code.ts";
 import { listenKeys } from "./listen-keys.ts";
@@ -43,7 +44,7 @@ export async function untilEnded(
   const ending = Promise.withResolvers<string>();
   let isOver = false;
   const end = (why: string) => ending.resolve(why);
-  const restore = onCtrlC(() => end("Ctrl-C"));
+  const restore = [onCtrlC(() => end("Ctrl-C")), onOutputGone(() => end("nobody reads what it prints"))];
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => end(signal));
   const keys =
     !json && process.stdin.isTTY && process.stdout.isTTY
@@ -122,7 +123,7 @@ export async function untilEnded(
     code.close(),
   ]);
   await Promise.all(working);
-  restore();
+  for (const putBack of restore) putBack();
   return [reverted, `${plural(handed, "event")} handed back, and decided again`].filter(Boolean).join("; ");
 }
 
