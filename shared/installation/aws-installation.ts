@@ -34,8 +34,7 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
       ? aws.routingTable
       : committedByFunction(aws.routingTable, { client: lambda, functionName });
   const explain = (error: unknown) => {
-    // The catalog's requests are explained already, and know nothing of an environment.
-    const told = error instanceof AccessDenied ? error : explainAwsError(error, region);
+    const told = explainAwsError(error, region) ?? deniedBehind(error, region);
     return told instanceof AccessDenied ? withPolicies(told, name, region) : told;
   };
   let asked: Promise<CallerIdentity> | undefined;
@@ -138,6 +137,14 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
       aws.close();
     },
   };
+}
+
+/** What AWS has denied, where whoever has asked it has said so in other words; they know nothing of an environment. */
+function deniedBehind(error: unknown, region: string): AccessDenied | undefined {
+  if (error instanceof AccessDenied) return error;
+  if (!(error instanceof TurnoutError) || error.kind !== "not allowed") return undefined;
+  const told = explainAwsError(error.cause, region);
+  return told instanceof AccessDenied ? told : undefined;
 }
 
 /** Logs whose client is made when they are first asked. */
