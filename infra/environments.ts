@@ -2,6 +2,7 @@ import { Duration, type Environment } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { AlarmThresholds } from "./constructs/alarm-definitions.ts";
 import type { Capacity } from "./constructs/event-storage.ts";
+import type { ConsoleHosting } from "./constructs/hosted-console.ts";
 
 /** What differs between environments. An environment that isn't named here is like `dev`. */
 export type EnvironmentSettings = {
@@ -25,6 +26,8 @@ export type EnvironmentSettings = {
   eventBusName?: string;
   /** The ARN of an SNS topic that is told of alarms. Default: they are only shown. */
   alarmTopicArn?: string;
+  /** The console behind a load balancer, for whoever an identity provider knows. Default: nothing is hosted. */
+  console?: ConsoleHosting;
 };
 
 const dev: EnvironmentSettings = {

@@ -10,6 +10,7 @@ import { EventSeeing } from "./constructs/event-seeing.ts";
 import { EventStorage } from "./constructs/event-storage.ts";
 import { EventSweeping } from "./constructs/event-sweeping.ts";
 import { HealthWatching } from "./constructs/health-watching.ts";
+import { HostedConsole } from "./constructs/hosted-console.ts";
 import { type EnvironmentSettings, environmentSettings } from "./environments.ts";
 
 export type AboutStacks = {
@@ -64,7 +65,11 @@ export function addStacks(scope: Construct, environment: string, about: AboutSta
   });
 
   const inAccess = stack("access", "Policies and settings for those who use Turnout.");
-  new EnvironmentAccess(inAccess, "Access", { ...common, routing, replay });
+  const access = new EnvironmentAccess(inAccess, "Access", { ...common, routing, replay });
   // Last of all: with the parameter that it makes the environment is there, whole.
   inAccess.addStackDependency(inSeeing);
+
+  if (settings.console === undefined) return;
+  const inConsole = stack("console", "Turnout's console, behind a load balancer that signs people in.");
+  new HostedConsole(inConsole, "Hosted", { names, isProtected, logRetention, access, hosting: settings.console });
 }

@@ -101,6 +101,66 @@ export const AwsSettings = z.object({
   AWS_REGION: z.string().check(z.minLength(1)),
 });
 
+/** Names of groups, separated by commas. */
+const Groups = z._default(z.string(), "");
+
+/** What the console needs to know where a load balancer signs people in. */
+export const HostedSettings = z.object({
+  /** `TURNOUT_ENV`: the environment whose console it is. */
+  TURNOUT_ENV: z.string().check(z.minLength(1)),
+  /** `TURNOUT_APPLICATION`: the first part of the environment's names. */
+  TURNOUT_APPLICATION: z._default(z.string().check(z.minLength(1)), "turnout"),
+  /** `TURNOUT_CONSOLE_HOST`: the name that the console goes by in an address. */
+  TURNOUT_CONSOLE_HOST: z.string().check(z.minLength(1)),
+  /** `TURNOUT_CONSOLE_SIGNER`: the ARN of the load balancer, which signs what it says of people. */
+  TURNOUT_CONSOLE_SIGNER: z.string().check(z.startsWith("arn:")),
+  /** `TURNOUT_CONSOLE_CLIENT`: the id that the load balancer has as a client of the identity provider. */
+  TURNOUT_CONSOLE_CLIENT: z.string().check(z.minLength(1)),
+  /** `TURNOUT_CONSOLE_ISSUER`: the identity provider, as it names itself. */
+  TURNOUT_CONSOLE_ISSUER: z.url(),
+  /** `TURNOUT_CONSOLE_KEYS`: where the load balancer's public keys are. Default: the region's own address. */
+  TURNOUT_CONSOLE_KEYS: z.optional(z.url()),
+  /** `TURNOUT_CONSOLE_CLAIM`: the claim that has a person's groups. */
+  TURNOUT_CONSOLE_CLAIM: z._default(z.string().check(z.minLength(1)), "groups"),
+  /** `TURNOUT_CONSOLE_VIEWERS`, `TURNOUT_CONSOLE_OPERATORS`, `TURNOUT_CONSOLE_ON_CALL`: the groups that have each role. */
+  TURNOUT_CONSOLE_VIEWERS: Groups,
+  TURNOUT_CONSOLE_OPERATORS: Groups,
+  TURNOUT_CONSOLE_ON_CALL: Groups,
+});
+
+export type HostedSettings = {
+  name: { environment: string; application: string };
+  host: string;
+  signer: string;
+  client: string;
+  issuer: string;
+  keys?: string;
+  claim: string;
+  groups: Record<"viewer" | "operator" | "on-call", readonly string[]>;
+};
+
+/** @throws TurnoutError `usage` that names the variable */
+export function hostedSettings(environment: Record<string, string | undefined>): HostedSettings {
+  const settings = read(HostedSettings, environment);
+  if (!settings.ok) throw new TurnoutError("usage", `Bad environment: ${settings.problem}.`);
+  const { value } = settings;
+  const named = (list: string) => list.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+  return {
+    name: { environment: value.TURNOUT_ENV, application: value.TURNOUT_APPLICATION },
+    host: value.TURNOUT_CONSOLE_HOST.toLowerCase(),
+    signer: value.TURNOUT_CONSOLE_SIGNER,
+    client: value.TURNOUT_CONSOLE_CLIENT,
+    issuer: value.TURNOUT_CONSOLE_ISSUER,
+    ...(value.TURNOUT_CONSOLE_KEYS && { keys: value.TURNOUT_CONSOLE_KEYS }),
+    claim: value.TURNOUT_CONSOLE_CLAIM,
+    groups: {
+      viewer: named(value.TURNOUT_CONSOLE_VIEWERS),
+      operator: named(value.TURNOUT_CONSOLE_OPERATORS),
+      "on-call": named(value.TURNOUT_CONSOLE_ON_CALL),
+    },
+  };
+}
+
 export type AwsSettings = {
   routingTable: string;
   eventTable: string;

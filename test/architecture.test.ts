@@ -193,8 +193,14 @@ const floorPlan: Room[] = [
   // Its style sheet and scripts are read once, and told from others by their hash.
   {
     files: "functions/console/assets/",
-    may: ["functions/console/page/address.ts", "node:crypto", "node:fs", "node:module", "idiomorph"],
+    may: ["own folder", "functions/console/page/address.ts", "node:crypto", "node:fs", "node:module", "idiomorph"],
   },
+  // What a load balancer has signed, its maker's own package tells.
+  {
+    files: "functions/console/access/load-balancer-access.ts",
+    may: ["functions/console/", "shared/", "aws-jwt-verify"],
+  },
+  { files: "functions/console/load-balancer-handler.ts", may: [], mayTypes: ["aws-lambda"] },
   { files: "functions/console/", may: ["functions/console/", "shared/", "hono", "zod", "node:crypto"] },
   // A handler with its real clients: what Lambda loads.
   { files: "functions/on-aws/", may: ["functions/", "shared/", "node:"] },
@@ -254,6 +260,8 @@ const floorPlan: Room[] = [
     files: "infra/deployed-environment.ts",
     may: ["infra/environments.ts", "infra/constructs/environment-names.ts", "@aws-sdk/client-ssm"],
   },
+  // A bundle has the texts of files that it would else read.
+  { files: "infra/constructs/console-assets.ts", may: ["functions/console/assets/asset-files.ts", "esbuild"] },
   // Handlers are named by path, never imported. esbuild makes their bundles.
   { files: "infra/", may: ["infra/", "shared/settings.ts", "node:", "aws-cdk-lib", "constructs", "esbuild"] },
 ];

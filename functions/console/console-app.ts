@@ -12,6 +12,7 @@ import { actions } from "./actions/actions.ts";
 import { type SentForms, sentForms } from "./actions/sent-forms.ts";
 import { readAssets } from "./assets/assets.ts";
 import { CONSOLE } from "./page/address.ts";
+import { foreignText } from "./page/parts.ts";
 import { problemPage } from "./page/problem-page.ts";
 import { wholePage } from "./page/whole-page.ts";
 import type { Look, Page, Screen } from "./screen.ts";
@@ -100,6 +101,10 @@ export function consoleApp({ installation, access, where, hosts, now, newId, onE
   app.all("*", async (context) => {
     const identified = await access.identify(context.req.raw, now());
     if ("signIn" in identified) return answer(context, signInPage(identified.signIn, context));
+    if ("refused" in identified) {
+      const { refused, status } = identified;
+      return answer(context, { title: "Not let in", status, body: html`<p>${foreignText(refused, 2_000)}</p>` });
+    }
     const { visitor } = identified;
     const screen = await screenOf(context, forms);
     return screen === undefined ? answer(context, noSuchPage, visitor) : shown(context, screen, visitor);

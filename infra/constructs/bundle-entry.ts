@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { build } from "esbuild";
+import { consoleAssets } from "./console-assets.ts";
 import { leanSdk } from "./lean-sdk.ts";
 import { moduleBundle } from "./module-bundle.ts";
 import { ownCopies } from "./own-copies.ts";
@@ -15,6 +16,6 @@ const { metafile } = await build({
   outdir,
   ...moduleBundle,
   // Copies take as long again to bundle, and a router is what starts most.
-  plugins: basename(entry) === "router.ts" ? [leanSdk, ownCopies] : [leanSdk],
+  plugins: basename(entry) === "router.ts" ? [leanSdk, ownCopies] : [leanSdk, consoleAssets],
 });
 console.log(JSON.stringify(metafile));

@@ -9,7 +9,7 @@ import type { Construct } from "constructs";
 import type { EnvironmentNames } from "./environment-names.ts";
 import { codeOf } from "./function-code.ts";
 import { removalPolicyOf } from "./removal.ts";
-import type { SettingsEnvironment } from "./settings-environment.ts";
+import type { HostedEnvironment, SettingsEnvironment } from "./settings-environment.ts";
 import { changeRouting, LOG_PARTITIONS, readRouting, rewriteLog } from "./store-actions.ts";
 
 /** What is the same for all functions of an environment. */
@@ -26,7 +26,7 @@ export type TurnoutFunctionProps = FunctionDefaults & {
   description: string;
   timeout: Duration;
   memoryMb: number;
-  environment: SettingsEnvironment;
+  environment: SettingsEnvironment & HostedEnvironment;
   /** Fields of its log that queries go to directly. Default: none. */
   indexedFields?: readonly string[];
   /** Most invocations at once, taken from the account's. Default: the account's. */
@@ -78,7 +78,8 @@ export class TurnoutFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       timeout: props.timeout,
       memorySize: props.memoryMb,
-      environment: { TURNOUT_METRICS: names.metrics, ...props.environment } satisfies SettingsEnvironment,
+      environment: { TURNOUT_METRICS: names.metrics, ...props.environment } satisfies SettingsEnvironment &
+        HostedEnvironment,
       ...(concurrency === undefined ? {} : { reservedConcurrentExecutions: concurrency }),
       role,
       logGroup,

@@ -5,7 +5,9 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { App, Stack } from "aws-cdk-lib";
 import { afterAll, describe, expect, it } from "vitest";
+import { environmentSettings } from "../../infra/environments.ts";
 import { addStacks } from "../../infra/stacks.ts";
+import { HOSTING } from "../support/hosted-console.ts";
 import { resolved } from "./resolved.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -19,7 +21,7 @@ describe("the bundles", () => {
       .map((file) => basename(file, ".ts"))
       .filter((entry) => entry !== "function-ports");
     const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false });
-    addStacks(app, "dev");
+    addStacks(app, "dev", { settings: { ...environmentSettings("dev"), console: HOSTING } });
     app.synth();
     const found = app.node
       .findAll()

@@ -4,13 +4,20 @@ import { onTestFinished } from "vitest";
 
 /** A server on loopback for as long as the test runs. Returns its endpoint. */
 export async function stubServer(answer: RequestListener): Promise<string> {
+  const { endpoint, stop } = await startedStub(answer);
+  onTestFinished(stop);
+  return endpoint;
+}
+
+/** A server on loopback until it is stopped. */
+export async function startedStub(answer: RequestListener): Promise<{ endpoint: string; stop: () => void }> {
   const server = createServer(answer).listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  const stop = () => {
     server.closeAllConnections();
     server.close();
-  });
+  };
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the stub has no port");
-  return `http://127.0.0.1:${address.port}`;
+  return { endpoint: `http://127.0.0.1:${address.port}`, stop };
 }

@@ -1,7 +1,7 @@
 import type { Visitor } from "./role.ts";
 
-/** Who sends a request, or why nobody knows: what a person is told who has to sign in first. */
-export type Identified = { visitor: Visitor } | { signIn: string };
+/** Who sends a request, or why nobody knows: what a person is told who has to sign in first, or may not come in. */
+export type Identified = { visitor: Visitor } | { signIn: string } | { refused: string; status: 403 | 503 };
 
 /** A way to sign in: by a token embedded and on loopback, by a load balancer's claims where it is hosted. */
 export type Identify = {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { address } from "../page/address.ts";
+import { assetFiles } from "./asset-files.ts";
 
 type Asset = { name: string; type: string; text: string };
 
@@ -16,13 +15,12 @@ const JAVASCRIPT = "text/javascript; charset=utf-8";
 
 /** Reads them, once. */
 export function readAssets(): Assets {
-  const own = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
-  const { resolve } = createRequire(import.meta.url);
+  const { styles, icon, client, idiomorph } = assetFiles();
   const all: Asset[] = [
-    { name: "console.css", type: "text/css; charset=utf-8", text: own("./console.css") + own("./pictures.css") },
-    { name: "icon.svg", type: "image/svg+xml", text: own("./icon.svg") },
-    { name: "console-client.js", type: JAVASCRIPT, text: own("./console-client.js") },
-    { name: "idiomorph.js", type: JAVASCRIPT, text: readFileSync(resolve("idiomorph/dist/idiomorph.min.js"), "utf8") },
+    { name: "console.css", type: "text/css; charset=utf-8", text: styles },
+    { name: "icon.svg", type: "image/svg+xml", text: icon },
+    { name: "console-client.js", type: JAVASCRIPT, text: client },
+    { name: "idiomorph.js", type: JAVASCRIPT, text: idiomorph },
   ];
   const find = (name: string) => all.find((asset) => asset.name === name);
   const digest = new Map(
