@@ -44,8 +44,8 @@ export function define(command: Command): void {
       "after",
       `
 A version is kept while it is the newest, an alias points at it, a rollback may
-go to it, a delivery that isn't at rest has run on it, or a replay names it. The
-others are deleted for good, which the change log tells. What a publication has left that was
+go to it, a delivery that isn't at rest has run on it, a replay names it, or a
+release brings it to everybody or would go back to it. The others are deleted for good, which the change log tells. What a publication has left that was
 killed more than an hour ago goes too.
 
 Examples:
@@ -140,5 +140,7 @@ function keeperText(keeper: Keeper): string {
       return plural(keeper.count, "open delivery");
     case "replay":
       return `replay ${keeper.replay}`;
+    case "release":
+      return `release ${keeper.release}`;
   }
 }

@@ -3,6 +3,7 @@ import { GuardrailHit } from "../../domain/errors.ts";
 import type { Replay } from "../../domain/replays/replay.ts";
 import { freezeObjection } from "../../domain/routing/guardrails.ts";
 import { promotedVersions } from "../../domain/routing/promoted-versions.ts";
+import { isUnderWay, type Release } from "../../domain/routing/release.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import { isMove, isSameAlias, type MoveEntry, traceMoves } from "../../domain/routing/trace-moves.ts";
 import { isWanted } from "../../domain/text/any-of.ts";
@@ -23,6 +24,8 @@ export type Keeper =
   | { by: "newest" }
   | { by: "open deliveries"; count: number }
   | { by: "replay"; replay: string }
+  /** It brings everybody to it, or goes back to it if it is taken back. */
+  | { by: "release"; release: string }
   /** The alias points at it, a rollback of it may go there, or a move of it has no end yet. */
   | { by: "alias" | "rollback" | "move"; alias: string };
 
@@ -50,8 +53,9 @@ export async function keptVersions(
   { promoted, window }: KeepRules,
   now: Date,
 ): Promise<KeptVersion[]> {
-  const [versions, aliases, moves, active, open] = await Promise.all([
+  const [versions, release, aliases, moves, active, open] = await Promise.all([
     catalog.versions(component),
+    releaseOf(routingTable, component),
     catalog.aliases(component),
     movesOf(routingTable, component),
     replays.active(),
@@ -67,6 +71,7 @@ export async function keptVersions(
       ...rollbacksTo(version.version, aliases, moves, promoted),
       ...openOn(version.version, open),
       ...replaysOf(version.version, component, active),
+      ...releasing(version.version, release),
     ],
   }));
 }
@@ -111,6 +116,17 @@ function replaysOf(version: string, component: string, active: readonly Replay[]
       return isWanted(filter.component, component) && (isAskedFor || avoidVersion === version);
     })
     .map(({ name }) => ({ by: "replay", replay: name }));
+}
+
+function releasing(version: string, release: Release | undefined): Keeper[] {
+  if (!isUnderWay(release)) return [];
+  const { id, version: next, aliasBefore, intoBefore } = release;
+  return [next, aliasBefore, intoBefore].includes(version) ? [{ by: "release", release: id }] : [];
+}
+
+async function releaseOf(table: RoutingTable, component: string): Promise<Release | undefined> {
+  const { components } = await table.components();
+  return components.find(({ name }) => name === component)?.release;
 }
 
 async function movesOf(table: RoutingTable, component: string): Promise<MoveEntry[]> {

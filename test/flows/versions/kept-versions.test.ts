@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { GuardrailHit, RevisionConflict } from "../../../shared/domain/errors.ts";
+import { type ReleaseAct, releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { type CollectRequest, collectVersions, keptVersions } from "../../../shared/flows/versions/kept-versions.ts";
 import { frozen } from "../../support/alias-moves.ts";
 import { aClaimRequest } from "../../support/builders.ts";
+import { aRelease } from "../../support/releases.ts";
 import { fiveVersions, RC } from "../../support/replayed-cli.ts";
 import { aRecord } from "../../support/stored-events.ts";
 
@@ -154,4 +156,25 @@ it("collectVersions logs it again where another change came first, and deletes n
     const { revision, deleted } = await collected({ ...state, routingTable: overtaken }, versions);
     expect([revision, deleted]).toEqual([before + 3, ["3", "4"]]);
   });
+});
+
+it("keptVersions keeps what a release brings to everybody, and what it goes back to, until it has ended", async () => {
+  const { kept, withState } = await someVersions();
+  const release = aRelease({ id: "4-faster", version: "4", aliasBefore: "3", intoBefore: "1" });
+  const by = { who: "ada", why: "a test", at: new Date().toISOString() };
+  const change = (act: ReleaseAct) =>
+    withState(({ routingTable: table }) => {
+      const edit = releaseEdit(RC, release, act);
+      return changeRoutes(table, { edit, changeId: randomUUID(), ...meta, at: new Date() });
+    });
+  await change({ do: "start", release });
+  // Its alias, beta, hasn't been moved yet.
+  const standing = ["1: alias stable, rollback beta, release 4-faster", "2: alias beta"];
+  expect(await kept()).toEqual([...standing, "3: release 4-faster", "4: release 4-faster", "5: newest"]);
+  await change({ do: "take back", id: "4-faster", how: "aborted", ...by });
+  expect((await kept()).slice(2), "its alias is still to be put back").toEqual([
+    ...["3: release 4-faster", "4: release 4-faster", "5: newest"],
+  ]);
+  await change({ do: "end", id: "4-faster" });
+  expect((await kept()).slice(2)).toEqual(["3: ", "4: ", "5: newest"]);
 });
