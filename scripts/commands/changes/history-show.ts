@@ -3,6 +3,7 @@ import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeLogEntry, Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { wholeRowDetails } from "../../../shared/domain/routing/row-details.ts";
+import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
 import { withInstallation } from "../terminal/context.ts";
@@ -62,6 +63,7 @@ function toLines(change: ChangeLogEntry): string[] {
     ...labelled("command", [command]),
     ...labelled("forced", forced ? ["past a freeze or a guardrail"] : []),
     ...labelled("moved", move === undefined ? [] : [movedText(move)]),
+    ...labelled("what", rows.flatMap(ruleWords)),
     ...labelled("rows", rows.flatMap(wholeRowDetails)),
     ...labelled("undo", [undoOfChange(change) ?? noUndo(change)]),
   ];

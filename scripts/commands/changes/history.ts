@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import type { ChangeFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
+import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
@@ -93,6 +94,7 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
   { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
   { title: "MOVED", text: ({ move }) => move && movedText(move), least: 24 },
+  { title: "WHAT", text: ({ rows }) => rows.flatMap(ruleWords).join("; ") || undefined, least: 24 },
   { title: "WHY", text: ({ why }) => why, least: 12 },
   { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
   {
