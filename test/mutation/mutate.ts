@@ -138,7 +138,8 @@ async function checked(
   const tookMs = performance.now() - start;
   const broken = await run({ tests, file, code: 'throw new Error("a mutant");' }, LONGEST_MS);
   if (unchanged === "passed" && broken === "failed") return tookMs;
-  const problem = unchanged === "passed" ? `They don't run ${file}` : "They fail unchanged";
+  const unusable = unchanged === "timed out" ? "They don't end unchanged" : "They fail unchanged";
+  const problem = unchanged === "passed" ? `They don't run ${file}` : unusable;
   console.error(`${problem}: ${tests.join(", ")}`);
   return undefined;
 }
