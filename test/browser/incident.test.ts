@@ -134,6 +134,18 @@ describe("the search", () => {
   });
 });
 
+describe("a page that moves by itself", () => {
+  it("keeps the button that copies its command", async () => {
+    const page = await signedIn();
+    await page.goto(server.address(`guard?component=${COMPONENT}&alias=beta`));
+    const live = page.locator("#live");
+    const before = await live.innerText();
+    await expect.poll(() => live.innerText(), { timeout: 60_000, interval: 500 }).not.toBe(before);
+    expect(await page.getByRole("button", { name: "Copy" }).count()).toBe(1);
+    await page.context().close();
+  });
+});
+
 describe("whoever isn't signed in here", () => {
   it("sees nothing but how to sign in", async () => {
     const page = await browser.page();

@@ -16,7 +16,7 @@ const shareIds = ["customer", "project", "user"] as const;
 
 export const startReleaseAction: Action = {
   command: ["release", "start"],
-  title: "Start the release",
+  title: "Start a release",
   about:
     "Brings a version to everybody, step by step, by itself. A step ends once its time is over and the guard allows it.",
   right: "move versions",

@@ -24,8 +24,10 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.getElementById("live");
       if (next === null) return;
-      // Where somebody types or has a list open stays as it is.
-      Idiomorph.morph(live, next, { ignoreActiveValue: true, restoreFocus: true });
+      addCopyButtons(next);
+      // Where somebody types or has a list open stays as it is, and so does what was unfolded.
+      const callbacks = { beforeAttributeUpdated: (name) => name !== "open" };
+      Idiomorph.morph(live, next, { ignoreActiveValue: true, restoreFocus: true, callbacks });
       if (document.title !== page.title) document.title = page.title;
       etag = answer.headers.get("etag") ?? undefined;
     } catch {
@@ -55,18 +57,25 @@
     search.select();
   });
 
-  // A button beside what is there to be copied.
-  for (const code of document.querySelectorAll("[data-copy]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Copy";
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(code.textContent);
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), EVERY_MS);
-    });
-    code.closest("figure").querySelector("figcaption").append(" ", button);
+  // A button beside what is there to be copied; what moves by itself gets it each time anew.
+  function addCopyButtons(root) {
+    for (const caption of root.querySelectorAll(".command figcaption")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = "Copy";
+      caption.append(" ", button);
+    }
   }
+
+  addCopyButtons(document);
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("button.copy");
+    if (button === null) return;
+    await navigator.clipboard.writeText(button.closest("figure").querySelector("[data-copy]").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), EVERY_MS);
+  });
 
   // Asked again, whatever was typed: the form's own id has the server do it once.
   for (const form of document.querySelectorAll("form[method=post]")) {
