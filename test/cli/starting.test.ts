@@ -24,7 +24,9 @@ describe("starting the command line", () => {
   it("loads neither the schemas nor a store to print its help", () => {
     const modules = modulesOf(["--help"]);
     expect(modules.join("\n")).toMatch(/commander/);
-    expect(modules.filter((url) => /zod|sqlite|aws-sdk|\/shared\/(?!domain|installation\/wording)/.test(url))).toEqual([]);
+    expect(modules.filter((url) => /zod|sqlite|aws-sdk|\/shared\/(?!domain|installation\/wording)/.test(url))).toEqual(
+      [],
+    );
   });
 
   it("loads for a command on this machine nothing of AWS, of other commands or of the server", async () => {
