@@ -1,0 +1,116 @@
+import type { Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
+import { closeAgainst } from "../domain/deliveries/ledger-rules.ts";
+import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
+import type { Database } from "../sqlite/database.ts";
+import { ENTRY_COLUMNS, entryIn, entryText } from "./stored-entry.ts";
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY,
+    event_key TEXT NOT NULL,
+    delivery_key TEXT NOT NULL,
+    status TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    due_at INTEGER,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
+  -- and keep it small; a whole key would write several times as many pages.
+  CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (substr(event_key, 1, 10));
+  CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (id) WHERE status IN ('claimed', 'accepted');
+  CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
+`;
+
+type WrittenEntry = { id: number; entry: LedgerEntry };
+
+/** A row of the ledger; one whose entry can't be read has none. */
+type FoundEntry = { id: number; entry: LedgerEntry | undefined };
+
+/** Claims of which it is remembered what was written, until they are closed. More than a server has in flight. */
+const MAX_REMEMBERED = 4_000;
+
+/** The ledger's rows in the state file: found, put and closed, inside of a write where they are changed. */
+export function ledgerRows({ connection }: Database) {
+  connection.exec(TABLES);
+  const selectEntries = connection.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1`,
+  );
+  const insertEntry = connection.prepare(
+    "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
+  const replaceEntry = connection.prepare(
+    "UPDATE deliveries SET status = ?, entry = ? WHERE id = ? AND status = 'claimed' AND entry = ?",
+  );
+  // Apart, because an index is written for every column that a statement sets, changed or not.
+  const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
+  const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
+  const selectUnsettled = connection.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE status IN ('claimed', 'accepted')`,
+  );
+  const selectDue = connection.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3
+     ORDER BY due_at, id LIMIT ?2`,
+  );
+  /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
+  const remembered = new Map<string, WrittenEntry & { text: string }>();
+
+  // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
+  const findRow = (deliveryKey: string): FoundEntry | undefined => {
+    const row = selectEntries.all(eventKeyIn(deliveryKey)).find((found) => found.delivery_key === deliveryKey);
+    if (row === undefined) return undefined;
+    const read = entryIn(row);
+    return { id: Number(row.id), entry: isUnreadable(read) ? undefined : read };
+  };
+  const find = (deliveryKey: string): WrittenEntry | undefined => {
+    const found = findRow(deliveryKey);
+    return found?.entry === undefined ? undefined : { id: found.id, entry: found.entry };
+  };
+  const put = (stored: FoundEntry | undefined, entry: LedgerEntry) => {
+    const text = entryText(entry);
+    const dueAt = entry.dueAt?.getTime() ?? null;
+    const expiresAt = entry.expiresAt.getTime();
+    if (stored === undefined) {
+      const { deliveryKey, eventKey, status } = entry;
+      const { lastInsertRowid } = insertEntry.run(eventKey, deliveryKey, status, text, dueAt, expiresAt);
+      if (status === "claimed") remember(deliveryKey, { id: Number(lastInsertRowid), entry, text });
+      return;
+    }
+    updateEntry.run(entry.status, text, stored.id);
+    if (stored.entry === undefined) updateTimes.run(dueAt, expiresAt, stored.id);
+    else putTimes({ id: stored.id, entry: stored.entry }, entry);
+  };
+  const putTimes = ({ id, entry: before }: WrittenEntry, { dueAt, expiresAt }: LedgerEntry) => {
+    const same = dueAt?.getTime() === before.dueAt?.getTime() && expiresAt.getTime() === before.expiresAt.getTime();
+    if (!same) updateTimes.run(dueAt?.getTime() ?? null, expiresAt.getTime(), id);
+  };
+  const remember = (deliveryKey: string, written: WrittenEntry & { text: string }) => {
+    remembered.set(deliveryKey, written);
+    if (remembered.size <= MAX_REMEMBERED) return;
+    const [oldest] = remembered.keys();
+    if (oldest !== undefined) remembered.delete(oldest);
+  };
+  /** Closes what stands there as it was claimed here. False where it doesn't, or nothing is known of it. */
+  const closeRemembered = (close: Close): boolean => {
+    const known = remembered.get(close.deliveryKey);
+    const closed = known === undefined ? undefined : closeAgainst(known.entry, close);
+    if (known === undefined || closed === undefined) return false;
+    remembered.delete(close.deliveryKey);
+    const { changes } = replaceEntry.run(closed.status, entryText(closed), known.id, known.text);
+    if (changes !== 1) return false;
+    putTimes(known, closed);
+    return true;
+  };
+
+  return {
+    findRow,
+    find,
+    put,
+    closeRemembered,
+    remove: (id: number) => deleteEntry.run(id),
+    rowsOf: (eventKey: string) => selectEntries.all(eventKey),
+    rowsDue: (now: Date, limit: number, expiredBy: Date) => selectDue.all(now.getTime(), limit, expiredBy.getTime()),
+    rowsUnsettled: () => selectUnsettled.all(),
+  };
+}
