@@ -6,6 +6,8 @@ import { stepText } from "../../../shared/domain/routing/release.ts";
 import { durationText, readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
+import type { ChangePreview } from "../../../shared/flows/change/preview-change.ts";
+import type { MovePreview } from "../../../shared/flows/change/preview-move.ts";
 import { planRelease, type ReleasePlan } from "../../../shared/flows/release/plan-release.ts";
 import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import { percentText } from "../pictures/figure-text.ts";
@@ -109,19 +111,16 @@ async function askedRelease({
 /** Whom each step moves, together with those before it, as things are now. */
 function planLines(component: string, { release, move, steps, promote }: ReleasePlan): string[] {
   const { version, alias, into, everyMs, guard } = release;
-  const all = [
-    ...(move === undefined ? [] : [{ what: `${alias} gets version ${version}`, preview: move.preview }]),
-    ...steps.map(({ step, preview }) => ({ what: stepText(step), preview })),
-    { what: `everybody: ${into}, in place of ${promote.move.from ?? "none"}`, preview: promote.preview },
-  ];
-  const moved = all.map(({ what, preview: { moves, traffic } }) => {
+  const told = (what: string, { moves, traffic }: MovePreview | ChangePreview) => {
     const hour = traffic?.components.find((each) => each.component === component);
     const share = percentText(hour?.moved ?? 0, hour?.events ?? 0);
-    return `${what}: ${plural(moves.count, "subject")} by then, ${share} of the last hour's events`;
-  });
+    return `${what}: ${plural(moves.count, "subject")}, ${share} of the last hour's events`;
+  };
   return [
     `a step every ${durationText(everyMs)}, guard ${guard}`,
-    ...moved,
+    ...(move === undefined ? [] : [told(`${alias} gets version ${version}, for who is on it already`, move.preview)]),
+    ...steps.map(({ step, preview }) => told(`by ${stepText(step)}, moved besides`, preview)),
+    told(`everybody: ${into}, in place of ${promote.move.from ?? "none"}`, promote.preview),
     `then its rules go, and ${alias} keeps ${version}`,
   ];
 }

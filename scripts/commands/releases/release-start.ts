@@ -148,7 +148,8 @@ function tellPlan(component: string, { release, revision, move, steps, promote }
     { what: `everybody: ${into}, in place of ${promote.move.from ?? "none"}`, preview: promote.preview },
   ];
   note(`release ${id}: bring version ${version} of ${component} to everybody  (routing is at revision ${revision})`);
-  note(`  a step every ${durationText(everyMs)}, guard ${guard}; moved by then, as things are now:`);
+  note(`  a step every ${durationText(everyMs)}, guard ${guard}`);
+  note(`  moved by then, beside those who are on ${alias} already, as things are now:`);
   const width = Math.max(...previews.map(({ what }) => what.length));
   const lines = previews.map(({ what, preview }) => [what.padEnd(width), ...audienceOf(component, preview)]);
   for (const [what = "", subjects = "", share = ""] of [

@@ -78,7 +78,7 @@ describe("a release by form", () => {
   it("shows whom each step moves, begins, is paused, resumed and taken back", async () => {
     const { agreeTo, component } = await anIncident();
     const { asked, done } = await agreeTo(START);
-    expect(asked).toContain("5%: ");
+    expect(asked).toContain("by 5%, moved besides: ");
     expect(asked).toContain("then its rules go, and beta keeps 2");
     expect(done).toContain("release 2-because of release-coordinator is begun");
     await agreeTo("/console/do/release-pause?id=2-because");
