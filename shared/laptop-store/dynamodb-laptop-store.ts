@@ -84,7 +84,10 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
 
   return {
     async leases() {
-      return (await first(LEASES)).flatMap((item) => decodeLease(String(item.text)) ?? []);
+      return (await first(LEASES)).map(({ sk, lock, text }) => {
+        const [component = "", alias = ""] = String(sk).split("#");
+        return decodeLease(String(text), { component, alias, lock: Number(lock) });
+      });
     },
     async putLease(lease) {
       const next: LaptopLease = { ...lease, lock: lease.lock + 1 };

@@ -6,7 +6,7 @@ export type Inbox = Pick<InboxItem, "component" | "alias">;
 
 /** Who listens on a laptop, and what waits for them. Made for some dozens of laptops. */
 export interface LaptopStore {
-  /** All of them, as the last answered write left them. One that can't be read is left out. */
+  /** All of them, as the last answered write left them. One that can't be read has lapsed, and is nobody's. */
   leases(): Promise<LaptopLease[]>;
   /**
    * Stores a lease if the stored one still has the lock of this one, 0 standing for none; the stored lock is one more.

@@ -26,7 +26,9 @@ const TABLES = `
 export function sqliteLaptopStore(database: Database): LaptopStore {
   const { connection } = database;
   connection.exec(TABLES);
-  const selectLeases = connection.prepare("SELECT lease FROM laptop_leases ORDER BY component, alias");
+  const selectLeases = connection.prepare(
+    "SELECT component, alias, lock, lease FROM laptop_leases ORDER BY component, alias",
+  );
   const insertLease = connection.prepare("INSERT INTO laptop_leases VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING");
   const updateLease = connection.prepare(
     "UPDATE laptop_leases SET lock = ?, lease = ? WHERE component = ? AND alias = ? AND lock = ?",
@@ -43,7 +45,9 @@ export function sqliteLaptopStore(database: Database): LaptopStore {
 
   return {
     async leases() {
-      return selectLeases.all().flatMap((row) => decodeLease(String(row.lease)) ?? []);
+      return selectLeases.all().map(({ component, alias, lock, lease }) => {
+        return decodeLease(String(lease), { component: String(component), alias: String(alias), lock: Number(lock) });
+      });
     },
     putLease(lease) {
       const next: LaptopLease = { ...lease, lock: lease.lock + 1 };

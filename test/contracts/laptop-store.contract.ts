@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { InboxItem } from "../../shared/domain/deliveries/inbox-item.ts";
-import type { LaptopLease } from "../../shared/domain/routing/laptop-lease.ts";
+import { isLive, type LaptopLease } from "../../shared/domain/routing/laptop-lease.ts";
 import type { LaptopStore } from "../../shared/laptop-store/laptop-store.ts";
 
 export type OpenLaptopStore = {
@@ -87,15 +87,20 @@ export function describeLaptopStore(name: string, open: () => Promise<OpenLaptop
       expect(await store.putLease(aLease())).toMatchObject({ lock: 1 });
     });
 
-    test("one that can't be read costs nobody but itself", async () => {
+    test("one that can't be read has lapsed, costs nobody but itself, and is whoever's listens next", async () => {
       const { store, damageLease } = await openStore();
       const broken = aLease({ alias: "laptop-bob" });
       await store.putLease(broken);
       await store.putLease(aLease());
       for (const text of ["", "{", "null", '{"component":"mailer"}']) {
         await damageLease(broken, text);
-        expect(await store.leases()).toStrictEqual([aLease({ lock: 1 })]);
+        const [ada, bob] = await store.leases();
+        expect(ada).toStrictEqual(aLease({ lock: 1 }));
+        expect(bob).toMatchObject({ component: "mailer", alias: "laptop-bob", lock: 1 });
+        expect(bob && isLive(bob, new Date(0))).toBe(false);
       }
+      expect(await store.putLease({ ...broken, session: "b", lock: 1 })).toMatchObject({ session: "b", lock: 2 });
+      expect(await store.leases()).toHaveLength(2);
     });
   });
 
