@@ -1,4 +1,11 @@
+import { globSync, readFileSync } from "node:fs";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/** Run by commands of their own: they need what others have made. */
+const elsewhere = ["test/sdks/**", "test/browser/**"];
+
+/** What needs DynamoDB Local, and so Java, by its calling `withDynamoDB`: `npm run test:dynamodb`. */
+const onDynamoDB = globSync("test/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("withDynamoDB("));
 
 /** What starts, kills and waits for real processes: the longest, which begin first, as projects do by their names. */
 const longest = ["test/scenarios/**/*.test.ts", "test/targets/{worker,process}/**/*.test.ts"];
@@ -12,10 +19,11 @@ const projects: TestProjectInlineConfiguration[] = [
     test: {
       name: "in this process",
       include: ["test/**/*.test.ts"],
-      exclude: [...longest, "test/sdks/**", "test/browser/**"],
+      exclude: [...longest, ...elsewhere, ...onDynamoDB],
     },
   },
-  { extends: true, test: { name: "all processes", include: longest } },
+  { extends: true, test: { name: "all processes", include: longest, exclude: onDynamoDB } },
+  { extends: true, test: { name: "on DynamoDB Local", include: onDynamoDB } },
 ];
 
 export default defineConfig({
