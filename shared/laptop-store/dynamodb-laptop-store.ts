@@ -1,6 +1,7 @@
-import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchWriteCommand, DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import type { InboxItem } from "../domain/deliveries/inbox-item.ts";
 import type { LaptopLease } from "../domain/routing/laptop-lease.ts";
+import { putLockedText, writeOnCondition } from "../dynamodb/conditional-write.ts";
 import {
   type Item,
   type ItemKey,
@@ -9,7 +10,7 @@ import {
   type TableAccess,
   writeItems,
 } from "../dynamodb/dynamodb-batches.ts";
-import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
+import { retrying } from "../dynamodb/dynamodb-retry.ts";
 import { itemLayout } from "../dynamodb/item-layout.ts";
 import { decodeItem, decodeLease } from "./laptop-codec.ts";
 import type { Inbox, LaptopStore } from "./laptop-store.ts";
@@ -52,11 +53,6 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
   const access: TableAccess = { ...retried, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };
   const { client, table } = access;
 
-  async function changeOf(key: ItemKey): Promise<unknown> {
-    const { Item: found } = await client.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }));
-    return found?.change;
-  }
-
   async function first(pk: string, limit?: number): Promise<Item[]> {
     const request = {
       TableName: tableName,
@@ -91,30 +87,8 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
     },
     async putLease(lease) {
       const next: LaptopLease = { ...lease, lock: lease.lock + 1 };
-      const change = newId();
-      const Item = { ...leaseKey(lease), lock: next.lock, text: JSON.stringify(next), change, ...itemLayout };
-      const isFirst = lease.lock === 0;
-      const request = {
-        TableName: tableName,
-        Item,
-        ConditionExpression: isFirst ? "attribute_not_exists(pk)" : "#lock = :before",
-        ...(!isFirst && {
-          ExpressionAttributeNames: { "#lock": "lock" },
-          ExpressionAttributeValues: { ":before": lease.lock },
-        }),
-      };
-      let inDoubt = false;
-      const isStored = await retrying(access, table, async () => {
-        try {
-          await client.send(new PutCommand(request));
-          return true;
-        } catch (error) {
-          if (isRefused(error)) return inDoubt && (await changeOf(leaseKey(lease))) === change;
-          if (!throttled(error)) inDoubt = true;
-          throw error;
-        }
-      });
-      return isStored ? next : undefined;
+      const written = { lock: lease.lock, text: JSON.stringify(next), change: newId() };
+      return (await putLockedText(access, leaseKey(lease), written)) ? next : undefined;
     },
     async removeLease(lease) {
       const request = {
@@ -124,13 +98,11 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
         ExpressionAttributeNames: { "#lock": "lock" },
         ExpressionAttributeValues: { ":lock": lease.lock },
       };
-      await retrying(access, table, async () => {
-        try {
-          await client.send(new DeleteCommand(request));
-        } catch (error) {
-          if (!isRefused(error)) throw error;
-        }
-      });
+      await writeOnCondition(
+        access,
+        () => client.send(new DeleteCommand(request)),
+        async () => true,
+      );
     },
     async deliver(item) {
       const expires = Math.ceil(Date.parse(item.at) / 1_000) + EXPIRES_AFTER_S;
@@ -147,10 +119,6 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
     },
     remove: (items) => removeAll(items.map(itemKey)),
   };
-}
-
-function isRefused(error: unknown): boolean {
-  return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }
 
 function leaseKey({ component, alias }: Inbox): ItemKey {

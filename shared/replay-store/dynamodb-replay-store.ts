@@ -1,8 +1,9 @@
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { Replay } from "../domain/replays/replay.ts";
 import { ReplayUnreadable, readableReplays, UnreadableReplay } from "../domain/replays/unreadable-replay.ts";
+import { writeOnCondition } from "../dynamodb/conditional-write.ts";
 import { type Item, queryPages, type TableAccess } from "../dynamodb/dynamodb-batches.ts";
-import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
+import { retrying } from "../dynamodb/dynamodb-retry.ts";
 import { allRequest, getRequest, putRequest, readReplay, requestedAtOf, wasMade } from "./dynamodb-replay-requests.ts";
 import type { ReplayStore } from "./replay-store.ts";
 
@@ -29,26 +30,15 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
     return found as Item | undefined;
   }
 
-  /**
-   * Stores a replay at its lock; false when somebody else came first. An answer that is lost leaves a doubt: the second
-   * try is refused by what the first one did. Then the change is known by its id.
-   */
+  /** Stores a replay at its lock; false when somebody else came first. */
   function put(replay: Replay): Promise<boolean> {
     const changeId = newId();
     const request = putRequest(tableName, replay, changeId);
-    let inDoubt = false;
-    return retrying(access, table, async () => {
-      try {
-        await client.send(new UpdateCommand(request));
-        return true;
-      } catch (error) {
-        if (!isRefusal(error)) {
-          if (!throttled(error)) inDoubt = true;
-          throw error;
-        }
-        return inDoubt && wasMade(await itemOf(replay.name), replay.lock, changeId);
-      }
-    });
+    return writeOnCondition(
+      access,
+      () => client.send(new UpdateCommand(request)),
+      async () => wasMade(await itemOf(replay.name), replay.lock, changeId),
+    );
   }
 
   /** In order of `requestedAt`, then of the names. */
@@ -79,8 +69,4 @@ export function dynamodbReplayStore(options: DynamoDBReplayStoreOptions): Replay
       return (await put(next)) ? next : undefined;
     },
   };
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }

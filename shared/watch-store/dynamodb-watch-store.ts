@@ -1,8 +1,9 @@
-import { DeleteCommand, GetCommand, PutCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Watch, WatchKey } from "../domain/health/watch.ts";
+import { putLockedText } from "../dynamodb/conditional-write.ts";
 import { type Item, type ItemKey, queryPages, type TableAccess } from "../dynamodb/dynamodb-batches.ts";
-import { retrying, throttled } from "../dynamodb/dynamodb-retry.ts";
-import { itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
+import { retrying } from "../dynamodb/dynamodb-retry.ts";
+import { refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { decodeWatch, encodeWatch } from "./watch-codec.ts";
 import type { WatchStore } from "./watch-store.ts";
 
@@ -39,11 +40,6 @@ export function dynamodbWatchStore(options: DynamoDBWatchStoreOptions): WatchSto
   const access: TableAccess = { ...retried, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };
   const { client, table } = access;
 
-  async function changeOf(key: ItemKey): Promise<unknown> {
-    const { Item: found } = await client.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }));
-    return found?.change;
-  }
-
   return {
     async watches(component) {
       const pages = await Array.fromAsync(queryPages(access, watchesRequest(tableName, component)));
@@ -51,31 +47,8 @@ export function dynamodbWatchStore(options: DynamoDBWatchStoreOptions): WatchSto
     },
     async put(watch) {
       const next: Watch = { ...watch, lock: watch.lock + 1 };
-      const change = newId();
-      const Item = { ...itemKey(watch), lock: next.lock, text: encodeWatch(next), change, ...itemLayout };
-      const isFirst = watch.lock === 0;
-      const request = {
-        TableName: tableName,
-        Item,
-        ConditionExpression: isFirst ? "attribute_not_exists(pk)" : "#lock = :before",
-        ...(!isFirst && {
-          ExpressionAttributeNames: { "#lock": "lock" },
-          ExpressionAttributeValues: { ":before": watch.lock },
-        }),
-      };
-      let inDoubt = false;
-      const isStored = await retrying(access, table, async () => {
-        try {
-          await client.send(new PutCommand(request));
-          return true;
-        } catch (error) {
-          const isRefused = error instanceof Error && error.name === "ConditionalCheckFailedException";
-          if (isRefused) return inDoubt && (await changeOf(itemKey(watch))) === change;
-          if (!throttled(error)) inDoubt = true;
-          throw error;
-        }
-      });
-      return isStored ? next : undefined;
+      const written = { lock: watch.lock, text: encodeWatch(next), change: newId() };
+      return (await putLockedText(access, itemKey(watch), written)) ? next : undefined;
     },
     async remove(watch) {
       const request = { TableName: tableName, Key: itemKey(watch) };
