@@ -5,6 +5,7 @@ import { releaseKeepers } from "../../shared/flows/watch/release-keepers.ts";
 import { runGuards } from "../../shared/flows/watch/run-guards.ts";
 import { aGuardedVersion, RC } from "../support/guarded-version.ts";
 import { seededRandom } from "../support/seeded-random.ts";
+import { weighted } from "./chance.ts";
 
 /** What is broken on purpose, to see that it is noticed. */
 export const guardBreakages = ["ledger unheard", "alias stays", "nothing healed", "told anew"] as const;
@@ -69,16 +70,7 @@ export async function guardRun(seed: number, broken?: GuardBreakage): Promise<{ 
     await world.events.count({ spans: [{ span: "minute", from, counts, dropped: 0 }], failures: [] }, `ghost-${seed}`);
   }
 
-  const all = actions.reduce((sum, [weight]) => sum + weight, 0);
-  for (let action = 0; action < ACTIONS; action++) {
-    let left = random() * all;
-    for (const [weight, act] of actions) {
-      left -= weight;
-      if (left >= 0) continue;
-      await act();
-      break;
-    }
-  }
+  for (let action = 0; action < ACTIONS; action++) await weighted(random(), actions)();
   await comeToRest();
   return { violations, end: `${isBad ? "bad" : "healthy"} ${mode} ${world.versionOf("beta")}` };
 

@@ -15,6 +15,7 @@ import { aComponent, aPin } from "../support/builders.ts";
 import { aReleasing, BEGAN, RC } from "../support/releases.ts";
 import type { aRoutingTable } from "../support/routing-table.ts";
 import { seededRandom } from "../support/seeded-random.ts";
+import { weighted } from "./chance.ts";
 import { damagedPorts, type ReleaseBreakage } from "./release-breakage.ts";
 
 const ACTIONS = 40;
@@ -253,16 +254,7 @@ export async function releaseRun(
   await person({ kind: "release", component: RC, plans: ["free"], act: { do: "start", release: start } });
   // What the release's own start has set is the release's.
   owners["the guard of beta"] = `release/${start.id}`;
-  const all = actions.reduce((sum, [weight]) => sum + weight, 0);
-  for (let action = 0; action < ACTIONS; action++) {
-    let left = random() * all;
-    for (const [weight, act] of actions) {
-      left -= weight;
-      if (left >= 0) continue;
-      await act();
-      break;
-    }
-  }
+  for (let action = 0; action < ACTIONS; action++) await weighted(random(), actions)();
   return { violations, end: await comeToRest(), told };
 
   /** Nobody disturbs it any more: whatever has become of it comes to its end, or waits for a person who is told why. */
