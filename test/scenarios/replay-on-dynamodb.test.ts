@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { LEASE_MARGIN_MS } from "../../shared/domain/deliveries/delivery.ts";
 import type { OutcomeFilter } from "../../shared/domain/deliveries/event-outcome.ts";
 import { readShardSchedule } from "../../shared/domain/deliveries/shard-schedule.ts";
 import { type Replay, statusOf } from "../../shared/domain/replays/replay.ts";
@@ -184,16 +185,26 @@ withDynamoDB("replays on DynamoDB and Lambda", (endpoint) => {
     }
   });
 
-  it("send each project's events oldest first", async () => {
-    const { start, untilEnded, sent } = await routed();
+  it("send each project's events oldest first, each again until it is at rest, also where a claim comes late", async () => {
+    const { start, untilEnded, sent, aReplayer, pass } = await routed();
+    const proxy = await dynamodbProxy(endpoint);
+    // Too late for what it has claimed to be sent: that is claimed again, and its first send is of the second attempt.
+    const late: Fault = async (forward) => {
+      const answer = await forward();
+      pass(LEASE_MARGIN_MS);
+      return answer;
+    };
+    proxy.faults("BatchExecuteStatement", late);
     await start({ ratePerSecond: 100_000 });
-    await untilEnded("replay-1");
-    for (const { project } of orders.slice(0, 12)) {
-      const first = sent().filter((one) => one.functionArn.endsWith("mailer") && turnoutIn(one).attempt === 1);
-      const own = first
-        .map(({ payload }) => JSON.parse(payload))
-        .filter(({ detail }) => detail.metadata.project === project);
-      expect(own.map(({ id }) => id)).toEqual(orders.filter((order) => order.project === project).map(({ id }) => id));
+    await untilEnded("replay-1", aReplayer(proxy.endpoint));
+    const attempts = sent()
+      .filter(({ functionArn }) => functionArn.endsWith("mailer"))
+      .map(({ payload }) => JSON.parse(payload));
+    expect(attempts[0]?.turnout.attempt).toBe(2);
+    for (const project of new Set(orders.map((order) => order.project))) {
+      const own = attempts.filter(({ detail }) => detail.metadata.project === project).map(({ id }) => id);
+      const inTurn = own.filter((id, index) => id !== own[index - 1]);
+      expect(inTurn).toEqual(orders.filter((order) => order.project === project).map(({ id }) => id));
     }
   });
 

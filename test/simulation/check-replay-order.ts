@@ -30,7 +30,10 @@ export function inOrder(
   placeOf: PlaceOf,
 ): Problem[] {
   if (replay.mode === "finish") return [];
-  const first = sent.filter(({ attempt, generation }) => attempt === 1 && generation === replay.name);
+  const own = sent.filter(({ generation }) => generation === replay.name);
+  const first = [...Map.groupBy(own, ({ component, event }) => `${component} ${event}`).values()].flatMap(
+    ([run]) => run ?? [],
+  );
   const lanes = Map.groupBy(first, ({ process, component, project }) => `${process} ${component} ${project}`);
   const arrivedAt = (run: Run) => {
     const record = settledRecord(run, replay, rows, scenario);

@@ -1,5 +1,6 @@
 import { type ClaimRequest, isAtRest, recordPlaceOf } from "../../shared/domain/deliveries/delivery.ts";
 import { deliveryKeyOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { sha256 } from "../../shared/domain/hash.ts";
 import type { Replay } from "../../shared/domain/replays/replay.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
@@ -39,6 +40,14 @@ const oneReplay =
       replays: [replay],
       asks: ask === "cancel" ? [{ at: at + 3_000, replay: "replay-1", asked: ask }] : [],
     };
+  };
+
+/** Records that each stand in a line of their own. */
+const withoutLines = ({ events }: ReplayerPorts): ReplayerPorts["events"]["records"] =>
+  async function* (window, now, pageSize, after) {
+    for await (const page of events.records(window, now, pageSize, after)) {
+      yield page.map((record) => ({ ...record, subject: { ...record.subject, project: record.eventKey } }));
+    }
   };
 
 export const replayControls: Record<string, Control> = {
@@ -147,19 +156,7 @@ export const replayControls: Record<string, Control> = {
     breaks: "a replayer takes every event for one of a project of its own",
     shows: ["out of order"],
     weather: (scenario) => ({ ...oneReplay({ concurrency: 10, pageSize: 25 })(scenario), intensity: 0.3 }),
-    breakage: {
-      replayer: (ports) => ({
-        ...ports,
-        events: {
-          ...ports.events,
-          async *records(window, now, pageSize, after) {
-            for await (const page of ports.events.records(window, now, pageSize, after)) {
-              yield page.map((record) => ({ ...record, subject: { ...record.subject, project: record.eventKey } }));
-            }
-          },
-        },
-      }),
-    },
+    breakage: { replayer: (ports) => ({ ...ports, events: { ...ports.events, records: withoutLines(ports) } }) },
   },
   "no-lanes-behind-failures": {
     breaks:
@@ -171,16 +168,27 @@ export const replayControls: Record<string, Control> = {
       emphasis: ["version failed before its effect"],
       intensity: 0.5,
     }),
+    breakage: { replayer: (ports) => ({ ...ports, events: { ...ports.events, records: withoutLines(ports) } }) },
+  },
+  "no-lanes-behind-the-unsent": {
+    breaks: "a replayer takes every event for one of a project of its own, and some are claimed too late to be sent",
+    shows: ["out of order"],
+    weather: (scenario) => ({
+      ...oneReplay({ concurrency: 1, pageSize: 25 })(scenario),
+      publications: allOfKind(scenario, "order paid").map((one) => ({ ...one, poison: false })),
+      operations: [],
+      outages: [],
+      intensity: 0,
+    }),
     breakage: {
       replayer: (ports) => ({
         ...ports,
-        events: {
-          ...ports.events,
-          async *records(window, now, pageSize, after) {
-            for await (const page of ports.events.records(window, now, pageSize, after)) {
-              yield page.map((record) => ({ ...record, subject: { ...record.subject, project: record.eventKey } }));
-            }
-          },
+        events: { ...ports.events, records: withoutLines(ports) },
+        async target(send) {
+          const { attempt, eventId } = send.of ?? { attempt: 1, eventId: "" };
+          const isLate = attempt === 1 && sha256(eventId) < "8";
+          const error = { type: "LeaseTooShort", message: "the lease would end before the answer" };
+          return isLate ? { outcome: "throttled", error } : ports.target(send);
         },
       }),
     },
