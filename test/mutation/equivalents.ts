@@ -33,18 +33,6 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it stands for no lease, and a millisecond after 1970 is as long ago",
   },
   {
-    file: "shared/flows/deliver/deliver-claimed.ts",
-    text: "await (uncounted === 0 ? counted : ports.counter.settle());",
-    what: "uncounted === 0 → false",
-    why: "it saves a look for what isn't counted yet, where nothing is left",
-  },
-  {
-    file: "shared/flows/deliver/route-batch.ts",
-    text: "return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, ",
-    what: "10 → 11",
-    why: "it keeps the power finite, which is past the longest wait from 9 on",
-  },
-  {
     file: "shared/flows/deliver/decide-batch.ts",
     text: "if (known.every(({ left }) => left.length === 0)) return",
     what: "known.every(({ left }) => left.length === 0) → false",

@@ -23,7 +23,8 @@ const vitest = await createVitest(
     fileParallelism: false,
     isolate: false,
     reporters: [{}],
-    testTimeout: 30_000,
+    // Of tests that take milliseconds: what a mutant never ends is waited for many times over.
+    testTimeout: 4_000,
     fsModuleCache: false,
     root: process.cwd(),
     sequence: { sequencer: AsGiven },

@@ -20,15 +20,15 @@ export type TurnoutField = {
   generation: Generation;
   attempt: number;
   /** Of an asynchronous attempt: what its outcome has to hand back. Lambda's destinations do so by themselves. */
-  outcomeToken?: string;
+  outcomeToken?: string | undefined;
   routingRevision: number;
   subject: Subject;
   /** The replay that this delivery is made for, whether it runs the event again or finishes what was begun. */
   replay: string | null;
-  flow?: string;
-  traceparent?: string;
+  flow?: string | undefined;
+  traceparent?: string | undefined;
   /** The replay in whose course the event was published, as its publisher says. */
-  causedByReplay?: string;
+  causedByReplay?: string | undefined;
 };
 
 /**

@@ -84,7 +84,7 @@ async function decideAndClaim(ports: RouterPorts, parsed: readonly ParsedMessage
 const MAX_UNKNOWN_MS = 300_000;
 
 function lookAgainAt(now: Date, { receiveCount }: ReceivedMessage): Date {
-  return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** Math.min(receiveCount - 1, 10)));
+  return new Date(now.getTime() + Math.min(MAX_UNKNOWN_MS, 1_000 * 2 ** (receiveCount - 1)));
 }
 
 function reportUnrouted(ports: Pick<RouterPorts, "now" | "report">, record: DeliveryReport["record"]): void {

@@ -47,13 +47,13 @@ export async function sendOne(
     publisherKey: record.idempotencyKey,
     generation: request.generation,
     attempt: claimed.attempt,
-    ...(token === undefined ? {} : { outcomeToken: token }),
+    outcomeToken: token,
     routingRevision: request.routingRevision,
     subject,
     replay: claimed.replay ?? (request.generation === LIVE ? null : request.generation),
-    ...(facts?.flow === undefined ? {} : { flow: facts.flow }),
-    ...(facts?.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
-    ...(facts?.causedByReplay === undefined ? {} : { causedByReplay: facts.causedByReplay }),
+    flow: facts?.flow,
+    traceparent: facts?.traceparent,
+    causedByReplay: facts?.causedByReplay,
   });
   try {
     return await ports.target({

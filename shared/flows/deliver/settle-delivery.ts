@@ -130,7 +130,7 @@ function countingOf({ routed, route, request }: Delivery): Counting {
 
 /** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
 function lookAgainMs(leaseLeftMs: number, receiveCount: number): number {
-  const backoffMs = LOOK_AGAIN_MS * 2 ** Math.min(receiveCount - 1, 10);
+  const backoffMs = LOOK_AGAIN_MS * 2 ** (receiveCount - 1);
   return Math.min(leaseLeftMs, backoffMs, Math.max(LOOK_AGAIN_MS, leaseLeftMs / 4));
 }
 

@@ -26,6 +26,12 @@ it("a delivery is reported with what has run and how long, and with an error onl
   for (const name of ["executedVersion", "flow", "traceparent"]) expect(failure).not.toHaveProperty(name);
 });
 
+it("what a delivery was put off for is reported, and nothing that has run", async () => {
+  const report = await reported({ outcome: "throttled", error: { type: "Busy", message: "no room" } });
+  expect(report).toMatchObject({ outcome: "postponed", error: { type: "Busy", message: "no room" } });
+  for (const name of ["executedVersion", "durationMs"]) expect(report).not.toHaveProperty(name);
+});
+
 it("a delivery is reported with the replay that has made it", async () => {
   const { ports, reports, records } = await aRouter({ components: [aComponent({ name: "mailer" })] });
   await routeBatch(ports, [aMessage()]);

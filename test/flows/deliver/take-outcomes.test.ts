@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { taskStarter } from "../../../shared/domain/deliveries/attempt-reference.ts";
 import { deliveredEvent } from "../../../shared/domain/deliveries/delivered-event.ts";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
+import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { type OutcomePorts, takeOutcomes } from "../../../shared/flows/deliver/take-outcomes.ts";
 import type { Send } from "../../../shared/targets/target.ts";
@@ -56,24 +57,34 @@ function handedBack(body: string, sends: readonly Send[]): string {
   return body.replace(HANDED_BACK, own?.outcomeToken ?? "none");
 }
 
-type AboutOutcome = { id?: string; attempt?: number; error?: string; token?: string; functionName?: string };
+type AboutOutcome = {
+  id?: string;
+  attempt?: number;
+  error?: string;
+  token?: string;
+  functionName?: string;
+  generation?: string;
+  traceparent?: string;
+};
 
 /** What Lambda tells of an attempt: a success unless there is an error. */
 function anOutcome(about: AboutOutcome = {}): string {
   const { id = "event-1", attempt = 1, error, token = HANDED_BACK, functionName = "mailer" } = about;
+  const { generation = "live", traceparent } = about;
   const turnout = {
     component: "mailer",
     alias: "stable",
     because: "default alias",
     fallback: false,
-    idempotencyKey: anOrdersKey(id),
+    idempotencyKey: anOrdersKey(id, generation),
     publisherKey: id,
-    generation: "live",
+    generation,
     attempt,
     outcomeToken: token,
     routingRevision: 1,
     subject: {},
     replay: null,
+    traceparent,
   } as const;
   const failure = error === undefined ? {} : { functionError: "Unhandled" };
   return JSON.stringify({
@@ -111,6 +122,22 @@ describe("an outcome", () => {
     ]);
     await take(anOutcome({ error: "Broken" }));
     expect(reports).toHaveLength(2);
+  });
+
+  it("is told with the replay that the delivery is of, and the trace that its publisher began", async () => {
+    const { take, ports, records, reports } = await accepted("event-1");
+    const [record] = await records();
+    if (record === undefined) throw new Error("nothing is stored");
+    const body = redeliveryBody({ ...record, component: "mailer", generation: "r-7" });
+    await routeBatch(ports, [aMessage({ body })]);
+    reports.length = 0;
+    await take(anOutcome(), anOutcome({ generation: "r-7", traceparent: "00-a-b-01" }));
+    const told = reports.map(({ outcome, replay, traceparent }) => [outcome, replay, traceparent]);
+    expect(told).toEqual([
+      ["done", undefined, undefined],
+      ["done", "r-7", "00-a-b-01"],
+    ]);
+    for (const name of ["replay", "traceparent", "error"]) expect(reports[0]).not.toHaveProperty(name);
   });
 
   it("an outcome of a success puts the delivery at rest with the version that ran", async () => {

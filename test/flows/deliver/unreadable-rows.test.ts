@@ -172,7 +172,15 @@ describe("a source whose row can't be read", () => {
     expect([await ledger(), await records()].map((all) => all.length)).toEqual([1, 1]);
     expect(troubles.map(String)).toEqual([expect.stringContaining("the row of source shop can't be read")]);
     const often = { ...orders, receiveCount: 30 };
-    expect(await routeBatch(ports, [often])).toMatchObject([{ retryInMs: 300_000 }]);
+    for (const [receiveCount, retryInMs] of [
+      [2, 2_000],
+      [9, 256_000],
+      [10, 300_000],
+      [30, 300_000],
+      [2_000, 300_000],
+    ] as const) {
+      expect(await routeBatch(ports, [{ ...orders, receiveCount }])).toMatchObject([{ retryInMs }]);
+    }
     await putRows(table, { "source#shop": { source: "shop" } });
     expect(await routeBatch(ports, [often])).toEqual([]);
     expect(sentTo()).toEqual(["mailer", "mailer"]);
