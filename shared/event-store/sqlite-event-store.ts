@@ -88,21 +88,20 @@ export function sqliteEventStore(
     },
     async deliveriesOf(eventKeys) {
       const found = new Map<string, LedgerEntry[]>();
-      for (const eventKey of eventKeys) {
-        const entries = ledger.rowsOf(eventKey).map(entryIn);
-        if (entries.length > 0) found.set(eventKey, entries);
+      for (const row of ledger.rowsOf([...new Set(eventKeys)])) {
+        const eventKey = String(row.event_key);
+        const siblings = found.get(eventKey);
+        if (siblings === undefined) found.set(eventKey, [entryIn(row)]);
+        else siblings.push(entryIn(row));
       }
       return found;
     },
     async deliveries(deliveryKeys) {
-      // All of an event stand together: whoever asks for one generation of it asks for others too.
-      const found = new Map<string, LedgerEntry>();
-      for (const eventKey of new Set(deliveryKeys.map(eventKeyIn))) {
-        for (const row of ledger.rowsOf(eventKey)) {
-          found.set(String(row.delivery_key), entryIn(row));
-        }
-      }
-      return deliveryKeys.map((deliveryKey) => found.get(deliveryKey));
+      const wanted = new Set(deliveryKeys);
+      const rows = ledger.rowsOf([...new Set(deliveryKeys.map(eventKeyIn))]);
+      const found = rows.filter((row) => wanted.has(String(row.delivery_key)));
+      const entries = new Map(found.map((row) => [String(row.delivery_key), entryIn(row)]));
+      return deliveryKeys.map((deliveryKey) => entries.get(deliveryKey));
     },
     async expire(now, limit) {
       const at = expiryTime(now);

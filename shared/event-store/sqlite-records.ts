@@ -63,17 +63,21 @@ export function sqliteRecords(
   );
   // Ordered by everything that is unique, so that a page can begin where the last one ended. The index has the moments in
   // order, and the places within one are sorted as they are read: an index of them as well would cost every event. The
-  // bodies are read apart, lest they be sorted too.
+  // bodies are read apart, lest they be sorted too. What a file holds isn't known here, but it was too much for a column.
   const selectPlaces = connection.prepare(
-    `SELECT id, t0, sequence, event_key, payload_hash FROM event_records
+    `SELECT id, t0, sequence, event_key, payload_hash, CASE WHEN body_key IS NULL
+       THEN octet_length(body) + coalesce(octet_length(body_zstd), 0) ELSE ${MAX_COLUMN_BYTES} END AS bytes
+     FROM event_records
      WHERE t0 >= ?1 AND t0 < ?5 AND (t0 > ?1 OR (sequence, event_key, payload_hash) > (?2, ?3, ?4))
      ORDER BY t0, sequence, event_key, payload_hash LIMIT ?6`,
   );
-  const selectRow = connection.prepare(
-    `SELECT ${COLUMNS}, length(body) + coalesce(length(body_zstd), 0) AS bytes FROM event_records WHERE id = ?`,
+  // Many at once: a statement for each costs more than what it reads.
+  const selectRows = connection.prepare(
+    `SELECT id, ${COLUMNS} FROM event_records WHERE id IN (SELECT value FROM json_each(?))`,
   );
-  const selectRecord = connection.prepare(
-    `SELECT ${COLUMNS} FROM event_records WHERE t0 = ? AND event_key = ? AND payload_hash = ?`,
+  const selectRecords = connection.prepare(
+    `SELECT key AS n, ${COLUMNS} FROM json_each(?) CROSS JOIN event_records
+     WHERE t0 = value ->> 0 AND event_key = value ->> 1 AND payload_hash = value ->> 2`,
   );
 
   async function stored(record: EventRecord): Promise<StoredBody> {
@@ -103,21 +107,20 @@ export function sqliteRecords(
 
   /** The rows after a place, as many as make a page; where they end, if there are more. */
   function rowsAfter(after: RecordPlace, to: Date, limit: number): { rows: Row[]; upTo?: RecordPlace } {
-    const rows: Row[] = [];
-    let bytes = 0;
     const { t0, sequence = 0, eventKey, payloadHash } = after;
     const places = selectPlaces.all(t0.getTime(), sequence, eventKey, payloadHash, to.getTime(), limit);
-    for (const place of places) {
-      // Another process may have removed what has expired.
-      const row = selectRow.get(Number(place.id));
-      if (row === undefined) continue;
-      rows.push(row);
-      // What a file holds isn't known here, but it was too much for a column.
-      bytes += row.body_key === null ? Number(row.bytes) : MAX_COLUMN_BYTES;
-      if (bytes >= MAX_PAGE_BYTES) return { rows, upTo: placeIn(place) };
-    }
-    const last = places.at(-1);
-    return last === undefined || places.length < limit ? { rows } : { rows, upTo: placeIn(last) };
+    let bytes = 0;
+    const full = places.findIndex((place) => {
+      bytes += Number(place.bytes);
+      return bytes >= MAX_PAGE_BYTES;
+    });
+    const page = full === -1 ? places : places.slice(0, full + 1);
+    const byId = new Map(selectRows.all(JSON.stringify(page.map(({ id }) => id))).map((row) => [row.id, row]));
+    // Another process may have removed what has expired.
+    const rows = page.map(({ id }) => byId.get(id)).filter((row) => row !== undefined);
+    const last = page.at(-1);
+    const isEnd = last === undefined || (full === -1 && places.length < limit);
+    return isEnd ? { rows } : { rows, upTo: placeIn(last) };
   }
 
   return {
@@ -135,9 +138,11 @@ export function sqliteRecords(
       });
     },
     find(keys) {
+      const asked = JSON.stringify(keys.map(({ t0, eventKey, payloadHash }) => [t0.getTime(), eventKey, payloadHash]));
+      const rows = new Map(selectRecords.all(asked).map((row) => [row.n, row]));
       return Promise.all(
-        keys.map(async ({ t0, eventKey, payloadHash }) => {
-          const row = selectRecord.get(t0.getTime(), eventKey, payloadHash);
+        keys.map(async (_, n) => {
+          const row = rows.get(n);
           return row === undefined ? undefined : recordIn(row);
         }),
       );
