@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import type { Failure } from "../../../shared/domain/health/failure.ts";
 import type { FailureFilter } from "../../../shared/domain/health/failure-levers.ts";
 import { traitText } from "../../../shared/domain/health/trait.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
@@ -6,6 +7,7 @@ import {
   type ExplainedFailures,
   explainFailures,
   type FailuresExplained,
+  MOST_COMPARED,
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
@@ -19,8 +21,8 @@ import type { Html, Look, Page } from "../screen.ts";
 
 const narrowed = ["version", "alias", "customer", "project", "plan", "user"] as const;
 
-/** Failures that are listed one by one. */
-const MOST_LISTED = 20;
+/** Failures that are compared at once, as quick as a screen has to be; on demand all that are. */
+const COMPARED_AT_ONCE = 200;
 
 /** What explains what failed: of one component, or which components have failures at all. */
 export async function failuresScreen(look: Look): Promise<Page> {
@@ -31,14 +33,22 @@ export async function failuresScreen(look: Look): Promise<Page> {
   const filter: FailureFilter = Object.fromEntries(
     narrowed.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])),
   );
-  const found = await explainFailures(installation, { component, window: asked.window, filter }, now, Math.random);
+  const most = query.get("compare") === String(MOST_COMPARED) ? MOST_COMPARED : COMPARED_AT_ONCE;
+  const found = await explainFailures(
+    installation,
+    { component, window: asked.window, filter, most },
+    now,
+    Math.random,
+  );
   const words = { component, ...filter, ...asked.words };
+  const options = Object.entries({ compare: String(most), ...filter, ...asked.words });
   const body = html`
-<p>${comparedText(found)}</p>
+<p>${comparedText(found)} ${!found.isAll && most < MOST_COMPARED && html`<a href="${address("failures", { ...words, compare: MOST_COMPARED })}">Compare ${MOST_COMPARED}</a>`}</p>
 ${dataTable("What explains them", explanationColumns(look.visitor, found, asked), found.explanations, found.failed === 0 ? "" : "Nothing tells them apart from what went well.")}
 ${found.explanations.length > 0 || found.errors.length === 0 ? "" : html`<ul>${found.errors.map((error) => html`<li>${errorText(error)}</li>`)}</ul>`}
-${await listedFailures(look, component, filter, asked)}
-${commandBlock("The same by command", commandLine("failures", component, ...Object.entries({ ...filter, ...asked.words }).flatMap(([name, value]) => [`--${name}`, value])))}`;
+<h2>The newest</h2>
+${dataTable("The newest failures", listedColumns, found.newest, "None is listed.")}
+${commandBlock("The same by command", commandLine("failures", component, ...options.flatMap(([name, value]) => [`--${name}`, value])))}`;
   return { title: `Failures of ${component}`, section: "failures", above: filters(words), body };
 }
 
@@ -77,12 +87,13 @@ function filters(words: { [name: string]: string | undefined } & AskedWindow["wo
   return html`<form class="filters" action="${address("failures")}">${["component", ...narrowed].map(field)}${sinceField(words)}<button>Look</button></form>`;
 }
 
-function comparedText({ counted, listed, failed, passed, leftOut }: FailuresExplained): string {
-  if (counted === 0 && listed === 0) return "No first attempt has failed in this window.";
+function comparedText({ counted, isAll, failed, passed, leftOut }: FailuresExplained): string {
+  if (counted === 0 && failed === 0) return "No first attempt has failed in this window.";
   if (failed === 0) return `${counted} failed, of which none is listed that was asked for.`;
   const others = counted > failed ? `, of ${counted} that were counted of whatever subject` : "";
   const left = leftOut.events > 0 ? ` ${plural(leftOut.events, "event")} of these can't be looked into.` : "";
-  return `${plural(failed, "failure")}${others}, beside ${passed} that went well.${left}`;
+  const newest = isAll ? "" : "The newest ";
+  return `${newest}${plural(failed, "failure")}${others}, beside ${passed} that went well.${left}`;
 }
 
 function explanationColumns(
@@ -141,35 +152,18 @@ function errorText({ error, version, count, isFirst }: SeenError): Html {
   return html`${count} × ${foreignText(error)}${isFirst ? html` <span class="bad">first seen on ${foreignText(version || "?")}</span>` : ""}`;
 }
 
-async function listedFailures(
-  { installation }: Look,
-  component: string,
-  filter: FailureFilter,
-  { window }: AskedWindow,
-): Promise<Html> {
-  const { version, alias, ...subject } = filter;
-  const all = await installation.events.failures(component, window, 500);
-  const wanted = all.filter(
-    (one) =>
-      one.version === (version ?? one.version) &&
-      one.alias === (alias ?? one.alias) &&
-      Object.entries(subject).every(([level, id]) => one.subject[level as keyof typeof subject] === id),
-  );
-  type Row = (typeof wanted)[number];
-  const columns: DataColumn<Row>[] = [
-    {
-      title: "Event",
-      isHeading: true,
-      cell: ({ eventId, at }) => eventLink(eventId, at),
-    },
-    { title: "Time", cell: ({ at }) => instant(at) },
-    { title: "Version", cell: ({ version: ran }) => foreignText(ran) },
-    {
-      title: "Customer",
-      cell: ({ subject: { customer } }) => (customer === undefined ? "" : linkTo("customer", { customer }, customer)),
-    },
-    { title: "Type", cell: ({ type }) => foreignText(type) },
-    { title: "Error", cell: ({ errorType, message }) => foreignText(`${errorType}: ${message}`) },
-  ];
-  return html`<h2>The newest</h2>${dataTable("The newest failures", columns, wanted.slice(0, MOST_LISTED), "None is listed.")}`;
-}
+const listedColumns: DataColumn<Failure>[] = [
+  {
+    title: "Event",
+    isHeading: true,
+    cell: ({ eventId, at }) => eventLink(eventId, at),
+  },
+  { title: "Time", cell: ({ at }) => instant(at) },
+  { title: "Version", cell: ({ version: ran }) => foreignText(ran) },
+  {
+    title: "Customer",
+    cell: ({ subject: { customer } }) => (customer === undefined ? "" : linkTo("customer", { customer }, customer)),
+  },
+  { title: "Type", cell: ({ type }) => foreignText(type) },
+  { title: "Error", cell: ({ errorType, message }) => foreignText(`${errorType}: ${message}`) },
+];

@@ -6,16 +6,17 @@ import {
   type ExplainedFailures,
   explainFailures,
   type FailuresExplained,
+  MOST_COMPARED,
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
-import { aliasName, type JsonOption, jsonOption, subjectId } from "../terminal/options.ts";
+import { aliasName, type JsonOption, jsonOption, subjectId, usage, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { filterWords, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
-type FailuresOptions = JsonOption & WindowOptions & FailureFilter;
+type FailuresOptions = JsonOption & WindowOptions & FailureFilter & { compare: number };
 
 export function define(command: Command): void {
   windowOptions(command.argument("<component>", "the component"))
@@ -24,7 +25,8 @@ export function define(command: Command): void {
     .option("--user <id>", "only events of this user", subjectId("--user"))
     .option("--project <id>", "only events of this project", subjectId("--project"))
     .option("--customer <id>", "only events of this customer", subjectId("--customer"))
-    .option("--plan <id>", "only events of projects on this plan", subjectId("--plan"));
+    .option("--plan <id>", "only events of projects on this plan", subjectId("--plan"))
+    .option("--compare <failures>", "compare no more than the newest of them", comparedFailures, MOST_COMPARED);
   jsonOption(command)
     .addHelpText(
       "after",
@@ -34,7 +36,9 @@ not: customer, project, user, plan, type, version, alias, rule, and whatever the
 events say, by path (what stands in an array counts as one). One value or two
 together, what explains most of them first, and then what explains the rest.
 The newest 1,000 failures are compared with some 2,000 of the window's other
-deliveries; events of over 256 KB or 3,000 values are compared by facts alone.
+deliveries, or as many as --compare says with twice as many others: fewer are
+quicker, more find what only a small part of them has in common. Events of over
+256 KB or 3,000 values are compared by facts alone.
 
 What is named is hardly chance: of 100 windows in which failures have nothing in
 common, at most one names anything, however many values there are. The fewer
@@ -53,11 +57,20 @@ Examples:
     .action(show);
 }
 
-async function show(component: string, { json, since, from, to, ...filter }: FailuresOptions): Promise<void> {
+function comparedFailures(text: string): number {
+  const count = wholeNumber("--compare", 10)(text);
+  if (count <= MOST_COMPARED) return count;
+  throw usage(`--compare: no more than ${MOST_COMPARED} are compared.`);
+}
+
+async function show(
+  component: string,
+  { json, since, from, to, compare: most, ...filter }: FailuresOptions,
+): Promise<void> {
   await withInstallation(async (installation) => {
     const now = new Date();
     const window = windowOf({ ...(since && { since }), ...(from && { from }), ...(to && { to }) }, now);
-    const found = await explainFailures(installation, { component, window, filter }, now, Math.random);
+    const found = await explainFailures(installation, { component, window, filter, most }, now, Math.random);
     note(`first attempts from ${found.window.from.toISOString()} to ${found.window.to.toISOString()}`);
     comparedLines(found).forEach(note);
     if (json) for (const one of found.explanations) printJson(explanationJson(one, found));
@@ -67,13 +80,13 @@ async function show(component: string, { json, since, from, to, ...filter }: Fai
 
 /** What was compared, what could not be, and what is said where nothing was found. */
 function comparedLines(found: FailuresExplained): string[] {
-  const { counted, listed, failed, passed, errors, explanations, leftOut } = found;
-  if (counted === 0 && listed === 0) return ["none has failed"];
+  const { counted, isAll, failed, passed, errors, explanations, leftOut } = found;
+  if (counted === 0 && failed === 0) return ["none has failed"];
   if (failed === 0) return [`${counted} failed, of which none is listed that was asked for`];
   const others = counted > failed ? `, of ${counted} that were counted of whatever subject` : "";
   const left = leftOut.paths + leftOut.values;
   return [
-    `${plural(failed, "failure")}${others}, beside ${passed} that went well`,
+    `${isAll ? "" : "the newest "}${plural(failed, "failure")}${others}, beside ${passed} that went well`,
     ...(leftOut.events > 0
       ? [`${plural(leftOut.events, "event")} of these can't be looked into, or are too large`]
       : []),

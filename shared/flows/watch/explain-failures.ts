@@ -5,7 +5,6 @@ import { type FailureFilter, type Levers, leversOf } from "../../domain/health/f
 import { isFirstSeenOn } from "../../domain/health/first-seen.ts";
 import { type Explanation, type Ranking, rankExplanations } from "../../domain/health/rank-explanations.ts";
 import { type TraitIndex, traitIndex } from "../../domain/health/trait-index.ts";
-import type { Component } from "../../domain/routing/component.ts";
 import { type Subject, subjectLevels } from "../../domain/subject.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { DeliveryCounts } from "../../event-store/delivery-counts.ts";
@@ -16,7 +15,7 @@ import { componentNamed, requireVersion } from "../versions/component-named.ts";
 import { eventOf, withEvents } from "./failed-cases.ts";
 import { ownedUpTo } from "./owned-up-to.ts";
 import { readCounts, wholeMinutes } from "./read-counts.ts";
-import { type SampledStore, sampledDeliveries } from "./sampled-deliveries.ts";
+import { type SampledStore, type Sampling, sampledDeliveries } from "./sampled-deliveries.ts";
 
 export type FailurePorts = {
   events: Pick<DeliveryCounts, "counts" | "failures"> & Pick<EventRecords, "find"> & SampledStore;
@@ -42,21 +41,26 @@ export type FailuresExplained = Omit<Ranking, "explanations"> & {
   window: TimeWindow;
   /** First attempts that failed as they were counted, of whatever subject. */
   counted: number;
-  /** Of the failures that are listed those that were asked for; what was compared are the newest of them. */
-  listed: number;
+  /** Whether what was compared are all that were asked for, and not the newest of them alone. */
+  isAll: boolean;
+  newest: Failure[];
   errors: SeenError[];
   explanations: ExplainedFailures[];
 };
 
-/** Failures that are listed, and those of them that are compared, the newest. */
-const MAX_LISTED = 2_000;
-const MAX_COMPARED = 1_000;
+/** The newest failures are compared, no more than so many. */
+export const MOST_COMPARED = 1_000;
 
-/** Failures that are read to find so many that are asked for: others may fail far more often. */
+/** Failures that are read at once, and in all, to find those that are asked for: others may fail far more often. */
+const READ_AT_ONCE = 2_000;
 const MAX_READ = 20_000;
 
-/** Some 2,000 deliveries that they are compared with, from as near to each as may be. */
-const SAMPLING = { stretches: 400, each: 5 };
+/** Failures that are given out one by one. */
+const MAX_NEWEST = 20;
+
+/** Twice as many deliveries are what they are compared with, from as near to each other in time as may be. */
+const BESIDE_EACH = 2;
+const PER_STRETCH = 5;
 
 /** What is compared may have arrived so much earlier or later than what failed. */
 const BESIDE_MS = 60_000;
@@ -66,15 +70,18 @@ const BEFORE_MS = 7 * 24 * countSpans.hour;
 
 const MAX_ERRORS = 3;
 
+export type AskedFailures = { component: string; window: TimeWindow; filter: FailureFilter; most?: number };
+
 /**
  * What explains the failures of a component's first attempts: which of all that these and a sample of the other deliveries
  * at the same time are about and say tells them apart.
+ * @param most failures that are compared, the newest: what a look costs, and how small a part of them can be told
  * @param random from 0 (inclusive) to 1 (exclusive)
  * @throws ComponentNotFound; TurnoutError `not found` for a version that there isn't
  */
 export async function explainFailures(
   { events, routingTable, catalog }: FailurePorts,
-  { component: name, window: stated, filter }: { component: string; window: TimeWindow; filter: FailureFilter },
+  { component: name, window: stated, filter, most = MOST_COMPARED }: AskedFailures,
   now: Date,
   random: () => number,
 ): Promise<FailuresExplained> {
@@ -88,9 +95,10 @@ export async function explainFailures(
   if (filter.version !== undefined && !counts.some(({ version }) => version === filter.version)) {
     await requireVersion(catalog, name, filter.version);
   }
-  const listed = await failuresAskedFor(events, { name, window, filter, targets });
-  const compared = listed.slice(0, MAX_COMPARED);
-  const { index, arrived } = await indexed(events, compared, { window, now, random, component, filter, targets });
+  const listed = await failuresAskedFor(events, { name, window, filter, targets, most: most + 1 });
+  const compared = listed.slice(0, most);
+  const sampling = { stretches: (most * BESIDE_EACH) / PER_STRETCH, each: PER_STRETCH, component: name };
+  const { index, arrived } = await indexed(events, compared, { window, now, random, sampling, filter, targets });
   const { explanations, ...ranking } = rankExplanations(index);
   const seen = compared.length === 0 ? [] : [...counts, ...(await countsBefore(events, name, window))];
   return {
@@ -100,7 +108,8 @@ export async function explainFailures(
     counted: counts
       .filter((one) => isAskedFor({ ...one, subject: filter }, filter))
       .reduce((sum, { failed }) => sum + failed, 0),
-    listed: listed.length,
+    isAll: listed.length <= most,
+    newest: compared.slice(0, MAX_NEWEST),
     errors: errorsOf(compared, seen),
     explanations: explanations.map(({ failed, ...explanation }): ExplainedFailures => {
       const failures = failed.flatMap((n) => compared[n] ?? []);
@@ -116,26 +125,33 @@ export async function explainFailures(
   };
 }
 
-type Asked = { name: string; window: TimeWindow; filter: FailureFilter; targets: Parameters<typeof ownedUpTo>[1] };
+type Asked = {
+  name: string;
+  window: TimeWindow;
+  filter: FailureFilter;
+  targets: Parameters<typeof ownedUpTo>[1];
+  most: number;
+};
 
-/** The newest first. */
+/** The newest first, no more than so many. */
 async function failuresAskedFor(
   events: Pick<DeliveryCounts, "failures">,
-  { name, window: { from, to: end }, filter, targets }: Asked,
+  { name, window: { from, to: end }, filter, targets, most }: Asked,
 ): Promise<Failure[]> {
   const found = new Map<string, Failure>();
   let to = end;
-  for (let read = 0; read < MAX_READ && found.size < MAX_LISTED; read += MAX_LISTED) {
-    const page = await events.failures(name, { from, to }, MAX_LISTED);
+  const atOnce = Object.keys(filter).length === 0 ? most : READ_AT_ONCE;
+  for (let read = 0; read < MAX_READ && found.size < most; read += atOnce) {
+    const page = await events.failures(name, { from, to }, atOnce);
     for (const one of ownedUpTo(page, targets)) if (isAskedFor(one, filter)) found.set(one.deliveryKey, one);
     const oldest = page.at(-1);
-    if (oldest === undefined || page.length < MAX_LISTED) break;
+    if (oldest === undefined || page.length < atOnce) break;
     // With that of the same millisecond, of which not all may have been read.
     const next = new Date(oldest.at.getTime() + 1);
     if (next >= to) break;
     to = next;
   }
-  return [...found.values()].slice(0, MAX_LISTED);
+  return [...found.values()].slice(0, most);
 }
 
 function isAskedFor(
@@ -153,7 +169,7 @@ type Comparison = {
   window: TimeWindow;
   now: Date;
   random: () => number;
-  component: Component;
+  sampling: Sampling;
   filter: FailureFilter;
   targets: Parameters<typeof ownedUpTo>[1];
 };
@@ -162,7 +178,7 @@ type Comparison = {
 async function indexed(
   events: FailurePorts["events"],
   failures: readonly Failure[],
-  { window, now, random, component, filter, targets }: Comparison,
+  { window, now, random, sampling, filter, targets }: Comparison,
 ): Promise<{ index: TraitIndex; arrived: Date[] }> {
   const index = traitIndex();
   const arrived: Date[] = [];
@@ -178,7 +194,6 @@ async function indexed(
     from: new Date(Math.max(window.from.getTime(), Math.min(...times) - BESIDE_MS)),
     to: new Date(Math.min(window.to.getTime(), Math.max(...times) + BESIDE_MS)),
   };
-  const sampling = { ...SAMPLING, component: component.name };
   for await (const { record, entry, first } of sampledDeliveries(events, beside, now, random, sampling)) {
     if (first.outcome !== "done") continue;
     const { subject, detailType: type, t0: at } = record;

@@ -63,9 +63,9 @@ const isBroken = ({ customer, isPrivate, version }: Published) =>
 describe("explaining failures", () => {
   it("puts the two values first that together say which deliveries fail, with what acts on these", async () => {
     const { explain } = await aMinute(isBroken);
-    const { explanations, counted, listed, failed, passed } = await explain();
+    const { explanations, counted, isAll, failed, passed } = await explain();
     const count = failed;
-    expect({ counted, listed }).toEqual({ counted: count, listed: count });
+    expect({ counted, isAll }).toEqual({ counted: count, isAll: true });
     expect(count).toBeGreaterThan(15);
     expect(passed).toBeGreaterThan(1_900);
     expect(explanations.map(({ traits }) => traits.map(traitText))).toEqual([
@@ -90,7 +90,12 @@ describe("explaining failures", () => {
     const { explanations, failed } = await explain();
     expect(failed).toBeGreaterThan(30);
     expect(explanations).toEqual([]);
-    expect(await explain({ customer: "nobody" })).toMatchObject({ explanations: [], failed: 0, passed: 0, listed: 0 });
+    expect(await explain({ customer: "nobody" })).toMatchObject({
+      explanations: [],
+      failed: 0,
+      passed: 0,
+      isAll: true,
+    });
   });
 
   it("names the alias to roll back where a version fails for everybody", async () => {
@@ -133,13 +138,23 @@ describe("explaining failures", () => {
     await events.count({ spans: [], failures }, "a test");
     const catalog = { aliases: async () => [{ alias: "stable", version: "22" }], versions: async () => [] };
     const window = { from: new Date(T0.getTime() - 60_000), to: new Date(T0.getTime() + 60_000) };
-    const listedOf = async (filter: FailureFilter) => {
+    const comparedOf = async (filter: FailureFilter, most?: number) => {
       const ports = { events, routingTable: table, catalog };
-      return explainFailures(ports, { component: NAME, window, filter }, window.to, seededRandom(1));
+      const asked = { component: NAME, window, filter, ...(most && { most }) };
+      return explainFailures(ports, asked, window.to, seededRandom(1));
     };
-    expect(await listedOf({ customer: "quiet" })).toMatchObject({ listed: 50, failed: 50 });
-    expect(await listedOf({ customer: "loud" })).toMatchObject({ listed: 2_000, failed: 1_000 });
-    expect(await listedOf({ customer: "nobody" })).toMatchObject({ listed: 0 });
+    expect(await comparedOf({ customer: "quiet" })).toMatchObject({ failed: 50, isAll: true });
+    expect(await comparedOf({ customer: "loud" })).toMatchObject({ failed: 1_000, isAll: false });
+    expect(await comparedOf({ customer: "nobody" })).toMatchObject({ failed: 0, isAll: true });
+    const few = await comparedOf({}, 9);
+    expect(few).toMatchObject({ failed: 9, isAll: false });
+    expect(few.newest.map(({ eventId }) => eventId).toSorted()).toEqual(
+      failures
+        .slice(-9)
+        .map(({ eventId }) => eventId)
+        .toSorted(),
+    );
+    expect(await comparedOf({}, 2_550)).toMatchObject({ failed: 2_550, isAll: true });
   });
 
   it("refuses a component and a version that there aren't", async () => {

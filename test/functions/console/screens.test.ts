@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Failure } from "../../../shared/domain/health/failure.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
@@ -150,6 +151,29 @@ describe("the component's screen", () => {
     const text = textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
     expect(text).toContain("cohort route staff plan pin free default alias everybody else");
     expect(text).toContain("No deliveries in this window.");
+  });
+});
+
+describe("the screen of a component's failures", () => {
+  it("compares the newest of them, says so, and compares more on demand, as the command beside it does", async () => {
+    const { viewer, state } = await anIncident();
+    const failures = Array.from({ length: 220 }, (_, n): Failure => {
+      const at = new Date(LOOKED_AT.getTime() - n * 1_000);
+      const route = { component: COMPONENT, version: "2", alias: "beta", because: "customer pin" } as const;
+      const said = { type: "push", errorType: "TypeError", message: "no token", requestId: "" };
+      return { at, deliveryKey: `${COMPONENT}#${n}#live`, eventId: `e-${n}`, subject: {}, ...route, ...said };
+    });
+    await state.events.count({ spans: [], failures }, "a test");
+    const text = async (path: string) =>
+      textOf((await viewer.get(`/console/failures?component=${COMPONENT}${path}`)).text);
+    const quick = await text("");
+    expect(quick).toContain("The newest 200 failures");
+    expect(quick).toContain("Compare 1000");
+    expect(quick).toContain(`turnout failures ${COMPONENT} --compare 200 --since 1h`);
+    const whole = await text("&compare=1000");
+    expect(whole).toContain("220 failures");
+    expect(whole).not.toContain("Compare 1000");
+    expect(whole).toContain(`turnout failures ${COMPONENT} --compare 1000 --since 1h`);
   });
 });
 
