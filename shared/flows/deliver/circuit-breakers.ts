@@ -35,7 +35,7 @@ export function withCircuitBreakers(target: Target, { now, random, breakers = ne
     const key = `${send.component} ${send.alias}`;
     const admission = admit(breakers.get(key) ?? CLOSED, about(send), now(), send.timeoutMs);
     if (admission.send === "later") return held(send, admission.until, random());
-    if (admission.send === "as probe") breakers.set(key, admission.next);
+    breakers.set(key, admission.next);
     const result = await target(send);
     const breaker = breakers.get(key) ?? CLOSED;
     if (admission.send === "as probe") {
@@ -57,7 +57,7 @@ function about({ subject }: Send): string {
 }
 
 function held({ component, alias }: Send, until: Date, random: number): SendResult {
-  const retryAt = new Date(until.getTime() + Math.floor(random * SPREAD_MS));
+  const retryAt = new Date(until.getTime() + random * SPREAD_MS);
   const message = `held: nearly everything fails at ${component} '${alias}', which is tried again at ${until.toISOString()}`;
   return { outcome: "throttled", error: { type: "CircuitOpen", message }, retryAt };
 }

@@ -116,8 +116,6 @@ async function intend(ports: MovePorts & MoveReaders, request: MoveRequest): Pro
       if (expected !== head) throw await revisionConflict(table, expected, head);
       const mustCount = judged !== "rollback" && countsMoves(guardrails) && counted?.revision !== head;
       if (mustCount) counted = await previewMove(ports, move, kind, request.at);
-      // Others have come while it was counted.
-      if (mustCount && counted?.revision !== head) return LOST;
       const objections = objectionsToMove(judged, guardrails, counted?.impacts ?? [], bad);
       if (objections.length > 0 && !force) throw new GuardrailHit(objections);
       const entry = { ...change, ...(objections.length === 0 ? {} : { forced: true }) };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { withCircuitBreakers } from "../../../shared/flows/deliver/circuit-breakers.ts";
+import type { CircuitBreaker } from "../../../shared/domain/deliveries/circuit-breaker.ts";
+import { openBreakers, withCircuitBreakers } from "../../../shared/flows/deliver/circuit-breakers.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import type { Send, SendResult } from "../../../shared/targets/target.ts";
 import { simulatedTime } from "../../simulation/simulated-time.ts";
@@ -170,6 +171,27 @@ describe("a version that works", () => {
     expect(await send()).toMatchObject({ outcome: "accepted" });
     expect(await send()).toMatchObject({ outcome: "accepted" });
   });
+});
+
+it("breakers are told by component and alias while they aren't closed, also while a probe is out", async () => {
+  const time = simulatedTime();
+  const breakers = new Map<string, CircuitBreaker>();
+  let answer: SendResult | Promise<SendResult> = failed;
+  const target = withCircuitBreakers(async () => answer, { now: time.now, random: () => 0, breakers });
+  const send = (n: number, alias = "stable") => target(aSend({ alias, subject: { customer: `customer-${n % 2}` } }));
+  expect(openBreakers(breakers)).toEqual([]);
+  await send(1, "beta");
+  for (let n = 0; n < 10; n++) await send(n);
+  const open = [{ component: "mailer", alias: "stable" }];
+  expect(openBreakers(breakers)).toEqual(open);
+  await time.pass(10_000);
+  const answered = Promise.withResolvers<SendResult>();
+  answer = answered.promise;
+  const probe = send(0);
+  expect(openBreakers(breakers)).toEqual(open);
+  answered.resolve(done);
+  await probe;
+  expect(openBreakers(breakers)).toEqual([]);
 });
 
 it("what a breaker holds is parked, uncounted, however long it is down, while other components get theirs", async () => {

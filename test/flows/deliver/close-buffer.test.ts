@@ -70,6 +70,30 @@ describe("a close buffer", () => {
     expect(writes).toEqual([["a", "b"], ["c"], ["d"]]);
   });
 
+  it("waits anew for others once it has written, whenever the ones before came", async () => {
+    const { time, writes, close } = aBuffer(4);
+    void close("a");
+    await time.pass(100);
+    void close("b");
+    await time.pass(200);
+    void close("c");
+    await time.pass(200);
+    expect(writes).toEqual([["a", "b"]]);
+    await time.pass(50);
+    expect(writes).toEqual([["a", "b"], ["c"]]);
+  });
+
+  it("counts one that isn't answered as taken over also where it is written by itself", async () => {
+    let tries = 0;
+    const { time, close } = aBuffer(1, () => {
+      if (++tries === 1) throw new Error("the store is away");
+      return [];
+    });
+    const closing = close("a");
+    await passing(time, 1_000);
+    expect([await closing, tries]).toEqual([false, 2]);
+  });
+
   it("doesn't write again when the last close came before the 250 ms were over", async () => {
     const { time, writes, close } = aBuffer(2);
     await Promise.all([close("a"), close("b")]);

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { MAX_FAILURE_TEXT_CHARS } from "../../../shared/domain/health/failure.ts";
 import { countedAttempt } from "../../../shared/flows/deliver/counted-attempt.ts";
 import { aClaimRequest } from "../../support/builders.ts";
 
@@ -20,6 +21,20 @@ it("an attempt counts for its version, and as one that went to the fallback only
     attempt: { kind: "first", durationMs: 5 },
   });
   expect(countedAttempt({ ...about, fallback: true }, first, failed)).toMatchObject({ fallback: true });
+});
+
+it("what was handed over, and nothing has run yet, is counted by its outcome alone", () => {
+  const handedOver = { deliveryKey, attempt: 1, at, outcome: "accepted", nextAttemptAt: at } as const;
+  expect(countedAttempt(about, first, handedOver)).toStrictEqual({
+    ...{ component: "mailer", version: "", alias: "stable", type: "sent", outcome: "accepted" },
+  });
+});
+
+it("a failure is kept cut, and whole in its characters", () => {
+  const long = { type: "T".repeat(9_999), message: `${"x".repeat(MAX_FAILURE_TEXT_CHARS - 1)}😀` };
+  const { failure } = countedAttempt(about, first, { ...failed, error: long });
+  expect(failure?.errorType).toBe("T".repeat(MAX_FAILURE_TEXT_CHARS));
+  expect(failure?.message).toBe(`${"x".repeat(MAX_FAILURE_TEXT_CHARS - 1)}\uFFFD`);
 });
 
 it("the failure of a first attempt is kept, with whom it was about; that of a retry is counted alone", () => {

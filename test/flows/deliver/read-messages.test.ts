@@ -132,6 +132,22 @@ describe("a message that can't be read", () => {
     expect(record.rejected).toMatch(/^detail\.metadata\.customer: /);
   });
 
+  it("is kept for as long as its source says where its envelope can be read, and else as long as any", () => {
+    const view = aView({ "source#shop": { source: "shop", retentionDays: 3 } });
+    const daysOf = (message: ReceivedMessage) =>
+      (route(message, view).record.expiresAt.getTime() - T0.getTime()) / 86_400_000;
+    expect([daysOf(aMessage({ metadata: { customer: "" } })), daysOf(aMessage({ body: "]" }))]).toEqual([3, 30]);
+  });
+
+  it("says when it happened and what it is called, as far as its envelope can be read", () => {
+    const { record } = route(aMessage({ messageId: "m-1", time: "2026-11-20T09:00:00Z", metadata: { customer: "" } }));
+    expect(record).toMatchObject({ time: "2026-11-20T09:00:00Z", idempotencyKey: "event-1", messageId: "m-1" });
+    expect(route(aMessage({ messageId: "m-1", body: "]" })).record).toMatchObject({
+      time: T0.toISOString(),
+      idempotencyKey: "m-1",
+    });
+  });
+
   it("is one whose source's path leads to something that is no name", () => {
     const view = aView({ "source#shop": { source: "shop", customer: "detail.customer" } });
     expect(route(aMessage({ detail: { customer: ["acme"] } }), view).record.rejected).toBe(
@@ -158,6 +174,33 @@ describe("a stored event that is routed again", () => {
     expect(again(view).routes).toMatchObject([{ component: { name: "mailer" }, decision: { alias: "stable" } }]);
     expect(again(view).routes[0]).not.toHaveProperty("held");
     expect(again(view, record, "billing").routes).toMatchObject([{ component: { name: "billing" }, held: {} }]);
+  });
+
+  it("is about whom it was when it arrived where its body, or its source's row, can't be read any more", () => {
+    const view = aView({ "source#shop": { source: "shop", customer: "detail.customer" } });
+    const strange = route(aMessage({ detail: { customer: ["acme"] } })).record;
+    const stored = { ...strange, subject: { customer: "acme" } };
+    expect(again(view, stored).subject).toEqual({ customer: "acme" });
+    expect(again(aView(), { ...stored, body: "]" }).subject).toEqual({ customer: "acme" });
+    const damaged = { ...aView(), problemOf: (key: RowKey) => (key === "source#shop" ? "it is broken" : undefined) };
+    expect(again(damaged, stored).subject).toEqual({ customer: "acme" });
+    expect(again(aView(), stored).subject).toEqual({});
+  });
+
+  it("goes nowhere where its component doesn't listen to it any more, by an alias that only stands in", () => {
+    const deaf = { ...aView(), listeners: [{ component: aComponent({ name: "mailer" }), matches: () => false }] };
+    expect(again(deaf).routes).toMatchObject([
+      { refused: { type: "NotListening" }, decision: { alias: "stable", because: "undecided", fallback: true } },
+    ]);
+  });
+
+  it("waits while its subject's row can't be read, with the reason", () => {
+    const project = aMessage({ project: "site" });
+    const stored = route(project).record;
+    const problemOf = (key: RowKey) => (key === "project#site" ? "it is broken" : undefined);
+    expect(again({ ...aView(), problemOf }, stored).routes).toMatchObject([
+      { held: { type: "RowUnreadable", message: "the row of project site can't be read: it is broken" } },
+    ]);
   });
 
   it("goes nowhere without its component or its body, and it is said which", () => {

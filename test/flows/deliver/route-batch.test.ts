@@ -102,6 +102,14 @@ describe("a batch", () => {
     ]);
   });
 
+  it("looks for nothing that was done before of messages that come for the first time", async () => {
+    const { ports, sends } = await aRouter();
+    ports.events.deliveriesOf = () => Promise.reject(new Error("nobody asks"));
+    expect(await routeBatch(ports, [aMessage()])).toEqual([]);
+    await expect(routeBatch(ports, [aMessage({ id: "2" })], { received: true })).rejects.toThrow("nobody asks");
+    expect(sends).toHaveLength(1);
+  });
+
   it("a batch without messages does nothing to the ledger", async () => {
     const { ports, ledger } = await aRouter();
     expect(await routeBatch(ports, [])).toEqual([]);
@@ -255,7 +263,7 @@ describe("the same key again", () => {
       expect(await records()).toHaveLength(2);
       const [original, rejected] = await ledger();
       expect(original).toMatchObject({ status: "done" });
-      expect(rejected).toMatchObject({ status: "rejected", attempt: 0, t0: T0 });
+      expect(rejected).toMatchObject({ status: "rejected", attempt: 0, failures: 0, lapses: 0, t0: T0 });
       expect(rejected?.deliveryKey).toBe(`${original?.deliveryKey}#${rejected?.payloadHash}`);
       expect(rejected?.error?.message).toContain(`${rejected?.payloadHash} now, ${original?.payloadHash} then`);
       expect(rejected?.error?.message.length).toBeLessThanOrEqual(MAX_ERROR_CHARS);

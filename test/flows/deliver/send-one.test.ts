@@ -50,7 +50,23 @@ describe("a send", () => {
         latestStart: new Date("2026-11-20T10:00:28.000Z"),
       },
     ]);
-    expect(JSON.parse(sends[0]?.payload ?? "").turnout).toMatchObject({ attempt: 3, generation: "replay-1" });
+    expect(JSON.parse(sends[0]?.payload ?? "").turnout).toMatchObject({
+      attempt: 3,
+      generation: "replay-1",
+      replay: "replay-1",
+    });
+  });
+
+  it("isn't made of what is held or refused, which is put off or given up", async () => {
+    const error = { type: "RowUnreadable", message: "it can't be read" };
+    const { route, ...delivery } = aDelivery();
+    const held = await send({ ...delivery, route: { ...route, held: error } }, won);
+    const refused = await send({ ...delivery, route: { ...route, refused: error } }, won);
+    expect([held.sent, refused.sent]).toEqual([
+      { outcome: "throttled", error },
+      { outcome: "exhausted", error },
+    ]);
+    expect([...held.sends, ...refused.sends]).toEqual([]);
   });
 
   it("isn't made when too many leases have lapsed, over a quarter of an hour", async () => {

@@ -1,9 +1,15 @@
 import { expect, it } from "vitest";
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
+import type { CountedDelivery } from "../../../shared/domain/health/delivery-tally.ts";
+import { claim, deliveriesOf } from "../../../shared/flows/deliver/claim-deliveries.ts";
+import { decideBatch } from "../../../shared/flows/deliver/decide-batch.ts";
+import { deliverClaimed } from "../../../shared/flows/deliver/deliver-claimed.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
+import { parseMessage } from "../../../shared/flows/deliver/route-message.ts";
+import type { Settled } from "../../../shared/flows/deliver/settle-delivery.ts";
 import type { SendResult } from "../../../shared/targets/target.ts";
-import { aComponent } from "../../support/builders.ts";
-import { aMessage, aRouter, done, failed } from "../../support/router.ts";
+import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
+import { aMessage, aRouter, done, failed, T0 } from "../../support/router.ts";
 
 /** The report of a delivery that ended so. */
 async function reported(result: SendResult, metadata: Record<string, string> = {}) {
@@ -24,6 +30,52 @@ it("a delivery is reported with what has run and how long, and with an error onl
   const failure = await reported(failed);
   expect(failure).toMatchObject({ outcome: "failed", error: { type: "Broken", message: "it broke" } });
   for (const name of ["executedVersion", "flow", "traceparent"]) expect(failure).not.toHaveProperty(name);
+});
+
+it("what a settled delivery has run is answered, where it has", async () => {
+  const { ports } = await aRouter({ components: [aComponent({ name: "mailer" })] });
+  const settled: Settled[] = [];
+  const decided = await decideBatch(ports, [parseMessage(aMessage())], false);
+  const deliveries = decided.flatMap(deliveriesOf);
+  const claims = await claim(ports, deliveries, "owner");
+  for (const result of [{ outcome: "throttled", error: { type: "Busy", message: "no room" } }, done] as const) {
+    const [one] = await deliverClaimed(
+      { ...ports, events: { ...ports.events, close: async (closes) => closes.map(() => true) } },
+      deliveries,
+      claims,
+      { attempt: async () => result, owner: "owner" },
+    );
+    if (one !== undefined) settled.push(one);
+  }
+  expect(settled).toStrictEqual([
+    { outcome: "postponed", comesBackAt: expect.any(Date) },
+    { outcome: "done", executedVersion: "7" },
+  ]);
+});
+
+it("a delivery that went to the fallback is counted as that, but not where nothing was decided of it", async () => {
+  const fallback = { aliases: ["stable"], defaultAlias: "stable", fallbackAlias: "stable" };
+  const pinned = aSubjectRow({ pins: { mailer: aPin({ alias: "gone" }) } });
+  const { ports } = await aRouter({
+    components: [aComponent({ name: "mailer", ...fallback })],
+    rows: { "customer#acme": pinned },
+  });
+  const counted: CountedDelivery[] = [];
+  ports.counter = { ...ports.counter, add: (one) => void counted.push(one) };
+  await routeBatch(ports, [aMessage({ customer: "acme" })]);
+  await routeBatch(ports, [aMessage({ id: "2", messageId: "2" })]);
+  const body = redeliveryBody({ component: "gone", generation: "live", eventKey: "k", payloadHash: "p", t0: T0 });
+  await routeBatch(ports, [aMessage({ messageId: "3", body })]);
+  expect(counted.map(({ component, fallback }) => [component, fallback])).toEqual([
+    ["mailer", true],
+    ["mailer", undefined],
+    ["gone", undefined],
+  ]);
+});
+
+it("a delivery is reported with what was called for it", async () => {
+  const report = await reported(done);
+  expect(report?.functionArn).toBe("arn:aws:lambda:local:000000000000:function:mailer");
 });
 
 it("what a delivery was put off for is reported, and nothing that has run", async () => {

@@ -29,6 +29,14 @@ it("stuckMessages counts what has been in flight for longer than any component m
   expect(await stuckAt(STUCK_MS)).toBe(2);
 });
 
+it("stuckMessages counts what has been in flight for 35 s where there is no component", async () => {
+  const { queue } = await aQueueOf("a");
+  await queue.receive(1, HANDED_OUT_MS, start);
+  const none = { components: async () => ({ revision: 1, components: [], unreadable: [], usersHaveRows: false }) };
+  expect(await stuckMessages({ queue, routingTable: none }, plus(34_999))).toBe(0);
+  expect(await stuckMessages({ queue, routingTable: none }, plus(35_000))).toBe(1);
+});
+
 it("stuckMessages doesn't count what was deleted, nor what was told when to come back, be it late", async () => {
   const { queue, stuckAt } = await aQueueOf("a", "b", "c");
   const [a, b] = await queue.receive(3, HANDED_OUT_MS, start);

@@ -288,6 +288,16 @@ describe("the end of what the router has started", () => {
     },
   );
 
+  it("the end of an execution is taken though what is stored of its event can't be had, and that is told", async () => {
+    const { ports, events, change, reference, ledger, reports, troubles } = await started("execution");
+    const find = () => Promise.reject(new Error("the store is away"));
+    const message = { messageId: "end-1", body: change(reference, "gone well") };
+    await takeOutcomes({ ...ports, events: { ...events, find } }, [message]);
+    expect(await ledger()).toMatchObject([{ status: "done" }]);
+    expect(reports.at(-1)).toMatchObject({ record: { id: "", source: "" }, outcome: "done" });
+    expect(troubles.map(String)).toEqual(["Error: the store is away"]);
+  });
+
   it.each(["execution", "task"] as const)(
     "an %s that has failed is a failed attempt, and the next one has another reference",
     async (what) => {
@@ -377,6 +387,38 @@ describe("a batch of outcomes", () => {
     await take("hello");
     await take();
     expect(calls.since()).toEqual([]);
+  });
+
+  it("costs no more than the read where nothing is to be closed, and no look for what came back", async () => {
+    const { take, calls } = await accepted("event-1");
+    await take(anOutcome());
+    calls.since();
+    await take(anOutcome());
+    expect(calls.since()).toEqual(["head", "deliveriesOf"]);
+  });
+
+  it("tells only of those that were taken: one that a newer attempt overtakes has closed nothing", async () => {
+    const { take, reports, outcomePorts, counts } = await accepted("event-1", "event-2");
+    outcomePorts.events.close = async (closes) => closes.map((_, index) => index === 0);
+    reports.length = 0;
+    await take(anOutcome(), anOutcome({ id: "event-2" }));
+    expect(reports.map(({ record }) => record.id)).toEqual(["event-1"]);
+    expect((await counts()).map(([, , , outcome, count]) => [outcome, count])).toContainEqual(["done", 1]);
+  });
+
+  it("keeps what can't be written for half a minute, and no longer", async () => {
+    const { take, outcomePorts, time } = await accepted("event-1");
+    let first: Date | undefined;
+    const tries: number[] = [];
+    outcomePorts.events.close = () => {
+      first ??= time.now();
+      tries.push(time.now().getTime() - first.getTime());
+      return Promise.reject(new Error("the store is away"));
+    };
+    outcomePorts.delay = (ms) => time.pass(ms);
+    await expect(take(anOutcome())).rejects.toThrow("the store is away");
+    expect(tries.at(-1)).toBeLessThan(30_000);
+    expect(tries.at(-1)).toBeGreaterThan(28_000);
   });
 
   it("fails as a whole when the store does, and is taken when it comes again", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { moveFinisher } from "../../../shared/flows/versions/finish-moves.ts";
 import { frozen, MOVED_AT, secondsLater, someAliases } from "../../support/alias-moves.ts";
 import { eventually } from "../../support/port-calls.ts";
 
@@ -21,6 +22,16 @@ describe("the move of an alias", () => {
     expect(await table.changesAfter(0, 9)).toStrictEqual([
       { ...said, changeId: "id-1", revision: 1, move: { ...moved, stage: "intended" } },
       { ...said, changeId: "id-2", revision: 2, move: { ...moved, stage: "settled", intent: 1 } },
+    ]);
+  });
+
+  it("names a replay in the log only where one belongs to it", async () => {
+    const { table, move } = someAliases();
+    await move("1", "2");
+    const moved = { component: "mailer", alias: "stable", from: "1", to: "2", kind: "set" };
+    expect((await table.changesAfter(0, 9)).map((entry) => entry.move)).toStrictEqual([
+      { ...moved, stage: "intended" },
+      { ...moved, stage: "settled", intent: 1 },
     ]);
   });
 
@@ -326,5 +337,38 @@ describe("a move that a crash has left intended", () => {
     for (let n = 0; n < 198; n++) await change({ kind: "set plan", customer: `customer-${n}`, plan: "paid" });
     expect(await finish(61)).toMatchObject({ settled: 2, waiting: 0 });
     expect((await log()).slice(2)).toEqual(["1 → 2 settled", "null → 3 settled"]);
+  });
+
+  it("isn't looked for further back", async () => {
+    const { die, change, finish } = someAliases();
+    await die("after", "1", "2");
+    for (let n = 0; n < 200; n++) await change({ kind: "set plan", customer: `customer-${n}`, plan: "paid" });
+    expect(await finish(61)).toMatchObject({ settled: 0, waiting: 0 });
+  });
+});
+
+describe("what finishes moves again and again", () => {
+  it("waits for a move that may still be made by whoever intended it", async () => {
+    const { die, ports, log } = someAliases();
+    const finish = moveFinisher(ports);
+    await die("before", "1", "2");
+    for (const seconds of [10, 20]) await finish(secondsLater(seconds));
+    expect(await log()).toEqual(["1 → 2 intended"]);
+    await finish(secondsLater(61));
+    expect(await log()).toEqual(["1 → 2 intended", "1 → 2 settled"]);
+  });
+
+  it("reads the log again only once it has grown", async () => {
+    const { ports, calls, move } = someAliases();
+    const finish = moveFinisher(ports);
+    await move("1", "2");
+    const reads = async () => {
+      calls.since();
+      await finish(secondsLater(90));
+      return calls.made.length;
+    };
+    expect([(await reads()) > 0, await reads(), await reads()]).toEqual([true, 0, 0]);
+    await move("2", "3");
+    expect((await reads()) > 0).toBe(true);
   });
 });
