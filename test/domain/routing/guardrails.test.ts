@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
+  countsMoves,
   DEFAULT_GUARDRAILS,
   exceeded,
   Guardrails,
+  guardrailsIn,
   type Impact,
   lacksEnd,
+  objectionsToMove,
 } from "../../../shared/domain/routing/guardrails.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 
 const impact = (about: Partial<Impact> = {}): Impact => ({ component: "mailer", protectedMoved: [], ...about });
@@ -38,6 +42,53 @@ describe("guardrails", () => {
     expect(shift(20, 19)).toEqual([]);
     expect(shift(20, 20)).toEqual([]);
     expect(shift(20, 21)).toHaveLength(1);
+  });
+
+  it("say that they are told of everything at the fallback alias, where that was counted", () => {
+    const shift = { customersOff: { before: 0, after: 11 } };
+    expect(exceeded(budgets, [impact({ ...shift, ifAllStable: true })])).toEqual([
+      "were mailer all stable, 11 customers would sit off mailer's default alias; the budget is 10",
+    ]);
+  });
+
+  it("hold those back who would change version at once, beyond the budget", () => {
+    const moved = (customersMoved: number, eventShareMoved: number) =>
+      exceeded(budgets, [impact({ customersMoved, eventShareMoved })]);
+    expect(moved(10, 500)).toEqual([]);
+    expect(moved(11, 501)).toEqual([
+      "11 customers would change version at once on mailer; the budget is 10",
+      "5.01% of the last hour's events would change version at once on mailer; the budget is 5%",
+    ]);
+  });
+
+  it("ask for whoever moves to be counted only where something depends on it", () => {
+    expect(countsMoves(DEFAULT_GUARDRAILS)).toBe(false);
+    for (const set of [{ maxCustomersOff: 0 }, { maxEventShareOff: 0 }, { protectedSubjects: ["customer#acme"] }]) {
+      expect(countsMoves({ ...DEFAULT_GUARDRAILS, ...set })).toBe(true);
+    }
+  });
+
+  it("stand against a move by a freeze, by what was found of its version, and by whom it moves; never against a rollback", () => {
+    const at = "2026-11-20T10:00:00.000Z";
+    const strict = { ...budgets, freeze: { who: "ada", why: "42", at } };
+    const bad = { version: "4", alias: "beta", why: "it fails", at };
+    const found = objectionsToMove("promote", strict, [impact({ customersMoved: 11 })], bad).map(({ says }) => says);
+    expect(found).toEqual([
+      expect.stringContaining("frozen by ada"),
+      `version 4 was found to be bad behind beta at ${at} (it fails)`,
+      expect.stringContaining("11 customers"),
+    ]);
+    expect(objectionsToMove("promote", budgets, [])).toEqual([]);
+    expect(objectionsToMove("rollback", strict, [impact({ customersMoved: 11 })], bad)).toEqual([]);
+  });
+
+  it("that can't be read are as a freeze, so that nothing is done that they would have refused", () => {
+    expect(guardrailsIn(undefined)).toBe(DEFAULT_GUARDRAILS);
+    expect(guardrailsIn(budgets)).toBe(budgets);
+    expect(guardrailsIn(new UnreadableRow("is broken", "{")).freeze).toMatchObject({
+      who: "Turnout",
+      why: expect.stringContaining("can't be read (is broken)"),
+    });
   });
 
   it("name the protected subjects that would move, and where", () => {

@@ -47,6 +47,7 @@ describe("a laptop's lease", () => {
 
   it("ends at once when it is handed back, and is anybody's then", () => {
     const ended = endLease(granted(holdLease(undefined, ada, T)), later(1_000));
+    expect(ended.until).toBe(later(1_000).toISOString());
     expect(isLive(ended, later(999))).toBe(false);
     expect(granted(holdLease(ended, bob, later(1_000)))).toMatchObject({ session: "b" });
     expect(endLease(ended, later(60_000)).until).toBe(ended.until);
@@ -113,6 +114,8 @@ describe("the alias of somebody's laptop", () => {
     ["arn:aws:sts::123456789012:assumed-role/Operator/ada@example.com", "laptop-ada-example-com"],
     ["uid 1000", "laptop-uid-1000"],
     ["…", "laptop"],
+    ["a".repeat(65), `laptop-${"a".repeat(64)}`],
+    [`${"a".repeat(63)} b`, `laptop-${"a".repeat(63)}`],
   ])("of %s is %s", (who, alias) => {
     expect(laptopAlias(who)).toBe(alias);
   });

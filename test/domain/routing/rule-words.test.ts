@@ -33,6 +33,12 @@ it.each([
   expect(told(withIt(before), withIt(after))).toEqual([`release 4-faster ${words}`]);
 });
 
+it("a release that stays paused, or stays as it is, is told nothing of", () => {
+  const paused = { ...idle, release: aRelease({ paused: said }) };
+  expect(told(paused, { ...paused, timeoutMs: 1 })).toEqual([]);
+  expect(told({ ...idle, release }, { ...idle, release, timeoutMs: 1 })).toEqual([]);
+});
+
 it("a release that has ended is forgotten without a word, and another in its place is begun", () => {
   const ended = aRelease({ ended: { ...said, how: "done" } });
   expect(told({ ...idle, release: ended }, idle)).toEqual([]);
