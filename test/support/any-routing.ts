@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Component } from "../../shared/domain/routing/component.ts";
+import { guardModes } from "../../shared/domain/routing/guard-rule.ts";
 import type { RoutingEdit } from "../../shared/domain/routing/routing-edit.ts";
 import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import type { Subject, SubjectKey } from "../../shared/domain/subject.ts";
@@ -58,6 +59,14 @@ const anyRelease = fc
     });
   });
 
+const anyGuard = fc
+  .constantFrom(...guardModes)
+  .map((mode) => ({ mode, who: "ada", why: "careful", at: "2026-11-20T10:00:00.000Z" }));
+
+const anyBadVersion = fc
+  .record({ version: fc.constantFrom("22", "23"), alias: usableAlias })
+  .map((which) => ({ ...which, why: "worse", at: "2026-11-20T10:00:00.000Z" }));
+
 export function anyComponent(name: string): fc.Arbitrary<Component> {
   const rollout = fc
     .record({
@@ -80,8 +89,10 @@ export function anyComponent(name: string): fc.Arbitrary<Component> {
         nil: undefined,
         freq: 6,
       }),
+      guards: fc.option(fc.dictionary(usableAlias, anyGuard), { nil: undefined, freq: 6 }),
+      badVersions: fc.option(fc.array(anyBadVersion, { maxLength: 2 }), { nil: undefined, freq: 6 }),
     })
-    .map(({ rollout: share, release, allStable, ...rest }) =>
+    .map(({ rollout: share, release, allStable, guards, badVersions, ...rest }) =>
       aComponent({
         name,
         aliases: ["stable", "beta", "experimental"],
@@ -89,6 +100,8 @@ export function anyComponent(name: string): fc.Arbitrary<Component> {
         ...(share && { rollout: share }),
         ...(release && { release }),
         ...(allStable && { allStable }),
+        ...(guards && { guards }),
+        ...(badVersions && { badVersions }),
       }),
     );
 }

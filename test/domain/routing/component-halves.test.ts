@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Component } from "../../../shared/domain/routing/component.ts";
+import { type Component, Component as ComponentSchema } from "../../../shared/domain/routing/component.ts";
 import { redefined, rulesLeftAlone } from "../../../shared/domain/routing/component-halves.ts";
 import { readRow, storedRow } from "../../../shared/domain/routing/stored-row.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
@@ -8,15 +8,22 @@ import { anyComponent } from "../../support/any-routing.ts";
 import { aComponent } from "../../support/builders.ts";
 
 const KEY = "component#mailer";
-const definition = ({ pattern, timeoutMs, retry, invocation, worker }: Component) => ({
-  ...{ pattern, timeoutMs, retry, invocation, worker },
-});
-const rules = ({ defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable }: Component) => ({
-  ...{ defaultAlias, fallbackAlias, cohortRoutes, rollout, release, allStable },
-});
+const AUTHORS = ["name", "pattern", "timeoutMs", "retry", "invocation", "worker"] as const;
+const OPERATORS = [
+  ...["defaultAlias", "fallbackAlias", "cohortRoutes", "rollout", "release", "allStable"],
+  ...["guards", "badVersions"],
+] as const;
+const half = (fields: readonly string[]) => (component: Component) =>
+  Object.fromEntries(Object.entries(component).filter(([field]) => fields.includes(field)));
+const definition = half(AUTHORS);
+const rules = half(OPERATORS);
 const author = fc
   .tuple(anyComponent("mailer"), fc.integer({ min: 1, max: 800_000 }), fc.constantFrom("shop", "forge"))
   .map(([component, timeoutMs, source]): Component => ({ ...component, timeoutMs, pattern: { source: [source] } }));
+
+it("each field of a component is its author's or its operators', but for the aliases, which are both's", () => {
+  expect([...AUTHORS, ...OPERATORS, "aliases"].toSorted()).toEqual(Object.keys(ComponentSchema.shape).toSorted());
+});
 
 describe("a component that is applied again", () => {
   it("has its author's definition and its operators' rules, whatever both are", () => {
