@@ -5,6 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { setUpConsumer, untilQueueIsEmpty } from "./embedded-rate.ts";
 import { publishLoad } from "./publish-load.ts";
+import { BATCH } from "./router/sample-batch.ts";
+import { recoveryFromThrottles } from "./router/throttled-store.ts";
 import { startServer } from "./server.ts";
 
 const EVENTS = 1_000;
@@ -54,4 +56,17 @@ export async function benchRecovery(): Promise<void> {
   );
   const { health, seconds } = await recoveryFromLock();
   console.log(`  health meanwhile ${health}, everything delivered ${seconds.toFixed(1)} s after its end`);
+  await printThrottled();
+}
+
+async function printThrottled(): Promise<void> {
+  console.log(
+    `Recovery, routers on DynamoDB Local: it throttles all requests for ${LOCKED_MS / 1_000} s in the middle of events`,
+  );
+  const recovery = await recoveryFromThrottles(EVENTS / BATCH, LOCKED_MS);
+  if (recovery === undefined) return console.log("  not measured: there is no 'java' on the PATH");
+  const { seconds, inFlight, sends, events } = recovery;
+  console.log(
+    `  ${inFlight} messages hidden at its end, everything delivered ${seconds.toFixed(1)} s after it, ${sends} sends of ${events} events`,
+  );
 }
