@@ -1,34 +1,31 @@
-import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { LedgerEntry } from "../../shared/domain/deliveries/delivery.ts";
-import { Component } from "../../shared/domain/routing/component.ts";
-import { type EmbeddedState, openEmbeddedState } from "../../shared/embedded-dependencies.ts";
-import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
-import { moveAlias } from "../../shared/flows/versions/move-alias.ts";
+import type { TakenOff, Trip } from "../../shared/domain/health/watch.ts";
+import { stateText } from "../../shared/domain/releases/release-state.ts";
+import { isEnded, type Replay } from "../../shared/domain/replays/replay.ts";
+import { releases } from "../../shared/flows/release/find-release.ts";
 import { freePort } from "./free-port.ts";
+import {
+  aHealingWorld,
+  BAD,
+  COMPONENT,
+  CUSTOMERS,
+  entryOf,
+  FIRST_STEP,
+  type HealingWorld,
+  HISTORY,
+} from "./healing-world.ts";
 import { startServer } from "./server.ts";
+import { steadyLoad } from "./steady-load.ts";
 
-const COMPONENT = "release-coordinator";
-const CUSTOMERS = 60;
-const PROJECTS_EACH = 20;
 const PER_SECOND = 200;
-const EVERY_MS = 50;
-
-/** What is known of before, and how long it is waited for all to be well again. */
-const BEFORE_MS = 45_000;
-const AT_MOST_MS = 240_000;
-const BUDGET_SECONDS = 120;
-
-const [STABLE, BAD] = ["1", "2"];
-const GOOD_CODE = "export const handler = async () => null;\n";
-const BAD_CODE = `export const handler = async ({ detail }) => {
-  if (Number(detail.metadata.customer.split("-")[1]) % 3 === 0) throw new TypeError("no token");
-  return null;
-};
-`;
+const BEFORE_MS = 15_000;
+const AT_MOST_MS = 900_000;
 
 /** When the whole server is killed, by surprise. */
 type KillAt = "never" | "the trip" | "the replay";
@@ -36,159 +33,160 @@ type KillAt = "never" | "the trip" | "the replay";
 type Healing = {
   /** Seconds from the first event that failed on the bad version. */
   tripped: number;
-  rolledBack: number;
+  movedBack: number;
   healed: number;
   affected: number;
-  /** Of those affected, the ones that were done, and once only. */
-  doneOnce: number;
   events: number;
+  /** Events that a version has done, and those that it has done twice, by its own count. */
+  done: number;
+  doneTwice: number;
+  release: string;
 };
 
 /**
- * A server under a steady load whose beta, with a share of 5 % of all projects and a guard of mode `undo`, goes to a
- * version that fails always for every third customer. Nobody types anything.
+ * A server under a steady load, and a release of a version that fails always for a third of the customers. What is typed is
+ * its start.
  */
-async function healing(killAt: KillAt): Promise<Healing> {
+async function healing(failing: number, killAt: KillAt): Promise<Healing> {
   const home = mkdtempSync(join(tmpdir(), "turnout-bench-"));
-  const state = await aGuardedBeta(home);
+  const world = await aHealingWorld(home, failing);
   const port = await freePort();
   const start = () => startServer(home, { TURNOUT_PORT: String(port) });
   let server = await start();
-  const load = steadyLoad(server.url);
+  const load = steadyLoad(server.url, PER_SECOND, (n) => entryOf(world, n));
   try {
     await delay(BEFORE_MS);
-    const by = { who: "bench", why: "faster rule", command: "bench", at: new Date() };
-    const move = { component: COMPONENT, alias: "beta", from: STABLE, to: BAD };
-    await moveAlias({ ...state, table: state.routingTable, newId: randomUUID }, { move, kind: "promote", ...by });
+    await startRelease(home);
     let killed = killAt === "never";
     const end = Date.now() + AT_MOST_MS;
-    for (let healed = false; !healed; await delay(100)) {
+    for (let healed = false; !healed; await delay(50)) {
       if (Date.now() > end) throw new Error("it wasn't healed in time");
-      const trip = (await state.watches.watches()).find(({ version }) => version === BAD)?.trip;
-      const replay = trip?.replay === undefined ? undefined : await state.replays.get(trip.replay);
-      if (!killed && (killAt === "the trip" ? trip !== undefined : (replay?.progress.counts.sent ?? 0) > 0)) {
+      const trip = await foundOf(world);
+      const replays = await replaysOf(world);
+      const isDue =
+        killAt === "the trip" ? trip !== undefined : replays.some(({ progress }) => progress.counts.sent > 0);
+      if (!killed && isDue) {
         killed = true;
         await server.end("SIGKILL");
         server = await start();
       }
-      healed = trip?.stage === "ended" && replay?.progress.endedAt !== undefined;
+      const isRepaired = replays.length > 0 && replays.every(isEnded);
+      healed = isRepaired && trip?.stage === "ended" && (await isAtRest(world));
     }
     const events = await load.stop();
-    return { ...(await figuresOf(state)), events };
+    await untilAllDone(world, events, end);
+    return { ...(await figuresOf(world)), events };
   } finally {
     await load.stop();
     await server.end("SIGTERM");
-    state.close();
+    world.state.close();
     rmSync(home, { recursive: true, force: true });
   }
 }
 
-async function aGuardedBeta(home: string): Promise<EmbeddedState> {
-  const state = openEmbeddedState(home, { create: true });
-  for (const [n, text] of [GOOD_CODE, BAD_CODE].entries()) {
-    const source = join(home, `code-${n}`);
-    mkdirSync(source);
-    writeFileSync(join(source, "index.mjs"), text);
-    await state.catalog.publish({ component: COMPONENT, source, now: new Date() });
+async function startRelease(home: string): Promise<void> {
+  const asked = ["--version", BAD, "--through", `${FIRST_STEP},25%,100%`, "--every", "10m", "--guard", "undo"];
+  const said = ["--reason", "faster rule", "--yes"];
+  const options = { env: { PATH: process.env.PATH, TURNOUT_HOME: home } };
+  const args = ["scripts/turnout.ts", "release", "start", COMPONENT, ...asked, ...said];
+  await promisify(execFile)(process.execPath, args, options);
+}
+
+/** What the guard has found: that the version is worse, or for whom. */
+async function foundOf({ state }: HealingWorld): Promise<Trip | TakenOff | undefined> {
+  const watch = (await state.watches.watches()).find(({ version }) => version === BAD);
+  return watch?.trip ?? watch?.taken?.[0];
+}
+
+async function replaysOf({ state }: HealingWorld): Promise<Replay[]> {
+  const all = await state.replays.list(10);
+  return all.filter((replay): replay is Replay => "progress" in replay);
+}
+
+async function releaseOf({ state }: HealingWorld) {
+  const [one] = await releases(state.routingTable);
+  if (one === undefined) throw new Error("there is no release");
+  return one.release;
+}
+
+/** The release moves nobody any more. */
+async function isAtRest(world: HealingWorld): Promise<boolean> {
+  const { paused, ended } = await releaseOf(world);
+  return paused !== undefined || ended !== undefined;
+}
+
+async function untilAllDone({ effects }: HealingWorld, events: number, end: number): Promise<void> {
+  while (new Set(linesOf(effects)).size < events) {
+    if (Date.now() > end) throw new Error("not all was done in time");
+    await delay(500);
   }
-  for (const alias of ["stable", "beta"]) await state.catalog.moveAlias(COMPONENT, alias, STABLE, null);
-  const said = { who: "bench", why: "bench", at: new Date().toISOString() };
-  const component = Component.parse({
-    name: COMPONENT,
-    pattern: { source: ["bench"] },
-    aliases: { stable: {}, beta: {} },
-    retry: { maxAttempts: 2, baseDelayMs: 1_000 },
-    rollout: { alias: "beta", basisPoints: 500, by: "project", salt: "healing" },
-    guards: { beta: { mode: "undo", ...said } },
-  });
-  await changeRoutes(state.routingTable, {
-    edit: { kind: "apply component", component },
-    ...{ changeId: randomUUID(), who: "bench", why: "bench", command: "bench", at: new Date() },
-  });
-  return state;
 }
 
-/** Publishes evenly, and again what a server that was killed has not taken: a publisher keeps what isn't accepted. */
-function steadyLoad(url: string): { stop(): Promise<number> } {
-  let [sent, stopped] = [0, false];
-  const send = async (first: number) => {
-    const Entries = Array.from({ length: (PER_SECOND * EVERY_MS) / 1_000 }, (_, n) => entryOf(first + n));
-    const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": "AWSEvents.PutEvents" };
-    for (;;) {
-      const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ Entries }) }).catch(() => null);
-      if (answer?.ok) return;
-      await delay(100);
-    }
-  };
-  const under = new Set<Promise<void>>();
-  const run = async () => {
-    const begun = Date.now();
-    for (let batch = 0; !stopped; batch++) {
-      const one = send(sent).finally(() => under.delete(one));
-      under.add(one);
-      sent += (PER_SECOND * EVERY_MS) / 1_000;
-      await delay(Math.max(0, begun + (batch + 1) * EVERY_MS - Date.now()));
-    }
-    await Promise.all(under);
-  };
-  const running = run();
+function linesOf(file: string): string[] {
+  return readFileSync(file, "utf8").split("\n").slice(0, -1);
+}
+
+async function figuresOf(world: HealingWorld): Promise<Omit<Healing, "events">> {
+  const { routingTable } = world.state;
+  const affected = await affectedOf(world);
+  const failures = affected.flatMap(({ attempts }) => attempts.filter(hasFailed));
+  const first = Math.min(...failures.map(({ at }) => at.getTime()));
+  const after = (at: Date | undefined) => ((at?.getTime() ?? Number.NaN) - first) / 1_000;
+  const found = await foundOf(world);
+  const log = await routingTable.changesAfter(0, 100);
+  const back =
+    log.find(({ move }) => move?.kind === "rollback" && move.stage === "settled") ??
+    log.find(({ who }) => who === `guard/${COMPONENT}`);
+  const last = Math.max(...affected.map(({ closedAt }) => closedAt?.getTime() ?? Number.POSITIVE_INFINITY));
+  const effects = linesOf(world.effects);
+  const done = new Set(effects).size;
   return {
-    async stop() {
-      stopped = true;
-      await running;
-      return sent;
-    },
+    tripped: after(found && new Date(found.at)),
+    movedBack: after(back?.at),
+    healed: after(new Date(last)),
+    affected: affected.length,
+    ...{ done, doneTwice: effects.length - done },
+    release: stateText(await releaseOf(world)),
   };
 }
 
-function entryOf(n: number): object {
-  const customer = `customer-${n % CUSTOMERS}`;
-  const project = `${customer}/project-${Math.floor(n / CUSTOMERS) % PROJECTS_EACH}`;
-  const metadata = { customer, project, idempotencyKey: `key-${n}` };
-  return { Source: "bench", DetailType: "tick", Detail: JSON.stringify({ metadata, n }) };
-}
-
-async function figuresOf({ events, routingTable, watches }: EmbeddedState): Promise<Omit<Healing, "events">> {
+/** Every delivery that has failed on the bad version. */
+async function affectedOf({ state: { events } }: HealingWorld): Promise<LedgerEntry[]> {
   const affected: LedgerEntry[] = [];
   for await (const page of events.records({ from: new Date(0), to: new Date(8.64e15) }, new Date())) {
     const entries = await events.deliveriesOf(page.map(({ eventKey }) => eventKey));
     for (const entry of [...entries.values()].flat()) if (entry.attempts.some(hasFailed)) affected.push(entry);
   }
-  const first = Math.min(
-    ...affected.flatMap(({ attempts }) => attempts.filter(hasFailed).map(({ at }) => at.getTime())),
-  );
-  const after = (at: Date | undefined) => ((at?.getTime() ?? Number.NaN) - first) / 1_000;
-  const trip = (await watches.watches()).find(({ version }) => version === BAD)?.trip;
-  const log = await routingTable.changesAfter(0, 100);
-  const back = log.find(({ move }) => move?.kind === "rollback" && move.stage === "settled");
-  const last = Math.max(...affected.map(({ closedAt }) => closedAt?.getTime() ?? Number.POSITIVE_INFINITY));
-  const isDoneOnce = ({ status, attempts }: LedgerEntry) =>
-    status === "done" && attempts.filter(({ outcome }) => outcome === "done").length === 1;
-  return {
-    tripped: after(trip && new Date(trip.at)),
-    rolledBack: after(back?.at),
-    healed: after(new Date(last)),
-    affected: affected.length,
-    doneOnce: affected.filter(isDoneOnce).length,
-  };
+  return affected;
 }
 
 function hasFailed({ outcome, version }: LedgerEntry["attempts"][number]): boolean {
   return version === BAD && (outcome === "failed" || outcome === "dead");
 }
 
+const CASES = [
+  { failing: 2, told: "two of the three whom its first step takes" },
+  { failing: 1, told: "one of the three whom its first step takes" },
+];
+
 export async function benchHealing(): Promise<void> {
   console.log(
-    `Self-healing, embedded, ${PER_SECOND} events/s of ${CUSTOMERS} customers: a version fails always for a third of them, ` +
-      `on 5 % of the projects\n(budget: ${BUDGET_SECONDS} s from the first failure to the last affected event done, nobody at a keyboard)`,
+    `Self-healing, embedded, ${PER_SECOND} events/s of ${CUSTOMERS} customers, ${HISTORY.minutes / 60} h of ${HISTORY.each} events a ` +
+      `minute of each known:\na release through ${FIRST_STEP}, 25% and 100%, guard undo, of a version that fails always for a third of them`,
   );
-  for (const killAt of ["never", "the trip", "the replay"] as const) {
-    const { tripped, rolledBack, healed, affected, doneOnce, events } = await healing(killAt);
-    const share = ((100 * affected) / events).toFixed(2);
-    console.log(
-      `  ${killAt === "never" ? "undisturbed" : `server killed at ${killAt}`}: tripped after ${tripped.toFixed(1)} s, ` +
-        `rolled back after ${rolledBack.toFixed(1)} s, healed after ${healed.toFixed(1)} s; ` +
-        `${affected} of ${events} events failed (${share} %), ${doneOnce} of them done, once each`,
-    );
+  for (const { failing, told } of CASES) {
+    console.log(`  it fails for ${told}`);
+    for (const killAt of ["never", "the trip", "the replay"] as const) print(killAt, await healing(failing, killAt));
   }
+}
+
+function print(killAt: KillAt, figures: Healing): void {
+  const { tripped, movedBack, healed, affected, events, done, doneTwice, release } = figures;
+  const share = ((100 * affected) / events).toFixed(2);
+  console.log(
+    `    ${killAt === "never" ? "undisturbed" : `server killed at ${killAt}`}: from the first failure found after ` +
+      `${tripped.toFixed(1)} s, moved back after ${movedBack.toFixed(1)} s, all done on stable after ${healed.toFixed(1)} s; ` +
+      `${affected} of ${events} events failed (${share} %); by the versions' own count ${done} done, ${doneTwice} of them ` +
+      `twice; the release: ${release}`,
+  );
 }

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { RevisionConflict } from "../../../shared/domain/errors.ts";
 import { readSteps } from "../../../shared/domain/releases/read-steps.ts";
 import { guardModes } from "../../../shared/domain/routing/guard-rule.ts";
-import { stepText } from "../../../shared/domain/routing/release.ts";
+import { releaseSalt, stepText } from "../../../shared/domain/routing/release.ts";
 import { durationText, readDurationMs } from "../../../shared/domain/text/duration.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
@@ -89,14 +88,12 @@ async function askedRelease({
   if (by === undefined) throw wrong(`Shares by: choose one of ${shareIds.join(", ")}.`);
   const component = needed(given, "component", "Component");
   const longest = given.get("max-wait");
-  // Of the revision that it is planned on: whom the form shows is whom it takes.
-  const drawn = `${await installation.routingTable.head()} ${component}`;
   return {
     component,
     version: needed(given, "version", "Version"),
     steps: must(readSteps(needed(given, "through", "Through")), "Through"),
     by,
-    salt: createHash("sha256").update(drawn).digest("hex").slice(0, 16),
+    salt: releaseSalt(component, await installation.routingTable.head()),
     everyMs: must(readDurationMs(needed(given, "every", "A step every")), "A step every"),
     ...(longest !== null && { maxWaitMs: must(readDurationMs(longest), "Wait for a verdict at most") }),
     guard,

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { sha256 } from "../../../shared/domain/hash.ts";
 import { readSteps } from "../../../shared/domain/releases/read-steps.ts";
 import { type GuardMode, guardModes } from "../../../shared/domain/routing/guard-rule.ts";
-import { type Release, type ReleaseStep, stepText } from "../../../shared/domain/routing/release.ts";
+import { type Release, type ReleaseStep, releaseSalt, stepText } from "../../../shared/domain/routing/release.ts";
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import { changeRoutes, revisionConflict } from "../../../shared/flows/change/change-routes.ts";
@@ -96,8 +95,7 @@ async function start(component: string, options: StartOptions): Promise<void> {
         version: options.version,
         steps: options.through,
         by: options.by,
-        // A dry run draws as the start after it does, and no two releases draw the same: each start is a revision.
-        salt: sha256(JSON.stringify([component, await table.head()])).slice(0, 16),
+        salt: releaseSalt(component, await table.head()),
         everyMs: options.every,
         ...(options.maxWait !== undefined && { maxWaitMs: options.maxWait }),
         guard: options.guard,

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { sha256 } from "../hash.ts";
 import { SubjectId } from "../subject.ts";
 import { Instant, own } from "../text/schema.ts";
 import { AliasName } from "./alias.ts";
@@ -97,6 +98,14 @@ export function ruleText(step: ReleaseStep): string {
     case "share":
       return "the rollout";
   }
+}
+
+/**
+ * What a release's shares are drawn with: its own, and the same for whoever asks at that revision, so that whom a dry run or
+ * a form shows is whom it takes.
+ */
+export function releaseSalt(component: string, revision: number): string {
+  return sha256(JSON.stringify([component, revision])).slice(0, 16);
 }
 
 /** Who a release's changes are made as. */
