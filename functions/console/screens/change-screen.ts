@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import { wholeRowDetails } from "../../../shared/domain/routing/row-details.ts";
+import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeOf } from "../../../shared/flows/change/change-log.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
@@ -21,6 +22,7 @@ export async function changeScreen({ installation, visitor, query }: Look): Prom
   if (unreadable !== undefined)
     return { title, section: "changes", body: html`<p class="bad">It can't be read: ${foreignText(unreadable)}</p>` };
   const details = rows.flatMap(wholeRowDetails);
+  const words = ruleWords(rows);
   const body = html`${facts([
     ["when", instant(at)],
     ["who", foreignText(who)],
@@ -28,6 +30,7 @@ export async function changeScreen({ installation, visitor, query }: Look): Prom
     ["command", html`<code>${foreignText(command, 2_000)}</code>`],
     ["forced", forced ? "past a freeze or a guardrail" : undefined],
     ["moved", move && foreignText(movedText(move))],
+    ["what", words.length === 0 ? undefined : foreignText(words.join("; "), 2_000)],
     ["replay", move?.replay === undefined ? undefined : linkTo("replay", { name: move.replay }, move.replay)],
   ])}
 <p class="buttons">${undoButton(change, visitor)}</p>

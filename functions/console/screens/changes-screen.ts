@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import { type ChangeFilter, passesFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
+import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { backwards } from "../../../shared/flows/change/change-log.ts";
@@ -88,6 +89,7 @@ function columns(visitor: Look["visitor"]): DataColumn<ChangeLogEntry>[] {
 function whatChanged({ rows, move, forced }: ChangeLogEntry): Html {
   const names = rows.slice(0, 2).map(({ key }) => keyInWords(key));
   const more = rows.length > names.length ? ` and ${rows.length - names.length} more` : "";
-  const what = move === undefined ? `${names.join(", ")}${more}` : movedText(move);
+  const words = [...(move === undefined ? [] : [movedText(move)]), ...ruleWords(rows)];
+  const what = words.length > 0 ? words.join("; ") : `${names.join(", ")}${more}`;
   return html`${foreignText(what)}${forced ? html` <span class="bad">forced</span>` : ""}`;
 }

@@ -63,7 +63,7 @@ function toLines(change: ChangeLogEntry): string[] {
     ...labelled("command", [command]),
     ...labelled("forced", forced ? ["past a freeze or a guardrail"] : []),
     ...labelled("moved", move === undefined ? [] : [movedText(move)]),
-    ...labelled("what", rows.flatMap(ruleWords)),
+    ...labelled("what", ruleWords(rows)),
     ...labelled("rows", rows.flatMap(wholeRowDetails)),
     ...labelled("undo", [undoOfChange(change) ?? noUndo(change)]),
   ];

@@ -94,7 +94,7 @@ const COLUMNS: Column<ChangeLogEntry>[] = [
   { title: "ROWS", text: ({ rows }) => String(rows.length), alignRight: true, optional: 3 },
   { title: "FORCED", text: ({ forced }) => (forced ? "forced" : undefined), style: () => "red" },
   { title: "MOVED", text: ({ move }) => move && movedText(move), least: 24 },
-  { title: "WHAT", text: ({ rows }) => rows.flatMap(ruleWords).join("; ") || undefined, least: 24 },
+  { title: "WHAT", text: ({ rows }) => ruleWords(rows).join("; ") || undefined, least: 24 },
   { title: "WHY", text: ({ why }) => why, least: 12 },
   { title: "COMMAND", text: ({ command }) => command, least: 20, optional: 2 },
   {

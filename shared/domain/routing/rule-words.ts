@@ -6,7 +6,11 @@ import type { RowChange } from "./routing-change.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
 
 /** What a change does about releases, guards and the versions that they have found to be worse, a few words each. */
-export function ruleWords({ key, before, after }: RowChange): string[] {
+export function ruleWords(rows: readonly RowChange[]): string[] {
+  return rows.flatMap(rowWords);
+}
+
+function rowWords({ key, before, after }: RowChange): string[] {
   // Of what stood in a row that can't be read nobody knows what has become.
   if (splitKey(key)[0] !== "component" || before instanceof UnreadableRow) return [];
   const [was, is] = [componentOf(before), componentOf(after)];

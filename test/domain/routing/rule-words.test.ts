@@ -11,7 +11,7 @@ const idle = aComponent({ name: "mailer" });
 
 /** What a change of the mailer's row is called. */
 const told = (before: Component | null, after: Component | null) =>
-  ruleWords({ key: "component#mailer", before, after });
+  ruleWords([{ key: "component#mailer", before, after }]);
 
 it.each([
   ["begun: version 4 by beta to stable, cohort staff, plan free, 5%, 100%", undefined, release],
@@ -64,7 +64,7 @@ it("of all else nothing is told", () => {
   expect(told(null, idle)).toEqual([]);
   expect(told(idle, null)).toEqual([]);
   expect(
-    ruleWords({ key: "component#mailer", before: new UnreadableRow("not JSON", "{"), after: { ...idle, release } }),
+    ruleWords([{ key: "component#mailer", before: new UnreadableRow("not JSON", "{"), after: { ...idle, release } }]),
   ).toEqual([]);
-  expect(ruleWords({ key: "customer#acme", before: null, after: aSubjectRow({ plan: "free" }) })).toEqual([]);
+  expect(ruleWords([{ key: "customer#acme", before: null, after: aSubjectRow({ plan: "free" }) }])).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Failure } from "../../../shared/domain/health/failure.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
+import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
 import { customerOf } from "../../../shared/flows/watch/customer-of.ts";
@@ -119,6 +120,20 @@ describe("the change log's screen", () => {
     expect([count(first), count(rest)]).toEqual([50, 10]);
     expect(rest).not.toContain("before=");
     expect(textOf(rest)).not.toContain("ada");
+  });
+
+  it("has the words of 'turnout history' for what releases and guards did, as one change's screen has", async () => {
+    const { viewer, state } = await anIncident();
+    const guard = { mode: "undo", who: "ada", why: "2 is new", at: LOOKED_AT.toISOString() } as const;
+    const said = { changeId: "guarded", who: "ada", why: "2 is new", command: "guard set", at: LOOKED_AT };
+    const change = { set: "guard", alias: "beta", guard } as const;
+    const edit = { kind: "change component", component: COMPONENT, change } as const;
+    const { revision } = await changeRoutes(state.routingTable, { edit, ...said });
+    const words = ruleWords((await state.routingTable.changesAfter(revision - 1, 1)).flatMap(({ rows }) => rows));
+    expect(words).toEqual(["guard of beta: watch → undo"]);
+    for (const screen of ["changes", `change?revision=${revision}`]) {
+      expect(textOf((await viewer.get(`/console/${screen}`)).text)).toContain(words.join("; "));
+    }
   });
 
   it("shows all of one change, its rows before and after", async () => {
