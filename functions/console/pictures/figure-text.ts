@@ -14,12 +14,3 @@ export function perMinuteText(count: number, minutes: number): string {
   if (rate === 0 || rate >= 100) return `${Math.round(rate)}`;
   return rate < 0.1 ? "< 0.1" : rate.toFixed(1);
 }
-
-/** Evidence, a power of ten, as odds against chance: `320 to 1`. What speaks for a version is none against it. */
-export function oddsText(evidence: number | undefined): string {
-  if (evidence === undefined || Number.isNaN(evidence)) return "not known";
-  if (evidence >= 6) return "over a million to 1";
-  const odds = 10 ** evidence;
-  if (odds < 1.05) return "none";
-  return `${odds < 10 ? odds.toFixed(1) : Number(odds.toPrecision(2)).toLocaleString("en")} to 1`;
-}

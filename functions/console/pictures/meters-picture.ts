@@ -1,7 +1,8 @@
 import { html } from "hono/html";
+import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import { ACT_AT, type GuardVerdict, type MetricVerdict, WARN_AT } from "../../../shared/domain/health/guard-verdict.ts";
 import type { Html } from "../screen.ts";
-import { oddsText, percentText } from "./figure-text.ts";
+import { percentText } from "./figure-text.ts";
 import { along, picture } from "./picture.ts";
 
 /** Where evidence counts, as powers of ten. */

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { quantileMs } from "../../../shared/domain/health/duration-buckets.ts";
+import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import type { Component } from "../../../shared/domain/routing/component.ts";
@@ -16,7 +17,6 @@ import type { RoutingTable } from "../../../shared/routing-table/routing-table.t
 import type { Visitor } from "../access/role.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, foreignText, linkTo } from "../page/parts.ts";
-import { oddsText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** What is looked back at. */

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { type ReleaseOf, releases } from "../../../shared/flows/release/find-release.ts";
@@ -6,7 +7,6 @@ import { beyondVerdict, saysOf, strongest } from "../../../shared/flows/watch/gu
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
-import { oddsText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** Versions on their way to everybody, and what watches over them. */

@@ -1,3 +1,5 @@
+import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
+import type { ReleaseVerdict } from "../../../shared/domain/releases/next-step.ts";
 import { nextText } from "../../../shared/domain/releases/release-state.ts";
 import { isUnderWay, type Release, releaseActor, stepText } from "../../../shared/domain/routing/release.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
@@ -14,8 +16,17 @@ export function releaseLines({ component, release }: ReleaseOf, looked: LookedAt
     `a step every ${durationText(everyMs)}${waits}; guard: ${guard}${force ? "; past the guardrails" : ""}`,
     ...stepLines(release),
     ...endLines(release),
-    ...(looked === undefined ? [] : [`guard: ${looked.verdict.told}`, `next: ${nextText(looked)}`]),
+    ...(looked === undefined
+      ? []
+      : [`guard: ${looked.verdict.told}`, `meters: ${metersText(looked.verdict)}`, `next: ${nextText(looked)}`]),
   ];
+}
+
+/** Both of the guard's meters, e.g. `failed, A 12 to 1, B none`. */
+export function metersText({ strongest }: ReleaseVerdict): string {
+  if (strongest === undefined) return "none yet";
+  const { metric, worseThanStable, worseThanBefore } = strongest;
+  return `${metric}, A ${oddsText(worseThanStable)}, B ${oddsText(worseThanBefore)}`;
 }
 
 function stepLines({ steps, made, into, ended, since }: Release): string[] {
@@ -59,7 +70,19 @@ export function releaseJson({ component, release }: ReleaseOf<{ name: string }>,
     actor: releaseActor(release),
     paused: paused ?? null,
     ended: ended ?? ending ?? null,
-    verdict: looked?.verdict ?? null,
+    verdict: looked === undefined ? null : verdictJson(looked.verdict),
     next: looked === undefined ? null : nextText(looked),
+  };
+}
+
+function verdictJson({ says, told, strongest, more }: ReleaseVerdict) {
+  const { metric, worseThanStable, worseThanBefore } = strongest ?? {};
+  return {
+    says,
+    told,
+    metric: metric ?? null,
+    worse_than_stable: worseThanStable ?? null,
+    worse_than_before: worseThanBefore ?? null,
+    more_deliveries: more ?? null,
   };
 }

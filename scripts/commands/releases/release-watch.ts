@@ -8,7 +8,7 @@ import { onCtrlC } from "../terminal/on-ctrl-c.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { lookedAt } from "./release-list.ts";
-import { releaseJson, releaseLines } from "./release-text.ts";
+import { metersText, releaseJson, releaseLines } from "./release-text.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -28,7 +28,7 @@ export async function watchRelease(id: string, { json }: JsonOption): Promise<vo
           ? JSON.stringify(releaseJson(found, looked))
           : looked === undefined
             ? ""
-            : `${stateText(found.release)}; ${looked.verdict.told}; next: ${nextText(looked)}`;
+            : `${stateText(found.release)}; ${looked.verdict.told}; meters: ${metersText(looked.verdict)}; next: ${nextText(looked)}`;
         if (looked === undefined) {
           if (json) printJson(releaseJson(found, looked));
           else for (const line of releaseLines(found, looked)) printLine(line);

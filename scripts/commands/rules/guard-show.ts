@@ -1,4 +1,5 @@
 import { whoText } from "../../../shared/domain/health/customer-verdict.ts";
+import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { saysOf, strongest, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
@@ -29,13 +30,9 @@ const COLUMNS: Column<GuardedVersion>[] = [
     text: (one) => saysOf(one),
     style: (one) => (saysOf(one) === "worse" ? "red" : saysOf(one) === "healthy so far" ? "green" : undefined),
   },
-  { title: "A", text: (one) => powerText(strongest(one)?.worseThanStable), alignRight: true },
-  { title: "B", text: (one) => powerText(strongest(one)?.worseThanBefore), alignRight: true },
+  { title: "A", text: (one) => oddsText(strongest(one)?.worseThanStable), alignRight: true },
+  { title: "B", text: (one) => oddsText(strongest(one)?.worseThanBefore), alignRight: true },
 ];
-
-function powerText(evidence: number | undefined): string {
-  return evidence === undefined ? "" : `10^${evidence.toFixed(1)}`;
-}
 
 function guardJson(one: GuardedVersion): object {
   const { component, alias, version, guard, watch, isThere, outranked } = one;

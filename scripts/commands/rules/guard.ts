@@ -70,10 +70,10 @@ Example:
       "after",
       `
 A line per guarded alias, and one for every version that was found to be worse.
-  A     evidence that it fails, is slow, or gives no outcome, more often than stable:
-        a power of ten
+  A     odds against chance that it fails, is slow, or gives no outcome, more
+        often than stable
   B     the same, than it was for the same customers before; it takes both, at
-        10^3.5, to act, and at 10^2.5 a person should look
+        3,000 to 1, to act, and at 300 to 1 a person should look
 
 Example:
   $ turnout guard show release-coordinator

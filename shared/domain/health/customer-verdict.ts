@@ -3,9 +3,10 @@ import { splitKey } from "../text/split-key.ts";
 import type { Sighted } from "./burst.ts";
 import { triedIn } from "./burst.ts";
 import { baseRateBound, type Tried, worseThanBefore, worseThanStable } from "./evidence.ts";
+import { chanceText } from "./evidence-words.ts";
 import type { Failure } from "./failure.ts";
 import { ACT_ALPHA, LEAST_FAILURES } from "./verdict.ts";
-import { powerText, shareText } from "./verdict-text.ts";
+import { shareText } from "./verdict-text.ts";
 
 /** What is known of one customer on a version, by stretch and type: its own first attempts, and stable's beside them. */
 export type KnownOfCustomer = {
@@ -114,6 +115,6 @@ export function customerVerdictText(who: SubjectKey, version: string, verdict: C
   return (
     `${version} is worse for ${whoText(who)}: ${shareText(own)} of its first attempts failed, ` +
     `${shareText(stable)} of stable's beside it, ${shareText(before)} of its own before ` +
-    `(E = ${powerText(evidence)}, p ≤ ${powerText(-evidence)})`
+    `(${chanceText(evidence)})`
   );
 }

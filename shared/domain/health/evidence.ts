@@ -10,6 +10,9 @@ const RATIOS = [1.5, 2, 3, 5, 10, 30];
 /** Rates of failure that it may have come to. */
 const RATES = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 
+/** What is known of before tells a version that fails so often from one that doesn't, or none at all. */
+export const HIGHEST_RATE = Math.max(...RATES);
+
 /** A version that fails up to so many times as often as stable isn't called worse. */
 const TOLERANCE = 1.25;
 

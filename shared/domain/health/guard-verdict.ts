@@ -1,5 +1,13 @@
 import * as z from "zod/mini";
-import { baseRateBound, driftOf, logOfMean, type Tried, worseThanBefore, worseThanStable } from "./evidence.ts";
+import {
+  baseRateBound,
+  driftOf,
+  HIGHEST_RATE,
+  logOfMean,
+  type Tried,
+  worseThanBefore,
+  worseThanStable,
+} from "./evidence.ts";
 import { type GuardMetric, guardMetrics, type Meter } from "./guard-meter.ts";
 import { ACT_ALPHA, LEAST_CUSTOMERS, LEAST_FAILURES, WARN_ALPHA } from "./verdict.ts";
 
@@ -160,7 +168,9 @@ function neededFor(times: number, tried: number, stable: Tried, before: Tried | 
   };
   const gains = [worseThanStable([stratum])];
   if (before !== undefined && before.tried > 0) {
-    gains.push(worseThanBefore(stratum.candidate, baseRateBound(before, ACT_ALPHA / 10)));
+    const bound = baseRateBound(before, ACT_ALPHA / 10);
+    if (bound >= HIGHEST_RATE) return null;
+    gains.push(worseThanBefore(stratum.candidate, bound));
   }
   const least = Math.min(...gains) + Math.log(6);
   if (least <= 0) return null;

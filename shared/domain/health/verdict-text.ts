@@ -1,11 +1,12 @@
+import { chanceText } from "./evidence-words.ts";
 import { type GuardVerdict, leastEvidence, type MetricVerdict } from "./guard-verdict.ts";
 
-/** Evidence beyond this says no more to anybody. */
-const MOST_DIGITS = 99;
-
-/** A verdict in a sentence, with its numbers, for the change log, a notice and a screen alike. */
+/**
+ * A verdict in a sentence, with its numbers, for the change log, a notice and a screen alike. Without a verdict it says
+ * about how many more deliveries would show a version that fails ten times as often, or why no number would.
+ */
 export function verdictText(verdict: GuardVerdict, version: string): string {
-  const { says, more } = verdict;
+  const { says } = verdict;
   if (says === "worse")
     return verdict.metrics
       .filter(({ level }) => level === "act")
@@ -16,10 +17,16 @@ export function verdictText(verdict: GuardVerdict, version: string): string {
   const [failed] = verdict.metrics;
   const counts = failed === undefined ? "" : `: ${failed.own.failed} of ${failed.own.tried} first attempts failed`;
   const text = told.length > 0 ? `${says}: ${told.join("; ")}` : `${says}${counts}`;
-  if (says === "healthy so far" || told.length > 0) return text;
-  if (more === 0) return `${text}, more than of stable's and of before, in too few bursts to be beyond doubt`;
-  if (more === null) return `${text}; too little to compare it with so far`;
-  return `${text}; about ${more} more deliveries would show ×10`;
+  return says === "healthy so far" ? text : `${text}${neededText(verdict, told.length > 0)}`;
+}
+
+function neededText({ metrics: [failed], more }: GuardVerdict, isSuspected: boolean): string {
+  if (more !== null && more > 0) return `; about ${more} more deliveries would show ×10`;
+  if (more === 0)
+    return isSuspected ? "" : ", more than of stable's and of before, in too few bursts to be beyond doubt";
+  if (failed === undefined || failed.stable.tried === 0)
+    return "; none of stable's beside it to compare it with so far";
+  return "; too little is known of before: no number of deliveries would show ×10";
 }
 
 const DOES = { failed: "failed", slower: "were slow", missing: "gave no outcome" } as const;
@@ -31,16 +38,11 @@ function metricText(verdict: MetricVerdict, version: string): string {
     ...(before === undefined ? [] : [`${shareText(before)} of the same subjects' before`]),
   ];
   const least = leastEvidence(verdict);
-  const evidence = least === undefined ? "" : ` (E = ${powerText(least)}, p ≤ ${powerText(-least)})`;
+  const evidence = least === undefined ? "" : ` (${chanceText(least)})`;
   return `${version} is worse: ${parts.join(", ")}${evidence}`;
 }
 
 /** `41 of 160 (25.6 %)`. */
 export function shareText({ tried, failed }: { tried: number; failed: number }): string {
   return tried === 0 ? "0 of 0" : `${failed} of ${tried} (${((100 * failed) / tried).toFixed(1)} %)`;
-}
-
-/** Ten to so much, e.g. `10^5.2`. */
-export function powerText(exponent: number): string {
-  return `10^${Math.max(-MOST_DIGITS, Math.min(MOST_DIGITS, exponent)).toFixed(1)}`;
 }

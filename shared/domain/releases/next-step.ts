@@ -1,3 +1,4 @@
+import type { MetricVerdict } from "../health/guard-verdict.ts";
 import type { Component } from "../routing/component.ts";
 import type { Guardrails } from "../routing/guardrails.ts";
 import { freezeText } from "../routing/guardrails.ts";
@@ -7,7 +8,14 @@ import { type Release, releaseActor } from "../routing/release.ts";
  * What the guard says of the version that is released, and how it is told. `none`: no verdict, or not yet. `worse for one`:
  * somebody was taken off it since the last step.
  */
-export type ReleaseVerdict = { says: "healthy" | "none" | "worse" | "worse for one"; told: string };
+export type ReleaseVerdict = {
+  says: "healthy" | "none" | "worse" | "worse for one";
+  told: string;
+  /** What it goes by, where the guard has looked: the metric that says most against the version. */
+  strongest?: MetricVerdict;
+  /** About so many more deliveries would show one that fails ten times as often; null where none would. */
+  more?: number | null;
+};
 
 /** What is known of a release when it is looked at. */
 export type SeenRelease = {

@@ -1,9 +1,11 @@
+import type { GuardVerdict } from "../../domain/health/guard-verdict.ts";
 import { verdictText } from "../../domain/health/verdict-text.ts";
 import type { ReleaseVerdict } from "../../domain/releases/next-step.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { Release } from "../../domain/routing/release.ts";
 import { own } from "../../domain/text/schema.ts";
 import type { WatchStore } from "../../watch-store/watch-store.ts";
+import { strongestOf } from "../watch/guard-told.ts";
 
 /** A guard looks every few seconds, or every minute on AWS: what it said before that is no verdict of now. */
 const MOST_AGE_MS = 300_000;
@@ -17,7 +19,9 @@ export async function judgeRelease(
 ): Promise<ReleaseVerdict> {
   const all = await watches.watches(name);
   const watch = all.find((one) => one.alias === alias && one.version === version);
-  if (watch?.trip !== undefined && watch.trip.at >= startedAt) return { says: "worse", told: watch.trip.why };
+  if (watch?.trip !== undefined && watch.trip.at >= startedAt) {
+    return { says: "worse", told: watch.trip.why, ...measured(watch.trip.verdict) };
+  }
   // It was begun by force all the same, and the guard looks anew at what has come back.
   if (watch?.trip !== undefined)
     return { says: "none", told: `it was worse at ${watch.trip.at}, and isn't looked at yet` };
@@ -36,5 +40,11 @@ export async function judgeRelease(
   }
   if (watch.lookedAt < since) return { says: "none", told: "the guard hasn't looked since the step was made" };
   const told = verdictText(watch.verdict, version);
-  return { says: watch.verdict.says === "healthy so far" ? "healthy" : "none", told };
+  const says = watch.verdict.says === "healthy so far" ? "healthy" : "none";
+  return { says, told, ...measured(watch.verdict) };
+}
+
+function measured(verdict: GuardVerdict): Pick<ReleaseVerdict, "strongest" | "more"> {
+  const strongest = strongestOf(verdict);
+  return { ...(strongest !== undefined && { strongest }), more: verdict.more };
 }

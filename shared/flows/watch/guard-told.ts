@@ -14,8 +14,12 @@ export function verdictOf({ watch }: GuardedVersion): GuardVerdict | undefined {
 
 /** The metric that says most against it. */
 export function strongest(one: GuardedVersion): MetricVerdict | undefined {
+  return strongestOf(verdictOf(one));
+}
+
+export function strongestOf(verdict: GuardVerdict | undefined): MetricVerdict | undefined {
   const least = ({ worseThanStable: a = -99, worseThanBefore: b = -99 }: MetricVerdict) => Math.min(a, b);
-  return verdictOf(one)?.metrics.toSorted((a, b) => least(b) - least(a))[0];
+  return verdict?.metrics.toSorted((a, b) => least(b) - least(a))[0];
 }
 
 /** The same sentence without the verdict, for where that stands beside it. */

@@ -97,6 +97,7 @@ it("the verdict on one customer says what it is worse than, with its evidence an
   const text = customerVerdictText("customer#acme", "23", { ...verdict, worseThanBefore: 7, worseThanStable: 9 });
   expect(text).toBe(
     "23 is worse for customer acme: 48 of 48 (100.0 %) of its first attempts failed, 12 of 2400 (0.5 %) of stable's beside it, " +
-      "1 of 540 (0.2 %) of its own before (E = 10^7.0, p ≤ 10^-7.0)",
+      "1 of 540 (0.2 %) of its own before " +
+      "(of versions that are no worse at most 1 in a million ever looks so: E = 10^7.0, p ≤ 10^-7.0)",
   );
 });

@@ -72,6 +72,26 @@ describe("what a guard says of a version", () => {
     expect(moreWith({ tried: 20_000, failed: 200 }, { tried: 0, failed: 0 })).toBeNull();
   });
 
+  it("has how many more deliveries it takes, or why no number would do", () => {
+    const minute = { own: { tried: 20, failed: 0 }, stable: { tried: 1_000, failed: 10 } };
+    const none = { tried: 0, failed: 0 };
+    const told = (known: Tried, about: Partial<Minute> = {}) =>
+      verdictText(verdictOf([{ ...minute, ...about }], known), "2");
+    expect(told({ tried: 20_000, failed: 200 })).toMatch(
+      /^no verdict: 0 of 20 .*; about \d+ more deliveries would show ×10$/,
+    );
+    expect(told({ tried: 20_000, failed: 200 }, { stable: none })).toMatch(
+      /; none of stable's beside it to compare it with/,
+    );
+    expect(told({ tried: 5, failed: 0 })).toMatch(
+      /; too little is known of before: no number of deliveries would show/,
+    );
+    const suspected = { own: { tried: 20, failed: 5 }, bursts: 5 };
+    const warned = verdictOf([{ ...minute, ...suspected }], none);
+    expect(warned.metrics[0]?.level).toBe("warn");
+    expect(verdictText(warned, "2")).toMatch(/not beyond doubt; about \d+ more deliveries would show ×10$/);
+  });
+
   it("is never that it is healthy of one that fails ten times as often, once it has seen as much as it asks for", () => {
     const random = seededRandom(7);
     const times = (count: number, rate: number) =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { oddsText, percentText, perMinuteText } from "../../../functions/console/pictures/figure-text.ts";
+import { percentText, perMinuteText } from "../../../functions/console/pictures/figure-text.ts";
 import { histogramPicture } from "../../../functions/console/pictures/histogram-picture.ts";
 import { metersPicture } from "../../../functions/console/pictures/meters-picture.ts";
 import { progressPicture } from "../../../functions/console/pictures/progress-picture.ts";
@@ -290,17 +290,6 @@ describe("figures in words", () => {
       "< 0.1",
       "< 0.1",
       "200",
-    ]);
-    expect([undefined, -1e9, 0, 0.2, 1, 2.345, 3.5, 5.999, Number.POSITIVE_INFINITY].map(oddsText)).toEqual([
-      "not known",
-      "none",
-      "none",
-      "1.6 to 1",
-      "10 to 1",
-      "220 to 1",
-      "3,200 to 1",
-      "1,000,000 to 1",
-      "over a million to 1",
     ]);
   });
 });
