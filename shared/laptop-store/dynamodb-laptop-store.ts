@@ -11,7 +11,7 @@ import {
   writeItems,
 } from "../dynamodb/dynamodb-batches.ts";
 import { retrying } from "../dynamodb/dynamodb-retry.ts";
-import { itemLayout } from "../dynamodb/item-layout.ts";
+import { itemLayout, refuseNewerItem } from "../dynamodb/item-layout.ts";
 import { decodeItem, decodeLease } from "./laptop-codec.ts";
 import type { Inbox, LaptopStore } from "./laptop-store.ts";
 
@@ -53,6 +53,7 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
   const access: TableAccess = { ...retried, table: { name: tableName, setting: "TURNOUT_EVENT_TABLE" } };
   const { client, table } = access;
 
+  /** @throws NewerLayout when a newer Turnout has written one of them: it is left as it is */
   async function first(pk: string, limit?: number): Promise<Item[]> {
     const request = {
       TableName: tableName,
@@ -63,6 +64,7 @@ export function dynamodbLaptopStore(options: DynamoDBLaptopStoreOptions): Laptop
     };
     const found: Item[] = [];
     for await (const page of queryPages(access, request)) {
+      page.forEach(refuseNewerItem);
       found.push(...page);
       if (limit !== undefined && found.length >= limit) break;
     }

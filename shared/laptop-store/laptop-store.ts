@@ -4,7 +4,10 @@ import type { LaptopLease } from "../domain/routing/laptop-lease.ts";
 /** The inbox of one alias. */
 export type Inbox = Pick<InboxItem, "component" | "alias">;
 
-/** Who listens on a laptop, and what waits for them. Made for some dozens of laptops. */
+/**
+ * Who listens on a laptop, and what waits for them. Made for some dozens of laptops.
+ * @throws NewerLayout from each read of what a newer Turnout has written, which is left as it is
+ */
 export interface LaptopStore {
   /** All of them, as the last answered write left them. One that can't be read has lapsed, and is nobody's. */
   leases(): Promise<LaptopLease[]>;
