@@ -1,19 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { aRoutedCli } from "../support/cli-process.ts";
-import { COMPILED } from "../support/compiled.ts";
+import { aListener } from "../support/listener-process.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const RC = "release-coordinator";
-const CLI = fileURLToPath(new URL("../../bin/start.js", import.meta.url));
 
 /** A folder whose code says what it was given, and waits for ever for whoever is called so. */
 function aFolder(
@@ -25,39 +19,6 @@ function aFolder(
   return folder;
 }
 
-async function aListener(home: string, args: string[]) {
-  const env = { PATH: process.env.PATH, TURNOUT_HOME: home, NODE_COMPILE_CACHE: COMPILED };
-  const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-  const child = spawn(process.execPath, [CLI, "listen", RC, ...args], { env, stdio }) as ChildProcess & {
-    stdout: Readable;
-    stderr: Readable;
-  };
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const lines: Record<string, unknown>[] = [];
-  const waiting = new Set<() => void>();
-  createInterface(child.stdout).on("line", (line) => {
-    lines.push(JSON.parse(line));
-    for (const look of waiting) look();
-  });
-  let told = "";
-  child.stderr.on("data", (chunk) => {
-    told += chunk;
-    for (const look of waiting) look();
-  });
-  const ended = once(child, "exit") as Promise<[number | null]>;
-  const until = (isSo: () => boolean) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => {
-        if (isSo()) resolve();
-      };
-      waiting.add(look);
-      void ended.then(() => reject(new Error(`it ended before that: ${told}`)));
-      look();
-    });
-  await until(() => told.includes("listens as"));
-  return { child, lines, told: () => told, until, ended };
-}
-
 describe("turnout listen", () => {
   it("runs a customer's events on the folder's code, loads what is saved, and hands everything back at Ctrl-C", {
     timeout: 120_000,
@@ -65,9 +26,9 @@ describe("turnout listen", () => {
     const cli = await aRoutedCli();
     const server = await startServer(cli.home);
     const folder = aFolder();
-    const listener = await aListener(cli.home, [folder, "--customer", "acme", "--yes", "--json"]);
+    const listener = await aListener([RC, folder, "--customer", "acme"], { TURNOUT_HOME: cli.home });
     const publish = (id: string) => cli.turnout(["publish"], bodyOf(anEvent({ id, customer: "acme" })));
-    const said = (what: string) => listener.lines.filter((line) => line.said === what);
+    const { said } = listener;
 
     await publish("one");
     await listener.until(() => said("ended").length === 1);
@@ -104,7 +65,7 @@ describe("turnout listen", () => {
   it("hands everything back where nobody reads on what it prints", async () => {
     const cli = await aRoutedCli();
     const folder = aFolder();
-    const listener = await aListener(cli.home, [folder, "--customer", "acme", "--yes", "--json"]);
+    const listener = await aListener([RC, folder, "--customer", "acme"], { TURNOUT_HOME: cli.home });
     listener.child.stdout.destroy();
     writeFileSync(join(folder, "index.mjs"), "export const handler = {");
     expect(await listener.ended).toEqual([0, null]);
