@@ -199,6 +199,9 @@ function untilStopped(): Promise<void> {
   });
 }
 
+// Where nothing can be printed, as on a full disk or when the reader has gone, that alone is lost: events go on.
+for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
+
 try {
   process.exitCode = await main();
 } catch (error) {
