@@ -14,18 +14,23 @@ import { filterFields, filterIn } from "./stream-filter.ts";
 /** A page has so many lines, and what is looked at for them stays quick however rare they are. */
 const LIMITS = { outcomes: 60, looked: 1_500 };
 
+/** With Turnout's own notices that no component listens to: `--notices` of the command. */
+const NOTICES = "notices";
+
 /** Filters that have a field of their own; the others stand in the address alone, and are kept. */
 const FIELDS = ["component", "customer", "project", "executed-version"] as const;
 
 /** What arrived and what became of it, the newest first, by the filters of the command `events`. */
 export async function streamScreen({ installation, now, query }: Look): Promise<Page> {
   const { events, routingTable } = installation;
-  const filter = filterIn(query);
+  const notices = query.has(NOTICES);
+  const filter = { ...filterIn(query), ...(notices && { notices }) };
   const asked = askedWindow(query, now, "15m");
   const ports = { events, routing: routingCache(routingTable) };
   const { outcomes, from, isAll } = await recentEvents(ports, { window: asked.window, filter, limits: LIMITS }, now);
   const none = isAll ? "No event matches." : "None of the newest events matches.";
   const older = narrowed(query);
+  if (notices) older.set(NOTICES, "yes");
   for (const [name, value] of Object.entries({ ...asked.words, to: from.toISOString() })) older.set(name, value);
   const further = html`<p class="soft">Looked back to ${instant(from)}. <a href="${address("stream", older)}">Older ones</a></p>`;
   const body = html`${dataTable("Events", COLUMNS, outcomes, none, rowId)}${isAll ? "" : further}`;
@@ -50,12 +55,14 @@ function above(query: URLSearchParams, { words }: AskedWindow): Html {
   const kept = [...filters].filter(([name]) => name !== "status" && !FIELDS.some((one) => one === name));
   const command = [...filters].flatMap(([name, value]) => [`--${name}`, value]);
   const window = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value]);
+  const notices = query.has(NOTICES);
   return html`<form class="filters" action="${address("stream")}">${FIELDS.map(field)}
 <label>status<br><select name="status"><option value="">any</option>${statuses}</select></label>
 ${sinceField(words)}${kept.map(
   ([name, value]) => html`<label>${name}<br><input name="${name}" value="${value}" maxlength="1024"></label>`,
-)}<button>Look</button> <a class="button" href="${address("stream")}">All</a></form>
-${commandBlock("The same by command", commandLine("events", ...command, ...window))}`;
+)}<label class="switch"><input type="checkbox" name="${NOTICES}" value="yes"${notices ? html` checked` : ""}> Turnout's own notices</label>
+<button>Look</button> <a class="button" href="${address("stream")}">All</a></form>
+${commandBlock("The same by command", commandLine("events", ...command, ...window, notices ? `--${NOTICES}` : undefined))}`;
 }
 
 /** An outcome's place on the page; what is of one event and component comes once per generation. */

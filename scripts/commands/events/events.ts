@@ -15,15 +15,20 @@ import {
   filterOf,
   filterOptions,
   filterText,
+  noticesOption,
   type WindowOptions,
   windowOf,
   windowOptions,
 } from "./filter-options.ts";
 
-type EventsOptions = JsonOption & FilterOptions & WindowOptions & { limit?: number };
+type EventsOptions = JsonOption & FilterOptions & WindowOptions & { limit?: number; notices?: true };
 
 export function define(command: Command): void {
-  filterOptions(windowOptions(command)).option("--limit <n>", "only the newest n", wholeNumber("--limit", 1));
+  noticesOption(filterOptions(windowOptions(command))).option(
+    "--limit <n>",
+    "only the newest n",
+    wholeNumber("--limit", 1),
+  );
   jsonOption(command)
     .addHelpText(
       "after",
@@ -52,7 +57,7 @@ Examples:
 }
 
 async function list(options: EventsOptions): Promise<void> {
-  const { json, limit } = options;
+  const { json, limit, notices } = options;
   const filter = filterOf(options);
   await withInstallation(async (installation) => {
     const now = new Date();
@@ -66,7 +71,7 @@ async function list(options: EventsOptions): Promise<void> {
     let count = 0;
     let newest: EventOutcome[] = [];
     const ports = { events: installation.events, routing: routingCache(installation.routingTable) };
-    for await (const outcomes of listEvents(ports, window, filter, new Date())) {
+    for await (const outcomes of listEvents(ports, window, { ...filter, ...(notices && { notices }) }, new Date())) {
       count += outcomes.length;
       // What is asked for is the end, and only the end tells which that is.
       if (limit === undefined) print(outcomes);

@@ -46,6 +46,16 @@ export function filterOptions(command: Command): Command {
   return handledOptions(command);
 }
 
+/** `--notices`, where events are listed. */
+export function noticesOption(command: Command): Command {
+  return command
+    .option("--notices", "with Turnout's own notices that no component listens to")
+    .addHelpText(
+      "after",
+      "\nTurnout's own notices (source 'turnout') that no component listens to are left out,\nunless --notices or a source asks for them.",
+    );
+}
+
 /** The same where component, alias and version are settled. */
 export function handledOptions(command: Command): Command {
   repeated(command, "--source <name>", "only events of this source", String);

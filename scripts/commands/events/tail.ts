@@ -7,10 +7,10 @@ import { type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { steadyPrinter } from "../terminal/table.ts";
 import { outcomeColumns, outcomeJson } from "../wording/event-rows.ts";
-import { type FilterOptions, filterOf, filterOptions } from "./filter-options.ts";
+import { type FilterOptions, filterOf, filterOptions, noticesOption } from "./filter-options.ts";
 
 export function define(command: Command): void {
-  filterOptions(command);
+  noticesOption(filterOptions(command));
   jsonOption(command)
     .addHelpText(
       "after",
@@ -27,7 +27,7 @@ Examples:
     .action(tail);
 }
 
-async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<void> {
+async function tail({ json, notices, ...options }: JsonOption & FilterOptions & { notices?: true }): Promise<void> {
   await withInstallation(async ({ events, routingTable }) => {
     const now = new Date();
     note("waits for events; Ctrl-C ends it");
@@ -38,7 +38,7 @@ async function tail({ json, ...options }: JsonOption & FilterOptions): Promise<v
       now: () => new Date(),
       delay: (ms: number) => delay(ms),
     };
-    for await (const outcomes of tailEvents(ports, filterOf(options))) {
+    for await (const outcomes of tailEvents(ports, { ...filterOf(options), ...(notices && { notices }) })) {
       if (!json) table.print(outcomes);
       else for (const outcome of outcomes) printJson(outcomeJson(outcome));
     }

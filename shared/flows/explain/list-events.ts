@@ -1,9 +1,5 @@
-import {
-  type EventOutcome,
-  type OutcomeFilter,
-  outcomeFilter,
-  outcomesOf,
-} from "../../domain/deliveries/event-outcome.ts";
+import { type EventOutcome, outcomesOf } from "../../domain/deliveries/event-outcome.ts";
+import { type ListedFilter, listedOutcomes } from "../../domain/notices/listed-outcomes.ts";
 import { isMemberOn, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
@@ -19,10 +15,10 @@ export type ListPorts = { events: StoredEvents; routing?: RoutingCache };
 export async function* listEvents(
   { events, routing }: ListPorts,
   window: TimeWindow,
-  filter: OutcomeFilter,
+  filter: ListedFilter,
   now: Date,
 ): AsyncIterable<EventOutcome[]> {
-  const matches = outcomeFilter(filter);
+  const matches = listedOutcomes(filter);
   const wanted = (outcomes: readonly EventOutcome[], rowOf: SubjectRows) =>
     outcomes.filter((outcome) => matches(outcome, isMemberOn(rowOf)));
   const directory = filter.cohort === undefined ? undefined : routing;

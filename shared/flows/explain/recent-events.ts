@@ -5,6 +5,7 @@ import {
   outcomeFilter,
   outcomesOf,
 } from "../../domain/deliveries/event-outcome.ts";
+import { type ListedFilter, listedOutcomes } from "../../domain/notices/listed-outcomes.ts";
 import { isMemberOn, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
 import type { ListPorts } from "./list-events.ts";
@@ -25,10 +26,10 @@ const FIRST_MS = 1_000;
  */
 export async function recentEvents(
   { events, routing }: ListPorts,
-  { window, filter, limits }: { window: TimeWindow; filter: OutcomeFilter; limits: RecentLimits },
+  { window, filter, limits }: { window: TimeWindow; filter: ListedFilter; limits: RecentLimits },
   now: Date,
 ): Promise<RecentEvents> {
-  const matches = outcomeFilter(filter);
+  const matches = listedOutcomes(filter);
   const mayMatch = recordFilter(filter);
   const directory = filter.cohort === undefined ? undefined : routing;
   await directory?.refresh();

@@ -1,4 +1,5 @@
-import type { EventOutcome, OutcomeFilter } from "../../domain/deliveries/event-outcome.ts";
+import type { EventOutcome } from "../../domain/deliveries/event-outcome.ts";
+import type { ListedFilter } from "../../domain/notices/listed-outcomes.ts";
 import { type ListPorts, listEvents } from "./list-events.ts";
 
 export type TailPorts = ListPorts & {
@@ -21,7 +22,7 @@ const LOOK_BACK_MS = 120_000;
  * on until its reader has enough.
  * @throws TurnoutError `usage` when the filter has a pattern that is none
  */
-export async function* tailEvents(ports: TailPorts, filter: OutcomeFilter): AsyncGenerator<EventOutcome[]> {
+export async function* tailEvents(ports: TailPorts, filter: ListedFilter): AsyncGenerator<EventOutcome[]> {
   const start = ports.now();
   let told = new Map<string, string>();
   for (;;) {

@@ -78,6 +78,18 @@ describe("the stream", () => {
     expect(textOf(text)).toContain(problem);
   });
 
+  it("has Turnout's own notices only where they are asked for, by a switch that says so", async () => {
+    const { viewer, state } = await anIncident();
+    await state.events.record([aRecord({ id: "delivery-dead-1", source: "turnout", components: [], t0: secondsAgo(60) })]);
+    const usual = await viewer.get("/console/stream");
+    expect(usual.text).not.toContain("delivery-dead-1");
+    expect(usual.text).toContain('<input type="checkbox" name="notices" value="yes"> Turnout');
+    const all = await viewer.get("/console/stream?notices=yes");
+    expect(all.text).toContain("delivery-dead-1");
+    expect(textOf(all.text)).toContain("turnout events --since 15m --notices");
+    expect(all.text).toContain('name="notices" value="yes" checked');
+  });
+
   it("stays short however much arrived, and leads further back", async () => {
     const { viewer, state, unexpected } = await anIncident();
     const ids = Array.from({ length: 300 }, (_, index) => `event-${String(index).padStart(3, "0")}`);
