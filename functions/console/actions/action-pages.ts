@@ -139,7 +139,7 @@ function agree(
   planned: Planned,
   about: Agreeing,
 ): Page {
-  const { what, revision, lines, picture, warnings = [], objections = [], nothing } = planned;
+  const { what, revision, lines, rows = [], picture, warnings = [], objections = [], nothing } = planned;
   const missing = missingRight(visitor, action.right);
   const here = `do/${actionName(action)}`;
   const again = new URLSearchParams([...given, ["edit", "1"]]);
@@ -152,6 +152,13 @@ ${about.since.length > 0 && html`<h2>Changed since</h2>${textLines(about.since)}
 <h2><bdi>${what}</bdi></h2>
 <p class="soft">The routing is at revision ${revision}.</p>
 <section class="preview" aria-label="What it would do">${textLines(lines)}${picture}</section>
+${
+  rows.length > 0 &&
+  html`<details><summary>The rows as they are stored</summary><pre tabindex="0">${rows.map(
+    (line) => html`${foreignText(line, 500)}
+`,
+  )}</pre></details>`
+}
 ${warnings.map((warning) => html`<p class="warn">Warning: ${foreignText(warning, 2_000)}</p>`)}`;
   if (nothing !== undefined) {
     return {

@@ -44,6 +44,8 @@ export type Planned = {
   revision: Revision;
   /** What it does, and to whom, a line each. */
   lines: readonly string[];
+  /** The rows as they are stored, before and after, a line each. */
+  rows?: readonly string[];
   /** The same drawn, where that says more. */
   picture?: Html;
   /** What is rather a slip than meant. */

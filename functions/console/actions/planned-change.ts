@@ -1,5 +1,7 @@
 import { RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts";
 import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
+import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
+import { wholeRowDetails } from "../../../shared/domain/routing/row-details.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { commitAsShown } from "../../../shared/flows/change/commit-as-shown.ts";
 import { previewChange } from "../../../shared/flows/change/preview-change.ts";
@@ -21,6 +23,7 @@ export async function plannedChange(asked: Asked, change: AskedChange): Promise<
     what,
     revision: preview.revision,
     lines: isNothing ? [] : changeLines(preview, change),
+    rows: rowLines(preview.rows),
     ...(warnings && { warnings }),
     objections: objectionTexts(preview),
     ...(isNothing && { nothing: alreadySo }),
@@ -44,6 +47,15 @@ export async function plannedChange(asked: Asked, change: AskedChange): Promise<
       };
     },
   };
+}
+
+/** Lines of rows that are shown: a form is no export. */
+const MAX_ROW_LINES = 200;
+
+function rowLines(rows: readonly RowChange[]): string[] {
+  const lines = rows.flatMap(wholeRowDetails);
+  const more = lines.length - MAX_ROW_LINES;
+  return more > 0 ? [...lines.slice(0, MAX_ROW_LINES), `… and ${plural(more, "line")} more`] : lines;
 }
 
 function stoppedLines(error: unknown, made: number, wanted: number): string[] {

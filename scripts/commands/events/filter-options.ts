@@ -52,7 +52,7 @@ export function noticesOption(command: Command): Command {
     .option("--notices", "with Turnout's own notices that no component listens to")
     .addHelpText(
       "after",
-      "\nTurnout's own notices (source 'turnout') that no component listens to are left out,\nunless --notices or a source asks for them.",
+      "\nTurnout's own notices (source 'turnout') that no component listens to are left\nout, unless --notices or a source asks for them.",
     );
 }
 

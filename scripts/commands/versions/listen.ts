@@ -10,7 +10,7 @@ import {
   leftChange,
 } from "../../../shared/domain/routing/laptop-lease.ts";
 import type { ListenEdit } from "../../../shared/domain/routing/listen-edit.ts";
-import { rowDetails } from "../../../shared/domain/routing/row-details.ts";
+import { rowWords } from "../../../shared/domain/routing/row-words.ts";
 import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
 import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { beat, endSession, leaseOf, noteRevision } from "../../../shared/flows/listen/laptop-session.ts";
@@ -171,7 +171,7 @@ async function sendHere(
       edit,
       what: `listen to ${whom.join(", ")} of ${claim.component} as ${claim.alias} until ${edit.until}`,
       alreadySo: "these events go to this laptop already",
-      details: (rows) => rows.flatMap(rowDetails),
+      details: (rows) => rows.flatMap(rowWords),
       undo: (made) => undoByRevert(made.revisions),
       now,
     },

@@ -1,5 +1,5 @@
 import type { ChangeLogEntry, Revision } from "../../domain/routing/routing-change.ts";
-import { rowDetails } from "../../domain/routing/row-details.ts";
+import { rowWords } from "../../domain/routing/row-words.ts";
 import { planRevert } from "../../flows/change/plan-revert.ts";
 import type { Installation } from "../installation.ts";
 import { commandLine } from "../wording/shell-quote.ts";
@@ -24,7 +24,7 @@ export async function reverting(
     alreadySo: changes.every(({ rows }) => rows.length === 0)
       ? "no routing rows were changed there; an alias is moved back with 'turnout alias set' or 'turnout rollback'"
       : "it has been reverted already",
-    details: (rows) => rows.flatMap(rowDetails),
+    details: (rows) => rows.flatMap(rowWords),
     undo: (made) => undoByRevert(made.revisions),
     now,
   };

@@ -80,7 +80,9 @@ describe("the stream", () => {
 
   it("has Turnout's own notices only where they are asked for, by a switch that says so", async () => {
     const { viewer, state } = await anIncident();
-    await state.events.record([aRecord({ id: "delivery-dead-1", source: "turnout", components: [], t0: secondsAgo(60) })]);
+    await state.events.record([
+      aRecord({ id: "delivery-dead-1", source: "turnout", components: [], t0: secondsAgo(60) }),
+    ]);
     const usual = await viewer.get("/console/stream");
     expect(usual.text).not.toContain("delivery-dead-1");
     expect(usual.text).toContain('<input type="checkbox" name="notices" value="yes"> Turnout');

@@ -48,6 +48,10 @@ describe("a revert by form", () => {
     const planOf = async () => readable((await state.routingTable.rows(["customer#acme"])).rows.get("customer#acme"));
     const { asked, done } = await agreeTo("/console/do/revert?revisions=2");
     expect(asked).toContain("revert revision 2");
+    const [shown = "", stored = ""] = asked.split("<details>");
+    expect(shown).toContain("customer acme: no plan, before pro");
+    expect(shown).not.toContain('"pro"');
+    expect(stored).toContain('- plan: "pro"');
     expect((await planOf())?.plan).toBeUndefined();
     await agreeTo(undo(done));
     expect((await planOf())?.plan).toBe("pro");
