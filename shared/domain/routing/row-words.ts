@@ -67,9 +67,9 @@ function componentWords(change: RowChange, name: string): string[] {
   const is = change.after as Component | null;
   if (is === null) return [`${name} goes`];
   if (was === null) {
-    return [`${name} is new, with ${Object.keys(is.aliases).join(", ")}`, ...ruleWords(change)];
+    return [`${name} is new, with ${Object.keys(is.aliases).join(", ")}`, ...ruleWords([change])];
   }
-  const rules = ruleWords(change);
+  const rules = ruleWords([change]);
   const worded: readonly string[] = [...WORDED, ...(rules.length > 0 ? RULES : [])];
   const words = [
     ...namesIn(was.aliases, is.aliases).flatMap((alias) => aliasWords(alias, was, is)),
