@@ -8,6 +8,7 @@ import { sqliteReplayStore } from "./replay-store/sqlite-replay-store.ts";
 import { sqliteRoutingTable } from "./routing-table/sqlite-routing-table.ts";
 import { openDatabase } from "./sqlite/database.ts";
 import { clockMark } from "./sqlite/kept-clock-mark.ts";
+import { logCopier, mayCopyBeside } from "./sqlite/log-copier.ts";
 import { isFilled, makePrivateFile, makeStateFolder, refuseVanished } from "./sqlite/state-folder.ts";
 import { folderVersionCatalog } from "./versions/folder-version-catalog.ts";
 import { sqliteWatchStore } from "./watch-store/sqlite-watch-store.ts";
@@ -33,7 +34,9 @@ export function openEmbeddedState(home: string, { create, upgrade = false }: { c
   }
   makeStateFolder(home);
   makePrivateFile(file);
-  const database = openDatabase(file, { upgrade });
+  // Whoever has the state alone is a server, and writes much.
+  const copier = upgrade && mayCopyBeside() ? logCopier(file) : undefined;
+  const database = openDatabase(file, { upgrade, copier });
   try {
     const clock = clockMark(database);
     return {

@@ -11,6 +11,7 @@ import {
   primaryCodeOf,
   troubled,
 } from "./database-errors.ts";
+import type { LogCopier } from "./log-copier.ts";
 import { type LogSync, logSync } from "./log-sync.ts";
 
 /**
@@ -18,6 +19,13 @@ import { type LogSync, logSync } from "./log-sync.ts";
  * pages that every write touches, the queue's above all, many times a second; 8,000 took a fifth of the cost off an event.
  */
 const CHECKPOINT_PAGES = 8_000;
+
+/**
+ * How often the log is copied beside the writes where that is done apart, in ms, and from how many pages on it is made to
+ * begin anew. Well before the number above: that copy is made with the process standing still.
+ */
+const COPY_EVERY_MS = 250;
+const LONG_PAGES = 2_000;
 
 /**
  * How long the file rests between two transactions of a busy process, so that each carries more writes, in ms. Every one
@@ -56,18 +64,22 @@ export type Database = {
   close(): void;
 };
 
+export type DatabaseOptions = { upgrade?: boolean; waitForDisk?: LogSync; copier?: LogCopier | undefined };
+
 /**
  * Opens (or creates) the state file, `:memory:` for tests. What a write has answered survives the loss of the process and
  * of power: it is in the write-ahead log, and that is on disk. Once the disk has failed to take it, nothing is written any
  * more: what comes after a gap in the log would be lost with it, whatever was answered.
  * @param waitForDisk how the log gets there; default: fdatasync
+ * @param copier copies the log into the file again and again, beside the writes; for a process that writes much. Default:
+ *   a commit does, once the log is long
  * @param upgrade brings a file of an older layout up to date. Only for a server that has the state folder to itself: an
  *   older one that runs would go on in a file that it doesn't know. Default: such a file is refused
  * @throws TurnoutError when the file can't be opened or written, or has a layout that this Turnout can't work with
  */
 export function openDatabase(
   path: string,
-  { upgrade = false, waitForDisk = logSync(path) }: { upgrade?: boolean; waitForDisk?: LogSync } = {},
+  { upgrade = false, waitForDisk = logSync(path), copier }: DatabaseOptions = {},
 ): Database {
   let damage: TurnoutError | undefined;
   const connection = open(path, upgrade);
@@ -85,6 +97,9 @@ export function openDatabase(
   let busyUntil = 0;
   let trouble: TurnoutError | undefined;
   let lost: Error | undefined;
+  let copying = false;
+  let copyAfter = 0;
+  let isLong = false;
 
   function schedule(): void {
     if (scheduled || syncing || queue.length === 0) return;
@@ -119,8 +134,21 @@ export function openDatabase(
       trouble = reason;
       for (const { reject } of [...settled, ...queue.splice(0)]) reject(reason);
     }
+    if (copier !== undefined && lost === undefined) await copyLog(copier);
     syncing = false;
     schedule();
+  }
+
+  /** Beside the writes, which leaves little to copy; and, if the log is long by then, once more before the next of them. */
+  async function copyLog({ copy }: LogCopier): Promise<void> {
+    if (copying || !connection.isOpen || performance.now() < copyAfter) return;
+    copying = true;
+    const copied = copy().then((pages) => {
+      copying = false;
+      isLong = !isLong && pages >= LONG_PAGES;
+      if (!isLong) copyAfter = performance.now() + COPY_EVERY_MS;
+    });
+    if (isLong) await copied;
   }
 
   return {
@@ -141,6 +169,7 @@ export function openDatabase(
       for (const { reject } of queue.splice(0)) reject(closed());
       connection.close();
       waitForDisk.close();
+      copier?.close();
     },
   };
 }
