@@ -22,17 +22,27 @@ const ECS: JsonService = { name: "ecs", target: "AmazonEC2ContainerServiceV20141
 
 const now = () => new Date();
 
+/** The services that targets on AWS beside Lambda are, each by the region that an ARN names. */
+export function targetServices(about: Pick<AboutTargets, "credentials">) {
+  return {
+    sqs: () => askers(SQS, "AWS_ENDPOINT_URL_SQS", about),
+    "step-functions": () => askers(STEP_FUNCTIONS, "AWS_ENDPOINT_URL_SFN", about),
+    ecs: () => askers(ECS, "AWS_ENDPOINT_URL_ECS", about),
+  };
+}
+
 /** Targets whose code is loaded by the first event for one: a router without such a component pays nothing for them. */
 export function targetsOnFirstUse(about: AboutTargets) {
+  const services = targetServices(about);
   return {
     http: onFirstUse(() => openHttp(about)),
     sqs: onFirstUse(async () => {
       const { sqsTarget } = await import("./targets/sqs-target.ts");
-      return sqsTarget({ askFor: await askers(SQS, "AWS_ENDPOINT_URL_SQS", about), now });
+      return sqsTarget({ askFor: await services.sqs(), now });
     }),
     "step-functions": onFirstUse(async () => {
       const { stepFunctionsTarget } = await import("./targets/step-functions-target.ts");
-      return stepFunctionsTarget({ askFor: await askers(STEP_FUNCTIONS, "AWS_ENDPOINT_URL_SFN", about), now, delay });
+      return stepFunctionsTarget({ askFor: await services["step-functions"](), now, delay });
     }),
     laptop: onFirstUse(async () => {
       const { laptopTarget } = await import("./targets/laptop-target.ts");
@@ -40,14 +50,18 @@ export function targetsOnFirstUse(about: AboutTargets) {
     }),
     ecs: onFirstUse(async () => {
       const { ecsTarget } = await import("./targets/ecs-target.ts");
-      const askFor = await askers(ECS, "AWS_ENDPOINT_URL_ECS", about);
+      const askFor = await services.ecs();
       return ecsTarget({ askFor, keep: (key, payload) => keepHanded(about, key, payload), now, delay });
     }),
   };
 }
 
 /** A service by the region that an ARN names: it needn't be the router's own. */
-async function askers(service: JsonService, variable: string, { credentials }: AboutTargets): Promise<AskFor> {
+async function askers(
+  service: JsonService,
+  variable: string,
+  { credentials }: Pick<AboutTargets, "credentials">,
+): Promise<AskFor> {
   const { jsonRequest } = await import("./aws/json-request.ts");
   const endpoint = process.env[variable] ?? process.env.AWS_ENDPOINT_URL;
   const known = new Map<string, ReturnType<AskFor>>();

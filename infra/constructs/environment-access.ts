@@ -118,6 +118,7 @@ export class EnvironmentAccess extends Construct {
       allow("ReadVersions", readVersions, components),
       allow("ReadLogs", ["logs:FilterLogEvents"], logGroupArns(this, names)),
       ...examine(storage, routing),
+      ...examineTargets(this),
     ];
     const route = [
       allow("ChangeTheRouting", ["lambda:InvokeFunction"], this.committer.functionArn),
@@ -171,6 +172,23 @@ function examine(storage: EventStorage, routing: EventRouting): PolicyStatement[
     // The account's quota is no resource that has a name.
     allow("ExamineQuota", ["lambda:GetAccountSettings"], "*"),
     allow("ExamineBus", ["events:DescribeEventBus"], routing.eventBus.eventBusArn),
+  ];
+}
+
+/**
+ * Whether what components send to is there, in this account and region: names and states, and nothing of what is in a
+ * queue, of a machine's definition or of a task's environment.
+ */
+function examineTargets(scope: Construct): PolicyStatement[] {
+  const { partition, region, account } = Stack.of(scope);
+  const of = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${account}:${resource}`;
+  const machines = ["states:DescribeStateMachineAlias", "states:ListStateMachineVersions"];
+  return [
+    allow("ExamineQueues", ["sqs:GetQueueUrl"], of("sqs", "*")),
+    allow("ExamineStateMachines", machines, of("states", "stateMachine:*")),
+    allow("ExamineClusters", ["ecs:DescribeClusters"], of("ecs", "cluster/*")),
+    // Task definitions are listed of an account, or not at all.
+    allow("ExamineTaskDefinitions", ["ecs:ListTaskDefinitions"], "*"),
   ];
 }
 

@@ -68,7 +68,18 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
     laptops: aws.laptops,
     outcomes: aws.outcomeQueue,
     catalog,
-    versions: { from: "functions", catalog, environment: name.environment },
+    versions: {
+      from: "functions",
+      catalog,
+      environment: name.environment,
+      findMissing: async (address) => {
+        const [{ findMissing }, { targetServices }] = await Promise.all([
+          import("./find-missing.ts"),
+          import("../target-dependencies.ts"),
+        ]);
+        return findMissing(targetServices({ credentials: () => lambda.config.credentials() }))(address);
+      },
+    },
     logs: lazyLogs(async () => {
       const [{ CloudWatchLogsClient }, { cloudWatchVersionLogs }, { deliveryLinesOf, logGroupsOf }] = await Promise.all(
         [

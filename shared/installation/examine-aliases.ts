@@ -6,6 +6,7 @@ import { ownPlaceOf, REACHED } from "../domain/routing/target-address.ts";
 import { keyOf, type LoggedAlias, loggedAliases, standingOf } from "../flows/versions/logged-aliases.ts";
 import type { AliasSettings } from "../versions/lambda-version-catalog.ts";
 import type { AliasedVersion } from "../versions/version-catalog.ts";
+import { LOOKED_AT } from "./find-missing.ts";
 import { type Finding, fine, problem, warning } from "./finding.ts";
 import type { Installation } from "./installation.ts";
 
@@ -33,6 +34,7 @@ async function examineComponent(
   const check = `component ${component.name}`;
   const elsewhere = targetsElsewhere(installation, component);
   if (elsewhere !== undefined) return [problem(check, elsewhere, "Correct its aliases' targets, and apply it")];
+  const { found, fineText } = await examinePlaces(installation, component);
   let catalogued: AliasedVersion[];
   try {
     catalogued = await installation.catalog.aliases(component.name);
@@ -42,18 +44,50 @@ async function examineComponent(
     throw told;
   }
   const aliases = aliasesInUse(component).filter((alias) => placeOf(component, alias) === undefined);
-  if (aliases.length === 0) {
-    const places = new Set(aliasesInUse(component).map((alias) => placeOf(component, alias)));
-    return [fine(check, `every alias has a ${[...places].join(" or a ")} of its own, which Turnout doesn't look at`)];
-  }
-  const found: Finding[] = [];
   for (const alias of aliases) {
     const aliased = catalogued.find((one) => one.alias === alias);
     const known = logged.get(keyOf({ component: component.name, alias })) ?? {};
     found.push(...examineAlias(installation, component, alias, aliased, known));
     if (aliased !== undefined) found.push(...(await examineSettings(installation, component, alias)));
   }
-  return found.length === 0 ? [fine(check, `no alias was moved without Turnout (${aliases.join(", ")})`)] : found;
+  if (found.length > 0) return found;
+  const moved = aliases.length === 0 ? [] : [`no alias was moved without Turnout (${aliases.join(", ")})`];
+  return [fine(check, [...moved, ...fineText].join("; "))];
+}
+
+/** Looks whether what aliases stand for that have something of their own is there, and says what isn't looked at. */
+async function examinePlaces(
+  { versions, explain }: Installation,
+  component: Component,
+): Promise<{ found: Finding[]; fineText: string[] }> {
+  const found: Finding[] = [];
+  const [seen, unseen]: [string[], string[]] = [[], []];
+  // One after the other, as above.
+  for (const alias of aliasesInUse(component)) {
+    const { target } = component.aliases[alias] ?? {};
+    const place = target && ownPlaceOf(target);
+    if (target === undefined || place === undefined) continue;
+    if (versions.from === "folders" || !LOOKED_AT.has(target.kind)) {
+      unseen.push(`${alias} (${place})`);
+      continue;
+    }
+    const check = `${alias} of ${component.name}`;
+    try {
+      const missing = await versions.findMissing(target);
+      if (missing === undefined) seen.push(`${alias} (${place})`);
+      else found.push(problem(check, missing.found, missing.remedy));
+    } catch (error) {
+      const told = explain(error) ?? error;
+      const remedies = told instanceof TurnoutError ? told.remedies : [];
+      const why = told instanceof Error ? told.message : String(told);
+      found.push(warning(check, `whether its ${place} is there isn't known: ${why}`, ...remedies));
+    }
+  }
+  const fineText = [
+    ...(seen.length === 0 ? [] : [`what aliases stand for is there: ${seen.join(", ")}`]),
+    ...(unseen.length === 0 ? [] : [`Turnout doesn't look at ${unseen.join(", ")}`]),
+  ];
+  return { found, fineText };
 }
 
 /** What is wrong with an alias; nothing when all is well. */

@@ -11,6 +11,7 @@ import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts
 import type { LoadCode, VersionCatalog } from "../versions/version-catalog.ts";
 import type { WatchStore } from "../watch-store/watch-store.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
+import type { FindMissing } from "./find-missing.ts";
 import type { Finding } from "./finding.ts";
 
 /** What became of an event that was published: the id that it goes by, or why it isn't known to be published. */
@@ -30,7 +31,7 @@ export type Installation = {
   /** Where versions come from: folders here, and functions there. */
   versions:
     | { from: "folders"; catalog: FolderVersionCatalog; load: (settings: WorkerSettings) => LoadCode }
-    | { from: "functions"; catalog: LambdaVersionCatalog; environment: string };
+    | { from: "functions"; catalog: LambdaVersionCatalog; environment: string; findMissing: FindMissing };
   /** Who works on it, for the change log. Asked for only where something is written. */
   who(): Promise<string>;
   /** The row of an event source; undefined also where who publishes may not read it. */

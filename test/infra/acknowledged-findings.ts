@@ -52,7 +52,16 @@ export const acknowledged: readonly Acknowledged[] = [
   {
     rule: "AwsSolutions-IAM5[Resource::*]",
     at: /^Access\/(Viewer|Operator|OnCall)\/Resource$/,
-    because: "The account's quota of concurrent executions, which doctor reads, is no resource that has a name.",
+    because:
+      "What doctor reads of the account is no resource that has a name: its quota of concurrent executions, and the names " +
+      "of its active task definitions.",
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::arn:.*:(sqs:.*:\*|states:.*:stateMachine:\*|ecs:.*:cluster\/\*)\]$/,
+    at: /^Access\/(Viewer|Operator|OnCall)\/Resource$/,
+    because:
+      "Components of other deployments send to whatever queue, state machine or cluster they name; doctor only asks " +
+      "whether it is there.",
   },
   {
     rule: "Serverless-LambdaDLQ",

@@ -41,7 +41,14 @@ const looks = {
   RoutingRuleDeadLetters: ["sqs:GetQueueAttributes"],
   RoutingOutcomeQueue: ["sqs:GetQueueAttributes"],
   RoutingOutcomeDeadLetters: ["sqs:GetQueueAttributes"],
-  "*": ["lambda:GetAccountSettings"],
+  ...Object.fromEntries(
+    [
+      ["sqs", "*", "sqs:GetQueueUrl"],
+      ["states", "stateMachine:*", "states:DescribeStateMachineAlias", "states:ListStateMachineVersions"],
+      ["ecs", "cluster/*", "ecs:DescribeClusters"],
+    ].map(([service, on, ...actions]) => [`arn:PARTITION:${service}:REGION:ACCOUNT:${on}`, actions]),
+  ),
+  "*": ["ecs:ListTaskDefinitions", "lambda:GetAccountSettings"],
 };
 const readVersions = [
   "lambda:GetAlias",
@@ -208,17 +215,24 @@ describe.each(["dev", "prod"])("what the roles and policies of %s grant", (envir
     expect(grants.filter(({ action }) => action.includes("*"))).toEqual([]);
   });
 
-  it("has no action on everything, but to read the account's quota", () => {
+  it("has no action on everything, but to read the account's quota and the names of its task definitions", () => {
     const everywhere = grants.filter(({ on }) => on === "*" || on === "");
-    expect([...new Set(everywhere.map(({ action }) => action))]).toEqual(["lambda:GetAccountSettings"]);
+    expect([...new Set(everywhere.map(({ action }) => action))]).toEqual([
+      "lambda:GetAccountSettings",
+      "ecs:ListTaskDefinitions",
+    ]);
   });
 
   it("has a wildcard in a resource only where names aren't known beforehand", () => {
     const open = new Set(grants.map(({ on }) => on).filter((on) => on.includes("*")));
     expect([...open].sort()).toEqual(
       [
-        // The account's quota.
+        // The account's quota, and its task definitions.
         "*",
+        // What components name that aren't deployed yet: whether it is there.
+        "arn:PARTITION:sqs:REGION:ACCOUNT:*",
+        "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:*",
+        "arn:PARTITION:ecs:REGION:ACCOUNT:cluster/*",
         // Bodies are named by what is in them.
         "StorageBodies/bodies/*",
         // Components come and go: the environment's are called by its name. Nobody changes them by it.
