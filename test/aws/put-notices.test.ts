@@ -4,7 +4,7 @@ import { noticeEvent } from "../../shared/domain/notices/notice.ts";
 import { stubServer } from "../support/stub-server.ts";
 
 const at = "2026-11-20T10:00:00.000Z";
-const detail = { replay: "r", status: "ended", sent: 1, done: 1, dead: 0, at, command: ["turnout"] };
+const detail = { replay: "r", status: "ended", sent: 1, done: 1, dead: 0, at, command: ["turnout"], acts: null };
 const notices = ["a", "b"].map((key) => noticeEvent({ type: "Replay Ended", detail }, key));
 
 /** Puts both on a bus that answers so. */

@@ -4,8 +4,8 @@ import { Instant } from "../text/schema.ts";
 /** The source of events that Turnout publishes about itself. A component can listen to it as to any other. */
 export const NOTICE_SOURCE = "turnout";
 
-/** A command as words, that looks further or acts, for whoever is told. */
-const Command = z.array(z.string());
+/** Commands as words, for whoever is told: one that looks further, and one that acts, null where nothing is left to do. */
+const Commands = { command: z.array(z.string()), acts: z.nullable(z.array(z.string())) };
 
 /** What a guard has found of a version, and what it has done about it. */
 const GuardVerdictDetail = z.object({
@@ -21,7 +21,7 @@ const GuardVerdictDetail = z.object({
   mode: z.string(),
   done: z.string(),
   at: Instant,
-  command: Command,
+  ...Commands,
 });
 
 /** What a release has done: a step, the promotion, a pause, or that it was taken back or has come to its end. */
@@ -35,7 +35,7 @@ const ReleaseStepDetail = z.object({
   step: z.nullable(z.string()),
   why: z.nullable(z.string()),
   at: Instant,
-  command: Command,
+  ...Commands,
 });
 
 /** A delivery that is given up. */
@@ -46,7 +46,7 @@ const DeliveryDeadDetail = z.object({
   event: z.object({ id: z.string(), source: z.string(), type: z.string() }),
   error: z.nullable(z.object({ type: z.string(), message: z.string() })),
   at: Instant,
-  command: Command,
+  ...Commands,
 });
 
 /** A replay that has come to its end. */
@@ -57,7 +57,7 @@ const ReplayEndedDetail = z.object({
   done: z.number(),
   dead: z.number(),
   at: Instant,
-  command: Command,
+  ...Commands,
 });
 
 /** What Turnout publishes about itself, by the type of its events. */
@@ -70,6 +70,17 @@ export const noticeDetails = {
 export type NoticeType = keyof typeof noticeDetails;
 
 export type Notice = { [T in NoticeType]: { type: T; detail: z.infer<(typeof noticeDetails)[T]> } }[NoticeType];
+
+/** The words of a command that acts, with the reason that it needs. */
+export function actingCommand(type: NoticeType, ...words: readonly string[]): string[] {
+  return ["turnout", ...words, "--reason", `told by a ${type}`];
+}
+
+/** The words of the one that has delivered again what is unresolved, of what was published in that time. */
+export function finishingCommand(type: NoticeType, from: Date, to: Date, ...filter: readonly string[]): string[] {
+  const window = ["--from", from.toISOString(), "--to", to.toISOString()];
+  return actingCommand(type, "replay", "start", "--unresolved", "--mode", "finish", ...window, ...filter);
+}
 
 /**
  * A notice as an event of the bus. Told twice of the same thing it is the same event: the key says what it is about.

@@ -1,6 +1,6 @@
 import type { NextOfRelease } from "../releases/next-step.ts";
 import { type Release, stepText } from "../routing/release.ts";
-import { noticeEvent } from "./notice.ts";
+import { actingCommand, noticeEvent } from "./notice.ts";
 
 /** The event that tells of what a release has just done; undefined where it waits. */
 export function releaseStepNotice(
@@ -19,6 +19,15 @@ export function releaseStepNotice(
     why: "why" in done ? done.why : null,
     at: now.toISOString(),
     command: ["turnout", "release", "show", id],
+    acts: actsOn(component, release, done),
   };
   return noticeEvent({ type: "Release Step", detail }, `${component}-${id}-${startedAt}-${made}-${done.do}`);
+}
+
+/** What takes it back, or lets it go on; null once it is taken back. */
+function actsOn(component: string, { id, into }: Release, done: NextOfRelease): string[] | null {
+  const acts = (...words: string[]) => actingCommand("Release Step", ...words);
+  if (done.do === "pause") return acts("release", "resume", id);
+  if (done.do === "step" || done.do === "promote") return acts("release", "abort", id);
+  return done.do === "finish" ? acts("rollback", component, into) : null;
 }

@@ -1,6 +1,5 @@
-import { whoText } from "../../domain/health/customer-verdict.ts";
-import type { TakenOff, Trip, Watch } from "../../domain/health/watch.ts";
-import { noticeEvent } from "../../domain/notices/notice.ts";
+import type { TakenOff, Watch } from "../../domain/health/watch.ts";
+import { worseForOneNotice, worseNotice } from "../../domain/notices/guard-verdict-notice.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
 import { actOnTrip } from "./act-on-trip.ts";
@@ -27,7 +26,7 @@ export async function carryOn(
     if (held === undefined) return undefined;
     const { waits: _, keeper: __, ...rest } = held;
     // Before it is ended: whoever takes it up after a crash tells it again, as the same event.
-    if (trip.stage === "ended") await ports.notify(verdictNotice(held, trip));
+    if (trip.stage === "ended") await ports.notify(worseNotice(component, held, trip));
     const isOn = trip.stage !== "ended" && waits === undefined;
     held = await watches.put({
       ...rest,
@@ -51,26 +50,12 @@ async function takeThemOff(
   let waiting: string | undefined;
   for (const one of held.taken ?? []) {
     const step = one.stage === "ended" ? { taken: one } : await takeOff(ports, component, held, one, targets);
-    if (step.taken !== one && step.taken.stage === "ended") await ports.notify(takenNotice(held, step.taken));
+    if (step.taken !== one && step.taken.stage === "ended")
+      await ports.notify(worseForOneNotice(component, held, step.taken));
     waiting ??= step.waits;
     taken.push(step.taken);
   }
   const isMoved = taken.some((one, n) => one !== held.taken?.[n] && one.mode !== "watch");
   const watch = isMoved ? withoutThem({ ...rest, taken }, ports.now()) : { ...rest, taken };
   await ports.watches.put({ ...watch, ...(waiting !== undefined && { waits: waiting }) });
-}
-
-function takenNotice({ component, alias, version }: Watch, { who, why, mode, done = "", at }: TakenOff): string {
-  const command = ["turnout", "guard", "history", component];
-  const detail = {
-    ...{ component, alias, version, verdict: "worse for one" as const, about: whoText(who) },
-    ...{ why, mode, done, at, command },
-  };
-  return noticeEvent({ type: "Guard Verdict", detail }, `${component}-${alias}-${version}-${who}-${at}`);
-}
-
-function verdictNotice({ component, alias, version }: Watch, { why, mode, done = "", at }: Trip): string {
-  const command = ["turnout", "guard", "history", component];
-  const detail = { component, alias, version, verdict: "worse" as const, why, mode, done, at, command };
-  return noticeEvent({ type: "Guard Verdict", detail }, `${component}-${alias}-${version}-${at}`);
 }

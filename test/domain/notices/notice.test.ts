@@ -6,9 +6,11 @@ import { NOTICE_SOURCE, type NoticeType, noticeDetails } from "../../../shared/d
 import { releaseStepNotice } from "../../../shared/domain/notices/release-step-notice.ts";
 import { replayEndedNotice } from "../../../shared/domain/notices/replay-ended-notice.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
+import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aGuardedVersion } from "../../support/guarded-version.ts";
 import { aRelease } from "../../support/releases.ts";
+import { aMessage } from "../../support/router.ts";
 
 const at = new Date("2026-11-20T10:00:00.000Z");
 
@@ -91,4 +93,40 @@ it("what a release does is told with what to look at, and its waiting isn't", ()
     command: ["turnout", "release", "show", "4-faster"],
   });
   expect(releaseStepNotice("mailer", aRelease(), { do: "wait", because: "too early" }, now)).toBeUndefined();
+});
+
+it("no loop comes about where a component fails at all that Turnout tells of itself", async () => {
+  const world = await aGuardedVersion();
+  await world.traffic(20);
+  await world.move("beta", "24");
+  await world.traffic(18);
+  let told = 0;
+  let reported = 0;
+  const publish = async () => {
+    const dead = world.reports.slice(reported).flatMap((report) => deadDeliveryNotice(report) ?? []);
+    reported = world.reports.length;
+    const notices = [...dead, ...world.notices.splice(0).map((notice) => JSON.stringify(notice))];
+    // Whoever is pinned to version 24 fails at these as well.
+    const bodies = notices.map((text) => {
+      const event = JSON.parse(text);
+      return JSON.stringify({
+        ...event,
+        detail: { ...event.detail, metadata: { ...event.detail.metadata, customer: "acme" } },
+      });
+    });
+    for (const body of bodies) await routeBatch(world.ports, [aMessage({ messageId: `n-${++told}`, body })]);
+    return notices.length;
+  };
+  // Of what failed, nobody has looked yet: version 24 is still there.
+  const first = await publish();
+  expect(first).toBe(18 * 4);
+  const failed = world.reports
+    .slice(-first)
+    .filter(({ outcome, record }) => outcome === "dead" && record.source === NOTICE_SOURCE);
+  expect(failed).toHaveLength(first);
+  expect(await publish(), "of notices that are dead nobody is told").toBe(0);
+  for (let look = 0; look < 3; look++) {
+    await world.look();
+    expect(await publish()).toBe(look === 0 ? 1 : 0);
+  }
 });
