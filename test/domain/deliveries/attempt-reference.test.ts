@@ -47,5 +47,7 @@ describe("an attempt's reference", () => {
       }),
     );
     expect(readTaskStarter("ecs-svc/1234")).toBeUndefined();
+    const [attempt] = fc.sample(anyAttempt, 1);
+    if (attempt !== undefined) expect(readTaskStarter(`another/${attemptReference(attempt)}/a`)).toBeUndefined();
   });
 });

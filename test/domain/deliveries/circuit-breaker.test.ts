@@ -163,6 +163,15 @@ describe("an open circuit breaker", () => {
     expect(admit(worse, "gamma", plus(3), PROBE_MS).send).toBe("later");
   });
 
+  it("remembers 50 of those that it has seen failing, the last ones", () => {
+    let breaker = open();
+    for (let n = 0; n < 60; n++) breaker = probed(probing(breaker, 1, `new-${n}`), `new-${n}`, "failed", plus(2));
+    expect(breaker).toMatchObject({ failing: { length: 50 }, openMs: 10_000 });
+    expect(admit(breaker, "new-59", plus(3), PROBE_MS).send).toBe("later");
+    expect(admit(breaker, "new-10", plus(3), PROBE_MS).send).toBe("later");
+    expect(admit(breaker, "new-9", plus(3), PROBE_MS).send).toBe("as probe");
+  });
+
   it("learns nothing from a probe that found no room", () => {
     const second = probed(probing(open(), 10_000), "acme", "failed", plus(10_000));
     const full = probed(probing(second, 30_000), "acme", "no room", plus(30_000));

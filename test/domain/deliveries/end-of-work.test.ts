@@ -39,6 +39,34 @@ describe("the end of an execution", () => {
     expect(execution(detail)).toMatchObject({ ok: true, value: { result: { outcome: "failed", error } } });
   });
 
+  it("took no time where the clock was set back, and an unknown time where it isn't said", () => {
+    const resultOf = (detail: object) => {
+      const read = execution(detail);
+      return read.ok ? read.value?.result : undefined;
+    };
+    expect(resultOf({ startDate: 5, stopDate: 4 })).toMatchObject({ durationMs: 0 });
+    expect(resultOf({ startDate: null })).toEqual({ outcome: "done", executedVersion: "unknown" });
+    expect(resultOf({ stopDate: "late" })).toEqual({ outcome: "done", executedVersion: "unknown" });
+  });
+
+  it("an execution is of its state machine, whichever version or alias of it was asked for", () => {
+    expect(execution({ stateMachineArn: `${functionArn}:PROD` })).toMatchObject({ value: { functionArn } });
+  });
+
+  it("its words are cut at 1,000 characters, and its version's at 128", () => {
+    const long = "x".repeat(2_000);
+    expect(
+      execution({ status: "FAILED", error: long, cause: long, stateMachineVersionArn: `${functionArn}:${long}` }),
+    ).toMatchObject({
+      value: {
+        result: {
+          error: { type: "x".repeat(1_000), message: "x".repeat(1_000) },
+          executedVersion: "x".repeat(128),
+        },
+      },
+    });
+  });
+
   it.each([{ status: "RUNNING" }, { name: "started-by-hand" }])("%j is nobody's end", (detail) => {
     expect(execution(detail)).toEqual({ ok: true, value: undefined });
   });
@@ -80,6 +108,26 @@ describe("the end of a task", () => {
       ok: true,
       value: { result: { outcome: "failed", executedVersion: "builder:7", error } },
     });
+  });
+
+  it("took no time where it was over at once, and an unknown time where that can't be told", () => {
+    const resultOf = (detail: object) => {
+      const read = task(detail);
+      return read.ok ? read.value?.result : undefined;
+    };
+    const at = "2026-11-20T10:00:00Z";
+    expect(resultOf({ startedAt: at, stoppedAt: at })).toMatchObject({ durationMs: 0 });
+    for (const odd of [{ startedAt: null }, { stoppedAt: null }, { startedAt: at, stoppedAt: "2026-11-20T09:00:00Z" }]) {
+      expect(resultOf(odd)).toEqual({ outcome: "done", executedVersion: "builder:7" });
+    }
+  });
+
+  it("is called in its log by at most 64 characters of its own name", () => {
+    expect(task({ taskArn: `arn:aws:ecs:eu-west-1:1:task/builds/${"x".repeat(99)}` })).toMatchObject({
+      value: { requestId: "x".repeat(64) },
+    });
+    expect(task({ taskArn: 7 })).toMatchObject({ value: { requestId: "" } });
+    expect(task({ taskDefinitionArn: "builder" })).toMatchObject({ value: { result: { executedVersion: "unknown" } } });
   });
 
   it.each([
