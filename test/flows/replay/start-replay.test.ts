@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { askOfReplay, refuseDestination, replayNamed } from "../../../shared/flows/replay/start-replay.ts";
+import { overlapping } from "../../../shared/flows/replay/plan-start.ts";
+import {
+  askOfReplay,
+  refuseDestination,
+  refuseName,
+  replayNamed,
+  wouldChange,
+} from "../../../shared/flows/replay/start-replay.ts";
+import { aReplay } from "../../support/any-replay.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aReplayer, WINDOW } from "../../support/replayer.ts";
 
@@ -66,7 +74,52 @@ describe("the alias that a replay is to go to", () => {
   });
 });
 
+describe("a replay's name", () => {
+  it("is refused where another has it, or deliveries as they arrive", async () => {
+    const { start, replays } = await aReplayer();
+    await expect(refuseName(replays, "live")).rejects.toThrow("A replay can't be called 'live'");
+    await expect(refuseName(replays, "replay-1")).resolves.toBeUndefined();
+    await start();
+    await expect(refuseName(replays, "replay-1")).rejects.toThrow("There is a replay 'replay-1' already");
+  });
+});
+
+describe("replays on the same events", () => {
+  it("are those under way whose windows have a moment in common", async () => {
+    const { start, replays } = await aReplayer();
+    await start();
+    const within = async (fromMs: number, toMs: number) => {
+      const window = { from: new Date(WINDOW.from.getTime() + fromMs), to: new Date(WINDOW.from.getTime() + toMs) };
+      return (await overlapping(replays, window)).length;
+    };
+    const lengthMs = WINDOW.to.getTime() - WINDOW.from.getTime();
+    expect(await within(-10, 0)).toBe(0);
+    expect(await within(-10, 1)).toBe(1);
+    expect(await within(lengthMs - 1, lengthMs + 10)).toBe(1);
+    expect(await within(lengthMs, lengthMs + 10)).toBe(0);
+  });
+});
+
 describe("what is asked of a replay", () => {
+  it("would change nothing that is so already, and isn't asked of what can't do it", () => {
+    const ended = { endedAt: new Date(0) };
+    const would = (asked: "run" | "pause" | "cancel", about: Parameters<typeof aReplay>[0]) =>
+      wouldChange(aReplay(about), asked);
+    expect(would("run", { asked: "run" })).toBe(false);
+    expect(would("pause", { asked: "pause", progress: ended })).toBe(false);
+    expect(would("run", { asked: "pause" })).toBe(true);
+    expect(would("cancel", { asked: "run" })).toBe(true);
+    expect(() => would("run", { asked: "run", progress: ended })).toThrow("has come to its end");
+    expect(() => would("run", { asked: "cancel", progress: ended })).toThrow("was cancelled and has come to its end");
+    expect(() => would("run", { asked: "cancel" })).toThrow("was cancelled, and doesn't go on");
+    expect(() => would("pause", { asked: "cancel" })).toThrow("was cancelled, and doesn't go on");
+    const failed = { ...ended, failed: true as const };
+    expect(() => would("pause", { progress: failed })).toThrow("has failed, and isn't under way");
+    expect(would("run", { asked: "run", progress: failed })).toBe(true);
+    expect(would("cancel", { asked: "run", progress: failed })).toBe(true);
+  });
+
+
   const asking = (asked: "run" | "pause" | "cancel") => ({ asked, who: "bob", why: "a test", at: new Date(0) });
 
   it("is stored with who asked it and why, and asked twice changes nothing", async () => {
