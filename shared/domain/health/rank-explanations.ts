@@ -240,7 +240,6 @@ function canBeBoth(a: IndexedTrait, b: IndexedTrait): boolean {
   const [here, there] = [a.trait.path, b.trait.path];
   const shared = here.findIndex((name, n) => name !== there[n]);
   const common = shared === -1 ? here.length : shared;
-  if (common === here.length && common === there.length) return false;
   return [a, b].every(({ arrayAt }) => arrayAt === undefined || arrayAt > common);
 }
 

@@ -132,9 +132,16 @@ describe("a verdict", () => {
   });
 
   it("takes three failures, and two customers where there are three", () => {
+    expect(verdictOf({ now: { tried: 9, failed: 2 }, customersAffected: 2 }, true).isTooFew).toBe(true);
+    expect(verdictOf({ now: { tried: 9, failed: 0 }, customersAffected: 0 }, true).isTooFew).toBe(false);
+    expect(verdictOf({ now: { tried: 9, failed: 3 }, customersAffected: 2 }, true).isTooFew).toBe(false);
+    expect(verdictOf({ now: { tried: 9, failed: 3 }, customersAffected: 1 }, true).isTooFew).toBe(true);
     const of = (failed: number, customersAffected: number, many: boolean) =>
       verdictOf({ strata: strata(40, 0), now: { tried: 100, failed }, before, customersAffected }, many).level;
     expect(of(2, 2, true)).toBe("ok");
+    const few = (failed: number) =>
+      verdictOf({ strata: strata(40, 0), now: { tried: 3, failed }, before, customersAffected: 2 }, true).level;
+    expect([few(2), few(3)]).toEqual(["ok", "act"]);
     expect(of(40, 1, true)).toBe("ok");
     expect(of(40, 1, false)).toBe("act");
   });

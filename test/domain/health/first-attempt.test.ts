@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Claim, Close, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import { claimAgainst, closeAgainst } from "../../../shared/domain/deliveries/ledger-rules.ts";
-import { attemptKind, firstAttemptIn } from "../../../shared/domain/health/first-attempt.ts";
+import { attemptKind, firstAttemptIn, isMissing } from "../../../shared/domain/health/first-attempt.ts";
 import { aClaimRequest } from "../../support/builders.ts";
+import { anEntry } from "../../support/stored-events.ts";
 
 const START = Date.parse("2026-11-20T10:00:00.000Z");
 const error = { type: "Broken", message: "it broke" };
@@ -85,4 +86,36 @@ it("an attempt that the delivery is dead after has run where its version or how 
   const kind = (ran: object) => attemptKind("live", { failures: 0, lapses: 0 }, { outcome: "dead", ...ran });
   expect(kind({})).toBeUndefined();
   expect([kind({ executedVersion: "7" }), kind({ durationMs: 5 })]).toEqual(["first", "first"]);
+});
+
+it("an outcome is missing once its deadline has passed, or where it was to come long before, and not while that can't be told", () => {
+  const attempt = (outcome: LedgerEntry["attempts"][number]["outcome"], ms = 0) => {
+    return { attempt: 1, at: new Date(START + ms), outcome };
+  };
+  const missing = (attempts: LedgerEntry["attempts"], about: Partial<LedgerEntry> = {}) =>
+    isMissing(anEntry({ attempts, since: new Date(START), ...about }), new Date(START + 1_000));
+  expect(missing([attempt("outcome missing")])).toBe(true);
+  expect(missing([attempt("accepted", 1_000)])).toBe(true);
+  expect(missing([attempt("accepted", 1_001)])).toBeUndefined();
+  expect(missing([attempt("postponed"), attempt("accepted", 1_000)])).toBe(true);
+  expect(missing([attempt("done")])).toBe(false);
+  expect(missing([attempt("failed"), attempt("outcome missing")])).toBe(false);
+  expect(missing([attempt("lease lapsed")])).toBeUndefined();
+  expect(missing([attempt("postponed")])).toBeUndefined();
+  expect(missing([attempt("outcome missing")], { generation: "replay-1" })).toBeUndefined();
+  expect(missing([attempt("outcome missing")], { replay: "replay-1" })).toBeUndefined();
+  expect(missing([attempt("outcome missing", -1)], { replay: "replay-1" })).toBe(true);
+});
+
+it("a first attempt is told as it was counted, and none of what has no outcome, or was begun anew by a replay", () => {
+  const attempt = { attempt: 1, at: new Date(START), outcome: "failed" as const, version: "7", durationMs: 5 };
+  const first = (about: Partial<LedgerEntry>, attempts = [attempt]) =>
+    firstAttemptIn(anEntry({ attempts, since: new Date(START), ...about }));
+  expect(first({})).toBe(attempt);
+  expect(first({ generation: "replay-1" })).toBeUndefined();
+  expect(first({ replay: "replay-1" })).toBeUndefined();
+  expect(first({ replay: "replay-1", since: new Date(START + 1) })).toBe(attempt);
+  for (const outcome of ["lease lapsed", "outcome missing", "accepted", "postponed"]) {
+    expect(first({}, [{ ...attempt, outcome } as typeof attempt])).toBeUndefined();
+  }
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Tried } from "../../../shared/domain/health/evidence.ts";
 import { addFailures, emptyMeter, type Meter } from "../../../shared/domain/health/guard-meter.ts";
-import { guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { ACT_AT, guardVerdict, type Known, WARN_AT } from "../../../shared/domain/health/guard-verdict.ts";
 import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
@@ -110,5 +110,79 @@ describe("what a guard says of a version", () => {
       }
     }
     expect(healthy / 200).toBeLessThan(0.1);
+  });
+});
+
+describe("the evidence that a guard asks for", () => {
+  const thousand = { tried: 1_000, failed: 0 };
+  const failing = (failed: number, bursts = failed) =>
+    meterOf([{ own: { tried: 100, failed }, bursts, stable: { tried: 1_000, failed: 1 } }]);
+  const known = (meters: Partial<Known["meters"]>, about: Partial<Known> = {}): Known => ({
+    meters: { failed: emptyMeter, slower: emptyMeter, missing: emptyMeter, ...meters },
+    before: { failed: before, slower: before, missing: before },
+    customersAffected: 9,
+    ...about,
+  });
+  const levels = (...told: Parameters<typeof guardVerdict>) => guardVerdict(...told).metrics.map(({ level }) => level);
+
+  it("shares the chance to be wrong among three metrics", () => {
+    expect([ACT_AT, WARN_AT].map((at) => 3 * 10 ** -at)).toEqual([expect.closeTo(0.001, 9), expect.closeTo(0.01, 9)]);
+  });
+
+  it("is of each metric by itself, and any of them is enough", () => {
+    expect(levels(known({ failed: failing(30) }), true)).toEqual(["act", "ok", "ok"]);
+    expect(levels(known({ missing: failing(30) }), true)).toEqual(["ok", "ok", "act"]);
+    expect(guardVerdict(known({ missing: failing(30) }), true)).toMatchObject({ says: "worse", more: 0 });
+  });
+
+  it("is of three failures at least, and of two customers where there are three", () => {
+    expect(levels(known({ failed: failing(30, 2) }), true)[0]).toBe("ok");
+    expect(levels(known({ failed: failing(30) }, { customersAffected: 1 }), true)[0]).toBe("ok");
+    expect(levels(known({ failed: failing(30) }, { customersAffected: 1 }), false)[0]).toBe("act");
+    expect(levels(known({ failed: failing(30) }, { customersAffected: 2 }), true)[0]).toBe("act");
+  });
+
+  it("of slowness is of five stretches and twenty times at least, whoever it is slow for", () => {
+    const slow = (stretches: number, failed: number): Meter => ({ ...failing(failed), stretches });
+    const level = (meter: Meter) => levels(known({ slower: meter }, { customersAffected: 0 }), true)[1];
+    expect([level(slow(5, 20)), level(slow(4, 20)), level(slow(5, 19))]).toEqual(["act", "ok", "ok"]);
+  });
+
+  it("only warns where there is but one thing to compare with", () => {
+    const { before: _, ...rest } = known({ failed: failing(30) });
+    expect(levels({ ...rest, before: {} }, true)[0]).toBe("warn");
+    expect(levels({ ...rest, before: { failed: { tried: 0, failed: 0 } } }, true)[0]).toBe("warn");
+    const alone = meterOf([{ own: { tried: 100, failed: 30 }, stable: { tried: 0, failed: 0 } }]);
+    expect(levels(known({ failed: alone }), true)[0]).toBe("warn");
+    expect(levels({ ...known({ failed: alone }), before: {} }, true)[0]).toBe("ok");
+  });
+
+  it("is told with what it is of, where there is something to compare with", () => {
+    const [failed, slower] = guardVerdict(known({ failed: failing(30) }, { before: { failed: thousand } }), true).metrics;
+    expect(failed).toMatchObject({ before: thousand, worseThanStable: expect.any(Number), worseThanBefore: expect.any(Number) });
+    for (const name of ["before", "worseThanStable", "worseThanBefore"]) expect(slower).not.toHaveProperty(name);
+  });
+
+  it("is not that a version is healthy while something is suspected of it, in failures or in missing outcomes", () => {
+    const minute = { own: { tried: 20, failed: 0 }, stable: { tried: 950, failed: 2 } };
+    const fine = meterOf(Array.from({ length: 20 }, () => minute));
+    const lost = meterOf([{ own: { tried: 100, failed: 30 }, bursts: 2, stable: { tried: 1_000, failed: 1 } }]);
+    const well = known({ failed: fine });
+    expect(guardVerdict(well, true).says).toBe("healthy so far");
+    expect(guardVerdict({ ...well, meters: { ...well.meters, missing: lost } }, true).says).toBe("no verdict");
+    const warned = known({ failed: fine, missing: failing(30) }, { before: { failed: before } });
+    expect(guardVerdict(warned, true)).toMatchObject({ says: "no verdict", metrics: [{}, {}, { level: "warn" }] });
+  });
+
+  it("is asked for to the end: at least three failures of a version that fails ten times as often", () => {
+    const one = (tried: number, stable: Tried) => guardVerdict(known({ failed: meterOf([{ own: { tried, failed: 0 }, stable }]) }), true);
+    // Ten times one in ten is all: three failures are three deliveries, and evidence takes a few more.
+    const { more } = one(1, { tried: 100, failed: 10 });
+    expect(more).toBeGreaterThan(1);
+    expect(more).toBeLessThan(20);
+    expect(one(1_000, { tried: 100_000, failed: 10_000 }).more).toBe(0);
+    // Beside one that never fails it is taken for one in a hundred.
+    expect(one(1, { tried: 1_000, failed: 0 }).more).toBe(one(1, { tried: 1_000, failed: 0 }).more);
+    expect(one(1, { tried: 1_000, failed: 0 }).more).toBeGreaterThanOrEqual(one(1, { tried: 1_000, failed: 100 }).more ?? 0);
   });
 });
