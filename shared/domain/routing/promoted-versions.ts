@@ -50,13 +50,13 @@ export function promotedVersions(
  * was there too; nothing was where that one made the alias.
  */
 export function wasThere(moves: readonly TracedMove[], { from, to }: AliasMove): "shown" | "never" | "untold" {
-  const made = from === null ? moves.filter(isSettled) : movesInEffect(moves, from);
+  const made = movesInEffect(moves, from);
   if (made.some(({ intended: { move } }) => move.from === to || move.to === to)) return "shown";
   return made[0]?.intended.move.from === null ? "never" : "untold";
 }
 
 /** Those that ended well, and one that hasn't ended yet but is where the alias points. */
-function movesInEffect(moves: readonly TracedMove[], version: string): TracedMove[] {
+function movesInEffect(moves: readonly TracedMove[], version: string | null): TracedMove[] {
   const lastSettled = moves.findLastIndex(isSettled);
   const unnoted = moves.findLastIndex(({ intended, end }) => end === undefined && intended.move.to === version);
   return moves.filter((move, index) => isSettled(move) || (index === unnoted && index > lastSettled));

@@ -69,6 +69,12 @@ describe("a filter of changes", () => {
     ["a plan that a customer came to", { rows: [{ ...pinning, before: null }] }, { plan: "paid" }, true],
     ["a plan that a customer left", { rows: [{ ...pinning, after: null }] }, { plan: "paid" }, true],
     ["a plan that a customer didn't come to", { rows: [{ ...pinning, before: null }] }, { plan: "free" }, false],
+    [
+      "a component of which one row of several is",
+      { rows: [belonging, pinning] },
+      { component: "mailer", project: "site" },
+      true,
+    ],
     ["one of several", { who: "bob" }, { who: ["ada", "bob"] }, true],
     ["none of several", { who: "eve" }, { who: ["ada", "bob"] }, false],
     ["a plan that the row kept", { rows: [pinning] }, { plan: "paid" }, false],

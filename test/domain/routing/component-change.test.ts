@@ -168,3 +168,22 @@ describe("a version that is marked as bad", () => {
     expect(marks(...twentyOne)?.map(([version]) => version)).toEqual(Array.from({ length: 20 }, (_, i) => `${20 - i}`));
   });
 });
+
+describe("a guard", () => {
+  const guard = { mode: "hold" as const, who: "ada", why: "x", at: "2026-11-20T10:00:00.000Z" };
+
+  it("is taken away alone, and the last one without a trace; where there is none that is refused", () => {
+    const guarded = { ...aComponent(), guards: { beta: guard, stable: guard } };
+    const once = changeComponent(guarded, { remove: "guard", alias: "beta" });
+    expect(once.guards).toEqual({ stable: guard });
+    expect(changeComponent(once, { remove: "guard", alias: "stable" })).not.toHaveProperty("guards");
+    expect(() => changeComponent(aComponent(), { remove: "guard", alias: "beta" })).toThrow("beta of release-coordinator isn't guarded");
+  });
+
+  it("keeps its alias from being retired or removed", () => {
+    const guarded = { ...aComponent(), guards: { beta: guard } };
+    for (const change of [{ retire: "alias", alias: "beta" }, { remove: "alias", alias: "beta" }] as const) {
+      expect(() => changeComponent(guarded, change)).toThrow("is still in use: it is guarded.");
+    }
+  });
+});

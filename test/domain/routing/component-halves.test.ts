@@ -6,6 +6,7 @@ import { readRow, storedRow } from "../../../shared/domain/routing/stored-row.ts
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { anyComponent } from "../../support/any-routing.ts";
 import { aComponent } from "../../support/builders.ts";
+import { aRelease } from "../../support/releases.ts";
 
 const KEY = "component#mailer";
 const AUTHORS = ["name", "pattern", "timeoutMs", "retry", "invocation", "worker"] as const;
@@ -85,7 +86,34 @@ describe("a component that is applied again", () => {
       "the default alias beta",
       "aliases that it doesn't name (mine)",
     ]);
+    const at = "2026-11-20T10:00:00.000Z";
+    const busy = {
+      ...aComponent({ rollout: { alias: "beta", by: "customer", salt: "s", basisPoints: 500 }, fallbackAlias: "beta" }),
+      aliases: { ...aComponent().aliases, old: { target: { kind: "worker" as const }, retired: true } },
+      release: aRelease(),
+      guards: { beta: { mode: "hold" as const, who: "ada", why: "x", at } },
+    };
+    expect(rulesLeftAlone(busy, aComponent({ aliases: ["stable", "beta", "old"] }))).toEqual([
+      "the rollout to beta",
+      "release 4-faster",
+      "the guard of beta (hold)",
+      "the fallback alias beta",
+      "what is retired (old)",
+    ]);
+    expect(rulesLeftAlone({ ...aComponent(), release: aRelease({ ended: { who: "ada", why: "x", at, how: "done" } }) }, aComponent())).toEqual([]);
+    expect(rulesLeftAlone(aComponent(), aComponent())).toEqual([]);
     expect(rulesLeftAlone(undefined, aComponent())).toEqual([]);
+  });
+});
+
+it("guards and marks of a component that is applied again stay its operators'", () => {
+  const at = "2026-11-20T10:00:00.000Z";
+  const guards = { beta: { mode: "hold" as const, who: "ada", why: "x", at } };
+  const badVersions = [{ version: "4", alias: "beta", why: "it fails", at }];
+  expect(redefined({ ...aComponent(), guards, badVersions }, aComponent({ timeoutMs: 5 }))).toEqual({
+    ...aComponent({ timeoutMs: 5 }),
+    guards,
+    badVersions,
   });
 });
 

@@ -84,6 +84,37 @@ describe("whoever listens", () => {
     expect(taken).not.toHaveProperty("pins.mailer.successor");
   });
 
+  it("takes over a cohort's route to another laptop that isn't meant, or that has run out", () => {
+    const aliases = { stable: worker, "laptop-bob": laptop };
+    const heldByOthers = ["laptop-bob"];
+    const listen = (cohortRoutes: AboutComponent["cohortRoutes"]) =>
+      apply({ heldByOthers, subjects: [], cohorts: ["staff"] }, {}, { aliases, ...(cohortRoutes && { cohortRoutes }) });
+    const others = { cohort: "partners", alias: "laptop-bob" };
+    expect(listen([others]).get("component#mailer")).toMatchObject({
+      cohortRoutes: [{ cohort: "staff", alias: "laptop-ada" }, others],
+    });
+    const ended = { cohort: "staff", alias: "laptop-bob", until: now.toISOString() };
+    expect(listen([ended]).get("component#mailer")).toMatchObject({
+      cohortRoutes: [{ cohort: "staff", alias: "laptop-ada" }],
+    });
+  });
+
+  it("has a subject's own laptop, or a successor that is in use, for what it goes to while the laptop is away", () => {
+    const aliases = { stable: worker, beta: worker, old: { ...worker, retired: true }, "laptop-ada": laptop };
+    const successor = (pin: Parameters<typeof aPin>[0]) => {
+      const rows = apply({}, { "customer#acme": aSubjectRow({ pins: { mailer: aPin(pin) } }) }, { aliases });
+      return (rows.get("customer#acme") as ReturnType<typeof aSubjectRow>).pins.mailer?.successor;
+    };
+    expect(successor({ alias: "old", successor: "beta" })).toBe("beta");
+    expect(successor({ alias: "laptop-ada", successor: "stable" })).toBe("stable");
+    expect(successor({ alias: "gone", successor: "old" })).toBeUndefined();
+  });
+
+  it("looks at the register of cohorts only where it names one", () => {
+    expect(keysOf(edit)).toEqual(["component#mailer", "customer#acme"]);
+    expect(keysOf({ ...edit, cohorts: ["staff"] })).toEqual(["component#mailer", "customer#acme", "settings#cohorts"]);
+  });
+
   it("is refused an alias that is something else, a cohort that isn't there, and a time that is over", () => {
     expect(() => apply({ alias: "beta" })).toThrow("Alias 'beta' of mailer is no laptop.");
     expect(() => apply({ cohorts: ["nobody"] })).toThrow("No cohort 'nobody'");

@@ -75,4 +75,5 @@ it("a version was there as these moves show, or never where one of them made the
   expect(was(null, "2", "1 → 2", "2 → 3 abandoned")).toBe("shown");
   expect(was(null, "3", "1 → 2", "2 → 3 abandoned")).toBe("untold");
   expect(was("3", "1", "1 → 2 intended", "2 → 3")).toBe("untold");
+  expect(was("2", "1", "1 → 2 intended")).toBe("shown");
 });

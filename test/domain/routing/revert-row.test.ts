@@ -58,6 +58,24 @@ describe("revertChanges", () => {
     }
   });
 
+  it("leaves what a change hasn't changed, and what is so already", () => {
+    const [one, other] = [aSubjectRow({ plan: "one" }), aSubjectRow({ plan: "other" })];
+    expect(reverted(one, one, other)).toEqual({ rows: [], left: [] });
+    expect(reverted(one, other, one)).toEqual({ rows: [], left: [] });
+  });
+
+  it("takes a subject's row that came with the change away with the last thing that it said", () => {
+    const came = aSubjectRow({ pins: { mailer: aPin() } });
+    const since = aSubjectRow({ pins: { mailer: aPin() }, plan: "paid" });
+    expect(reverted(null, came, since)).toMatchObject({
+      rows: [{ after: { pins: {}, cohorts: [], plan: "paid" } }],
+      left: [{ path: "plan" }],
+    });
+    const both = aSubjectRow({ pins: { mailer: aPin() }, cohorts: ["staff"] });
+    const gone = aSubjectRow({ cohorts: ["staff"] });
+    expect(reverted(null, both, gone).rows).toMatchObject([{ after: null }]);
+  });
+
   it("takes cohorts one by one", () => {
     const before = aSubjectRow({ cohorts: ["a", "b"] });
     const after = aSubjectRow({ cohorts: ["b", "c"] });

@@ -8,6 +8,7 @@ import {
   type RoutingEdit,
   type RowLookup,
 } from "../../../shared/domain/routing/routing-edit.ts";
+import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { aComponent, aPin, aSubjectRow } from "../../support/builders.ts";
 import { aRelease } from "../../support/releases.ts";
 
@@ -179,4 +180,69 @@ describe("a pin to an alias that asks for an end", () => {
       [],
     );
   });
+});
+
+describe("a pin that is taken away", () => {
+  const unpin: RoutingEdit = { kind: "unpin", level: "customer", id: "acme", component: "mailer" };
+  const pinned = { "customer#acme": aSubjectRow({ pins: { mailer: aPin(), other: aPin() } }) };
+
+  it("leaves the pins of others, and may be of a component that is gone", () => {
+    const left = aSubjectRow({ pins: { other: aPin() } });
+    expect(apply(unpin, pinned)).toMatchObject([{ after: left }]);
+    const gone = new Map<string, Row>(Object.entries(pinned));
+    expect(applyEdit(unpin, ((key) => gone.get(key)) as RowLookup, [], now)).toMatchObject([{ after: left }]);
+  });
+
+  it("changes nothing where there is none, and is refused where there is no such component either", () => {
+    expect(apply(unpin)).toEqual([]);
+    expect(() => applyEdit(unpin, () => undefined, ["mailer"], now)).toThrow("No component 'mailer'");
+  });
+});
+
+describe("a component", () => {
+  it("a component that isn't there is neither removed nor changed, and one that can't be read is removed alone", () => {
+    const remove: RoutingEdit = { kind: "remove component", component: "mailer" };
+    const change: RoutingEdit = { kind: "change component", component: "mailer", change: { remove: "all stable" } };
+    for (const edit of [remove, change]) {
+      expect(() => applyEdit(edit, () => undefined, ["other"], now)).toThrow("No component 'mailer'");
+    }
+    const broken = new UnreadableRow("is broken", "{");
+    const stored = ((key: string) => (key === "component#mailer" ? broken : undefined)) as Parameters<typeof applyEdit>[1];
+    expect(applyEdit(remove, stored, ["mailer"], now)).toEqual([{ key: "component#mailer", before: broken, after: null }]);
+    expect(() => applyEdit(change, stored, ["mailer"], now)).toThrow("is broken");
+    expect(apply(remove)).toMatchObject([{ key: "component#mailer", after: null }]);
+  });
+
+  it("a component whose rollout or route is changed is looked at with the cohorts that the route needs", () => {
+    const route = { cohort: "staff", alias: "beta" };
+    const keys = (change: (RoutingEdit & { kind: "change component" })["change"]) =>
+      keysOf({ kind: "change component", component: "mailer", change });
+    expect(keys({ set: "cohort route", route })).toEqual(["component#mailer", "settings#cohorts"]);
+    expect(keys({ remove: "rollout" })).toEqual(["component#mailer"]);
+  });
+});
+
+describe("the directory", () => {
+  it("is told of a project's customer and a customer's plan, and forgets them, with the row that says nothing more", () => {
+    const rows = { "project#p": aSubjectRow({ customer: "acme" }), "customer#acme": aSubjectRow({ plan: "paid", cohorts: ["staff"] }) };
+    expect(apply({ kind: "set customer", project: "p", customer: "globex" }, rows)).toMatchObject([
+      { key: "project#p", after: { customer: "globex" } },
+    ]);
+    expect(apply({ kind: "set customer", project: "p", customer: null }, rows)).toMatchObject([{ after: null }]);
+    expect(apply({ kind: "set plan", customer: "acme", plan: null }, rows)).toMatchObject([
+      { after: { pins: {}, cohorts: ["staff"] } },
+    ]);
+    expect(apply({ kind: "set plan", customer: "acme", plan: "paid" }, rows)).toEqual([]);
+  });
+});
+
+it("a pin that differs in any one thing is another pin", () => {
+  const until = "2026-12-01T00:00:00.000Z";
+  const stood = aPin({ alias: "beta", successor: "stable", from: at, until, why: "a reason" });
+  const rows = { "customer#acme": aSubjectRow({ pins: { mailer: stood } }) };
+  expect(apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: { ...stood, who: "bob" } }, rows)).toEqual([]);
+  for (const about of [{ alias: "experimental" }, { successor: "experimental" }, { from: past }, { until: "2026-12-02T00:00:00.000Z" }, { why: "x" }]) {
+    const wanted = { ...stood, ...about, ...("from" in about && { from: "2026-11-20T10:00:01.000Z" }) };
+    expect(apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: wanted }, rows)).toHaveLength(1);
+  }
 });

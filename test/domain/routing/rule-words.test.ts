@@ -33,6 +33,16 @@ it.each([
   expect(told(withIt(before), withIt(after))).toEqual([`release 4-faster ${words}`]);
 });
 
+it("a version's mark behind one alias says nothing of another alias, or of another version", () => {
+  const mark = (version: string, alias: string) => ({ version, alias, why: "it fails", at: said.at });
+  const before = { ...idle, badVersions: [mark("4", "beta")] };
+  expect(told(before, { ...idle, badVersions: [mark("4", "beta"), mark("4", "stable"), mark("5", "beta")] })).toEqual([
+    "version 4 marked as worse behind stable",
+    "version 5 marked as worse behind beta",
+  ]);
+  expect(told(before, null)).toEqual([]);
+});
+
 it("a release that stays paused, or stays as it is, is told nothing of", () => {
   const paused = { ...idle, release: aRelease({ paused: said }) };
   expect(told(paused, { ...paused, timeoutMs: 1 })).toEqual([]);
