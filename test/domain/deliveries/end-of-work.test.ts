@@ -117,7 +117,11 @@ describe("the end of a task", () => {
     };
     const at = "2026-11-20T10:00:00Z";
     expect(resultOf({ startedAt: at, stoppedAt: at })).toMatchObject({ durationMs: 0 });
-    for (const odd of [{ startedAt: null }, { stoppedAt: null }, { startedAt: at, stoppedAt: "2026-11-20T09:00:00Z" }]) {
+    for (const odd of [
+      { startedAt: null },
+      { stoppedAt: null },
+      { startedAt: at, stoppedAt: "2026-11-20T09:00:00Z" },
+    ]) {
       expect(resultOf(odd)).toEqual({ outcome: "done", executedVersion: "builder:7" });
     }
   });

@@ -50,7 +50,12 @@ describe("first attempts by stretch and type", () => {
 });
 
 describe("a version beside stable", () => {
-  const sighted = (tried: number, failed: number, bursts: number, listed = failed) => ({ tried, failed, bursts, listed });
+  const sighted = (tried: number, failed: number, bursts: number, listed = failed) => ({
+    tried,
+    failed,
+    bursts,
+    listed,
+  });
 
   it("has the bursts of its own against it, and of stable's what isn't listed as well", () => {
     const own = new Map([

@@ -158,8 +158,15 @@ describe("the evidence that a guard asks for", () => {
   });
 
   it("is told with what it is of, where there is something to compare with", () => {
-    const [failed, slower] = guardVerdict(known({ failed: failing(30) }, { before: { failed: thousand } }), true).metrics;
-    expect(failed).toMatchObject({ before: thousand, worseThanStable: expect.any(Number), worseThanBefore: expect.any(Number) });
+    const [failed, slower] = guardVerdict(
+      known({ failed: failing(30) }, { before: { failed: thousand } }),
+      true,
+    ).metrics;
+    expect(failed).toMatchObject({
+      before: thousand,
+      worseThanStable: expect.any(Number),
+      worseThanBefore: expect.any(Number),
+    });
     for (const name of ["before", "worseThanStable", "worseThanBefore"]) expect(slower).not.toHaveProperty(name);
   });
 
@@ -175,7 +182,8 @@ describe("the evidence that a guard asks for", () => {
   });
 
   it("is asked for to the end: at least three failures of a version that fails ten times as often", () => {
-    const one = (tried: number, stable: Tried) => guardVerdict(known({ failed: meterOf([{ own: { tried, failed: 0 }, stable }]) }), true);
+    const one = (tried: number, stable: Tried) =>
+      guardVerdict(known({ failed: meterOf([{ own: { tried, failed: 0 }, stable }]) }), true);
     // Ten times one in ten is all: three failures are three deliveries, and evidence takes a few more.
     const { more } = one(1, { tried: 100, failed: 10 });
     expect(more).toBeGreaterThan(1);
@@ -183,6 +191,8 @@ describe("the evidence that a guard asks for", () => {
     expect(one(1_000, { tried: 100_000, failed: 10_000 }).more).toBe(0);
     // Beside one that never fails it is taken for one in a hundred.
     expect(one(1, { tried: 1_000, failed: 0 }).more).toBe(one(1, { tried: 1_000, failed: 0 }).more);
-    expect(one(1, { tried: 1_000, failed: 0 }).more).toBeGreaterThanOrEqual(one(1, { tried: 1_000, failed: 100 }).more ?? 0);
+    expect(one(1, { tried: 1_000, failed: 0 }).more).toBeGreaterThanOrEqual(
+      one(1, { tried: 1_000, failed: 100 }).more ?? 0,
+    );
   });
 });

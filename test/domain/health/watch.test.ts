@@ -1,5 +1,12 @@
 import { expect, it } from "vitest";
-import { isLost, isUnderWay, lostWatch, newWatch, type TakenOff, type Trip } from "../../../shared/domain/health/watch.ts";
+import {
+  isLost,
+  isUnderWay,
+  lostWatch,
+  newWatch,
+  type TakenOff,
+  type Trip,
+} from "../../../shared/domain/health/watch.ts";
 
 const at = "2026-11-20T10:00:00.000Z";
 const key = { component: "mailer", alias: "beta", version: "2" };

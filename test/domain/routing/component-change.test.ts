@@ -177,12 +177,17 @@ describe("a guard", () => {
     const once = changeComponent(guarded, { remove: "guard", alias: "beta" });
     expect(once.guards).toEqual({ stable: guard });
     expect(changeComponent(once, { remove: "guard", alias: "stable" })).not.toHaveProperty("guards");
-    expect(() => changeComponent(aComponent(), { remove: "guard", alias: "beta" })).toThrow("beta of release-coordinator isn't guarded");
+    expect(() => changeComponent(aComponent(), { remove: "guard", alias: "beta" })).toThrow(
+      "beta of release-coordinator isn't guarded",
+    );
   });
 
   it("keeps its alias from being retired or removed", () => {
     const guarded = { ...aComponent(), guards: { beta: guard } };
-    for (const change of [{ retire: "alias", alias: "beta" }, { remove: "alias", alias: "beta" }] as const) {
+    for (const change of [
+      { retire: "alias", alias: "beta" },
+      { remove: "alias", alias: "beta" },
+    ] as const) {
       expect(() => changeComponent(guarded, change)).toThrow("is still in use: it is guarded.");
     }
   });

@@ -100,7 +100,12 @@ describe("a component that is applied again", () => {
       "the fallback alias beta",
       "what is retired (old)",
     ]);
-    expect(rulesLeftAlone({ ...aComponent(), release: aRelease({ ended: { who: "ada", why: "x", at, how: "done" } }) }, aComponent())).toEqual([]);
+    expect(
+      rulesLeftAlone(
+        { ...aComponent(), release: aRelease({ ended: { who: "ada", why: "x", at, how: "done" } }) },
+        aComponent(),
+      ),
+    ).toEqual([]);
     expect(rulesLeftAlone(aComponent(), aComponent())).toEqual([]);
     expect(rulesLeftAlone(undefined, aComponent())).toEqual([]);
   });

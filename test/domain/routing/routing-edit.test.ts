@@ -207,8 +207,12 @@ describe("a component", () => {
       expect(() => applyEdit(edit, () => undefined, ["other"], now)).toThrow("No component 'mailer'");
     }
     const broken = new UnreadableRow("is broken", "{");
-    const stored = ((key: string) => (key === "component#mailer" ? broken : undefined)) as Parameters<typeof applyEdit>[1];
-    expect(applyEdit(remove, stored, ["mailer"], now)).toEqual([{ key: "component#mailer", before: broken, after: null }]);
+    const stored = ((key: string) => (key === "component#mailer" ? broken : undefined)) as Parameters<
+      typeof applyEdit
+    >[1];
+    expect(applyEdit(remove, stored, ["mailer"], now)).toEqual([
+      { key: "component#mailer", before: broken, after: null },
+    ]);
     expect(() => applyEdit(change, stored, ["mailer"], now)).toThrow("is broken");
     expect(apply(remove)).toMatchObject([{ key: "component#mailer", after: null }]);
   });
@@ -224,7 +228,10 @@ describe("a component", () => {
 
 describe("the directory", () => {
   it("is told of a project's customer and a customer's plan, and forgets them, with the row that says nothing more", () => {
-    const rows = { "project#p": aSubjectRow({ customer: "acme" }), "customer#acme": aSubjectRow({ plan: "paid", cohorts: ["staff"] }) };
+    const rows = {
+      "project#p": aSubjectRow({ customer: "acme" }),
+      "customer#acme": aSubjectRow({ plan: "paid", cohorts: ["staff"] }),
+    };
     expect(apply({ kind: "set customer", project: "p", customer: "globex" }, rows)).toMatchObject([
       { key: "project#p", after: { customer: "globex" } },
     ]);
@@ -240,9 +247,19 @@ it("a pin that differs in any one thing is another pin", () => {
   const until = "2026-12-01T00:00:00.000Z";
   const stood = aPin({ alias: "beta", successor: "stable", from: at, until, why: "a reason" });
   const rows = { "customer#acme": aSubjectRow({ pins: { mailer: stood } }) };
-  expect(apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: { ...stood, who: "bob" } }, rows)).toEqual([]);
-  for (const about of [{ alias: "experimental" }, { successor: "experimental" }, { from: past }, { until: "2026-12-02T00:00:00.000Z" }, { why: "x" }]) {
+  expect(
+    apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: { ...stood, who: "bob" } }, rows),
+  ).toEqual([]);
+  for (const about of [
+    { alias: "experimental" },
+    { successor: "experimental" },
+    { from: past },
+    { until: "2026-12-02T00:00:00.000Z" },
+    { why: "x" },
+  ]) {
     const wanted = { ...stood, ...about, ...("from" in about && { from: "2026-11-20T10:00:01.000Z" }) };
-    expect(apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: wanted }, rows)).toHaveLength(1);
+    expect(apply({ kind: "pin", level: "customer", id: "acme", component: "mailer", pin: wanted }, rows)).toHaveLength(
+      1,
+    );
   }
 });

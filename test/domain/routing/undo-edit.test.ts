@@ -31,6 +31,8 @@ it("undoOfMove rolls a promotion back, and sets again what was rolled back, whic
   expect(undoOfMove(move, "promote", preview)).toEqual({ ...back, kind: "rollback" });
   expect(undoOfMove(move, "rollback")).toEqual({ ...back, kind: "set" });
   expect(undoOfMove(move, "rollback", preview)).toEqual({ ...back, kind: "set", refused: true });
-  expect(undoOfMove(move, "rollback", { guardrails: DEFAULT_GUARDRAILS, impacts: [] })).toMatchObject({ refused: false });
+  expect(undoOfMove(move, "rollback", { guardrails: DEFAULT_GUARDRAILS, impacts: [] })).toMatchObject({
+    refused: false,
+  });
   expect(undoOfMove({ ...move, from: null }, "promote")).toBeUndefined();
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { CountedItem } from "../../../shared/domain/replays/replay-counts.ts";
-import { givenUp, givingUp, isAwaited, isToMake, isUntried, untouched } from "../../../shared/flows/replay/judge-item.ts";
+import {
+  givenUp,
+  givingUp,
+  isAwaited,
+  isToMake,
+  isUntried,
+  untouched,
+} from "../../../shared/flows/replay/judge-item.ts";
 import type { ReplayItem } from "../../../shared/flows/replay/replay-item.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aClaimRequest } from "../../support/builders.ts";
@@ -90,9 +97,19 @@ describe("what a replay has to make", () => {
     ["was handed over, and its deadline is past", { status: "accepted", nextAttemptAt: at(10) }, 10, true],
     ["was handed over, and has time", { status: "accepted", nextAttemptAt: at(10) }, 9, false],
     ["was claimed, and the lease is over", { status: "claimed", leaseUntil: at(10) }, 10, true],
-    ["was claimed, and the lease isn't over", { status: "claimed", leaseUntil: at(10), nextAttemptAt: at(0) }, 9, false],
+    [
+      "was claimed, and the lease isn't over",
+      { status: "claimed", leaseUntil: at(10), nextAttemptAt: at(0) },
+      9,
+      false,
+    ],
     ["is at rest", { status: "done", nextAttemptAt: at(0) }, 10, false],
-    ["failed in the generation of its arrival", { status: "failed", generation: "live", nextAttemptAt: at(0) }, 10, false],
+    [
+      "failed in the generation of its arrival",
+      { status: "failed", generation: "live", nextAttemptAt: at(0) },
+      10,
+      false,
+    ],
   ])("is what it had begun and that %s: %j at %i ms", (_, entry, ms, expected) => {
     expect(isToMake(begun(entry), at(ms), false)).toBe(expected);
   });

@@ -119,7 +119,6 @@ describe("what is asked of a replay", () => {
     expect(would("cancel", { asked: "run", progress: failed })).toBe(true);
   });
 
-
   const asking = (asked: "run" | "pause" | "cancel") => ({ asked, who: "bob", why: "a test", at: new Date(0) });
 
   it("is stored with who asked it and why, and asked twice changes nothing", async () => {
