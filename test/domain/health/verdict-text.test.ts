@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GuardVerdict, MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { leastEvidence } from "../../../shared/domain/health/guard-verdict.ts";
-import { powerText, shareText, verdictText } from "../../../shared/domain/health/verdict-text.ts";
+import { shareText, verdictText } from "../../../shared/domain/health/verdict-text.ts";
 
 const metric = (about: Partial<MetricVerdict> = {}): MetricVerdict => ({
   ...{ metric: "failed", own: { tried: 160, failed: 41 }, stable: { tried: 1_000, failed: 4 }, level: "ok" },
@@ -27,19 +27,28 @@ describe("a verdict in a sentence", () => {
     const others = "4 of 1000 (0.4 %) of stable's beside it";
     expect(verdictText(worse, "2")).toBe(
       `2 is worse: ${share} failed, ${others}, 1 of 100 (1.0 %) of the same subjects' before ` +
-        `(E = 10^5.2, p ≤ 10^-5.2); 2 is worse: ${share} were slow, ${others}`,
+        `(of versions that are no worse at most 1 in 170,000 ever looks so: E = 10^5.2, p ≤ 10^-5.2); 2 is worse: ${share} were slow, ${others}`,
     );
   });
 
   it("says what is suspected, and that it isn't beyond doubt", () => {
     const suspected = verdict({ metrics: [metric(), metric({ metric: "missing", level: "warn" })] });
-    expect(verdictText(suspected, "2")).toMatch(/^no verdict: 2 is worse: .* gave no outcome, .*; not beyond doubt$/);
+    expect(verdictText(suspected, "2")).toMatch(
+      /^no verdict: 2 is worse: .* gave no outcome, .*; not beyond doubt; about 7 more/,
+    );
+    expect(verdictText({ ...suspected, more: 0 }, "2")).toMatch(/; not beyond doubt$/);
   });
 
   it("says what is missing to it", () => {
     const counts = "no verdict: 41 of 160 first attempts failed";
     expect(verdictText(verdict(), "2")).toBe(`${counts}; about 7 more deliveries would show ×10`);
-    expect(verdictText(verdict({ more: null }), "2")).toBe(`${counts}; too little to compare it with so far`);
+    expect(verdictText(verdict({ more: null }), "2")).toBe(
+      `${counts}; too little is known of before: no number of deliveries would show ×10`,
+    );
+    const alone = metric({ stable: { tried: 0, failed: 0 } });
+    expect(verdictText(verdict({ metrics: [alone], more: null }), "2")).toBe(
+      `${counts}; none of stable's beside it to compare it with so far`,
+    );
     expect(verdictText(verdict({ more: 0 }), "2")).toBe(
       `${counts}, more than of stable's and of before, in too few bursts to be beyond doubt`,
     );
@@ -47,7 +56,7 @@ describe("a verdict in a sentence", () => {
       "healthy so far: 41 of 160 first attempts failed",
     );
     expect(verdictText(verdict({ metrics: [], more: null }), "2")).toBe(
-      "no verdict; too little to compare it with so far",
+      "no verdict; none of stable's beside it to compare it with so far",
     );
   });
 
@@ -58,11 +67,10 @@ describe("a verdict in a sentence", () => {
     expect(leastEvidence(metric({ worseThanBefore: 2 }))).toBeUndefined();
   });
 
-  it("has shares and powers that can be read", () => {
+  it("has shares that can be read", () => {
     expect([shareText({ tried: 0, failed: 0 }), shareText({ tried: 3, failed: 1 })]).toEqual([
       "0 of 0",
       "1 of 3 (33.3 %)",
     ]);
-    expect([powerText(250), powerText(-250), powerText(1.25)]).toEqual(["10^99.0", "10^-99.0", "10^1.3"]);
   });
 });
