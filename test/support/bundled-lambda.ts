@@ -135,7 +135,7 @@ export async function bundledLambda(about: AboutLambda) {
   }
 
   /** Lambda freezes an environment that has answered: what it has left behind may never be done. */
-  function watched(asked: Asked, moment: "arrived" | "served"): "lost" | undefined {
+  function watched(asked: Asked, moment: "arrived" | "served"): ReturnType<Watch> {
     const { token, operation } = asked;
     const [entry = ""] = token.split("/");
     // One that was killed may have asked before.
