@@ -32,8 +32,18 @@ export type HttpAnswer = { status: number; headers: IncomingMessage["headers"]; 
 /** Posts a body and waits for the status; redirects are answers like others. @throws Error whose `code` or name says why */
 export type HttpPost = (exchange: HttpExchange) => Promise<HttpAnswer>;
 
-/** A client with connections that are kept. `ca`: authorities beside the usual ones, for tests. */
-export function httpClient({ ca }: { ca?: string } = {}): { post: HttpPost; close(): void } {
+/** As an agent makes a connection. */
+export type Connect = HttpAgent["createConnection"];
+
+export type HttpClientOptions = {
+  /** Authorities beside the usual ones. */
+  ca?: string;
+  /** Makes each connection in the place of Node. */
+  connect?: Connect;
+};
+
+/** A client with connections that are kept. */
+export function httpClient({ ca, connect }: HttpClientOptions = {}): { post: HttpPost; close(): void } {
   const agents = new Map<string, HttpAgent>();
 
   function agentFor({ protocol }: URL, allowsPrivate: boolean, reuses: boolean): HttpAgent {
@@ -49,6 +59,7 @@ export function httpClient({ ca }: { ca?: string } = {}): { post: HttpPost; clos
       ...(ca === undefined ? {} : { ca }),
     };
     const agent = protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+    if (connect !== undefined) agent.createConnection = connect;
     agents.set(key, agent);
     return agent;
   }

@@ -4,7 +4,7 @@ import type { HttpAddress } from "../../domain/routing/target-address.ts";
 import { leaseTooShort } from "../lease-too-short.ts";
 import type { Send, SendResult, Target } from "../target.ts";
 import { AddressRefused } from "./checked-lookup.ts";
-import { type HttpAnswer, httpClient } from "./http-exchange.ts";
+import { type Connect, type HttpAnswer, httpClient } from "./http-exchange.ts";
 import { retryAfter } from "./retry-after.ts";
 import { type SecretText, signingSecrets } from "./signing-secrets.ts";
 import { signatureHeaders } from "./webhook-signature.ts";
@@ -14,6 +14,9 @@ const PASSING = new Set([408, 425, 429]);
 
 /** What says nothing was done yet: the server has no room, and says when it has. */
 const BUSY = new Set([429, 503]);
+
+/** No port, descriptor or memory is left for a connection. */
+const NO_CONNECTION = new Set(["EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 const MAX_MESSAGE = 300;
 
@@ -28,18 +31,21 @@ export type HttpTargetOptions = {
   secretText: SecretText;
   /** Authorities beside the usual ones. */
   ca?: string;
+  /** Makes each connection in the place of Node. */
+  connect?: Connect;
   /** How long `close` waits for what is under way. Default 5 s. */
   graceMs?: number;
 };
 
 /**
- * Posts the event to the alias's own URL. Any status from 200 to 299 is done; 429, and 503 with `Retry-After`, is no room;
+ * Posts the event to the alias's own URL. Any status from 200 to 299 is done; 429, and 503 with `Retry-After`, is no room,
+ * as it is where this machine can't make a connection;
  * other statuses fail, and those from 300 to 499 for good but 408, 425 and 429. A server may say in `Turnout-Version`
  * which version of it has answered. Redirects aren't followed.
  */
 export function httpTarget(options: HttpTargetOptions): { send: Target; close(): Promise<void> } {
-  const { now, secretText, ca, graceMs = 5_000 } = options;
-  const client = httpClient(ca === undefined ? {} : { ca });
+  const { now, secretText, ca, connect, graceMs = 5_000 } = options;
+  const client = httpClient({ ...(ca !== undefined && { ca }), ...(connect !== undefined && { connect }) });
   const keysOf = signingSecrets(secretText, now);
   const stopping = new AbortController();
   const underWay = new Set<Promise<SendResult>>();
@@ -70,7 +76,9 @@ export function httpTarget(options: HttpTargetOptions): { send: Target; close():
       return resultOf(answer, now(), now().getTime() - start.getTime());
     } catch (error) {
       if (stopping.signal.aborted) return SHUTTING_DOWN;
-      return { ...failed(errorOf(error, send), now().getTime() - start.getTime()), ...finalIf(error) };
+      const told = errorOf(error, send);
+      if (NO_CONNECTION.has(told.type)) return noConnection(told);
+      return { ...failed(told, now().getTime() - start.getTime()), ...finalIf(error) };
     }
   }
 
@@ -128,6 +136,13 @@ function errorOf(error: unknown, { component, alias, timeoutMs }: Send): Deliver
   // Node's own code says more than the name.
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : name;
   return { type: code, message: cut(message === "" ? code : message) };
+}
+
+/** Nothing was sent, and whose fault it is is the machine's: it waits until there is room. */
+function noConnection({ type, message }: DeliveryError): SendResult {
+  const advice =
+    "this machine has no port, descriptor or memory left for a connection: raise its limits, or send less at once";
+  return { outcome: "throttled", error: { type, message: cut(`${message}: ${advice}`) } };
 }
 
 function finalIf(error: unknown): { isFinal?: true } {

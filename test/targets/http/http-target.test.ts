@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingHttpHeaders, RequestListener, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { createServer as createTcpServer } from "node:net";
+import { createConnection, createServer as createTcpServer, type NetConnectOpts, Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type HttpAddress, TargetAddress } from "../../../shared/domain/routing/target-address.ts";
 import { httpTarget } from "../../../shared/targets/http/http-target.ts";
@@ -269,6 +269,33 @@ describe("a server that misbehaves costs its own event and nothing else: it", ()
     const noPort = await send(aSend({ url: `http://127.0.0.1:${port}/` }));
     expect(noPort).toMatchObject({ outcome: "failed", error: { type: "ECONNREFUSED" } });
   });
+});
+
+describe("a machine without a port or a descriptor left", () => {
+  it.each(["EADDRNOTAVAIL", "EMFILE", "ENOBUFS"])(
+    "puts events off at %s, and sends them once it has one",
+    async (code) => {
+      const { url, taken } = await aServer();
+      let isFree = false;
+      const { send, close } = httpTarget({
+        now: () => new Date(),
+        secretText: async () => "",
+        connect(options) {
+          if (isFree) return createConnection(options as NetConnectOpts);
+          return new Socket().destroy(Object.assign(new Error(`connect ${code} 127.0.0.1`), { code }));
+        },
+      });
+      onTestFinished(close);
+      const results = await Promise.all(Array.from({ length: 20 }, () => send(aSend({ url }))));
+      const message = expect.stringMatching(
+        /^connect E\w+ 127\.0\.0\.1: this machine has no port, descriptor or memory left/,
+      );
+      expect(results).toEqual(Array(20).fill({ outcome: "throttled", error: { type: code, message } }));
+      expect(taken).toEqual([]);
+      isFree = true;
+      expect(await send(aSend({ url }))).toMatchObject({ outcome: "done" });
+    },
+  );
 });
 
 describe("what an http target connects to", () => {

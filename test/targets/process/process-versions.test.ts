@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { hostsOf } from "../../support/host-processes.ts";
 import { aWorkerTarget, eventually } from "../worker/versions-in-folders.ts";
 import { aProgram, aWildProgram, entered } from "./runtime-client.ts";
 
@@ -111,6 +113,20 @@ describe("a command", () => {
     publish("1", aProgram("", top), entered);
     expect(await send()).toMatchObject({ outcome: "failed", executedVersion: "1", error: { type, message } });
   });
+});
+
+it("A process for which there is no port or descriptor left isn't started: its events are put off, and run once there is", async () => {
+  const before = new Set(hostsOf(process.pid));
+  const { publish, send } = aWorkerTarget();
+  publish("1", aProgram("if (event.bad) process.exit(7);"), entered);
+  expect(await send({ event: { bad: true } })).toMatchObject({ outcome: "failed" });
+  const [host = 0] = hostsOf(process.pid).filter((pid) => !before.has(pid));
+  const limit = (files: number) => execFileSync("prlimit", ["--pid", `${host}`, `--nofile=${files}:`]);
+  limit(1);
+  const error = { type: "Host.StartFailed", message: expect.stringContaining("EMFILE") };
+  expect(await send()).toEqual({ outcome: "throttled", error });
+  limit(1_024);
+  expect(await send()).toMatchObject({ outcome: "done" });
 });
 
 describe("what a process says", () => {
