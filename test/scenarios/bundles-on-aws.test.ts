@@ -1,5 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LEASE_MS } from "../../shared/domain/routing/laptop-lease.ts";
 import { sqsEventQueue } from "../../shared/event-queue/sqs-event-queue.ts";
 import { anEvent, anOrdersKey, bodyOf } from "../support/builders.ts";
 import { type BundledCode, bundledCode } from "../support/bundled-code.ts";
@@ -7,8 +10,10 @@ import { anEnvironmentOnBundles, COMPONENT, VISIBILITY_MS } from "../support/bun
 import { routerKills } from "../support/bundled-kills.ts";
 import type { VersionAnswer, VersionCall } from "../support/bundled-lambda.ts";
 import { withDynamoDB } from "../support/dynamodb-local.ts";
+import { aListener } from "../support/listener-process.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { sqsClient, sqsStub } from "../support/sqs-stub.ts";
+import { temporaryFolder } from "../support/tmp.ts";
 
 /** Section 20 of the design. */
 const MAX_ROUTER_BYTES = 500_000;
@@ -267,6 +272,62 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     expectQuiet(lambda);
   });
 
+  it("bring a customer's events to a laptop that listens by the CLI, and what it leaves to the fallback", async () => {
+    const environment = await anEnvironmentOnBundles(endpoint, code);
+    const { deploy, publish, route, takeOutcomes, minute, pass, deliveriesOf, lambda, cliVariables } = environment;
+    await deploy("one");
+    const listen = () => aListener([COMPONENT, aSlowFolder(), "--customer", "acme"], cliVariables());
+    const decidedAgain = async () => {
+      for (const _ of ["what was left", "what is due"]) {
+        await takeOutcomes();
+        await minute();
+      }
+      await route();
+    };
+    const onStable = (reason: RegExp) => {
+      const gone = { type: "Laptop.Gone", message: expect.stringMatching(reason) };
+      const told = [{ outcome: "postponed", error: gone }, { outcome: "done" }];
+      const attempts = expect.arrayContaining(told.map((one) => expect.objectContaining(one)));
+      return [{ status: "done", alias: "stable", executedVersion: "1", failures: 0, lapses: 0, attempts }];
+    };
+
+    const first = await listen();
+    await publish(anOrder("quick", "acme"), anOrder("theirs", "globex"));
+    await route();
+    await first.until(() => first.said("ended").length === 1);
+    await takeOutcomes();
+    expect(await deliveriesOf("quick")).toMatchObject([
+      { status: "done", alias: "laptop-ada", executedVersion: "laptop-ada", attempt: 1 },
+    ]);
+    expect(lambda.calls.map(({ event }) => event.detail.id)).toEqual(["theirs"]);
+
+    // Ctrl-C with one in hand.
+    await publish(anOrder("slow", "acme"));
+    await route();
+    await first.until(() => first.said("arrived").length === 2);
+    expect(await first.end("SIGINT")).toBe(0);
+    await decidedAgain();
+    expect(await deliveriesOf("slow")).toMatchObject(onStable(/^handed back by .*ada on /));
+
+    // Killed with one in hand and one that waits.
+    const second = await listen();
+    await publish(anOrder("slow too", "acme"));
+    await route();
+    await second.until(() => second.said("arrived").length === 1);
+    await second.end("SIGKILL");
+    await publish(anOrder("waits", "acme"));
+    await route();
+    expect(await deliveriesOf("waits")).toMatchObject([{ status: "accepted", alias: "laptop-ada" }]);
+    pass(LEASE_MS);
+    await publish(anOrder("late", "acme"));
+    await route();
+    expect(await deliveriesOf("late")).toMatchObject([{ status: "done", alias: "stable", attempt: 1 }]);
+    await decidedAgain();
+    for (const id of ["slow too", "waits"])
+      expect(await deliveriesOf(id)).toMatchObject(onStable(/^laptop lease lapsed \d\d:/));
+    expect(lambda.late).toEqual([]);
+  });
+
   it("close as dead what takes its router down each time, when the queue gives it up", async () => {
     const environment = await anEnvironmentOnBundles(endpoint, code, {
       maxReceiveCount: 3,
@@ -374,6 +435,16 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     expect(lambda.late).toEqual([]);
   });
 });
+
+/** Code that never ends an event that is slow. */
+function aSlowFolder(): string {
+  const folder = temporaryFolder();
+  const handler = `export const handler = async ({ detail: { id } }) => {
+    if (id.startsWith("slow")) await new Promise(() => {});
+  };`;
+  writeFileSync(join(folder, "index.mjs"), handler);
+  return folder;
+}
 
 type Environment = Awaited<ReturnType<typeof anEnvironmentOnBundles>>;
 

@@ -139,8 +139,9 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     await lambda.settled();
   }
 
-  const cli = await cliOf();
-  async function cliOf() {
+  const aboutCli = cliVariables();
+  const { spawned: cli } = aCli(undefined, aboutCli);
+  function cliVariables() {
     const settings = {
       ...stores,
       TURNOUT_LIVE_QUEUE_URL: live.queueUrl,
@@ -151,7 +152,7 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       TURNOUT_EVENT_BUS: "prod-turnout-events",
     };
     plane.parameters.set("/turnout/prod", JSON.stringify(settings));
-    const { spawned } = aCli(undefined, {
+    return {
       TURNOUT_ENV: "prod",
       AWS_REGION: "eu-west-1",
       AWS_ACCESS_KEY_ID: "turnout",
@@ -165,13 +166,13 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
       ...Object.fromEntries(
         ["SSM", "STS", "EVENTBRIDGE"].map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint]),
       ),
-    });
-    return spawned;
+    };
   }
+  const clockVariable = () => ({ TURNOUT_TEST_CLOCK_AHEAD_MS: String(clockAheadMs) });
 
   /** Runs a command that has to succeed, and reads what it says. */
   async function turnout(args: readonly string[], input = ""): Promise<Record<string, unknown>[]> {
-    const result = await cli([...args, "--json"], input, { TURNOUT_TEST_CLOCK_AHEAD_MS: String(clockAheadMs) });
+    const result = await cli([...args, "--json"], input, clockVariable());
     if (result.code !== 0) throw new Error(`turnout ${args.join(" ")} ended with ${result.code}: ${result.stderr}`);
     return jsonLines(result.stdout);
   }
@@ -224,6 +225,8 @@ export async function anEnvironmentOnBundles(dynamodb: string, code: BundledCode
     now,
     pass,
     turnout,
+    /** What a command of a test's own is started with: its clock then stands where the environment's does now. */
+    cliVariables: () => ({ ...aboutCli, ...clockVariable() }),
     deploy,
     /** Uploads code, which nobody has published yet. */
     upload: (text: string) => control.upload(FUNCTION, text),
