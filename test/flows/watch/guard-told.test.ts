@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { GuardVerdict, MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import type { TakenOff, Trip, Watch } from "../../../shared/domain/health/watch.ts";
+import { newWatch } from "../../../shared/domain/health/watch.ts";
+import { beyondVerdict, saysOf, strongestOf, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
+import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
+
+const metric = (about: Partial<MetricVerdict>): MetricVerdict => {
+  const own = { tried: 4, failed: 1 };
+  return { metric: "failed", own, stable: { tried: 9, failed: 0 }, level: "ok", ...about };
+};
+const healthy: GuardVerdict = { says: "healthy so far", metrics: [metric({})], more: 0 };
+const worse: GuardVerdict = { says: "worse", metrics: [metric({ level: "act" })], more: 0 };
+const trip = { why: "2 is worse: much failed", verdict: worse, done: "beta was taken back" } as Trip;
+
+function guarded(about: Partial<Watch> | undefined, more: Partial<GuardedVersion> = {}): GuardedVersion {
+  const key = { component: "mailer", alias: "beta", version: "2" };
+  const watch = about && { ...newWatch(key, new Date(1), new Date(1)), ...about };
+  return { ...key, ...(watch && { watch }), ...more } as GuardedVersion;
+}
+
+describe("what a guard says", () => {
+  it("is its verdict, or what it was once found, or that it hasn't looked", () => {
+    expect(saysOf(guarded(undefined))).toBe("not looked at");
+    expect(saysOf(guarded({}))).toBe("not looked at");
+    expect(saysOf(guarded({ verdict: healthy }))).toBe("healthy so far");
+    expect(saysOf(guarded({ verdict: healthy, trip }))).toBe("worse");
+    expect(verdictOf(guarded({ verdict: healthy }))).toBe(healthy);
+    expect(verdictOf(guarded({ verdict: healthy, trip }))).toBe(worse);
+    expect(verdictOf(guarded(undefined))).toBeUndefined();
+  });
+
+  it("is told in a sentence, with what was done, what it waits for, and what stands against it", () => {
+    expect(toldText(guarded(undefined))).toBe("");
+    expect(toldText(guarded({}))).toBe("");
+    expect(toldText(guarded({ verdict: healthy }, { version: null }))).toBe("");
+    const counts = "healthy so far: 1 of 4 first attempts failed";
+    expect(toldText(guarded({ verdict: healthy }))).toBe(counts);
+    expect(toldText(guarded({ verdict: healthy, trip }))).toBe("2 is worse: much failed; beta was taken back");
+    const taken = [{ why: "worse for acme", done: "pinned" }, { why: "worse for globex" }] as TakenOff[];
+    expect(toldText(guarded({ verdict: healthy, taken, waits: "a freeze" }, { outranked: "a release" }))).toBe(
+      `${counts}; worse for acme; pinned; worse for globex; waits: a freeze; does nothing now: a release`,
+    );
+  });
+
+  it("isn't said twice where it stands beside the sentence", () => {
+    expect(beyondVerdict(guarded({ verdict: healthy }))).toBe("1 of 4 first attempts failed");
+    expect(beyondVerdict(guarded({ trip }))).toBe("2 is worse: much failed; beta was taken back");
+    expect(beyondVerdict(guarded({ verdict: { ...healthy, metrics: [] }, waits: "a freeze" }))).toBe("waits: a freeze");
+  });
+
+  it("has most against a version by the metric whose lesser evidence is the greatest", () => {
+    const metrics = [
+      metric({ metric: "failed", worseThanStable: 9, worseThanBefore: 1 }),
+      metric({ metric: "slower", worseThanStable: 2, worseThanBefore: 3 }),
+      metric({ metric: "missing", worseThanStable: 99 }),
+    ];
+    expect(strongestOf({ ...healthy, metrics })?.metric).toBe("slower");
+    expect(strongestOf({ ...healthy, metrics: metrics.toReversed() })?.metric).toBe("slower");
+    expect(strongestOf(undefined)).toBeUndefined();
+  });
+});
