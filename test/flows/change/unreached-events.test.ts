@@ -3,7 +3,7 @@ import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts"
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { unreachedEvents } from "../../../shared/flows/change/unreached-events.ts";
-import { aComponent, aRecord, aSubjectRow, anEvent, bodyOf } from "../../support/builders.ts";
+import { aComponent, anEvent, aRecord, aSubjectRow, bodyOf } from "../../support/builders.ts";
 import { noEvents } from "../../support/no-events.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
