@@ -18,14 +18,15 @@ export async function examineRows(table: Pick<RoutingTable, "allRows">): Promise
     if (!(row instanceof UnreadableRow)) continue;
     unreadable++;
     if (unreadable <= NAMED)
-      found.push(problem(keyInWords(key), `${unread(key)}: ${row.problem}`, ...remediesFor(key)));
+      found.push(problem(keyInWords(key), `${unreadText(key)}: ${row.problem}`, ...remediesFor(key)));
   }
   if (unreadable === 0) return [fine("routing rows", `${plural(rows, "row")}, and each can be read`)];
   const more = unreadable - NAMED;
   return more <= 0 ? found : [...found, problem("routing rows", `${more} more can't be read`, "Repair these first")];
 }
 
-function unread(key: RowKey): string {
+/** What is so of a row that can't be read. */
+export function unreadText(key: RowKey): string {
   return key.startsWith("settings#") ? "can't be read" : "can't be read, and its events are kept until it can";
 }
 

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { changeRoutes } from "../../shared/flows/change/change-routes.ts";
 import { aReplayedCli } from "../support/replayed-cli.ts";
 
 const damages: [string, string, { status: string }][] = [
@@ -32,6 +33,36 @@ it.each(damages)(
     ).toBe(0);
   },
 );
+
+it("lists say on stderr which rows they lack, as those can't be read", async () => {
+  const { here, withState } = await aReplayedCli();
+  const why = "--reason x --yes";
+  for (const line of ["cohort create staff", "directory set --project acme/site --customer acme"]) {
+    expect((await here(`${line} ${why}`)).code).toBe(0);
+  }
+  await withState(async ({ database, routingTable }) => {
+    await changeRoutes(routingTable, {
+      ...{ changeId: "1", at: new Date(), who: "ada", why: "a test", command: "test" },
+      edit: { kind: "apply source", source: { source: "shop", project: "detail.site" } },
+    });
+    const keys = "('settings#cohorts', 'project#acme/site', 'source#shop')";
+    database.connection.exec(`UPDATE routing_rows SET value = '{' WHERE key IN ${keys}`);
+  });
+  for (const [line, row] of [
+    ["pins", "project acme/site"],
+    ["cohort list", "settings cohorts"],
+    ["cohort list", "project acme/site"],
+    ["directory show", "project acme/site"],
+    ["directory show --project acme/site", "project acme/site"],
+    ["source list", "source shop"],
+  ] as const) {
+    const { stderr } = await here(line);
+    expect([line, stderr]).toEqual([
+      line,
+      expect.stringMatching(new RegExp(`^${row} can't be read.*: .*not JSON`, "m")),
+    ]);
+  }
+});
 
 it("a component's row that can't be read is named where a delivery of it is explained", async () => {
   const { route, here, withState } = await aReplayedCli();

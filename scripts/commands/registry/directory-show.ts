@@ -3,6 +3,7 @@ import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts"
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
+import { readOrNote } from "../terminal/note-unread.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { type Column, tablePrinter } from "../terminal/table.ts";
@@ -80,12 +81,12 @@ async function* subjects(
 ): AsyncIterable<[string, SubjectRow]> {
   if (only === undefined) {
     for await (const { id, row: stored } of table.subjects(level)) {
-      const row = readable(stored);
+      const row = readOrNote(`${level}#${id}`, stored);
       if (row !== undefined) yield [id, row];
     }
     return;
   }
   const { rows } = await table.rows([`${level}#${only}`]);
-  const row = readable(rows.get(`${level}#${only}`));
+  const row = readOrNote(`${level}#${only}`, rows.get(`${level}#${only}`));
   if (row !== undefined) yield [only, row];
 }

@@ -10,6 +10,7 @@ import { undoByRevert } from "../../../shared/installation/wording/undo-commands
 import { changeRouting } from "../changes/change-routing.ts";
 import { willWrite } from "../terminal/confirm.ts";
 import { withInstallation, withNewInstallation } from "../terminal/context.ts";
+import { readOrNote } from "../terminal/note-unread.ts";
 import { type ChangeOptions, changeOptions, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
@@ -79,7 +80,7 @@ async function apply(file: string, options: ChangeOptions): Promise<void> {
 
 async function list({ json }: JsonOption): Promise<void> {
   await withInstallation(async ({ routingTable }) => {
-    const sources = await sourcesIn(routingTable);
+    const sources = await sourcesIn(routingTable, readOrNote);
     if (json) for (const source of sources) printJson(source);
     else if (sources.length === 0) note("no sources");
     else printTable(COLUMNS, sources);

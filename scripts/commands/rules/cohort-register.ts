@@ -1,11 +1,11 @@
 import type { CohortRegister, CohortRoute } from "../../../shared/domain/routing/cohort.ts";
-import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
+import { readOrNote } from "../terminal/note-unread.ts";
 
 /** The cohorts there are, by name. */
 export async function registerOf(table: RoutingTable): Promise<CohortRegister> {
   const { rows } = await table.rows(["settings#cohorts"]);
-  return readable(rows.get("settings#cohorts")) ?? {};
+  return readOrNote("settings#cohorts", rows.get("settings#cohorts")) ?? {};
 }
 
 /** The components that send the cohort somewhere, each with its route. */

@@ -1,5 +1,4 @@
 import { CohortNotFound } from "../../../shared/domain/errors.ts";
-import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { subjectLevels, subjectOf } from "../../../shared/domain/subject.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
@@ -8,6 +7,7 @@ import { membersOf } from "../../../shared/flows/explain/find-subjects.ts";
 import { periodText } from "../../../shared/installation/wording/period-text.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
+import { readOrNote } from "../terminal/note-unread.ts";
 import type { JsonOption } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -53,8 +53,9 @@ export async function show(cohort: string, { json }: JsonOption): Promise<void> 
 async function memberCounts(table: RoutingTable): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const level of subjectLevels) {
-    for await (const { row } of table.subjects(level)) {
-      for (const cohort of readable(row)?.cohorts ?? []) counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
+    for await (const { id, row } of table.subjects(level)) {
+      for (const cohort of readOrNote(`${level}#${id}`, row)?.cohorts ?? [])
+        counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
     }
   }
   return counts;

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { ComponentNotFound } from "../../../shared/domain/errors.ts";
 import { outsidePeriod } from "../../../shared/domain/routing/period.ts";
 import type { Pin } from "../../../shared/domain/routing/pin.ts";
-import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { withInstallation } from "../terminal/context.ts";
+import { readOrNote } from "../terminal/note-unread.ts";
 import { type JsonOption, jsonOption, usage } from "../terminal/options.ts";
 import { note, printJson } from "../terminal/output.ts";
 import { repeated } from "../terminal/repeated-option.ts";
@@ -53,7 +53,7 @@ function levelNamed(text: string): SubjectLevel {
 async function pinsAt(table: RoutingTable, level: SubjectLevel, wanted: readonly string[] | undefined, now: Date) {
   const pins: ListedPin[] = [];
   for await (const { id, row } of table.subjects(level)) {
-    for (const [component, pin] of Object.entries(readable(row)?.pins ?? {})) {
+    for (const [component, pin] of Object.entries(readOrNote(`${level}#${id}`, row)?.pins ?? {})) {
       if (wanted?.includes(component) === false) continue;
       pins.push({ level, id, component, pin, outside: outsidePeriod(pin, now) });
     }
