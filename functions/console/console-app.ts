@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { Installation } from "../../shared/installation/installation.ts";
+import { type DeniedRights, deniedRights } from "./access/denied-rights.ts";
 import type { Identify } from "./access/identify.ts";
 import { foreignRequest } from "./access/own-origin.ts";
 import type { Visitor } from "./access/role.ts";
@@ -38,6 +39,7 @@ const MAX_ADDRESS_CHARS = 8_192;
 export function consoleApp({ installation, access, where, hosts, now, newId, onError }: ConsoleOptions): Hono {
   const assets = readAssets();
   const forms = sentForms();
+  const rights = deniedRights(installation);
   const names = new Set(hosts);
   const frame = {
     where,
@@ -105,22 +107,22 @@ export function consoleApp({ installation, access, where, hosts, now, newId, onE
       const { refused, status } = identified;
       return answer(context, { title: "Not let in", status, body: html`<p>${foreignText(refused, 2_000)}</p>` });
     }
-    const { visitor } = identified;
-    const screen = await screenOf(context, forms);
+    const visitor = { ...identified.visitor, denied: await rights.of(now()) };
+    const screen = await screenOf(context, forms, rights);
     return screen === undefined ? answer(context, noSuchPage, visitor) : shown(context, screen, visitor);
   });
   return app;
 }
 
 /** What answers a request: a screen, the form of an action, or what sends one. */
-async function screenOf({ req }: Context, forms: SentForms): Promise<Screen | undefined> {
+async function screenOf({ req }: Context, forms: SentForms, rights: DeniedRights): Promise<Screen | undefined> {
   const path = req.path.replace(/\/$/, "");
   const name = path.slice(CONSOLE.length + 1);
   if (path !== CONSOLE && !path.startsWith(`${CONSOLE}/`)) return undefined;
   const action = name.startsWith("do/") ? actions.get(name.slice("do/".length)) : undefined;
   if (req.method === "POST") {
     const body = new URLSearchParams(await req.text());
-    return action && ((look) => sendAction(look, action, body, forms));
+    return action && ((look) => sendAction(look, action, body, forms, rights));
   }
   if (action !== undefined) return (look) => askAction(look, action);
   return name === "done" ? (look) => donePage(look, forms) : screens.get(name);

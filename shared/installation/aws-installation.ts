@@ -123,6 +123,10 @@ export async function awsInstallation(name: EnvironmentName): Promise<Installati
         return told instanceof Error ? told.message : String(told);
       }
     },
+    async deniedCalls() {
+      const { deniedCalls } = await import("./denied-calls.ts");
+      return deniedCalls(lambda, { committer: settings.committer, replayer: settings.replayer }, explain);
+    },
     async examine() {
       const [{ examineEnvironment }, { DynamoDBClient }, { S3Client }, { SQSClient }] = await Promise.all([
         import("./examine-environment.ts"),

@@ -52,6 +52,7 @@ export function installationOn(embedded: EmbeddedState, isServed: () => boolean)
       const { examineEmbedded } = await import("./examine-embedded.ts");
       return examineEmbedded(embedded, now);
     },
+    deniedCalls: async () => ({}),
     explain: () => undefined,
     close: embedded.close,
   };

@@ -10,6 +10,7 @@ import type { FolderVersionCatalog } from "../versions/folder-version-catalog.ts
 import type { LambdaVersionCatalog } from "../versions/lambda-version-catalog.ts";
 import type { LoadCode, VersionCatalog } from "../versions/version-catalog.ts";
 import type { WatchStore } from "../watch-store/watch-store.ts";
+import type { DeniedCalls } from "./denied-calls.ts";
 import type { EnvelopedEvent } from "./event-bus.ts";
 import type { FindMissing } from "./find-missing.ts";
 import type { Finding } from "./finding.ts";
@@ -49,6 +50,8 @@ export type Installation = {
    * @returns why nobody could be told; undefined when all is well
    */
   callReplayer(replay: string): Promise<string | undefined>;
+  /** What whoever works on it isn't let call, as far as that can be asked without calling it. */
+  deniedCalls(): Promise<DeniedCalls>;
   /** Looks at everything that it consists of. Changes nothing. */
   examine(now: Date): Promise<Finding[]>;
   /** What a person can do about an error of whatever it is kept in; undefined for others. */

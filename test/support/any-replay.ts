@@ -166,10 +166,11 @@ export const anyReplay: fc.Arbitrary<Replay> = fc
       },
       { noNullPrototype: true },
     ),
-    some<Pick<Replay, "avoidVersion" | "ratePerSecond" | "askedBy" | "driver">>({
+    some<Pick<Replay, "avoidVersion" | "ratePerSecond" | "matched" | "askedBy" | "driver">>({
       avoidVersion: words,
       ratePerSecond: fc.double({ min: 0, max: 10_000, noNaN: true }).map((rate) => rate + 0.001),
       askedBy: fc.record({ who: words, why: words, at: words }, { noNullPrototype: true }),
+      matched: fc.record({ first: fc.nat(), step: fc.nat(), counts: fc.array(fc.nat()) }, { noNullPrototype: true }),
       driver: fc.record({ id: words, until: date }, { noNullPrototype: true }),
     }),
   )

@@ -4,6 +4,7 @@ import { RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts
 import type { Revision } from "../../../shared/domain/routing/routing-change.ts";
 import { errorText } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
+import type { DeniedRights } from "../access/denied-rights.ts";
 import { missingRight } from "../access/role.ts";
 import { address } from "../page/address.ts";
 import { filledIn } from "../page/filled-in.ts";
@@ -36,6 +37,7 @@ export async function sendAction(
   action: Action,
   body: URLSearchParams,
   forms: SentForms,
+  rights: DeniedRights,
 ): Promise<Page | Redirect> {
   const { visitor, installation, now, newId } = look;
   const missing = missingRight(visitor, action.right);
@@ -56,6 +58,7 @@ export async function sendAction(
     });
   } catch (error) {
     const told = installation.explain(error) ?? error;
+    if (told instanceof AccessDenied) rights.learn(action.right, told, now);
     // A page of its own, without the button: pressing it again would be denied again.
     if (!(told instanceof TurnoutError) || told instanceof AccessDenied) throw told;
     const since = told instanceof RevisionConflict ? await changesSince(look, posted.expectedRevision) : [];

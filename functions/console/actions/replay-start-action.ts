@@ -1,4 +1,5 @@
 import { RevisionConflict } from "../../../shared/domain/errors.ts";
+import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RATE_PER_SECOND } from "../../../shared/domain/replays/replay.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { overlapping, planStart, startAndCall } from "../../../shared/flows/replay/plan-start.ts";
@@ -25,12 +26,13 @@ async function plannedReplay(asked: Asked): Promise<Planned> {
   const started = await planStart({ ...installation, now: () => now }, wanted, name, () => {});
   const { request, cut, plan } = started;
   const { sent } = plan.counts;
+  const matched = matchedRows(request.window, plan.perMinute);
   const overlaps = await overlapping(installation.replays, request.window);
   return {
     what: `deliver ${plural(sent, "delivery", "deliveries")} again`,
     revision,
     lines: replayPlanLines(request, plan),
-    picture: histogramPicture("matched", request.window, plan.perMinute),
+    picture: histogramPicture("matched", matched),
     warnings: [
       ...(cut === undefined ? [] : [`${keptText(cut)}: the window begins then`]),
       ...overlaps.map(
@@ -50,6 +52,7 @@ async function plannedReplay(asked: Asked): Promise<Planned> {
         command,
         requestedAt: now,
         planned,
+        matched,
       };
       const speed = { ratePerSecond: DEFAULT_RATE_PER_SECOND, concurrency: DEFAULT_CONCURRENCY };
       const { replay, uncalled } = await startAndCall(installation, { ...request, ...about, ...speed });

@@ -1,4 +1,5 @@
 import { RevisionConflict, TurnoutError } from "../../../shared/domain/errors.ts";
+import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RATE_PER_SECOND } from "../../../shared/domain/replays/replay.ts";
 import { overlapping } from "../../../shared/flows/replay/plan-start.ts";
 import { keptText } from "../../../shared/flows/replay/start-replay.ts";
@@ -54,7 +55,7 @@ async function plannedUndo(asked: Asked): Promise<Planned> {
       ...replayPlanLines(request, plan.plan),
       `of them ${sentDone} done before, ${sentUnresolved} unresolved`,
     ],
-    picture: histogramPicture("matched", request.window, plan.plan.perMinute),
+    picture: histogramPicture("matched", matchedRows(request.window, plan.plan.perMinute)),
     warnings: [
       ...(cut === undefined ? [] : [`${keptText(cut)}: the window begins then`]),
       ...overlaps.map(({ name }) => `replay ${name} is under way on a part of this window`),

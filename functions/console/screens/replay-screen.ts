@@ -6,12 +6,13 @@ import {
   statusOf,
   type VersionCount,
 } from "../../../shared/domain/replays/replay.ts";
-import { differenceLines, statusText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
+import { differenceLines, goneThroughTo, statusText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import { replayNamed } from "../../../shared/flows/replay/start-replay.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
 import { filterInWords } from "../page/filter-in-words.ts";
 import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { histogramPicture } from "../pictures/histogram-picture.ts";
 import { progressPicture } from "../pictures/progress-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -24,6 +25,7 @@ export async function replayScreen({ installation, visitor, now, query }: Look):
 <p class="${replay.progress.failed ? "bad" : ""}"><b>${statusText(replay, now)}</b>${trouble(replay)}</p>
 ${unserved ? html`<p class="warn">No server runs here: it goes on when one does.</p>` : ""}
 ${progressPicture("progress", counts, replay.planned.sent)}
+${replay.matched && histogramPicture("matched", replay.matched, goneThroughTo(replay))}
 <p class="buttons">${buttons(replay, visitor, now)}</p>
 ${requestFacts(replay)}
 <h2>Where it goes</h2>

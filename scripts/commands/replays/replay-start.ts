@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
 import type { Replay, ReplayRequest } from "../../../shared/domain/replays/replay.ts";
 import type { PlannedReplay } from "../../../shared/flows/replay/plan-replay.ts";
 import { overlapping, type StartPlan, startAndCall } from "../../../shared/flows/replay/plan-start.ts";
@@ -66,6 +67,7 @@ async function replayOf(
     ...(ratePerSecond !== undefined && { ratePerSecond }),
     concurrency,
     planned: plan.counts,
+    matched: matchedRows(request.window, plan.perMinute),
   };
 }
 

@@ -59,3 +59,9 @@ export function secondsText(seconds: number): string {
   const rest = minutes % 60 === 0 ? "" : ` ${minutes % 60} min`;
   return `${Math.floor(minutes / 60)} h${rest}`;
 }
+
+/** Up to when its window has been gone through; what is open of that is looked at again. */
+export function goneThroughTo({ window, progress: { pass, after, nextPassAt, endedAt } }: Replay): Date {
+  if (pass > 1 || nextPassAt !== undefined || endedAt !== undefined) return window.to;
+  return after?.t0 ?? window.from;
+}

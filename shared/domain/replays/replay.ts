@@ -6,6 +6,7 @@ import type { Remedy } from "../remedy.ts";
 import type { Alias } from "../routing/alias.ts";
 import { nameSchema } from "../text/schema.ts";
 import type { TimeWindow } from "../text/time-window.ts";
+import type { MatchedRows } from "./matched-rows.ts";
 
 /**
  * What a replay is called, and the generation of what it delivers: 1 to 64 lower-case letters, digits and hyphens. It is
@@ -151,6 +152,8 @@ export type Replay = ReplayRequest & {
   concurrency: number;
   /** What the plan said that was agreed to. */
   planned: ReplayCounts;
+  /** When what that plan matches arrived. */
+  matched?: MatchedRows;
   /** What its operators want of it, and who said so last. */
   asked: "run" | "pause" | "cancel";
   askedBy?: { who: string; why: string; at: string };

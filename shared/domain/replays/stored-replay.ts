@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { becauseOf } from "../routing/stored-because.ts";
 import { own, recordOf } from "../text/schema.ts";
+import { MatchedRows } from "./matched-rows.ts";
 import { replayModes } from "./replay.ts";
 
 /** As `Date.toJSON` writes it: also years beyond 9999. */
@@ -112,6 +113,7 @@ export const StoredReplay = renamed(
     ratePerSecond: z.optional(z.number()),
     concurrency: z.number(),
     planned: Counts,
+    matched: z.optional(MatchedRows),
     asked: z.enum(["run", "pause", "cancel"]),
     askedBy: z.optional(z.looseObject({ who: z.string(), why: z.string(), at: z.string() })),
     progress: Progress,

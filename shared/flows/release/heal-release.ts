@@ -1,3 +1,4 @@
+import { matchedRows } from "../../domain/replays/matched-rows.ts";
 import { DEFAULT_CONCURRENCY } from "../../domain/replays/replay.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { type Release, releaseActor } from "../../domain/routing/release.ts";
@@ -37,7 +38,7 @@ export async function healRelease(ports: HealPorts, { name }: Component, release
   const { request } = await undoRequest(ports.table, doings, now);
   const { table, catalog, events, replays } = ports;
   const matching = { events, replays, catalog, routing: routingCache(table) };
-  const { counts } = await planReplay(matching, { ...request, name: "", startedAt: now }, () => now);
+  const { counts, perMinute } = await planReplay(matching, { ...request, name: "", startedAt: now }, () => now);
   await startReplay(replays, {
     ...request,
     name: replay,
@@ -47,6 +48,7 @@ export async function healRelease(ports: HealPorts, { name }: Component, release
     requestedAt: now,
     concurrency: DEFAULT_CONCURRENCY,
     planned: counts,
+    matched: matchedRows(request.window, perMinute),
   });
   await ports.callReplayer(replay);
 }

@@ -1,5 +1,6 @@
 import type { OutcomeFilter } from "../../domain/deliveries/event-outcome.ts";
 import { TurnoutError } from "../../domain/errors.ts";
+import { matchedRows } from "../../domain/replays/matched-rows.ts";
 import { MAX_ACTIVE_REPLAYS, type Replay, type ReplayRequest } from "../../domain/replays/replay.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { ChangeLogEntry, Revision } from "../../domain/routing/routing-change.ts";
@@ -218,7 +219,8 @@ export async function undoVersion(
   const { name, who, why, command } = replayed;
   const requestedAt = now();
   const window = { ...request.window, to: new Date(requestedAt.getTime() + PREPARED_FOR_MS) };
-  const wanted = { ...request, ...replayed, window, requestedAt, planned: plan.counts };
+  const matched = matchedRows(request.window, plan.perMinute);
+  const wanted = { ...request, ...replayed, window, requestedAt, planned: plan.counts, matched };
   const prepared = await startReplay(replays, wanted, "pause");
   let revision: Revision;
   try {

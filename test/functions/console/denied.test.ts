@@ -19,6 +19,48 @@ function explain(error: unknown): Error | undefined {
   return told instanceof AccessDenied ? withPolicies(told, prod, "eu-west-1") : told;
 }
 
+describe("a button of what AWS denies", () => {
+  it("is disabled before anybody has pressed it, and names the policies, where AWS could be asked", async () => {
+    const told: { replayer?: AccessDenied } = {};
+    const error = explain(denied("lambda:InvokeFunction", `${FUNCTION}:prod-turnout-replayer`));
+    if (error instanceof AccessDenied) told.replayer = error;
+    const console = aConsole(() => ({ explain, deniedCalls: async () => ({ ...told }) }));
+    await console.change({ kind: "apply component", component: aComponent({ name: "mailer" }) });
+    const ada = console.as("on-call");
+    const form = "/console/do/replay-start?edit=1";
+    const replays = await ada.get("/console/replays");
+    expect(replays.text).toMatch(/aria-disabled="true"[^>]*prod-turnout-on-call-eu-west-1/);
+    expect(replays.text).not.toContain("/console/do/replay-start");
+    expect((await ada.get("/console/customer?customer=acme")).text).toContain("/console/do/pin?");
+    // A right that is given is found within a minute.
+    delete told.replayer;
+    expect((await ada.get("/console/replays")).text).toContain('aria-disabled="true"');
+    console.clock.now = new Date(console.clock.now.getTime() + 60_000);
+    expect((await ada.get("/console/replays")).text).toContain("/console/do/replay-start");
+    expect((await ada.get(form)).status).toBe(200);
+  });
+
+  it("is disabled for five minutes once AWS has denied it, and says when that was", async () => {
+    const console = aConsole(({ routingTable }) => ({
+      explain,
+      routingTable: {
+        ...routingTable,
+        commit: () => Promise.reject(denied("lambda:InvokeFunction", `${FUNCTION}:prod-turnout-committer`)),
+      },
+    }));
+    const ada = console.as("operator");
+    const form = formOn((await ada.get("/console/do/freeze?reason=a+test")).text);
+    const send = () => ada.post(form.action, { ...form.fields, reason: "a test" });
+    expect((await send()).status).toBe(403);
+    const again = (await ada.get("/console/do/freeze?reason=a+test")).text;
+    expect(again).toContain('aria-disabled="true"');
+    expect(again).toContain("prod-turnout-operator-eu-west-1");
+    expect(again).toContain("AWS said so at 10:30 UTC; it may be tried again from 10:35 UTC on.");
+    console.clock.now = new Date(console.clock.now.getTime() + 300_000);
+    expect((await ada.get("/console/do/freeze?reason=a+test")).text).not.toContain('aria-disabled="true"');
+  });
+});
+
 describe("what AWS denies on the console", () => {
   it("is a page that names the action and the policies that have it, after a form is sent", async () => {
     const console = aConsole(({ routingTable }) => ({

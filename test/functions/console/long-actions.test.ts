@@ -106,13 +106,15 @@ describe("a release by form", () => {
 
 describe("a replay by form", () => {
   it("shows what it would deliver, minute by minute, and starts just that", async () => {
-    const { agreeTo, state } = await withDead(3);
+    const { agreeTo, onCall, state } = await withDead(3);
     const { asked, done } = await agreeTo(
       `/console/do/replay-start?${window}&customer=acme&status=unresolved&name=again`,
     );
     expect(asked).toContain("deliver 3 deliveries again");
     expect(asked).toContain("3 matched, at most 3 per minute");
     expect(done).toContain("replay again is started");
+    const told = await onCall.get("/console/replay?name=again");
+    expect(told.text).toContain("3 matched, 0 of them gone through, at most 3 per minute");
     expect(await state.replays.get("again")).toMatchObject({
       planned: { sent: 3 },
       filter: { customer: "acme", status: "unresolved" },

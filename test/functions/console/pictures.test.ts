@@ -8,6 +8,7 @@ import { ratesPicture } from "../../../functions/console/pictures/rates-picture.
 import { routesPicture } from "../../../functions/console/pictures/routes-picture.ts";
 import { stepsPicture } from "../../../functions/console/pictures/steps-picture.ts";
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
 import { noCounts } from "../../../shared/domain/replays/replay.ts";
 import type { ReleaseStep } from "../../../shared/domain/routing/release.ts";
 
@@ -110,21 +111,32 @@ describe("the picture of rates", () => {
 });
 
 describe("the picture of what a replay matches", () => {
+  const twoMinutes = matchedRows(
+    window,
+    new Map([
+      [at("10:01:00").getTime(), 10],
+      [at("10:02:00").getTime(), 5],
+    ]),
+  );
+
   it("has a bar for each minute, of which the highest is as high as the picture", () => {
-    const drawn = histogramPicture(
-      "matched",
-      window,
-      new Map([
-        [at("10:01:00").getTime(), 10],
-        [at("10:02:00").getTime(), 5],
-      ]),
-    );
+    const drawn = histogramPicture("matched", twoMinutes);
     expect(valuesOf(drawn, "rect", "height")).toEqual(["56", "28"]);
     expect(String(drawn)).toContain("15 matched, at most 10 per minute");
+    expect(String(drawn)).not.toContain("bar-ahead");
+  });
+
+  it("tells those minutes apart that a replay under way has gone through", () => {
+    const drawn = String(histogramPicture("matched", twoMinutes, at("10:02:00")));
+    expect(drawn).toContain("15 matched, 10 of them gone through");
+    expect(drawn.match(/bar-ahead/g)).toHaveLength(1);
+    expect(String(histogramPicture("matched", twoMinutes, window.to))).not.toContain("bar-ahead");
   });
 
   it("says so where nothing matches", () => {
-    expect(String(histogramPicture("matched", window, new Map()))).toContain("Nothing in this window matches.");
+    expect(String(histogramPicture("matched", matchedRows(window, new Map())))).toContain(
+      "Nothing in this window matches.",
+    );
   });
 
   it("has only sizes that can be drawn", () => {
@@ -136,7 +148,7 @@ describe("the picture of what a replay matches", () => {
           matches.map(([minute, count]) => [window.from.getTime() + minute * MINUTE_MS, count]),
         );
         const to = new Date(window.from.getTime() + minutes * MINUTE_MS);
-        expect(problemsOf(histogramPicture("matched", { from: window.from, to }, perMinute))).toEqual([]);
+        expect(problemsOf(histogramPicture("matched", matchedRows({ from: window.from, to }, perMinute)))).toEqual([]);
       },
     );
     fc.assert(property, { numRuns: 100 });
