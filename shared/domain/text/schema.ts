@@ -82,6 +82,8 @@ function inWords(type: string): string {
 function otherKind({ expected, input }: { expected: string; input?: unknown }): string {
   if (expected === "int" && typeof input === "number") return "";
   if (input === null || Number.isNaN(input)) return `, not ${input}`;
+  // As JSON has it, too large for any: 1e400.
+  if (typeof input === "number" && !Number.isFinite(input)) return ", not an infinite one";
   return `, not ${inWords(Array.isArray(input) ? "array" : typeof input === "boolean" ? String(input) : typeof input)}`;
 }
 

@@ -31,6 +31,7 @@ describe("read", () => {
     [z.int().check(z.maximum(5)), 6, "expected at most 5"],
     [z.int(), 1.5, "expected a whole number"],
     [z.int(), "1", "expected a number, not text"],
+    [z.int(), JSON.parse("-1e400"), "expected a number, not an infinite one"],
     [z.string(), null, "expected text, not null"],
     [z.boolean(), "yes", "expected true or false, not text"],
     [z.array(z.string()), { a: 1 }, "expected a list, not an object"],
