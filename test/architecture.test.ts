@@ -189,6 +189,10 @@ const floorPlan: Room[] = [
     may: ["own folder", "@aws-lambda-powertools/"],
     mayTypes: ["aws-lambda"],
   },
+  {
+    files: "functions/samples/builder/event-of-task.ts",
+    may: ["own folder", "node:", "@aws-sdk/client-s3"],
+  },
   { files: "functions/samples/", may: ["own folder", "node:"] },
   // Its style sheet and scripts are read once, and told from others by their hash.
   {

@@ -20,6 +20,8 @@ export const MORE_SAMPLES = ["builder", "preview-server", "releaser"] as const;
 /** Task definitions of the builder by the alias that begins with them. */
 const DEFINITIONS = { stable: "builder:1", beta: "builder:2", experimental: "builder:3" };
 
+const BUILDER_FILES = ["builder.ts", "event-of-task.ts", "runtime-events.ts", "package.json"];
+
 /** Which releaser stands in which project's row. The others have the first. */
 const RELEASERS: Record<string, string> = {
   "acme/site": "releaser-03",
@@ -104,7 +106,7 @@ function publisherOf(state: EmbeddedState, now: () => Date, newId: () => string)
 async function withBuilder(definition: string, use: (source: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "turnout-builder-"));
   try {
-    for (const file of ["builder.ts", "package.json"]) copyFileSync(join(SAMPLES, "builder", file), join(folder, file));
+    for (const file of BUILDER_FILES) copyFileSync(join(SAMPLES, "builder", file), join(folder, file));
     writeFileSync(
       join(folder, "version.json"),
       JSON.stringify({ command: [process.execPath, "builder.ts", definition] }),

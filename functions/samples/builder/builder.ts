@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventOfTask } from "./event-of-task.ts";
+import { type Invocation, runtimeEvents } from "./runtime-events.ts";
 
 /**
- * A program that builds what is pushed. It stands for a container task with three task definitions: `version.json` names
- * the one that it is started as. It speaks Lambda's Runtime API by itself, as a program in any language can.
+ * A program that builds what is pushed, with the task definition that it is started as. On AWS it is a task of ECS: it finds
+ * one event in its environment, and ends with 0 once that is built. On this machine it is a version in a folder, which
+ * gets one event after the other by Lambda's Runtime API.
  */
-
 type Push = {
   turnout: { idempotencyKey: string };
   detail: { after?: string; repository: { full_name: string } };
@@ -13,7 +15,6 @@ type Push = {
 
 const [definition = "builder:1"] = process.argv.slice(2);
 const { AWS_LAMBDA_RUNTIME_API, BUILDER_STATE = "." } = process.env;
-const api = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 
 /** One artifact for a key, however often its event comes. */
 function build({ turnout, detail }: Push): object {
@@ -24,17 +25,15 @@ function build({ turnout, detail }: Push): object {
   return artifact;
 }
 
-function post(path: string, body: object): Promise<Response> {
-  return fetch(`${api}/invocation/${path}`, { method: "POST", body: JSON.stringify(body) });
-}
-
-for (;;) {
-  const next = await fetch(`${api}/invocation/next`);
-  const id = next.headers.get("lambda-runtime-aws-request-id");
+async function buildOne({ event, answer, fail }: Invocation): Promise<void> {
   try {
-    await post(`${id}/response`, build((await next.json()) as Push));
+    await answer(build(event as Push));
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-    await post(`${id}/error`, { errorType: name, errorMessage: message });
+    await fail({ errorType: name, errorMessage: message });
   }
 }
+
+// What goes wrong with a task's event ends the process, and the task, with 1.
+if (AWS_LAMBDA_RUNTIME_API === undefined) build((await eventOfTask(process.env)) as Push);
+else for await (const invocation of runtimeEvents(AWS_LAMBDA_RUNTIME_API)) await buildOne(invocation);
