@@ -26,6 +26,9 @@ function neededText({ metrics: [failed], more }: GuardVerdict, isSuspected: bool
     return isSuspected ? "" : ", more than of stable's and of before, in too few bursts to be beyond doubt";
   if (failed === undefined || failed.stable.tried === 0)
     return "; none of stable's beside it to compare it with so far";
+  if (2 * failed.stable.failed > failed.stable.tried) {
+    return "; stable itself fails too often for any number of deliveries to show ×10";
+  }
   return "; too little is known of before: no number of deliveries would show ×10";
 }
 

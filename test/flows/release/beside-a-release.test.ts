@@ -2,10 +2,9 @@ import { expect, it } from "vitest";
 import { releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import type { Row, RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { planRestore } from "../../../shared/flows/change/restore-routing.ts";
-import { advanceReleases } from "../../../shared/flows/release/advance-releases.ts";
 import { aComponent } from "../../support/builders.ts";
-import { aGuardedVersion } from "../../support/guarded-version.ts";
-import { aRelease, aReleasing, BEGAN, minutesLater, RC } from "../../support/releases.ts";
+import { aGuardedRelease } from "../../support/guarded-release.ts";
+import { aReleasing, BEGAN, minutesLater, RC } from "../../support/releases.ts";
 import { allRowsOf } from "../../support/routing-table.ts";
 
 type Releasing = Awaited<ReturnType<typeof aReleasing>>;
@@ -76,24 +75,8 @@ it("an import of a release that has brought everybody to its version since ends 
   expect([versionOf("stable"), (await release()).ended?.how, await rules()]).toEqual(["4", "done", before]);
 });
 
-/** A release of 24 in steps of a minute, with real guards. */
-async function aGuardedRelease(fails: boolean) {
-  const world = await aGuardedVersion({ mode: "undo", fails: (_, version) => fails && version === "24" });
-  await world.traffic(90);
-  const startedAt = world.time.now().toISOString();
-  const release = aRelease({
-    ...{ id: "24-faster", version: "24", aliasBefore: "23", intoBefore: "22", everyMs: 60_000, guard: "undo" },
-    ...{ steps: [{ kind: "share", basisPoints: 2_500 }], startedAt, since: startedAt },
-  });
-  await world.change(releaseEdit(RC, release, { do: "start", release }));
-  const advance = () => advanceReleases(world.guard);
-  await advance();
-  const component = async () => (await world.table.components()).components.find(({ name }) => name === RC);
-  return { ...world, advance, component };
-}
-
 it("an operator's guard and the release's, which both act, take its alias back once and repair what failed", async () => {
-  const world = await aGuardedRelease(true);
+  const world = await aGuardedRelease({ fails: (_, version) => version === "24" });
   expect(world.versionOf("beta")).toBe("24");
   await world.traffic(18);
   for (let round = 0; round < 4; round++) {
@@ -111,7 +94,7 @@ it("an operator's guard and the release's, which both act, take its alias back o
 });
 
 it("a component whose row is damaged costs itself: others' releases go on, and its own once the row is whole", async () => {
-  const world = await aGuardedRelease(false);
+  const world = await aGuardedRelease();
   await world.change({ kind: "apply component", component: aComponent({ name: "mailer" }) });
   const row = await world.component();
   if (row === undefined) expect.unreachable();

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
 import { runGuards } from "../../../shared/flows/watch/run-guards.ts";
 import { aGuardedVersion, RC } from "../../support/guarded-version.ts";
 
@@ -106,7 +107,7 @@ it("a guard that is killed while it counts again has done nothing, and the next 
   expect(await rollbacks(world)).toHaveLength(1);
 });
 
-it("stable that fails as much takes nothing back, and what a version does worse beside it does", async () => {
+it("stable that fails as much takes nothing back, and a version that still fails once stable is well isn't called healthy", async () => {
   let isOut = true;
   const world = await aGuardedVersion({ fails: (_, version) => isOut || version === "24" });
   await world.traffic(15);
@@ -117,5 +118,20 @@ it("stable that fails as much takes nothing back, and what a version does worse 
   isOut = false;
   await world.traffic(30);
   await world.look();
-  expect((await world.watch())?.verdict?.says).not.toBe("healthy so far");
+  expect((await world.watch())?.verdict?.says).toBe("no verdict");
+});
+
+it("beside a stable version that fails always there is no verdict, which says why, and nothing is done", async () => {
+  let isOut = false;
+  const world = await aGuardedVersion({ fails: (_, version) => isOut && version === "22" });
+  await world.traffic(60);
+  await world.move("beta", "24");
+  isOut = true;
+  await world.traffic(30);
+  await world.look();
+  const verdict = (await world.watch())?.verdict;
+  expect(verdict && verdictText(verdict, "24")).toBe(
+    "no verdict: 0 of 120 first attempts failed; stable itself fails too often for any number of deliveries to show ×10",
+  );
+  expect(await made(world)).toEqual([]);
 });
