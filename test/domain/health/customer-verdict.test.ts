@@ -8,6 +8,7 @@ import {
   mayBeWorse,
   whoIsTakenOff,
 } from "../../../shared/domain/health/customer-verdict.ts";
+import { baseRateBound, worseThanBefore, worseThanStable } from "../../../shared/domain/health/evidence.ts";
 
 const minutes = (count: number, one: { tried: number; failed: number }) =>
   new Map(
@@ -25,6 +26,20 @@ describe("the verdict on one customer", () => {
       own: { tried: 48, failed: 48 },
       stable: { tried: 2_400, failed: 12 },
     });
+  });
+
+  it("has its evidence as powers of ten, and none beside stable where that hasn't run", () => {
+    const verdict = customerVerdict({ own: fails, stable: well, before }, 6);
+    const bound = baseRateBound(before, 0.001 / 10);
+    expect(10 ** verdict.worseThanBefore).toBeCloseTo(Math.exp(worseThanBefore({ tried: 4, failed: 4 }, bound)), 3);
+    const strata = Array.from({ length: 4 }, () => {
+      return { candidate: { tried: 12, failed: 12 }, stable: { tried: 600, failed: 3 } };
+    });
+    expect(verdict.worseThanStable).toBeCloseTo(worseThanStable(strata, 3) / Math.LN10, 9);
+    const alone = customerVerdict({ own: fails, stable: minutes(4, { tried: 0, failed: 0 }), before }, 6);
+    expect(alone).toMatchObject({ worseThanStable: 0, stable: { tried: 0, failed: 0 } });
+    const once = customerVerdict({ own: fails, stable: minutes(1, { tried: 1, failed: 0 }), before }, 6);
+    expect(once.worseThanStable).toBeGreaterThan(0);
   });
 
   it.each([

@@ -112,6 +112,16 @@ describe("a tally of deliveries", () => {
     expect(spans[0]?.counts).toMatchObject([{ failed: FAILURES_KEPT_PER_MINUTE + 20 }]);
   });
 
+  it("tells so many errors of a span apart, and counts the others together", () => {
+    const tally = deliveryTally();
+    const letters = "abcdefghijklmnopqrstuvwxyz";
+    for (const letter of letters) tally.add(start, failing(`wrong ${letter}`, letter));
+    const [minute] = tally.take().spans;
+    const errors = [...(minute?.counts[0]?.errors ?? [])];
+    expect(errors).toHaveLength(11);
+    expect(errors.at(-1)).toEqual([OTHERS, letters.length - 10]);
+  });
+
   it("stays bounded under a million types, versions and errors, and loses none", () => {
     const tally = deliveryTally();
     for (let n = 0; n < 20_000; n++) {

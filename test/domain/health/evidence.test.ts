@@ -129,6 +129,9 @@ describe("a verdict", () => {
     expect(verdictOf({ now, strata: strata(50, 5), customersAffected: 5 }, true)).toMatchObject({ level: "warn" });
     expect(verdictOf({ now, customersAffected: 5 }, true)).toMatchObject({ level: "warn" });
     expect(verdictOf({ now: { tried: 100, failed: 20 }, customersAffected: 5 }, true)).toMatchObject({ level: "ok" });
+    // One thing to compare with is enough not to warn by, however much fails.
+    const known = { now, before: { tried: 10_000, failed: 5_000 }, customersAffected: 5 };
+    expect(verdictOf(known, true)).toMatchObject({ level: "ok", worseThanStable: undefined });
   });
 
   it("takes three failures, and two customers where there are three", () => {

@@ -57,6 +57,23 @@ describe("what explains failures", () => {
     expect(found).toEqual(["customer acme + type pull: 60 of 60"]);
   });
 
+  it("names of two traits the one first that a pin acts on, whichever says more", () => {
+    const found = explained(
+      times(60, { failed: true, type: "pull", subject: acme }),
+      times(30, { subject: acme }),
+      times(400, { type: "pull" }),
+      times(100, {}),
+    );
+    expect(found[0]).toBe("customer acme + type pull: 60 of 60");
+    const other = explained(
+      times(60, { failed: true, type: "pull", subject: acme }),
+      times(400, { subject: acme }),
+      times(30, { type: "pull" }),
+      times(100, {}),
+    );
+    expect(other[0]).toBe("customer acme + type pull: 60 of 60");
+  });
+
   it("is two traits too where most of the one fail, and the few others of it go well", () => {
     const found = explained(
       times(100, { failed: true, subject: acme }),
