@@ -33,6 +33,24 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it stands for no lease, and a millisecond after 1970 is as long ago",
   },
   {
+    file: "shared/flows/deliver/route-batch.ts",
+    text: "if (earlier === undefined || comesBackAt < earlier) ",
+    what: "comesBackAt < earlier → comesBackAt <= earlier",
+    why: "of two times that are the same it is the same which is kept",
+  },
+  {
+    file: "shared/flows/deliver/route-message.ts",
+    text: 'const message = { messageId, receiptHandle: "", body, receiveCount: 1, ',
+    what: "1 → 2",
+    why: "a record says nothing of how often its message was received",
+  },
+  {
+    file: "shared/domain/deliveries/shard-schedule.ts",
+    text: "const within = schedule.filter((count) => count.from > from ",
+    what: "count.from > from → count.from >= from",
+    why: "the number that is in force from then on is looked up besides",
+  },
+  {
     file: "shared/flows/deliver/decide-batch.ts",
     text: "if (known.every(({ left }) => left.length === 0)) return",
     what: "known.every(({ left }) => left.length === 0) → false",

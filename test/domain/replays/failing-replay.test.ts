@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { afterError, withoutErrors } from "../../../shared/domain/replays/failing-replay.ts";
 import { noCounts, type ReplayProgress } from "../../../shared/domain/replays/replay.ts";
+import {
+  ReplayUnreadable,
+  readableReplays,
+  UnreadableReplay,
+} from "../../../shared/domain/replays/unreadable-replay.ts";
+import { aReplay } from "../../support/any-replay.ts";
 
 const start = Date.parse("2026-11-20T10:00:00.000Z");
 const at = (ms: number) => new Date(start + ms);
@@ -35,4 +41,13 @@ describe("a replay that gets no further", () => {
     const { failing: _, ...rest } = failing(2, 1_000);
     expect(withoutErrors(failing(2, 1_000))).toEqual(rest);
   });
+});
+
+it("a replay whose row can't be read is told by name, with what is wrong, and no other is left out", () => {
+  const unreadable = new UnreadableReplay({ name: "r", requestedAt: at(0) }, "replay.mode: no");
+  const error = new ReplayUnreadable(unreadable);
+  expect(error).toMatchObject({ replay: "r", problem: "replay.mode: no", kind: "failed" });
+  expect(error.message).toMatch(/^What is stored of replay 'r' can't be read: replay.mode: no\./);
+  const readable = aReplay();
+  expect(readableReplays([unreadable, readable])).toEqual([readable]);
 });

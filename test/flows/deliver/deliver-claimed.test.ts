@@ -116,6 +116,24 @@ describe("claimed deliveries", () => {
     expect(told.map(([id]) => id)).toEqual(["quick", "slow"]);
   });
 
+  it("are closed at once, without a wait for the others, where a lease had lapsed before", async () => {
+    const slow = Promise.withResolvers<void>();
+    const { running, closed, time } = await delivering(
+      [aDelivery("lapsed"), aDelivery("slow")],
+      [{ ...won, lapses: 1 }, won],
+      {
+        attempt: async (_, { routed }) => {
+          if (routed.record.id === "slow") await slow.promise;
+          return done;
+        },
+      },
+    );
+    await eventually(() => closed.length === 1);
+    expect(time.running()).toBe(0);
+    slow.resolve();
+    await running;
+  });
+
   it("are tried again by whoever is said to bring them back, by default their message", async () => {
     const failing = { attempt: async () => ({ outcome: "failed", error: { type: "E", message: "m" } }) as const };
     const byMessage = await delivering([aDelivery("a")], [won], failing);

@@ -34,11 +34,19 @@ function aWorld(tried: readonly Tried[], listed: readonly Tried[] = tried) {
     records.push(aRecord({ id: eventKey, eventKey, t0, subject: { customer } }));
     entries.set(eventKey, [anEntry({ eventKey, t0, alias, attempts: [attempt] })]);
   }
-  const failures = listed.flatMap(({ customer, minute, failed = true, version = "2", alias = "beta" }, n): Failure[] => {
-    const about = { deliveryKey: `d-${n}`, eventId: `e-${n}`, component: "mailer", type: "order placed", message: "" };
-    const said = { errorType: "E", requestId: "r", because: "default alias" as const, subject: { customer } };
-    return failed ? [{ ...about, ...said, at: at(minute * 60_000 + n), version, alias }] : [];
-  });
+  const failures = listed.flatMap(
+    ({ customer, minute, failed = true, version = "2", alias = "beta" }, n): Failure[] => {
+      const about = {
+        deliveryKey: `d-${n}`,
+        eventId: `e-${n}`,
+        component: "mailer",
+        type: "order placed",
+        message: "",
+      };
+      const said = { errorType: "E", requestId: "r", because: "default alias" as const, subject: { customer } };
+      return failed ? [{ ...about, ...said, at: at(minute * 60_000 + n), version, alias }] : [];
+    },
+  );
   const beside = Array.from({ length: 6 }, (_, minute): DeliveryCount => {
     const key = { component: "mailer", version: "1", alias: "stable", type: "order placed" };
     return { ...noCounts(), ...key, at: at(minute * 60_000), firsts: 600, failed: 3 };
