@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { WARM_UP } from "../embedded-rate.ts";
 import { processorSeconds } from "../processor-time.ts";
 import type { TemporaryServer } from "./temporary-server.ts";
 
@@ -48,8 +49,6 @@ export async function measurePeer(
     await queue.close();
   }
 }
-
-const WARM_UP = 500;
 
 /** A payload of about 1 KB, as Turnout gets it. */
 const FILLER = "x".repeat(800);

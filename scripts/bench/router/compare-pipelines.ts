@@ -45,7 +45,7 @@ export async function benchPipelines(): Promise<void> {
     const idle = await compare(stub, pipelines, BATCHES, { storeMs: 0, targetMs: 0 });
     print("answers at once", idle);
     printBudget("requests per event ≤ 1.5", requestsPerEvent(idle.turnout) <= 1.5);
-    printBudget("CPU ≤ 1/3 of theirs", idle.cpuRatio <= 1 / 3);
+    printBudget("CPU ≤ 1/4 of theirs", idle.cpuRatio <= 1 / 4);
     const waiting = await compare(stub, pipelines, 15, { storeMs: 5, targetMs: 20 });
     print("store answers after 5 ms, target after 20 ms", waiting);
     printBudget("p50 of a batch ≤ 40 ms", waiting.turnout.p50 <= 40);
