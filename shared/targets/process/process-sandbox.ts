@@ -8,6 +8,7 @@ import { killGroup } from "../worker/kill-group.ts";
 import type { Sandbox, SandboxOptions, ThreadJob, ThreadResult } from "../worker/worker-sandbox.ts";
 import type { Failure } from "../worker/worker-thread.ts";
 import { findProgram } from "./find-program.ts";
+import { type OneInProcess, withLine } from "./one-in-process.ts";
 import { memoryOf } from "./process-memory.ts";
 import { type TaggedOutput, tagLines } from "./process-output.ts";
 import { type RuntimeAnswer, type RuntimeApi, serveRuntimeApi } from "./runtime-api.ts";
@@ -54,7 +55,7 @@ export async function processStarter(
   const read = readCommand(await readFile(VERSION_FILE, "utf8"));
   const problem = read.ok ? "it names no command" : read.problem;
   const command = read.ok ? read.value : undefined;
-  if (command !== undefined) return (options) => startProcess({ ...options, command, walls });
+  if (command !== undefined) return (options) => withLine(startProcess({ ...options, command, walls }));
   return { type: "Runtime.InvalidEntrypoint", message: `${VERSION_FILE}: ${problem}` };
 }
 
@@ -63,7 +64,7 @@ export async function processStarter(
  * event. An event is through once the process, having answered it, asks for the next one or ends: until then, as on
  * Lambda, its time goes on. Runs in a host.
  */
-function startProcess(options: ProcessOptions): Sandbox {
+function startProcess(options: ProcessOptions): OneInProcess {
   const { code, initTimeoutMs, log, now, onStuck, walls } = options;
   const loaded = Promise.withResolvers<Failure | undefined>();
   const ended = Promise.withResolvers<void>();

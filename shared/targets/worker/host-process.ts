@@ -43,7 +43,6 @@ const MEBIBYTE = 1_048_576;
 
 type InvokeMessage = ToHost & ["invoke", ...unknown[]];
 type StartSandbox = (options: SandboxOptions) => Sandbox;
-type Line = { waiting: InvokeMessage[]; beganMs: number };
 
 const router = new Socket({ fd: MESSAGES_FD, readable: true, writable: true });
 const log = new Socket({ fd: LOG_FD, readable: false, writable: true });
@@ -51,8 +50,6 @@ const tell: (message: FromHost) => void = frameWriter(router);
 // Two streams of every thread end in it.
 log.setMaxListeners(0);
 const threads = new Map<number, Sandbox>();
-/** Of threads that run something: what waits for them. */
-const lines = new Map<number, Line>();
 const outputs = new Set<Promise<void>>();
 let code: HostedCode | undefined;
 let startSandbox: StartSandbox = startThread;
@@ -72,7 +69,7 @@ function take(message: ToHost): void {
       code = message[1];
       intact = checkDigest(code).then((failure) => failure ?? prepare(message[1], message[2]));
       setInterval(checkMemory, CHECK_MS);
-      setInterval(checkLines, CHECK_MS);
+      setInterval(takeBackSlow, CHECK_MS);
       return;
     case "start":
       void intact.then((failure) => {
@@ -127,7 +124,6 @@ function start(thread: number, { component, version, folder, handler, memoryMb, 
   });
   void sandbox.ended.then(() => {
     threads.delete(thread);
-    lines.delete(thread);
     tell(["ended", thread]);
   });
 }
@@ -139,30 +135,15 @@ function takeOutput(output: Readable): void {
   output.pipe(log, { end: false });
 }
 
-/** A thread runs one event at a time; what it was given beyond that waits here. */
-function invoke(invocation: InvokeMessage): void {
-  const [, thread, , requestId] = invocation;
-  const line = lines.get(thread);
-  if (threads.get(thread)?.state() !== "ready") tell(["not begun", thread, requestId]);
-  else if (line !== undefined) line.waiting.push(invocation);
-  else begin(invocation, { waiting: [], beganMs: 0 });
-}
-
-function begin([, thread, payload, requestId, alias, timeoutMs]: InvokeMessage, line: Line): void {
+function invoke([, thread, payload, requestId, alias, timeoutMs]: InvokeMessage): void {
   const sandbox = threads.get(thread);
   if (sandbox?.state() !== "ready") {
     tell(["not begun", thread, requestId]);
-    giveBack(thread);
     return;
   }
-  lines.set(thread, line);
-  line.beganMs = performance.now();
   void sandbox.invoke({ payload, requestId, alias, timeoutMs }).then((result) => {
     if (sandbox.state() === "ending") tell(["ending", thread]);
     tellResult(thread, requestId, result);
-    const next = line.waiting.shift();
-    if (next === undefined) lines.delete(thread);
-    else begin(next, line);
   });
 }
 
@@ -180,15 +161,10 @@ function tellResult(thread: number, requestId: string, result: ThreadResult): vo
   }
 }
 
-/** Others may be free for what waits for the thread. */
-function giveBack(thread: number): void {
-  for (const [, , , requestId] of lines.get(thread)?.waiting.splice(0) ?? []) tell(["not begun", thread, requestId]);
-  if (threads.get(thread)?.state() !== "ready") lines.delete(thread);
-}
-
-function checkLines(): void {
+/** Others may be free for what waits behind an event that takes its time. */
+function takeBackSlow(): void {
   const slow = performance.now() - MAX_WAIT_MS;
-  for (const [thread, { beganMs }] of lines) if (beganMs < slow) giveBack(thread);
+  for (const sandbox of threads.values()) sandbox.takeBack(slow);
 }
 
 /** A version is what was published: code that was changed behind Turnout's back isn't it. */

@@ -1,9 +1,10 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { MAX_STACK_CHARS } from "../../domain/deliveries/ledger-rules.ts";
-import { errorIn } from "./host-messages.ts";
+import { failureIn, parseReply } from "./thread-reply.ts";
+import { followingTurn, threadTurn } from "./thread-turn.ts";
 import type { WorkerLog } from "./worker-log.ts";
-import type { Failure, Invocation, Reply, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
+import type { Failure, Invocation, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
 
 /** A thread that was told to end and hasn't by then can't be interrupted; whoever waits for it is told all the same. */
 const END_GRACE_MS = 1_000;
@@ -42,15 +43,17 @@ export type ThreadResult =
 /** One event for a thread. */
 export type ThreadJob = { payload: string; requestId: string; alias: string; timeoutMs: number };
 
-/** One worker thread with one version's code, which runs one event at a time. Runs in a host. */
+/** One worker thread with one version's code, which runs one event at a time, in the order given. Runs in a host. */
 export type Sandbox = {
   state(): "loading" | "ready" | "ending";
   /** Settles with what went wrong, or undefined when the handler can be called. */
   loaded: Promise<Failure | undefined>;
   /** Settles once the thread is gone. */
   ended: Promise<void>;
-  /** Only when ready and nothing else runs. */
+  /** Only when ready. What it is given while it runs another waits for that, and no time is lost between. */
   invoke(job: ThreadJob): Promise<ThreadResult>;
+  /** Takes back what waits behind an event that began before then, in `performance.now()`'s ms: it isn't begun any more. */
+  takeBack(beganBeforeMs: number): void;
   /** Stops the thread if it has too much memory. To be called all the time; looks only when something has run. */
   checkMemory(): void;
   /** Memory when it was last looked at, in bytes: the heap, and what Buffers hold outside of it. */
@@ -60,7 +63,15 @@ export type Sandbox = {
   stop(): void;
 };
 
-type Running = { requestId: string; startMs: number; timer: NodeJS.Timeout; resolve: (result: ThreadResult) => void };
+type Given = {
+  number: number;
+  requestId: string;
+  timeoutMs: number;
+  /** Once it is the first, and so may run. */
+  startMs: number;
+  timer?: NodeJS.Timeout;
+  resolve: (result: ThreadResult) => void;
+};
 
 /** Starts a thread and loads the code. @throws when no thread can be made */
 export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxOptions): Sandbox {
@@ -68,7 +79,9 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   const loaded = Promise.withResolvers<Failure | undefined>();
   const ended = Promise.withResolvers<void>();
   let state: "loading" | "ready" | "ending" = "loading";
-  let running: Running | undefined;
+  /** What it was given and hasn't answered, in that order: the first of them runs. */
+  const given: Given[] = [];
+  let nextNumber = 0;
   let fate: Failure | undefined;
   let endedIn: { requestId: string | undefined } | undefined;
   let lateEnd: NodeJS.Timeout | undefined;
@@ -77,10 +90,11 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   let reading = false;
   let memoryBytes = 0;
 
+  const turn = threadTurn();
   // A way of its own: what the code posts to `parentPort` isn't an answer.
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(new URL("./worker-thread.ts", import.meta.url), {
-    workerData: { code, port: port2 } satisfies WorkerData,
+    workerData: { code, port: port2, turn } satisfies WorkerData,
     transferList: [port2],
     // Nothing of how this process was started: neither its flags nor its arguments.
     argv: [],
@@ -99,16 +113,37 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     end({ type: "Sandbox.Timedout", message: `Init timed out after ${seconds(initTimeoutMs)} seconds` });
   }, initTimeoutMs);
 
+  /** Its time begins: the thread begins it as soon as the one before it is through. */
+  function beginFirst(): void {
+    const [first] = given;
+    if (first === undefined || concluded) return;
+    first.startMs = performance.now();
+    first.timer = setTimeout(() => {
+      // The answer may have come while this thread was busy: let it be read first.
+      setImmediate(() => {
+        if (given[0] !== first) return;
+        end({ type: "Sandbox.Timedout", message: `Task timed out after ${seconds(first.timeoutMs)} seconds` });
+      });
+    }, first.timeoutMs);
+  }
+
   function settle(result: ThreadResult): void {
-    if (running === undefined) return;
-    clearTimeout(running.timer);
-    const { resolve } = running;
-    running = undefined;
-    resolve(result);
+    const first = given.shift();
+    clearTimeout(first?.timer);
+    first?.resolve(result);
+    beginFirst();
+  }
+
+  /** By the turn: whoever changes it first decides whether the thread begins with what is next. */
+  function takeBack(beganBeforeMs: number): void {
+    const [first, second] = given;
+    if (first === undefined || second === undefined || first.startMs > beganBeforeMs) return;
+    if (Atomics.compareExchange(turn, 0, second.number, nextNumber) !== second.number) return;
+    for (const { resolve } of given.splice(1)) resolve({ outcome: "not begun" });
   }
 
   function fail(failure: Failure, durationMs: number): void {
-    log.note(now(), running?.requestId, failureText(failure));
+    log.note(now(), given[0]?.requestId, failureText(failure));
     settleFailed(failure, durationMs);
   }
 
@@ -129,12 +164,11 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     state = "ending";
     clearTimeout(initTimer);
     loaded.resolve(failure);
-    if (running !== undefined && (endedIn === undefined || endedIn.requestId === running.requestId)) {
-      fail(failure, performance.now() - running.startMs);
-      return;
-    }
-    settle({ outcome: "not begun" });
-    if (failure !== STOPPED) log.note(now(), endedIn?.requestId, failureText(failure));
+    const [first] = given;
+    if (first !== undefined && (endedIn === undefined || endedIn.requestId === first.requestId)) {
+      fail(failure, performance.now() - first.startMs);
+    } else if (failure !== STOPPED) log.note(now(), endedIn?.requestId, failureText(failure));
+    while (given.length > 0) settle({ outcome: "not begun" });
   }
 
   /** Tells once the thread has ended: the retry of an event that timed out mustn't overlap with its first run. */
@@ -142,6 +176,7 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     if (state === "ending") return;
     state = "ending";
     fate ??= failure;
+    takeBack(Number.POSITIVE_INFINITY);
     lateEnd = setTimeout(() => {
       conclude(failure);
       void worker.terminate();
@@ -164,10 +199,10 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
         return;
       case "done":
         // The answer to an earlier event, or to none, is nobody's.
-        if (reply[1] === running?.requestId) settle({ outcome: "done", durationMs: reply[2] });
+        if (reply[1] === given[0]?.requestId) settle({ outcome: "done", durationMs: reply[2] });
         return;
       case "failed":
-        if (reply[1] !== running?.requestId) return;
+        if (reply[1] !== given[0]?.requestId) return;
         noteAfterOutput(now(), reply[1], reply[3]);
         settleFailed(reply[3], reply[2]);
         return;
@@ -199,22 +234,19 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     ended: ended.promise,
     invoke({ payload, requestId, alias, timeoutMs }) {
       return new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          // The answer may have come while this thread was busy: let it be read first.
-          setImmediate(() => {
-            if (running?.timer !== timer) return;
-            end({ type: "Sandbox.Timedout", message: `Task timed out after ${seconds(timeoutMs)} seconds` });
-          });
-        }, timeoutMs);
-        running = { requestId, startMs: performance.now(), timer, resolve };
+        const number = nextNumber;
+        nextNumber = followingTurn(number);
+        given.push({ number, requestId, timeoutMs, startMs: Number.POSITIVE_INFINITY, resolve });
+        if (given.length === 1) beginFirst();
         hasRun = true;
-        port.postMessage([payload, requestId, alias, timeoutMs] satisfies Invocation);
+        port.postMessage([payload, requestId, alias, timeoutMs, number] satisfies Invocation);
       });
     },
+    takeBack,
     checkMemory() {
       if (!hasRun || reading || state === "ending") return;
       reading = true;
-      hasRun = running !== undefined || state === "loading";
+      hasRun = given.length > 0 || state === "loading";
       const check = ({ used_heap_size, external_memory }: { used_heap_size: number; external_memory: number }) => {
         memoryBytes = used_heap_size + external_memory;
         if (memoryBytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
@@ -233,39 +265,11 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     memoryBytes: () => memoryBytes,
     endForMemory: () => end(outOfMemory(memoryMb)),
     stop() {
-      const idle = state === "ready" && running === undefined;
+      const idle = state === "ready" && given.length === 0;
       if (idle) port.postMessage("stop" satisfies Stop);
       end(STOPPED, idle ? "by itself" : "from outside");
     },
   };
-}
-
-/** The thread runs foreign code: what it posts is looked at before it is believed. Undefined for what isn't a reply. */
-function parseReply(message: unknown): Reply | undefined {
-  if (!Array.isArray(message)) return undefined;
-  const [kind, first, second, third]: unknown[] = message;
-  const isDuration = typeof second === "number" && second >= 0;
-  switch (kind) {
-    case "loaded":
-      return [kind];
-    case "unloadable":
-      return [kind, failureIn(first)];
-    case "ending":
-      return [kind, typeof first === "string" ? first : undefined, failureIn(second)];
-    case "done":
-      return typeof first === "string" && isDuration ? [kind, first, second] : undefined;
-    case "failed":
-      return typeof first === "string" && isDuration ? [kind, first, second, failureIn(third)] : undefined;
-  }
-  return undefined;
-}
-
-/** What a thread says that went wrong, or what it threw: anything at all. */
-function failureIn(value: unknown): Failure {
-  if (value instanceof Error) return errorIn({ type: value.name, message: value.message });
-  if (typeof value !== "object" || value === null) return { type: typeof value, message: String(value) };
-  const text = "text" in value && typeof value.text === "string" ? { text: value.text } : {};
-  return { ...errorIn(value), ...text };
 }
 
 function isOutOfMemory(error: unknown): boolean {
@@ -277,12 +281,12 @@ function outOfMemory(memoryMb: number): Failure {
   return { type: "Runtime.OutOfMemory", message: `more memory was used than the ${memoryMb} MB it has. ${remedy}.` };
 }
 
-/** As Lambda writes it: `3.00`. */
 /** What the log says of it. A stack mostly begins with the error's type already. */
 function failureText({ type, message, text = message }: Failure): string {
   return text.startsWith(`${type}:`) ? text : `${type}: ${text}`;
 }
 
+/** As Lambda writes it: `3.00`. */
 function seconds(durationMs: number): string {
   return (durationMs / 1_000).toFixed(2);
 }

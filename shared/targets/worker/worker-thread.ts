@@ -7,16 +7,17 @@ import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { readOriginTag } from "../../domain/deliveries/request-id.ts";
 import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
 import { MAX_RESPONSE_BYTES, responseTooLarge } from "./response-size.ts";
+import { followingTurn, type ThreadTurn } from "./thread-turn.ts";
 import { tagOutput } from "./worker-output.ts";
 
 /** What a worker runs. */
 export type WorkerCode = { component: string; version: string; folder: string; handler: string; memoryMb: number };
 
 /** A worker's `workerData`. The port is its own way to the host, which the code that it loads doesn't get to see. */
-export type WorkerData = { code?: WorkerCode; port?: MessagePort };
+export type WorkerData = { code?: WorkerCode; port?: MessagePort; turn?: ThreadTurn };
 
-/** One event for the handler. Sent only to a worker that is loaded and runs nothing. */
-export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number];
+/** One event for the handler, numbered in the order that they are given. Sent only to a worker that is loaded. */
+export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number, number: number];
 
 /** Asks an idle worker to end by itself: unlike one that is terminated, it gets rid of what it has written. */
 export type Stop = "stop";
@@ -43,20 +44,22 @@ const MOST_WAITED_MS = 50;
 
 /** As they are before the version's own code can put others in their place. */
 const { parse, stringify } = JSON;
+const { compareExchange } = Atomics;
 
 type Handle = (event: unknown, context: object) => unknown;
 
 function takeData(data: WorkerData | null): Required<WorkerData> {
-  const { code, port } = data ?? {};
-  if (parentPort === null || code === undefined || port === undefined) {
+  const { code, port, turn } = data ?? {};
+  if (parentPort === null || code === undefined || port === undefined || turn === undefined) {
     throw new Error("worker-thread.ts runs in a worker thread of a host only");
   }
   delete data?.port;
   delete data?.code;
-  return { code, port };
+  delete data?.turn;
+  return { code, port, turn };
 }
 
-const { code, port } = takeData(workerData);
+const { code, port, turn } = takeData(workerData);
 const answer = (reply: Reply) => port.postMessage(reply);
 
 let current: string | undefined;
@@ -75,14 +78,24 @@ process.on("unhandledRejection", (reason) => {
 process.on("exit", (exitCode) => answer(["ending", current, ending ?? exitFailure(exitCode)]));
 for (const stream of [process.stdout, process.stderr]) tagOutput(stream, () => current);
 
+/** What runs, and what waits for it. */
+const line: Invocation[] = [];
 const loaded = await load(code);
 if (typeof loaded === "function") {
   port.on("message", (message: Invocation | Stop) => {
     if (message === "stop") process.exit(0);
-    void invoke(loaded, message);
+    if (line.push(message) === 1) beginNext(loaded);
   });
   answer(["loaded"]);
 } else answer(["unloadable", loaded]);
+
+/** Begins with the first that wasn't taken back. */
+function beginNext(handle: Handle): void {
+  for (let [first] = line; first !== undefined; line.shift(), [first] = line) {
+    const number = first[4];
+    if (compareExchange(turn, 0, number, followingTurn(number)) === number) return void invoke(handle, first);
+  }
+}
 
 async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: Invocation): Promise<void> {
   current = requestId;
@@ -99,21 +112,22 @@ async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: In
   }
   // A turn later: a rejection that nobody handles is told only after the promises that are due have run.
   setImmediate(() => {
-    if (reply[0] === "failed") return answerAfterOutput(reply, performance.now() + MOST_WAITED_MS);
-    current = undefined;
-    answer(reply);
+    const conclude = () => {
+      current = undefined;
+      answer(reply);
+      line.shift();
+      beginNext(handle);
+    };
+    if (reply[0] === "failed") afterOutput(conclude, performance.now() + MOST_WAITED_MS);
+    else conclude();
   });
 }
 
 /** The log tells of a failure after what was printed before it: that goes to the host piece by piece, as it is taken. */
-function answerAfterOutput(reply: Reply, until: number): void {
+function afterOutput(conclude: () => void, until: number): void {
   const isWaiting = process.stdout.writableLength + process.stderr.writableLength > 0;
-  if (isWaiting && performance.now() < until) {
-    setImmediate(() => answerAfterOutput(reply, until));
-    return;
-  }
-  current = undefined;
-  answer(reply);
+  if (isWaiting && performance.now() < until) setImmediate(() => afterOutput(conclude, until));
+  else conclude();
 }
 
 /** As on Lambda; what there is only for callbacks is left out. */

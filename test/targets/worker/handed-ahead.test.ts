@@ -20,7 +20,7 @@ it("events that a quick thread is given ahead run one by one, in the order given
   expect(told()).toEqual(names.flatMap((name) => [`begins ${name}`, `ends ${name}`]));
 });
 
-it("events that were given ahead to a thread that then takes its time are run by another", async () => {
+it("events that were given ahead to a thread that then takes its time are run by another, and by it no more", async () => {
   const { publish, send, told } = aWorkerTarget();
   publish("1", waiting);
   const worker = { concurrency: 2 };
@@ -31,6 +31,10 @@ it("events that were given ahead to a thread that then takes its time are run by
   await Promise.all(quick);
   expect(told()).not.toContain("ends slow");
   await slow;
+  // Whatever a thread still has in hand comes before what it is given now.
+  await Promise.all([send({ worker }), send({ worker })]);
+  const begun = told().filter((line) => line.startsWith("begins quick"));
+  expect(begun.toSorted()).toEqual(quick.map((_, n) => `begins quick ${n}`).toSorted());
 });
 
 it("of events that were given ahead to a thread that ends, only the one that it ran has failed", async () => {
