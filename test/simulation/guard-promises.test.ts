@@ -24,4 +24,5 @@ const noticedAs: Record<(typeof guardBreakages)[number], string> = {
   "alias stays": "still on the version",
   "nothing healed": "what it left isn't done",
   "told anew": "told of more than one trip",
+  "trip forgotten": "rolled back twice",
 };

@@ -1,3 +1,4 @@
+import type { Watch } from "../../shared/domain/health/watch.ts";
 import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { finishMoves } from "../../shared/flows/versions/finish-moves.ts";
 import type { GuardPorts } from "../../shared/flows/watch/guard-ports.ts";
@@ -8,7 +9,13 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { weighted } from "./chance.ts";
 
 /** What is broken on purpose, to see that it is noticed. */
-export const guardBreakages = ["ledger unheard", "alias stays", "nothing healed", "told anew"] as const;
+export const guardBreakages = [
+  "ledger unheard",
+  "alias stays",
+  "nothing healed",
+  "told anew",
+  "trip forgotten",
+] as const;
 export type GuardBreakage = (typeof guardBreakages)[number];
 
 const ACTIONS = 30;
@@ -108,11 +115,13 @@ export async function guardRun(seed: number, broken?: GuardBreakage): Promise<{ 
 }
 
 function damagedPorts(ports: GuardPorts, broken: GuardBreakage | undefined): GuardPorts {
-  const { catalog, replays, events, notify } = ports;
+  const { catalog, replays, events, notify, watches } = ports;
+  const isStuck = broken === "alias stays" || broken === "trip forgotten";
   let told = 0;
   return {
     ...ports,
-    catalog: broken === "alias stays" ? { ...catalog, moveAlias: async () => true } : catalog,
+    catalog: isStuck ? { ...catalog, moveAlias: async () => true } : catalog,
+    watches: broken === "trip forgotten" ? { ...watches, put: (watch) => watches.put(forgetful(watch)) } : watches,
     replays: broken === "nothing healed" ? { ...replays, create: async () => true } : replays,
     notify: async (event) => {
       const at = new Date(Date.UTC(2026, 0, 1) + ++told).toISOString();
@@ -122,6 +131,11 @@ function damagedPorts(ports: GuardPorts, broken: GuardBreakage | undefined): Gua
     },
     events: broken === "ledger unheard" ? unheard(events) : events,
   };
+}
+
+/** What has ended is found anew. */
+function forgetful({ trip, ...watch }: Watch): Watch {
+  return trip === undefined || trip.stage === "ended" ? watch : { ...watch, trip };
 }
 
 /** All that was tried on the version has failed, whatever the ledger says, and the counts say so. */
