@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Sighted } from "../../../shared/domain/health/burst.ts";
 import { noCounts } from "../../../shared/domain/health/delivery-count.ts";
 import { bucketOf } from "../../../shared/domain/health/duration-buckets.ts";
-import { addFailures, addSlow, emptyMeter, slowIn } from "../../../shared/domain/health/guard-meter.ts";
-import { guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
+import { addFailures, addSlow, emptyMeter, Meter, slowIn } from "../../../shared/domain/health/guard-meter.ts";
+import { GuardVerdict, guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
 
 const anySighted = fc
   .record({ tried: fc.nat(50), failed: fc.nat(50), bursts: fc.nat(50) })
@@ -32,6 +33,25 @@ describe("a guard's meter", () => {
         expect(bit.stretches).toBe(whole.stretches);
         expect(bit.expected).toBeCloseTo(whole.expected, 9);
         for (const [n, sum] of whole.sums.entries()) expect(bit.sums[n] ?? 0).toBeCloseTo(sum, 9);
+      }),
+    );
+  });
+
+  it("is read back as it was stored, and so is what is judged by it, whatever was counted", () => {
+    const stored = (value: object) => JSON.parse(JSON.stringify(value));
+    const anyCount = fc.oneof(fc.constant(0), fc.nat(3), fc.nat(1_000_000_000));
+    const anyTried = fc.tuple(anyCount, anyCount).map(([a, b]) => ({ tried: Math.max(a, b), failed: Math.min(a, b) }));
+    const anyMany = anyTried.map((one): Sighted => ({ ...one, bursts: Math.min(one.failed, 3), listed: one.failed }));
+    const anyPart = fc.array(fc.tuple(anyMany, anyMany), { maxLength: 4 });
+    fc.assert(
+      fc.property(anyPart, anyTried, anyTried, fc.nat(3), (stretches, before, othersBefore, customersAffected) => {
+        const [own, stable] = [stretches.map(([one]) => one), stretches.map(([, other]) => other)];
+        const failed = addFailures(emptyMeter, keyed(own), keyed(stable));
+        expect(read(Meter, stored(failed))).toEqual({ ok: true, value: failed });
+        const meters = { failed, slower: emptyMeter, missing: failed };
+        const known = { meters, before: { failed: before, missing: before }, othersBefore, customersAffected };
+        const verdict = guardVerdict(known, true);
+        expect(read(GuardVerdict, stored(verdict))).toEqual({ ok: true, value: verdict });
       }),
     );
   });
