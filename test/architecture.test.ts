@@ -253,6 +253,7 @@ const floorPlan: Room[] = [
   // It is run on a real account, with nothing in between.
   { files: "scripts/smoke-aws.ts", may: ["scripts/smoke-story.ts", "shared/client/", "node:", "@aws-sdk/client-ssm"] },
   { files: "scripts/bench/peers/", may: ["scripts/", "shared/", "node:", "bullmq", "graphile-worker"] },
+  { files: "scripts/bench/watching-tab.ts", may: ["scripts/", "shared/", "node:", "playwright-core"] },
   { files: "scripts/bench/", may: ["scripts/", "shared/", "node:"] },
   {
     files: "scripts/",

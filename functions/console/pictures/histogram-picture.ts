@@ -11,12 +11,14 @@ const HEIGHT = 56;
  * What a replay matches, by when it arrived.
  * @param goneTo up to when it has gone through that; left out of a plan
  */
-export function histogramPicture(id: string, matched: MatchedRows, goneTo?: Date): Html {
+export function histogramPicture(id: string, matched: MatchedRows, goneTo?: Date | "all"): Html {
   const { counts: rows, step } = matched;
   const times = timesOf(matched);
   const most = Math.max(0, ...rows);
   const sum = rows.reduce((a, b) => a + b, 0);
-  const isAhead = (n: number) => goneTo !== undefined && ((times.starts[n] ?? 0) + step) * MINUTE_MS > goneTo.getTime();
+  // A row is gone through once its end is; the last one ends with the window, and so with all.
+  const isAhead = (n: number) =>
+    goneTo instanceof Date && ((times.starts[n] ?? 0) + step) * MINUTE_MS > goneTo.getTime();
   const bars = rows.map((count, n) => {
     const height = pixels(count / most, HEIGHT);
     if (height === 0) return "";

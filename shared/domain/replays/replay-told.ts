@@ -61,7 +61,7 @@ export function secondsText(seconds: number): string {
 }
 
 /** Up to when its window has been gone through; what is open of that is looked at again. */
-export function goneThroughTo({ window, progress: { pass, after, nextPassAt, endedAt } }: Replay): Date {
-  if (pass > 1 || nextPassAt !== undefined || endedAt !== undefined) return window.to;
+export function goneThroughTo({ window, progress: { pass, after, nextPassAt, endedAt } }: Replay): Date | "all" {
+  if (pass > 1 || nextPassAt !== undefined || endedAt !== undefined) return "all";
   return after?.t0 ?? window.from;
 }

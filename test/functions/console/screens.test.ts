@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Failure } from "../../../shared/domain/health/failure.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
+import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
 import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
@@ -160,6 +161,19 @@ describe("the screens of replays", () => {
   });
 });
 
+describe("the histogram of a replay", () => {
+  it("is gone through once the replay has ended, also where its window ends within a row", async () => {
+    const { viewer, state } = await anIncident();
+    const window = { from: new Date("2026-11-20T08:00:10.000Z"), to: new Date("2026-11-20T08:02:20.000Z") };
+    const matched = matchedRows(window, new Map([[Date.parse("2026-11-20T08:02:00.000Z"), 5]]));
+    await startReplay(state.replays, { ...aReplay({ name: "under-way", window }), matched });
+    expect((await viewer.get("/console/replay?name=under-way")).text).toContain("5 matched, 0 of them gone through");
+    const endedAt = new Date("2026-11-20T10:00:00.000Z");
+    await state.replays.create(aReplay({ name: "ended", window, matched, progress: { endedAt } }));
+    expect((await viewer.get("/console/replay?name=ended")).text).toContain("5 matched, 5 of them gone through");
+  });
+});
+
 describe("the component's screen", () => {
   it("draws where each plan and cohort goes", async () => {
     const { viewer } = await anIncident();
@@ -182,9 +196,9 @@ describe("the screen of a component's failures", () => {
     const text = async (path: string) =>
       textOf((await viewer.get(`/console/failures?component=${COMPONENT}${path}`)).text);
     const quick = await text("");
-    expect(quick).toContain("The newest 200 failures");
+    expect(quick).toContain("The newest 150 failures");
     expect(quick).toContain("Compare 1000");
-    expect(quick).toContain(`turnout failures ${COMPONENT} --compare 200 --since 1h`);
+    expect(quick).toContain(`turnout failures ${COMPONENT} --compare 150 --since 1h`);
     const whole = await text("&compare=1000");
     expect(whole).toContain("220 failures");
     expect(whole).not.toContain("Compare 1000");
