@@ -57,6 +57,12 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it saves a walk that leaves a batch without open deliveries as it is",
   },
   {
+    file: "shared/flows/versions/move-alias.ts",
+    text: "if (result.committed) return { ...change, revision: result.revision };",
+    what: "result.committed → false",
+    why: "it saves a look into the log, where the entry is found as well",
+  },
+  {
     file: "shared/flows/watch/act-on-trip.ts",
     text: "for (let after = revision; after < head; ",
     what: "after < head → after <= head",

@@ -107,3 +107,13 @@ describe("the spans of a delivery", () => {
     );
   });
 });
+
+describe("a report without an attempt", () => {
+  it("has a span of its routing alone, and none where its message had only come again", () => {
+    const { attempt: _, ...duplicate } = done;
+    expect(deliverySpans({ ...duplicate, outcome: "duplicate" }, false).map(({ name }) => name)).toEqual(["route"]);
+    expect(deliverySpans({ ...duplicate, outcome: "redelivered" }, false)).toEqual([]);
+    const { component: __, ...unmatched } = duplicate;
+    expect(deliverySpans({ ...unmatched, outcome: "unmatched" }, false).map(({ name }) => name)).toEqual(["route"]);
+  });
+});

@@ -18,6 +18,7 @@ function scheduleOf(text: string): ShardSchedule {
 describe("a shard schedule", () => {
   it("is one number for ever, or numbers from their times on", () => {
     expect(scheduleOf("4")).toEqual([{ from: new Date(0), shards: 4 }]);
+    expect([scheduleOf("1"), scheduleOf("1000")].map(([count]) => count?.shards)).toEqual([1, 1_000]);
     expect(scheduleOf("1,8@2026-11-21T10:00:00Z, 2@2026-11-21T10:00:00.500Z")).toEqual([
       { from: new Date(0), shards: 1 },
       { from: at("10:00:00"), shards: 8 },

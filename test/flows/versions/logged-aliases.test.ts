@@ -88,3 +88,21 @@ it("An alias that somebody moved while a move is under way has drifted", async (
   point("5");
   expect(await standing()).toBe("drifted");
 });
+
+it("How an alias has drifted is told: to where it points, that it is gone, or by what it is shared out", async () => {
+  const { move, table } = await moved();
+  await move("1", "2");
+  const logged = (await loggedAliases(table, [stable])).get("mailer stable") ?? {};
+  const at = (version: string, alsoTo?: Record<string, number>) =>
+    standingOf(logged, { alias: "stable", version, ...(alsoTo && { alsoTo }) });
+  expect(at("4")).toEqual({ kind: "drifted", text: "points at version 4, and revision 2 by ada has it at 2" });
+  expect(standingOf(logged, undefined)).toEqual({
+    kind: "drifted",
+    text: "is gone, and revision 2 by ada has it at 2",
+  });
+  expect(at("2", { "3": 0.25 })).toEqual({ kind: "drifted", text: "points at version 2, and 25 % to version 3" });
+  expect([standingOf({}, undefined).kind, standingOf({}, { alias: "stable", version: "1" }).kind]).toEqual([
+    "nowhere",
+    "never moved",
+  ]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import { moveFinisher } from "../../../shared/flows/versions/finish-moves.ts";
+import { giveUpMoves, moveFinisher } from "../../../shared/flows/versions/finish-moves.ts";
 import { frozen, MOVED_AT, secondsLater, someAliases } from "../../support/alias-moves.ts";
 import { eventually } from "../../support/port-calls.ts";
 
@@ -370,5 +370,25 @@ describe("what finishes moves again and again", () => {
     expect([(await reads()) > 0, await reads(), await reads()]).toEqual([true, 0, 0]);
     await move("2", "3");
     expect((await reads()) > 0).toBe(true);
+  });
+});
+
+describe("moves that are given up", () => {
+  it("are those of one who intended them, at one component, and of nobody else", async () => {
+    const { die, log, ports, stable } = someAliases();
+    await die("before", "1", "2", { who: "release/r" });
+    await die("before", "1", "3", { who: "ada" });
+    const other = { component: "other", alias: "stable", from: "1", to: "4" };
+    await die("before", "1", "4", { who: "release/r", move: other });
+    await giveUpMoves(ports, "release/r", "mailer", MOVED_AT);
+    expect((await log()).slice(3)).toEqual(["1 → 2 abandoned"]);
+    expect(stable()).toBe("1");
+  });
+
+  it("are told as made where they were", async () => {
+    const { die, log, ports } = someAliases();
+    await die("after", "1", "2", { who: "release/r" });
+    await giveUpMoves(ports, "release/r", "mailer", MOVED_AT);
+    expect((await log()).at(-1)).toBe("1 → 2 settled");
   });
 });

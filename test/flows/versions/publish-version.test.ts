@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import { planPublication, publishVersion } from "../../../shared/flows/versions/publish-version.ts";
 import { MOVED_AT, someAliases } from "../../support/alias-moves.ts";
 import { aComponent } from "../../support/builders.ts";
@@ -19,7 +20,9 @@ async function aPublication(alias: string | null = "stable", publishedAs?: strin
 describe("the publication of a version", () => {
   it("is planned with the move of its alias, and changes nothing by that", async () => {
     const { plan, log, stable } = await aPublication();
-    expect(plan).toMatchObject({ from: "1", move: { alias: "stable", from: "1" }, preview: { objections: [] } });
+    const move = { component: "mailer", alias: "stable", from: "1", to: "its new version" };
+    expect(plan).toMatchObject({ from: "1", move, preview: { objections: [] } });
+    expect((await aPublication("stable", "7")).plan.move).toEqual({ ...move, to: "7" });
     expect([await log(), stable()]).toEqual([[], "1"]);
   });
 
@@ -28,6 +31,20 @@ describe("the publication of a version", () => {
     const move = { component: "mailer", alias: "stable", from: "1", to: "2" };
     expect(await publish()).toEqual({ version: { version: "2" }, moved: { move, revision: 2 } });
     expect([await log(), stable()]).toEqual([["1 → 2 intended", "1 → 2 settled"], "2"]);
+  });
+
+  it("isn't counted again whom it moves, where that was planned and nobody has come since", async () => {
+    const { plan, ports, change } = await aPublication();
+    let counts = 0;
+    const records: typeof ports.events.records = async function* () {
+      counts++;
+    };
+    const counting = { ...ports, now: () => MOVED_AT, events: { ...ports.events, records } };
+    await change({ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, maxCustomersOff: 5 } });
+    const guarded = await planPublication(counting, mailer, "stable", undefined, MOVED_AT);
+    counts = 0;
+    await publishVersion(counting, guarded, async () => ({ version: "2" }), by);
+    expect([counts, plan.from]).toEqual([0, "1"]);
   });
 
   it("moves nothing when it fails", async () => {

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
-import { planRollback, planUndo, type UndoPorts, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
+import { MAX_ACTIVE_REPLAYS } from "../../../shared/domain/replays/replay.ts";
+import { planRollback, planUndo, refuseBusy, type UndoPorts, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
+import { aReplay } from "../../support/any-replay.ts";
 import { aReplayedCli, RC } from "../../support/replayed-cli.ts";
 
 const now = () => new Date();
@@ -124,6 +126,19 @@ it("undoVersion lets the replay wait where it isn't known whether the rollback w
     };
     expect(await undone(state, { catalog })).toEqual({ outcome: "unknown", error });
     expect(await state.replays.get("u")).toMatchObject({ asked: "pause" });
+  });
+});
+
+it("an undo is refused before anything is moved while as many replays are under way as may be", async () => {
+  const move = { component: RC, alias: "beta", from: "2", to: "1" };
+  const refuse = (count: number) => {
+    const active = Array.from({ length: count }, (_, n) => aReplay({ name: `r-${n}` }));
+    return refuseBusy({ active: async () => active }, move);
+  };
+  await expect(refuse(MAX_ACTIVE_REPLAYS - 1)).resolves.toBeUndefined();
+  await expect(refuse(MAX_ACTIVE_REPLAYS)).rejects.toMatchObject({
+    message: expect.stringContaining("replays are under way (r-0, "),
+    remedies: ["cancel one", { operation: "roll back alone", component: RC, alias: "beta", version: "1" }],
   });
 });
 
