@@ -57,6 +57,30 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it saves a walk that leaves a batch without open deliveries as it is",
   },
   {
+    file: "shared/flows/change/known-version.ts",
+    text: 'if (wasThere(traceMoves(moves), move) === "shown") return "shown";',
+    what: 'wasThere(traceMoves(moves), move) === "shown" → false',
+    why: "it saves the pages before: what some of the log shows, all of it shows",
+  },
+  {
+    file: "shared/flows/change/known-version.ts",
+    text: 'if (kind !== "rollback") return kind;',
+    what: 'kind !== "rollback" → false',
+    why: "it saves a look into the log: of the other kinds a freeze and the guardrails think alike",
+  },
+  {
+    file: "shared/flows/change/unreached-events.ts",
+    text: "const event = reached.length === 0 ? undefined : readEvent(body);",
+    what: "reached.length === 0 → false",
+    why: "it saves reading an event that no component has",
+  },
+  {
+    file: "shared/flows/change/preview-traffic.ts",
+    text: "if (fresh.size === 0) return;",
+    what: "fresh.size === 0 → false",
+    why: "it saves a decision on nobody",
+  },
+  {
     file: "shared/flows/versions/move-alias.ts",
     text: "if (result.committed) return { ...change, revision: result.revision };",
     what: "result.committed → false",

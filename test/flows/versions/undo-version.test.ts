@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
-import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
 import { MAX_ACTIVE_REPLAYS } from "../../../shared/domain/replays/replay.ts";
-import { planRollback, planUndo, refuseBusy, type UndoPorts, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
+import type { EmbeddedState } from "../../../shared/embedded-dependencies.ts";
+import {
+  planRollback,
+  planUndo,
+  refuseBusy,
+  type UndoPorts,
+  undoVersion,
+} from "../../../shared/flows/versions/undo-version.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aReplayedCli, RC } from "../../support/replayed-cli.ts";
 
