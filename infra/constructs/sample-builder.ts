@@ -25,7 +25,7 @@ const DEFINITIONS = { stable: "builder-1", beta: "builder-2", experimental: "bui
  * The sample `builder`: tasks on Fargate, started with what is pushed, in three task definitions of one image. Each alias has
  * its own; which project gets which, pins say. A cluster and a network of its own, without a NAT gateway.
  */
-export class SampleBuilder extends Construct {
+class SampleBuilder extends Construct {
   constructor(scope: Construct, id: string, { environment }: { environment: string }) {
     super(scope, id);
     const vpc = new Vpc(this, "Vpc", { maxAzs: 2, natGateways: 0 }) as IVpc;
