@@ -68,6 +68,39 @@ describe("a release of a healthy version", () => {
   });
 });
 
+describe("guardrails hold a release as a person", () => {
+  it.each([
+    [
+      "a budget, at the step that would exceed it",
+      { maxCustomersOff: 1 },
+      ["move alias", "step"],
+      "2 customers would sit off release-coordinator's default alias; the budget is 1",
+    ],
+    [
+      "a protected customer who is on its alias already, at the alias's move",
+      { protectedSubjects: ["customer#acme" as const] },
+      [],
+      "events of customer acme would move on release-coordinator, and are protected",
+    ],
+  ])("%s, which is said before it begins", async (_, about, done, why) => {
+    const { start, look, change, release, plan, versionOf } = await aReleasing();
+    await change({ kind: "pin", level: "customer", id: "acme", component: RC, pin: aPin({ alias: "beta" }) });
+    await change({ kind: "set plan", customer: "globex", plan: "free" });
+    await change({ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, ...about } });
+    const planned = await plan();
+    const previews = [planned.move?.preview, ...planned.steps.map(({ preview }) => preview)];
+    expect(previews.flatMap((one) => one?.objections ?? []).map(({ says }) => says)).toContain(why);
+    await start();
+    const before = await look(BEGAN);
+    const looks = [...before, ...(await look(minutesLater(10)))];
+    expect(looks).toEqual([...done, "pause"]);
+    expect((await release()).paused).toMatchObject({ who: "release/4-faster", why: expect.stringContaining(why) });
+    await change(releaseEdit(RC, await release(), { do: "resume", id: "4-faster", force: true, ...said }));
+    await look(minutesLater(20));
+    expect([versionOf("beta"), (await release()).paused]).toEqual(["4", undefined]);
+  });
+});
+
 describe("a release that is stopped", () => {
   it.each([
     ["undo", ["4-faster"]],
