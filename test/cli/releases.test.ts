@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
 import { advanceReleases } from "../../shared/flows/release/advance-releases.ts";
 import { runHere } from "../support/cli-in-process.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
@@ -75,6 +76,19 @@ it.each([
   const refused = await run(args);
   expect(refused.code).toBe(code);
   expect(refused.stderr).toContain(message);
+});
+
+it("a release's start says at which step it would need --force", async () => {
+  const cli = await aReplayedCli();
+  const guardrails = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["plan#free"] };
+  await cli.edit([{ kind: "set guardrails", guardrails }]);
+  const start = ["release", "start", RC, "--version", "2", "--through", "plan:free,5%", "--every", "10m", "--dry-run"];
+  const said = await runHere([...start, "--reason", "faster"], cli.home);
+  expect(said.stderr).toContain(
+    "'plan free' needs --force, or it pauses there: events of plan free would move on release-coordinator, and are protected",
+  );
+  const forced = await runHere([...start, "--reason", "faster", "--force"], cli.home);
+  expect(forced.stderr).toContain("past a guardrail at 'plan free'");
 });
 
 it("a release's steps are made by the server, and told on the bus", async () => {
