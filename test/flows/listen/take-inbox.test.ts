@@ -124,7 +124,7 @@ describe("inboxes of laptops that are gone", () => {
     const [sent, removedLeases]: [number[], string[]] = [[], []];
     const ports = {
       now: () => now,
-      outcomes: { send: async (texts: readonly unknown[]) => (sent.push(texts.length), []) },
+      outcomes: { send: async ({ length }: readonly unknown[]) => [`${sent.push(length)}`] },
       laptops: {
         leases: async () => leases,
         inbox: async ({ alias }: { alias: string }, most: number) => {

@@ -38,6 +38,7 @@ describe("the publication of a version", () => {
     let counts = 0;
     const records: typeof ports.events.records = async function* () {
       counts++;
+      yield [];
     };
     const counting = { ...ports, now: () => MOVED_AT, events: { ...ports.events, records } };
     await change({ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, maxCustomersOff: 5 } });
