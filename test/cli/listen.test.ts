@@ -1,13 +1,20 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { anEvent, bodyOf } from "../support/builders.ts";
 import { aRoutedCli } from "../support/cli-process.ts";
+import { COMPILED } from "../support/compiled.ts";
+import { aDebugger } from "../support/debugger.ts";
 import { aListener } from "../support/listener-process.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 const RC = "release-coordinator";
+const CLI = fileURLToPath(new URL("../../bin/start.js", import.meta.url));
 
 /** A folder whose code says what it was given, and waits for ever for whoever is called so. */
 function aFolder(
@@ -17,6 +24,36 @@ function aFolder(
   mkdirSync(folder);
   writeFileSync(join(folder, "index.mjs"), code);
   return folder;
+}
+
+/** Runs a command in a pseudo-terminal, as somebody sees it who may press keys. */
+function aTerminal(command: readonly string[], variables: Record<string, string>) {
+  const env = { PATH: process.env.PATH, TERM: "xterm", NODE_COMPILE_CACHE: COMPILED, ...variables };
+  const line = command.map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], { env, stdio: "pipe" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let shown = "";
+  const waiting = new Set<() => void>();
+  child.stdout.on("data", (chunk) => {
+    shown += stripVTControlCharacters(String(chunk));
+    for (const look of waiting) look();
+  });
+  return {
+    press: (key: string) => void child.stdin.write(key),
+    /** Since the last that was waited for. */
+    untilShown: (what: RegExp) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          const found = what.exec(shown);
+          if (found === null || !waiting.delete(look)) return;
+          shown = shown.slice(found.index + found[0].length);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+    ended: once(child, "exit").then(([code]) => code as number | null),
+  };
 }
 
 describe("turnout listen", () => {
@@ -59,6 +96,66 @@ describe("turnout listen", () => {
       (await cli.json(["events", "--since", "1h"])).filter(({ event_id }) => event_id === "slow");
     await expect.poll(async () => (await slow())[0]?.alias, { timeout: 20_000 }).toBe("stable");
     expect((await cli.json(["pins"])).length).toBe(0);
+    expect(await server.end("SIGTERM")).toBe(0);
+  });
+
+  it("lets a debugger in by --inspect, whose breakpoint stops the code, and the lease is held meanwhile", async () => {
+    const cli = await aRoutedCli();
+    const server = await startServer(cli.home);
+    const folder = aFolder("export const handler = async ({ id }) => {\n  const seen = id;\n  return seen;\n};");
+    const inspected = [RC, folder, "--customer", "acme", "--inspect", "127.0.0.1:0"];
+    const listener = await aListener(inspected, { TURNOUT_HOME: cli.home });
+    const publish = (id: string) => cli.turnout(["publish"], bodyOf(anEvent({ id, customer: "acme" })));
+    const address = () =>
+      /ws:\S+/.exec(
+        listener
+          .said("printed")
+          .map(({ text }) => text)
+          .join("\n"),
+      )?.[0];
+    const until = () => cli.withState(async ({ laptops }) => (await laptops.leases())[0]?.until ?? "");
+
+    // Its process begins with the first event.
+    await publish("first");
+    await listener.until(() => listener.said("ended").length === 1 && address() !== undefined);
+    const editor = await aDebugger(address() ?? "");
+    await editor.breakAt(1, "index.mjs");
+    await publish("stops");
+    await editor.paused();
+    const heldUntil = await until();
+    await expect.poll(until, { interval: 500 }).not.toBe(heldUntil);
+    expect(listener.said("ended")).toHaveLength(1);
+    editor.resume();
+    await listener.until(() => listener.said("ended").length === 2);
+    expect(listener.said("ended").at(-1)).toMatchObject({ event_id: "stops", attempt: 1, outcome: "done" });
+    expect(await listener.end("SIGINT")).toBe(0);
+    expect(await server.end("SIGTERM")).toBe(0);
+  });
+
+  it("has keys on a terminal: arrows choose an event, r runs it again here only, q hands everything back", async () => {
+    const cli = await aRoutedCli();
+    const server = await startServer(cli.home);
+    const args = ["listen", RC, aFolder(), "--customer", "acme", "--yes"];
+    const { press, untilShown, ended } = aTerminal([process.execPath, CLI, ...args], { TURNOUT_HOME: cli.home });
+    await untilShown(/listens as/);
+    for (const id of ["one", "two"]) {
+      await cli.turnout(["publish"], bodyOf(anEvent({ id, customer: "acme" })));
+      await untilShown(new RegExp(`ran ${id}`));
+    }
+    press("\x1b[A");
+    await untilShown(/#1 \S.*r runs it again/);
+    press("r");
+    await untilShown(/#1 +again, here only: done in/);
+    press("q");
+    expect(await ended).toBe(0);
+    await untilShown(/hands everything back[^]*0 events handed back/);
+    // What was run again was told to nobody.
+    const standing = async () => {
+      const events = await cli.json(["events", "--since", "1h"]);
+      return events.map(({ event_id, status, attempt }) => `${event_id} ${status} ${attempt}`).sort();
+    };
+    await expect.poll(standing).toEqual(["one done 1", "two done 1"]);
+    expect(await cli.json(["pins"])).toEqual([]);
     expect(await server.end("SIGTERM")).toBe(0);
   });
 
