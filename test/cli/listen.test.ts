@@ -148,7 +148,7 @@ describe("turnout listen", () => {
     await untilShown(/#1 +again, here only: done in/);
     press("q");
     expect(await ended).toBe(0);
-    await untilShown(/hands everything back[^]*0 events handed back/);
+    await untilShown(/hands everything back[\s\S]*0 events handed back/);
     // What was run again was told to nobody.
     const standing = async () => {
       const events = await cli.json(["events", "--since", "1h"]);
