@@ -193,19 +193,20 @@ describe("a lease that lapses", () => {
 });
 
 describe("a laptop that stops", () => {
-  it("hands back at once what waits and what is in hand, and answers for none of it any more", async () => {
+  it("hands back at once what waits and the ten that are in hand, and answers for none of it any more", async () => {
     const { publish, serverGoesOn, laptop, ledger, effects } = await listening();
-    for (const id of ["in hand", "waits"]) await publish(id);
+    for (let n = 1; n <= 12; n++) await publish(`event ${n}`);
     await serverGoesOn();
-    await laptop.listener.take(1);
-    expect(await laptop.listener.stop("handed back by ada")).toBe(2);
+    expect(await laptop.listener.take(10)).toBe(10);
+    expect(await laptop.listener.stop("handed back by ada")).toBe(12);
     await laptop.answer(failed);
     await serverGoesOn();
+    expect(await ledger()).toHaveLength(12);
     for (const entry of await ledger()) {
       expect(entry).toMatchObject({ status: "done", attempt: 2, alias: "stable", failures: 0 });
       expect(entry.attempts[0]).toMatchObject({ outcome: "postponed", error: { message: "handed back by ada" } });
     }
-    expect(effects.filter(({ at }) => at === "stable")).toHaveLength(2);
+    expect(effects.filter(({ at }) => at === "stable")).toHaveLength(12);
   });
 
   it("stays gone, and is quiet, where it says once more that it is there", async () => {
