@@ -5,7 +5,9 @@ import { guardBreakages, guardRun } from "./guard-world.ts";
 const SEEDS = [4, 11] as const;
 
 it("a guard acts upon bad versions alone, once, and what it began is done, whatever comes in between", async () => {
-  for (let seed = SEEDS[0]; seed <= SEEDS[1]; seed++) {
+  const seeds = Array.from({ length: SEEDS[1] - SEEDS[0] + 1 }, (_, n) => SEEDS[0] + n);
+  // In the last one the watch is lost once its version is marked.
+  for (const seed of [...seeds, 211]) {
     const { violations, end } = await guardRun(seed);
     expect(violations, `seed ${seed}: ${end}`).toEqual([]);
   }

@@ -41,7 +41,7 @@ export async function actOnTrip(
   store: Store,
 ): Promise<void> {
   const { trip } = tripped;
-  if (trip.stage === "found") await markBad(ports, tripped);
+  if (trip.stage === "found" && !isMarked(component, tripped)) await markBad(ports, tripped);
   const isTold = trip.mode === "watch" || trip.mode === "hold";
   if (isTold) return void (await store(ended(trip, "a person decides: nothing was moved")));
   const begun = trip.stage === "acting" ? tripped : await begin(ports, component, tripped, targets, store);
@@ -59,6 +59,11 @@ export async function actOnTrip(
 
 function ended(trip: Trip, done: string): Step {
   return { trip: { ...trip, stage: "ended", done } };
+}
+
+/** Since it came there: by a watch that was lost. */
+function isMarked({ badVersions = [] }: Component, { alias, version, since }: Watch): boolean {
+  return badVersions.some((bad) => bad.version === version && bad.alias === alias && bad.at >= since);
 }
 
 async function markBad(
