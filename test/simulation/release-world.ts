@@ -48,6 +48,7 @@ export async function releaseRun(
   const made = new Set<string>();
   const intendedBy = new Map<number | undefined, string>();
   let isSettled = true;
+  let resumed: { into: string | null; revision: number } = { into: null, revision: 0 };
   let isOver = false;
   const owners: Values = {
     "the route of staff": undefined,
@@ -71,7 +72,9 @@ export async function releaseRun(
         if (move.alias === "stable" && isReleases(mover) && move.kind === "promote" && !isSettled) {
           violations.push(`it promoted over what ${lastMover.stable} had put there`);
         }
-        if (move.alias === "stable" && !isReleases(mover)) isSettled = false;
+        // Told late, after a crash: who resumed it knew where the alias was by then.
+        const isKnown = move.to === resumed.into && (move.intent ?? read) <= resumed.revision;
+        if (move.alias === "stable" && !isReleases(mover) && !isKnown) isSettled = false;
         lastMover = { ...lastMover, [move.alias]: mover };
       }
       const [before, after] = valuesOf(entry);
@@ -170,6 +173,7 @@ export async function releaseRun(
   async function resume(): Promise<void> {
     if ((await component()).release?.paused === undefined) return;
     isSettled = true;
+    resumed = { into: versionOf("stable"), revision: await table.head() };
     // What isn't there as it had set it is somebody's own from now on.
     for (const rule of made) {
       if (PLACES.some((place) => rule.startsWith(place) && !isReleases(owners[place]))) made.delete(rule);
