@@ -32,3 +32,23 @@ it("Nothing ever expires by a time that is later than the clock, or more than a 
     }),
   );
 });
+
+it("a clock that is wrong is told with what is to be done about it", () => {
+  const early = clockProblem(new Date(5_000), undefined);
+  expect(early?.message).toBe(
+    "The clock says 1970-01-01T00:00:05.000Z, which is before Turnout was made. Set the clock.",
+  );
+  expect(early?.remedies).toEqual([]);
+  const behind = clockProblem(plus(-2 * HOUR_MS), MARK);
+  expect(behind?.message).toBe(
+    "The clock says 2026-11-20T08:00:00.000Z, and this state was in use at 2026-11-20T10:00:00.000Z. Set the clock.",
+  );
+  expect(behind?.remedies).toEqual([{ operation: "trust clock" }]);
+  const ahead = clockProblem(plus(2 * WEEK_MS), MARK);
+  expect(ahead?.message).toContain("this state was last in use at 2026-11-20T10:00:00.000Z");
+  expect(ahead?.remedies).toEqual([]);
+});
+
+it("nothing is kept back by a mark that there isn't: in a new state things expire by the clock", () => {
+  expect(expiryTime(MARK, undefined)).toEqual(MARK);
+});

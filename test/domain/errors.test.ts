@@ -47,6 +47,7 @@ describe("an error", () => {
 
   it("of a row that can't be read says what is wrong, and what puts it right", () => {
     expect(new ComponentUnreadable("mailer", "it is broken")).toMatchObject({
+      ...{ component: "mailer", problem: "it is broken" },
       message: "The row of component 'mailer' can't be read: it is broken. Its events wait.",
       remedies: [
         { operation: "apply component", component: "mailer" },

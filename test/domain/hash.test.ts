@@ -15,6 +15,7 @@ it.each([
   ["ππππππππ", 0x9747b28c, 0xd58063c1],
   ["The quick brown fox jumps over the lazy dog", 0, 0x2e4ff723],
   ["a".repeat(256), 0x9747b28c, 0x37405bdc],
+  ["東".repeat(1_000), 0x9747b28c, 0x6af22f69],
 ])("MurmurHash3 of '%s' with seed %i is what everybody else's is", (text, seed, hash) => {
   expect(murmur3(text, seed)).toBe(hash);
 });

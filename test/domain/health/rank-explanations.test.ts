@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { worseThanStable } from "../../../shared/domain/health/evidence.ts";
 import { rankExplanations } from "../../../shared/domain/health/rank-explanations.ts";
 import { traitText } from "../../../shared/domain/health/trait.ts";
 import { type Case, traitIndex } from "../../../shared/domain/health/trait-index.ts";
@@ -19,11 +20,15 @@ const acme = { customer: "acme" };
 const times = (count: number, about: Partial<Case>) =>
   Array.from({ length: count }, (): Case => ({ ...BASE, ...about }));
 
-/** What explains the failures of these cases, e.g. `customer acme + type push (or source = "shop"): 40 of 41`. */
-function explained(...kinds: Case[][]): string[] {
+function rankingOf(...kinds: Case[][]) {
   const index = traitIndex();
   for (const one of kinds.flat()) index.add(one);
-  return rankExplanations(index).explanations.map(({ traits, alike, failed, passed }) => {
+  return rankExplanations(index);
+}
+
+/** What explains the failures of these cases, e.g. `customer acme + type push (or source = "shop"): 40 of 41`. */
+function explained(...kinds: Case[][]): string[] {
+  return rankingOf(...kinds).explanations.map(({ traits, alike, failed, passed }) => {
     const or = alike.length === 0 ? "" : ` (or ${alike.map(traitText).join(", ")})`;
     return `${traits.map(traitText).join(" + ")}${or}: ${failed.length} of ${failed.length + passed}`;
   });
@@ -130,5 +135,77 @@ describe("two fields of an event", () => {
     expect(both(of("x", "y"), of("x", "n"), of("n", "y"), of("n", "n"))).toEqual([
       'detail.a = "x" + detail.b.b = "y": 60 of 60',
     ]);
+  });
+});
+
+describe("a ranking", () => {
+  it("has the numbers of what it says, of what was compared, and of what could have been found", () => {
+    const failing = times(20, { failed: true, subject: acme });
+    const ranking = rankingOf(failing, times(2, { subject: acme }), times(30, {}), times(3, { failed: true }));
+    expect(ranking).toMatchObject({ failed: 23, passed: 32, traits: 2, pairs: 1 });
+    expect(ranking.leftOut).toEqual({ events: 0, paths: 0, values: 0 });
+    const [found, ...others] = ranking.explanations;
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ failed: failing.map((_, n) => n), passed: 2 });
+    const all = [{ candidate: { tried: 22, failed: 20 }, stable: { tried: 33, failed: 3 } }];
+    expect(found?.evidence).toBeCloseTo(worseThanStable(all) / Math.LN10, 9);
+  });
+
+  it("finds nothing where nothing has failed, all has, or there is nothing", () => {
+    expect(rankingOf()).toMatchObject({ explanations: [], failed: 0, passed: 0, traits: 0 });
+    expect(rankingOf(times(50, {}), times(50, { subject: acme }))).toMatchObject({ explanations: [], traits: 0 });
+    const all = rankingOf(times(50, { failed: true }), times(50, { failed: true, subject: acme }));
+    expect(all).toMatchObject({ explanations: [], failed: 100, passed: 0 });
+  });
+
+  it("is of ten explanations at most, and names five traits beside each at most", () => {
+    const customers = Array.from({ length: 12 }, (_, n) =>
+      times(40, { failed: true, subject: { customer: `c-${`${n}`.padStart(2, "0")}` } }),
+    );
+    expect(explained(...customers, times(2_000, {})).map((text) => text.slice(0, 13))).toEqual(
+      Array.from({ length: 10 }, (_, n) => `customer c-${`${n}`.padStart(2, "0")}`),
+    );
+    const detail = Object.fromEntries([..."abcdefg"].map((name) => [name, 1]));
+    const { explanations } = rankingOf(
+      times(60, { failed: true, subject: acme, event: { detail } }),
+      times(300, { event: { detail: {} } }),
+    );
+    expect(explanations.map(({ alike }) => alike.map(traitText))).toEqual([
+      [..."abcde"].map((name) => `detail.${name} = 1`),
+    ]);
+  });
+
+  it("compares paths among events that could be looked into alone", () => {
+    const { event: _, ...unseen } = BASE;
+    const withField = times(60, { failed: true, event: { detail: { a: 1 } } });
+    expect(explained(withField, Array.from({ length: 300 }, () => unseen as Case))).toEqual([]);
+    expect(explained(withField, times(300, {}))).toEqual(["detail.a = 1: 60 of 60"]);
+  });
+});
+
+describe("failures in the course of time", () => {
+  const minute = (n: number) => new Date(BASE.at.getTime() + n * 60_000);
+  /** An outage of everybody in the first half, in which nearly only one customer had events. */
+  const outage = (failures: number) =>
+    explained(
+      times(failures, { failed: true, subject: acme, at: minute(0) }),
+      times(200, { at: minute(59) }),
+    );
+
+  it("are no customer's whose events nearly all came in an outage of everybody", () => {
+    expect(outage(20)).toEqual([]);
+    expect(outage(200)).toEqual([]);
+  });
+
+  it("are compared as one where there are too few to be told apart by time", () => {
+    expect(outage(19)).toEqual(["customer acme: 19 of 19"]);
+  });
+
+  it("are a customer's who fails in each stretch alike", () => {
+    const hours = Array.from({ length: 60 }, (_, n) => [
+      times(2, { failed: true, subject: acme, at: minute(n) }),
+      times(10, { at: minute(n) }),
+    ]).flat();
+    expect(explained(...hours)).toEqual(["customer acme: 120 of 120"]);
   });
 });
