@@ -32,6 +32,10 @@ function failing(message: string, deliveryKey: string): CountedDelivery {
   return aDelivery({ outcome: "failed", attempt: { ...attempt, error }, failure: { ...failure, ...about } });
 }
 
+function never(): never {
+  throw new Error("it has no failure");
+}
+
 const minutesOf = (spans: readonly CountedSpan[]) => spans.filter(({ span }) => span === "minute");
 const firstsOf = (counts: readonly DeliveryCount[]) => addedUp(counts).firsts;
 
@@ -120,6 +124,82 @@ describe("a tally of deliveries", () => {
     const errors = [...(minute?.counts[0]?.errors ?? [])];
     expect(errors).toHaveLength(11);
     expect(errors.at(-1)).toEqual([OTHERS, letters.length - 10]);
+  });
+
+  it("keeps two hours, and two thousand failures, while they can't be stored", () => {
+    const tally = deliveryTally();
+    for (let hour = 0; hour < 3; hour++) tally.add(plus(hour * 3_600_000), aDelivery());
+    const hours = tally.take().spans.filter(({ span }) => span === "hour");
+    expect(hours.map(({ from, dropped }) => [from, dropped])).toEqual([
+      [plus(3_600_000), 0],
+      [plus(7_200_000), 1],
+    ]);
+    for (let n = 0; n < 2_001; n++) {
+      const at = plus(Math.floor(n / FAILURES_KEPT_PER_MINUTE) * 60_000);
+      tally.add(at, failing("lost", `${n}`));
+    }
+    const taken = tally.take();
+    expect(taken.failures).toHaveLength(2_000);
+    tally.add(plus(86_400_000), failing("new", "new"));
+    tally.putBack(taken);
+    const kept = tally.take().failures;
+    expect(kept).toHaveLength(2_000);
+    expect(kept.at(-1)?.deliveryKey).toBe("1999");
+  });
+
+  it("adds up what was given up before to what is given up now", () => {
+    const tally = deliveryTally();
+    const restored = () => tally.putBack(tally.take());
+    for (let minute = 0; minute < 22; minute++) {
+      tally.add(plus(minute * 60_000), aDelivery());
+      restored();
+    }
+    const dropped = minutesOf(tally.take().spans).reduce((sum, one) => sum + one.dropped, 0);
+    expect(dropped).toBe(12);
+  });
+
+  it("keeps failures of each version by itself, and anew in every minute", () => {
+    const tally = deliveryTally();
+    const of = (version: string, key: string): CountedDelivery => {
+      const delivery = failing("lost", key);
+      return { ...delivery, version, failure: { ...(delivery.failure ?? never()), version } };
+    };
+    for (let n = 0; n < FAILURES_KEPT_PER_MINUTE + 1; n++) {
+      for (const version of ["7", "8"]) tally.add(start, of(version, `${n}`));
+    }
+    tally.add(plus(60_000), of("7", "later"));
+    expect(tally.take().failures).toHaveLength(2 * FAILURES_KEPT_PER_MINUTE + 1);
+  });
+
+  it("tells 300 names of a span apart, and counts the types of the others together", () => {
+    const tally = deliveryTally();
+    for (let n = 0; n < 302; n++) tally.add(start, aDelivery({ type: `type ${n}` }));
+    tally.add(start, aDelivery({ type: "type 3" }));
+    const { counts } = minutesOf(tally.take().spans)[0] ?? { counts: [] };
+    expect(counts).toHaveLength(301);
+    expect(counts.find(({ type }) => type === OTHERS)?.firsts).toBe(2);
+    expect(counts.find(({ type }) => type === "type 3")?.firsts).toBe(2);
+  });
+
+  it("changes nothing any more of what it has given out", () => {
+    const tally = deliveryTally();
+    const error = { type: "A", message: "" };
+    tally.add(start, aDelivery({ attempt: { ...attempt, error } }));
+    const [minute] = tally.take().spans;
+    tally.add(start, aDelivery({ attempt: { ...attempt, error } }));
+    const counted = { outcomes: new Map([["done", 1]]), durations: new Map([[4, 1]]), errors: new Map([["A", 1]]) };
+    expect(minute?.counts).toMatchObject([{ firsts: 1, ...counted }]);
+  });
+
+  it("counts what a replay ran, and what ran nothing, beside the first attempts", () => {
+    const tally = deliveryTally();
+    tally.add(start, aDelivery({ attempt: { kind: "replayed", durationMs: 5 } }));
+    const { attempt: _, ...unattempted } = aDelivery({ outcome: "duplicate" });
+    tally.add(start, unattempted);
+    tally.add(start, aDelivery({ attempt: { kind: "first" } }));
+    expect(minutesOf(tally.take().spans)[0]?.counts).toMatchObject([
+      { firsts: 1, failed: 0, retries: 0, replayed: 1, durations: new Map() },
+    ]);
   });
 
   it("stays bounded under a million types, versions and errors, and loses none", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Tried } from "../../../shared/domain/health/evidence.ts";
+import { baseRateBound, driftOf, type Tried, worseThanBefore } from "../../../shared/domain/health/evidence.ts";
 import { addFailures, emptyMeter, type Meter } from "../../../shared/domain/health/guard-meter.ts";
 import { ACT_AT, guardVerdict, type Known, WARN_AT } from "../../../shared/domain/health/guard-verdict.ts";
 import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
@@ -179,6 +179,58 @@ describe("the evidence that a guard asks for", () => {
     expect(guardVerdict({ ...well, meters: { ...well.meters, missing: lost } }, true).says).toBe("no verdict");
     const warned = known({ failed: fine, missing: failing(30) }, { before: { failed: before } });
     expect(guardVerdict(warned, true)).toMatchObject({ says: "no verdict", metrics: [{}, {}, { level: "warn" }] });
+  });
+
+  it.each([
+    ["one in a hundred", 20, { tried: 1_000, failed: 10 }, { tried: 20_000, failed: 200 }, 69],
+    ["one in a hundred, with little known of before", 20, { tried: 1_000, failed: 10 }, { tried: 300, failed: 3 }, 649],
+    ["none", 20, { tried: 1_000, failed: 0 }, before, 15],
+    ["one in ten", 1, { tried: 100, failed: 10 }, before, 8],
+    ["three in ten", 1, { tried: 100, failed: 30 }, before, 28],
+    ["three in ten, and it hasn't run yet", 0, { tried: 100, failed: 30 }, before, 29],
+    ["nine in ten, so that nothing is ten times as often", 20, { tried: 10, failed: 9 }, before, null],
+    ["one in a hundred, with nothing known of before", 20, { tried: 1_000, failed: 10 }, { tried: 7, failed: 0 }, null],
+  ])("is so many more deliveries where stable fails %s", (_, tried, stable, of, more) => {
+    const meters = { failed: meterOf([{ own: { tried, failed: 0 }, stable }]) };
+    expect(guardVerdict(known(meters, { before: { failed: of } }), true).more).toBe(more);
+  });
+
+  it("is less where others have come to fail more often since, in failures alone", () => {
+    const evidenceWith = (othersBefore: Tried | undefined) => {
+      const stable = { tried: 1_000, failed: 100 };
+      const meter = meterOf([{ own: { tried: 100, failed: 30 }, stable }]);
+      const meters = { failed: meter, missing: meter };
+      const told = { before: { failed: thousand, missing: thousand }, ...(othersBefore && { othersBefore }) };
+      return guardVerdict(known(meters, told), true).metrics.map((one) => one.worseThanBefore ?? 0);
+    };
+    const [plain = 0, , missing] = evidenceWith(undefined);
+    const [drifted = 0, , asMissing] = evidenceWith({ tried: 1_000, failed: 10 });
+    expect(drifted).toBeGreaterThan(0);
+    expect(drifted).toBeLessThan(plain);
+    expect(asMissing).toBe(missing);
+    const bound = baseRateBound(thousand, 0.001 / 10);
+    const drift = driftOf({ tried: 100, failed: 10 }, { tried: 1_000, failed: 10 });
+    expect(drifted).toBeCloseTo(worseThanBefore({ tried: 100, failed: 30 }, bound * drift) / Math.LN10, 9);
+  });
+
+  it("holds a version from being called healthy by every delivery, not by bursts, beside stable and before alike", () => {
+    const fine = meterOf(
+      Array.from({ length: 20 }, () => ({ own: { tried: 20, failed: 0 }, stable: { tried: 950, failed: 2 } })),
+    );
+    const says = (missing: Meter, of: Known["before"]) =>
+      guardVerdict(known({ failed: fine, missing }, { before: { failed: before, ...of } }), true).says;
+    const lost = (own: Tried, stable: Tried) => meterOf([{ own, bursts: Math.min(2, own.failed), stable }]);
+    const many = { tried: 100, failed: 30 };
+    // Where there is but one thing to compare with, that one is enough to suspect it.
+    expect(says(lost(many, { tried: 1_000, failed: 1 }), {})).toBe("no verdict");
+    expect(says(lost(many, { tried: 0, failed: 0 }), { missing: before })).toBe("no verdict");
+    // Beside stable, or before, as many were lost.
+    expect(says(lost(many, { tried: 1_000, failed: 300 }), { missing: before })).toBe("healthy so far");
+    expect(says(lost(many, { tried: 1_000, failed: 1 }), { missing: { tried: 1_000, failed: 300 } })).toBe(
+      "healthy so far",
+    );
+    expect(says(lost(many, { tried: 0, failed: 0 }), {})).toBe("healthy so far");
+    expect(says(lost(many, { tried: 0, failed: 0 }), { missing: { tried: 0, failed: 0 } })).toBe("healthy so far");
   });
 
   it("is asked for to the end: at least three failures of a version that fails ten times as often", () => {

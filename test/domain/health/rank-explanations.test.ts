@@ -178,7 +178,12 @@ describe("a ranking", () => {
   it("compares paths among events that could be looked into alone", () => {
     const { event: _, ...unseen } = BASE;
     const withField = times(60, { failed: true, event: { detail: { a: 1 } } });
-    expect(explained(withField, Array.from({ length: 300 }, () => unseen as Case))).toEqual([]);
+    expect(
+      explained(
+        withField,
+        Array.from({ length: 300 }, () => unseen as Case),
+      ),
+    ).toEqual([]);
     expect(explained(withField, times(300, {}))).toEqual(["detail.a = 1: 60 of 60"]);
   });
 });
@@ -187,10 +192,7 @@ describe("failures in the course of time", () => {
   const minute = (n: number) => new Date(BASE.at.getTime() + n * 60_000);
   /** An outage of everybody in the first half, in which nearly only one customer had events. */
   const outage = (failures: number) =>
-    explained(
-      times(failures, { failed: true, subject: acme, at: minute(0) }),
-      times(200, { at: minute(59) }),
-    );
+    explained(times(failures, { failed: true, subject: acme, at: minute(0) }), times(200, { at: minute(59) }));
 
   it("are no customer's whose events nearly all came in an outage of everybody", () => {
     expect(outage(20)).toEqual([]);
