@@ -123,6 +123,7 @@ export async function aLaptopWorld({ laptopsAs = (store) => store, neverSwept = 
       listener,
       claim,
       said: () => said.map((one) => one.said),
+      saidLast: () => said.at(-1),
       running,
       /** The code answers for what has been running for longest. */
       async answer(result: SendResult = done): Promise<void> {

@@ -64,7 +64,8 @@ export async function untilEnded(
       events: installation.events,
       outcomes: installation.outcomes(),
       now: () => new Date(),
-      delay: (ms) => delay(ms),
+      // None of it keeps a listener that has ended.
+      delay: (ms) => delay(ms, undefined, { ref: false }),
       run(taken) {
         remember(payloads, taken);
         return code.run(taken);
@@ -77,17 +78,9 @@ export async function untilEnded(
 
   async function beats(): Promise<void> {
     while (!isOver) {
-      const nextMs = await listener.beat().then(
-        (standing) => {
-          if (standing === "taken over") end("somebody else holds the lease");
-          return BEAT_MS;
-        },
-        (error: unknown) => {
-          view.said({ said: "trouble", error });
-          return BEAT_AGAIN_MS;
-        },
-      );
-      await within(nextMs, ending.promise);
+      const standing = await listener.beat();
+      if (standing === "taken over") end("somebody else holds the lease");
+      await within(standing === "cut off" ? BEAT_AGAIN_MS : BEAT_MS, ending.promise);
     }
   }
 
@@ -119,12 +112,19 @@ export async function untilEnded(
   // What runs here is ended while the routing changes: it is run elsewhere next.
   const [reverted, handed] = await Promise.all([
     takeBack().catch((error: unknown) => `the routing isn't taken back: ${textOf(error)}`),
-    listener.stop(`handed back by ${claim.owner}`),
+    listener.stop(`handed back by ${claim.owner}`).then(
+      (events) => `${plural(events, "event")} handed back, and decided again`,
+      (error: unknown) => `not all is handed back: ${textOf(error)}; ${lapsing(listener.lease()?.until)}`,
+    ),
     code.close(),
   ]);
   await Promise.all(working);
   for (const putBack of restore) putBack();
-  return [reverted, `${plural(handed, "event")} handed back, and decided again`].filter(Boolean).join("; ");
+  return [reverted, handed].filter(Boolean).join("; ");
+}
+
+function lapsing(until: string | undefined): string {
+  return `the lease lapses by itself${until === undefined ? "" : ` at ${until.slice(11, 19)}`}, and the rest is decided again`;
 }
 
 /** A store that can't be read for a while costs that while. */

@@ -56,6 +56,10 @@ export function lineView(events: Arrivals, write: (line: string) => void): Liste
           return under(events.find(said.item.requestId), paint("yellow", "too late: it has been decided again"));
         case "slept":
           return note(`${said.why}: holds it again; ${plural(said.lost, "event")} in hand had been decided again`);
+        case "cut off":
+          return note(cutOffText(said));
+        case "back":
+          return note("back: it was there all the time, and goes on");
         case "taken over":
           return note(`${said.by.owner} holds ${said.by.alias} by now`);
         case "trouble":
@@ -81,6 +85,10 @@ export function jsonView(events: Arrivals): ListenView {
           return printJson({ said: "too late", ...numbered(events, said.item) });
         case "slept":
           return printJson({ said: "slept", why: said.why, lost: said.lost });
+        case "cut off":
+          return printJson({ said: "cut off", error: textOf(said.error), until: said.until ?? null });
+        case "back":
+          return printJson({ said: "back" });
         case "taken over":
           return printJson({ said: "taken over", owner: said.by.owner, alias: said.by.alias });
         case "trouble":
@@ -157,6 +165,11 @@ function resultText(result: SendResult): string {
 function savedText(problem: Error | undefined): string {
   if (problem === undefined) return "reloaded: what comes from now on runs on what was saved";
   return `${problem.message} Events wait until it is saved again.`;
+}
+
+function cutOffText({ error, until }: ListenerSaid & { said: "cut off" }): string {
+  const then = until === undefined ? "" : ` until ${until.slice(11, 19)}, and go to the fallback from then on`;
+  return `cut off, tried again: ${textOf(error)}. What runs goes on; events wait${then}`;
 }
 
 function textOf(error: unknown): string {

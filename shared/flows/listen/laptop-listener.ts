@@ -22,17 +22,24 @@ export type ListenerSaid =
   | { said: "ended"; item: InboxItem; record: EventRecord; result: SendResult & { outcome: "done" | "failed" } }
   /** It had been decided again before it ended: nothing came of it. */
   | { said: "too late"; item: InboxItem; record: EventRecord }
-  /** The lease had lapsed, for the laptop slept; it is held again, and what was in hand is somebody else's. */
+  /** The lease had lapsed, for the laptop slept or was cut off; it is held again, and what was in hand is somebody else's. */
   | { said: "slept"; why: string; lost: number }
+  /** The store hears nothing of this laptop any more: from `until` on its events go to the fallback. */
+  | { said: "cut off"; error: unknown; until: string | undefined }
+  /** It does again, and the lease was held all the time. */
+  | { said: "back" }
   /** Somebody else holds the lease by now. */
   | { said: "taken over"; by: LaptopLease }
   | { said: "trouble"; error: unknown };
 
 /** Where the lease stands after a beat. */
-export type Standing = "held" | "taken over";
+export type Standing = "held" | "taken over" | "cut off";
 
 /** How long a result that can't be told is kept before it is tried again, and an item whose code had no room. */
 const TRY_AGAIN_MS = 1_000;
+
+/** How long a beat waits for an answer before that is told: the store's client tries for most of the lease by itself. */
+const SILENT_MS = 5_000;
 
 /** A laptop that holds its alias's lease: takes what waits in the inbox, runs it, and tells what came of it. */
 export function laptopListener(ports: ListenerPorts, claim: LeaseClaim, version: string) {
@@ -40,11 +47,12 @@ export function laptopListener(ports: ListenerPorts, claim: LeaseClaim, version:
   const inHand = new Map<string, TakenItem>();
   let lease: LaptopLease | undefined;
   let stopped = false;
+  let isCutOff = false;
 
   const isMine = (taken: TakenItem) => inHand.get(taken.item.requestId) === taken;
 
   /** Says that it is still there. What was in hand when the lease lapsed has been decided again since. */
-  async function holdOn(): Promise<Standing> {
+  async function holdOn(): Promise<"held" | "taken over"> {
     const answer = await beat(ports, claim);
     if ("refused" in answer) {
       lease = undefined;
@@ -56,27 +64,44 @@ export function laptopListener(ports: ListenerPorts, claim: LeaseClaim, version:
     if (answer.sleptPast !== undefined) {
       tell({ said: "slept", why: answer.sleptPast, lost: inHand.size });
       inHand.clear();
-    }
+    } else if (isCutOff && !stopped) tell({ said: "back" });
+    isCutOff = false;
     return "held";
+  }
+
+  /** As `holdOn`; tells once that nobody hears it, while it may still be trying. */
+  async function beatOnce(): Promise<Standing> {
+    let isOver = false;
+    const silent = (error: unknown) => {
+      if (isOver || isCutOff || stopped) return;
+      isCutOff = true;
+      tell({ said: "cut off", error, until: lease?.until });
+    };
+    void ports.delay(SILENT_MS).then(() => silent(new Error(`no answer for ${SILENT_MS / 1_000} s`)));
+    try {
+      return await holdOn();
+    } catch (error) {
+      silent(error);
+      return "cut off";
+    } finally {
+      isOver = true;
+    }
   }
 
   async function conclude(taken: TakenItem): Promise<void> {
     const { item, record } = taken;
     const result = await ports.run(taken);
-    // A laptop that slept hears of its code before it has said again that it is there.
-    if (!stopped && lease !== undefined && !isLive(lease, now())) await holdOn();
     if (result.outcome === "throttled" || result.outcome === "accepted") {
       await ports.delay(TRY_AGAIN_MS);
       if (isMine(taken)) inHand.delete(item.requestId);
       return;
     }
-    if (!isMine(taken)) {
-      if (!stopped) tell({ said: "too late", item, record });
-      return;
-    }
     const text = inboxOutcome(item, toldOutcome(result, version), now());
     while (isMine(taken)) {
       try {
+        // A laptop that slept, or was cut off, hears of its code before it has said again that it is there.
+        if (lease !== undefined && !isLive(lease, now())) await holdOn();
+        if (!isMine(taken)) break;
         await outcomes.send([text], now());
         // In this order: what has left the hand while it still lies in the inbox would be taken up once more.
         await laptops.remove([item]);
@@ -88,13 +113,14 @@ export function laptopListener(ports: ListenerPorts, claim: LeaseClaim, version:
         await ports.delay(TRY_AGAIN_MS);
       }
     }
+    if (!stopped) tell({ said: "too late", item, record });
   }
 
   return {
     lease: () => lease,
     inHand: () => inHand.size,
 
-    beat: holdOn,
+    beat: beatOnce,
 
     /** Begins what waits, while the lease holds, up to so many at once. Returns how many it has begun. */
     async take(most: number): Promise<number> {

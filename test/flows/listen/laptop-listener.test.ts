@@ -7,6 +7,7 @@ import { whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { takeBack } from "../../../shared/flows/listen/take-back.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { ALIAS, aLaptopWorld, COMPONENT } from "../../support/laptop-world.ts";
+import { type Around, eventually, surrounded } from "../../support/port-calls.ts";
 import { failed } from "../../support/router.ts";
 
 async function whoIs(...asked: [table: RoutingTable, alias: string, now: Date, leases: object]) {
@@ -189,6 +190,102 @@ describe("a lease that lapses", () => {
     await laptop.answer();
     await serverGoesOn();
     expect(await entry()).toMatchObject({ status: "done", attempt: 1, executedVersion: ALIAS });
+  });
+});
+
+/** A laptop whose network can be cut: what it asks of the stores then fails, or has no answer. */
+async function onAWire() {
+  const world = await listening();
+  const { laptops, outcomes, events } = world;
+  await laptops.removeLease((await laptops.leases())[0] as never);
+  let wire: "up" | "refuses" | "swallows" = "up";
+  const wired: Around = async (_, work) => {
+    if (wire === "swallows") return new Promise<never>(() => {});
+    if (wire === "refuses") throw new Error("connect ECONNREFUSED");
+    return work();
+  };
+  const laptop = world.aLaptop("ada", {
+    laptops: surrounded(laptops, ["leases", "putLease", "inbox", "remove"], wired),
+    outcomes: surrounded(outcomes, ["send"], wired),
+    events: surrounded(events, ["deliveries", "find"], wired),
+  });
+  await laptop.listener.beat();
+  const becomes = (now: typeof wire) => {
+    wire = now;
+  };
+  const told = () => laptop.said().filter((said) => said !== "trouble");
+  return { ...world, laptop, becomes, told };
+}
+
+describe("a laptop whose network is gone", () => {
+  it("says so once, has its events wait, and tells what its code answered when it is back inside the lease", async () => {
+    const { publish, serverGoesOn, laptop, time, ledger, becomes, told, effects } = await onAWire();
+    await publish("in hand");
+    await serverGoesOn();
+    await laptop.listener.take(4);
+    becomes("refuses");
+    await laptop.answer();
+    await publish("waits");
+    await time.pass(BEAT_MS);
+    expect(await laptop.listener.beat()).toBe("cut off");
+    expect(await laptop.listener.beat()).toBe("cut off");
+    await expect(laptop.listener.take(4)).rejects.toThrow("ECONNREFUSED");
+    await serverGoesOn();
+    expect((await ledger()).map(({ status }) => status)).toEqual(["accepted", "accepted"]);
+    expect(told()).toEqual(["arrived", "cut off"]);
+    becomes("up");
+    expect(await laptop.listener.beat()).toBe("held");
+    await time.pass(1_000);
+    await eventually(() => laptop.listener.inHand() === 0);
+    expect(await laptop.listener.take(4)).toBe(1);
+    await laptop.answer();
+    await serverGoesOn();
+    expect(told()).toEqual(["arrived", "cut off", "back", "ended", "arrived", "ended"]);
+    for (const entry of await ledger()) expect(entry).toMatchObject({ status: "done", alias: ALIAS, attempt: 1 });
+    expect(effects.map(({ at }) => at)).toEqual(["ada", "ada"]);
+  });
+
+  it("is told of while a beat still has no answer, with the end of the lease", async () => {
+    const { laptop, time, becomes, told } = await onAWire();
+    becomes("swallows");
+    void laptop.listener.beat();
+    await time.pass(4_999);
+    expect(told()).toEqual([]);
+    await time.pass(1);
+    expect(told()).toEqual(["cut off"]);
+    expect(laptop.saidLast()).toMatchObject({
+      until: "2026-11-20T10:00:45.000Z",
+      error: { message: "no answer for 5 s" },
+    });
+  });
+
+  it("past its lease has its events at the fallback, and what it answers of before is too late", async () => {
+    const { publish, serverGoesOn, laptop, time, ledger, becomes, told, live, outcomes } = await onAWire();
+    for (const id of ["in hand", "waits"]) await publish(id);
+    await serverGoesOn();
+    await laptop.listener.take(1);
+    becomes("refuses");
+    await laptop.answer(failed);
+    await laptop.listener.beat();
+    await time.pass(LEASE_MS);
+    await publish("after");
+    await serverGoesOn();
+    const onStable = { status: "done", alias: "stable", failures: 0, lapses: 0 };
+    expect(await ledger()).toMatchObject([onStable, onStable, onStable]);
+    becomes("up");
+    // The answer that was kept goes first: it is what finds out.
+    await time.pass(1_000);
+    await eventually(() => told().length === 4);
+    expect(told()).toEqual(["arrived", "cut off", "slept", "too late"]);
+    expect(await outcomes.receive(10, 1_000, time.now())).toEqual([]);
+    await publish("again here");
+    await serverGoesOn();
+    expect(await laptop.listener.take(4)).toBe(1);
+    await laptop.answer();
+    await serverGoesOn();
+    const here = expect.objectContaining({ status: "done", alias: ALIAS, attempt: 1 });
+    expect(await ledger()).toContainEqual(here);
+    expect(await live.receive(10, 1_000, time.now())).toEqual([]);
   });
 });
 

@@ -271,6 +271,46 @@ describe("a server that misbehaves costs its own event and nothing else: it", ()
   });
 });
 
+describe("a network that is gone", () => {
+  it.each(["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "ETIMEDOUT", "ECONNREFUSED", "EAI_AGAIN"])(
+    "fails an event with %s, which is tried again, and serves the next one once it is back",
+    async (code) => {
+      const { url, taken } = await aServer();
+      let isGone = true;
+      const { send, close } = httpTarget({
+        now: () => new Date(),
+        secretText: async () => "",
+        connect(options) {
+          if (!isGone) return createConnection(options as NetConnectOpts);
+          return new Socket().destroy(Object.assign(new Error(`connect ${code} 127.0.0.1`), { code }));
+        },
+      });
+      onTestFinished(close);
+      const message = expect.stringContaining(code);
+      const result = await send(aSend({ url }));
+      expect(result).toEqual({ outcome: "failed", error: { type: code, message }, durationMs: expect.any(Number) });
+      expect(taken).toEqual([]);
+      isGone = false;
+      expect(await send(aSend({ url }))).toMatchObject({ outcome: "done" });
+    },
+  );
+
+  it("with a request under way fails that event and no other", async () => {
+    const server = await aServer((response, { headers }) => {
+      if (headers["idempotency-key"] === "key-1") response.socket?.resetAndDestroy();
+      else response.end();
+    });
+    const { send } = aTarget();
+    const lost = await send(aSend({ url: server.url }));
+    expect(lost).toEqual({
+      outcome: "failed",
+      error: { type: "ECONNRESET", message: expect.any(String) },
+      durationMs: expect.any(Number),
+    });
+    expect(await send({ ...aSend({ url: server.url }), idempotencyKey: "key-2" })).toMatchObject({ outcome: "done" });
+  });
+});
+
 describe("a machine without a port or a descriptor left", () => {
   it.each(["EADDRNOTAVAIL", "EMFILE", "ENOBUFS"])(
     "puts events off at %s, and sends them once it has one",
