@@ -3,7 +3,7 @@ import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Release, ReleaseStep } from "../../shared/domain/routing/release.ts";
 import { releaseEdit } from "../../shared/domain/routing/release-edit.ts";
 import { advanceRelease, type ReleasePorts } from "../../shared/flows/release/advance-release.ts";
-import { planRelease } from "../../shared/flows/release/plan-release.ts";
+import { type AskedRelease, planRelease } from "../../shared/flows/release/plan-release.ts";
 import type { RoutingTable } from "../../shared/routing-table/routing-table.ts";
 import { aComponent } from "./builders.ts";
 import { memoryCatalog } from "./memory-catalog.ts";
@@ -74,7 +74,7 @@ export async function aReleasing({ table, change } = aRoutingTable()) {
     ...{ table, change, versionOf, set, calls, judged, healed, ports, versions },
     component,
     release: async () => (await component()).release as Release,
-    plan: (about: { steps?: ReleaseStep[]; alias?: string; version?: string; force?: boolean } = {}, at = BEGAN) =>
+    plan: (about: Partial<AskedRelease> = {}, at = BEGAN) =>
       planRelease(
         { table, catalog: whole, events: noEvents },
         {
