@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { GuardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
 import { releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import { advanceReleases } from "../../../shared/flows/release/advance-releases.ts";
@@ -64,7 +65,7 @@ it("a release does four things in a round at most, however fast its clock goes",
   const began = time.now();
   const now = () => new Date(began.getTime() + minutes++ * 60_000);
   const about = { component: RC, alias: "beta", version: "24" };
-  const healthy = { says: "healthy so far", metrics: [], more: null } as const;
+  const healthy: GuardVerdict = { says: "healthy so far", metrics: [], more: null };
   const lookedAt = new Date(began.getTime() + 3_600_000).toISOString();
   const watches = async () => [{ ...newWatch(about, began, began), lookedAt, verdict: healthy }];
   await advanceReleases({ ...guard, now, watches: { ...guard.watches, watches } });

@@ -12,7 +12,7 @@ function among(...all: (Partial<Release> | undefined)[]) {
     ...aComponent({ name: `c-${number}` }),
     ...(about && { release: aRelease(about) }),
   }));
-  return { components: async () => ({ components, unreadable: [], revision: 1 }) };
+  return { components: async () => ({ components, unreadable: [], revision: 1, usersHaveRows: false }) };
 }
 
 it("releases under way come before ended ones, and of each the latest first", async () => {
