@@ -19,6 +19,7 @@ import type { EventTableAccess } from "./dynamodb-event-table.ts";
 import type { EventRecords } from "./event-store.ts";
 import { aheadOf, inOrder } from "./in-order.ts";
 import { expiryIn } from "./item-expiry.ts";
+import { namedAmong } from "./named-records.ts";
 import {
   bodyNameOf,
   factsText,
@@ -118,7 +119,8 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
     }
   }
 
-  return {
+  const store: EventRecords = {
+    named: (name, window, now, limits) => namedAmong(store, name, window, now, limits),
     async record(records) {
       const distinct = distinctBy(await withPlaces(records), (record) => keyText(recordKey(record, recordShards)));
       // Bodies before what names them: a crash in between leaves a body that expires, and no record without one.
@@ -149,6 +151,7 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
       if (page.length > 0) yield page;
     },
   };
+  return store;
 }
 
 /**

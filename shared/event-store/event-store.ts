@@ -3,6 +3,12 @@ import type { TimeWindow } from "../domain/text/time-window.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
 import type { DeliveryLedger } from "./delivery-ledger.ts";
 
+/** Records that go by a name, the newest first, of all that have arrived since `from`. */
+export type NamedRecords = { records: EventRecord[]; from: Date };
+
+/** At most so many that go by it; enough is looked at once it is so many. */
+export type NamedLimits = { found: number; looked: number };
+
 /**
  * The stored events. A record whose body is lost or damaged is given out without it, and says why: it costs nobody but
  * itself.
@@ -18,6 +24,12 @@ export interface EventRecords {
    * @param after leaves out this record and all that come before it
    */
   records(window: TimeWindow, now: Date, pageSize?: number, after?: RecordPlace): AsyncIterable<EventRecord[]>;
+  /**
+   * Records of a window that go by this very name, their id, their publisher's key or the one that consumers see; where
+   * none does, those of which it is a beginning. Looks at the newest alone: back to one that goes by the very name, or at
+   * `limits.looked` of them at least.
+   */
+  named(name: string, window: TimeWindow, now: Date, limits: NamedLimits): Promise<NamedRecords>;
 }
 
 /** What one store of events has to be: its records, the ledger of their deliveries and the counts of both. */

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyStore, bodyKeyOf } from "../body-store/body-store.ts";
 import { compareRecords, type EventRecord, type RecordKey, type RecordPlace } from "../domain/deliveries/delivery.ts";
+import { isCalled, isCalledLike } from "../domain/deliveries/record-names.ts";
 import { unreadableRecord } from "../domain/deliveries/unreadable-entry.ts";
 import { sha256 } from "../domain/hash.ts";
 import { type Read, readJson } from "../domain/text/schema.ts";
@@ -8,6 +9,7 @@ import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventRecords } from "./event-store.ts";
 import { hasFacts } from "./record-facts.ts";
+import { sqliteNamedRecords } from "./sqlite-named-records.ts";
 
 /**
  * A body of up to 4 KB is the text `body`; a longer one `body_zstd`, compressed; one of more than 300 KB, compressed, a
@@ -80,6 +82,8 @@ export function sqliteRecords(
      WHERE t0 = value ->> 0 AND event_key = value ->> 1 AND payload_hash = value ->> 2`,
   );
 
+  const idsNamed = sqliteNamedRecords(connection);
+
   async function stored(record: EventRecord): Promise<StoredBody> {
     const { body } = record;
     if (body.length <= MAX_TEXT_BYTES && Buffer.byteLength(body) <= MAX_TEXT_BYTES) return asText(body);
@@ -146,6 +150,19 @@ export function sqliteRecords(
           return row === undefined ? undefined : recordIn(row);
         }),
       );
+    },
+    async named(name, window, now, limits) {
+      const { ids, from } = idsNamed(name, window, expiryTime(now), limits);
+      const rows = new Map(selectRows.all(JSON.stringify(ids)).map((row) => [row.id, row]));
+      const records = await Promise.all(
+        ids
+          .map((id) => rows.get(id))
+          .filter((row) => row !== undefined)
+          .map(recordIn),
+      );
+      // The text that it was looked for in may be damaged, and nobody's name.
+      const called = records.filter((record) => isCalled(record, name));
+      return { records: called.length > 0 ? called : records.filter((record) => isCalledLike(record, name)), from };
     },
     async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
       const start = { t0: window.from, eventKey: "", payloadHash: "" };

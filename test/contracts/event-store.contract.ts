@@ -10,6 +10,7 @@ import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { describeDeliveryCounts } from "./delivery-counts.contract.ts";
 import { describeDueDeliveries } from "./due.contract.ts";
 import { describeLedger } from "./ledger.contract.ts";
+import { describeNamedRecords } from "./named-records.contract.ts";
 import { describeStoredValues } from "./stored-values.contract.ts";
 
 export type OpenStore = {
@@ -420,6 +421,7 @@ export function describeEventStore(name: string, open: (opening: Opening) => Pro
 
   describeLedger(name, openStore, runs);
   describeDueDeliveries(name, openStore, runs);
+  describeNamedRecords(name, openStore, runs, { now: NOW, anHour, aRecord });
   describeDeliveryCounts(name, openStore);
   describeStoredValues(name, openStore, runs);
 }

@@ -200,12 +200,20 @@ describe("the event store in the state file", () => {
     const prepared = vi.spyOn(database.connection, "prepare");
     sqliteEventStore(database);
     const statements = prepared.mock.calls.map(([sql]) => sql);
-    const scanning = statements.filter((sql) => sql.includes("ORDER BY t0"));
-    expect(scanning).toHaveLength(1);
-    const plan = database.connection.prepare(`EXPLAIN QUERY PLAN ${scanning}`).all(0, 0, "", "", 1, 500);
-    expect(plan.map(({ detail }) => detail)).toEqual([
-      expect.stringMatching(/^SEARCH event_records USING INDEX sqlite_autoindex_event_records_1 \(.*t0/),
-      "USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY",
+    const plans = statements
+      .filter((sql) => /FROM event_records\s+WHERE t0 >= /.test(sql))
+      .map((sql) =>
+        database.connection
+          .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+          .all()
+          .map(({ detail }) => detail),
+      );
+    const along = /^SEARCH event_records USING (COVERING )?INDEX sqlite_autoindex_event_records_1 \(.*t0/;
+    expect(plans).toEqual([
+      [expect.stringMatching(along), "USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY"],
+      // Of those that go by a name: as many as are asked for.
+      [expect.stringMatching(along), "USE TEMP B-TREE FOR ORDER BY"],
+      [expect.stringMatching(along)],
     ]);
   });
 

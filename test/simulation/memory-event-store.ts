@@ -22,6 +22,7 @@ import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import { together } from "../../shared/event-store/count-codec.ts";
 import type { ReadCounts } from "../../shared/event-store/delivery-counts.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { namedAmong } from "../../shared/event-store/named-records.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
 import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
@@ -176,6 +177,16 @@ export function distantEventStore(
     });
   }
 
+  async function* records(window: TimeWindow, now: Date, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
+    let after = cursor;
+    for (;;) {
+      const page = await process.call("records", () => store.records(window, now, pageSize, after));
+      if (page.length > 0) yield page;
+      if (page.length < pageSize) return;
+      after = page.at(-1);
+    }
+  }
+
   return {
     record: async (records) => void (await batch("record", records, (record) => store.record(record))),
     find: (keys) => process.call("find", () => keys.map((key) => store.find(key))),
@@ -186,15 +197,8 @@ export function distantEventStore(
     due: (now, limit) => process.call("due", () => store.due(now, limit)),
     handOver: async (entries, until) =>
       void (await batch("hand over", entries, (entry) => store.handOver(entry, until))),
-    async *records(window, now, pageSize = DEFAULT_PAGE_SIZE, cursor?: RecordPlace) {
-      let after = cursor;
-      for (;;) {
-        const page = await process.call("records", () => store.records(window, now, pageSize, after));
-        if (page.length > 0) yield page;
-        if (page.length < pageSize) return;
-        after = page.at(-1);
-      }
-    },
+    records,
+    named: (...wanted) => namedAmong({ records }, ...wanted),
     deliveriesOf: (eventKeys) => process.call("read deliveries", () => store.deliveriesOf(eventKeys)),
     deliveries: (keys) => process.call("read entries", () => keys.map((key) => store.entryOf(key))),
     count: (counted, instance) => process.call("count", () => store.count(counted, instance)),

@@ -1,16 +1,12 @@
 import { html } from "hono/html";
 import type { Attempt, EventRecord, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { isCalled } from "../../../shared/domain/deliveries/record-names.ts";
 import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { readTime } from "../../../shared/domain/text/time-window.ts";
-import {
-  type ExplainedDelivery,
-  explainDelivery,
-  findEvents,
-  isCalled,
-} from "../../../shared/flows/explain/explain-event.ts";
+import { type ExplainedDelivery, explainDelivery, findEvents } from "../../../shared/flows/explain/explain-event.ts";
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";

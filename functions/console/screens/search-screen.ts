@@ -1,9 +1,8 @@
 import { html } from "hono/html";
-import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
+import { isCalled } from "../../../shared/domain/deliveries/record-names.ts";
 import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
 import { splitKey } from "../../../shared/domain/text/split-key.ts";
-import { readTime, type TimeWindow } from "../../../shared/domain/text/time-window.ts";
-import { isCalled } from "../../../shared/flows/explain/explain-event.ts";
+import { readTime } from "../../../shared/domain/text/time-window.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { address, type Params } from "../page/address.ts";
 import { dataTable } from "../page/data-table.ts";
@@ -15,8 +14,7 @@ type Hit = { kind: string; name: string; screen: string; params: Params };
 
 /** Events that are looked at for the beginning of an id, the newest first, and how far back they may lie. */
 const MOST_LOOKED = 10_000;
-const MOST_AT_ONCE = 2_000;
-const FIRST_SPAN_MS = 10_000;
+const MOST_FOUND = 100;
 const LOOK_BACK_MS = 7 * 86_400_000;
 
 /** What was found, how far back was looked for it, and whether that is as far as ever. */
@@ -107,45 +105,15 @@ async function revisionHits({ routingTable }: Installation, wanted: string): Pro
 
 /** Events of this very name; where there is none, those that begin so. */
 async function eventHits({ events }: Installation, wanted: string, to: Date, now: Date): Promise<FoundEvents> {
-  const called: EventRecord[] = [];
-  const begun: EventRecord[] = [];
-  let looked = 0;
-  const least = now.getTime() - LOOK_BACK_MS;
-  let end = to.getTime();
-  // Each step goes twice as far back: what was just published is found at once, and quiet days cost nothing.
-  for (let spanMs = FIRST_SPAN_MS; end > least && looked < MOST_LOOKED && called.length === 0; ) {
-    const from = Math.max(least, end - spanMs);
-    const most = end - from > 1 ? MOST_AT_ONCE : Number.POSITIVE_INFINITY;
-    const records = await recordsIn(events, { from: new Date(from), to: new Date(end) }, now, most);
-    if (records === undefined) {
-      spanMs = Math.max(1, Math.floor((end - from) / 4));
-      continue;
-    }
-    for (const record of records) {
-      if (isCalled(record, wanted)) called.push(record);
-      else if ([record.id, record.idempotencyKey, record.eventKey].some((name) => name.startsWith(wanted))) {
-        if (begun.length < MOST_HITS) begun.push(record);
-      }
-    }
-    looked += records.length;
-    end = from;
-    spanMs *= 2;
-  }
-  const found = called.length > 0 ? called : begun;
-  const byKey = new Map(found.map((record) => [record.eventKey, record]));
-  const hits = [...byKey.values()].slice(0, MOST_HITS).map((record): Hit => {
-    const { id, t0, detailType } = record;
-    return { kind: "event", name: `${id} (${detailType})`, screen: "event", params: { id, at: t0.toISOString() } };
-  });
-  return { hits, isAll: end <= least || called.length > 0, lookedTo: new Date(end) };
-}
-
-/** Undefined where there are more than `most`. */
-async function recordsIn(events: Installation["events"], window: TimeWindow, now: Date, most: number) {
-  const found: EventRecord[] = [];
-  for await (const page of events.records(window, now)) {
-    found.push(...page);
-    if (found.length > most) return undefined;
-  }
-  return found;
+  const window = { from: new Date(now.getTime() - LOOK_BACK_MS), to };
+  const { records, from } = await events.named(wanted, window, now, { found: MOST_FOUND, looked: MOST_LOOKED });
+  const byKey = new Map(records.toReversed().map((record) => [record.eventKey, record]));
+  const hits = [...byKey.values()]
+    .reverse()
+    .slice(0, MOST_HITS)
+    .map((record): Hit => {
+      const { id, t0, detailType } = record;
+      return { kind: "event", name: `${id} (${detailType})`, screen: "event", params: { id, at: t0.toISOString() } };
+    });
+  return { hits, isAll: from <= window.from || records.some((record) => isCalled(record, wanted)), lookedTo: from };
 }

@@ -1,9 +1,10 @@
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
+import { isCalled } from "../../../shared/domain/deliveries/record-names.ts";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { timeWindow } from "../../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
-import { findEvents, isCalled } from "../../../shared/flows/explain/explain-event.ts";
+import { findEvents } from "../../../shared/flows/explain/explain-event.ts";
 import { must } from "../terminal/options.ts";
 
 const DEFAULT_SINCE_MS = 60 * 60_000;

@@ -1,6 +1,6 @@
-import { eventKeyOfDelivered } from "../../domain/deliveries/delivered-event.ts";
 import { type EventRecord, LEASE_MARGIN_MS, type LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { type EventOutcome, outcomesOf } from "../../domain/deliveries/event-outcome.ts";
+import { isCalled, isCalledLike } from "../../domain/deliveries/record-names.ts";
 import { readEvent, readFacts } from "../../domain/events/event.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { UnreadableRow } from "../../domain/routing/unreadable-row.ts";
@@ -23,11 +23,6 @@ export type ExplainedDelivery = EventOutcome & {
 /** Most events that are found by the beginning of their names. */
 const MOST_BEGUN = 100;
 
-/** Whether an event goes by this very name: its id, its publisher's key, or the key that consumers see. */
-export function isCalled({ id, idempotencyKey, eventKey }: EventRecord, wanted: string): boolean {
-  return id === wanted || idempotencyKey === wanted || eventKey === (eventKeyOfDelivered(wanted) ?? wanted);
-}
-
 /** Stored events of a window that go by a name; only where none does, those of which it is a beginning. Oldest first. */
 export async function* findEvents(
   events: StoredEvents,
@@ -39,10 +34,8 @@ export async function* findEvents(
   const begun: EventRecord[] = [];
   for await (const page of events.records(window, now)) {
     for (const record of page) {
-      const { id, idempotencyKey, eventKey } = record;
       if (isCalled(record, wanted)) called.push(record);
-      else if (begun.length < MOST_BEGUN && [id, idempotencyKey, eventKey].some((name) => name.startsWith(wanted)))
-        begun.push(record);
+      else if (begun.length < MOST_BEGUN && isCalledLike(record, wanted)) begun.push(record);
     }
   }
   const found = called.length > 0 ? called : begun;
