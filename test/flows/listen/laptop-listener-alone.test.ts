@@ -24,6 +24,8 @@ function listening(about: { items?: number; lost?: string[] } = {}) {
   let inbox: InboxItem[] = Array.from({ length: about.items ?? 0 }, (_, n) => itemOf(n + 1));
   const [said, sent, asked]: [ListenerSaid[], string[][], number[]] = [[], [], []];
   const delays: { ms: number; end: () => void }[] = [];
+  /** How long each beat waits before it says that nobody answers. */
+  const silences: typeof delays = [];
   const running: { id: string; end: (result: SendResult) => void }[] = [];
   const before = { inbox: async () => {}, send: async () => {}, remove: async () => {} };
   const laptops: LaptopStore = {
@@ -66,7 +68,8 @@ function listening(about: { items?: number; lost?: string[] } = {}) {
         },
       },
       now: () => new Date(now),
-      delay: (ms) => new Promise((resolve) => delays.push({ ms, end: () => resolve(undefined) })),
+      delay: (ms) =>
+        new Promise((resolve) => (ms === 5_000 ? silences : delays).push({ ms, end: () => resolve(undefined) })),
       run: ({ item }) => new Promise((resolve) => running.push({ id: item.requestId, end: resolve })),
       tell: (one) => void said.push(one),
     },
@@ -74,7 +77,7 @@ function listening(about: { items?: number; lost?: string[] } = {}) {
     "laptop",
   );
   return {
-    ...{ listener, laptops, said, asked, delays, running, before },
+    ...{ listener, laptops, said, asked, delays, silences, running, before },
     pass: (ms: number) => {
       now += ms;
     },
@@ -304,6 +307,65 @@ describe("a laptop that", () => {
     await listener.beat();
     expect(await listener.stop("enough")).toBe(items);
     expect([asked, inbox(), told().flat().length]).toEqual([pages, [], items]);
+  });
+
+  it("can't reach the store says so once, until when events come, and when it does again", async () => {
+    const { listener, said, laptops, silences } = listening();
+    await listener.beat();
+    const until = listener.lease()?.until;
+    const leases = laptops.leases;
+    laptops.leases = () => Promise.reject(new Error("no way there"));
+    expect([await listener.beat(), await listener.beat()]).toEqual(["cut off", "cut off"]);
+    expect(said).toEqual([{ said: "cut off", error: expect.objectContaining({ message: "no way there" }), until }]);
+    for (const { end } of silences) end();
+    await nextTurn();
+    expect(said).toHaveLength(1);
+    laptops.leases = leases;
+    expect([await listener.beat(), await listener.beat()]).toEqual(["held", "held"]);
+    expect(words(said)).toEqual(["cut off", "back"]);
+  });
+
+  it("has no answer for five seconds says so, though it may still be had", async () => {
+    const { listener, said, laptops, silences } = listening();
+    const leases = laptops.leases;
+    const { promise, resolve } = Promise.withResolvers<LaptopLease[]>();
+    laptops.leases = () => promise;
+    const beat = listener.beat();
+    await nextTurn();
+    expect(said).toEqual([]);
+    silences[0]?.end();
+    await nextTurn();
+    expect(said).toMatchObject([{ said: "cut off", error: { message: "no answer for 5 s" }, until: undefined }]);
+    laptops.leases = leases;
+    resolve([]);
+    expect(await beat).toBe("held");
+    expect(words(said)).toEqual(["cut off", "back"]);
+    await listener.beat();
+    silences[1]?.end();
+    await nextTurn();
+    expect(words(said)).toEqual(["cut off", "back"]);
+  });
+
+  it("was cut off past its lease says that it is lost, and no more", async () => {
+    const { listener, said, laptops, pass } = listening();
+    await listener.beat();
+    const leases = laptops.leases;
+    laptops.leases = () => Promise.reject(new Error("no way there"));
+    await listener.beat();
+    pass(LEASE_MS);
+    laptops.leases = leases;
+    await listener.beat();
+    await listener.beat();
+    expect(words(said)).toEqual(["cut off", "slept"]);
+  });
+
+  it("has stopped says nothing of what it can't reach", async () => {
+    const { listener, said, laptops } = listening();
+    await listener.beat();
+    await listener.stop("enough");
+    laptops.leases = () => Promise.reject(new Error("no way there"));
+    expect(await listener.beat()).toBe("cut off");
+    expect(said).toEqual([]);
   });
 
   it("can't say what went wrong with its code's end tells of that, and goes on", async () => {
