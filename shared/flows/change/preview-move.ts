@@ -8,7 +8,7 @@ import { effectOfMove } from "./change-effect.ts";
 import { judgedKind } from "./known-version.ts";
 import { everyone, type MeasuredEffect, type Move, measureEffect, type Sample } from "./measure-effect.ts";
 import { shareOf, type Traffic } from "./preview-traffic.ts";
-import { standingGuardrails } from "./standing-guardrails.ts";
+import { standingAgainst } from "./standing-guardrails.ts";
 
 /** Whose events would be handled by another version, as of a revision, and what stands against it. */
 export type MovePreview = {
@@ -36,11 +36,11 @@ export async function previewMove(
   kind: MoveKind,
   now: Date,
 ): Promise<MovePreview> {
-  const { revision, guardrails } = await standingGuardrails(table);
+  const { revision, guardrails, bad } = await standingAgainst(table, move);
   const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
   const impacts = move.from === null ? [] : impactsOf(move, measured);
   const { moves, traffic = { components: [], cut: false } } = measured;
-  const objections = objectionsToMove(await judgedKind(table, move, kind), guardrails, impacts);
+  const objections = objectionsToMove(await judgedKind(table, move, kind), guardrails, impacts, bad);
   return { revision, guardrails, moves, traffic, impacts, objections };
 }
 

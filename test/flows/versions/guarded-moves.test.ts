@@ -85,6 +85,16 @@ describe("the preview of an alias's move", () => {
     expect(onStable.first.map(({ subject }) => subject)).toEqual([{}, { customer: "globex" }, { customer: "initech" }]);
   });
 
+  it("says that the version was found to be bad, as the move itself would", async () => {
+    const bad = { version: "3", alias: "beta", why: "half of it failed", at: "2026-11-20T09:00:00.000Z" };
+    const mark: RoutingEdit = { kind: "change component", component: "mailer", change: { set: "bad version", bad } };
+    const { preview, move } = await aTable(mark);
+    const says = "version 3 was found to be bad behind beta at 2026-11-20T09:00:00.000Z (half of it failed)";
+    expect((await preview("beta", "2", "3")).objections).toEqual([{ says }]);
+    await expect(move(["beta", "2", "3"])).rejects.toMatchObject({ objections: [{ says }] });
+    expect((await preview("beta", "2", "4")).objections).toEqual([]);
+  });
+
   it("says how many of the last hour's events would go to the other version, of its component alone", async () => {
     const { preview, events } = await aTable();
     await events.record([
