@@ -4,6 +4,7 @@ import { DEFAULT_CONCURRENCY, noCounts } from "../../domain/replays/replay.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { Component } from "../../domain/routing/component.ts";
 import { freezeText } from "../../domain/routing/guardrails.ts";
+import { isUnderWay, releaseActor } from "../../domain/routing/release.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import { isMove, isSameAlias, traceMoves } from "../../domain/routing/trace-moves.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
@@ -43,7 +44,7 @@ export async function actOnTrip(
   const { trip } = tripped;
   if (trip.stage === "found" && !isMarked(component, tripped)) await markBad(ports, tripped);
   const isTold = trip.mode === "watch" || trip.mode === "hold";
-  if (isTold) return void (await store(ended(trip, "a person decides: nothing was moved")));
+  if (isTold) return void (await store(ended(trip, leftTo(component, tripped))));
   const begun = trip.stage === "acting" ? tripped : await begin(ports, component, tripped, targets, store);
   const acting = begun?.trip;
   if (begun === undefined || acting?.to === undefined) return;
@@ -55,6 +56,13 @@ export async function actOnTrip(
   if (acting.replay === undefined) return void (await store(ended(acting, back)));
   await replayUndone(ports, begun, acting, acting.replay);
   await store(ended(acting, `${back}, and replay ${acting.replay} delivers what it left`));
+}
+
+/** Who goes on from what the guard only says. */
+function leftTo({ guards, release }: Component, { alias }: Watch): string {
+  const isOfRelease = isUnderWay(release) && guards?.[alias]?.who === releaseActor(release);
+  if (!isOfRelease || release.guard === "watch") return "a person decides: nothing was moved";
+  return `left to release ${release.id}, with --guard ${release.guard}`;
 }
 
 function ended(trip: Trip, done: string): Step {

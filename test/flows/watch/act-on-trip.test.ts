@@ -1,12 +1,14 @@
 import { expect, it } from "vitest";
 import type { Trip, Watch } from "../../../shared/domain/health/watch.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
 import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import { actOnTrip } from "../../../shared/flows/watch/act-on-trip.ts";
 import type { GuardPorts } from "../../../shared/flows/watch/guard-ports.ts";
 import { aGuardedVersion, type GuardedOptions, RC } from "../../support/guarded-version.ts";
 import { eventually } from "../../support/port-calls.ts";
+import { aRelease } from "../../support/releases.ts";
 
 const WHY = "24 is worse: 40 of 40 of its first attempts failed";
 const FREEZE = { who: "ada", why: "an audit", at: "2026-11-20T10:00:00.000Z" };
@@ -35,15 +37,26 @@ async function aTrip(about: Partial<Trip> = {}, options: Pick<GuardedOptions, "a
   const callReplayer = async (name: string) => void called.push(name);
 
   /** Does what is to be done, from there. Answers what was stored of it, step by step. */
-  async function act(from: Trip = trip, ports: Partial<GuardPorts> = {}, keeps = (_: Step) => true): Promise<Step[]> {
+  async function act(
+    from: Trip = trip,
+    ports: Partial<GuardPorts> = {},
+    keeps = (_: Step) => true,
+    ruled: Partial<Component> = {},
+  ): Promise<Step[]> {
     const all = { ...world.guard, callReplayer, ...ports };
     const steps: Step[] = [];
     const component = (await all.routingTable.components()).components.find(({ name }) => name === RC);
     if (component === undefined) throw new Error("no component");
-    await actOnTrip(all, component, { ...watch, trip: from }, await all.catalog.aliases(RC), async (step) => {
-      steps.push(step);
-      return keeps(step) ? { ...watch, trip: step.trip } : undefined;
-    });
+    await actOnTrip(
+      all,
+      { ...component, ...ruled },
+      { ...watch, trip: from },
+      await all.catalog.aliases(RC),
+      async (step) => {
+        steps.push(step);
+        return keeps(step) ? { ...watch, trip: step.trip } : undefined;
+      },
+    );
     return steps;
   }
 
@@ -114,6 +127,22 @@ it.each(["watch", "hold"] as const)("mode %s marks the version and leaves the re
   expect(await world.act()).toMatchObject([{ trip: { stage: "ended", done: "a person decides: nothing was moved" } }]);
   expect(world.versionOf("beta")).toBe("24");
   expect(await world.badVersions()).toMatchObject([{ version: "24" }]);
+});
+
+it.each([
+  ["undo", "left to release 4-faster, with --guard undo"],
+  ["hold", "left to release 4-faster, with --guard hold"],
+  ["watch", "a person decides: nothing was moved"],
+] as const)("what a release's guard finds is left to the release, whose --guard is %s", async (guard, done) => {
+  const world = await aTrip({ mode: "hold" });
+  const release = aRelease({ guard });
+  const guards = { beta: { mode: "hold" as const, who: "release/4-faster", why: "x", at: world.trip.at } };
+  const acting = await world.act(world.trip, {}, undefined, { release, guards });
+  expect(acting).toMatchObject([{ trip: { stage: "ended", done } }]);
+  const ofAPerson = { beta: { ...guards.beta, who: "ada" } };
+  expect(await world.act(world.trip, {}, undefined, { release, guards: ofAPerson })).toMatchObject([
+    { trip: { done: "a person decides: nothing was moved" } },
+  ]);
 });
 
 it("a guard that goes on with what it has begun doesn't mark the version again, which somebody may have cleared", async () => {
