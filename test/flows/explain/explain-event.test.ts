@@ -138,6 +138,13 @@ describe("a stored event", () => {
     expect(await found("order-1")).toEqual(["e-1 done"]);
   });
 
+  it("is one of a hundred at most of those whose names begin so", async () => {
+    const { events } = await aRouter({ components: [mailer] });
+    const named = (n: number) => ({ eventKey: `key-${n}`, idempotencyKey: `order-${n}`, id: `e-${n}` });
+    await events.record(Array.from({ length: 101 }, (_, n) => aRecord({ ...named(n), components: ["mailer"] })));
+    expect(await Array.fromAsync(findEvents(events, window, "order-", T0))).toHaveLength(100);
+  });
+
   it.each([
     ["the end of its key", key.slice(-20)],
     ["more than its id", "e-1 "],

@@ -69,6 +69,62 @@ describe("the newest events", () => {
     expect(calls.lookedUp).toBe(1);
   });
 
+  it("are looked for a second back, then twice as far each time, a page at a time", async () => {
+    const { events } = stored([0]);
+    const asked: [secondsBack: number, seconds: number, pageSize: number | undefined][] = [];
+    const seconds = (ms: number) => ms / 1_000;
+    const watched: StoredEvents = {
+      ...events,
+      records(span, now, pageSize) {
+        const { from, to } = span;
+        asked.push([seconds(window.to.getTime() - to.getTime()), seconds(to.getTime() - from.getTime()), pageSize]);
+        return events.records(span, now, pageSize);
+      },
+    };
+    const limits = { outcomes: 1, looked: 400 };
+    const lastTen = { from: new Date(window.to.getTime() - 10_000), to: window.to };
+    const none = await recentEvents({ events: watched }, { window: lastTen, filter: {}, limits }, NOW);
+    expect(none).toEqual({ outcomes: [], looked: 0, from: lastTen.from, isAll: true });
+    expect(asked).toEqual([
+      [0, 1, 401],
+      [1, 2, 401],
+      [3, 4, 401],
+      [7, 3, 401],
+    ]);
+    asked.length = 0;
+    await recentEvents({ events: watched }, { window: lastTen, filter: {}, limits: plenty }, NOW);
+    expect(asked[0]).toEqual([0, 1, 500]);
+  });
+
+  it("are looked for in a quarter of a stretch that has more than may be looked at, and as many as may be are enough", async () => {
+    const { events } = stored(Array.from({ length: 11 }, (_, n) => 599_000 + n * 90));
+    const limits = { outcomes: 1_000, looked: 10 };
+    const found = await recentEvents({ events }, { window, filter: {}, limits }, NOW);
+    // The last quarter of a second has three of them, the half before it five more, and the second before that the rest.
+    expect(idsOf(found.outcomes).slice(0, 8)).toEqual([10, 9, 8, 7, 6, 5, 4, 3].map((n) => `e-${n}`));
+    const all = await recentEvents({ events }, { window, filter: {}, limits: { ...limits, looked: 11 } }, NOW);
+    expect(all).toMatchObject({ looked: 11, isAll: false, from: new Date(FROM.getTime() + 599_000) });
+    const ten = stored(Array.from({ length: 10 }, () => 599_500));
+    const exactly = await recentEvents({ events: ten.events }, { window, filter: {}, limits }, NOW);
+    expect(exactly).toMatchObject({ looked: 10, from: new Date(FROM.getTime() + 599_000) });
+    expect(ten.calls.read).toBe(10);
+  });
+
+  it("are none of an empty window, or where none are wanted", async () => {
+    const { events, calls } = stored([599_999]);
+    const empty = { from: NOW, to: NOW };
+    const nothing = await recentEvents({ events }, { window: empty, filter: {}, limits: plenty }, NOW);
+    expect(nothing).toEqual({ outcomes: [], looked: 0, from: NOW, isAll: true });
+    for (const limits of [
+      { outcomes: 0, looked: 9 },
+      { outcomes: 9, looked: 0 },
+    ]) {
+      const found = await recentEvents({ events }, { window, filter: {}, limits }, NOW);
+      expect(found).toEqual({ outcomes: [], looked: 0, from: window.to, isAll: false });
+    }
+    expect(calls.read).toBe(0);
+  });
+
   it("are found in a burst of one millisecond, larger than may be looked at", async () => {
     const { events } = stored([0, ...Array.from({ length: 50 }, () => 599_999)]);
     const found = await recentEvents({ events }, { window, filter: {}, limits: { outcomes: 3, looked: 10 } }, NOW);
