@@ -62,7 +62,7 @@ export async function actOnTrip(
 function leftTo({ guards, release }: Component, { alias }: Watch): string {
   const isOfRelease = isUnderWay(release) && guards?.[alias]?.who === releaseActor(release);
   if (!isOfRelease || release.guard === "watch") return "a person decides: nothing was moved";
-  return `left to release ${release.id}, with --guard ${release.guard}`;
+  return `left to release ${release.id}, whose guard is ${release.guard}`;
 }
 
 function ended(trip: Trip, done: string): Step {

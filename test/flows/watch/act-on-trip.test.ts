@@ -130,10 +130,10 @@ it.each(["watch", "hold"] as const)("mode %s marks the version and leaves the re
 });
 
 it.each([
-  ["undo", "left to release 4-faster, with --guard undo"],
-  ["hold", "left to release 4-faster, with --guard hold"],
+  ["undo", "left to release 4-faster, whose guard is undo"],
+  ["hold", "left to release 4-faster, whose guard is hold"],
   ["watch", "a person decides: nothing was moved"],
-] as const)("what a release's guard finds is left to the release, whose --guard is %s", async (guard, done) => {
+] as const)("what a release's guard finds is left to the release, whose guard is %s", async (guard, done) => {
   const world = await aTrip({ mode: "hold" });
   const release = aRelease({ guard });
   const guards = { beta: { mode: "hold" as const, who: "release/4-faster", why: "x", at: world.trip.at } };
