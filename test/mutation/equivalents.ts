@@ -69,6 +69,24 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it saves a look into the log: of the other kinds a freeze and the guardrails think alike",
   },
   {
+    file: "shared/flows/change/restore-routing.ts",
+    text: 'if (key === "settings#guardrails") return 4;',
+    what: "4 → 5",
+    why: "it comes behind the others by either",
+  },
+  {
+    file: "shared/flows/replay/make-page.ts",
+    text: "const longestLeaseMs = deliveries.reduce(",
+    what: "0 → 1",
+    why: "it is only asked for where there are deliveries, and any lease is longer",
+  },
+  {
+    file: "shared/flows/replay/make-page.ts",
+    text: "return component === undefined ? undefined : lineOf(component, record);",
+    what: "component === undefined → false",
+    why: "what no component has is skipped for good, and neither waits nor is waited for",
+  },
+  {
     file: "shared/flows/change/unreached-events.ts",
     text: "const event = reached.length === 0 ? undefined : readEvent(body);",
     what: "reached.length === 0 → false",

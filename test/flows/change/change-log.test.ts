@@ -75,3 +75,71 @@ describe("the change at a time", () => {
     expect(found).toEqual([undefined, 1, 1, 3, 4, 6, 6, 6, 6, 7, 7]);
   });
 });
+
+describe("a log with an entry that can't be read", () => {
+  /** The log of these minutes, whose entries at `broken` have no time. */
+  async function aDamagedLog(minutes: readonly number[], ...broken: number[]) {
+    const { table } = await aLog(minutes);
+    const changesAfter = async (after: number, limit: number) =>
+      (await table.changesAfter(after, limit)).map((change) =>
+        broken.includes(change.revision) ? { ...change, at: new Date(Number.NaN), unreadable: "damaged" } : change,
+      );
+    return { head: table.head, changesAfter };
+  }
+  const days = (n: number) => n * 24 * 60;
+
+  it("is found in by those that can be read, whichever it is", async () => {
+    const minutes = [0, days(2), days(4), days(6), days(8), days(10), days(12), days(14)];
+    for (const broken of upTo(8).map((n) => n + 1)) {
+      const log = await aDamagedLog(minutes, broken);
+      const others = upTo(8)
+        .map((n) => n + 1)
+        .filter((revision) => revision !== broken);
+      for (const revision of others) {
+        expect((await changeAt(log, minute(minutes[revision - 1] ?? 0)))?.revision).toBe(revision);
+      }
+    }
+  });
+
+  it("ends where nothing behind the middle can be read", async () => {
+    const log = await aDamagedLog([0, days(2), days(4), days(6)], 2, 3, 4);
+    expect((await changeAt(log, minute(days(9))))?.revision).toBe(1);
+  });
+});
+
+it("the history reads no further than where the clock passes its end by a day", async () => {
+  const { table } = await aLog([0, 24 * 60 - 1, 24 * 60, 24 * 60 + 1, 24 * 60 * 3]);
+  const asked: string[] = [];
+  const log = {
+    head: table.head,
+    async changesAfter(after: number, limit: number) {
+      const changes = await table.changesAfter(after, limit);
+      if (limit !== 1) asked.push(`${after + 1} to ${after + changes.length}`);
+      return changes;
+    },
+  };
+  await Array.fromAsync(readHistory(log, { to: minute(0) }));
+  expect(asked).toEqual(["1 to 3"]);
+});
+
+it("the history yields no page without a change that passes, and asks for none behind the last", async () => {
+  const { table } = await aLog(upTo(250));
+  let asked = 0;
+  const log = {
+    head: table.head,
+    changesAfter(after: number, limit: number) {
+      asked += 1;
+      return table.changesAfter(after, limit);
+    },
+  };
+  expect(await Array.fromAsync(readHistory(log, { who: "nobody" }))).toEqual([]);
+  expect(asked).toBe(2);
+  expect(await Array.fromAsync(readHistory(log, { who: "nobody" }, 5))).toEqual([]);
+  expect(await Array.fromAsync(readHistory(log, { from: minute(200), to: minute(201) }, 1))).toHaveLength(1);
+});
+
+it("the history ends where the log does, though its head says there is more", async () => {
+  const { table } = await aLog(upTo(3));
+  const log = { head: async () => 9, changesAfter: table.changesAfter };
+  expect((await Array.fromAsync(readHistory(log, {}))).flat()).toHaveLength(3);
+});

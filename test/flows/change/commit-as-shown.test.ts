@@ -92,3 +92,29 @@ it.each<[what: string, meanwhile: RoutingEdit, expectsRevision: boolean]>([
   await expect(make(pinned("acme"), meanwhile, expectsRevision)).rejects.toThrow(RevisionConflict);
   expect(await table.head()).toBe(4);
 });
+
+it("commitAsShown waits before it looks again, longer with each race that it lost", async () => {
+  const { table, change } = aRoutingTable();
+  await change({ kind: "apply component", component: aComponent() });
+  await change({ kind: "set guardrails", guardrails: GUARDRAILS });
+  const edit = pinned("acme");
+  const shown = await previewChange(table, edit, at);
+  await change(pinned("globex"));
+  const pauses: number[] = [];
+  const pause = async (lost: number) => {
+    pauses.push(lost);
+    // Behind the pause it looks at what is there by then.
+    await change(pinned(`during-${lost}`));
+    if (lost < 3) racing = true;
+  };
+  let racing = false;
+  const commit: typeof table.commit = async (...request) => {
+    if (racing) await change(pinned(`before-${pauses.length}`));
+    racing = false;
+    return table.commit(...request);
+  };
+  const meta = { who: "ada", why: "a test", command: "test", at };
+  const request = { edit, steps: [edit], strict: true, expectsRevision: false, ...meta };
+  await commitAsShown({ table: { ...table, commit }, newId: () => "id", pause }, request, shown, () => {});
+  expect(pauses).toEqual([1, 2, 3]);
+});

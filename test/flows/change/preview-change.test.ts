@@ -1,12 +1,14 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { stepsOf } from "../../../shared/domain/routing/edit-steps.ts";
+import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import type { RoutingEdit } from "../../../shared/domain/routing/routing-edit.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { previewChange } from "../../../shared/flows/change/preview-change.ts";
 import { sqliteRoutingTable } from "../../../shared/routing-table/sqlite-routing-table.ts";
 import { openDatabase } from "../../../shared/sqlite/database.ts";
-import { aComponent, aPin } from "../../support/builders.ts";
+import { aComponent, anEvent, aPin, aRecord, bodyOf } from "../../support/builders.ts";
+import { noEvents } from "../../support/no-events.ts";
 
 const now = new Date("2026-11-20T10:00:00.000Z");
 const component = aComponent({ name: "mailer", aliases: ["stable", "beta"] });
@@ -110,6 +112,54 @@ describe("the preview of a change", () => {
     const { table, moves } = await aTable(pin("customer", "acme"));
     expect(await moves(pin("customer", "acme"))).toEqual([]);
     expect(await table.head()).toBe(3);
+  });
+
+  it("settings move nobody, whose events aren't looked at, and a freeze stands against them", async () => {
+    const { table } = await aTable();
+    const freeze = { who: "ada", why: "peak", at: now.toISOString() };
+    const edit: RoutingEdit = { kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, freeze } };
+    const none = { moves: { count: 0, first: [] }, impacts: [], objections: [] };
+    const shown = await previewChange(table, edit, now, noEvents);
+    expect(shown).toMatchObject({ ...none, rows: [{ key: "settings#guardrails" }] });
+    expect(shown).not.toHaveProperty("traffic");
+    await changeRoutes(table, { edit, changeId: "frozen", who: "ada", why: "", command: "test", at: now });
+    const cohort: RoutingEdit = {
+      kind: "put rows",
+      rows: [{ key: "settings#cohorts", row: { staff: { description: "", who: "ada", at: now.toISOString() } } }],
+    };
+    expect((await previewChange(table, cohort, now)).objections).toHaveLength(1);
+    // Of a change that changes nothing nothing is in the way.
+    const same: RoutingEdit = { kind: "put rows", rows: [{ key: "customer#nobody", row: null }] };
+    expect(await previewChange(table, same, now)).toMatchObject({ ...none, rows: [] });
+  });
+
+  it("tells the events that reach a component no more beside its traffic, where there are some", async () => {
+    const { table } = await aTable();
+    const records = [1, 2].map((n) =>
+      aRecord({
+        id: `e-${n}`,
+        t0: now,
+        components: ["mailer"],
+        subject: { customer: "acme" },
+        body: bodyOf(anEvent({ source: n === 1 ? "shop" : "forge" })),
+      }),
+    );
+    const events = {
+      ...noEvents,
+      async *records({ from, to }: { from: Date; to: Date }) {
+        if (now >= from && now < to) yield records;
+      },
+    };
+    const shown = async (pattern: Component["pattern"]) => {
+      const row = { ...component, pattern };
+      const edit: RoutingEdit = { kind: "put rows", rows: [{ key: "component#mailer", row }] };
+      return (await previewChange(table, edit, now, events)).traffic?.components;
+    };
+    const [some] = (await shown({ source: ["shop"] })) ?? [];
+    expect(some).toMatchObject({ component: "mailer", events: 2, unreached: 1 });
+    const [none] = (await shown({ source: ["shop", "forge"] })) ?? [];
+    expect(none).toMatchObject({ component: "mailer", events: 2 });
+    expect(none).not.toHaveProperty("unreached");
   });
 
   it("fails as the change itself would", async () => {

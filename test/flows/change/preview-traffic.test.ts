@@ -1,11 +1,8 @@
 import { expect, it } from "vitest";
 import type { DeliveryStatus, EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
-import { DEFAULT_GUARDRAILS } from "../../../shared/domain/routing/guardrails.ts";
 import type { Effect } from "../../../shared/flows/change/change-effect.ts";
 import { MAX_PAGES, previewTraffic, shareOf } from "../../../shared/flows/change/preview-traffic.ts";
-import { refuseFrozen } from "../../../shared/flows/change/standing-guardrails.ts";
 import { routingCache } from "../../../shared/flows/routing-cache.ts";
-import { aComponent } from "../../support/builders.ts";
 import { aRoutingTable } from "../../support/routing-table.ts";
 import { anEntry, aRecord } from "../../support/stored-events.ts";
 
@@ -84,14 +81,4 @@ it("of more events than are looked at the newest are, and that is told", async (
   expect(shareOf({ ...moved("mailer"), events: 3, moved: 1, inFlight: 0, off: { before: 0, after: 0 } }, 1)).toBe(
     3_333,
   );
-});
-
-it("a freeze refuses what asks, unless that goes past it by force", async () => {
-  const { table, change } = aRoutingTable();
-  await change({ kind: "apply component", component: aComponent({ name: "mailer" }) });
-  await expect(refuseFrozen(table, false)).resolves.toBeUndefined();
-  const freeze = { who: "ada", why: "42", at: now.toISOString() };
-  await change({ kind: "set guardrails", guardrails: { ...DEFAULT_GUARDRAILS, freeze } });
-  await expect(refuseFrozen(table, false)).rejects.toThrow("frozen by ada");
-  await expect(refuseFrozen(table, true)).resolves.toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Row, RowKey } from "../../../shared/domain/routing/routing-change.ts";
+import { MAX_CHANGE_BYTES, type Row, type RowKey } from "../../../shared/domain/routing/routing-change.ts";
 import { readRoutingFile, routingFileEnd, routingFileStart } from "../../../shared/domain/routing/routing-file.ts";
 import { planRestore, type RestorePlan, wholeState } from "../../../shared/flows/change/restore-routing.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
@@ -79,6 +79,23 @@ describe("an import", () => {
     );
     const { steps } = await planRestore(table, wanted);
     expect(steps.map((step) => keysIn(step).length)).toEqual([5, 5, 5, 5]);
+  });
+
+  it("has in each change what there is room for beside who makes it and why, a row too large for that alone", async () => {
+    const { table } = aRoutingTable();
+    const rowOf = (n: number, length: number): [RowKey, Row] => [
+      `component#c-${n}`,
+      aComponent({ name: `c-${n}`, worker: { environment: { TEXT: "x".repeat(length) } } }),
+    ];
+    const sizeOf = ([key, after]: [RowKey, Row]) => JSON.stringify({ key, before: null, after }).length + 1;
+    const room = MAX_CHANGE_BYTES - 32 * 1024;
+    const stepsOf = async (...rows: [RowKey, Row][]) =>
+      (await planRestore(table, new Map(rows))).steps.map((step) => keysIn(step).length);
+    const first = rowOf(1, 10);
+    const fits = room - sizeOf(first) - sizeOf(rowOf(2, 0));
+    expect(await stepsOf(first, rowOf(2, fits))).toEqual([2]);
+    expect(await stepsOf(first, rowOf(2, fits + 1))).toEqual([1, 1]);
+    expect(await stepsOf(rowOf(1, room), rowOf(2, 1))).toEqual([1, 1]);
   });
 
   it("puts what others refer to there first and takes it away last, and sets guardrails after all else", async () => {

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import type { RowChange } from "../../../shared/domain/routing/routing-change.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
+import { MAX_PAGES } from "../../../shared/flows/change/preview-traffic.ts";
 import { unreachedEvents } from "../../../shared/flows/change/unreached-events.ts";
 import { aComponent, anEvent, aRecord, aSubjectRow, bodyOf } from "../../support/builders.ts";
 import { noEvents } from "../../support/no-events.ts";
@@ -46,4 +47,21 @@ it("all of them are lost to a component that is removed, and none to one whose p
 it("of a component whose row couldn't be read those are lost that its new pattern doesn't match", async () => {
   const broken = new UnreadableRow("is broken", "{");
   expect((await unreached([{ ...narrowed, before: broken }])).lost).toEqual({ mailer: 1 });
+});
+
+it("of events those that a component had are asked alone, of no more pages than a preview looks at", async () => {
+  const records = [of("1", "forge", { components: ["other", "mailer"] }), of("2", "forge", { components: ["other"] })];
+  expect((await unreached([narrowed], records)).lost).toEqual({ mailer: 1 });
+  let pages = 0;
+  const events = {
+    ...noEvents,
+    async *records() {
+      for (let n = 0; n < 30; n++) {
+        pages++;
+        yield [of(`${pages}`, "forge")];
+      }
+    },
+  };
+  expect(Object.fromEntries(await unreachedEvents(events, [narrowed], now))).toEqual({ mailer: MAX_PAGES });
+  expect(pages).toBe(MAX_PAGES + 1);
 });

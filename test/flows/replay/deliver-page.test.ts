@@ -11,6 +11,7 @@ import { type AboutEvent, aComponent } from "../../support/builders.ts";
 import { eventually } from "../../support/port-calls.ts";
 import { aReplayer, type ReplayerOptions, WINDOW, withTime } from "../../support/replayer.ts";
 import { done, failed } from "../../support/router.ts";
+import { anEntry } from "../../support/stored-events.ts";
 
 const noRoom: SendResult = { outcome: "throttled", error: { type: "NoRoom", message: "no room" } };
 
@@ -148,6 +149,21 @@ describe("a page", () => {
     const page = await aPage(Array.from({ length: 30 }, () => ({})));
     await page.made();
     expect(page.calls.since().filter((call) => call === "claim")).toHaveLength(2);
+    const one = await aPage(Array.from({ length: 26 }, () => ({})));
+    await one.made();
+    expect(one.calls.since().filter((call) => call === "claim")).toHaveLength(2);
+  });
+
+  it("waits for half a minute until there is room, and for no longer", async () => {
+    for (const [waitMs, state] of [
+      [30_000, "done"],
+      [30_001, "open"],
+    ] as const) {
+      const page = await aPage([{}], async (_, attempt) =>
+        attempt > 1 || page.story.length > 2 ? done : { ...noRoom, retryAt: new Date(+page.time.now() + waitMs) },
+      );
+      expect(states(await page.made())).toEqual({ "event-01": state });
+    }
   });
 
   it("has one that finds no room waited for, and nothing of its project overtakes it", async () => {
@@ -201,6 +217,45 @@ describe("a page", () => {
     expect(states(await page.made({ look }))).toEqual({ "event-01": "done", "event-02": "done" });
     const [, second] = page.story.filter(({ what }) => what === "begun");
     expect((second?.at ?? 0) - start).toBeGreaterThanOrEqual(600);
+  });
+
+  it("asks for the outcome of one that was handed over less and less often, and no more once it isn't accepted", async () => {
+    for (const [status, askedAtMs] of [
+      ["accepted", [250, 750, 1_750]],
+      ["failed", [250]],
+    ] as const) {
+      const page = await aPage([{}], async () => ({ outcome: "accepted", durationMs: 1 }));
+      const start = +page.time.now();
+      const asked: number[] = [];
+      const look = async () => {
+        asked.push(+page.time.now() - start);
+        return [anEntry({ status })];
+      };
+      expect(states(await page.made({ look }))).toEqual({ "event-01": "open" });
+      expect(asked).toEqual(askedAtMs);
+    }
+  });
+
+  it("fails with what the ledger does when it is asked for an outcome, and asks it no more", async () => {
+    const page = await aPage([{}, {}], async () => ({ outcome: "accepted", durationMs: 1 }));
+    let asked = 0;
+    const look = async () => {
+      asked += 1;
+      if (asked === 1) throw new Error("no ledger");
+      return [anEntry({ status: "accepted" })];
+    };
+    await expect(page.made({ look })).rejects.toThrow("no ledger");
+    expect(asked).toBe(1);
+  });
+
+  it("has patience for what waits alone: while something is on its way none of it is used up", async () => {
+    const page = await aPage([{}], async () => {
+      await page.time.delay(5_000);
+      return { outcome: "accepted", durationMs: 1 };
+    });
+    const start = +page.time.now();
+    const look = async () => [anEntry({ status: +page.time.now() - start > 5_600 ? "done" : "accepted" })];
+    expect(states(await page.made({ look }))).toEqual({ "event-01": "done" });
   });
 
   it("leaves a line to a later pass whose outcome takes long", async () => {

@@ -103,6 +103,35 @@ describe("a plan", () => {
     expect(heard).toEqual([[2, new Date(T0.getTime() + 1_000)]]);
   });
 
+  it("has what a source's mapping refused as rejected, be it sent now or still unreadable", async () => {
+    const { arrive, plan, table } = await aWindow();
+    const source = { source: "shop", idempotencyKey: "detail.order", customer: "detail.buyer" };
+    await putRows(table, { "source#shop": source });
+    await arrive({ detail: { order: { id: "one" }, buyer: "acme", metadata: {} } });
+    const told = async () => {
+      const { byStatus, counts } = await plan({ filter: { status: "rejected" } });
+      return { ...Object.fromEntries(byStatus), sent: counts.sent };
+    };
+    expect(await told()).toEqual({ rejected: 1, sent: 0 });
+    await putRows(table, { "source#shop": { ...source, idempotencyKey: "detail.order.id" } });
+    expect(await told()).toEqual({ rejected: 1, sent: 1 });
+  });
+
+  it("has what nobody listened to as unmatched, be it sent to a listener of now", async () => {
+    const { arrive, plan, table } = await aWindow();
+    const other = aComponent({ pattern: { detail: { nobody: [true] } } });
+    const row = "component#release-coordinator";
+    await putRows(table, { [row]: other });
+    await arrive({});
+    const told = async (status: "unmatched" | undefined) => {
+      const { byStatus, counts } = await plan({ filter: status === undefined ? {} : { status } });
+      return { ...Object.fromEntries(byStatus), sent: counts.sent };
+    };
+    expect(await told(undefined)).toEqual({ unmatched: 1, sent: 0 });
+    await putRows(table, { [row]: aComponent() });
+    expect(await told("unmatched")).toEqual({ unmatched: 1, sent: 1 });
+  });
+
   it("a plan of a pattern that is none is refused", async () => {
     const { plan } = await aWindow();
     await expect(plan({ filter: { pattern: { source: "shop" } as never } })).rejects.toThrow(/pattern/);

@@ -56,6 +56,7 @@ describe("a replay's driver", () => {
     await time.pass(2_000);
     expect(await other.takeUp()).toMatchObject({ replay: { name: "replay-1" } });
     await expect(driver.goOn()).rejects.toThrow("another drives");
+    await expect(driver.change((same) => same)).rejects.toThrow(Stopped);
     await driver.leave();
     await expect(other.goOn()).resolves.toBeUndefined();
   });
@@ -76,6 +77,7 @@ describe("a replay's driver", () => {
     const taken = await ask("cancel");
     expect(taken).toMatchObject({ replay: { asked: "cancel" } });
     await time.pass(7_000);
+    expect(await ask("cancel", true)).toMatchObject({ replay: { asked: "cancel" } });
     expect(await ask("run")).toMatchObject({ replay: { asked: "run" } });
   });
 

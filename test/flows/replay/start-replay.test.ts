@@ -1,15 +1,19 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_RETENTION_DAYS } from "../../../shared/domain/events/event.ts";
 import { overlapping } from "../../../shared/flows/replay/plan-start.ts";
 import {
   askOfReplay,
+  keptText,
   refuseDestination,
   refuseName,
   replayNamed,
+  storedWindow,
   wouldChange,
 } from "../../../shared/flows/replay/start-replay.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aReplayer, WINDOW } from "../../support/replayer.ts";
+import { putRows } from "../../support/router.ts";
 
 const worker = { target: { kind: "worker" } } as const;
 const request = { window: WINDOW, filter: {}, mode: "rerun" } as const;
@@ -162,5 +166,49 @@ describe("what is asked of a replay", () => {
     };
     await askOfReplay(racing, "replay-1", asking("cancel"));
     expect(await replay()).toMatchObject({ asked: "cancel", lock: 3, progress: { trouble: "written meanwhile" } });
+  });
+});
+
+describe("the window of a replay", () => {
+  const now = new Date("2026-11-20T12:00:00.000Z");
+  const DAY_MS = 86_400_000;
+  const ago = (ms: number) => new Date(now.getTime() - ms);
+
+  /** What is left of a window from so long ago to so long ago, in days; what is removed within an hour is left out. */
+  async function left(fromMs: number, toMs: number, rows: Parameters<typeof putRows>[1] = {}) {
+    const { table } = await aReplayer();
+    await putRows(table, rows);
+    return storedWindow(table, { from: ago(fromMs), to: ago(toMs) }, now);
+  }
+  const keptMs = (days: number) => days * DAY_MS - 3_600_000;
+
+  it("ends now at the latest, which is told", async () => {
+    await expect(left(DAY_MS, -1)).resolves.toEqual({ window: { from: ago(DAY_MS), to: ago(-1) } });
+    await expect(left(DAY_MS, -2)).rejects.toMatchObject({
+      message: expect.stringContaining("2026-11-20T12:00:00.002Z, lies in the future"),
+      remedies: ["leave it out to end it now"],
+    });
+  });
+
+  it("is cut where events have been removed, and refused where nothing is left of it", async () => {
+    const oldestMs = keptMs(DEFAULT_RETENTION_DAYS);
+    expect(await left(oldestMs, 0)).toEqual({ window: { from: ago(oldestMs), to: now } });
+    expect(await left(oldestMs + 1, oldestMs - 1)).toEqual({
+      window: { from: ago(oldestMs), to: ago(oldestMs - 1) },
+      cut: { days: DEFAULT_RETENTION_DAYS, oldest: ago(oldestMs) },
+    });
+    const kept = keptText({ days: DEFAULT_RETENTION_DAYS, oldest: ago(oldestMs) });
+    await expect(left(oldestMs + 1, oldestMs)).rejects.toThrow(
+      `Nothing of the time window is stored any more. ${kept}.`,
+    );
+  });
+
+  it("goes back as far as the source whose events are kept longest", async () => {
+    const shop = { source: "shop", retentionDays: 40, retentionDaysByType: { audit: 50 } };
+    const bank = { source: "bank", retentionDays: 60 };
+    const oldest = async (rows: Parameters<typeof putRows>[1]) => (await left(DAY_MS * 100, 0, rows)).cut?.days;
+    expect(await oldest({ "source#shop": { ...shop, retentionDays: 40 } })).toBe(50);
+    expect(await oldest({ "source#shop": shop, "source#bank": bank })).toBe(60);
+    expect(await oldest({ "source#bank": { source: "bank", retentionDays: 1 } })).toBe(DEFAULT_RETENTION_DAYS);
   });
 });
