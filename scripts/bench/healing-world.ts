@@ -10,6 +10,7 @@ import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts"
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import { routingCache } from "../../shared/flows/routing-cache.ts";
+import { type Effects, effectCode, keyedEffects } from "./keyed-effects.ts";
 
 export const COMPONENT = "release-coordinator";
 const STABLE = "1";
@@ -27,8 +28,7 @@ export const HISTORY = { minutes: 180, each: 3 };
 export type HealingWorld = {
   state: EmbeddedState;
   customers: readonly string[];
-  /** Where versions write what they have done: their own count. */
-  effects: string;
+  effects: Effects;
 };
 
 /**
@@ -38,12 +38,12 @@ export type HealingWorld = {
  */
 export async function aHealingWorld(home: string, failing: number): Promise<HealingWorld> {
   const state = openEmbeddedState(home, { create: true });
-  const effects = join(home, "effects");
-  writeFileSync(effects, "");
+  const effectsFile = join(home, "effects.db");
+  const effects = keyedEffects(effectsFile);
   for (const [n, fails] of [false, true].entries()) {
     const source = join(home, `code-${n}`);
     mkdirSync(source);
-    writeFileSync(join(source, "index.mjs"), codeOf(effects, fails));
+    writeFileSync(join(source, "index.mjs"), codeOf(effectsFile, fails));
     await state.catalog.publish({ component: COMPONENT, source, now: new Date() });
   }
   for (const alias of ["stable", "beta"]) await state.catalog.moveAlias(COMPONENT, alias, STABLE, null);
@@ -62,12 +62,12 @@ export async function aHealingWorld(home: string, failing: number): Promise<Heal
 }
 
 /** Whom it fails for is told by the number in a customer's name. */
-function codeOf(effects: string, fails: boolean): string {
+function codeOf(effectsFile: string, fails: boolean): string {
   const failing = `if (Number(detail.metadata.customer.split("-").at(-1)) % ${EACH_THIRD} === 0) throw new TypeError("no token");`;
-  return `import { appendFileSync } from "node:fs";
+  return `${effectCode(effectsFile)}
 export const handler = async ({ detail, turnout }) => {
   ${fails ? failing : ""}
-  appendFileSync(${JSON.stringify(effects)}, turnout.idempotencyKey + "\\n");
+  makeEffect(turnout.idempotencyKey, detail.n);
   return null;
 };
 `;

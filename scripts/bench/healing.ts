@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,6 +20,8 @@ import {
   type HealingWorld,
   HISTORY,
 } from "./healing-world.ts";
+import type { Effects } from "./keyed-effects.ts";
+import { printBudget } from "./print-budget.ts";
 import { startServer } from "./server.ts";
 import { steadyLoad } from "./steady-load.ts";
 
@@ -37,9 +39,8 @@ type Healing = {
   healed: number;
   affected: number;
   events: number;
-  /** Events that a version has done, and those that it has done twice, by its own count. */
-  done: number;
-  doneTwice: number;
+  /** By a store that the versions share, and that is none of Turnout's. */
+  effects: ReturnType<Effects["count"]>;
   release: string;
 };
 
@@ -80,6 +81,7 @@ async function healing(failing: number, killAt: KillAt): Promise<Healing> {
     await load.stop();
     await server.end("SIGTERM");
     world.state.close();
+    world.effects.close();
     rmSync(home, { recursive: true, force: true });
   }
 }
@@ -116,14 +118,12 @@ async function isAtRest(world: HealingWorld): Promise<boolean> {
 }
 
 async function untilAllDone({ effects }: HealingWorld, events: number, end: number): Promise<void> {
-  while (new Set(linesOf(effects)).size < events) {
+  for (;;) {
+    const { once, more } = effects.count();
+    if (once + more >= events) return;
     if (Date.now() > end) throw new Error("not all was done in time");
     await delay(500);
   }
-}
-
-function linesOf(file: string): string[] {
-  return readFileSync(file, "utf8").split("\n").slice(0, -1);
 }
 
 async function figuresOf(world: HealingWorld): Promise<Omit<Healing, "events">> {
@@ -138,14 +138,12 @@ async function figuresOf(world: HealingWorld): Promise<Omit<Healing, "events">> 
     log.find(({ move }) => move?.kind === "rollback" && move.stage === "settled") ??
     log.find(({ who }) => who === `guard/${COMPONENT}`);
   const last = Math.max(...affected.map(({ closedAt }) => closedAt?.getTime() ?? Number.POSITIVE_INFINITY));
-  const effects = linesOf(world.effects);
-  const done = new Set(effects).size;
   return {
     tripped: after(found && new Date(found.at)),
     movedBack: after(back?.at),
     healed: after(new Date(last)),
     affected: affected.length,
-    ...{ done, doneTwice: effects.length - done },
+    effects: world.effects.count(),
     release: stateText(await releaseOf(world)),
   };
 }
@@ -181,12 +179,14 @@ export async function benchHealing(): Promise<void> {
 }
 
 function print(killAt: KillAt, figures: Healing): void {
-  const { tripped, movedBack, healed, affected, events, done, doneTwice, release } = figures;
+  const { tripped, movedBack, healed, affected, events, release } = figures;
+  const { once, more, runsBeyond } = figures.effects;
   const share = ((100 * affected) / events).toFixed(2);
   console.log(
     `    ${killAt === "never" ? "undisturbed" : `server killed at ${killAt}`}: from the first failure found after ` +
       `${tripped.toFixed(1)} s, moved back after ${movedBack.toFixed(1)} s, all done on stable after ${healed.toFixed(1)} s; ` +
-      `${affected} of ${events} events failed (${share} %); by the versions' own count ${done} done, ${doneTwice} of them ` +
-      `twice; the release: ${release}`,
+      `${affected} of ${events} events failed (${share} %), and ${runsBeyond} ran again whose effect was made; the ` +
+      `release: ${release}`,
   );
+  printBudget(`one effect of each event (${once} of ${events} have one, ${more} more)`, once === events && more === 0);
 }
