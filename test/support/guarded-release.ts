@@ -4,12 +4,17 @@ import { advanceReleases } from "../../shared/flows/release/advance-releases.ts"
 import { aGuardedVersion, type GuardedOptions } from "./guarded-version.ts";
 import { aRelease, RC } from "./releases.ts";
 
-type Options = Pick<GuardedOptions, "fails"> & { steps?: ReleaseStep[]; maxWaitMs?: number };
+type Options = Pick<GuardedOptions, "fails"> & {
+  steps?: ReleaseStep[];
+  maxWaitMs?: number;
+  /** Rounds of traffic that are known of before: without them nobody calls the version healthy. Default 90. */
+  before?: number;
+};
 
 /** A release of 24 in steps of a minute, just begun, with real guards. */
-export async function aGuardedRelease({ fails = () => false, steps, maxWaitMs }: Options = {}) {
+export async function aGuardedRelease({ fails = () => false, steps, maxWaitMs, before = 90 }: Options = {}) {
   const world = await aGuardedVersion({ mode: "undo", fails });
-  await world.traffic(90);
+  await world.traffic(before);
   const startedAt = world.time.now().toISOString();
   const release = aRelease({
     ...{ id: "24-faster", version: "24", aliasBefore: "23", intoBefore: "22", everyMs: 60_000, guard: "undo" },

@@ -76,7 +76,7 @@ it("an import of a release that has brought everybody to its version since ends 
 });
 
 it("an operator's guard and the release's, which both act, take its alias back once and repair what failed", async () => {
-  const world = await aGuardedRelease({ fails: (_, version) => version === "24" });
+  const world = await aGuardedRelease({ fails: (_, version) => version === "24", before: 30 });
   expect(world.versionOf("beta")).toBe("24");
   await world.traffic(18);
   for (let round = 0; round < 4; round++) {

@@ -32,7 +32,7 @@ async function killedBetweenSteps(
       return aMessage({ id: `k-${sent}`, messageId: `k-${sent}`, customer: `other-${n % 20}`, sentAt: time.now() });
     });
   const until = async (made: number) => {
-    for (let round = 0; round < 60 && (await world.release())?.ended === undefined; round++) {
+    for (let round = 0; round < 20 && (await world.release())?.ended === undefined; round++) {
       if (((await world.release())?.made ?? 0) >= made) return;
       for (let minute = 0; minute < 3; minute++) {
         await routeBatch(router, messages());

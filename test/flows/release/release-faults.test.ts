@@ -26,7 +26,7 @@ const stateOf = async (world: World) => {
 };
 
 it("a release whose version never gets traffic waits for a verdict, pauses in the end, and is never taken back", async () => {
-  const world = await aGuardedRelease({ maxWaitMs: 300_000 });
+  const world = await aGuardedRelease({ maxWaitMs: 300_000, before: 0 });
   for (let minute = 0; minute < 4; minute++) {
     await world.time.pass(60_000);
     await world.look();
@@ -43,7 +43,7 @@ it("a release whose version never gets traffic waits for a verdict, pauses in th
 });
 
 it("a release whose guard can't read what was counted waits, and is taken back once it can", async () => {
-  const world = await aGuardedRelease({ fails: bad });
+  const world = await aGuardedRelease({ fails: bad, before: 30 });
   const events = { ...world.guard.events, counts: () => Promise.reject(new Error("throttled")) };
   await minutes(world, 6, () => runGuards({ ...world.guard, events }));
   expect(await stateOf(world)).toBe("step 1 of 1: 25%");
@@ -56,7 +56,7 @@ it("a release whose guard can't read what was counted waits, and is taken back o
 });
 
 it("a release whose version is deleted pauses, moves nobody, and says so", async () => {
-  const world = await aGuardedRelease();
+  const world = await aGuardedRelease({ before: 0 });
   const { catalog } = world.guard;
   const versions = async (name: string) => (await catalog.versions(name)).filter(({ version }) => version !== "24");
   Object.assign(world.guard, { catalog: { ...catalog, versions } });
@@ -66,7 +66,7 @@ it("a release whose version is deleted pauses, moves nobody, and says so", async
 });
 
 it("a release whose rule was written past the change log pauses, and says that it was somebody", async () => {
-  const world = await aGuardedRelease();
+  const world = await aGuardedRelease({ before: 0 });
   const { rollout: _, ...row } = (await world.component()) ?? {};
   world.damage(`component#${RC}`, JSON.stringify(row));
   await minutes(world, 1);
@@ -74,7 +74,7 @@ it("a release whose rule was written past the change log pauses, and says that i
 });
 
 it("a release whose alias was moved behind Turnout's back pauses, and leaves it there", async () => {
-  const world = await aGuardedRelease();
+  const world = await aGuardedRelease({ before: 0 });
   world.set("beta", "25");
   await minutes(world, 2);
   expect((await world.release())?.paused?.why).toBe("beta points at 25, not at 24");
@@ -88,6 +88,6 @@ it("a release beside a stable version that fails itself waits and isn't taken ba
   await minutes(world, 8);
   expect([await stateOf(world), await rollbacks(world)]).toEqual(["step 1 of 1: 25%", []]);
   isOut = false;
-  await minutes(world, 20);
+  await minutes(world, 12);
   expect([await stateOf(world), world.versionOf("stable")]).toEqual(["done", "24"]);
 });
