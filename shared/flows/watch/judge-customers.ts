@@ -1,5 +1,6 @@
 import { sightings } from "../../domain/health/burst.ts";
 import {
+  type CustomerVerdict,
   customerVerdict,
   customerVerdictText,
   mayBeWorse,
@@ -16,7 +17,7 @@ import type { SubjectKey } from "../../domain/subject.ts";
 import type { AliasedVersion } from "../../versions/version-catalog.ts";
 import type { GuardPorts } from "./guard-ports.ts";
 import { ownedUpTo } from "./owned-up-to.ts";
-import { recountCustomer } from "./recount-customer.ts";
+import { recountCustomers } from "./recount-customers.ts";
 import { sameSubjectBefore } from "./same-subjects-before.ts";
 
 /** Routers' clocks may be ahead. */
@@ -47,27 +48,49 @@ export async function judgeCustomers(
   const [failed] = watch.verdict?.metrics ?? [];
   if (failed === undefined || failed.own.failed < LEAST_FAILURES) return watch;
   const customers = Math.max(1, watch.before?.customers ?? 0, watch.customers.length);
+  const bursts = await burstsOf(ports, watch, targets, now);
   const suspects: Suspect[] = [];
+  for (const who of bursts.keys()) suspects.push(await suspectOf(ports, watch, who, now));
+  const accused = suspects.filter(
+    (suspect) =>
+      mayBeWorse(bursts.get(suspect.who) ?? 0, suspect, customers) &&
+      !isFresh(suspect.recountedAt, RECOUNT_AFTER_MS, now),
+  );
+  const verdicts = await verdictsOn(ports, component, watch, accused, customers, targets, now);
   const taken = [...(watch.taken ?? [])];
-  for (const [who, bursts] of await burstsOf(ports, watch, targets, now)) {
-    const suspect = await suspectOf(ports, watch, who, now);
-    suspects.push(suspect);
-    if (!mayBeWorse(bursts, suspect, customers) || isFresh(suspect.recountedAt, RECOUNT_AFTER_MS, now)) continue;
-    const stable = targets.find(({ alias }) => alias === component.fallbackAlias)?.version;
-    const known = {
-      own: await recountCustomer(ports.events, watch, who, now),
-      stable: await besideOf(ports, watch, stable, now),
-      before: suspect,
-    };
-    const verdict = customerVerdict(known, customers);
-    if (!verdict.isWorse) suspects.splice(-1, 1, { ...suspect, recountedAt: now.toISOString() });
-    else {
-      const why = customerVerdictText(who, watch.version, verdict);
-      taken.push({ ...found(who, why, component, guard, now), revision: await ports.routingTable.head() });
-    }
+  for (const [{ who }, verdict] of verdicts) {
+    if (!verdict.isWorse) continue;
+    const why = customerVerdictText(who, watch.version, verdict);
+    taken.push({ ...found(who, why, component, guard, now), revision: await ports.routingTable.head() });
   }
+  const known = suspects.map((suspect) =>
+    verdicts.get(suspect)?.isWorse === false ? { ...suspect, recountedAt: now.toISOString() } : suspect,
+  );
   const { suspects: _, ...rest } = watch;
-  return { ...rest, ...(suspects.length > 0 && { suspects }), ...(taken.length > 0 && { taken }) };
+  return { ...rest, ...(known.length > 0 && { suspects: known }), ...(taken.length > 0 && { taken }) };
+}
+
+/** What the ledger says of each of those whom failures were listed of. */
+async function verdictsOn(
+  ports: GuardPorts,
+  component: Component,
+  watch: Watch,
+  accused: readonly Suspect[],
+  customers: number,
+  targets: readonly AliasedVersion[],
+  now: Date,
+): Promise<ReadonlyMap<Suspect, CustomerVerdict>> {
+  if (accused.length === 0) return new Map();
+  const whom = accused.map(({ who }) => who);
+  const own = await recountCustomers(ports.events, watch, whom, now);
+  const stableVersion = targets.find(({ alias }) => alias === component.fallbackAlias)?.version;
+  const stable = await besideOf(ports, watch, stableVersion, now);
+  return new Map(
+    accused.map((before) => [
+      before,
+      customerVerdict({ own: own.get(before.who) ?? new Map(), stable, before }, customers),
+    ]),
+  );
 }
 
 function found(
@@ -94,7 +117,7 @@ async function burstsOf(
   { component, alias, version, from, taken = [] }: Watch,
   targets: readonly AliasedVersion[],
   now: Date,
-): Promise<[SubjectKey, number][]> {
+): Promise<ReadonlyMap<SubjectKey, number>> {
   const window = { from: new Date(from), to: new Date(now.getTime() + AHEAD_MS) };
   const failures = ownedUpTo(await events.failures(component, window, MAX_FAILURES), targets);
   const bursts = new Map<SubjectKey, Set<string>>();
@@ -105,10 +128,12 @@ async function burstsOf(
     bursts.set(who, (bursts.get(who) ?? new Set()).add(burstOf(failure)));
   }
   const counted = [...bursts].map(([who, those]): [SubjectKey, number] => [who, those.size]);
-  return counted
-    .filter(([, count]) => count >= LEAST_FAILURES)
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, MAX_SUSPECTS);
+  return new Map(
+    counted
+      .filter(([, count]) => count >= LEAST_FAILURES)
+      .toSorted(([, a], [, b]) => b - a)
+      .slice(0, MAX_SUSPECTS),
+  );
 }
 
 function burstOf({ at, type }: Failure): string {

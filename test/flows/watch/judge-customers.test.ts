@@ -142,6 +142,17 @@ describe("a customer for whom alone a version fails", () => {
     expect(recounts).toHaveLength(1);
   });
 
+  it("is counted by itself where there are two, for whom the ledger is read once", async () => {
+    const well = fails("globex", 4).map((one) => ({ ...one, failed: false }));
+    const listed = [...fails("acme", 4), ...fails("globex", 4)];
+    const { ports, recounts } = aWorld([...fails("acme", 4), ...well], listed);
+    const watch = aWatch({ suspects: [suspect("acme"), suspect("globex")] });
+    const found = await judgeCustomers(ports, component, watch, guard, targets, now);
+    expect(found.taken?.map(({ who }) => who)).toEqual(["customer#acme"]);
+    expect(found.suspects).toEqual([suspect("acme"), suspect("globex", { recountedAt: now.toISOString() })]);
+    expect(recounts).toHaveLength(1);
+  });
+
   it("is among five at most, those for whom it fails in most bursts", async () => {
     const names = ["a", "b", "c", "d", "e", "f"];
     const tried = names.flatMap((name, n) => fails(name, 3 + (n % 6), 1));

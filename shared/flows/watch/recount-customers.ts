@@ -12,35 +12,42 @@ const MAX_RECORDS = 50_000;
 
 type LedgerEvents = Pick<EventStore, "records" | "deliveriesOf">;
 
-/** One customer's first attempts on a version by stretch and type, counted from the ledger: no counter knows customers. */
-export async function recountCustomer(
+type Recounted = ReadonlyMap<SubjectKey, ReadonlyMap<string, Sighted>>;
+
+/**
+ * The first attempts of some customers on a version by stretch and type, each one's own, counted from the ledger: no counter
+ * knows customers. It is read once for all of them.
+ */
+export async function recountCustomers(
   events: LedgerEvents,
   watch: Watch,
-  who: SubjectKey,
+  whom: readonly SubjectKey[],
   now: Date,
-): Promise<ReadonlyMap<string, Sighted>> {
+): Promise<Recounted> {
   const from = new Date(watch.from);
-  const all = await counted(events, watch, who, from, now);
+  const all = await counted(events, watch, whom, from, now);
   if (all.stoppedAt === undefined) return all.own();
   // As many as were read, at the rate at which they came.
   const spanMs = Math.max(countSpans.minute, all.stoppedAt.getTime() - from.getTime());
-  return (await counted(events, watch, who, new Date(now.getTime() - spanMs / 2), now)).own();
+  return (await counted(events, watch, whom, new Date(now.getTime() - spanMs / 2), now)).own();
 }
 
 async function counted(
   events: LedgerEvents,
   { component, alias, version }: Watch,
-  who: SubjectKey,
+  whom: readonly SubjectKey[],
   from: Date,
   now: Date,
-): Promise<{ own(): Map<string, Sighted>; stoppedAt?: Date }> {
-  const tally = tallied();
+): Promise<{ own(): Recounted; stoppedAt?: Date }> {
+  const tallies = new Map(whom.map((who) => [who, tallied()]));
   const seen = new Set<string>();
-  const own = () => sightings(tally.counts(), tally.failures);
+  const own = () => new Map([...tallies].map(([who, { counts, failures }]) => [who, sightings(counts(), failures)]));
   let read = 0;
   const window = { from: new Date(from.getTime() - WAITED_MS), to: new Date(now.getTime() + 1) };
   for await (const records of events.records(window, now)) {
-    const those = records.filter(({ components, subject }) => components.includes(component) && isAbout(who, subject));
+    const those = records.filter(
+      ({ components, subject }) => components.includes(component) && whom.some((who) => isAbout(who, subject)),
+    );
     const entries = await events.deliveriesOf([...new Set(those.map(({ eventKey }) => eventKey))]);
     for (const { eventKey, detailType, subject } of those) {
       for (const entry of entries.get(eventKey) ?? []) {
@@ -48,7 +55,8 @@ async function counted(
         seen.add(entry.deliveryKey);
         const first = firstAttemptIn(entry);
         if (first === undefined || first.at < from || first.version !== version) continue;
-        tally.add({ ...first, type: detailType, subject, deliveryKey: entry.deliveryKey });
+        const about = { ...first, type: detailType, subject, deliveryKey: entry.deliveryKey };
+        for (const [who, tally] of tallies) if (isAbout(who, subject)) tally.add(about);
       }
     }
     read += records.length;
