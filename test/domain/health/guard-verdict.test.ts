@@ -51,6 +51,16 @@ describe("what a guard says of a version", () => {
     );
   });
 
+  it("is that it is worse in the third minute in which it fails always for two of the three whom 5 % are", () => {
+    const minute = { own: { tried: 600, failed: 400 }, bursts: 2, stable: { tried: 11_400, failed: 0 } };
+    const verdictAfter = (count: number) => verdictOf(Array(count).fill(minute), before);
+    const [second, third] = [verdictAfter(2), verdictAfter(3)];
+    expect([second.says, third.says]).toEqual(["no verdict", "worse"]);
+    // By little: but however many deliveries these minutes have, they are four bursts.
+    expect(second.metrics[0]?.worseThanStable).toBeCloseTo(3.41, 2);
+    expect(ACT_AT).toBeCloseTo(3.48, 2);
+  });
+
   it("is that it is healthy so far once enough of its deliveries went as well as stable's", () => {
     const minute = { own: { tried: 20, failed: 0 }, stable: { tried: 950, failed: 2 } };
     const known = { tried: 20_000, failed: 40 };
