@@ -28,6 +28,8 @@ export const HISTORY = { minutes: 180, each: 3 };
 export type HealingWorld = {
   state: EmbeddedState;
   customers: readonly string[];
+  /** What comes from then on is the load. */
+  began: Date;
   effects: Effects;
 };
 
@@ -58,7 +60,7 @@ export async function aHealingWorld(home: string, failing: number): Promise<Heal
   await changeRoutes(state.routingTable, { edit, changeId: randomUUID(), ...said });
   const customers = customersNamedFor(failing, await state.routingTable.head());
   await live(state, customers);
-  return { state, customers, effects };
+  return { state, customers, began: new Date(), effects };
 }
 
 /** Whom it fails for is told by the number in a customer's name. */
