@@ -108,6 +108,60 @@ describe("the spans of a delivery", () => {
   });
 });
 
+describe("a span", () => {
+  const { traceparent: _, ...untraced } = done;
+
+  it("of publishing says which event it is of, and is the first of its trace where its publisher names none", () => {
+    const span = publishSpan(record, t0, plus(5));
+    expect(span).toEqual({
+      ...{ name: "publish", kind: "producer", links: [], start: t0, end: plus(5) },
+      place: { traceId: expect.any(String), spanId: expect.any(String), sampled: true },
+      attributes: {
+        "cloudevents.event_id": "order-1",
+        "cloudevents.event_source": "shop",
+        "cloudevents.event_type": "order placed",
+      },
+    });
+  });
+
+  it("has the publisher's word on whether it is recorded, and a replay's is always", () => {
+    const unsampled = { ...done, traceparent: `00-${TRACE}-${SPAN}-00` };
+    expect(deliverySpans(unsampled, true).map(({ place }) => place.sampled)).toEqual([false, false]);
+    expect(deliverySpans(untraced, true).map(({ place }) => place.sampled)).toEqual([true, true]);
+    const replayed = { ...unsampled, deliveryKey: `mailer#${key}#replay-7`, replay: "replay-7" };
+    const [span] = deliverySpans(replayed, true);
+    expect(span?.place).toEqual({
+      traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      sampled: true,
+    });
+    expect(span).not.toHaveProperty("parent");
+  });
+
+  it("has the error of its attempt, and no time where none is known", () => {
+    const error = { type: "Broken", message: "it broke" };
+    const { durationMs: __, ...untimed } = done;
+    const [route, deliver] = deliverySpans({ ...untimed, outcome: "failed", error }, true);
+    expect([route?.error, deliver?.error]).toEqual([error, error]);
+    expect([deliver?.start, deliver?.end]).toEqual([done.at, done.at]);
+    expect(deliver?.attributes).not.toHaveProperty("time");
+    expect(deliverySpans(done, true)[1]).not.toHaveProperty("error");
+  });
+
+  it("of routing is another one for each component, and for each thing that became of an event without one", () => {
+    const { component: __, deliveryKey: ___, attempt: ____, ...bare } = done;
+    const reports: DeliveryReport[] = [
+      { ...bare, outcome: "unmatched" },
+      { ...bare, outcome: "rejected" },
+      { ...bare, outcome: "rejected", component: "mailer" },
+      { ...bare, outcome: "rejected", component: "biller" },
+    ];
+    const spans = reports.flatMap((report) => deliverySpans(report, true));
+    expect(new Set(spans.map(({ place }) => place.spanId)).size).toBe(4);
+    expect(spans[0]).toMatchObject({ kind: "internal", attributes: { outcome: "unmatched" }, end: done.at });
+  });
+});
+
 describe("a report without an attempt", () => {
   it("has a span of its routing alone, and none where its message had only come again", () => {
     const { attempt: _, ...duplicate } = done;

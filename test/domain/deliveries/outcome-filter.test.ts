@@ -15,7 +15,7 @@ import { ARRIVED, anEntry, aRecord } from "../../support/stored-events.ts";
 const isMember = isMemberOn(rowsOf({ "customer#acme": { cohorts: ["staff"] }, "project#api": { cohorts: ["early"] } }));
 
 const record = aRecord({
-  subject: { project: "site", customer: "acme", plan: "pro" },
+  subject: { project: "site", customer: "acme", plan: "pro", user: "ada" },
   body: bodyOf(anEvent({ detail: { amount: 12 } })),
 });
 const entry = anEntry({ alias: "beta", because: "customer pin", executedVersion: "24", replay: "tidy-up" });
@@ -27,6 +27,8 @@ const passes = (filter: OutcomeFilter, about: Partial<EventOutcome> = {}) =>
 describe("a filter", () => {
   it.each<[string, OutcomeFilter, OutcomeFilter]>([
     ["component", { component: "mailer" }, { component: "billing" }],
+    ["source", { source: "shop" }, { source: "bank" }],
+    ["user", { user: "ada" }, { user: "bob" }],
     ["project", { project: "site" }, { project: "api" }],
     ["customer", { customer: "acme" }, { customer: "Acme" }],
     ["plan", { plan: "pro" }, { plan: "free" }],
@@ -75,6 +77,37 @@ describe("a filter", () => {
     expect(passes({ ...filter, ranBehind: "beta" }, ran(since, {}))).toBe(true);
     expect(passes({ ...filter, ranBehind: "stable" }, ran(since, {}))).toBe(false);
     expect(passes({ ...filter, ranBehind: "beta" }, ran(since, { outcome: "postponed" }))).toBe(false);
+  });
+
+  it.each<[Attempt["outcome"], boolean]>([
+    ["failed", true],
+    ["dead", true],
+    ["lease lapsed", true],
+    ["outcome missing", true],
+    ["done", false],
+    ["postponed", false],
+    ["accepted", false],
+  ])(
+    "a filter by version takes an attempt of its alias that nobody answered for its own where it is %s: %s",
+    (ended, its) => {
+      const { executedVersion: _, ...made } = entry;
+      const of = (about: Partial<Attempt>) => ({
+        entry: { ...made, attempts: [{ attempt: 1, at: ARRIVED, outcome: ended, ...about }] },
+      });
+      expect(passes({ executedVersion: "23", ranBehind: "beta" }, of({}))).toBe(its);
+      expect(passes({ executedVersion: "23", ranBehind: "beta" }, of({ version: "22" }))).toBe(false);
+    },
+  );
+
+  it("a filter by several of a kind lets through what is any of them", () => {
+    const isOf = (source: string) => ({ source: [source] });
+    expect(passes({ pattern: [isOf("bank"), isOf("shop")] })).toBe(true);
+    expect(passes({ pattern: [isOf("bank"), isOf("post")] })).toBe(false);
+    expect(passes({ cohort: ["early", "staff"] })).toBe(true);
+    expect(passes({ status: ["dead", "done"] })).toBe(true);
+    expect(passes({ status: ["unresolved", "done"] })).toBe(true);
+    expect(passes({ status: ["unresolved", "failed"] }, { status: "rejected" })).toBe(true);
+    expect(passes({ status: ["unresolved", "failed"] })).toBe(false);
   });
 
   it("a filter by replay finds what it delivered in its own generation", () => {

@@ -132,6 +132,48 @@ describe("a record that Lambda sends to a destination", () => {
     },
   );
 
+  it("a record of what a laptop has handed back has it decided again at once", () => {
+    const responsePayload = { errorType: "LaptopGone", errorMessage: "it is gone" };
+    expect(outcomeOf(aRecord("HandedBack", { responsePayload }))).toStrictEqual({
+      ok: true,
+      value: {
+        ...named,
+        result: {
+          ...{ outcome: "throttled", error: { type: "LaptopGone", message: "it is gone" }, retryAt: new Date(0) },
+        },
+      },
+    });
+  });
+
+  it("a record is taken without what it says only by the way, where that is something else than it should be", () => {
+    const payload = (about: object, turnoutAbout: object = {}) => {
+      const { requestPayload: delivered } = aRecord("Success") as { requestPayload: object };
+      return { requestPayload: { ...delivered, ...about, turnout: { ...turnout, ...turnoutAbout } } };
+    };
+    const saidOf = (about: Record<string, unknown>) => {
+      const read = outcomeOf(aRecord("Success", about));
+      return read.ok ? read.value : read;
+    };
+    const { requestContext } = aRecord("Success") as { requestContext: object };
+    const called = (requestId: unknown) => saidOf({ requestContext: { ...requestContext, requestId } });
+    expect(called("x".repeat(64))).toMatchObject({ requestId: "x".repeat(64) });
+    expect([called("x".repeat(65)), called(7)]).toMatchObject([{ requestId: "" }, { requestId: "" }]);
+    expect(saidOf(payload({ id: 7, source: null, "detail-type": [] }, { subject: "acme" }))).toMatchObject({
+      event: { eventId: "", source: "", type: "", subject: {} },
+    });
+    expect(saidOf(payload({}, { traceparent: "00-a" }))).toMatchObject({ event: { traceparent: "00-a" } });
+    const untold = saidOf({ responseContext: { statusCode: 200 } });
+    expect(untold).toMatchObject({ result: { outcome: "done", executedVersion: "unknown" } });
+    const odd = { responsePayload: { errorType: 7, errorMessage: 7 }, responseContext: { functionError: "Handled" } };
+    expect(outcomeOf(aRecord("RetriesExhausted", odd))).toMatchObject({
+      value: {
+        result: {
+          error: { type: "HandledFunctionError", message: "Lambda ended the invocation: RetriesExhausted" },
+        },
+      },
+    });
+  });
+
   const { requestPayload } = aRecord("Success") as { requestPayload: Record<string, unknown> };
   const ofAttempt = (attempt: unknown) => ({ ...requestPayload, turnout: { ...turnout, attempt } });
   it.each<[string, string | object, string]>([

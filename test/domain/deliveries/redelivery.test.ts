@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readRedelivery, redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
+import { readRedelivery, redeliveryBody, redeliveryGroup } from "../../../shared/domain/deliveries/redelivery.ts";
 import { anEvent, bodyOf } from "../../support/builders.ts";
 
 const redelivery = {
@@ -21,6 +21,10 @@ describe("a redelivery message", () => {
         expect(readRedelivery(redeliveryBody(asked))).toEqual(asked);
       }),
     );
+  });
+
+  it("shares its queue fairly with those of other components", () => {
+    expect(redeliveryGroup(redelivery)).toBe("component#mailer");
   });
 
   it("says nothing else of a ledger entry", () => {

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { originTag, readOriginTag, requestIdsOf } from "../../../shared/domain/deliveries/request-id.ts";
+import {
+  originTag,
+  readOriginTag,
+  requestIdIn,
+  requestIdOf,
+  requestIdsOf,
+} from "../../../shared/domain/deliveries/request-id.ts";
 
 describe("the origin of a line in a version's log", () => {
   it("reads as it was written, whatever the event is called", () => {
@@ -21,6 +27,14 @@ describe("the origin of a line in a version's log", () => {
   it("is the text as it stands where an escape is none", () => {
     expect(readOriginTag("r-1#2#100%")).toEqual({ requestId: "r-1", attempt: 2, eventId: "100%" });
   });
+});
+
+// Golden: another value here, and what was printed for an event before isn't found any more.
+it("an attempt is called what it has always been called, in the form of a UUID", () => {
+  expect(requestIdOf("mailer#e#live", 1)).toBe("6d899a38-1844-44fe-9772-e3f632d4f060");
+  const attempts = [{ attempt: 2, at: new Date(0), outcome: "done" as const }];
+  expect(requestIdIn({ deliveryKey: "mailer#e#live", attempts }, 1)).toBe(requestIdOf("mailer#e#live", 1));
+  expect(requestIdIn({ deliveryKey: "mailer#e#live", attempts }, 2)).toBe(requestIdOf("mailer#e#live", 2));
 });
 
 it("every attempt of a delivery is called something else, also those that the ledger remembers no more", () => {

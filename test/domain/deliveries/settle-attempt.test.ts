@@ -54,6 +54,13 @@ describe("an attempt", () => {
     });
   });
 
+  it("an attempt that was accepted is due when its target has said, or else when it may have run its longest", () => {
+    const sync = { invocation: { kind: "sync" }, timeoutMs: 7_000 } as const;
+    expect(close({ outcome: "accepted" }, { component: sync })).toMatchObject({ nextAttemptAt: plus(1_000 + 12_000) });
+    const told = close({ outcome: "accepted", answerMs: 9, requestId: "r-1" }, { component: sync });
+    expect(told).toMatchObject({ nextAttemptAt: plus(1_009), dueAt: plus(1_009), requestId: "r-1" });
+  });
+
   it("an attempt that its target takes as final is dead at once, with the version that ran", () => {
     const result: AttemptResult = { ...failed, executedVersion: "7", durationMs: 5, isFinal: true };
     const dead = { deliveryKey: "key", attempt: 1, at, outcome: "dead", error, executedVersion: "7", durationMs: 5 };
@@ -78,11 +85,14 @@ describe("an attempt", () => {
     expect(close(failed, { component: { retry: { maxAttempts: 1 } } }).outcome).toBe("dead");
   });
 
-  it.each(["OutOfStock", "Turnout.PayloadTooLarge"])("that failed with %s is dead at once", (type) => {
-    const component = { retry: { nonRetryableErrors: ["NoSuchProject", "OutOfStock"] } };
-    expect(close({ outcome: "failed", error: { ...error, type } }, { component }).outcome).toBe("dead");
-    expect(close(failed, { component }).outcome).toBe("failed");
-  });
+  it.each(["OutOfStock", "Turnout.PayloadTooLarge", "Turnout.NoTenant"])(
+    "that failed with %s is dead at once",
+    (type) => {
+      const component = { retry: { nonRetryableErrors: ["NoSuchProject", "OutOfStock"] } };
+      expect(close({ outcome: "failed", error: { ...error, type } }, { component }).outcome).toBe("dead");
+      expect(close(failed, { component }).outcome).toBe("failed");
+    },
+  );
 
   it.each([throttled, { ...throttled, retryAt: plus(2_000) }])(
     "an attempt that wasn't run is postponed, whatever its error and however often",

@@ -29,6 +29,15 @@ describe("an error's fingerprint", () => {
     expect(of(`GET ${url} failed`)).toBe("Error: GET URL");
   });
 
+  it("reads 400 characters of a message, and has 100 itself", () => {
+    const quoted = (length: number) => of(`"${"x".repeat(length)}"`);
+    expect(quoted(398)).toBe("Error: '…'");
+    expect(quoted(399)).toBe(`Error: "${"x".repeat(91)}…`);
+    expect(of("x".repeat(93))).toBe(`Error: ${"x".repeat(93)}`);
+    expect(of("x".repeat(94))).toBe(`Error: ${"x".repeat(92)}…`);
+    expect(of("  \n  in the second line")).toBe("Error: in the second line");
+  });
+
   it("is short, well-formed and one line, whatever was thrown", () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: "binary", maxLength: 600 }), fc.constant("'".repeat(50_000)));
     fc.assert(

@@ -37,6 +37,16 @@ describe("what acts on failures", () => {
     expect(found).not.toHaveProperty("rollBack");
   });
 
+  it("is the pin of whom a pin acts on first, of those that were asked for, and nobody's where nobody was", () => {
+    const type: Trait[] = [{ of: "type", value: "order" }];
+    const asked = { plan: "paid", customer: "acme", user: "ada" };
+    expect(levers(type, on("beta"), asked).pin).toEqual({ level: "user", id: "ada", to: "stable" });
+    expect(levers(type, on("beta"), { alias: "beta" })).toEqual({
+      filter: { component: "mailer", alias: "beta", pattern: { "detail-type": ["order"] } },
+    });
+    expect(levers(type, on("beta", "stable", "stable"), { customer: "acme" })).not.toHaveProperty("pin");
+  });
+
   it("is the pin of whoever was asked for, and keeps what was asked for in its filter", () => {
     expect(levers([{ of: "type", value: "order" }], on("beta"), { version: "2", project: "site" })).toEqual({
       filter: { component: "mailer", project: "site", executedVersion: "2", pattern: { "detail-type": ["order"] } },

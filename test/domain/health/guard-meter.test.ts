@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Sighted } from "../../../shared/domain/health/burst.ts";
 import { noCounts } from "../../../shared/domain/health/delivery-count.ts";
 import { bucketOf } from "../../../shared/domain/health/duration-buckets.ts";
+import { ratioSums } from "../../../shared/domain/health/evidence.ts";
 import { addFailures, addSlow, emptyMeter, Meter, slowIn } from "../../../shared/domain/health/guard-meter.ts";
 import { GuardVerdict, guardVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import { verdictText } from "../../../shared/domain/health/verdict-text.ts";
@@ -72,6 +73,35 @@ describe("a guard's meter", () => {
     expect(slowIn(durations, 9.5)).toEqual({ tried: 100, failed: 10 });
     expect(slowIn(durations, 200)).toEqual({ tried: 100, failed: 0 });
   });
+});
+
+it("adds up what was slow in each stretch, on top of what was added up before, beside stable of the same type and time", () => {
+  const count = (minute: number, type: string, fast: number, slow: number) => {
+    const durations = new Map([
+      [bucketOf(10), fast],
+      [bucketOf(1_000), slow],
+    ]);
+    const named = { component: "c", version: "1", alias: "beta", type, at: new Date(minute * 60_000) };
+    return { ...noCounts(), ...named, firsts: fast + slow, durations };
+  };
+  const own = [count(0, "a", 3, 1), count(0, "a", 4, 2), count(0, "b", 5, 0), count(1, "a", 0, 6)];
+  const stable = [count(0, "a", 30, 10), count(1, "a", 8, 0), count(1, "b", 9, 9)];
+  const once = addSlow(emptyMeter, own, stable, 100);
+  const strata = [
+    { candidate: { tried: 10, failed: 3 }, stable: { tried: 40, failed: 10 } },
+    { candidate: { tried: 5, failed: 0 }, stable: { tried: 0, failed: 0 } },
+    { candidate: { tried: 6, failed: 6 }, stable: { tried: 8, failed: 0 } },
+  ];
+  expect(once).toEqual({
+    ...{ own: { tried: 21, failed: 9 }, bursts: { tried: 21, failed: 9 }, stable: { tried: 48, failed: 10 } },
+    ...{ expected: 2.5, sums: ratioSums(strata), stretches: 2 },
+  });
+  const twice = addSlow(once, own, stable, 100);
+  expect(twice).toMatchObject({
+    ...{ own: { tried: 42, failed: 18 }, bursts: { tried: 42, failed: 18 }, stable: { tried: 96, failed: 20 } },
+    ...{ expected: 5, stretches: 4 },
+  });
+  expect(twice.sums[2]).toBeCloseTo(2 * (once.sums[2] ?? 0), 9);
 });
 
 /** So many minutes of 40 first attempts of a version and 400 of stable, of which so many took long. */

@@ -36,6 +36,13 @@ describe("a line of the embedded metric format", () => {
     });
   });
 
+  it("tells metrics apart by what CloudWatch takes of a value: 255 printable characters, and not only spaces", () => {
+    const told = (version: string) =>
+      JSON.parse(metricLine({ namespace: "n", at, dimensions: { version }, metrics: {} })).version;
+    expect([told("x".repeat(255)), told("x".repeat(256))]).toEqual(["x".repeat(255), "x".repeat(255)]);
+    expect([told(" ~"), told("é\n\u007f"), told(""), told("  ")]).toEqual([" ~", "???", "unknown", "unknown"]);
+  });
+
   it("is one that CloudWatch takes, whatever a version is called and however much was measured", () => {
     fc.assert(
       fc.property(
