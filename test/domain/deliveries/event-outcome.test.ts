@@ -61,6 +61,12 @@ describe("what became of an event", () => {
     ["one outcome per component", { components: ["mailer", "biller"] }, [{}], ["mailer done", "biller waiting"]],
     ["waiting before it is claimed", {}, [], ["mailer waiting"]],
     ["unmatched when nobody listens", { components: [] }, [], ["- unmatched"]],
+    [
+      "rejected of a component that a replay found in it, until it is claimed",
+      { rejected: "no" },
+      [],
+      ["mailer rejected"],
+    ],
     ["rejected when it can't be read", { components: [], rejected: "not JSON" }, [], ["- rejected"]],
     ["duplicate when another record counts", { t0: later }, [{}], ["mailer duplicate"]],
     ["a component that began to listen between two attempts", { components: [] }, [{}], ["mailer done"]],

@@ -60,6 +60,8 @@ describe("a delivery that a replay is the first to claim", () => {
     const own = claimed(undefined, 0, { ...aClaimRequest({ generation: "r-1" }), leaseMs: 10_000, reopenedBy: "r-1" });
     expect(own.replay).toBe("r-1");
     expect(own).not.toHaveProperty("dueAt");
+    const { claim } = claimAgainst(undefined, { ...aClaimRequest(), reopenedBy: "r-1" }, "ada", start);
+    expect(claim).toMatchObject({ won: true, replay: "r-1" });
     expect(claimed()).not.toHaveProperty("dueAt");
   });
 });
@@ -77,6 +79,9 @@ describe("a delivery that nobody may ever have wanted", () => {
 
   it("is one that was only held, or is only being decided on", () => {
     expect(untried(closed(claimed(), { outcome: "postponed", error: held }))).toBe(true);
+    expect(
+      untried(through({ outcome: "postponed", error: held }, { outcome: "postponed", error: full }) ?? claimed()),
+    ).toBe(true);
     const { claim } = claimAgainst(undefined, aClaimRequest({ because: "undecided" }), "ada", start);
     expect(claim).toMatchObject({ untried: true });
   });
@@ -86,6 +91,9 @@ describe("a delivery that nobody may ever have wanted", () => {
     expect(untried(closed(claimed(), { outcome: "failed", error: held }))).toBe(false);
     const failedFirst = closed(claimed(), { outcome: "failed", error });
     expect(untried(closed(claimed(failedFirst, HOUR_MS), { outcome: "postponed", error: held }, HOUR_MS))).toBe(false);
+    // A replay that begins it anew has not forgotten that it ran.
+    const reopened = claimed(closed(claimed(), { outcome: "dead", error }), HOUR_MS, { reopenedBy: "r-1" });
+    expect(untried(closed(reopened, { outcome: "postponed", error: held }, HOUR_MS))).toBe(false);
     expect(claimAgainst(undefined, aClaimRequest(), "ada", start).claim).not.toHaveProperty("untried");
   });
 
@@ -129,6 +137,19 @@ describe("the attempts that a delivery remembers", () => {
     expect(notesOf(through(noRoom, ...times(8, failed)))?.slice(0, 2)).toEqual(["2 failed", "3 failed"]);
     expect(notesOf(through(noRoom, ...times(9, failed)))?.slice(0, 2)).toEqual(["2 failed", "4 failed"]);
   });
+});
+
+it("a close notes what is known of its attempt, and leaves out what isn't", () => {
+  const { attempts, error: kept, ...entry } = closed(claimed(), { outcome: "done" }, 5);
+  expect(attempts).toStrictEqual([{ attempt: 1, at: plus(5), outcome: "done" }]);
+  expect(kept).toBeUndefined();
+  expect(Object.values(entry)).not.toContain(undefined);
+  const { deliveryKey, attempt } = claimed();
+  const about = { executedVersion: "7", durationMs: 0, requestId: "r-1" };
+  const told = closeAgainst(claimed(), { deliveryKey, attempt, at: plus(5), outcome: "done", ...about });
+  expect(told?.attempts).toStrictEqual([
+    { attempt: 1, at: plus(5), outcome: "done", version: "7", durationMs: 0, requestId: "r-1" },
+  ]);
 });
 
 describe("an error that the ledger keeps", () => {

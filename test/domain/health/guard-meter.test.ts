@@ -62,6 +62,9 @@ describe("a guard's meter", () => {
     const own = keyed([sighted(10, 0), sighted(90, 9), sighted(5, 5)]);
     const { expected } = addFailures(emptyMeter, own, keyed([sighted(100, 50), sighted(10, 1)]));
     expect(expected).toBeCloseTo(10 * 0.5 + 90 * 0.1, 9);
+    // More failures may be listed than have been counted so far.
+    const early = { tried: 2, failed: 2, bursts: 5, listed: 5 };
+    expect(addFailures(emptyMeter, keyed([sighted(10, 0)]), keyed([early])).expected).toBe(10);
   });
 
   it("counts as slow what lies above the bucket of its bound", () => {

@@ -45,6 +45,11 @@ describe("a verdict in a sentence", () => {
     expect(verdictText(verdict({ more: null }), "2")).toBe(
       `${counts}; too little is known of before: no number of deliveries would show ×10`,
     );
+    const besides = (failed: number) => verdict({ metrics: [metric({ stable: { tried: 10, failed } })], more: null });
+    expect(verdictText(besides(6), "2")).toBe(
+      `${counts}; stable itself fails too often for any number of deliveries to show ×10`,
+    );
+    expect(verdictText(besides(5), "2")).toContain("too little is known of before");
     const alone = metric({ stable: { tried: 0, failed: 0 } });
     expect(verdictText(verdict({ metrics: [alone], more: null }), "2")).toBe(
       `${counts}; none of stable's beside it to compare it with so far`,
