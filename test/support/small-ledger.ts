@@ -30,7 +30,10 @@ export function smallLedger(deliveries: readonly Delivered[], counts: readonly P
     const about = { t0: sent, eventKey, subject, detailType: type, components: [component], ...delivered.record };
     return [aRecord(about), anEntry({ eventKey, t0: sent, alias, component, attempts: [first], ...delivered.entry })];
   });
-  const asked = { records: [] as (TimeWindow & { most: number })[], counts: [] as (TimeWindow & { span: CountSpan })[] };
+  const asked = {
+    records: [] as (TimeWindow & { most: number })[],
+    counts: [] as (TimeWindow & { span: CountSpan })[],
+  };
   const key = { component: "mailer", version: "2", alias: "beta", type: "order placed" };
   const counted = counts.map((count): DeliveryCount => ({ ...noCounts(), ...key, at: new Date(0), ...count }));
   return {

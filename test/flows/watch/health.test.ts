@@ -84,6 +84,15 @@ describe("a version's health", () => {
     expect(await of("1")).not.toHaveProperty("topError");
   });
 
+  it("has the most frequent of its errors, wherever that was met", async () => {
+    const other = { type: "Timeout", message: "too long" };
+    const { of } = await looked([
+      { tried: 4, failed: 2 },
+      { tried: 9, failed: 5, error: other },
+    ]);
+    expect((await of("2")).topError).toMatchObject({ error: "Timeout: too long", count: 5 });
+  });
+
   it("stands there for every version that an alias points at, tried or not, in the order of their numbers", async () => {
     const targets = [...TARGETS, { alias: "branch", version: "10" }];
     const { health } = await looked([stable(5)], { targets });

@@ -52,8 +52,12 @@ function aWorld(tried: readonly Tried[], listed: readonly Tried[] = tried) {
     return { ...noCounts(), ...key, at: at(minute * 60_000), firsts: 600, failed: 3 };
   });
   const recounts: string[] = [];
+  const asked: { limit: number; to: Date; from: Date }[] = [];
   const events = {
-    failures: async () => failures,
+    failures: async (_: string, { from, to }: { from: Date; to: Date }, limit: number) => {
+      asked.push({ from, to, limit });
+      return failures;
+    },
     counts: async () => ({ counts: beside }),
     async *records() {
       recounts.push("records");
@@ -62,7 +66,7 @@ function aWorld(tried: readonly Tried[], listed: readonly Tried[] = tried) {
     deliveriesOf: async (keys: readonly string[]) => new Map(keys.map((key) => [key, entries.get(key) ?? []])),
   };
   const ports = { events, routingTable: { head: async () => 7 }, now: () => now } as unknown as GuardPorts;
-  return { ports, recounts };
+  return { ports, recounts, asked };
 }
 
 const verdict = (failed: number): GuardVerdict => {
@@ -140,6 +144,8 @@ describe("a customer for whom alone a version fails", () => {
       judgeCustomers(ports, component, { ...aWatch(), suspects: found.suspects }, guard, targets, new Date(+now + ms));
     await again(59_999);
     expect(recounts).toHaveLength(1);
+    await again(60_000);
+    expect(recounts).toHaveLength(2);
   });
 
   it("is counted by itself where there are two, for whom the ledger is read once", async () => {
@@ -159,5 +165,31 @@ describe("a customer for whom alone a version fails", () => {
     const watch = aWatch({ suspects: names.map((name) => suspect(name, { tried: 0, failed: 0 })) });
     const found = await judgeCustomers(aWorld(tried).ports, component, watch, guard, targets, now);
     expect(found.suspects?.map(({ who }) => who)).toEqual(["f", "e", "d", "c", "b"].map((name) => `customer#${name}`));
+  });
+
+  it("is looked for among the newest failures since the watch begins, by clocks that may be two minutes ahead", async () => {
+    const { ports, asked } = aWorld(fails("acme", 4));
+    await judgeCustomers(ports, component, aWatch(), guard, targets, now);
+    expect(asked).toEqual([{ from: at(0), to: at(12 * 60_000), limit: 2_000 }]);
+  });
+
+  it("isn't looked for where no metric is judged, and where exactly three have failed is", async () => {
+    const { ports, asked } = aWorld(fails("acme", 4));
+    await judgeCustomers(ports, component, aWatch({ verdict: verdict(3) }), guard, targets, now);
+    expect(asked).toHaveLength(1);
+    const none = aWatch({ verdict: { says: "no verdict", metrics: [], more: null } });
+    expect(await judgeCustomers(ports, component, none, guard, targets, now)).toBe(none);
+  });
+
+  it("has what was before looked up again after ten minutes", async () => {
+    const since = async (ms: number) => {
+      const { ports } = aWorld(fails("acme", 4));
+      const known = suspect("acme", { at: new Date(+now - ms).toISOString(), recountedAt: now.toISOString() });
+      const [one] =
+        (await judgeCustomers(ports, component, aWatch({ suspects: [known] }), guard, targets, now)).suspects ?? [];
+      return one;
+    };
+    expect(await since(599_999)).toMatchObject({ tried: 540, recountedAt: now.toISOString() });
+    expect(await since(600_000)).toMatchObject({ tried: 0, failed: 0, at: now.toISOString() });
   });
 });

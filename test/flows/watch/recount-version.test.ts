@@ -175,3 +175,31 @@ it("of more than 50,000 events those of the newest time are counted that has abo
   const newest = await recountVersion(ledgerOf([...burst, last], 10_000), aWatch(), "22", NOW);
   expect(newest).toMatchObject({ isWhole: false, meters: { failed: { own: { tried: 1 } } } });
 });
+
+it("what was taken before a time and has had no outcome is missing, under the version's alias or stable's", async () => {
+  const lost = { outcome: "accepted", version: "24" } as const;
+  const lacking = { stableAlias: "stable", takenBefore: at(10) };
+  const stable = { entry: { alias: "stable" } };
+  const lackedOf = async (deliveries: readonly Delivered[]) => {
+    const { meters, customers } = await recountVersion(ledgerOf(deliveries), aWatch(), "22", NOW, lacking);
+    const { own, stable: beside } = meters.missing;
+    return { own, beside, customers };
+  };
+  const base: Delivered[] = [
+    { sent: at(10), ...lost, customer: "acme" },
+    { sent: at(10), customer: "acme" },
+  ];
+  const expected = { own: { tried: 2, failed: 1 }, beside: { tried: 0, failed: 0 }, customers: ['["acme"]'] };
+  expect(await lackedOf(base)).toEqual(expected);
+  for (const about of [{ sent: at(10, 1) }, { sent: at(-1) }, { sent: at(9), entry: { alias: "branch" } }]) {
+    expect((await lackedOf([...base, { ...lost, ...about }])).own).toEqual(expected.own);
+  }
+  expect((await lackedOf([...base, { sent: at(0), ...lost }])).own).toEqual({ tried: 3, failed: 2 });
+  expect((await lackedOf([...base, { sent: at(10), outcome: "lease lapsed" }])).own).toEqual(expected.own);
+  expect((await lackedOf([...base, { sent: at(10), ...lost, ...stable }, { sent: at(10), ...stable }])).beside).toEqual(
+    {
+      tried: 2,
+      failed: 1,
+    },
+  );
+});

@@ -6,6 +6,7 @@ import type { SendResult } from "../../../shared/targets/target.ts";
 import { aComponent } from "../../support/builders.ts";
 import { again, aMessage, aRouter } from "../../support/router.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
+import { smallLedger } from "../../support/small-ledger.ts";
 
 const components = ["mailer", "invoice"].map((name) =>
   aComponent({ name, pattern: { source: ["shop"] }, retry: { maxAttempts: 12 } }),
@@ -52,3 +53,31 @@ it.each([1, 2, 3, 4, 5])(
     expect(recounted.reduce((sum, { tried }) => sum + tried, 0)).toBeGreaterThan(60);
   },
 );
+
+it("a recount of one component is of that alone, and of an event that is stored twice its delivery once", async () => {
+  const at = new Date("2026-11-20T10:00:00.000Z");
+  const ledger = smallLedger([
+    { sent: at, outcome: "failed" },
+    { sent: at, version: "10" },
+    { sent: at, component: "invoice" },
+    { sent: at, outcome: "accepted" },
+    { sent: at, entry: { attempts: [{ attempt: 1, at, outcome: "done" }] } },
+  ]);
+  const events = {
+    ...ledger,
+    async *records(...asked: Parameters<typeof ledger.records>) {
+      for await (const page of ledger.records(...asked)) yield* [page, page];
+    },
+  };
+  const all = { from: at, to: new Date(at.getTime() + 1) };
+  const mailers = [
+    { component: "mailer", version: "", tried: 1, failed: 0 },
+    { component: "mailer", version: "2", tried: 1, failed: 1 },
+    { component: "mailer", version: "10", tried: 1, failed: 0 },
+  ];
+  expect(await recount(events, all, at, "mailer")).toEqual(mailers);
+  expect(await recount(events, all, at)).toEqual([
+    { component: "invoice", version: "2", tried: 1, failed: 0 },
+    ...mailers,
+  ]);
+});

@@ -11,7 +11,7 @@ const watch = newWatch({ component: "mailer", alias: "beta", version: "2" }, CAM
 
 /** Counted an hour and more before the version came, of each component. */
 const counted = [{ at: at(-600), component: "invoice", firsts: 5 }, { at: at(-300) }, { at: at(-240), firsts: 1 }];
-const before = (about: Partial<Delivered> = {}): Delivered => ({ sent: at(-100), version: "1", ...about });
+const earlier = (about: Partial<Delivered> = {}): Delivered => ({ sent: at(-100), version: "1", ...about });
 
 async function all(deliveries: Delivered[], { counts = counted as object[], more = [] as string[], about = {} } = {}) {
   const ledger = smallLedger(deliveries, counts);
@@ -25,11 +25,11 @@ describe("what was before with those who are on a version", () => {
   it("is what became of theirs on other versions, with how long it took", async () => {
     const { found } = await all([
       { sent: at(5) },
-      before({ durationMs: 5 }),
-      before({ durationMs: 5, outcome: "failed" }),
-      before({ durationMs: 400, alias: "stable" }),
-      before({ outcome: "dead", durationMs: 5, version: "" }),
-      before({ outcome: "failed" }),
+      earlier({ durationMs: 5 }),
+      earlier({ durationMs: 5, outcome: "failed" }),
+      earlier({ durationMs: 400, alias: "stable" }),
+      earlier({ outcome: "dead", durationMs: 5, version: "" }),
+      earlier({ outcome: "failed" }),
     ]);
     expect(found).toEqual({
       ...nothing,
@@ -47,7 +47,7 @@ describe("what was before with those who are on a version", () => {
     ["from before anything of the component was counted", { sent: at(-241) }],
     ["from after it came", { sent: at(0) }],
   ])("isn't what was %s", async (_, about) => {
-    const { found } = await all([{ sent: at(5) }, before(), before(about)]);
+    const { found } = await all([{ sent: at(5) }, earlier(), earlier(about)]);
     expect(found).toEqual({ ...nothing, tried: 1, customers: 1 });
   });
 
@@ -58,7 +58,7 @@ describe("what was before with those who are on a version", () => {
       on({ customer: "b", version: "1" }),
       on({ customer: "c", component: "invoice" }),
     ];
-    const tried = ["a", "b", "c", "acme"].map((customer) => before({ customer }));
+    const tried = ["a", "b", "c", "acme"].map((customer) => earlier({ customer }));
     const { found } = await all([...others, ...tried]);
     expect(found).toEqual({ ...nothing, customers: 0 });
     const named = await all([...others, ...tried], { more: ['["a"]'] });
@@ -69,19 +69,19 @@ describe("what was before with those who are on a version", () => {
     const missing = { outcome: "outcome missing" as const };
     const { found } = await all([
       { sent: at(5) },
-      before({ outcome: "failed" }),
-      before(missing),
-      before(missing),
-      before({ ...missing, customer: "globex" }),
+      earlier({ outcome: "failed" }),
+      earlier(missing),
+      earlier(missing),
+      earlier({ ...missing, customer: "globex" }),
     ]);
     expect(found).toEqual({ ...nothing, tried: 1, failed: 1, missing: 2, customers: 1 });
   });
 
   it("is compared with what became of others' events of the same types, by the shares of these", async () => {
-    const other = (type: string, outcome: "done" | "failed") => before({ customer: "globex", type, outcome });
+    const other = (type: string, outcome: "done" | "failed") => earlier({ customer: "globex", type, outcome });
     const { found } = await all([
       { sent: at(5) },
-      ...[before(), before(), before(), before({ type: "paid" })],
+      ...[earlier(), earlier(), earlier(), earlier({ type: "paid" })],
       ...[other("order placed", "failed"), other("order placed", "done")],
       ...[other("paid", "failed"), other("paid", "done"), other("paid", "done"), other("paid", "done")],
       ...[other("never theirs", "failed")],
@@ -91,10 +91,10 @@ describe("what was before with those who are on a version", () => {
   });
 
   it("is nothing where nothing was counted, and isn't read then, nor where nobody is on it", async () => {
-    const { found, asked } = await all([{ sent: at(5) }, before()], { counts: [{ at: at(-241) }] });
+    const { found, asked } = await all([{ sent: at(5) }, earlier()], { counts: [{ at: at(-241) }] });
     expect(found).toEqual({ ...nothing, customers: 1 });
     expect(asked.records.every(({ from }) => from >= CAME)).toBe(true);
-    const nobody = await all([before()]);
+    const nobody = await all([earlier()]);
     expect(nobody.found).toEqual({ ...nothing, customers: 0 });
     expect(nobody.asked.records.every(({ from }) => from >= CAME)).toBe(true);
   });
@@ -102,7 +102,7 @@ describe("what was before with those who are on a version", () => {
   it("is looked for from a week ago on by the hour, and in the last hour by the minute", async () => {
     const hours = { from: at(-7 * 24 * 60), to: at(-60), span: "hour" };
     expect((await all([{ sent: at(5) }])).asked.counts).toEqual([hours]);
-    const { found, asked } = await all([{ sent: at(5) }, before({ sent: at(-20) })], {
+    const { found, asked } = await all([{ sent: at(5) }, earlier({ sent: at(-20) })], {
       counts: [{ at: at(-30), firsts: 2 }],
     });
     expect(asked.counts).toEqual([hours, { from: at(-60), to: CAME, span: "minute" }]);
@@ -119,18 +119,18 @@ describe("what was before with one customer", () => {
 
   it("is what became of theirs on other versions alone", async () => {
     const { found } = await one([
-      before(),
-      before({ sent: at(-50), outcome: "failed" }),
-      before({ sent: at(-40), type: "paid" }),
-      ...[before({ customer: "globex" }), before({ version: "2" }), before({ component: "invoice" })],
-      ...[before({ sent: at(-241) }), { sent: at(5), version: "1" }],
-      before({ outcome: "outcome missing" }),
+      earlier(),
+      earlier({ sent: at(-50), outcome: "failed" }),
+      earlier({ sent: at(-40), type: "paid" }),
+      ...[earlier({ customer: "globex" }), earlier({ version: "2" }), earlier({ component: "invoice" })],
+      ...[earlier({ sent: at(-241) }), { sent: at(5), version: "1" }],
+      earlier({ outcome: "outcome missing" }),
     ]);
     expect(found).toEqual({ tried: 3, failed: 1 });
   });
 
   it("is nothing where nothing was counted before the version came", async () => {
-    const { found, asked } = await one([before()], []);
+    const { found, asked } = await one([earlier()], []);
     expect([found, asked.records]).toEqual([{ tried: 0, failed: 0 }, []]);
   });
 
@@ -138,7 +138,9 @@ describe("what was before with one customer", () => {
     const { asked } = await one([]);
     expect(asked.records).toHaveLength(200);
     expect(new Set(asked.records.map(({ most }) => most))).toEqual(new Set([100]));
-    const often = Array.from({ length: 400 }, (_, n) => before({ sent: new Date(at(-240).getTime() + n), type: `${n}` }));
+    const often = Array.from({ length: 400 }, (_, n) =>
+      earlier({ sent: new Date(at(-240).getTime() + n), type: `${n}` }),
+    );
     // All in one stretch, from which as many are taken as the others lack: as far as it is looked into.
     const { found } = await one(often);
     expect(found.tried).toBe(300);

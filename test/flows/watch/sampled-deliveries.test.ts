@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
+import type { Subject } from "../../../shared/domain/subject.ts";
 import { type SampledStore, type Sampling, sampledDeliveries } from "../../../shared/flows/watch/sampled-deliveries.ts";
 import { aRecord } from "../../support/builders.ts";
 import { type Delivered, smallLedger } from "../../support/small-ledger.ts";
@@ -36,7 +37,11 @@ it("a stretch in which a component has hardly any is given up after ten times as
 });
 
 /** What is sampled of an hour's deliveries, by the numbers of their events, and what was read for it. */
-async function sampled(deliveries: Delivered[], about: Partial<Sampling> = {}, { random = 0, to = NOW, now = NOW } = {}) {
+async function sampled(
+  deliveries: Delivered[],
+  about: Partial<Sampling> = {},
+  { random = 0, to = NOW, now = NOW } = {},
+) {
   const ledger = smallLedger(deliveries);
   const sampling = { stretches: 6, each: 2, ...about };
   const found = await Array.fromAsync(sampledDeliveries(ledger, { from: FROM, to }, now, () => random, sampling));
@@ -146,7 +151,7 @@ describe("a sample of deliveries", () => {
   });
 
   it("is about those who are asked for, of whom no more than so many are looked through", async () => {
-    const isOne = ({ customer }: { customer?: string }) => customer === "acme";
+    const isOne = ({ customer }: Subject) => customer === "acme";
     const others = Array.from({ length: 40 }, (_, n) => ({ sent: new Date(FROM.getTime() + n), customer: "globex" }));
     const theirs = { sent: new Date(FROM.getTime() + 40) };
     const of = (lookedAt: number) =>
