@@ -10,15 +10,16 @@ const HEIGHT = 12;
 /**
  * How far a replay is, as a bar of what it has sent, with the same numbers beneath it.
  * @param planned how many it is to send
+ * @param isEnded what isn't sent by now, is sent no more
  */
-export function progressPicture(id: string, counts: ReplayCounts, planned: number): Html {
+export function progressPicture(id: string, counts: ReplayCounts, planned: number, isEnded: boolean): Html {
   const { sent, done, dead, open } = counts;
   const total = Math.max(planned, sent);
   const parts = [
     { name: "done", count: done, about: "delivered" },
     { name: "dead", count: dead, about: "given up" },
     { name: "open", count: open, about: "on their way" },
-    { name: "ahead", count: Math.max(0, total - done - dead - open), about: "not sent yet" },
+    { name: "ahead", count: Math.max(0, total - done - dead - open), about: isEnded ? "not sent" : "not sent yet" },
   ];
   const skipped = skippedInAll(counts);
   const told = total === 0 ? "nothing to send" : `${percentText(sent, total)} sent: ${sent} of ${total}`;

@@ -24,7 +24,7 @@ export async function replayScreen({ installation, visitor, now, query }: Look):
   const body = html`
 <p class="${replay.progress.failed ? "bad" : ""}"><b>${statusText(replay, now)}</b>${trouble(replay)}</p>
 ${unserved ? html`<p class="warn">No server runs here: it goes on when one does.</p>` : ""}
-${progressPicture("progress", counts, replay.planned.sent)}
+${progressPicture("progress", counts, replay.planned.sent, isEnded(replay))}
 ${replay.matched && histogramPicture("matched", replay.matched, goneThroughTo(replay))}
 <p class="buttons">${buttons(replay, visitor, now)}</p>
 ${requestFacts(replay)}

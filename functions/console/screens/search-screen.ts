@@ -1,13 +1,14 @@
 import { html } from "hono/html";
 import { isCalled } from "../../../shared/domain/deliveries/record-names.ts";
-import { type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { SubjectId, type SubjectKey, subjectLevels } from "../../../shared/domain/subject.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
 import { splitKey } from "../../../shared/domain/text/split-key.ts";
 import { readTime } from "../../../shared/domain/text/time-window.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { address, type Params } from "../page/address.ts";
 import { dataTable } from "../page/data-table.ts";
 import { instant, linkTo } from "../page/parts.ts";
-import type { Look, Page, Redirect } from "../screen.ts";
+import type { Html, Look, Page, Redirect } from "../screen.ts";
 
 /** Where something that was searched for is to be seen. */
 type Hit = { kind: string; name: string; screen: string; params: Params };
@@ -56,8 +57,15 @@ export async function searchScreen({ installation, now, query }: Look): Promise<
   return {
     title: `Search: ${wanted.slice(0, 100).toWellFormed()}`,
     ...(all.length === 0 && { status: 404 as const }),
-    body: html`${table}${bounded}`,
+    body: html`${table}${all.length === 0 ? unlisted(wanted) : ""}${bounded}`,
   };
+}
+
+/** Where somebody is to be seen whom only events know: nothing is listed by their name. */
+function unlisted(wanted: string): Html | string {
+  if (!read(SubjectId, wanted).ok) return "";
+  const as = (level: "customer" | "project" | "user") => linkTo("customer", { [level]: wanted }, level);
+  return html`<p>Whom the directory doesn't list is seen by their events: look at it as a ${as("customer")}, a ${as("project")} or a ${as("user")}.</p>`;
 }
 
 /** Components, their versions, and the releases that are under way or were last. */

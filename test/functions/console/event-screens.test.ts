@@ -218,6 +218,18 @@ describe("the search", () => {
     expect(two).toContain("event 2-events");
   });
 
+  it("leads to somebody whom the directory doesn't list, as whatever they are", async () => {
+    const { viewer, deliver } = await anIncident();
+    await deliver("event-7", { subject: { customer: "stranger" } });
+    const { text } = await viewer.get("/console/search?q=stranger");
+    expect(textOf(text)).toContain("Whom the directory doesn't list is seen by their events: look at it as a customer");
+    for (const level of ["customer", "project", "user"]) {
+      expect(text).toContain(`<a href="/console/customer?${level}=stranger">`);
+    }
+    expect(textOf((await viewer.get("/console/customer?customer=stranger")).text)).toContain("event-7");
+    expect((await viewer.get(`/console/search?q=${"x".repeat(2_048)}`)).text).not.toContain("console/customer?");
+  });
+
   it("leads further back than it looks at once, until it has found what is wanted", async () => {
     const { viewer, state } = await anIncident();
     const many = Array.from({ length: 12_000 }, (_, n) =>

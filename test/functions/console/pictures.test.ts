@@ -161,14 +161,21 @@ describe("the picture of a replay's progress", () => {
       "progress",
       { ...noCounts(), sent: 60, done: 50, dead: 6, open: 4, skipped: { cancelled: 3 } },
       100,
+      false,
     );
     expect(valuesOf(drawn, "rect", "width")).toEqual(["100%", "50%", "6%", "4%", "40%"]);
     expect(String(drawn)).toContain("60.0 % sent: 60 of 100");
     expect(String(drawn)).toContain("<dt>skipped</dt><dd>3</dd>");
+    expect(String(drawn)).toContain("not sent yet</dt><dd>40</dd>");
+  });
+
+  it("has nothing to come in one that has ended", () => {
+    const drawn = progressPicture("progress", { ...noCounts(), sent: 12, done: 12, skipped: {} }, 14, true);
+    expect(String(drawn)).toContain("not sent</dt><dd>2</dd>");
   });
 
   it("says so where there is nothing to send", () => {
-    expect(String(progressPicture("progress", noCounts(), 0))).toContain("nothing to send");
+    expect(String(progressPicture("progress", noCounts(), 0, false))).toContain("nothing to send");
   });
 
   it("has only sizes that can be drawn, also where counts do not add up", () => {
@@ -179,7 +186,9 @@ describe("the picture of a replay's progress", () => {
       fc.nat(1e6),
       fc.nat(1e6),
       (sent, done, dead, open, planned) => {
-        expect(problemsOf(progressPicture("progress", { ...noCounts(), sent, done, dead, open }, planned))).toEqual([]);
+        expect(
+          problemsOf(progressPicture("progress", { ...noCounts(), sent, done, dead, open }, planned, false)),
+        ).toEqual([]);
       },
     );
     fc.assert(property);
