@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
-import { recountCustomer } from "../../../shared/flows/watch/recount-customer.ts";
+import { recountCustomers } from "../../../shared/flows/watch/recount-customers.ts";
 import { type Delivered, smallLedger } from "../../support/small-ledger.ts";
 
 const FROM = new Date("2026-11-20T10:00:00.000Z");
@@ -9,8 +9,8 @@ const at = (minutes: number) => new Date(FROM.getTime() + minutes * 60_000);
 const watch = newWatch({ component: "mailer", alias: "beta", version: "2" }, FROM, FROM);
 
 async function counted(deliveries: Delivered[]) {
-  const found = await recountCustomer(smallLedger(deliveries), watch, "customer#acme", NOW);
-  return [...found.values()].map(({ tried, failed, bursts }) => [tried, failed, bursts]);
+  const found = (await recountCustomers(smallLedger(deliveries), watch, ["customer#acme"], NOW)).get("customer#acme");
+  return [...(found?.values() ?? [])].map(({ tried, failed, bursts }) => [tried, failed, bursts]);
 }
 
 it("a customer's first attempts on a version are counted by minute and type, with the bursts of those that failed", async () => {
@@ -55,8 +55,8 @@ it("an event that is stored twice has been delivered once", async () => {
   const records = async function* (...window: Parameters<typeof ledger.records>) {
     for await (const page of ledger.records(...window)) yield* [page, page];
   };
-  const found = await recountCustomer({ ...ledger, records }, watch, "customer#acme", NOW);
-  expect([...found.values()]).toMatchObject([{ tried: 1 }]);
+  const found = await recountCustomers({ ...ledger, records }, watch, ["customer#acme"], NOW);
+  expect([...(found.get("customer#acme")?.values() ?? [])]).toMatchObject([{ tried: 1 }]);
 });
 
 it("of more than 50,000 events those of the newest time are counted that has about half as many", async () => {
@@ -78,11 +78,28 @@ it("of more than 50,000 events those of the newest time are counted that has abo
       },
       deliveriesOf: async () => new Map(),
     };
-    await recountCustomer(events, watch, "customer#acme", NOW);
+    await recountCustomers(events, watch, ["customer#acme"], NOW);
     return [...windows];
   };
   expect(await asked(9_999, 5, 2)).toEqual(["09:55:00"]);
   // 50,000 came in ten minutes: those of the last five are counted, and of events from five minutes before.
   expect(await asked(10_000, 6, 2)).toEqual(["09:55:00", "10:20:00"]);
   expect(await asked(10_000, 6, 0)).toEqual(["09:55:00", "10:24:30"]);
+});
+
+it("several are told apart in one reading, each with their own, and whoever has none has nothing", async () => {
+  const ledger = smallLedger([
+    { sent: at(1), outcome: "failed" },
+    { sent: at(1), customer: "globex" },
+    { sent: at(1), customer: "globex" },
+    { sent: at(1), customer: "initech" },
+  ]);
+  const found = await recountCustomers(ledger, watch, ["customer#acme", "customer#globex", "customer#umbrella"], NOW);
+  const told = [...found].map(([who, own]) => [who, [...own.values()].map(({ tried, failed }) => [tried, failed])]);
+  expect(told).toEqual([
+    ["customer#acme", [[1, 1]]],
+    ["customer#globex", [[2, 0]]],
+    ["customer#umbrella", []],
+  ]);
+  expect(ledger.asked.records).toHaveLength(1);
 });
