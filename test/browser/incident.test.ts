@@ -146,6 +146,47 @@ describe("a page that moves by itself", () => {
   });
 });
 
+describe("a page whose server is lost", () => {
+  it("says so, and goes on by itself once it is there again", async () => {
+    const page = await signedIn();
+    await page.goto(server.address("stream?since=1h"));
+    const lost = page.locator("#lost");
+    await page.context().setOffline(true);
+    await lost.waitFor({ state: "visible" });
+    expect(await lost.innerText()).toContain("The server can't be reached.");
+    await publishOrders(server.url(), 1, ["returned"]);
+    expect(await page.locator("main").innerText()).not.toContain("returned");
+    await page.context().setOffline(false);
+    await lost.waitFor({ state: "hidden" });
+    await page.locator("main").getByText("returned").first().waitFor();
+    await page.context().close();
+  });
+});
+
+describe("a page in a tab that nobody sees", () => {
+  it("asks for nothing, until it is shown again", async () => {
+    const page = await signedIn();
+    await page.clock.install({ time: 0 });
+    await page.goto(server.address());
+    let asked = 0;
+    page.on("request", () => asked++);
+    const answered = (action: Promise<unknown>) => Promise.all([page.waitForResponse(server.address()), action]);
+    // Without a window every tab counts as seen.
+    const show = (isShown: boolean) =>
+      page.evaluate(`
+        Object.defineProperty(document, "hidden", { configurable: true, value: ${!isShown} });
+        document.dispatchEvent(new Event("visibilitychange"));`);
+    // From here on time passes by this test alone.
+    await answered(page.clock.pauseAt(3_600_000));
+    const before = asked;
+    await show(false);
+    await page.clock.runFor(60_000);
+    await answered(show(true));
+    expect(asked).toBe(before + 1);
+    await page.context().close();
+  });
+});
+
 describe("whoever isn't signed in here", () => {
   it("sees nothing but how to sign in", async () => {
     const page = await browser.page();
