@@ -121,9 +121,10 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
       }
       return snapshot;
     },
-    async *subjects(level) {
-      const isListed = (key: RowKey): key is SubjectKey => isKeyOf(level, key);
-      for await (const { key, row } of asTheyWere(keyed(level, table.subjects(level)), isListed)) {
+    async *subjects(level, beginning = "") {
+      const isListed = (key: RowKey): key is SubjectKey =>
+        isKeyOf(level, key) && key.startsWith(`${level}#${beginning}`);
+      for await (const { key, row } of asTheyWere(keyed(level, table.subjects(level, beginning)), isListed)) {
         yield { id: splitKey(key)[1], row };
       }
     },

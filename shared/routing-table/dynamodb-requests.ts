@@ -86,12 +86,19 @@ export function logRequest(tableName: string, after: Revision, limit: number): Q
   };
 }
 
-export function subjectsRequest(tableName: string, level: SubjectLevel, shard: string): QueryCommandInput {
+export function subjectsRequest(
+  tableName: string,
+  level: SubjectLevel,
+  shard: string,
+  beginning: string,
+): QueryCommandInput {
+  // No condition on a key takes an empty text.
+  const begins = beginning !== "";
   return {
     TableName: tableName,
     ConsistentRead: true,
-    KeyConditionExpression: "pk = :shard",
-    ExpressionAttributeValues: { ":shard": `${level}#${shard}` },
+    KeyConditionExpression: begins ? "pk = :shard AND begins_with(sk, :beginning)" : "pk = :shard",
+    ExpressionAttributeValues: { ":shard": `${level}#${shard}`, ...(begins && { ":beginning": beginning }) },
   };
 }
 

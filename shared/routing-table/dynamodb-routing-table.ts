@@ -141,10 +141,11 @@ export function dynamodbRoutingTable(options: DynamoDBRoutingTableOptions): Rout
     return { revision, rows };
   }
 
-  const subjects = (level: SubjectLevel) => inOrder(subjectShards.map((shard) => subjectsIn(level, shard)));
+  const subjects = (level: SubjectLevel, beginning = "") =>
+    inOrder(subjectShards.map((shard) => subjectsIn(level, shard, beginning)));
 
-  async function* subjectsIn(level: SubjectLevel, shard: string): AsyncGenerator<KeyedSubject> {
-    for await (const page of pages(subjectsRequest(tableName, level, shard))) {
+  async function* subjectsIn(level: SubjectLevel, shard: string, beginning: string): AsyncGenerator<KeyedSubject> {
+    for await (const page of pages(subjectsRequest(tableName, level, shard, beginning))) {
       for (const { sk, value } of page) {
         yield { id: String(sk), row: storedRow(`${level}#${sk}`, String(value)) };
       }

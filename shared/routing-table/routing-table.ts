@@ -45,8 +45,8 @@ export interface RoutingTable {
   /** The rows under these keys, all as of one revision. */
   rows(keys: readonly RowKey[]): Promise<RowSnapshot>;
   components(): Promise<ComponentSnapshot>;
-  /** Every subject row of a level, by id, page by page; not a snapshot. */
-  subjects(level: SubjectLevel): AsyncIterable<{ id: string; row: SubjectRow | UnreadableRow }>;
+  /** Every subject row of a level whose id begins so, by id, page by page; not a snapshot. Default: all. */
+  subjects(level: SubjectLevel, beginning?: string): AsyncIterable<{ id: string; row: SubjectRow | UnreadableRow }>;
   /** Every row, page by page, the subjects' last; not a snapshot, and otherwise in no promised order. */
   allRows(): AsyncIterable<KeyedRow>;
   /**

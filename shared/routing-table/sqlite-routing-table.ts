@@ -31,7 +31,7 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
   const selectChange = connection.prepare("SELECT revision FROM routing_log WHERE change_id = ?");
   const selectRow = connection.prepare("SELECT value FROM routing_rows WHERE key = ?");
   const selectRange = connection.prepare(
-    "SELECT key, value FROM routing_rows WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+    "SELECT key, value FROM routing_rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
   );
   const selectUser = connection.prepare("SELECT 1 FROM routing_rows WHERE key > 'user#' AND key < 'user$' LIMIT 1");
   const insertEntry = connection.prepare("INSERT INTO routing_log (revision, change_id, entry) VALUES (?, ?, ?)");
@@ -43,21 +43,25 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
   const head = (): Revision => Number(selectHead.get()?.head);
   const entriesAfter = (revision: Revision, limit: number) =>
     selectAfter.all(revision, limit).map((row) => decodeChange(String(row.entry), Number(row.revision)));
-  /** The texts of a kind's rows after a key; $ comes after #. */
-  const range = <Kind extends RowKind>(kind: Kind, after: string, limit: number) =>
+  /** The texts of a kind's rows from a key on; $ comes after #. */
+  const range = <Kind extends RowKind>(kind: Kind, from: string, limit: number) =>
     selectRange
-      .all(after, `${kind}$`, limit)
+      .all(from, `${kind}$`, limit)
       .map(({ key, value }) => ({ key: String(key) as KeyOf<Kind>, text: String(value) }));
 
-  /** The rows of a kind, a page at a time. */
-  function* rowsOf<Kind extends RowKind>(kind: Kind): Generator<KeyedRow<KeyOf<Kind>>> {
-    let after = `${kind}#`;
-    for (;;) {
-      const page = range(kind, after, ROWS_PER_PAGE);
-      for (const { key, text } of page) yield { key, row: storedRow(key, text) };
+  /** The rows of a kind whose names begin so, a page at a time. */
+  function* rowsOf<Kind extends RowKind>(kind: Kind, beginning = ""): Generator<KeyedRow<KeyOf<Kind>>> {
+    const first = `${kind}#${beginning}`;
+    for (let from = first; ; ) {
+      const page = range(kind, from, ROWS_PER_PAGE);
+      for (const { key, text } of page) {
+        if (!key.startsWith(first)) return;
+        yield { key, row: storedRow(key, text) };
+      }
       const last = page.at(-1);
       if (last === undefined || page.length < ROWS_PER_PAGE) return;
-      after = last.key;
+      // No key comes between the two.
+      from = `${last.key}\0`;
     }
   }
 
@@ -93,8 +97,8 @@ export function sqliteRoutingTable(database: Database): RoutingTable {
         componentSnapshot(head(), range("component", "component#", -1), selectUser.get() !== undefined),
       );
     },
-    async *subjects(level: SubjectLevel) {
-      for (const { key, row } of rowsOf(level)) yield { id: splitKey(key)[1], row };
+    async *subjects(level: SubjectLevel, beginning) {
+      for (const { key, row } of rowsOf(level, beginning)) yield { id: splitKey(key)[1], row };
     },
     async *allRows() {
       for (const kind of rowKinds) yield* rowsOf(kind);

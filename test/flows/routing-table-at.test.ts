@@ -36,6 +36,13 @@ describe("a routing table as it was", () => {
               expect(new Map(listed as [RowKey, StoredRow][])).toEqual(
                 new Map([...rows].filter(([key]) => key.startsWith(`${level}#`))),
               );
+              const some = await Array.fromAsync(past.subjects(level, "a"));
+              expect(some.map(({ id }) => id).sort()).toEqual(
+                [...rows.keys()]
+                  .filter((key) => key.startsWith(`${level}#a`))
+                  .map((key) => key.slice(level.length + 1))
+                  .sort(),
+              );
             }
             expect(await past.changesAfter(0, 100)).toEqual(await table.changesAfter(0, revision));
           }
