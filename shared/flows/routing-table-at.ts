@@ -115,7 +115,8 @@ export function routingTableAt(table: RoutingTableReader, revision: Revision): R
         ...changed.map((key) => [splitKey(key)[1], before.get(key)] as const),
       ]);
       const snapshot: ComponentSnapshot = { revision, components: [], unreadable: [], usersHaveRows };
-      for (const [name, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const name of [...rows.keys()].sort()) {
+        const row = rows.get(name);
         if (row instanceof UnreadableRow) snapshot.unreadable.push({ name, row });
         else if (row) snapshot.components.push(row);
       }

@@ -36,6 +36,12 @@ describe("a write that is kept", () => {
     expect(waits).toEqual([25, 50, 100, 200, 400, 500, 500]);
   });
 
+  it("waits no longer than a second between two tries, whatever chance has it", async () => {
+    const { run, waits } = aWrite(8, { random: 1 });
+    await run(60_000);
+    expect(waits).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
+  });
+
   it("is given up where the next try would begin when there is no point in it any more", async () => {
     const late = aWrite(9);
     await expect(late.run(75)).rejects.toThrow("failure 2");

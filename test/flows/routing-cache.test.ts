@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Component } from "../../shared/domain/routing/component.ts";
+import type { LaptopLease } from "../../shared/domain/routing/laptop-lease.ts";
 import type { Revision, Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import type { SubjectRow } from "../../shared/domain/routing/subject-rows.ts";
 import { type RoutingCache, type RoutingView, routingCache } from "../../shared/flows/routing-cache.ts";
@@ -271,6 +272,34 @@ describe("a routing cache", () => {
     });
     await cache.refresh();
     await expect(see(cache, "customer#acme")).rejects.toThrow("changed 50 times in a row");
+  });
+
+  it("reads the leases of laptops once for each batch that asks for one, and tells each alias its own", async () => {
+    const { table } = memoryRoutingTable({ "component#mailer": aComponent({ name: "mailer" }) });
+    const lease = (component: string, alias: string): LaptopLease => {
+      return { component, alias, session: "s", owner: "ada", until: "2026-11-20T10:00:00.000Z", lock: 1 };
+    };
+    const leases = [lease("mailer", "ada"), lease("mailer", "bob"), lease("invoice", "bob")];
+    let reads = 0;
+    const cache = routingCache(table, {
+      readLeases: async () => {
+        reads += 1;
+        return leases;
+      },
+    });
+    await cache.refresh();
+    const told = (component: string, alias: string) =>
+      cache.decideOn(({ leaseOf }) => [leaseOf?.(component, alias), leaseOf?.("mailer", "ada")]);
+    expect(await told("mailer", "bob")).toEqual([leases[1], leases[0]]);
+    expect(reads).toBe(1);
+    expect(await told("invoice", "bob")).toEqual([leases[2], leases[0]]);
+    expect((await told("invoice", "ada"))[0]).toBeUndefined();
+    expect(reads).toBe(3);
+    await cache.decideOn(() => undefined);
+    expect(reads).toBe(3);
+    const without = routingCache(table);
+    await without.refresh();
+    expect(await without.decideOn((view) => "leaseOf" in view)).toBe(false);
   });
 
   it("fails on a component whose pattern can't be read, and goes on once it is put right", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stepsOf } from "../../shared/domain/routing/edit-steps.ts";
 import type { RowKey, StoredRow } from "../../shared/domain/routing/routing-change.ts";
+import { UnreadableRow } from "../../shared/domain/routing/unreadable-row.ts";
 import { subjectLevels } from "../../shared/domain/subject.ts";
 import { routingTableAt } from "../../shared/flows/routing-table-at.ts";
 import { anyEdit, componentNames, subjectKeys } from "../support/any-routing.ts";
@@ -106,6 +107,72 @@ describe("a routing table as it was", () => {
       await change({ kind: "put rows", rows: [...others, ...gone, ...moved, ...fresh] });
     }
     expect(seen).toEqual(wanted);
+  });
+
+  it("knows of no change after it", async () => {
+    const { table, change } = aRoutingTable();
+    for (const name of ["a", "b", "c", "d"]) await change({ kind: "apply component", component: aComponent({ name }) });
+    const past = routingTableAt(table, 2);
+    const since = async (revision: number, limit: number) =>
+      (await past.changesAfter(revision, limit)).map((entry) => entry.revision);
+    expect(await Promise.all([since(0, 9), since(0, 1), since(1, 9), since(2, 9), since(3, 9)])).toEqual([
+      [1, 2],
+      [1],
+      [2],
+      [],
+      [],
+    ]);
+  });
+
+  it("reads the log since then 200 changes at a time, once", async () => {
+    const { table, change } = aRoutingTable();
+    for (let n = 0; n < 202; n++) await change({ kind: "set plan", customer: `c-${n}`, plan: "paid" });
+    const reads: number[] = [];
+    const changesAfter: typeof table.changesAfter = (after, limit) => {
+      reads.push(after);
+      return table.changesAfter(after, limit);
+    };
+    const past = routingTableAt({ ...table, changesAfter }, 1);
+    await past.rows(["customer#never"]);
+    await past.rows(["customer#c-0"]);
+    expect(reads).toEqual([1, 201]);
+  });
+
+  it("fails where the log ends before the head, or an entry can't be read, and says which", async () => {
+    const { table, change } = aRoutingTable();
+    for (const name of ["a", "b"]) await change({ kind: "apply component", component: aComponent({ name }) });
+    const short = { ...table, changesAfter: async () => [] };
+    await expect(routingTableAt(short, 1).rows(["source#shop"])).rejects.toThrow(
+      "ends at revision 1, but the head is 2",
+    );
+    const damaged = {
+      ...table,
+      changesAfter: async (...request: Parameters<typeof table.changesAfter>) =>
+        (await table.changesAfter(...request)).map((entry) => ({ ...entry, unreadable: "no JSON" })),
+    };
+    await expect(routingTableAt(damaged, 1).components()).rejects.toThrow(
+      "The routing before revision 2 is not known any more: that entry of the change log can't be read (no JSON). " +
+        "Ask for a later revision.",
+    );
+  });
+
+  it("tells the components that can't be read apart, each sorted by name", async () => {
+    const { table, change } = aRoutingTable();
+    for (const name of ["d", "b"]) await change({ kind: "apply component", component: aComponent({ name }) });
+    const row = new UnreadableRow("is broken", "{");
+    const components: typeof table.components = async () => ({
+      ...(await table.components()),
+      unreadable: [
+        { name: "c", row },
+        { name: "a", row },
+      ],
+    });
+    const past = await routingTableAt({ ...table, components }, 2).components();
+    expect(past.components.map(({ name }) => name)).toEqual(["b", "d"]);
+    expect(past.unreadable).toEqual([
+      { name: "a", row },
+      { name: "c", row },
+    ]);
   });
 
   it("stays as it was when it is asked again after further changes", async () => {

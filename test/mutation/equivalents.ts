@@ -123,6 +123,36 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "what no component has is skipped for good, and neither waits nor is waited for",
   },
   {
+    file: "shared/flows/cached-rows.ts",
+    text: "if (largest === undefined) return;",
+    what: "largest === undefined → false",
+    why: "there are always maps of every kind, empty or not",
+  },
+  {
+    file: "shared/flows/routing-cache.ts",
+    text: "let usersHaveRows = false;",
+    what: "false → true",
+    why: "before anything is decided the components are read, and with them whether users have rows",
+  },
+  {
+    file: "shared/flows/versions/kept-versions.ts",
+    text: "if (version !== undefined) counts.set(version, ",
+    what: "version !== undefined → true",
+    why: "what no version has run is counted for none, and nobody asks for that",
+  },
+  {
+    file: "shared/flows/versions/logged-aliases.ts",
+    text: 'if (stage !== "intended") ended.add(intent);',
+    what: 'stage !== "intended" → true',
+    why: "an intention names no other entry",
+  },
+  {
+    file: "shared/flows/versions/move-alias.ts",
+    text: "let readUpTo = change.move.intent ?? 0;",
+    what: "0 → 1",
+    why: "what ends a move names the entry that intended it",
+  },
+  {
     file: "shared/flows/change/unreached-events.ts",
     text: "const event = reached.length === 0 ? undefined : readEvent(body);",
     what: "reached.length === 0 → false",

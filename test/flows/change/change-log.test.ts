@@ -96,7 +96,12 @@ describe("a log with an entry that can't be read", () => {
         .map((n) => n + 1)
         .filter((revision) => revision !== broken);
       for (const revision of others) {
-        expect((await changeAt(log, minute(minutes[revision - 1] ?? 0)))?.revision).toBe(revision);
+        const at = minute(minutes[revision - 1] ?? 0);
+        expect((await changeAt(log, at))?.revision).toBe(revision);
+        const since = (await Array.fromAsync(readHistory(log, { from: at }))).flat();
+        expect(since.map((change) => change.revision)).toEqual(
+          expect.arrayContaining(others.filter((other) => other >= revision)),
+        );
       }
     }
   });

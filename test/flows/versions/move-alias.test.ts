@@ -339,6 +339,29 @@ describe("a move that a crash has left intended", () => {
     expect((await log()).slice(2)).toEqual(["1 → 2 settled", "null → 3 settled"]);
   });
 
+  it("is left to whoever intended it for a minute", async () => {
+    const { die, finish } = someAliases();
+    await die("after", "1", "2");
+    expect(await finish(60)).toMatchObject({ settled: 0, waiting: 1 });
+    expect(await finish(60.001)).toMatchObject({ settled: 1, waiting: 0 });
+  });
+
+  it("is left for the next run where others come first twenty times", async () => {
+    const { die, finish, ports, change } = someAliases();
+    await die("after", "1", "2");
+    const { commit } = ports.table;
+    let tries = 0;
+    ports.table.commit = async (...request) => {
+      tries += 1;
+      await change({ kind: "set plan", customer: `customer-${tries}`, plan: "paid" });
+      return commit(...request);
+    };
+    expect(await finish(61)).toMatchObject({ settled: 0, abandoned: 0, waiting: 1 });
+    expect(tries).toBe(20);
+    ports.table.commit = commit;
+    expect(await finish(61)).toMatchObject({ settled: 1, waiting: 0 });
+  });
+
   it("isn't looked for further back", async () => {
     const { die, change, finish } = someAliases();
     await die("after", "1", "2");

@@ -8,6 +8,7 @@ import {
   planUndo,
   refuseBusy,
   type UndoPorts,
+  undoRequest,
   undoVersion,
 } from "../../../shared/flows/versions/undo-version.ts";
 import { aReplay } from "../../support/any-replay.ts";
@@ -157,4 +158,69 @@ it("undoVersion says that a rollback was made whose replay can't be run", async 
     expect(await versionOfBeta(state)).toBe("1");
     expect(await state.replays.get("u")).toMatchObject({ asked: "pause" });
   });
+});
+
+it("undoRequest asks for what the version handled since then, from an hour before, and all of it only where that is asked", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async ({ routingTable }) => {
+    const at = new Date("2026-11-20T10:00:00.000Z");
+    const since = new Date("2026-11-20T09:30:00.000Z");
+    const doings = { component: RC, alias: "beta", from: "2", since, filter: { customer: "globex" } };
+    const asked = async (all: boolean) => (await undoRequest(routingTable, { ...doings, all }, at)).request;
+    expect(await asked(true)).toEqual({
+      window: { from: new Date("2026-11-20T08:30:00.000Z"), to: new Date("2026-11-20T10:00:00.001Z") },
+      filter: {
+        customer: "globex",
+        component: RC,
+        executedVersion: "2",
+        ranSince: since.toISOString(),
+        ranBehind: "beta",
+      },
+      mode: "rerun",
+      destination: { kind: "today" },
+      avoidVersion: "2",
+    });
+    expect(await asked(false)).toMatchObject({ mode: "finish" });
+  });
+});
+
+it("planUndo has nothing to go back to where the alias points at that version already", async () => {
+  const { withState } = await aBadVersion();
+  await withState(async (state) => {
+    const asked = { component: RC, alias: "beta", to: "2", since: undefined, filter: {}, all: true };
+    await expect(planUndo({ ...state, now }, asked, () => {})).rejects.toMatchObject({
+      kind: "usage",
+      message: `beta of ${RC} points at version 2 already.`,
+      remedies: [{ operation: "name version" }],
+    });
+  });
+});
+
+it("planUndo plans with the alias at the version that it goes back to, and every other where it is", async () => {
+  const { withState, edit, promote } = await aBadVersion();
+  const versions = () =>
+    withState(async (state) =>
+      (await planned(state)).plan.counts.versions.map(({ alias, version, count }) => [alias, version, count]),
+    );
+  expect(await versions()).toEqual([["beta", "1", 2]]);
+  await promote("experimental", null, "3");
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const pin = { alias: "experimental", who: "ada", why: "x", at: now().toISOString(), until };
+  await edit([{ kind: "pin", level: "customer", id: "globex", component: RC, pin }]);
+  expect(await versions()).toEqual([["experimental", "3", 2]]);
+});
+
+it("undoVersion replays what is handled up to five minutes after the rollback, and up to an hour while it isn't made", async () => {
+  for (const [isMade, afterMs] of [
+    [true, 300_000],
+    [false, 3_600_000],
+  ] as const) {
+    const { withState } = await aBadVersion();
+    await withState(async (state) => {
+      const at = new Date();
+      const moveAlias = isMade ? state.catalog.moveAlias : () => Promise.reject(new Error("no answer"));
+      await undone(state, { now: () => at, catalog: { ...state.catalog, moveAlias } });
+      expect((await state.replays.get("u"))?.window.to).toEqual(new Date(at.getTime() + afterMs));
+    });
+  }
 });
