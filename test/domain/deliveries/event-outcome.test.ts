@@ -76,6 +76,12 @@ describe("what became of an event", () => {
       [{}],
       ["- unmatched"],
     ],
+    [
+      "waiting at a component that another payload of its key was refused by",
+      { payloadHash: "other", t0: later },
+      [{}],
+      ["mailer waiting"],
+    ],
     ["one outcome per generation", {}, [{}, { generation: "r-1", status: "failed" }], ["mailer done", "mailer failed"]],
     [
       "rejected for another payload under the same key",

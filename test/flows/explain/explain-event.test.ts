@@ -87,6 +87,25 @@ describe("the explanation of a delivery", () => {
     });
   });
 
+  it("takes the laptop that it went to for there, and asks today's leases who listens now", async () => {
+    const aliases = { stable: { target: { kind: "worker" } }, "laptop-ada": { target: { kind: "laptop" } } } as const;
+    const acme = aSubjectRow({ pins: { mailer: aPin({ alias: "laptop-ada" }) } });
+    const component = aComponent({ name: "mailer", aliases });
+    const { ports, table, events, time } = await aRouter({ components: [component], rows: { "customer#acme": acme } });
+    await routeBatch(ports, [aMessage({ id: "e-1", customer: "acme" })]);
+    const outcome = await theOutcome(events, "e-1");
+    const explained = await explainDelivery(table, outcome, time.now(), { readLeases: async () => [] });
+    expect(outcome.entry?.alias).toBe("laptop-ada");
+    expect(explained.atDecision?.decision).toMatchObject({ alias: "laptop-ada", fallback: false });
+    expect(explained.now).toMatchObject({ decision: { alias: "stable", fallback: true } });
+    const untold = await explainDelivery(table, outcome, time.now());
+    expect(untold.now).toMatchObject({ decision: { alias: "laptop-ada", fallback: false } });
+    // It went elsewhere, as nobody listened: then no laptop was there.
+    const entry = { ...(outcome.entry ?? never()), alias: "stable" };
+    const elsewhere = await explainDelivery(table, { ...outcome, entry }, time.now());
+    expect(elsewhere.atDecision?.decision).toMatchObject({ alias: "stable", fallback: true });
+  });
+
   it("says when the component has gone since, and when its row can't be read", async () => {
     const { ports, table, events, time, damage } = await aRouter({ components: [mailer] });
     await routeBatch(ports, [aMessage({ id: "e-1" })]);
@@ -152,6 +171,10 @@ describe("a stored event", () => {
     expect(await found(wanted)).toEqual([]);
   });
 });
+
+function never(): never {
+  throw new Error("it was never claimed");
+}
 
 async function theOutcome(events: StoredEvents, id: string): Promise<EventOutcome> {
   const [found] = await Array.fromAsync(findEvents(events, window, id, T0));

@@ -42,6 +42,28 @@ describe("who is on an alias", () => {
     expect(await Array.fromAsync(whoIsOn(table, "another", "beta", now))).toEqual([]);
   });
 
+  it("names whoever's events a laptop gets only while it listens", async () => {
+    const { table, change } = aRoutingTable();
+    const aliases = { stable: { target: { kind: "worker" } }, "laptop-ada": { target: { kind: "laptop" } } } as const;
+    const acme = aSubjectRow({ pins: { mailer: aPin({ alias: "laptop-ada" }) } });
+    const mailer = aComponent({ name: "mailer", aliases });
+    await change({
+      kind: "put rows",
+      rows: [
+        { key: "component#mailer", row: mailer },
+        { key: "customer#acme", row: acme },
+      ],
+    });
+    const until = new Date(now.getTime() + 1).toISOString();
+    const lease = { component: "mailer", alias: "laptop-ada", session: "s", owner: "ada on one", until, lock: 1 };
+    const on = async (leases?: Parameters<typeof whoIsOn>[4]) =>
+      (await Array.fromAsync(whoIsOn(table, "mailer", "laptop-ada", now, leases))).flat().map(({ subject }) => subject);
+    expect(await on({ readLeases: async () => [lease] })).toEqual([{ customer: "acme" }]);
+    expect(await on({ readLeases: async () => [] })).toEqual([]);
+    // Nobody knows of another time how leases stood.
+    expect(await on()).toEqual([{ customer: "acme" }]);
+  });
+
   it("comes page by page on a directory of thousands, complete", async () => {
     const { table, change } = aRoutingTable();
     const row = aSubjectRow({ customer: "acme" });
