@@ -57,6 +57,18 @@ const EQUIVALENT: readonly { file: string; text: string; what: string; why: stri
     why: "it saves a part of the key that isn't looked at",
   },
   {
+    file: "shared/domain/health/customer-verdict.ts",
+    text: "return Object.entries(subjectOf(who)).every(",
+    what: "every → some",
+    why: "a key names one level alone",
+  },
+  {
+    file: "shared/domain/health/trait.ts",
+    text: 'else if (of === "because") filter.because = ',
+    what: 'of === "because" → false',
+    why: "what comes after it does the same, of another type",
+  },
+  {
     file: "shared/domain/health/delivery-tally.ts",
     text: "const next: Counting = { from, ",
     what: "false → true",

@@ -92,6 +92,15 @@ describe("a tally of deliveries", () => {
     expect(minutes.reduce((sum, { dropped }) => sum + dropped, 0)).toBe(2);
   });
 
+  it("takes back nothing of a span that it has let go of meanwhile", () => {
+    const tally = deliveryTally();
+    tally.add(plus(0), aDelivery());
+    const taken = tally.take();
+    for (let minute = 1; minute <= 10; minute++) tally.add(plus(minute * 60_000), aDelivery());
+    tally.putBack(taken);
+    expect(minutesOf(tally.take().spans).map(({ from }) => from)[0]).toEqual(plus(60_000));
+  });
+
   it("has lost nothing of what was stored before it let go of it", () => {
     const tally = deliveryTally();
     for (let n = 0; n < 12; n++) {

@@ -136,6 +136,7 @@ describe("a verdict", () => {
 
   it("takes three failures, and two customers where there are three", () => {
     expect(verdictOf({ now: { tried: 9, failed: 2 }, customersAffected: 2 }, true).isTooFew).toBe(true);
+    expect(verdictOf({ now: { tried: 9, failed: 1 }, customersAffected: 2 }, true).isTooFew).toBe(true);
     expect(verdictOf({ now: { tried: 9, failed: 0 }, customersAffected: 0 }, true).isTooFew).toBe(false);
     expect(verdictOf({ now: { tried: 9, failed: 3 }, customersAffected: 2 }, true).isTooFew).toBe(false);
     expect(verdictOf({ now: { tried: 9, failed: 3 }, customersAffected: 1 }, true).isTooFew).toBe(true);

@@ -219,6 +219,7 @@ describe("the evidence that a guard asks for", () => {
     expect(drifted).toBeLessThan(plain);
     expect(asMissing).toBe(missing);
     const bound = baseRateBound(thousand, 0.001 / 10);
+    expect(missing).toBeCloseTo(worseThanBefore({ tried: 100, failed: 30 }, bound) / Math.LN10, 9);
     const drift = driftOf({ tried: 100, failed: 10 }, { tried: 1_000, failed: 10 });
     expect(drifted).toBeCloseTo(worseThanBefore({ tried: 100, failed: 30 }, bound * drift) / Math.LN10, 9);
   });
