@@ -18,6 +18,16 @@ import { temporaryFolder } from "../support/tmp.ts";
 /** Section 20 of the design. */
 const MAX_ROUTER_BYTES = 500_000;
 
+/** The first is what the router always carries. */
+const TARGETS = {
+  lambda: "shared/targets/lambda-target.ts",
+  http: "shared/targets/http/http-target.ts",
+  sqs: "shared/targets/sqs-target.ts",
+  "step-functions": "shared/targets/step-functions-target.ts",
+  ecs: "shared/targets/ecs-target.ts",
+  laptop: "shared/targets/laptop-target.ts",
+};
+
 const EVENTS = 2_000;
 const KILLS = 8;
 const HOUR_MS = 3_600_000;
@@ -43,6 +53,18 @@ describe("a function's bundle", () => {
     // Only what is loaded on first use reads XML.
     expect(code.entries.get("router")?.eager.filter((module) => module.includes("@aws-sdk/xml-builder/"))).toEqual([]);
     expect(code.entries.get("router")?.eagerBytes).toBeLessThanOrEqual(MAX_ROUTER_BYTES);
+  });
+
+  it("loads the code of a kind of target with the first event for one, and no other kind's", () => {
+    const router = code.entries.get("router");
+    const kinds = Object.entries(TARGETS);
+    const within = (modules: readonly string[] = []) =>
+      kinds.filter(([, file]) => modules.includes(file)).map(([kind]) => kind);
+    expect(within(router?.all)).toEqual(kinds.map(([kind]) => kind));
+    expect(within(router?.eager)).toEqual(["lambda"]);
+    for (const [kind, file] of kinds.slice(1)) expect(within(router?.firstUse(file))).toEqual([kind]);
+    // Hosts of versions are another installation's.
+    expect(router?.all.filter((module) => /^shared\/targets\/(worker|process)\//.test(module))).toEqual([]);
   });
 });
 
@@ -314,8 +336,8 @@ withDynamoDB("the bundles on DynamoDB, SQS, S3 and Lambda", (endpoint) => {
     await publish(anOrder("slow too", "acme"));
     await route();
     await second.until(() => second.said("arrived").length === 1);
-    await second.end("SIGKILL");
     await publish(anOrder("waits", "acme"));
+    await second.end("SIGKILL");
     await route();
     expect(await deliveriesOf("waits")).toMatchObject([{ status: "accepted", alias: "laptop-ada" }]);
     pass(LEASE_MS);

@@ -12,6 +12,8 @@ export type BundledEntry = {
   /** Source files and modules. */
   eager: string[];
   all: string[];
+  /** What is loaded on first use of a source file, beside what is loaded by then. */
+  firstUse: (file: string) => string[];
   /** Modules that are left to Lambda, which has none but Node's. */
   left: string[];
 };
@@ -45,15 +47,15 @@ export function bundledCode(): BundledCode {
 function bundled(name: string, outdir: string): BundledEntry {
   const { outputs } = bundle(name, outdir);
   const first = Object.keys(outputs).find((file) => outputs[file]?.entryPoint?.endsWith(`/${name}.ts`)) ?? "";
-  const loaded = new Set<string>();
-  const load = (file: string) => {
-    if (loaded.has(file)) return;
-    loaded.add(file);
+  const load = (file: string, into: Set<string>): Set<string> => {
+    if (into.has(file)) return into;
+    into.add(file);
     for (const { kind, path, external } of outputs[file]?.imports ?? []) {
-      if (kind === "import-statement" && external !== true) load(path);
+      if (kind === "import-statement" && external !== true) load(path, into);
     }
+    return into;
   };
-  load(first);
+  const loaded = load(first, new Set());
   const modulesOf = (files: Iterable<string>) => [
     ...new Set(
       [...files].flatMap((file) => {
@@ -70,6 +72,11 @@ function bundled(name: string, outdir: string): BundledEntry {
     lazyBytes: bytesOf(files.filter((file) => !loaded.has(file))),
     eager: modulesOf(loaded),
     all: modulesOf(files),
+    firstUse(module) {
+      const chunk = files.find((file) => module in (outputs[file]?.inputs ?? {}));
+      if (chunk === undefined) throw new Error(`${name} has no ${module}`);
+      return modulesOf([...load(chunk, new Set())].filter((file) => !loaded.has(file)));
+    },
     left: files.flatMap((file) =>
       (outputs[file]?.imports ?? []).flatMap(({ path, external }) => (external === true ? [path] : [])),
     ),
