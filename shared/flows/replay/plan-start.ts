@@ -1,5 +1,6 @@
 import type { Replay, ReplayRequest } from "../../domain/replays/replay.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
+import type { LaptopStore } from "../../laptop-store/laptop-store.ts";
 import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import { routingCache } from "../routing-cache.ts";
@@ -23,7 +24,7 @@ export type StartPlan = { request: ReplayRequest; cut: StoredWindow["cut"]; plan
  * @throws TurnoutError what `storedWindow`, `refuseDestination` and `refuseName` throw, before anything is planned
  */
 export async function planStart(
-  { routingTable, now, ...ports }: StartPlanPorts,
+  { routingTable, laptops, now, ...ports }: StartPlanPorts,
   asked: ReplayRequest,
   name: string | undefined,
   onProgress: PlanProgress,
@@ -31,7 +32,8 @@ export async function planStart(
   const plannedAt = now();
   const { window, cut } = await storedWindow(routingTable, asked.window, plannedAt);
   const request = { ...asked, window };
-  const routing = routingCache(routingTable);
+  // To a laptop that nobody listens on nothing would go.
+  const routing = routingCache(routingTable, { readLeases: laptops.leases });
   await refuseDestination(routing, request);
   if (name !== undefined) await refuseName(ports.replays, name);
   const plan = await planReplay({ ...ports, routing }, { ...request, name: "", startedAt: plannedAt }, now, onProgress);
@@ -40,6 +42,7 @@ export async function planStart(
 
 export type StartPlanPorts = Omit<MatchPorts, "routing"> & {
   routingTable: RoutingTable;
+  laptops: Pick<LaptopStore, "leases">;
   replays: Pick<ReplayStore, "get">;
   now: () => Date;
 };

@@ -5,8 +5,10 @@ import { explainDelivery } from "../../../shared/flows/explain/explain-event.ts"
 import { explainRoute } from "../../../shared/flows/explain/explain-route.ts";
 import { whoIsOn } from "../../../shared/flows/explain/who-is-on.ts";
 import { takeBack } from "../../../shared/flows/listen/take-back.ts";
+import { planStart } from "../../../shared/flows/replay/plan-start.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { ALIAS, aLaptopWorld, COMPONENT } from "../../support/laptop-world.ts";
+import { memoryReplayStore } from "../../support/memory-replay-store.ts";
 import { type Around, eventually, surrounded } from "../../support/port-calls.ts";
 import { failed } from "../../support/router.ts";
 
@@ -130,6 +132,27 @@ describe("a lease that lapses", () => {
     expect(now).toMatchObject({ decision: { alias: "stable" } });
     expect(await whoIs(table, ALIAS, time.now(), leases)).toEqual([]);
     expect(await whoIs(table, ALIAS, new Date("2026-11-20T10:00:00.000Z"), leases)).toEqual([{ customer: "acme" }]);
+  });
+
+  it("has a replay planned where its events would go now, and to the laptop while somebody listens", async () => {
+    const { publish, serverGoesOn, laptop, time, table, laptops, events } = await listening();
+    await publish("one");
+    await serverGoesOn();
+    await laptop.listener.take(1);
+    await laptop.answer();
+    await serverGoesOn();
+    const planned = async () => {
+      const ports = { routingTable: table, laptops, events, replays: memoryReplayStore(), now: time.now };
+      const catalog = { aliases: async () => [{ alias: "stable", version: "1" }] };
+      const window = { from: new Date(time.now().getTime() - 3_600_000), to: new Date(time.now().getTime() + 1) };
+      const request = { window, filter: {}, mode: "rerun", destination: { kind: "today" } } as const;
+      const { plan } = await planStart({ ...ports, catalog }, request, undefined, () => {});
+      return plan.counts;
+    };
+    const [here, elsewhere] = [{ alias: ALIAS }, { alias: "stable" }].map((to) => expect.objectContaining(to));
+    expect(await planned()).toMatchObject({ sent: 1, versions: [here] });
+    await time.pass(LEASE_MS);
+    expect(await planned()).toMatchObject({ sent: 1, versions: [elsewhere] });
   });
 
   it("has everything decided again that waits or is in hand when the laptop was killed", async () => {
