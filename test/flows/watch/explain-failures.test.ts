@@ -75,6 +75,7 @@ describe("explaining failures", () => {
       passed: 0,
       failures: { length: count },
       errors: [{ error: "TypeError: no token", version: "23", count, isFirst: true }],
+      since: new Date("2026-11-20T10:00:00.000Z"),
       filter: {
         component: NAME,
         customer: "customer-7",

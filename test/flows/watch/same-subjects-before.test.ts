@@ -61,6 +61,8 @@ describe("what was before with those who are on a version", () => {
     const tried = ["a", "b", "c", "acme"].map((customer) => earlier({ customer }));
     const { found } = await all([...others, ...tried]);
     expect(found).toEqual({ ...nothing, customers: 0 });
+    const unheard = on({ customer: "a", outcome: "outcome missing" });
+    expect((await all([...others, ...tried, unheard])).found.customers).toBe(0);
     const named = await all([...others, ...tried], { more: ['["a"]'] });
     expect(named.found).toMatchObject({ tried: 1, customers: 1, others: { tried: 3, failed: 0 } });
   });

@@ -159,6 +159,10 @@ describe("a sample of deliveries", () => {
     expect((await of(41)).numbers).toEqual([40]);
     expect((await of(41)).read).toEqual([[0, 3_600, 41]]);
     expect((await of(20)).numbers).toEqual([]);
+    const many = Array.from({ length: 100 }, (_, n) => ({ sent: new Date(FROM.getTime() + n), customer: "globex" }));
+    const last = { sent: new Date(FROM.getTime() + 100) };
+    const about = { isOne, lookedAt: 101 };
+    expect((await sampled([...many, last], { stretches: 1, each: 1, about })).numbers).toEqual([100]);
     expect((await of(200)).read).toEqual([[0, 3_600, 100]]);
   });
 });

@@ -119,4 +119,9 @@ describe("a version's first attempts", () => {
     const alike = { ...health, byKey: ["b", "a", "c"].map((alias) => aCount(alias, "x", 5, 1)) };
     expect(slicesOf(alike, "alias", []).map(({ value }) => value)).toEqual(["a", "b", "c"]);
   });
+
+  it("are nothing of what was only put off", () => {
+    const idle = { ...health, byKey: [aCount("beta", "x", 5, 1), aCount("branch", "x", 0, 0)] };
+    expect(slicesOf(idle, "alias", []).map(({ value }) => value)).toEqual(["beta"]);
+  });
 });

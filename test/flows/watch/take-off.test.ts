@@ -153,3 +153,15 @@ it.each(
   await world.drive();
   expect(await world.unresolved()).toEqual([]);
 });
+
+it("whoever drives replays is told of the one of whom was taken off, and a protected customer is taken off, too", async () => {
+  const world = await aVersionBadForOne();
+  const called: string[] = [];
+  world.guard.callReplayer = async (name) => void called.push(name);
+  const guardrails = { ...DEFAULT_GUARDRAILS, protectedSubjects: ["customer#acme" as const] };
+  await world.change({ kind: "set guardrails", guardrails });
+  await world.look();
+  expect(await pinsOf(world, "customer#acme")).toMatchObject({ alias: "stable" });
+  expect(called).toEqual((await world.replays.list(5)).map(({ name }) => name));
+  expect(called).toEqual([expect.stringMatching(/^guard-beta-24-customer-acme-/)]);
+});
