@@ -14,15 +14,20 @@ export type Levers = {
   filter?: OutcomeFilter;
   /** Whom to pin elsewhere, where it is somebody in particular who isn't there already. */
   pin?: { level: SubjectLevel; id: string; to: Alias };
-  /** The alias to roll back, where it is a version or an alias that fails. */
+  /** The alias to roll back, where it is a version or an alias that fails and the alias still points at that version. */
   rollBack?: Alias;
 };
 
-/** @param asked the filter that the failures have passed */
+type Pointing = { alias: Alias; version: string };
+
+/**
+ * @param targets what the aliases point at now
+ * @param asked the filter that the failures have passed
+ */
 export function leversOf(
   traits: readonly Trait[],
   failures: readonly Failure[],
-  { name, fallbackAlias }: Pick<Component, "name" | "fallbackAlias">,
+  { name, fallbackAlias, targets }: Pick<Component, "name" | "fallbackAlias"> & { targets: readonly Pointing[] },
   { version, ...asked }: FailureFilter,
 ): Levers {
   const shared = traitFilter(traits);
@@ -30,11 +35,13 @@ export function leversOf(
   const alias = mostFrequent(failures.map((failure) => failure.alias));
   const somebody = traits.find(isSomebody) ?? askedFor(asked);
   const isVersion = traits.some(({ of }) => of === "version" || of === "alias");
+  const failing = mostFrequent(failures.map((failure) => failure.version));
+  const isThere = targets.some((target) => target.alias === alias && target.version === failing);
   return {
     ...(shared !== undefined && { filter: { component: name, ...asked, ...executed, ...shared } }),
     ...(somebody !== undefined &&
       alias !== fallbackAlias && { pin: { level: somebody.of, id: somebody.value, to: fallbackAlias } }),
-    ...(somebody === undefined && isVersion && alias !== undefined && { rollBack: alias }),
+    ...(somebody === undefined && isVersion && isThere && alias !== undefined && { rollBack: alias }),
   };
 }
 

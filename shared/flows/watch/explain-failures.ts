@@ -119,7 +119,7 @@ export async function explainFailures(
         failures,
         since: spanStart(new Date(first), "minute"),
         errors: errorsOf(failures, seen),
-        ...leversOf(explanation.traits, failures, component, filter),
+        ...leversOf(explanation.traits, failures, { ...component, targets }, filter),
       };
     }),
   };

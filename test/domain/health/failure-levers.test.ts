@@ -3,9 +3,12 @@ import type { Failure } from "../../../shared/domain/health/failure.ts";
 import { type FailureFilter, leversOf } from "../../../shared/domain/health/failure-levers.ts";
 import type { Trait } from "../../../shared/domain/health/trait.ts";
 
-const on = (...aliases: string[]) => aliases.map((alias) => ({ alias }) as Failure);
-const levers = (traits: Trait[], failures = on("beta"), asked: FailureFilter = {}) =>
-  leversOf(traits, failures, { name: "mailer", fallbackAlias: "stable" }, asked);
+const VERSIONS = { stable: "1", beta: "2" };
+type Aliased = keyof typeof VERSIONS;
+const TARGETS = Object.entries(VERSIONS).map(([alias, version]) => ({ alias, version }));
+const on = (...aliases: Aliased[]) => aliases.map((alias) => ({ alias, version: VERSIONS[alias] }) as Failure);
+const levers = (traits: Trait[], failures = on("beta"), asked: FailureFilter = {}, targets = TARGETS) =>
+  leversOf(traits, failures, { name: "mailer", fallbackAlias: "stable", targets }, asked);
 
 describe("what acts on failures", () => {
   it("is a pin where they are somebody's, unless those are on the fallback alias already", () => {
@@ -26,6 +29,13 @@ describe("what acts on failures", () => {
     expect(levers([{ of: "alias", value: "beta" }]).rollBack).toBe("beta");
     expect(levers([{ of: "type", value: "order" }])).not.toHaveProperty("rollBack");
     expect(levers([{ of: "version", value: "2" }], [])).not.toHaveProperty("rollBack");
+  });
+
+  it("is no rollback of an alias that points elsewhere by now", () => {
+    const traits: Trait[] = [{ of: "version", value: "2" }];
+    const targets = TARGETS.map(({ alias }) => ({ alias, version: "1" }));
+    expect(levers(traits, on("beta"), {}, targets)).not.toHaveProperty("rollBack");
+    expect(levers(traits, on("beta"), {}, [])).not.toHaveProperty("rollBack");
   });
 
   it("is a pin, and no rollback, where a version fails for somebody", () => {
