@@ -140,8 +140,11 @@ async function versionsOf(ports: HealthPorts, component: Component, seen: Seen):
 function beforeOf(version: string, aliases: readonly string[], before: readonly DeliveryCount[]): { before?: Tried } {
   const own = before.filter((count) => count.version === version && count.firsts > 0);
   const came = own.length === 0 ? Infinity : Math.min(...own.map(({ at }) => at.getTime()));
-  const others = before.filter(({ alias, at }) => aliases.includes(alias) && at.getTime() < came);
-  const tried = triedOf(others.length > 0 ? others : before.filter(({ alias }) => aliases.includes(alias)));
+  const those = before.filter(({ alias, firsts }) => aliases.includes(alias) && firsts > 0);
+  const others = those.filter((count) => count.version !== version);
+  const earlier = others.filter(({ at }) => at.getTime() < came);
+  // What it did itself says nothing where others are known: it may have failed as often when it was tried before.
+  const tried = triedOf([earlier, others, those].find(({ length }) => length > 0) ?? []);
   return tried.tried === 0 ? {} : { before: tried };
 }
 

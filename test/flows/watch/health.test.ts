@@ -143,6 +143,13 @@ describe("a version's health", () => {
     }
   });
 
+  it("isn't excused by having failed as often when it was tried before", async () => {
+    const at = new Date(T0.getTime() - 2 * HOUR);
+    const beside = { at, version: "1", alias: "beta", tried: 2_000, failed: 5 };
+    const { of } = await looked([beside, { at, tried: 60, failed: 40 }, stable(400), { tried: 60, failed: 40 }]);
+    expect((await of("2")).verdict.level).toBe("act");
+  });
+
   it("takes two customers where many are on it, and one where it is the only one", async () => {
     const failing = { tried: 60, failed: 40, customers: 1 };
     const before = { at: new Date(T0.getTime() - 24 * HOUR), version: "1", alias: "beta", tried: 2_000, failed: 5 };
