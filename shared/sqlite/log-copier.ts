@@ -50,9 +50,15 @@ export function logCopier(path: string): LogCopier {
   return {
     copy() {
       thread ??= begin();
-      thread.postMessage("copy");
+      const asked = thread;
+      // Writes may wait for it, and while a server starts nothing else keeps its process.
+      asked.ref();
+      asked.postMessage("copy");
       return new Promise((resolve) => {
-        answer = resolve;
+        answer = (pages) => {
+          asked.unref();
+          resolve(pages);
+        };
       });
     },
     close: () => void thread?.terminate(),

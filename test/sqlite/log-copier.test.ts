@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type DatabaseOptions, openDatabase } from "../../shared/sqlite/database.ts";
@@ -47,6 +48,15 @@ test("logCopier answers 0 where there is nothing that it could copy, and copies 
   const copier = copierOf(path);
   await add("short");
   expect(await copier.copy()).toBeGreaterThan(0);
+});
+
+test("logCopier keeps the process while it is waited for, and no longer", () => {
+  const path = join(temporaryFolder(), "state.db");
+  const module = new URL("../../shared/sqlite/log-copier.ts", import.meta.url).href;
+  const program = `import { logCopier } from ${JSON.stringify(module)};
+    console.log(await logCopier(${JSON.stringify(path)}).copy() >= -1 ? "answered" : "");`;
+  const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", program]);
+  expect([String(stdout), status]).toEqual(["answered\n", 0]);
 });
 
 test("logCopier answers a copy that is under way when it is closed", async () => {
