@@ -6,6 +6,8 @@ import type { OutcomeFilter } from "../../../shared/domain/deliveries/event-outc
 import type { StoredEvents } from "../../../shared/event-store/event-store.ts";
 import { listEvents } from "../../../shared/flows/explain/list-events.ts";
 import { recentEvents } from "../../../shared/flows/explain/recent-events.ts";
+import { aSubjectRow } from "../../support/builders.ts";
+import { aRouter, putRows } from "../../support/router.ts";
 import { anEntry, aRecord } from "../../support/stored-events.ts";
 
 const FROM = new Date("2026-11-20T10:00:00.000Z");
@@ -129,6 +131,19 @@ describe("the newest events", () => {
     const { events } = stored([0, ...Array.from({ length: 50 }, () => 599_999)]);
     const found = await recentEvents({ events }, { window, filter: {}, limits: { outcomes: 3, looked: 10 } }, NOW);
     expect(idsOf(found.outcomes)).toEqual(["e-50", "e-49", "e-48"]);
+  });
+
+  it("are of a cohort by the directory as it is when it is asked, which nothing else asks", async () => {
+    const { events } = stored([0, 1_000, 2_000], (n) => ["acme", "globex", "acme"][n] ?? "");
+    const { ports, table, calls } = await aRouter();
+    const asked = { window, filter: { cohort: "staff" }, limits: plenty };
+    const inStaff = () => recentEvents({ events, routing: ports.routing }, asked, NOW);
+    expect((await inStaff()).outcomes).toEqual([]);
+    await putRows(table, { "customer#acme": aSubjectRow({ cohorts: ["staff"] }) });
+    expect(idsOf((await inStaff()).outcomes)).toEqual(["e-2", "e-0"]);
+    calls.since();
+    await recentEvents({ events, routing: ports.routing }, { ...asked, filter: { customer: "acme" } }, NOW);
+    expect(calls.since()).toEqual([]);
   });
 
   it("are those of the list, backwards, whenever all of it may be looked at", async () => {
