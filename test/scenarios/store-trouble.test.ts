@@ -91,7 +91,7 @@ test("a server whose state file is locked, then can't grow, then lacks a body lo
   expect(refused.length).toBeGreaterThan(0);
   // A write that needs no room may be made in between, and then all seems well until the next one that does.
   const saysSo = async () => (await (await fetch(`${url}/healthz`)).text()).includes("the disk is full");
-  while (!(await saysSo())) refused.push(...(await publish([`full-${refused.length}`], "x".repeat(200_000))));
+  for (let n = 0; !(await saysSo()); n++) refused.push(...(await publish([`filling-${n}`], "x".repeat(200_000))));
   child.send("freed");
   await once(child, "message");
   expect(await publish(refused)).toEqual([]);
