@@ -4,8 +4,14 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 /** Run by commands of their own: they need what others have made. */
 const elsewhere = ["test/sdks/**", "test/browser/**"];
 
+/** What builds the functions for Lambda: it goes with those that run them. */
+const built = ["test/infra/bundles.test.ts"];
+
 /** What needs DynamoDB Local, and so Java, by its calling `withDynamoDB`: `npm run test:dynamodb`. */
-const onDynamoDB = globSync("test/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("withDynamoDB("));
+const onDynamoDB = [
+  ...globSync("test/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("withDynamoDB(")),
+  ...built,
+];
 
 /** What starts, kills and waits for real processes: the longest, which begin first, as projects do by their names. */
 const longest = ["test/scenarios/**/*.test.ts", "test/targets/{worker,process}/**/*.test.ts"];
