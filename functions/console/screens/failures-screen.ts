@@ -22,7 +22,7 @@ import type { Html, Look, Page } from "../screen.ts";
 const narrowed = ["version", "alias", "customer", "project", "plan", "user"] as const;
 
 /** Failures that are compared at once, as quick as a screen has to be; on demand all that are. */
-const COMPARED_AT_ONCE = 150;
+const COMPARED_AT_ONCE = 100;
 
 /** What explains what failed: of one component, or which components have failures at all. */
 export async function failuresScreen(look: Look): Promise<Page> {

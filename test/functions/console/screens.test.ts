@@ -196,9 +196,9 @@ describe("the screen of a component's failures", () => {
     const text = async (path: string) =>
       textOf((await viewer.get(`/console/failures?component=${COMPONENT}${path}`)).text);
     const quick = await text("");
-    expect(quick).toContain("The newest 150 failures");
+    expect(quick).toContain("The newest 100 failures");
     expect(quick).toContain("Compare 1000");
-    expect(quick).toContain(`turnout failures ${COMPONENT} --compare 150 --since 1h`);
+    expect(quick).toContain(`turnout failures ${COMPONENT} --compare 100 --since 1h`);
     const whole = await text("&compare=1000");
     expect(whole).toContain("220 failures");
     expect(whole).not.toContain("Compare 1000");
