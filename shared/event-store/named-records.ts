@@ -1,5 +1,6 @@
 import type { EventRecord } from "../domain/deliveries/delivery.ts";
 import { isCalled, isCalledLike } from "../domain/deliveries/record-names.ts";
+import { recordsInPages } from "../domain/deliveries/records-in-pages.ts";
 import type { TimeWindow } from "../domain/text/time-window.ts";
 import type { EventRecords, NamedLimits, NamedRecords } from "./event-store.ts";
 
@@ -22,7 +23,7 @@ export async function namedAmong(
   for (let spanMs = FIRST_SPAN_MS; end > window.from && looked < limits.looked && called.length === 0; ) {
     const from = new Date(Math.max(window.from.getTime(), end.getTime() - spanMs));
     const most = end.getTime() - from.getTime() > 1 ? MOST_AT_ONCE : Number.POSITIVE_INFINITY;
-    const found = await recordsIn(store, { from, to: end }, now, most);
+    const found = await recordsInPages(store.records({ from, to: end }, now), most);
     if (found === undefined) {
       spanMs = Math.max(1, Math.floor((end.getTime() - from.getTime()) / 4));
       continue;
@@ -36,14 +37,4 @@ export async function namedAmong(
     spanMs *= 2;
   }
   return { records: (called.length > 0 ? called : begun).slice(0, limits.found), from: end };
-}
-
-/** Undefined where there are more than `most`. */
-async function recordsIn(store: Pick<EventRecords, "records">, window: TimeWindow, now: Date, most: number) {
-  const found: EventRecord[] = [];
-  for await (const page of store.records(window, now)) {
-    found.push(...page);
-    if (found.length > most) return undefined;
-  }
-  return found;
 }

@@ -5,6 +5,7 @@ import {
   outcomeFilter,
   outcomesOf,
 } from "../../domain/deliveries/event-outcome.ts";
+import { recordsInPages } from "../../domain/deliveries/records-in-pages.ts";
 import { type ListedFilter, listedOutcomes } from "../../domain/notices/listed-outcomes.ts";
 import { isMemberOn, type SubjectRows } from "../../domain/routing/subject-rows.ts";
 import type { TimeWindow } from "../../domain/text/time-window.ts";
@@ -38,7 +39,8 @@ export async function recentEvents(
   let end = window.to;
   for (let spanMs = FIRST_MS; end > window.from && outcomes.length < limits.outcomes && looked < limits.looked; ) {
     const from = new Date(Math.max(window.from.getTime(), end.getTime() - spanMs));
-    const records = await recordsIn(events, { from, to: end }, now, limits.looked - looked);
+    const most = limits.looked - looked;
+    const records = await recordsInPages(events.records({ from, to: end }, now, Math.min(500, most + 1)), most);
     // More than may be looked at, the oldest of them first: the newest stand in the last part of it.
     if (records === undefined && end.getTime() - from.getTime() > 1) {
       spanMs = Math.max(1, Math.floor((end.getTime() - from.getTime()) / 4));
@@ -55,21 +57,6 @@ export async function recentEvents(
     spanMs *= 2;
   }
   return { outcomes: outcomes.slice(0, limits.outcomes), looked, from: end, isAll: end <= window.from };
-}
-
-/** Undefined where there are more than `most`. */
-async function recordsIn(
-  events: ListPorts["events"],
-  window: TimeWindow,
-  now: Date,
-  most: number,
-): Promise<EventRecord[] | undefined> {
-  const found: EventRecord[] = [];
-  for await (const page of events.records(window, now, Math.min(500, most + 1))) {
-    found.push(...page);
-    if (found.length > most) return undefined;
-  }
-  return found;
 }
 
 /** What a record alone says: of most that isn't meant the deliveries needn't be looked up. */
