@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { anEvent, bodyOf } from "../support/builders.ts";
+import { aComponent, anEvent, bodyOf } from "../support/builders.ts";
 import { aRoutedCli } from "../support/cli-process.ts";
 import { COMPILED } from "../support/compiled.ts";
 import { aDebugger } from "../support/debugger.ts";
@@ -61,6 +61,8 @@ describe("turnout listen", () => {
     timeout: 120_000,
   }, async () => {
     const cli = await aRoutedCli();
+    const once = aComponent({ aliases: ["stable", "beta", "experimental"], retry: { maxAttempts: 1 } });
+    await cli.edit([{ kind: "apply component", component: once }]);
     const server = await startServer(cli.home);
     const folder = aFolder();
     const listener = await aListener([RC, folder, "--customer", "acme"], { TURNOUT_HOME: cli.home });
@@ -91,6 +93,11 @@ describe("turnout listen", () => {
     listener.child.kill("SIGINT");
     expect(await listener.ended).toEqual([0, null]);
     expect(listener.told()).toMatch(/revision \d+ reverts revision \d+; [12] events? handed back, and decided again/);
+    expect(listener.told()).toContain(
+      "; 1 delivery that failed here is dead; deliver them again: turnout replay plan ",
+    );
+    const [, replays = ""] = /deliver them again: (.*)\n/.exec(listener.told()) ?? [];
+    expect((await cli.shell(`${replays} --json`)).stdout).toContain('"sent":1,');
 
     const slow = async () =>
       (await cli.json(["events", "--since", "1h"])).filter(({ event_id }) => event_id === "slow");

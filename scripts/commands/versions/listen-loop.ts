@@ -3,8 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BEAT_MS, type LeaseClaim } from "../../../shared/domain/routing/laptop-lease.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
 import { laptopListener } from "../../../shared/flows/listen/laptop-listener.ts";
+import { failedHere, type LeftDead } from "../../../shared/flows/listen/left-dead.ts";
 import type { TakenItem } from "../../../shared/flows/listen/take-inbox.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { onCtrlC } from "../terminal/on-ctrl-c.ts";
 import { onOutputGone } from "../terminal/on-output-gone.ts";
 import { note, printLine } from "../terminal/output.ts";
@@ -41,6 +43,7 @@ export async function untilEnded(
 ): Promise<string> {
   const events = arrivals();
   const payloads = new Map<string, TakenItem>();
+  const failed = failedHere();
   const ending = Promise.withResolvers<string>();
   let isOver = false;
   const end = (why: string) => ending.resolve(why);
@@ -70,7 +73,10 @@ export async function untilEnded(
         remember(payloads, taken);
         return code.run(taken);
       },
-      tell: view.said,
+      tell(said) {
+        failed.hear(said);
+        view.said(said);
+      },
     },
     claim,
     claim.alias,
@@ -119,8 +125,20 @@ export async function untilEnded(
     code.close(),
   ]);
   await Promise.all(working);
+  const left = await failed.leftDead({ events: installation.events, delay }).then(
+    (dead) => dead && leftDeadText(claim, dead),
+    (error: unknown) => `what failed here may be dead, which can't be read: ${textOf(error)}`,
+  );
   for (const putBack of restore) putBack();
-  return [reverted, handed].filter(Boolean).join("; ");
+  return [reverted, handed, left].filter(Boolean).join("; ");
+}
+
+/** With the plan of a replay that has them finished, in the generation that they have. */
+function leftDeadText({ component, alias }: LeaseClaim, { dead, window }: LeftDead): string {
+  const about = ["--component", component, "--executed-version", alias, "--unresolved", "--mode", "finish"];
+  const times = ["--from", window.from.toISOString(), "--to", window.to.toISOString()];
+  const which = `${plural(dead, "delivery that failed here is dead", "deliveries that failed here are dead")}`;
+  return `${which}; deliver them again: ${commandLine("replay", "plan", ...about, ...times)}`;
 }
 
 function lapsing(until: string | undefined): string {

@@ -78,6 +78,7 @@ code sees the component's own environment and nothing of yours.
 Ctrl-C, the end of --for and SIGTERM take the change back and hand back what is
 left; it is decided again at once. Where the command can't do so any more, the
 lease lapses after 45 s, and all goes where it went before, or to the fallback.
+What failed here and is dead is counted, with the replay that delivers it again.
 
 On a terminal ↑ and ↓ choose an event and r runs it once more, here only: nothing
 of that is told or counted. Elsewhere there is a line for whatever happens, and
