@@ -193,7 +193,7 @@ describe("turnout listen", () => {
       const { code, stderr } = await cli.turnout(["listen", RC, ...args]);
       return `${code}: ${stderr}`;
     };
-    expect(await told(aFolder(), "--mirror")).toMatch(/^2: .*--mirror needs shadows, which don't exist yet/);
+    expect(await told(aFolder(), "--mirror")).toMatch(/^2: .*unknown option '--mirror'/);
     expect(await told(aFolder(), "--for", "8d")).toMatch(/^2: .*--for: at most 7d/);
     expect(await told("/nowhere/at/all", "--customer", "acme", "--yes")).toMatch(/^3: .*There is no folder \/nowhere/);
     expect(await told(aFolder("export const handler = {"), "--customer", "acme", "--yes")).toMatch(

@@ -40,7 +40,6 @@ type ListenOptions = Omit<ChangeOptions, "reason"> &
     for: number;
     handler?: string;
     inspect?: string | true;
-    mirror?: true;
     reason?: string;
   };
 
@@ -54,8 +53,7 @@ export function define(command: Command): void {
     .option("--cohort <name>", `a cohort (default, where nobody is named: ${DEFAULT_COHORT})`, cohortName("--cohort"))
     .option("--for <duration>", "for how long at most, e.g. 2h (at most 7d)", duration("--for"), 2 * 3_600_000)
     .option("--handler <handler>", "as in publish-version (default: index.handler, or what version.json names)")
-    .option("--inspect [host:port]", "let a debugger in, at 127.0.0.1:9229 unless told otherwise; one event at a time")
-    .option("--mirror", "not yet: a copy of each event, which stays where it is");
+    .option("--inspect [host:port]", "let a debugger in, at 127.0.0.1:9229 unless told otherwise; one event at a time");
   jsonOption(command)
     .option("--reason <text>", "why, for the change log (default: the folder that is listened with)")
     .option("--dry-run", "say what would change, and change nothing")
@@ -91,8 +89,6 @@ Examples:
 `;
 
 async function listen(name: string, folder: string, options: ListenOptions): Promise<void> {
-  if (options.mirror)
-    throw usage("--mirror needs shadows, which don't exist yet. Leave it out to take the events over.");
   if (options.for > LONGEST_MS) throw usage("--for: at most 7d. Publish a version for what is to stay.");
   await withInstallation(async (installation) => {
     const component = await componentNamed(installation.routingTable, name);
