@@ -1,8 +1,14 @@
 import * as z from "zod/mini";
 import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
-import { checkEntry, entryBytes, PutEventsEntry, UNKNOWN_BUS } from "../../shared/domain/events/event-entry.ts";
-import { read, readJson } from "../../shared/domain/text/schema.ts";
+import {
+  checkEntry,
+  entryBytes,
+  isPutEventsEntry,
+  PutEventsEntry,
+  UNKNOWN_BUS,
+} from "../../shared/domain/events/event-entry.ts";
+import { readJson, readKnown } from "../../shared/domain/text/schema.ts";
 import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, amzError, amzJson, errorSaid } from "./answer.ts";
 
@@ -19,6 +25,13 @@ const MAX_BUSES_TOLD = 100;
 export const MAX_PUT_EVENTS_BODY_BYTES = 2 * MAX_EVENT_BYTES;
 
 const PutEventsRequest = z.object({ Entries: z.nullish(z.array(PutEventsEntry)) });
+type PutEventsRequest = z.infer<typeof PutEventsRequest>;
+
+/** The same as the schema. */
+function isPutEventsRequest(value: unknown): value is PutEventsRequest {
+  if (typeof value !== "object" || value === null || !("Entries" in value)) return false;
+  return Array.isArray(value.Entries) && value.Entries.every(isPutEventsEntry);
+}
 
 type ResultEntry = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
@@ -70,7 +83,7 @@ type RequestRead = { ok: true; entries: PutEventsEntry[] } | { ok: false; answer
 
 function readRequest(text: string): RequestRead {
   const parsed = readJson(text);
-  const request = parsed.ok ? read(PutEventsRequest, parsed.value) : parsed;
+  const request = parsed.ok ? readKnown(PutEventsRequest, isPutEventsRequest, parsed.value) : parsed;
   if (!request.ok) return refuse("SerializationException", request.problem);
   const entries = request.value.Entries;
   if (entries === undefined || entries === null) return unsatisfied("null", "Member must not be null");

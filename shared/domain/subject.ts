@@ -15,12 +15,20 @@ const MAX_SUBJECT_ID_BYTES = 1024;
 export const SubjectId = z.string().check(
   z.minLength(1, "a subject id can't be empty"),
   z.refine((id) => id.isWellFormed(), "a subject id must be well-formed Unicode (it has half a surrogate pair)"),
-  z.refine((id) => !/\p{Cc}/u.test(id), "a subject id can't have control characters"),
-  z.refine(
-    (id) => id.length <= MAX_SUBJECT_ID_BYTES / 3 || Buffer.byteLength(id) <= MAX_SUBJECT_ID_BYTES,
-    `a subject id has at most ${MAX_SUBJECT_ID_BYTES} bytes`,
-  ),
+  z.refine((id) => !CONTROL_CHARACTER.test(id), "a subject id can't have control characters"),
+  z.refine(fits, `a subject id has at most ${MAX_SUBJECT_ID_BYTES} bytes`),
 );
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+/** The same as the schema. */
+export function isSubjectId(id: unknown): id is string {
+  return typeof id === "string" && id !== "" && id.isWellFormed() && !CONTROL_CHARACTER.test(id) && fits(id);
+}
+
+function fits(id: string): boolean {
+  return id.length <= MAX_SUBJECT_ID_BYTES / 3 || Buffer.byteLength(id) <= MAX_SUBJECT_ID_BYTES;
+}
 
 /** Who an event is about. */
 export const Subject = z.object({

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { type Subject, SubjectId } from "../subject.ts";
-import { own, type Read, read, readJson, recordOf } from "../text/schema.ts";
+import { isSubjectId, type Subject, SubjectId } from "../subject.ts";
+import { own, type Read, read, readJson, readKnown, recordOf } from "../text/schema.ts";
 
 /** Largest event, as EventBridge, SQS and asynchronous Lambda invocations take it since January 2026. */
 export const MAX_EVENT_BYTES = 1_048_576;
@@ -14,26 +14,33 @@ export const MAX_EVENT_DEPTH = 1_001;
 /** RFC 3339, a profile of ISO 8601; `Date.parse` alone would take `1` and read it in the machine's own time zone. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
+/** Longest idempotency key, in characters. */
+const MAX_KEY_LENGTH = 1024;
+
 /** An event in EventBridge's envelope, as a rule's target receives it. Fields that it doesn't name are kept. */
 export const BusEvent = z.looseObject({
   version: z._default(z.string(), "0"),
   id: z.string().check(z.minLength(1), z.maxLength(256)),
   source: z.string().check(z.minLength(1), z.maxLength(256)),
   "detail-type": z.string().check(z.minLength(1), z.maxLength(256)),
-  time: z
-    .string()
-    .check(
-      z.refine(
-        (text) => TIME.test(text) && !Number.isNaN(Date.parse(text)),
-        "expected a time such as 2026-11-20T10:00:00Z",
-      ),
-    ),
+  time: z.string().check(z.refine(isTime, "expected a time such as 2026-11-20T10:00:00Z")),
   // Not a record schema: that would copy every event's detail and lose a key named `__proto__`.
   detail: z.custom<Record<string, unknown>>(isObject, "expected an object"),
 });
 export type BusEvent = z.infer<typeof BusEvent>;
 
-const IdempotencyKey = z.string().check(z.minLength(1), z.maxLength(1024));
+/** The same as the schema, of events that it leaves as they are. */
+function isBusEvent(value: unknown): value is BusEvent {
+  if (!isObject(value) || Object.hasOwn(value, "__proto__")) return false;
+  const { version, id, source, "detail-type": detailType, time, detail } = value;
+  const isNamed = isText(id, 256) && isText(source, 256) && isText(detailType, 256);
+  return isNamed && typeof version === "string" && isObject(detail) && typeof time === "string" && isTime(time);
+}
+
+const IdempotencyKey = z.string().check(z.minLength(1), z.maxLength(MAX_KEY_LENGTH));
+
+const subjectFields = ["project", "customer", "plan", "user"] as const;
+type FactField = "idempotencyKey" | (typeof subjectFields)[number];
 
 /** What a publisher may say in `detail.metadata`. Other fields are the publisher's own business. */
 const EventMetadata = z.looseObject({
@@ -49,6 +56,20 @@ const EventMetadata = z.looseObject({
   /** The id that the event had before the bus gave it another, as `turnout publish` writes it. */
   turnoutEventId: z.optional(z.unknown()),
 });
+
+type EventMetadata = z.infer<typeof EventMetadata>;
+
+/** The same as the schema. */
+function isMetadata(value: unknown): value is EventMetadata {
+  if (!isObject(value)) return false;
+  const { idempotencyKey, flow, traceparent } = value;
+  return (
+    (idempotencyKey === undefined || isText(idempotencyKey, MAX_KEY_LENGTH)) &&
+    (flow === undefined || typeof flow === "string") &&
+    (traceparent === undefined || typeof traceparent === "string") &&
+    subjectFields.every((field) => value[field] === undefined || isSubjectId(value[field]))
+  );
+}
 
 const EventPath = z
   .string()
@@ -107,11 +128,8 @@ export function readEvent(body: string): Read<BusEvent> {
   if (body.length > 2 * MAX_EVENT_DEPTH && isDeeperThan(MAX_EVENT_DEPTH, json.value)) {
     return { ok: false, problem: `nested deeper than ${MAX_EVENT_DEPTH} levels` };
   }
-  return read(BusEvent, json.value);
+  return readKnown(BusEvent, isBusEvent, json.value);
 }
-
-const factFields = ["idempotencyKey", "project", "customer", "plan", "user"] as const;
-type FactField = (typeof factFields)[number];
 
 /**
  * Key and subject of an event: from its metadata, else from the source's configured paths. A key that neither has is the id
@@ -121,35 +139,52 @@ export function readFacts(event: BusEvent, source: EventSource | undefined): Rea
   const stated = event.detail.metadata;
   // A publisher may use `metadata` for something else entirely, but an object there is read, and must be right:
   // routing an event by a customer that it names wrongly would send it to the wrong version.
-  const metadata = read(EventMetadata, isObject(stated) ? withoutNulls(stated) : {}, "detail.metadata");
+  const metadata = readKnown(
+    EventMetadata,
+    isMetadata,
+    isObject(stated) ? withoutNulls(stated) : {},
+    "detail.metadata",
+  );
   if (!metadata.ok) return metadata;
-  const { flow, traceparent, replay, alias, turnoutEventId, ...said } = metadata.value;
-  const facts: Partial<Record<FactField, string>> = {};
-  for (const field of factFields) {
-    const text: Read<string | undefined> =
-      said[field] === undefined ? textAt(event, source?.[field], field) : { ok: true, value: said[field] };
-    if (!text.ok) return text;
-    if (text.value !== undefined) facts[field] = text.value;
+  const said = metadata.value;
+  const key = factOf(said, event, source, "idempotencyKey");
+  if (!key.ok) return key;
+  const subject: Subject = {};
+  for (const field of subjectFields) {
+    const id = factOf(said, event, source, field);
+    if (!id.ok) return id;
+    if (id.value !== undefined) subject[field] = id.value;
   }
-  const formerId = IdempotencyKey.safeParse(turnoutEventId).data;
-  const { idempotencyKey = formerId ?? event.id, ...subject } = facts;
-  return {
-    ok: true,
-    value: {
-      idempotencyKey,
-      subject,
-      ...(flow === undefined ? {} : { flow }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(typeof replay === "string" ? { causedByReplay: replay } : {}),
-      ...(typeof alias === "string" ? { ignoredAlias: alias } : {}),
-    },
+  const { flow, traceparent, replay, alias, turnoutEventId: formerId } = said;
+  const facts: EventFacts = {
+    idempotencyKey: key.value ?? (isText(formerId, MAX_KEY_LENGTH) ? formerId : event.id),
+    subject,
   };
+  if (flow !== undefined) facts.flow = flow;
+  if (traceparent !== undefined) facts.traceparent = traceparent;
+  if (typeof replay === "string") facts.causedByReplay = replay;
+  if (typeof alias === "string") facts.ignoredAlias = alias;
+  return { ok: true, value: facts };
+}
+
+const UNSAID: Read<undefined> = { ok: true, value: undefined };
+
+function factOf(
+  said: EventMetadata,
+  event: BusEvent,
+  source: EventSource | undefined,
+  field: FactField,
+): Read<string | undefined> {
+  const stated = said[field];
+  if (stated !== undefined) return { ok: true, value: stated };
+  const path = source?.[field];
+  return path === undefined ? UNSAID : textAt(event, path, field);
 }
 
 /** The text at a source's path; undefined when there is none. */
-function textAt(event: BusEvent, path: string | undefined, field: FactField): Read<string | undefined> {
-  const found = path === undefined ? undefined : valueAt(event, path);
-  if (path === undefined || found === undefined || found === null) return { ok: true, value: undefined };
+function textAt(event: BusEvent, path: string, field: FactField): Read<string | undefined> {
+  const found = valueAt(event, path);
+  if (found === undefined || found === null) return UNSAID;
   // A number with more digits than JavaScript holds has lost some: two customers could come to have one id.
   const text = Number.isSafeInteger(found) ? String(found) : found;
   if (typeof text !== "string") {
@@ -171,6 +206,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= maxLength;
+}
+
+function isTime(text: string): boolean {
+  return TIME.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" ? "an object" : String(value);
@@ -178,8 +221,13 @@ function kindOf(value: unknown): string {
 
 /** Publishers that write null for a field they leave out mean nothing by it. */
 function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
-  if (!Object.values(fields).includes(null)) return fields;
+  if (!hasNull(fields)) return fields;
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function hasNull(fields: Record<string, unknown>): boolean {
+  for (const name in fields) if (fields[name] === null) return true;
+  return false;
 }
 
 function isDeeperThan(levels: number, value: unknown): boolean {

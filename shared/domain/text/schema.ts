@@ -15,6 +15,20 @@ export function read<T>(schema: z.ZodMiniType<T>, input: unknown, where = ""): R
   return { ok: false, problem: result.error.issues.map((issue) => describe(issue, where)).join("; ") };
 }
 
+/**
+ * The same as `read` for what every event runs through: what is known to be right is taken as it is, at a tenth of the
+ * cost.
+ * @param isKnown true only of what the schema takes and leaves as it is
+ */
+export function readKnown<T>(
+  schema: z.ZodMiniType<T>,
+  isKnown: (input: unknown) => input is T,
+  input: unknown,
+  where = "",
+): Read<T> {
+  return isKnown(input) ? { ok: true, value: input } : read(schema, input, where);
+}
+
 /** Parses JSON text. The problem carries the parser's own words, which name the position. */
 export function readJson(text: string): Read<unknown> {
   try {

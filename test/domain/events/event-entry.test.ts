@@ -2,13 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readEvent } from "../../../shared/domain/events/event.ts";
 import {
+  checkEntry,
   type EventEntry,
   entryBytes,
   envelopeOf,
   nestsDeeperThan,
-  type PutEventsEntry,
+  PutEventsEntry,
   readEntry,
 } from "../../../shared/domain/events/event-entry.ts";
+import { read } from "../../../shared/domain/text/schema.ts";
 
 const now = new Date("2026-11-20T10:00:00.123Z");
 
@@ -127,6 +129,36 @@ describe("an entry", () => {
     ["2026-11-20T11:00:00.123456+01:00", "2026-11-20T11:00:00.123456+01:00"],
   ])("an entry with Time %j happened at %s", (Time, time) => {
     expect(accepted(anEntry({ Time })).time).toBe(time);
+  });
+
+  test("may have the fields that its schema lets it have, and is refused in its words", () => {
+    const names = [
+      "Source",
+      "DetailType",
+      "Detail",
+      "Time",
+      "Resources",
+      "EventBusName",
+      "TraceHeader",
+      "__proto__",
+      "x",
+    ];
+    const value = fc.oneof(
+      fc.constantFrom("a", "", null, undefined, 7, -0, Infinity, Number.NaN, true, {}, [], ["a"], ["a", 7], [null]),
+      fc.jsonValue({ maxDepth: 1 }),
+    );
+    const anything = fc.oneof(value, fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 3 }));
+    fc.assert(
+      fc.property(anything, (fields) => {
+        const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
+        const entry = isObject ? { ...anEntry(), ...fields } : fields;
+        const shape = read(PutEventsEntry, entry);
+        const refused = { ok: false, errorCode: "SerializationException" };
+        const wanted = shape.ok ? checkEntry(shape.value) : { ...refused, errorMessage: shape.problem };
+        expect(readEntry(entry)).toStrictEqual(wanted);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("is as large as EventBridge counts: 14 bytes for Time, UTF-8 for everything else", () => {

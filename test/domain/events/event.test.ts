@@ -1,9 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EventSource, MAX_EVENT_DEPTH, readEvent, readFacts } from "../../../shared/domain/events/event.ts";
+import * as z from "zod/mini";
+import { BusEvent, EventSource, MAX_EVENT_DEPTH, readEvent, readFacts } from "../../../shared/domain/events/event.ts";
 import { MAX_DETAIL_DEPTH } from "../../../shared/domain/events/event-entry.ts";
+import { SubjectId } from "../../../shared/domain/subject.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { anEvent, bodyOf } from "../../support/builders.ts";
+
+/** What may stand where a text of at most 256 or 1,024 characters is asked for. */
+const anyField = fc.oneof(
+  fc.constantFrom("a", "", "a\nb", "half \ud83d", null, undefined, 7, true, [], {}),
+  fc
+    .tuple(fc.constantFrom("x", "é", "東", "👍"), fc.constantFrom(1, 256, 257, 341, 342, 512, 1_024, 1_025))
+    .map(([character, length]) => character.repeat(length)),
+  fc.string({ unit: "binary" }),
+  fc.jsonValue({ maxDepth: 1 }),
+);
 
 const refused = (problem: string) => ({ ok: false, problem: expect.stringContaining(problem) });
 
@@ -77,6 +89,21 @@ describe("readEvent", () => {
         const body = bodyOf({ ...anEvent(), detail });
         expect(readEvent(body)).toEqual({ ok: true, value: JSON.parse(body) });
       }),
+    );
+  });
+
+  it("takes and refuses what the schema does, and in the same words", () => {
+    const name = fc.constantFrom("version", "id", "source", "detail-type", "time", "detail", "__proto__", "more");
+    const times = fc.constantFrom("2026-11-20T10:00:00Z", "2026-13-20T10:00:00Z", "2026-11-20", "1");
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.oneof(anyField, times), { maxKeys: 3 }), (fields) => {
+        const body = `{${[anEvent(), fields]
+          .map((each) => JSON.stringify(each).slice(1, -1))
+          .filter(Boolean)
+          .join()}}`;
+        expect(readEvent(body)).toStrictEqual(read(BusEvent, JSON.parse(body)));
+      }),
+      { numRuns: 500 },
     );
   });
 
@@ -268,6 +295,32 @@ describe("readFacts", () => {
   it("gives nobody a subject through a __proto__ in the metadata", () => {
     const event = { ...anEvent(), detail: JSON.parse('{"metadata":{"__proto__":{"customer":"evil"}}}') };
     expect(readFacts(event, undefined)).toStrictEqual({ ok: true, value: { idempotencyKey: "event-1", subject: {} } });
+  });
+
+  it("takes and refuses a field of the metadata as its own schema does, and in the same words", () => {
+    const schemas = {
+      idempotencyKey: z.string().check(z.minLength(1), z.maxLength(1_024)),
+      project: SubjectId,
+      customer: SubjectId,
+      plan: SubjectId,
+      user: SubjectId,
+      flow: z.string(),
+      traceparent: z.string(),
+    };
+    fc.assert(
+      fc.property(fc.constantFrom(...(Object.keys(schemas) as (keyof typeof schemas)[])), anyField, (name, said) => {
+        const facts = readFacts(anEvent({ metadata: { [name]: said } }), undefined);
+        const field = read<string>(schemas[name], said ?? "nothing", `detail.metadata.${name}`);
+        if (!field.ok) {
+          expect(facts).toStrictEqual(field);
+          return;
+        }
+        expect(facts.ok && { ...facts.value, ...facts.value.subject }[name]).toBe(
+          said ?? (name === "idempotencyKey" ? "event-1" : undefined),
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("never throws on an event that was read, whatever its metadata and detail are", () => {
