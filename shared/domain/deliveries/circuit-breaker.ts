@@ -1,22 +1,25 @@
 /**
- * A circuit breaker: what is known of a version's health, and whether anything may be sent to it now. Pure; every
- * function returns the next state.
+ * A circuit breaker: what is known of a version's health, and whether anything may be sent to it now. Every function
+ * returns the next state. Pure, but that a closed one notes in itself what `observe` tells it: each delivery does.
  *
  * `closed`: everything is sent. `open`: nothing is, until `until`. `half-open`: one delivery is being tried; its outcome
  * decides (Nygard, "Release It!"; the names are the usual ones).
  */
 export type CircuitBreaker =
-  | { state: "closed"; recent: readonly Observation[]; attempts: readonly Attempt[] }
+  | { state: "closed"; recent: Map<string, Observation>; attempts: Attempt[] }
   | { state: "open"; until: Date; openMs: number; failing: readonly string[] }
   | { state: "half-open"; probeUntil: Date; openMs: number; failing: readonly string[] };
 
-/** A project's (or customer's) latest outcome, and how many in a row were like it. */
-type Observation = { about: string; at: Date; failed: boolean; inARow: number };
+/** A project's (or customer's) latest outcome, and how many in a row were like it; who was heard of last stands last. */
+type Observation = { atMs: number; failed: boolean; inARow: number };
 
 /** One of the latest attempts, whoever it was for. */
-type Attempt = { at: Date; failed: boolean };
+type Attempt = { atMs: number; failed: boolean };
 
-export const CLOSED: CircuitBreaker = { state: "closed", recent: [], attempts: [] };
+/** A closed one that knows nothing yet. */
+export function closedBreaker(): CircuitBreaker {
+  return { state: "closed", recent: new Map(), attempts: [] };
+}
 
 /** Projects whose latest outcome is remembered, and latest attempts; and for how long. */
 const MAX_OBSERVED = 50;
@@ -37,7 +40,12 @@ const FIRST_OPEN_MS = 10_000;
 const MAX_OPEN_MS = 60_000;
 
 /** What may be done with a delivery now: send it, send it as the probe, or hold it until then. */
-export type Admission = { send: "normally" | "as probe"; next: CircuitBreaker } | { send: "later"; until: Date };
+export type Admission =
+  | { send: "normally" }
+  | { send: "as probe"; next: CircuitBreaker }
+  | { send: "later"; until: Date };
+
+const NORMALLY: Admission = { send: "normally" };
 
 /**
  * Who has not been seen to fail is tried at once, one at a time: it may be that only the others' events can't be handled.
@@ -45,7 +53,7 @@ export type Admission = { send: "normally" | "as probe"; next: CircuitBreaker } 
  * @param probeMs how long a probe may take before another one is let through
  */
 export function admit(breaker: CircuitBreaker, about: string, now: Date, probeMs: number): Admission {
-  if (breaker.state === "closed") return { send: "normally", next: breaker };
+  if (breaker.state === "closed") return NORMALLY;
   if (breaker.state === "open" && breaker.until > now && breaker.failing.includes(about)) {
     return { send: "later", until: breaker.until };
   }
@@ -59,17 +67,35 @@ export function admit(breaker: CircuitBreaker, about: string, now: Date, probeMs
 /** After the outcome of what was sent normally. What was sent before it opened no longer counts. */
 export function observe(breaker: CircuitBreaker, about: string, failed: boolean, now: Date): CircuitBreaker {
   if (breaker.state !== "closed") return breaker;
-  const since = now.getTime() - OBSERVED_MS;
-  const known = breaker.recent.filter(({ at }) => at.getTime() > since);
-  const before = known.find((observation) => observation.about === about);
-  const inARow = before?.failed === failed ? before.inARow + 1 : 1;
-  const others = known.filter((observation) => observation !== before);
-  const recent = [...others.slice(1 - MAX_OBSERVED), { about, at: now, failed, inARow }];
-  const lately = breaker.attempts.filter(({ at }) => at.getTime() > since);
-  const attempts = [...lately.slice(1 - MAX_OBSERVED), { at: now, failed }];
-  if (!failed || !isDown(recent) || !nearlyAllFail(attempts)) return { state: "closed", recent, attempts };
-  const failing = recent.filter((observation) => observation.failed).map((observation) => observation.about);
+  const atMs = now.getTime();
+  note(breaker, about, failed, atMs);
+  if (!failed) return breaker;
+  const lately = (one: { atMs: number }) => one.atMs > atMs - OBSERVED_MS;
+  const recent = [...breaker.recent].filter(([, observation]) => lately(observation));
+  if (!isDown(recent.map(([, observation]) => observation))) return breaker;
+  if (!nearlyAllFail(breaker.attempts.filter(lately))) return breaker;
+  const failing = recent.filter(([, observation]) => observation.failed).map(([who]) => who);
   return opened(now, FIRST_OPEN_MS, failing);
+}
+
+/** Nothing is looked at but what it replaces: it costs the same whatever is known. */
+function note(
+  { recent, attempts }: CircuitBreaker & { state: "closed" },
+  about: string,
+  failed: boolean,
+  atMs: number,
+): void {
+  const before = recent.get(about);
+  const goesOn = before !== undefined && before.failed === failed && before.atMs > atMs - OBSERVED_MS;
+  // A map keeps the order in which something was put in.
+  recent.delete(about);
+  recent.set(about, { atMs, failed, inARow: goesOn ? before.inARow + 1 : 1 });
+  if (recent.size > MAX_OBSERVED) {
+    const [longestAgo = about] = recent.keys();
+    recent.delete(longestAgo);
+  }
+  attempts.push({ atMs, failed });
+  if (attempts.length > MAX_OBSERVED) attempts.shift();
 }
 
 function isDown(recent: readonly Observation[]): boolean {
@@ -93,7 +119,7 @@ export function probed(
   outcome: "good" | "failed" | "no room",
   now: Date,
 ): CircuitBreaker {
-  if (outcome === "good") return CLOSED;
+  if (outcome === "good") return closedBreaker();
   if (breaker.state !== "half-open") return breaker;
   const { openMs, failing } = breaker;
   if (outcome === "no room") return opened(now, FIRST_OPEN_MS, failing);

@@ -1,4 +1,4 @@
-import { admit, type CircuitBreaker, CLOSED, observe, probed } from "../../domain/deliveries/circuit-breaker.ts";
+import { admit, type CircuitBreaker, closedBreaker, observe, probed } from "../../domain/deliveries/circuit-breaker.ts";
 import type { Send, SendResult, Target } from "../../targets/target.ts";
 
 export type BreakerOptions = {
@@ -31,29 +31,42 @@ const SPREAD_MS = 10_000;
  */
 export function withCircuitBreakers(target: Target, { now, random, breakers = new Map() }: BreakerOptions): Target {
   // As many as there are aliases: nothing needs to be forgotten.
+  function breakerOf(key: string): CircuitBreaker {
+    const known = breakers.get(key);
+    if (known !== undefined) return known;
+    const anew = closedBreaker();
+    breakers.set(key, anew);
+    return anew;
+  }
+
   return async (send) => {
     const key = `${send.component} ${send.alias}`;
-    const admission = admit(breakers.get(key) ?? CLOSED, about(send), now(), send.timeoutMs);
+    const who = send.subject.project ?? send.subject.customer ?? "";
+    const admission = admit(breakerOf(key), who, now(), send.timeoutMs);
     if (admission.send === "later") return held(send, admission.until, random());
-    breakers.set(key, admission.next);
+    if (admission.send === "as probe") breakers.set(key, admission.next);
     const result = await target(send);
-    const breaker = breakers.get(key) ?? CLOSED;
-    if (admission.send === "as probe") {
-      breakers.set(key, probed(breaker, about(send), verdictOn(result), now()));
-    } else if (result.outcome !== "throttled") {
-      breakers.set(key, observe(breaker, about(send), result.outcome === "failed", now()));
-    }
+    const breaker = breakerOf(key);
+    const next = after(breaker, who, admission.send === "as probe", result, now());
+    if (next !== breaker) breakers.set(key, next);
     return result;
   };
 }
 
-function verdictOn({ outcome }: SendResult): "good" | "failed" | "no room" {
-  if (outcome === "throttled") return "no room";
-  return outcome === "failed" ? "failed" : "good";
+function after(
+  breaker: CircuitBreaker,
+  who: string,
+  isProbe: boolean,
+  { outcome }: SendResult,
+  now: Date,
+): CircuitBreaker {
+  if (isProbe) return probed(breaker, who, verdictOn(outcome), now);
+  return outcome === "throttled" ? breaker : observe(breaker, who, outcome === "failed", now);
 }
 
-function about({ subject }: Send): string {
-  return subject.project ?? subject.customer ?? "";
+function verdictOn(outcome: SendResult["outcome"]): "good" | "failed" | "no room" {
+  if (outcome === "throttled") return "no room";
+  return outcome === "failed" ? "failed" : "good";
 }
 
 function held({ component, alias }: Send, until: Date, random: number): SendResult {

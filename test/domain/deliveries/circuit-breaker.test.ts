@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   admit,
   type CircuitBreaker,
-  CLOSED,
+  closedBreaker,
   observe,
   probed,
 } from "../../../shared/domain/deliveries/circuit-breaker.ts";
@@ -15,7 +15,7 @@ const PROBE_MS = 30_000;
 type Outcome = [about: string, failed: boolean, ms?: number];
 
 /** The breaker after these, in this order. */
-function breakerAfter(outcomes: readonly Outcome[], from: CircuitBreaker = CLOSED): CircuitBreaker {
+function breakerAfter(outcomes: readonly Outcome[], from = closedBreaker()): CircuitBreaker {
   return outcomes.reduce((breaker, [about, failed, ms = 0]) => observe(breaker, about, failed, plus(ms)), from);
 }
 const times = (count: number, outcome: Outcome): Outcome[] => Array.from({ length: count }, () => outcome);
@@ -34,7 +34,8 @@ function probing(breaker: CircuitBreaker, ms: number, about = "acme"): CircuitBr
 describe("a circuit breaker", () => {
   it("sends everything while it is closed, and changes nothing by it", () => {
     const breaker = breakerAfter(down().slice(1));
-    expect(admit(breaker, "acme", start, PROBE_MS)).toEqual({ send: "normally", next: breaker });
+    expect(admit(breaker, "acme", start, PROBE_MS)).toEqual({ send: "normally" });
+    expect(breaker).toEqual(breakerAfter(down().slice(1)));
   });
 
   it("opens for 10 s after the tenth failure of the only two customers", () => {
@@ -102,7 +103,9 @@ describe("a circuit breaker", () => {
   it("remembers 50 customers and 50 attempts at most", () => {
     const many = Array.from({ length: 500 }, (_, n): Outcome => [`customer-${n}`, n % 2 === 0]);
     const breaker = breakerAfter(many);
-    expect(breaker).toMatchObject({ state: "closed", recent: { length: 50 }, attempts: { length: 50 } });
+    if (breaker.state !== "closed") throw new Error(breaker.state);
+    expect(breaker.recent.size).toBe(50);
+    expect(breaker.attempts).toHaveLength(50);
   });
 
   it("takes no account of what was sent before it opened", () => {
@@ -151,13 +154,14 @@ describe("an open circuit breaker", () => {
   it("isn't kept open any longer by the bad answer of a probe that was given up", () => {
     const reopened = probed(probing(open(), 10_000), "acme", "failed", plus(10_000));
     expect(probed(reopened, "acme", "failed", plus(15_000))).toBe(reopened);
-    expect(probed(CLOSED, "acme", "failed", plus(15_000))).toBe(CLOSED);
+    const closed = closedBreaker();
+    expect(probed(closed, "acme", "failed", plus(15_000))).toBe(closed);
   });
 
   it("tries at once whom it hasn't seen failing, one at a time, and closes if that goes well", () => {
     const halfOpen = probing(open(), 1, "gamma");
     expect(admit(halfOpen, "delta", plus(1), PROBE_MS).send).toBe("later");
-    expect(probed(halfOpen, "gamma", "good", plus(2))).toEqual(CLOSED);
+    expect(probed(halfOpen, "gamma", "good", plus(2))).toEqual(closedBreaker());
     const worse = probed(halfOpen, "gamma", "failed", plus(2));
     expect(worse).toEqual({ state: "open", until: plus(10_002), openMs: 10_000, failing: [...failing, "gamma"] });
     expect(admit(worse, "gamma", plus(3), PROBE_MS).send).toBe("later");
@@ -179,7 +183,55 @@ describe("an open circuit breaker", () => {
   });
 });
 
+/** What `observe` is short for: whom it opens for after these, in this order. Undefined: it stays closed. */
+function failingAfter(outcomes: readonly Required<Outcome>[]): string[] | undefined {
+  let known: { about: string; ms: number; failed: boolean; inARow: number }[] = [];
+  let attempts: { ms: number; failed: boolean }[] = [];
+  const nearlyAll = (seen: { failed: boolean }[]) => seen.filter(({ failed }) => failed).length >= 0.9 * seen.length;
+  for (const [about, failed, ms] of outcomes) {
+    const lately = <T extends { ms: number }>(all: T[]) => all.filter((one) => one.ms > ms - 60_000).slice(-49);
+    const before = known.find((one) => one.about === about && one.ms > ms - 60_000 && one.failed === failed);
+    known = [
+      ...lately(known.filter((one) => one.about !== about)),
+      { about, ms, failed, inARow: (before?.inARow ?? 0) + 1 },
+    ];
+    attempts = [...lately(attempts), { ms, failed }];
+    const failing = known.filter((one) => one.failed);
+    const failures = failing.reduce((sum, { inARow }) => sum + inARow, 0);
+    const isDown = failures >= 10 && failing.length >= 2 && nearlyAll(known) && nearlyAll(attempts);
+    if (failed && isDown) return failing.map((one) => one.about);
+  }
+  return undefined;
+}
+
 describe("a circuit breaker, whatever happens", () => {
+  it("opens when the latest 50 of a minute say so, of those it knows and of all, and for whom they say", () => {
+    let opened = 0;
+    const outcome = fc.tuple(
+      fc.oneof(fc.constantFrom("a", "b", "c"), fc.integer({ min: 0, max: 80 }).map(String)),
+      fc.integer({ min: 0, max: 19 }),
+      fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 }), fc.constantFrom(30_000, 59_999, 60_000)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(outcome, { minLength: 20, maxLength: 200, size: "max" }),
+        fc.integer({ min: 0, max: 20 }),
+        (tuples, failedOf20) => {
+          let ms = 0;
+          const outcomes = tuples.map(([about, chance, later]): Required<Outcome> => {
+            ms += later;
+            return [about, chance < failedOf20, ms];
+          });
+          const failing = failingAfter(outcomes);
+          if (failing !== undefined) opened += 1;
+          const breaker = breakerAfter(outcomes);
+          expect(breaker).toMatchObject(failing === undefined ? { state: "closed" } : { state: "open", failing });
+        },
+      ),
+    );
+    expect(opened).toBeGreaterThan(0);
+  });
+
   const happening = fc.record({
     ms: fc.integer({ min: 0, max: 40_000 }),
     about: fc.constantFrom("a", "b", "c"),
@@ -192,7 +244,7 @@ describe("a circuit breaker, whatever happens", () => {
     let opened = 0;
     fc.assert(
       fc.property(fc.array(happening, { minLength: 20, maxLength: 200, size: "max" }), (happenings) => {
-        let breaker = CLOSED;
+        let breaker = closedBreaker();
         let now = start.getTime();
         let probeUntil = 0;
         for (const { ms, about, failed, lost } of happenings) {
