@@ -1,9 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { EventRecord } from "../../shared/domain/deliveries/delivery.ts";
 import { requestIdOf } from "../../shared/domain/deliveries/request-id.ts";
+import { deadDeliveryNotice } from "../../shared/domain/notices/dead-delivery-notice.ts";
 import { aHomeForAll, aReplayedCli, RC } from "../support/replayed-cli.ts";
+import { aRecord } from "../support/stored-events.ts";
 
+const DAY_MS = 86_400_000;
 const yes = ["--yes", "--reason", "a test"];
 
 /** acme's order-1 was given up and then made good by a replay; order-2 was done. Their version's log has what it wrote. */
@@ -28,6 +32,13 @@ async function aHistory(home: string) {
 describe("turnout event show", () => {
   const home = aHomeForAll();
   let cli: Awaited<ReturnType<typeof aHistory>>;
+  /** Stores an event as if it had just arrived. */
+  const record = (about: Partial<EventRecord> & { id: string }) =>
+    cli.withState(({ events }) =>
+      events.record([
+        aRecord({ t0: new Date(), eventKey: about.id, expiresAt: new Date(Date.now() + DAY_MS), ...about }),
+      ]),
+    );
   beforeAll(async () => {
     cli = await aHistory(home);
   });
@@ -67,5 +78,39 @@ describe("turnout event show", () => {
     await cli.drive("again");
     const { stdout } = await cli.here("event show order-1");
     expect(stdout).toContain(", repaired by again after 1 attempt\n");
+  });
+
+  it("says what became of an event before its body, which ends after 60 lines unless it is asked for whole", async () => {
+    const detail = { metadata: { customer: "acme" }, lines: Array.from({ length: 300 }, (_, line) => line) };
+    await record({ id: "long-1", components: [], body: JSON.stringify({ id: "long-1", detail }) });
+    const { stdout } = await cli.here("event show long-1");
+    const lines = stdout.trimEnd().split("\n");
+    const body = lines.findIndex((line) => line.startsWith("  body "));
+    expect(lines.length - body).toBe(61);
+    expect(lines.slice(0, body).join("\n")).toContain("no component listened to it");
+    expect(lines.at(-1)).toMatch(/^ {15}… and 2\d\d lines: turnout event show long-1 --whole$/);
+    const whole = await cli.here("event show long-1 --whole");
+    expect(whole.stdout).toMatch(/\n {15} +299\n/);
+    const [{ event } = {}] = await cli.hereJson("event show long-1");
+    expect(event).toMatchObject({ detail });
+  });
+
+  it("prints the commands that a notice names as they are typed, and none of what only looks like a notice", async () => {
+    const report = { at: new Date(), component: RC, outcome: "dead" as const, attempt: 1 };
+    const dead = { id: "order 2's", source: "shop", detailType: "order placed", subject: {}, t0: new Date() };
+    const notice = deadDeliveryNotice({ ...report, record: dead }) ?? "";
+    await record({ id: "notice-1", source: "turnout", detailType: "Delivery Dead", body: notice });
+    const { stdout } = await cli.here("event show notice-1");
+    expect(stdout).toContain("  looks on     turnout event show 'order 2'\\''s'\n");
+    expect(stdout).toMatch(
+      /^ {2}acts {9}turnout replay start --unresolved .*--component release-coordinator --pattern '.*--reason 'told by a Delivery Dead'$/m,
+    );
+    await record({
+      id: "like-one",
+      source: "turnout",
+      detailType: "Delivery Dead",
+      body: '{"detail":{"acts":["rm"]}}',
+    });
+    expect((await cli.here("event show like-one")).stdout).not.toMatch(/^ {2}(acts|looks)/m);
   });
 });

@@ -10,6 +10,7 @@ import { type ExplainedDelivery, explainDelivery, findEvents } from "../../../sh
 import type { Explanation } from "../../../shared/flows/explain/explain-route.ts";
 import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
+import { noticeLines } from "../../../shared/installation/wording/notice-lines.ts";
 import { outcomeErrorText, statusText } from "../../../shared/installation/wording/outcome-text.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import type { Visitor } from "../access/role.ts";
@@ -38,6 +39,7 @@ export async function eventScreen(look: Look): Promise<Page> {
     explained.push(await explainDelivery(installation.routingTable, outcome, now, leases));
   const printed = await printedFor(installation, outcomes, now);
   const body = html`${aboutRecord(record, duplicates.length)}
+${noticeBlocks(record)}
 ${explained.map((delivery) => deliverySection(delivery, printed, visitor))}
 <h2>What was published</h2>
 ${record.unavailable === undefined ? html`<pre tabindex="0">${bodyText(record.body)}</pre>` : html`<p class="bad">It can't be had: ${foreignText(record.unavailable)}</p>`}
@@ -82,6 +84,14 @@ function aboutRecord(record: EventRecord, duplicates: number): Html {
       record.rejected === undefined ? undefined : html`<span class="bad">${foreignText(record.rejected, 1_000)}</span>`,
     ],
   ]);
+}
+
+/** What a notice of Turnout's own has somebody do. */
+function noticeBlocks(record: EventRecord): Html {
+  const notice = noticeLines(record);
+  if (notice === undefined) return html``;
+  return html`${commandBlock("Looks further", notice.looks)}
+${notice.acts !== undefined && commandBlock("Acts on it", notice.acts)}`;
 }
 
 function deliverySection(delivery: ExplainedDelivery, printed: Printed, visitor: Visitor): Html {

@@ -8,7 +8,9 @@ import { readJson } from "../../../shared/domain/text/schema.ts";
 import { type Printed, printedFor, printedText } from "../../../shared/installation/printed-for.ts";
 import { deliveryErrorText } from "../../../shared/installation/wording/delivery-error-text.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
+import { noticeLines } from "../../../shared/installation/wording/notice-lines.ts";
 import { statusText } from "../../../shared/installation/wording/outcome-text.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { subjectText } from "../../../shared/installation/wording/subject-text.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
@@ -21,7 +23,8 @@ export function define(command: Command): void {
     .command("show")
     .description("print a stored event, its deliveries, their first and last seven attempts, and what these printed")
     .argument("<id>", "its id, its publisher's key or the key that consumers see, or the beginning of one")
-    .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"));
+    .option("--since <duration>", "how far back to look (default: 1h)", duration("--since"))
+    .option("--whole", "print all of its body, however long that is");
   jsonOption(showing)
     .addHelpText(
       "after",
@@ -29,22 +32,27 @@ export function define(command: Command): void {
 Of each attempt it says what it threw, and what its version printed for it,
 stack included, as far as the logs on this machine have it; 'repaired by' names
 the replay that made a dead delivery good. Where what is named is the beginning
-of several events' ids or keys, these are listed.
+of several events' ids or keys, these are listed. The body stands last, and ends
+after 60 lines unless --whole. --json has all of it. Of a notice of Turnout's own
+the commands that look further and that act are printed as they are typed.
 
-Example:
+Examples:
   $ turnout event show 3f6c0e1a --since 2d
+  $ turnout event show 3f6c0e1a --whole
 `,
     )
     .action(show);
 }
 
-async function show(id: string, { since, json }: JsonOption & { since?: number }): Promise<void> {
+type ShowOptions = JsonOption & { since?: number; whole?: boolean };
+
+async function show(id: string, { since, json, whole = false }: ShowOptions): Promise<void> {
   await withInstallation(async (installation) => {
     const now = new Date();
     for (const found of await mustFindEvents(installation.events, id, since, now)) {
       const printed = await printedFor(installation, found.outcomes, now);
       if (json) printJson(toJson(found, printed));
-      else for (const line of toLines(found, printed)) printLine(line);
+      else for (const line of toLines(found, printed, whole)) printLine(line);
     }
   });
 }
@@ -102,7 +110,8 @@ function deliveryJson({ entry }: EventOutcome, printed: Printed) {
   };
 }
 
-function toLines({ record, outcomes }: FoundEvent, printed: Printed): string[] {
+function toLines({ record, outcomes }: FoundEvent, printed: Printed, whole: boolean): string[] {
+  const notice = noticeLines(record);
   return [
     `event ${record.id}, ${record.source} '${record.detailType}'`,
     ...labelled("received", [`${record.t0.toISOString()}, kept until ${record.expiresAt.toISOString().slice(0, 10)}`]),
@@ -110,8 +119,11 @@ function toLines({ record, outcomes }: FoundEvent, printed: Printed): string[] {
     ...labelled("publisher's", [record.idempotencyKey]),
     ...labelled("event key", [record.eventKey]),
     ...labelled("rejected", isDelivered(outcomes) || record.rejected === undefined ? [] : [record.rejected]),
-    ...labelled("body", bodyLines(record)),
+    ...labelled("looks on", notice ? [notice.looks] : []),
+    ...labelled("acts", notice?.acts === undefined ? [] : [notice.acts]),
     ...outcomes.flatMap((outcome) => deliveryLines(outcome, printed)),
+    "what was published",
+    ...labelled("body", whole ? bodyLines(record) : folded(bodyLines(record), record.id)),
   ];
 }
 
@@ -124,6 +136,18 @@ function bodyLines({ body, unavailable }: FoundEvent["record"]): string[] {
   if (unavailable !== undefined) return [`unavailable: ${unavailable}`];
   const json = readJson(body);
   return (json.ok ? JSON.stringify(json.value, undefined, 2) : body).split("\n");
+}
+
+/** A little more than fits on a screen: what became of the event stays in sight. */
+const MOST_BODY_LINES = 60;
+
+function folded(lines: string[], id: string): string[] {
+  const left = lines.length - MOST_BODY_LINES;
+  if (left <= 0) return lines;
+  return [
+    ...lines.slice(0, MOST_BODY_LINES),
+    `… and ${plural(left, "line")}: ${commandLine("event", "show", id, "--whole")}`,
+  ];
 }
 
 function deliveryLines(outcome: EventOutcome, printed: Printed): string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventRecord } from "../../../shared/domain/deliveries/delivery.ts";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
+import { deadDeliveryNotice } from "../../../shared/domain/notices/dead-delivery-notice.ts";
 import { aClaimRequest, anEvent, bodyOf } from "../../support/builders.ts";
 import { aConsole, LOOKED_AT, unescaped } from "../../support/console.ts";
 import { COMPONENT, setUpIncident } from "../../support/incident.ts";
@@ -118,6 +119,15 @@ describe("the stream", () => {
 });
 
 describe("an event's screen", () => {
+  it("has of one of Turnout's notices the commands that look further and that act, as they are typed", async () => {
+    const { viewer, deliver } = await anIncident();
+    const dead = { id: "first", source: "shop", detailType: "order placed", subject: {}, t0: secondsAgo(90) };
+    const report = { record: dead, at: secondsAgo(60), component: COMPONENT, outcome: "dead" as const };
+    await deliver("told", { source: "turnout", detailType: "Delivery Dead", body: deadDeliveryNotice(report) ?? "" });
+    const text = textOf((await viewer.get("/console/event?id=told")).text);
+    expect(text).toContain("Looks further turnout event show first Acts on it turnout replay start --unresolved");
+  });
+
   it("says where it went and why, what was tried, and what was published", async () => {
     const { viewer, deliver } = await anIncident();
     const { t0 } = await deliver("event-7", {}, TOKEN);
