@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { noCounts } from "../../shared/domain/replays/replay.ts";
 import { DEFAULT_GUARDRAILS } from "../../shared/domain/routing/guardrails.ts";
+import { releaseEdit } from "../../shared/domain/routing/release-edit.ts";
 import { advanceReleases } from "../../shared/flows/release/advance-releases.ts";
+import { healingReplay } from "../../shared/flows/release/heal-release.ts";
 import { runHere } from "../support/cli-in-process.ts";
+import { aRelease } from "../support/releases.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
 
 async function aReleasingCli() {
@@ -110,4 +114,53 @@ it("a release's steps are made by the server, and told on the bus", async () => 
     { "detail-type": "Release Step", detail: { release: "2-faster", did: "step", step: "plan free", version: "2" } },
   ]);
   expect((await runHere(["release", "show", "2-faster"], cli.home)).stdout).toContain("[>] plan free");
+});
+
+it("a release that was stopped tells of its steps, its replay, where its aliases point, and how it is begun again", async () => {
+  const cli = await aReplayedCli();
+  const way = {
+    steps: aRelease().steps.slice(2),
+    made: 0,
+    aliasBefore: "2",
+    version: "3",
+    id: "3-faster",
+    maxWaitMs: 3_600_000,
+  };
+  const release = aRelease(way);
+  const at = release.startedAt;
+  const bad = { version: "3", alias: "beta", why: "it fails", at };
+  const [who, why] = ["release/3-faster", "9 of 10 failed"];
+  await cli.edit([
+    releaseEdit(RC, release, { do: "start", release }),
+    releaseEdit(RC, release, { do: "step", id: release.id, made: 0, at }),
+    { kind: "change component", component: RC, change: { set: "bad version", bad } },
+    releaseEdit(RC, release, { do: "take back", id: release.id, how: "stopped", who, why, at }),
+  ]);
+  const shown = async () => (await runHere(["release", "show", release.id], cli.home)).stdout;
+  expect(await shown()).toContain(`replay: ${healingReplay(release)}, not begun\n`);
+  await cli.edit([releaseEdit(RC, release, { do: "end", id: release.id })]);
+  const counts = { ...noCounts(), matched: 8, sent: 8 };
+  await cli.store({
+    name: healingReplay(release),
+    planned: counts,
+    progress: { endedAt: new Date(), counts: { ...counts, done: 7, dead: 1 } },
+  });
+  const lines = (await shown()).split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining(["  [-] 5%  taken back", "  [ ] 100%  not made", "  [ ] everybody: stable  not made"]),
+  );
+  expect(lines).toContain("now: beta points at version 2, stable at version 1");
+  const name = healingReplay(release);
+  expect(lines).toContain(`replay: ${name}, done: 8 of 8 sent, 7 done, 1 dead; see 'turnout replay show ${name}'`);
+  const again = lines.find((line) => line.startsWith("start it again: "))?.slice("start it again: ".length) ?? "";
+  expect(again).toContain(" --max-wait 1h --force --reason TEXT");
+  expect(await cli.shell(`${again} --dry-run`)).toMatchObject({ code: 0 });
+  const watched = await runHere(["release", "watch", release.id], cli.home);
+  expect(watched.stdout).toBe(await shown());
+  expect(json(await runHere(["release", "show", release.id, "--json"], cli.home))).toMatchObject({
+    step_states: ["taken back", "not made", "not made"],
+    alias_points_at: "2",
+    into_points_at: "1",
+    replay: { name, planned: 8, sent: 8, done: 7, dead: 1 },
+  });
 });

@@ -5,8 +5,10 @@ import { durationText } from "../../../shared/domain/text/duration.ts";
 import { lookAtRelease } from "../../../shared/flows/release/advance-release.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
 import { judgeRelease } from "../../../shared/flows/release/judge-release.ts";
+import { type ReleaseStanding, standingOf } from "../../../shared/flows/release/release-standing.ts";
 import { verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import { guardsOf } from "../../../shared/flows/watch/guards-of.ts";
+import { startAgain } from "../../../shared/installation/changes/asked-release.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { guardMeters } from "../pictures/meters-picture.ts";
@@ -19,6 +21,7 @@ export async function releaseScreen({ installation, visitor, now, query }: Look)
   const { component, release } = await releaseNamed(table, query.get("id") ?? "");
   const judge: Parameters<typeof lookAtRelease>[0]["judge"] = (...of) => judgeRelease(watches, ...of);
   const looked = await lookAtRelease({ table, catalog, judge }, component, now);
+  const standing = await standingOf(installation, { component, release });
   const guarded = (await guardsOf(installation, component.name)).find(
     ({ alias, version }) => alias === release.alias && version === release.version,
   );
@@ -37,7 +40,8 @@ ${
       ])
 }
 ${verdict === undefined ? "" : guardMeters("meters", verdict)}
-${releaseFacts(component.name, release)}
+${releaseFacts(component.name, release, standing)}
+${release.ended !== undefined && release.ended.how !== "done" && commandBlock("Starts it again", `${commandLine(...startAgain(component, release, []))} --reason TEXT`)}
 ${commandBlock("The same by command", commandLine("release", "show", release.id))}`;
   return { title: `Release ${release.id}`, section: "releases", live: true, body };
 }
@@ -55,12 +59,21 @@ function buttons(release: Release, visitor: Look["visitor"]): Html {
   return html`${paused === undefined ? button("pause", "Pause") : button("resume", "Resume")}${button("abort", "Take it back")}`;
 }
 
-function releaseFacts(component: string, release: Release): Html {
+function releaseFacts(
+  component: string,
+  release: Release,
+  { aliasVersion, intoVersion, replay }: ReleaseStanding,
+): Html {
   const { version, alias, into, everyMs, maxWaitMs, guard, force, who, why, startedAt, by } = release;
   const waits = maxWaitMs === undefined ? "" : `, ${durationText(maxWaitMs)} longer at most for a verdict`;
   return facts([
     ["component", linkTo("component", { name: component }, component)],
     ["version", html`${foreignText(version)} by way of ${foreignText(alias)} into ${foreignText(into)}`],
+    [
+      "points now",
+      html`${foreignText(alias)} at ${foreignText(aliasVersion ?? "none")}, ${foreignText(into)} at ${foreignText(intoVersion ?? "none")}`,
+    ],
+    ["replay", replay && (replay.found ? linkTo("replay", { name: replay.name }, replay.name) : "not begun")],
     ["a step every", `${durationText(everyMs)}${waits}`],
     ["shares by", by],
     ["if it is worse", guard],

@@ -3,6 +3,7 @@ import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { type LookedAt, lookAtRelease } from "../../../shared/flows/release/advance-release.ts";
 import { type ReleaseOf, releaseNamed, releases } from "../../../shared/flows/release/find-release.ts";
 import { judgeRelease } from "../../../shared/flows/release/judge-release.ts";
+import { standingOf } from "../../../shared/flows/release/release-standing.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
 import { withInstallation } from "../terminal/context.ts";
 import type { JsonOption } from "../terminal/options.ts";
@@ -37,8 +38,9 @@ export async function showRelease(id: string, { json }: JsonOption): Promise<voi
   await withInstallation(async (installation) => {
     const found = await releaseNamed(installation.routingTable, id);
     const looked = await lookedAt(installation, found, new Date());
-    if (json) return printJson(releaseJson(found, looked));
-    for (const line of releaseLines(found, looked)) printLine(line);
+    const standing = await standingOf(installation, found);
+    if (json) return printJson(releaseJson(found, looked, standing));
+    for (const line of releaseLines(found, looked, standing)) printLine(line);
   });
 }
 

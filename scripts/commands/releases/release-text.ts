@@ -1,13 +1,21 @@
 import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import type { ReleaseVerdict } from "../../../shared/domain/releases/next-step.ts";
-import { nextText } from "../../../shared/domain/releases/release-state.ts";
+import { nextText, type StepState, stepStates } from "../../../shared/domain/releases/release-state.ts";
+import { statusOf } from "../../../shared/domain/replays/replay.ts";
+import { progressText, toldCounts } from "../../../shared/domain/replays/replay-told.ts";
+import { ReplayUnreadable } from "../../../shared/domain/replays/unreadable-replay.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
 import { isUnderWay, type Release, releaseActor, stepText } from "../../../shared/domain/routing/release.ts";
 import { durationText } from "../../../shared/domain/text/duration.ts";
 import type { LookedAt } from "../../../shared/flows/release/advance-release.ts";
 import type { ReleaseOf } from "../../../shared/flows/release/find-release.ts";
+import type { ReleaseStanding } from "../../../shared/flows/release/release-standing.ts";
+import { startAgain } from "../../../shared/installation/changes/asked-release.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 
 /** Everything of a release, for a person. @param looked what comes next, while it is under way */
-export function releaseLines({ component, release }: ReleaseOf, looked: LookedAt | undefined): string[] {
+export function releaseLines(found: ReleaseOf, looked: LookedAt | undefined, standing: ReleaseStanding): string[] {
+  const { component, release } = found;
   const { id, version, alias, into, who, startedAt, why, everyMs, maxWaitMs, guard, force } = release;
   const waits = maxWaitMs === undefined ? "" : `, ${durationText(maxWaitMs)} longer at most`;
   return [
@@ -16,6 +24,7 @@ export function releaseLines({ component, release }: ReleaseOf, looked: LookedAt
     `a step every ${durationText(everyMs)}${waits}; guard: ${guard}${force ? "; past the guardrails" : ""}`,
     ...stepLines(release),
     ...endLines(release),
+    ...standingLines(found, standing),
     ...(looked === undefined
       ? []
       : [`guard: ${looked.verdict.told}`, `meters: ${metersText(looked.verdict)}`, `next: ${nextText(looked)}`]),
@@ -29,12 +38,41 @@ export function metersText({ strongest }: ReleaseVerdict): string {
   return `${metric}, A ${oddsText(worseThanStable)}, B ${oddsText(worseThanBefore)}`;
 }
 
-function stepLines({ steps, made, into, ended, since }: Release): string[] {
-  const lines = steps.map((step, number) => {
-    const mark = number < made ? (number === made - 1 && ended === undefined ? ">" : "x") : " ";
-    return `  [${mark}] ${stepText(step)}${number === made - 1 && ended === undefined ? `  since ${since}` : ""}`;
+const MARKS: Record<StepState, string> = {
+  made: "x",
+  now: ">",
+  ahead: " ",
+  "taken back": "-",
+  stays: "x",
+  "not made": " ",
+};
+
+function stepLines(release: Release): string[] {
+  const { steps, into, since } = release;
+  const texts = [...steps.map(stepText), `everybody: ${into}`];
+  return stepStates(release).map((state, number) => {
+    const said = state === "now" ? `since ${since}` : state === "made" || state === "ahead" ? "" : state;
+    return `  [${MARKS[state]}] ${texts[number]}${said === "" ? "" : `  ${said}`}`;
   });
-  return [...lines, `  [${ended?.how === "done" ? "x" : " "}] everybody: ${into}`];
+}
+
+/** What has become of the rest, and, once it is over, how it is begun anew. */
+function standingLines({ component, release }: ReleaseOf, standing: ReleaseStanding): string[] {
+  const { aliasVersion, intoVersion, replay } = standing;
+  const { alias, into, ended } = release;
+  const points = (version: string | null) => (version === null ? "no version" : `version ${version}`);
+  const isOver = ended !== undefined && ended.how !== "done";
+  return [
+    `now: ${alias} points at ${points(aliasVersion)}, ${into} at ${points(intoVersion)}`,
+    ...(replay === undefined ? [] : [`replay: ${replayText(replay)}`]),
+    ...(isOver ? [`start it again: ${commandLine(...startAgain(component, release, []))} --reason TEXT`] : []),
+  ];
+}
+
+function replayText({ name, found }: NonNullable<ReleaseStanding["replay"]>): string {
+  if (found === undefined) return `${name}, not begun`;
+  if (found instanceof ReplayUnreadable) return `${name}, which can't be read: ${found.problem}`;
+  return `${name}, ${progressText(found, new Date())}; see '${commandLine("replay", "show", name)}'`;
 }
 
 function endLines({ paused, ending, ended }: Release): string[] {
@@ -44,8 +82,19 @@ function endLines({ paused, ending, ended }: Release): string[] {
   return [];
 }
 
+function replayJson({ name, found }: NonNullable<ReleaseStanding["replay"]>) {
+  if (found === undefined || found instanceof ReplayUnreadable)
+    return { name, status: null, planned: null, sent: null, done: null, dead: null };
+  const { sent, done, dead } = toldCounts(found);
+  return { name, status: statusOf(found, new Date()), planned: found.planned.sent, sent, done, dead };
+}
+
 /** For programs. */
-export function releaseJson({ component, release }: ReleaseOf<{ name: string }>, looked: LookedAt | undefined) {
+export function releaseJson(
+  { component, release }: ReleaseOf<Pick<Component, "name" | "badVersions">>,
+  looked: LookedAt | undefined,
+  standing?: ReleaseStanding,
+) {
   const { id, version, alias, aliasBefore, into, steps, made, everyMs, maxWaitMs, guard, force, who, why } = release;
   const { ended, ending, paused, startedAt, since } = release;
   return {
@@ -58,6 +107,8 @@ export function releaseJson({ component, release }: ReleaseOf<{ name: string }>,
     state: ended?.how ?? (ending ? "being taken back" : paused ? "paused" : "running"),
     under_way: isUnderWay(release),
     steps: steps.map(stepText),
+    /** Of each step, and of everybody in the end. */
+    step_states: stepStates(release),
     made,
     since,
     every_ms: everyMs,
@@ -70,6 +121,9 @@ export function releaseJson({ component, release }: ReleaseOf<{ name: string }>,
     actor: releaseActor(release),
     paused: paused ?? null,
     ended: ended ?? ending ?? null,
+    alias_points_at: standing?.aliasVersion ?? null,
+    into_points_at: standing?.intoVersion ?? null,
+    replay: standing?.replay === undefined ? null : replayJson(standing.replay),
     verdict: looked === undefined ? null : verdictJson(looked.verdict),
     next: looked === undefined ? null : nextText(looked),
   };

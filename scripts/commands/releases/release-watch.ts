@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nextText, stateText } from "../../../shared/domain/releases/release-state.ts";
 import { releaseNamed } from "../../../shared/flows/release/find-release.ts";
+import { standingOf } from "../../../shared/flows/release/release-standing.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { endPartlyDone, exitCodes } from "../terminal/exit-codes.ts";
@@ -30,8 +31,9 @@ export async function watchRelease(id: string, { json }: JsonOption): Promise<vo
             ? ""
             : `${stateText(found.release)}; ${looked.verdict.told}; meters: ${metersText(looked.verdict)}; next: ${nextText(looked)}`;
         if (looked === undefined) {
-          if (json) printJson(releaseJson(found, looked));
-          else for (const line of releaseLines(found, looked)) printLine(line);
+          const standing = await standingOf(installation, found);
+          if (json) printJson(releaseJson(found, looked, standing));
+          else for (const line of releaseLines(found, looked, standing)) printLine(line);
           if (found.release.ended?.how !== "done") endPartlyDone();
           return;
         }

@@ -15,6 +15,27 @@ function stepOf({ made, steps }: Release): string {
   return step === undefined ? "not begun" : `step ${made} of ${steps.length}: ${stepText(step)}`;
 }
 
+/**
+ * How a step stands. `taken back`: its rule is gone again. `stays`: once everything else is taken back, for the rule that it
+ * found, or somebody has put there, isn't the release's own. `not made`: it never comes to it.
+ */
+export type StepState = "made" | "now" | "ahead" | "taken back" | "stays" | "not made";
+
+type WayOf = Pick<Release, "steps" | "made" | "own" | "ending" | "ended">;
+
+/** How each step of a release stands, and, in the end, that everybody gets the version. */
+export function stepStates({ steps, made, own, ending, ended }: WayOf): StepState[] {
+  const over = ended ?? ending;
+  const isBack = over !== undefined && over.how !== "done";
+  const stateOf = (number: number): StepState => {
+    if (number >= made) return over === undefined ? "ahead" : "not made";
+    if (isBack) return own.includes(number) ? "taken back" : "stays";
+    return number === made - 1 && over === undefined ? "now" : "made";
+  };
+  const last: StepState = over === undefined ? "ahead" : isBack ? "not made" : "made";
+  return [...steps.map((_, number) => stateOf(number)), last];
+}
+
 /** What a release does next, and when. */
 export function nextText({ release, next }: { release: Release; next: NextOfRelease }): string {
   const { alias, version, steps, made, into } = release;

@@ -1,3 +1,4 @@
+import type { Component } from "../../domain/routing/component.ts";
 import { type Release, releaseActor, stepText } from "../../domain/routing/release.ts";
 import { type ReleaseAct, releaseEdit } from "../../domain/routing/release-edit.ts";
 import { rowDetails } from "../../domain/routing/row-details.ts";
@@ -10,13 +11,15 @@ import { reasonOfUndo } from "../wording/undo-commands.ts";
 import type { AskedChange } from "./asked-change.ts";
 import type { Saying } from "./asked-rules.ts";
 
+type Named = Pick<Component, "name" | "badVersions">;
+
 /** What is asked of a release, and how it is taken back. */
 export type AskedOfRelease = {
   /** @param into what the alias points at now that gets the version in the end */
   act: (release: Release, said: Saying, about: { force: boolean; into: string | null }) => ReleaseAct;
   what: string;
   alreadySo: string;
-  undo: (component: string, release: Release, reason: CommandWords) => CommandWords;
+  undo: (component: Named, release: Release, reason: CommandWords) => CommandWords;
 };
 
 export const pausing: AskedOfRelease = {
@@ -37,22 +40,24 @@ export const aborting: AskedOfRelease = {
   act: ({ id }, said) => ({ do: "take back", id, how: "aborted", ...said }),
   what: "take back",
   alreadySo: "is being taken back already",
-  undo: (component, release, reason) => {
-    const { version, alias, steps, everyMs, guard } = release;
-    const through = steps.map((step) => (step.kind === "share" ? stepText(step) : stepText(step).replace(" ", ":")));
-    const args = [
-      "--version",
-      version,
-      "--alias",
-      alias,
-      "--through",
-      through.join(","),
-      "--every",
-      durationText(everyMs),
-    ];
-    return ["release", "start", component, ...args, "--guard", guard, ...reason];
-  },
+  undo: startAgain,
 };
+
+/** The words that start a release once more as it was, with `--force` where it had that, or is refused without. */
+export function startAgain({ name, badVersions = [] }: Named, release: Release, more: CommandWords): CommandWords {
+  const { version, alias, steps, everyMs, maxWaitMs, guard, by } = release;
+  const force = release.force || badVersions.some((bad) => bad.version === version);
+  const through = steps.map((step) => (step.kind === "share" ? stepText(step) : stepText(step).replace(" ", ":")));
+  return [
+    ...["release", "start", name, "--version", version, "--alias", alias],
+    ...["--through", through.join(","), "--every", durationText(everyMs)],
+    ...["--guard", guard],
+    ...(!maxWaitMs ? [] : ["--max-wait", durationText(maxWaitMs)]),
+    ...(by === "customer" ? [] : ["--by", by]),
+    ...more,
+    ...(force ? ["--force"] : []),
+  ];
+}
 
 /** Asks something of a release. `after`: what happens by itself once it is done, a line each. */
 export async function askingOfRelease(
@@ -71,7 +76,7 @@ export async function askingOfRelease(
       what: `${asking.what} release ${id} of ${component.name}`,
       alreadySo: `release ${id} ${asking.alreadySo}`,
       details: (rows) => rows.flatMap(rowDetails),
-      undo: ({ revisions }) => asking.undo(component.name, release, reasonOfUndo(revisions)),
+      undo: ({ revisions }) => asking.undo(component, release, reasonOfUndo(revisions)),
       now,
     },
     after: goesBack

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nextText, stateText } from "../../../shared/domain/releases/release-state.ts";
+import { nextText, stateText, stepStates } from "../../../shared/domain/releases/release-state.ts";
 import type { Release } from "../../../shared/domain/routing/release.ts";
 import { aRelease, BEGAN } from "../../support/releases.ts";
 
@@ -38,4 +38,16 @@ it.each<[string, Partial<Release>, Parameters<typeof nextText>[0]["next"]]>([
   ["the rest is put back, now", { made: 1 }, { do: "end" }],
 ])("a release says what comes next: %s", (text, about, next) => {
   expect(nextText({ release: aRelease({ ...WAY, ...about }), next })).toBe(text);
+});
+
+it.each<[string, Partial<Release>]>([
+  ["ahead ahead ahead", {}],
+  ["now ahead ahead", { made: 1, own: [0] }],
+  ["made now ahead", { made: 2, own: [0, 1] }],
+  ["taken back, not made, not made", { made: 1, own: [0], ending: { how: "stopped", ...said } }],
+  ["stays, taken back, not made", { made: 2, own: [1], ended: { how: "aborted", ...said } }],
+  ["made, not made, made", { made: 1, own: [0], ended: { how: "done", ...said } }],
+])("a release says how each of its steps stands, and everybody: %s", (states, about) => {
+  const told = stepStates(aRelease({ ...WAY, ...about }));
+  expect(told).toEqual(states.split(states.includes(",") ? ", " : " "));
 });

@@ -242,8 +242,8 @@ describe("the picture of a release's steps", () => {
     { kind: "share", basisPoints: 500 },
   ];
   const statesOf = (markup: unknown) =>
-    [...String(markup).matchAll(/<li class="step-([a-z-]+)"/g)].map(([, state]) => state);
-  const release = { steps, version: "24", into: "stable", made: 2 };
+    [...String(markup).matchAll(/<span class="soft">([a-z ]+)<\/span>/g)].map(([, state]) => state);
+  const release = { steps, version: "24", into: "stable", made: 2, own: [0, 1] };
   const said = { who: "ada", why: "fine", at: "2026-11-20T10:00:00.000Z" };
 
   it("shows what is made, where it stands and what is ahead, everybody last", () => {
@@ -254,8 +254,13 @@ describe("the picture of a release's steps", () => {
 
   it("shows one that is done as made, and one that was taken back as that", () => {
     const ended = (how: "done" | "stopped") => ({ ...release, ended: { ...said, how } });
-    expect(statesOf(stepsPicture("steps", ended("done")))).toEqual(["made", "made", "made", "made"]);
-    expect(statesOf(stepsPicture("steps", ended("stopped")))).toEqual(["taken-back", "taken-back", "ahead", "ahead"]);
+    expect(statesOf(stepsPicture("steps", ended("done")))).toEqual(["made", "made", "not made", "made"]);
+    expect(statesOf(stepsPicture("steps", ended("stopped")))).toEqual([
+      "taken back",
+      "taken back",
+      "not made",
+      "not made",
+    ]);
   });
 
   it("shows texts as what they are", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Failure } from "../../../shared/domain/health/failure.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
 import { matchedRows } from "../../../shared/domain/replays/matched-rows.ts";
+import { releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
@@ -9,6 +10,7 @@ import { customerOf } from "../../../shared/flows/watch/customer-of.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aConsole, LOOKED_AT } from "../../support/console.ts";
 import { COMPONENT, setUpIncident } from "../../support/incident.ts";
+import { aRelease } from "../../support/releases.ts";
 import { temporaryFolder } from "../../support/tmp.ts";
 
 async function anIncident() {
@@ -142,6 +144,23 @@ describe("the change log's screen", () => {
     const text = textOf((await viewer.get("/console/change?revision=2")).text);
     expect(text).toContain("why faster rule");
     expect(text).toContain("customer acme is new: + pins: {} + cohorts: [] + plan: &quot;pro&quot;");
+  });
+});
+
+describe("the screen of a release", () => {
+  it("says of one that was stopped where its aliases point, which replay it has, and how it is begun again", async () => {
+    const { viewer, change } = await anIncident();
+    const at = LOOKED_AT.toISOString();
+    const release = aRelease({ version: "2", startedAt: at });
+    await change(releaseEdit(COMPONENT, release, { do: "start", release }));
+    const said = { how: "stopped" as const, who: "release/4-faster", why: "9 of 10 failed", at };
+    await change(releaseEdit(COMPONENT, release, { do: "take back", id: release.id, ...said }));
+    await change(releaseEdit(COMPONENT, release, { do: "end", id: release.id }));
+    const text = textOf((await viewer.get(`/console/release?id=${release.id}`)).text);
+    expect(text).toContain("cohort staff not made");
+    expect(text).toContain("points now beta at 2 , stable at 1");
+    expect(text).toContain("replay not begun");
+    expect(text).toContain("Starts it again turnout release start release-coordinator --version 2 --alias beta");
   });
 });
 
