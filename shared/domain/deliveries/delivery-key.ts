@@ -1,6 +1,6 @@
 import type { BusEvent } from "../events/event.ts";
 import { sha256 } from "../hash.ts";
-import { canonical, exactNumber } from "../text/canonical-json.ts";
+import { canonical, exactNumber, mayHaveEscapes } from "../text/canonical-json.ts";
 
 /** Which delivery of an event this is: `live`, or the id of the replay that delivers it again. */
 export type Generation = string;
@@ -34,7 +34,7 @@ export function eventKeyIn(deliveryKey: string): string {
 export function payloadHashOf(event: BusEvent, body: string): string {
   const detail = MAY_BE_INEXACT.test(body) ? exactDetail(body) : event.detail;
   const { metadata: _, ...said } = detail;
-  return sha256(JSON.stringify([event.source, event["detail-type"]]) + canonical(said));
+  return sha256(JSON.stringify([event.source, event["detail-type"]]) + canonical(said, mayHaveEscapes(body)));
 }
 
 /** Text that may hold a number of more than 15 digits or with an exponent of 3; reading it exactly costs a second parse. */

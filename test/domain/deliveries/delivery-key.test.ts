@@ -7,7 +7,7 @@ import {
   payloadHashOf,
 } from "../../../shared/domain/deliveries/delivery-key.ts";
 import { readEvent } from "../../../shared/domain/events/event.ts";
-import { canonical } from "../../../shared/domain/text/canonical-json.ts";
+import { canonical, mayHaveEscapes } from "../../../shared/domain/text/canonical-json.ts";
 import { anEvent, bodyOf } from "../../support/builders.ts";
 
 describe("eventKeyOf", () => {
@@ -59,6 +59,26 @@ describe("canonical", () => {
         expect(JSON.parse(canonical(JSON.parse(text)))).toEqual(JSON.parse(text, withoutMinusZero));
       }),
     );
+  });
+
+  it("needs no escapes where the JSON that it was read from can't have any", () => {
+    const texts = fc.string({
+      unit: fc.constantFrom("a", "ü", "👍", "\ud83d", "\udc4d", "\n", "\x7f", '"', "\\", "/"),
+    });
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.dictionary(texts, fc.oneof(texts, fc.array(texts)), { maxKeys: 3 }), fc.boolean(), (said, raw) => {
+        // Halves of surrogate pairs may also stand in a text as they are.
+        const json = raw
+          ? JSON.stringify(said).replaceAll(/\\u(d[89a-f]..)/g, (_, unit) => String.fromCharCode(parseInt(unit, 16)))
+          : JSON.stringify(said);
+        const value = JSON.parse(json);
+        if (!mayHaveEscapes(json)) plain += 1;
+        expect(canonical(value, mayHaveEscapes(json))).toBe(canonical(value));
+      }),
+      { numRuns: 500 },
+    );
+    expect(plain).toBeGreaterThan(0);
   });
 
   it("is the same for every order of keys, and for nothing else", () => {
