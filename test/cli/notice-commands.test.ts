@@ -67,7 +67,7 @@ it("what acts on a guard's verdict is what its mode has left to a person", async
   }
   expect(await acted(cli.home, worseNotice(about, watch, trip("rollback")))).toMatchObject({ code: 0 });
   expect(acts(worseNotice(about, watch, trip("undo")))).toBe(null);
-  const release = aRelease();
+  const release = aRelease({ guard: "hold" });
   const guards = { beta: { mode: "hold" as const, who: releaseActor(release), why: "faster", at } };
   expect(acts(worseNotice({ ...about, guards, release }, watch, trip("hold")))?.slice(1, 4)).toEqual([
     "release",

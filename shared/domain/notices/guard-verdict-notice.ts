@@ -1,7 +1,8 @@
 import { whoText } from "../health/customer-verdict.ts";
 import type { TakenOff, Trip, Watch } from "../health/watch.ts";
+import { takesItselfBack } from "../releases/next-step.ts";
 import type { Component } from "../routing/component.ts";
-import { isUnderWay, releaseActor } from "../routing/release.ts";
+import { isUnderWay, type Release, releaseActor } from "../routing/release.ts";
 import { splitKey } from "../text/split-key.ts";
 import { actingCommand, finishingCommand, noticeEvent } from "./notice.ts";
 
@@ -14,8 +15,9 @@ const TYPE = "Guard Verdict";
 export function worseNotice(about: Guarded, watch: Watched, trip: Trip): string {
   const { component, alias, version } = watch;
   const { why, mode, done = "", at } = trip;
-  const command = ["turnout", "guard", "history", component];
-  const acts = actsOnVersion(about, watch, trip);
+  const takenBack = takenBackBy(about, watch, trip);
+  const command = ["turnout", ...(takenBack ? ["release", "show", takenBack.id] : ["guard", "history", component])];
+  const acts = takenBack ? null : actsOnVersion(about, watch, trip);
   const detail = { component, alias, version, verdict: "worse" as const, why, mode, done, at, command, acts };
   return noticeEvent({ type: TYPE, detail }, `${component}-${alias}-${version}-${at}`);
 }
@@ -40,7 +42,6 @@ export function worseForOneNotice({ fallbackAlias }: Guarded, watch: Watched, ta
 /** What the guard has left to a person: null where it has undone it all. */
 function actsOnVersion({ guards, release }: Guarded, watch: Watched, { mode, at }: Trip): string[] | null {
   const { component, alias, version, since } = watch;
-  // Where a release has set the guard, the release does what there is to do, unless it only says so.
   if (isUnderWay(release) && guards?.[alias]?.who === releaseActor(release)) {
     return actingCommand(TYPE, "release", "abort", release.id);
   }
@@ -48,4 +49,15 @@ function actsOnVersion({ guards, release }: Guarded, watch: Watched, { mode, at 
   if (mode !== "rollback") return actingCommand(TYPE, "undo", component, alias);
   const ofVersion = ["--component", component, "--executed-version", version];
   return finishingCommand(TYPE, new Date(since), new Date(at), ...ofVersion);
+}
+
+/** The release of this version that takes it back, or has done so: nobody else has anything to do. */
+function takenBackBy({ guards, release }: Guarded, watch: Watched, { mode }: Trip): Release | undefined {
+  const { alias, version, since } = watch;
+  if (release === undefined || release.alias !== alias || release.version !== version) return undefined;
+  const over = release.ended ?? release.ending;
+  const isTold = mode === "watch" || mode === "hold";
+  if (over !== undefined) return isTold && over.how !== "done" && over.at >= since ? release : undefined;
+  const isItsGuard = guards?.[alias]?.who === releaseActor(release);
+  return isItsGuard && takesItselfBack(release) ? release : undefined;
 }

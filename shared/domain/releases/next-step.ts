@@ -56,10 +56,10 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
   const { component, release, guardrails, aliasVersion, intoVersion, verdict } = seen;
   const { alias, version, made, steps, guard, paused } = release;
   if (release.ending !== undefined) return { do: "end" };
-  const isByPerson = paused !== undefined && paused.who !== releaseActor(release);
+  const isByPerson = isPausedByPerson(release);
   // Promoted, by it or by a person: there is nobody left to bring to the version, or to take back from it.
   if (intoVersion === version && !isByPerson) return { do: "finish" };
-  if (verdict.says === "worse" && (guard === "rollback" || guard === "undo") && !isByPerson) {
+  if (verdict.says === "worse" && takesItselfBack(release)) {
     return { do: "take back", why: verdict.told };
   }
   if (paused !== undefined) return { do: "wait", because: `paused by ${paused.who}: ${paused.why}` };
@@ -88,6 +88,15 @@ export function nextOfRelease(seen: SeenRelease, now: Date): NextOfRelease {
     return isOver ? { do: "pause", why: verdict.told } : { do: "wait", because: verdict.told };
   }
   return { do: made < steps.length ? "step" : "promote" };
+}
+
+/** Whether it is taken back by itself if its version is worse: a person's pause keeps everybody where they are. */
+export function takesItselfBack(release: Release): boolean {
+  return (release.guard === "rollback" || release.guard === "undo") && !isPausedByPerson(release);
+}
+
+function isPausedByPerson(release: Release): boolean {
+  return release.paused !== undefined && release.paused.who !== releaseActor(release);
 }
 
 /** What has become of the alias that is to get the version in the end, if that isn't what the release has begun with. */

@@ -7,6 +7,7 @@ import { releaseStepNotice } from "../../../shared/domain/notices/release-step-n
 import { replayEndedNotice } from "../../../shared/domain/notices/replay-ended-notice.ts";
 import type { NextOfRelease } from "../../../shared/domain/releases/next-step.ts";
 import { noCounts } from "../../../shared/domain/replays/replay.ts";
+import type { Release } from "../../../shared/domain/routing/release.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aComponent } from "../../support/builders.ts";
 import { aRelease } from "../../support/releases.ts";
@@ -31,14 +32,34 @@ describe("what a notice leaves to a person", () => {
     expect(acts("watch")).toMatch(/^turnout undo mailer beta --reason/);
   });
 
-  it("is to abort a release that has set the guard, and only that", () => {
-    const release = aRelease();
+  it("is to abort a release that has set the guard and doesn't take itself back", () => {
     const guard = { mode: "hold" as const, who: "release/4-faster", why: "x", at };
     const acts = (about: object) => actsOf(worseNotice({ ...mailer, ...about }, watch, trip("undo")));
-    expect(acts({ release, guards: { beta: guard } })).toMatch(/^turnout release abort 4-faster/);
+    const guards = { beta: guard };
+    const release = aRelease({ guard: "hold" });
+    expect(acts({ release, guards })).toMatch(/^turnout release abort 4-faster/);
+    const paused = { who: "ada", why: "lunch", at };
+    expect(acts({ release: aRelease({ guard: "undo", paused }), guards })).toMatch(/^turnout release abort 4-faster/);
     expect(acts({ release, guards: { beta: { ...guard, who: "ada" } } })).toBeNull();
-    expect(acts({ guards: { beta: guard } })).toBeNull();
+    expect(acts({ guards })).toBeNull();
     expect(acts({ release })).toBeNull();
+  });
+
+  it("is nothing where a release takes the version back by itself, or has: it is what looks further", () => {
+    const guard = { mode: "hold" as const, who: "release/4-faster", why: "x", at };
+    const told = (release: Release, since = at, guards = {}) =>
+      read(worseNotice({ ...mailer, release, guards }, { ...watch, since }, trip("hold"))).detail;
+    const itself = { acts: null, command: ["turnout", "release", "show", "4-faster"] };
+    for (const mode of ["rollback", "undo"] as const) {
+      expect(told(aRelease({ guard: mode }), at, { beta: guard })).toMatchObject(itself);
+    }
+    const over = { how: "stopped" as const, who: "release/4-faster", why: "x", at };
+    expect(told(aRelease({ ending: over }))).toMatchObject(itself);
+    expect(told(aRelease({ ending: over, ended: over }))).toMatchObject(itself);
+    const undo = { acts: expect.arrayContaining(["undo"]), command: ["turnout", "guard", "history", "mailer"] };
+    expect(told(aRelease({ ended: over }), "2026-11-20T10:00:01.000Z")).toMatchObject(undo);
+    expect(told(aRelease({ ended: over, version: "5" }))).toMatchObject(undo);
+    expect(told(aRelease({ ended: { ...over, how: "done" } }))).toMatchObject(undo);
   });
 
   it("is to pin whom it fails for where the guard only watches, and to unpin them where it has", () => {
