@@ -36,7 +36,9 @@ export function worseForOneNotice({ fallbackAlias }: Guarded, watch: Watched, ta
         ? actingCommand(TYPE, "pin", ...pin, "--to", fallbackAlias)
         : actingCommand(TYPE, "unpin", ...pin),
   };
-  return noticeEvent({ type: TYPE, detail }, `${component}-${alias}-${version}-${who}-${at}`);
+  // A subject's id may have blanks, and two of them are told apart.
+  const word = who.replaceAll(/[\s%]/g, encodeURIComponent);
+  return noticeEvent({ type: TYPE, detail }, `${component}-${alias}-${version}-${word}-${at}`);
 }
 
 /** What the guard has left to a person: null where it has undone it all. */

@@ -84,7 +84,7 @@ export function finishingCommand(type: NoticeType, from: Date, to: Date, ...filt
 
 /**
  * A notice as an event of the bus. Told twice of the same thing it is the same event: the key says what it is about.
- * @param key unlike that of any other notice of its type
+ * @param key without blanks, unlike that of any other notice of its type
  */
 export function noticeEvent({ type, detail }: Notice, key: string): string {
   return JSON.stringify({

@@ -21,7 +21,8 @@ export function releaseStepNotice(
     command: ["turnout", "release", "show", id],
     acts: actsOn(component, release, done),
   };
-  return noticeEvent({ type: "Release Step", detail }, `${component}-${id}-${startedAt}-${made}-${done.do}`);
+  const did = done.do.replace(" ", "-");
+  return noticeEvent({ type: "Release Step", detail }, `${component}-${id}-${startedAt}-${made}-${did}`);
 }
 
 /** What takes it back, or lets it go on; null once it is taken back. */

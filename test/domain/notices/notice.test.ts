@@ -2,9 +2,11 @@ import { expect, it } from "vitest";
 import type { DeliveryReport } from "../../../shared/domain/deliveries/delivery-report.ts";
 import { readEvent } from "../../../shared/domain/events/event.ts";
 import { deadDeliveryNotice } from "../../../shared/domain/notices/dead-delivery-notice.ts";
+import { worseForOneNotice } from "../../../shared/domain/notices/guard-verdict-notice.ts";
 import { NOTICE_SOURCE, type NoticeType, noticeDetails } from "../../../shared/domain/notices/notice.ts";
 import { releaseStepNotice } from "../../../shared/domain/notices/release-step-notice.ts";
 import { replayEndedNotice } from "../../../shared/domain/notices/replay-ended-notice.ts";
+import type { SubjectKey } from "../../../shared/domain/subject.ts";
 import { read } from "../../../shared/domain/text/schema.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
 import { aReplay } from "../../support/any-replay.ts";
@@ -93,6 +95,23 @@ it("what a release does is told with what to look at, and its waiting isn't", ()
     command: ["turnout", "release", "show", "4-faster"],
   });
   expect(releaseStepNotice("mailer", aRelease(), { do: "wait", because: "too early" }, now)).toBeUndefined();
+});
+
+it("notices are called by words without blanks, each by its own, and told twice by the same", () => {
+  const steps = ["step", "promote", "finish", "pause", "take back", "end"] as const;
+  const step = (does: string) => JSON.parse(releaseStepNotice("mailer", aRelease(), { do: does } as never, at) ?? "{}");
+  const watch = { component: "mailer", alias: "beta", version: "4", since: at.toISOString() };
+  const forOne = (who: SubjectKey) => {
+    const taken = { who, why: "x", mode: "undo", at: at.toISOString(), stage: "ended", revision: 1 } as const;
+    return JSON.parse(worseForOneNotice({ fallbackAlias: "stable" }, watch, taken));
+  };
+  const whom: SubjectKey[] = ["customer#ac me", "customer#ac-me", "customer#ac%20me", "customer#ac\u00a0me"];
+  const told = [...steps.map(step), ...whom.map(forOne)];
+  const [ids, keys] = [told.map(({ id }) => id), told.map(({ detail }) => detail.metadata.idempotencyKey)];
+  for (const name of [...ids, ...keys]) expect(name).toMatch(/^\S+$/);
+  expect([new Set(ids).size, new Set(keys).size]).toEqual([told.length, told.length]);
+  expect(step("take back").id).toBe("release-step-mailer-4-faster-2026-11-20T10:00:00.000Z-0-take-back");
+  expect([...steps.map(step), ...whom.map(forOne)]).toEqual(told);
 });
 
 it("no loop comes about where a component fails at all that Turnout tells of itself", async () => {
