@@ -41,11 +41,30 @@ describe("turnout publish-version", () => {
       default: false,
       fallback: false,
       retired: false,
+      bad: null,
     });
     expect((await shell(`${undoIn(second)} --yes`)).code).toBe(0);
     expect(await json(["aliases", RC])).toContainEqual(
       expect.objectContaining({ alias: "experimental", version: "1" }),
     );
+  });
+
+  it("a version that was found to be bad says so, wherever it is listed", async () => {
+    const { turnout, json, edit } = await aRoutedCli();
+    for (const code of ["return 1;", "return 2;"]) await turnout(publishing(aFolder(code), "--yes"));
+    const found = { alias: "beta", at: "2026-11-20T10:00:00.000Z", why: "9 of 10 failed" };
+    await edit([
+      { kind: "change component", component: RC, change: { set: "bad version", bad: { version: "2", ...found } } },
+    ]);
+    const told = "version 2 was found to be bad behind beta at 2026-11-20T10:00:00.000Z (9 of 10 failed)\n";
+    const versions = await turnout(["versions", RC]);
+    expect(versions.stdout).toMatch(/^ +2 .* experimental +bad\n/m);
+    expect(versions.stdout.endsWith(`\n${told}`)).toBe(true);
+    expect(await json(["versions", RC])).toMatchObject([{ bad: null }, { bad: found }]);
+    const aliases = await turnout(["aliases", RC]);
+    expect(aliases.stdout).toMatch(/^experimental +2 +0 +bad$/m);
+    expect(aliases.stdout.endsWith(`\nexperimental: ${told}`)).toBe(true);
+    expect(await json(["aliases", RC])).toContainEqual(expect.objectContaining({ alias: "experimental", bad: found }));
   });
 
   it("reports unchanged code and publishes it once", async () => {

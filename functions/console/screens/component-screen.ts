@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { Component } from "../../../shared/domain/routing/component.ts";
+import { type BadVersion, badMark } from "../../../shared/domain/routing/guard-rule.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
@@ -10,7 +11,7 @@ import type { RoutingTableReader } from "../../../shared/routing-table/routing-t
 import { address, type Params } from "../page/address.ts";
 import { askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { actionLink, facts, foreignText, linkTo } from "../page/parts.ts";
+import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { type RatedVersion, ratesPicture } from "../pictures/rates-picture.ts";
 import { type RoutedGroup, routesPicture } from "../pictures/routes-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
@@ -49,7 +50,8 @@ ${linkTo("stream", { component: name, ...asked.words }, "Its events")} ${linkTo(
 <h2>Where each goes</h2>
 ${routesPicture("routes", groups, behind)}
 <h2>Aliases</h2>
-${dataTable("Aliases", aliasColumns(visitor, component, behind), Object.keys(component.aliases), "It has no alias.")}`;
+${dataTable("Aliases", aliasColumns(visitor, component, behind), Object.keys(component.aliases), "It has no alias.")}
+${badVersionsOf(component)}`;
   const above = html`<form class="filters" action="${address("component")}"><input type="hidden" name="name" value="${name}">${sinceField(asked.words)}<button>Look</button></form>`;
   return { title: name, section: "overview", live: true, above, body };
 }
@@ -63,6 +65,22 @@ function releaseLine({ release, allStable }: Component): Html {
       allStable && html`<span class="warn">by ${foreignText(allStable.who)}: ${foreignText(allStable.why)}</span>`,
     ],
   ]);
+}
+
+/** The versions that no alias gets without force. */
+function badVersionsOf({ name, badVersions = [] }: Component): Html {
+  if (badVersions.length === 0) return html``;
+  const columns: DataColumn<BadVersion>[] = [
+    { title: "Version", isHeading: true, cell: ({ version }) => foreignText(version) },
+    {
+      title: "Behind",
+      cell: ({ alias, version }) => linkTo("guard", { component: name, alias, version }, alias),
+    },
+    { title: "Found", cell: ({ at }) => instant(new Date(at)) },
+    { title: "Why", cell: ({ why }) => foreignText(why, 1_000) },
+  ];
+  return html`<h2>Found to be bad</h2>
+${dataTable("Versions that were found to be bad", columns, badVersions, "", ({ version, alias }) => `bad-${version}-${alias}`)}`;
 }
 
 /** Rules in the order in which they win. Pins of users, projects and customers are told on their own pages. */
@@ -88,13 +106,20 @@ async function groupsOf(table: RoutingTableReader, component: Component): Promis
 
 function aliasColumns(
   visitor: Look["visitor"],
-  { name, defaultAlias, fallbackAlias, guards = {}, aliases }: Component,
+  { name, defaultAlias, fallbackAlias, guards = {}, aliases, badVersions }: Component,
   behind: ReadonlyMap<string, string | null>,
 ): DataColumn<string>[] {
   const isRetired = (alias: string) => own(aliases, alias)?.retired === true;
   return [
     { title: "Alias", isHeading: true, cell: (alias) => foreignText(alias) },
-    { title: "Version", cell: (alias) => foreignText(behind.get(alias) ?? "none") },
+    {
+      title: "Version",
+      cell: (alias) => {
+        const version = behind.get(alias) ?? null;
+        const bad = badMark(badVersions, version);
+        return html`${foreignText(version ?? "none")}${bad && html` ${linkTo("guard", { component: name, alias: bad.alias, version: bad.version }, "bad")}`}`;
+      },
+    },
     {
       title: "Is",
       cell: (alias) =>

@@ -24,5 +24,15 @@ export type Guard = z.infer<typeof Guard>;
 export const BadVersion = z.strictObject({ version: z.string(), alias: AliasName, why: z.string(), at: Instant });
 export type BadVersion = z.infer<typeof BadVersion>;
 
+/** What was found of a version last, behind whichever alias. @param marks the newest first, as a component's row has them */
+export function badMark(marks: readonly BadVersion[] | undefined, version: string | null): BadVersion | undefined {
+  return marks?.find((bad) => bad.version === version);
+}
+
+/** What a guard has found of a version, and when. */
+export function badText({ version, alias, why, at }: BadVersion): string {
+  return `version ${version} was found to be bad behind ${alias} at ${at} (${why})`;
+}
+
 /** Those that a component's row keeps, the newest: what is older was taken back long ago. */
 export const MAX_BAD_VERSIONS = 20;

@@ -4,7 +4,7 @@ import { Instant } from "../text/schema.ts";
 import { keyInWords } from "../text/split-key.ts";
 import { AliasName } from "./alias.ts";
 import type { MoveKind } from "./alias-move.ts";
-import type { BadVersion } from "./guard-rule.ts";
+import { type BadVersion, badText } from "./guard-rule.ts";
 import type { Pin } from "./pin.ts";
 import { shareText } from "./rollout.ts";
 import { UnreadableRow } from "./unreadable-row.ts";
@@ -113,11 +113,6 @@ export function objectionsToMove(
   const frozen = freeze === undefined ? [] : [freezeObjection(freeze)];
   const found = bad === undefined ? [] : [{ says: badText(bad) }];
   return [...frozen, ...found, ...exceeded(guardrails, impacts).map((says) => ({ says }))];
-}
-
-/** What a guard has found of a version, and when. */
-function badText({ version, alias, why, at }: BadVersion): string {
-  return `version ${version} was found to be bad behind ${alias} at ${at} (${why})`;
 }
 
 /** Whether anything is set that depends on who moves. */

@@ -1,6 +1,7 @@
 import { GuardrailHit } from "../../domain/errors.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { BadVersion } from "../../domain/routing/guard-rule.ts";
+import { badMark } from "../../domain/routing/guard-rule.ts";
 import { freezeObjection, type Guardrails, guardrailsIn } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
@@ -16,7 +17,7 @@ export async function standingAgainst(
   const { revision, rows } = await table.rows(["settings#guardrails", `component#${component}`]);
   const guardrails = guardrailsIn(rows.get("settings#guardrails"));
   const row = readable(rows.get(`component#${component}`));
-  return { revision, guardrails, bad: row?.badVersions?.find(({ version }) => version === to) };
+  return { revision, guardrails, bad: badMark(row?.badVersions, to) };
 }
 
 /** The guardrails that stand now, and the revision they stand at. */

@@ -1,6 +1,7 @@
 import { CohortNotFound, TurnoutError } from "../../domain/errors.ts";
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
 import type { Component } from "../../domain/routing/component.ts";
+import { badMark } from "../../domain/routing/guard-rule.ts";
 import { guardrailsIn } from "../../domain/routing/guardrails.ts";
 import { plansOf, Release, type ReleaseStep } from "../../domain/routing/release.ts";
 import { releaseEdit } from "../../domain/routing/release-edit.ts";
@@ -106,7 +107,7 @@ async function wanted({ table, catalog }: PlanPorts, component: Component, asked
     throw new TurnoutError("not allowed", `${into} of ${component.name} points at version ${rest.version} already.`);
   }
   await requireCohorts(table, rest.steps);
-  const bad = component.badVersions?.find(({ version }) => version === rest.version);
+  const bad = badMark(component.badVersions, rest.version);
   if (bad !== undefined && !force) {
     throw new TurnoutError("not allowed", `Version ${bad.version} was found to be bad at ${bad.at}: ${bad.why}.`, {
       remedies: [{ operation: "force change" }],

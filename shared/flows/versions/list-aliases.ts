@@ -1,3 +1,4 @@
+import { type BadVersion, badMark } from "../../domain/routing/guard-rule.ts";
 import { outsidePeriod } from "../../domain/routing/period.ts";
 import { readable } from "../../domain/routing/unreadable-row.ts";
 import { subjectLevels } from "../../domain/subject.ts";
@@ -17,6 +18,8 @@ export type ListedAlias = {
   isDefault: boolean;
   isFallback: boolean;
   isRetired: boolean;
+  /** What was found of the version that it points at, if that is bad. */
+  bad?: BadVersion;
 };
 
 /** The aliases of a component, and what is on each. Reads every subject once. @throws ComponentNotFound */
@@ -28,15 +31,20 @@ export async function listAliases(
   const component = await componentNamed(routingTable, name);
   const aliased = new Map((await catalog.aliases(name)).map((one) => [one.alias, one]));
   const pinned = await pinnedTo(routingTable, name, now);
-  return Object.entries(component.aliases).map(([alias, { retired }]) => ({
-    alias,
-    version: aliased.get(alias)?.version ?? null,
-    alsoTo: aliased.get(alias)?.alsoTo ?? {},
-    pinned: pinned.get(alias) ?? 0,
-    isDefault: alias === component.defaultAlias,
-    isFallback: alias === component.fallbackAlias,
-    isRetired: retired === true,
-  }));
+  return Object.entries(component.aliases).map(([alias, { retired }]) => {
+    const version = aliased.get(alias)?.version ?? null;
+    const bad = badMark(component.badVersions, version);
+    return {
+      alias,
+      version,
+      alsoTo: aliased.get(alias)?.alsoTo ?? {},
+      pinned: pinned.get(alias) ?? 0,
+      isDefault: alias === component.defaultAlias,
+      isFallback: alias === component.fallbackAlias,
+      isRetired: retired === true,
+      ...(bad && { bad }),
+    };
+  });
 }
 
 async function pinnedTo(table: RoutingTableReader, component: string, now: Date): Promise<Map<string, number>> {

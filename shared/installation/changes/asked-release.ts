@@ -1,4 +1,5 @@
 import type { Component } from "../../domain/routing/component.ts";
+import { badMark } from "../../domain/routing/guard-rule.ts";
 import { type Release, releaseActor, stepText } from "../../domain/routing/release.ts";
 import { type ReleaseAct, releaseEdit } from "../../domain/routing/release-edit.ts";
 import { rowDetails } from "../../domain/routing/row-details.ts";
@@ -44,9 +45,9 @@ export const aborting: AskedOfRelease = {
 };
 
 /** The words that start a release once more as it was, with `--force` where it had that, or is refused without. */
-export function startAgain({ name, badVersions = [] }: Named, release: Release, more: CommandWords): CommandWords {
+export function startAgain({ name, badVersions }: Named, release: Release, more: CommandWords): CommandWords {
   const { version, alias, steps, everyMs, maxWaitMs, guard, by } = release;
-  const force = release.force || badVersions.some((bad) => bad.version === version);
+  const force = release.force || badMark(badVersions, version) !== undefined;
   const through = steps.map((step) => (step.kind === "share" ? stepText(step) : stepText(step).replace(" ", ":")));
   return [
     ...["release", "start", name, "--version", version, "--alias", alias],

@@ -26,11 +26,13 @@ it("The list of a component's aliases says of each its version, its marks, and w
   for (const [id, pin] of pins) await change({ kind: "pin", level: "customer", id, component: "mailer", pin });
   await change({ kind: "pin", level: "project", id: "acme/site", component: "mailer", pin: aPin() });
 
+  const bad = { version: "2", alias: "beta", why: "it fails", at: "2026-11-20T10:00:00.000Z" };
+  await change({ kind: "change component", component: "mailer", change: { set: "bad version", bad } });
   const { catalog } = memoryCatalog({ stable: "1", beta: "2" });
   const marks = { isDefault: false, isFallback: false, isRetired: false };
   expect(await listAliases({ routingTable: table, catalog }, "mailer", NOW)).toEqual([
     { alias: "stable", version: "1", alsoTo: {}, pinned: 1, ...marks, isFallback: true },
-    { alias: "beta", version: "2", alsoTo: {}, pinned: 2, ...marks, isDefault: true },
+    { alias: "beta", version: "2", alsoTo: {}, pinned: 2, ...marks, isDefault: true, bad },
     { alias: "old", version: null, alsoTo: {}, pinned: 0, ...marks, isRetired: true },
   ]);
 });

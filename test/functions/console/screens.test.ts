@@ -147,6 +147,15 @@ describe("the change log's screen", () => {
   });
 });
 
+it("the screen of a component marks a version that was found to be bad, and says why", async () => {
+  const { viewer, change } = await anIncident();
+  const bad = { version: "2", alias: "beta", why: "9 of 10 failed", at: LOOKED_AT.toISOString() };
+  const screen = async () => textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
+  expect(await screen()).not.toMatch(/\bbad\b/);
+  await change({ kind: "change component", component: COMPONENT, change: { set: "bad version", bad } });
+  expect(await screen()).toMatch(/ beta 2 bad .* Found to be bad .* 2 beta 2026-11-20 10:30:00Z 9 of 10 failed/);
+});
+
 describe("the screen of a release", () => {
   it("says of one that was stopped where its aliases point, which replay it has, and how it is begun again", async () => {
     const { viewer, change } = await anIncident();
