@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { newWatch, type Trip } from "../../shared/domain/health/watch.ts";
 import { aReplayedCli, RC } from "../support/replayed-cli.ts";
 
 const why = ["--reason", "2 is new", "--yes"];
@@ -16,6 +17,24 @@ it("turnout guard sets, shows and clears a guard, each with its undo", async () 
   expect(await here(`guard clear ${RC} beta`, ...why)).toMatchObject({ code: 0 });
   expect(await hereJson("guard show")).toEqual([]);
   expect(await here(`guard clear ${RC} beta`, ...why)).toMatchObject({ code: 3 });
+});
+
+it("turnout guard show says of a version that its guard has taken back what was done, and when", async () => {
+  const cli = await aReplayedCli();
+  await cli.here(`guard set ${RC} beta --mode undo`, ...why);
+  const at = "2026-11-20T10:00:00.000Z";
+  const watch = newWatch({ component: RC, alias: "beta", version: "3" }, new Date(at), new Date(at));
+  const trip: Trip = {
+    ...{ at, stage: "ended", mode: "undo", to: "2", verdict: { says: "worse", metrics: [], more: 0 }, revision: 1 },
+    ...{ why: "9 of 10 failed", done: "beta went back to version 2, and replay r-1 delivers what it left" },
+  };
+  await cli.withState(({ watches }) => watches.put({ ...watch, trip }));
+  const { stdout } = await cli.here(`guard show ${RC}`);
+  expect(stdout).toMatch(/^release-coordinator +beta +2 +undo +not looked at/m);
+  expect(stdout).toMatch(/^release-coordinator +beta +3 +taken back +worse/m);
+  expect(stdout).toContain(
+    `${RC} beta 3: 9 of 10 failed; found at ${at}: beta went back to version 2, and replay r-1 `,
+  );
 });
 
 it("a guard is set in a freeze too, and an alias that is guarded stays", async () => {

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { readHistory } from "../../../shared/flows/change/change-log.ts";
 import { customerName } from "../../../shared/flows/watch/customer-of.ts";
-import { beyondVerdict, saysOf, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
+import { beyondVerdict, saysOf, standsAs, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
@@ -43,7 +43,8 @@ function buttons({ component, alias, guard }: GuardedVersion, visitor: Look["vis
   return html`${button("guard-set", "Change the mode")}${button("guard-clear", "Guard it no more")}`;
 }
 
-function guardFacts({ component, version, guard, watch, isThere }: GuardedVersion): Html {
+function guardFacts(found: GuardedVersion): Html {
+  const { component, version, guard, watch, isThere } = found;
   const at = (time: string | undefined) => (time === undefined ? undefined : instant(new Date(time)));
   return facts([
     ["component", linkTo("component", { name: component }, component)],
@@ -51,7 +52,7 @@ function guardFacts({ component, version, guard, watch, isThere }: GuardedVersio
       "version",
       version === null ? "none" : html`${foreignText(version)}${isThere ? "" : ", which isn't there any more"}`,
     ],
-    ["mode", guard === undefined ? "not guarded" : `${guard.mode}${guard.all ? ", with what it has done" : ""}`],
+    ["mode", `${standsAs(found)}${guard?.all ? ", with what it has done" : ""}`],
     ["set", guard && html`${at(guard.at)} by ${foreignText(guard.who)}: ${foreignText(guard.why, 1_000)}`],
     ["came", at(watch?.since)],
     ["counts from", at(watch?.from)],

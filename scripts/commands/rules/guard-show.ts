@@ -1,7 +1,7 @@
 import { whoText } from "../../../shared/domain/health/customer-verdict.ts";
 import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import type { MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
-import { saysOf, strongest, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
+import { saysOf, standsAs, strongest, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
 import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { type Column, printTable } from "../terminal/table.ts";
@@ -24,7 +24,7 @@ const COLUMNS: Column<GuardedVersion>[] = [
   { title: "COMPONENT", text: ({ component }) => component, least: 12 },
   { title: "ALIAS", text: ({ alias }) => alias, least: 6 },
   { title: "VER", text: ({ version }) => version ?? "none", alignRight: true },
-  { title: "MODE", text: ({ guard }) => guard?.mode ?? "not guarded" },
+  { title: "MODE", text: standsAs },
   {
     title: "VERDICT",
     text: (one) => saysOf(one),

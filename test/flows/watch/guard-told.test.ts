@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { GuardVerdict, MetricVerdict } from "../../../shared/domain/health/guard-verdict.ts";
 import type { TakenOff, Trip, Watch } from "../../../shared/domain/health/watch.ts";
 import { newWatch } from "../../../shared/domain/health/watch.ts";
-import { beyondVerdict, saysOf, strongestOf, toldText, verdictOf } from "../../../shared/flows/watch/guard-told.ts";
+import type { Guard } from "../../../shared/domain/routing/guard-rule.ts";
+import {
+  beyondVerdict,
+  saysOf,
+  standsAs,
+  strongestOf,
+  toldText,
+  verdictOf,
+} from "../../../shared/flows/watch/guard-told.ts";
 import type { GuardedVersion } from "../../../shared/flows/watch/guards-of.ts";
 
 const metric = (about: Partial<MetricVerdict>): MetricVerdict => {
@@ -11,7 +19,8 @@ const metric = (about: Partial<MetricVerdict>): MetricVerdict => {
 };
 const healthy: GuardVerdict = { says: "healthy so far", metrics: [metric({})], more: 0 };
 const worse: GuardVerdict = { says: "worse", metrics: [metric({ level: "act" })], more: 0 };
-const trip = { why: "2 is worse: much failed", verdict: worse, done: "beta was taken back" } as Trip;
+const at = "2026-11-20T10:00:00.000Z";
+const trip = { at, why: "2 is worse: much failed", verdict: worse, done: "beta was taken back" } as Trip;
 
 function guarded(about: Partial<Watch> | undefined, more: Partial<GuardedVersion> = {}): GuardedVersion {
   const key = { component: "mailer", alias: "beta", version: "2" };
@@ -36,16 +45,32 @@ describe("what a guard says", () => {
     expect(toldText(guarded({ verdict: healthy }, { version: null }))).toBe("");
     const counts = "healthy so far: 1 of 4 first attempts failed";
     expect(toldText(guarded({ verdict: healthy }))).toBe(counts);
-    expect(toldText(guarded({ verdict: healthy, trip }))).toBe("2 is worse: much failed; beta was taken back");
+    expect(toldText(guarded({ verdict: healthy, trip }))).toBe(
+      `2 is worse: much failed; found at ${at}: beta was taken back`,
+    );
+    expect(toldText(guarded({ trip: { ...trip, done: undefined } as never }))).toBe(
+      `2 is worse: much failed; found at ${at}`,
+    );
     const taken = [{ why: "worse for acme", done: "pinned" }, { why: "worse for globex" }] as TakenOff[];
     expect(toldText(guarded({ verdict: healthy, taken, waits: "a freeze" }, { outranked: "a release" }))).toBe(
       `${counts}; worse for acme; pinned; worse for globex; waits: a freeze; does nothing now: a release`,
     );
   });
 
+  it("says how its version stands: its mode, or what has become of a version that nobody guards any more", () => {
+    const stands = (about: Partial<Watch>, more: Partial<GuardedVersion>) => standsAs(guarded(about, more));
+    const took = { ...trip, to: "1", stage: "ended" } as Trip;
+    expect(stands({ trip: took }, { isThere: true, guard: { mode: "undo" } as Guard })).toBe("undo");
+    expect(stands({ trip: took }, { isThere: false })).toBe("taken back");
+    expect(stands({ trip: { ...took, stage: "acting" } }, { isThere: false })).toBe("moved away");
+    expect(stands({ trip: { ...trip, stage: "ended" } }, { isThere: false })).toBe("moved away");
+    expect(stands({ trip: took }, { isThere: true })).toBe("not guarded");
+    expect(stands({ verdict: healthy }, { isThere: false })).toBe("not guarded");
+  });
+
   it("isn't said twice where it stands beside the sentence", () => {
     expect(beyondVerdict(guarded({ verdict: healthy }))).toBe("1 of 4 first attempts failed");
-    expect(beyondVerdict(guarded({ trip }))).toBe("2 is worse: much failed; beta was taken back");
+    expect(beyondVerdict(guarded({ trip }))).toBe(`2 is worse: much failed; found at ${at}: beta was taken back`);
     expect(beyondVerdict(guarded({ verdict: { ...healthy, metrics: [] }, waits: "a freeze" }))).toBe("waits: a freeze");
   });
 
