@@ -1,4 +1,5 @@
 import type { EventOutcome, OutcomeStatus } from "../../shared/domain/deliveries/event-outcome.ts";
+import { plural } from "../../shared/domain/text/plural.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { listEvents } from "../../shared/flows/explain/list-events.ts";
@@ -7,11 +8,11 @@ import { printTable } from "../commands/terminal/table.ts";
 /** Outcomes that leave nothing to do. */
 const FINE: ReadonlySet<OutcomeStatus> = new Set(["done", "repaired", "unmatched", "duplicate"]);
 
-type Row = { type: string; alias: string; version: string; outcome: string; events: number };
+type Row = { type: string; component: string; alias: string; version: string; outcome: string; count: number };
 
 /**
- * Prints what became of the events of a window: event type × alias × outcome, and a line that accounts for all of
- * them. The figures come from the store, not from what the router said.
+ * Prints what became of the events of a window: event type × component (where there are several) × alias × outcome, and a
+ * line that accounts for all of them and their deliveries. The figures come from the store, not from what the router said.
  * @param handled which of the window's records are meant, by message id
  * @returns how many events were stored, and whether all that a component listens to were delivered
  */
@@ -35,38 +36,56 @@ export async function printOutcomes(
     }
   }
   if (records.size === 0) return { stored: 0, delivered: true };
-  const sorted = [...rows.values()].sort((a, b) => compare(a.type, b.type) || compare(a.version, b.version));
+  const sorted = [...rows.values()].sort(
+    (a, b) => compare(a.type, b.type) || compare(a.component, b.component) || compare(a.version, b.version),
+  );
+  const hasSeveral = new Set(sorted.map(({ component }) => component)).size > 1;
   const unmatched = totals.get("unmatched") ?? 0;
   if (unmatched > 0) {
-    const type = `${unmatchedTypes.size} other types`;
-    sorted.push({ type, alias: "", version: "", outcome: "no component listens", events: unmatched });
+    const type = plural(unmatchedTypes.size, "other type");
+    const nobody = { component: "", alias: "", version: "", outcome: "no component listens" };
+    sorted.push({ type, ...nobody, count: unmatched });
   }
   out.write("\n");
   printTable<Row>(
     [
       { title: "EVENT TYPE", text: ({ type }) => type },
+      { title: "COMPONENT", text: ({ component }) => (hasSeveral ? component : "") },
       { title: "ALIAS", text: ({ alias }) => alias },
       { title: "VERSION", text: ({ version }) => version },
       { title: "OUTCOME", text: ({ outcome }) => outcome },
-      { title: "EVENTS", text: (row) => String(row.events), alignRight: true },
+      { title: "EVENTS", text: (row) => String(row.count), alignRight: true },
     ],
     sorted,
     out,
   );
-  const most = [...totals].sort(([a, m], [b, n]) => n - m || compare(a, b));
-  const told = most.map(([status, number]) => `${number} ${status === "unmatched" ? "without a listener" : status}`);
-  out.write(`\n${records.size} event${records.size === 1 ? "" : "s"}: ${told.join(", ")}.\n`);
+  out.write(`\n${sumText(records.size, totals)}\n`);
   const delivered = [...totals.keys()].every((status) => FINE.has(status));
   return { stored: records.size, delivered };
 }
 
-function count(rows: Map<string, Row>, { record, status, entry }: EventOutcome): void {
+/** E.g. `3 events, 1 without a listener; 4 deliveries: 3 done, 1 dead.` */
+function sumText(events: number, totals: ReadonlyMap<OutcomeStatus, number>): string {
+  const unmatched = totals.get("unmatched") ?? 0;
+  const delivered = [...totals]
+    .filter(([status]) => status !== "unmatched")
+    .sort(([a, m], [b, n]) => n - m || compare(a, b));
+  const told = delivered.map(([status, number]) => `${number} ${status}`);
+  const deliveries = delivered.reduce((sum, [, number]) => sum + number, 0);
+  const sums = [
+    `${plural(events, "event")}${unmatched === 0 ? "" : `, ${unmatched} without a listener`}`,
+    ...(deliveries === 0 ? [] : [`${plural(deliveries, "delivery", "deliveries")}: ${told.join(", ")}`]),
+  ];
+  return `${sums.join("; ")}.`;
+}
+
+function count(rows: Map<string, Row>, { record, status, component = "", entry }: EventOutcome): void {
   const type = record.rejected === undefined ? record.detailType : "(unreadable)";
   const alias = entry?.alias ?? "";
   const version = entry?.executedVersion ?? "";
-  const key = JSON.stringify([type, alias, version, status]);
-  const row = rows.get(key) ?? { type, alias, version, outcome: status, events: 0 };
-  row.events += 1;
+  const key = JSON.stringify([type, component, alias, version, status]);
+  const row = rows.get(key) ?? { type, component, alias, version, outcome: status, count: 0 };
+  row.count += 1;
   rows.set(key, row);
 }
 

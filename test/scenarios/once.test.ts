@@ -56,7 +56,7 @@ describe("npm start -- --once", () => {
   it("delivers what was waiting, accounts for it, and ends with 0", async () => {
     const { code, output } = await runOnce(await aBacklog("export const handler = async () => null;"));
     expect(output).toMatch(/\S+ +stable +1 +done +1\n/);
-    expect(output).toContain("1 event: 1 done.");
+    expect(output).toContain("1 event; 1 delivery: 1 done.");
     expect(code).toBe(0);
   });
 
@@ -81,7 +81,7 @@ describe("npm start -- --once", () => {
     const home = await aBacklog("export const handler = async () => { throw new Error('no'); };");
     const { code, output } = await runOnce(home);
     // What tells of it isn't counted.
-    expect(output).toContain("1 event: 1 dead.");
+    expect(output).toContain("1 event; 1 delivery: 1 dead.");
     expect(code).toBe(1);
     // Nothing is left to do, and what is dead already is not this run's.
     expect(await runOnce(home)).toMatchObject({ code: 0 });
@@ -89,7 +89,7 @@ describe("npm start -- --once", () => {
 
   it("takes the sample through and ends with 0 on a new state", async () => {
     const { code, output } = await runOnce(temporaryFolder());
-    expect(output).toMatch(/329 events: 245 without a listener, 84 done\./);
+    expect(output).toMatch(/329 events, 245 without a listener; 84 deliveries: 84 done\./);
     for (const version of ["22", "23", "24"]) expect(output).toMatch(new RegExp(` ${version} +done`));
     expect(code).toBe(0);
   });
