@@ -164,7 +164,11 @@ describe("a detail", () => {
     ["a date", new Date(0), /^MalformedDetail: detail: expected an object$/],
     ["a cycle", cycle, /^MalformedDetail: detail: can't be written as JSON: Converting circular structure to JSON$/],
     ["a BigInt", { n: 1n }, /^MalformedDetail: detail: can't be written as JSON: .*BigInt/],
-    ["more than 1,000 levels", nested(1_001), /^MalformedDetail: Detail is malformed\.$/],
+    [
+      "more than 1,000 levels",
+      nested(1_001),
+      /^MalformedDetail: Detail is malformed\. Expected .* got more than 1000 levels\.$/,
+    ],
     ["far more levels", nested(100_000), /^MalformedDetail: detail: can't be written as JSON: Maximum call stack/],
   ])("is refused when it is %s", (_, detail, problem) => {
     expect(refusalOf(anEvent({ detail }))).toMatch(problem);

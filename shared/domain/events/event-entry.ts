@@ -99,7 +99,7 @@ export function checkEntry(entry: PutEventsEntry): EntryRead {
     return invalid("Time", "Time is seconds since 1970-01-01, or text such as 2026-11-20T10:00:00Z.");
   }
   const said = readDetail(detail);
-  if (said === undefined) return refuse("MalformedDetail", "Detail is malformed.");
+  if (said === undefined) return malformed(detail);
   const bus = entry.EventBusName ?? "default";
   if (!knownBuses.includes(bus.replace(/^arn:[^/]*:event-bus\//, ""))) {
     return refuse(UNKNOWN_BUS, `Event bus ${bus} does not exist.`);
@@ -158,6 +158,21 @@ function readDetail(text: string): Record<string, unknown> | undefined {
   const json = readJson(text);
   if (!json.ok || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) return undefined;
   return json.value as Record<string, unknown>;
+}
+
+/** EventBridge's own words, and what it should be and is. */
+function malformed(detail: string): EntryRefusal {
+  const said = `Detail is malformed. Expected the text of a JSON object, got ${kindOf(detail)}.`;
+  return refuse("MalformedDetail", said);
+}
+
+function kindOf(detail: string): string {
+  if (!detail.isWellFormed()) return "half a surrogate pair in it";
+  if (nestsDeeperThan(detail, MAX_DETAIL_DEPTH)) return `more than ${MAX_DETAIL_DEPTH} levels`;
+  const json = readJson(detail);
+  if (!json.ok) return `text that is ${json.problem}`;
+  if (json.value === null) return "null";
+  return Array.isArray(json.value) ? "an array" : `a ${typeof json.value}`;
 }
 
 /** Text stays as it is, a number becomes whole seconds as on EventBridge; null for what isn't a time. */

@@ -74,6 +74,9 @@ describe("an envelope", () => {
   });
 });
 
+/** EventBridge's words, and ours. */
+const MALFORMED = "MalformedDetail: Detail is malformed. Expected the text of a JSON object, got";
+
 describe("an entry", () => {
   test.each([
     [
@@ -90,11 +93,12 @@ describe("an entry", () => {
       "InvalidArgument: Parameter DetailType is not valid. Reason",
     ],
     ["AWS's own source", { Source: "aws.s3" }, "NotAuthorizedForSourceException: Not authorized for the source."],
-    ["a cut-off Detail", { Detail: '{"a":' }, "MalformedDetail: Detail is malformed."],
-    ["an array as Detail", { Detail: "[1]" }, "MalformedDetail: Detail is malformed."],
-    ["null as Detail", { Detail: "null" }, "MalformedDetail: Detail is malformed."],
-    ["half a surrogate pair", { Detail: '{"a":"\ud800"}' }, "MalformedDetail: Detail is malformed."],
-    ["1,001 levels", { Detail: nested(1001) }, "MalformedDetail: Detail is malformed."],
+    ["a cut-off Detail", { Detail: '{"a":' }, `${MALFORMED} text that is not JSON: Unexpected end of JSON input.`],
+    ["an array as Detail", { Detail: "[1]" }, `${MALFORMED} an array.`],
+    ["a text as Detail", { Detail: '"{}"' }, `${MALFORMED} a string.`],
+    ["null as Detail", { Detail: "null" }, `${MALFORMED} null.`],
+    ["half a surrogate pair", { Detail: '{"a":"\ud800"}' }, `${MALFORMED} half a surrogate pair in it.`],
+    ["1,001 levels", { Detail: nested(1001) }, `${MALFORMED} more than 1000 levels.`],
     ["another bus", { EventBusName: "orders" }, "ResourceNotFoundException: Event bus orders does not exist."],
     ["milliseconds as Time", { Time: 1_795_000_000_000 }, "InvalidArgument: Parameter Time is not valid."],
     ["a Time of words", { Time: "yesterday" }, "InvalidArgument: Parameter Time is not valid."],
