@@ -53,10 +53,15 @@ export function claimAgainst(
   }
 }
 
-function firstClaim({ leaseMs, reopenedBy, ...asked }: ClaimRequest, owner: string, now: Date, attempt: number) {
+/** Every field by its name: copied as what is left of the request, each would move all before it. */
+function firstClaim(request: ClaimRequest, owner: string, now: Date, attempt: number) {
+  const { leaseMs, reopenedBy } = request;
   const leaseUntil = new Date(now.getTime() + leaseMs);
   const entry: LedgerEntry = {
-    ...asked,
+    deliveryKey: request.deliveryKey,
+    component: request.component,
+    eventKey: request.eventKey,
+    generation: request.generation,
     status: "claimed",
     attempt,
     failures: 0,
@@ -64,9 +69,15 @@ function firstClaim({ leaseMs, reopenedBy, ...asked }: ClaimRequest, owner: stri
     since: now,
     owner,
     leaseUntil,
+    payloadHash: request.payloadHash,
+    t0: request.t0,
+    alias: request.alias,
+    because: request.because,
+    routingRevision: request.routingRevision,
     attempts: [],
-    ...(reopenedBy !== undefined && { replay: reopenedBy, ...netOf(asked, leaseUntil) }),
+    expiresAt: request.expiresAt,
   };
+  if (reopenedBy !== undefined) Object.assign(entry, { replay: reopenedBy, ...netOf(request, leaseUntil) });
   return { claim: wonBy(entry), entry };
 }
 
@@ -173,31 +184,37 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
   if (entry === undefined || entry.attempt !== close.attempt) return undefined;
   const settles = entry.status === "accepted" && close.outcome !== "accepted";
   if (entry.status !== "claimed" && !settles) return undefined;
-  const { deliveryKey: _, attempt, at, outcome, executedVersion: version, durationMs, requestId } = close;
-  const error = "error" in close ? shortened(close.error) : undefined;
-  const stack = "error" in close ? close.error.stack?.slice(0, MAX_STACK_CHARS).toWellFormed() : undefined;
-  const note: Attempt = {
-    attempt,
-    at,
-    outcome,
-    ...(version === undefined ? {} : { version }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(error === undefined ? {} : { error: { ...error, ...(stack && { stack }) } }),
-  };
-  const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
-  const dueAt = dueAfter(entry, close);
-  return {
-    ...kept,
+  const { attempt, at, outcome, executedVersion: version, durationMs, requestId } = close;
+  const note: Attempt = { attempt, at, outcome };
+  if (version !== undefined) note.version = version;
+  if (durationMs !== undefined) note.durationMs = durationMs;
+  if (requestId !== undefined) note.requestId = requestId;
+  const closed: LedgerEntry = {
+    ...withoutOutcome(entry),
     status: outcome === "postponed" ? "failed" : outcome,
     failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
     closedAt: at,
-    attempts: remember(stack ? withoutAccepted(entry).map(withoutStack) : withoutAccepted(entry), note),
-    ...(version === undefined ? {} : { executedVersion: version }),
-    ...(error === undefined ? {} : { error }),
-    ...("nextAttemptAt" in close ? { nextAttemptAt: close.nextAttemptAt } : {}),
-    ...(dueAt === undefined ? {} : { dueAt }),
+    attempts: withoutAccepted(entry),
   };
+  if (version !== undefined) closed.executedVersion = version;
+  if ("error" in close) {
+    const stack = close.error.stack?.slice(0, MAX_STACK_CHARS).toWellFormed();
+    closed.error = shortened(close.error);
+    note.error = stack ? { ...closed.error, stack } : closed.error;
+    if (stack) closed.attempts = closed.attempts.map(withoutStack);
+  }
+  closed.attempts = remember(closed.attempts, note);
+  if ("nextAttemptAt" in close) closed.nextAttemptAt = close.nextAttemptAt;
+  const dueAt = dueAfter(entry, close);
+  if (dueAt !== undefined) closed.dueAt = dueAt;
+  return closed;
+}
+
+/** The entry without what its last close said that the next may not say. */
+function withoutOutcome(entry: LedgerEntry): LedgerEntry {
+  if (entry.error === undefined && entry.nextAttemptAt === undefined && entry.dueAt === undefined) return entry;
+  const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
+  return kept;
 }
 
 /** Undefined at rest, and while its message surely stands for it. */

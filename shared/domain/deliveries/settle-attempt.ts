@@ -65,14 +65,10 @@ const MAX_POSTPONED_MS = 300_000;
  */
 export function closeOf(settled: SettledAttempt, result: AttemptResult, at: Date, random: number): Close {
   const { deliveryKey, attempt, component } = settled;
-  const base = {
-    deliveryKey,
-    attempt,
-    at,
-    ...("executedVersion" in result ? { executedVersion: result.executedVersion } : {}),
-    ...("durationMs" in result ? { durationMs: result.durationMs } : {}),
-    ...("requestId" in result ? { requestId: result.requestId } : {}),
-  };
+  const base: Omit<Close, "outcome"> = { deliveryKey, attempt, at };
+  if ("executedVersion" in result) base.executedVersion = result.executedVersion;
+  if ("durationMs" in result) base.durationMs = result.durationMs;
+  if ("requestId" in result) base.requestId = result.requestId;
   switch (result.outcome) {
     case "done":
       return { ...base, outcome: "done" };
