@@ -26,10 +26,10 @@ const reasons = {
  * not even be known yet whether the component listens to it.
  */
 export function deadLettersHandler(ports: RouterPorts & QueuePorts, givenUpBy: keyof typeof reasons = "queue") {
-  const attempt: Attempting = async (own, delivery, claimed, owner) =>
+  const attempt: Attempting = async (own, delivery, claimed, names) =>
     delivery.route.held === undefined
       ? { outcome: "exhausted", error: reasons[givenUpBy] }
-      : sendOne(own, delivery, claimed, owner);
+      : sendOne(own, delivery, claimed, names);
   return middy<SQSEvent, SQSBatchResponse>(UNTIMED).handler((event, context) => {
     const messages = event.Records.map((record) => messageOf(record));
     return returned(ports, messages, context, (own) => routeBatch(own, messages, { attempt, received: true }));

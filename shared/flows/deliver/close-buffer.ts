@@ -32,18 +32,23 @@ export function closeBuffer(
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) return;
-    const together = events.close(batch.map(({ close }) => close));
-    const first = batch.map(async (_, index) => (await together)[index] ?? false);
-    batch.forEach(({ close, by, resolve, reject }, index) => {
-      let tried = first[index];
-      const alone = async () => (await events.close([close]))[0] ?? false;
-      const write = () => {
-        const now = tried ?? alone();
-        tried = undefined;
-        return now;
-      };
-      untilWritten(ports, write, by).then(resolve, reject);
-    });
+    try {
+      const taken = await events.close(batch.map(({ close }) => close));
+      for (const [index, { resolve }] of batch.entries()) resolve(taken[index] ?? false);
+    } catch (error) {
+      for (const one of batch) keep(one, error);
+    }
+  }
+
+  /** Its first try was the one that failed. */
+  function keep({ close, by, resolve, reject }: Waiting, failure: unknown): void {
+    let tries = 0;
+    const write = async () => {
+      tries += 1;
+      if (tries === 1) throw failure;
+      return (await events.close([close]))[0] ?? false;
+    };
+    untilWritten(ports, write, by).then(resolve, reject);
   }
 
   return (close, by, atOnce = false) =>

@@ -20,15 +20,18 @@ export function countedAttempt(
   claimed: Pick<Claim & { won: true }, "failures" | "lapses" | "replay">,
   closing: Close,
 ): CountedDelivery {
-  const { component, alias, type, generation, fallback = false } = about;
+  const { component, alias, type, generation } = about;
   const { outcome, executedVersion: version = "", durationMs } = closing;
-  const key = { component, version, alias, type, outcome, ...(fallback && { fallback }) };
+  const counted: CountedDelivery = { component, version, alias, type, outcome };
+  if (about.fallback) counted.fallback = true;
   const kind = attemptKind(generation, claimed, closing);
-  if (kind === undefined) return key;
-  const error = "error" in closing ? closing.error : undefined;
-  const attempt = { kind, ...(durationMs !== undefined && { durationMs }), ...(error !== undefined && { error }) };
-  if (kind !== "first" || error === undefined) return { ...key, attempt };
-  return { ...key, attempt, failure: failureOf(about, closing, version, error) };
+  if (kind === undefined) return counted;
+  counted.attempt = { kind };
+  if (durationMs !== undefined) counted.attempt.durationMs = durationMs;
+  if (!("error" in closing)) return counted;
+  counted.attempt.error = closing.error;
+  if (kind === "first") counted.failure = failureOf(about, closing, version, closing.error);
+  return counted;
 }
 
 function failureOf(

@@ -1,15 +1,19 @@
 import type { Claim } from "../../domain/deliveries/delivery.ts";
+import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult, BroughtBackBy } from "../../domain/deliveries/settle-attempt.ts";
 import { closeBuffer } from "./close-buffer.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 import { forgetUnwanted, passOver, type Settled, type Settling, settle } from "./settle-delivery.ts";
+
+/** Whose attempt it is, and what it is called in its version's log. */
+export type AttemptNames = { owner: string; requestId: string };
 
 /** Makes an attempt of a claimed delivery. Whatever goes wrong is in the result. */
 export type Attempting = (
   ports: RouterPorts,
   delivery: Delivery,
   claimed: Claim & { won: true },
-  owner: string,
+  names: AttemptNames,
 ) => Promise<AttemptResult>;
 
 export type Delivering = {
@@ -45,8 +49,9 @@ export async function deliverClaimed(
   };
   const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
     if (isUnwanted(delivery, answer)) return forgetUnwanted(ports, delivery, owner);
-    const result = await attempt(ports, delivery, answer, owner);
-    return settle(ports, delivery, answer, result, { ...settling, broughtBackBy: broughtBackBy(delivery) });
+    const requestId = requestIdOf(delivery.request.deliveryKey, answer.attempt);
+    const result = await attempt(ports, delivery, answer, { owner, requestId });
+    return settle(ports, delivery, answer, { result, requestId, broughtBackBy: broughtBackBy(delivery) }, settling);
   };
   // Every delivery runs to its end, also when another one's close fails: a send in flight must not be abandoned.
   const settled = await Promise.allSettled(

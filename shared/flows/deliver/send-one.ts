@@ -9,11 +9,11 @@ import {
 } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import { outcomeToken } from "../../domain/deliveries/outcome-token.ts";
-import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import type { AttemptResult } from "../../domain/deliveries/settle-attempt.ts";
 import type { RetryPolicy } from "../../domain/retry.ts";
 import { aliasOf, type Component } from "../../domain/routing/component.ts";
 import { arnBehind, type TargetAddress } from "../../domain/routing/target-address.ts";
+import type { AttemptNames } from "./deliver-claimed.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
 
 /** Hands one claimed delivery to its target. Whatever goes wrong is in the result. */
@@ -21,7 +21,7 @@ export async function sendOne(
   ports: Pick<RouterPorts, "target" | "now">,
   { routed, route, request }: Delivery,
   claimed: Claim & { won: true },
-  owner: string,
+  { owner, requestId }: AttemptNames,
 ): Promise<AttemptResult> {
   const { component, decision, refused, held } = route;
   const { record, facts, subject } = routed;
@@ -69,7 +69,7 @@ export async function sendOne(
         ? {}
         : { attemptReference: attemptReference({ ...scope, eventKey: record.eventKey, token }) }),
       lapses: claimed.lapses,
-      requestId: requestIdOf(request.deliveryKey, claimed.attempt),
+      requestId,
       of: { eventId: record.id, attempt: claimed.attempt },
       timeoutMs: component.timeoutMs,
       latestStart: new Date(claimed.leaseUntil.getTime() - component.timeoutMs - SEND_MARGIN_MS),

@@ -1,7 +1,6 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
-import { requestIdOf } from "../../domain/deliveries/request-id.ts";
 import {
   type AttemptResult,
   type BroughtBackBy,
@@ -44,13 +43,16 @@ export async function forgetUnwanted(
   return {};
 }
 
+/** An attempt that has come to its end. */
+export type Attempted = { result: AttemptResult; requestId: string; broughtBackBy: BroughtBackBy };
+
 /** Closes an attempt. */
 export async function settle(
   ports: Pick<RouterPorts, "now" | "random" | "report">,
   delivery: Delivery,
   claimed: Claim & { won: true },
-  result: AttemptResult,
-  { close, count, broughtBackBy }: Settling & { broughtBackBy: BroughtBackBy },
+  { result, requestId, broughtBackBy }: Attempted,
+  { close, count }: Settling,
 ): Promise<Settled> {
   const { component } = delivery.route;
   const { attempt, failures, lapses, since } = claimed;
@@ -60,23 +62,22 @@ export async function settle(
   count(countedAttempt(countingOf(delivery), claimed, closing));
   // What has lapsed may have ended its router: those that wait behind it go on once this is stored.
   const taken = await close(closing, claimed.leaseUntil, lapses > 0);
+  const outcome = taken ? closing.outcome : "superseded";
   const { executedVersion, durationMs } = closing;
-  report(ports, delivery, {
-    attempt,
-    requestId: closing.requestId ?? requestIdOf(deliveryKey, attempt),
-    outcome: taken ? closing.outcome : "superseded",
-    ...(executedVersion === undefined ? {} : { executedVersion }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...("error" in closing ? { error: closing.error } : {}),
-  });
+  const told = reportOf(ports, delivery, outcome);
+  told.attempt = attempt;
+  told.requestId = closing.requestId ?? requestId;
+  if (executedVersion !== undefined) told.executedVersion = executedVersion;
+  if (durationMs !== undefined) told.durationMs = durationMs;
+  if ("error" in closing) told.error = closing.error;
+  ports.report(told);
   // Whoever has taken over settles the delivery; this message looks again, and finds it done.
   if (!taken) return { outcome: "superseded", comesBackAt: new Date(ports.now().getTime() + LOOK_AGAIN_MS) };
+  const after: Settled = { outcome: closing.outcome };
+  if (executedVersion !== undefined) after.executedVersion = executedVersion;
   const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
-  return {
-    outcome: closing.outcome,
-    ...(executedVersion === undefined ? {} : { executedVersion }),
-    ...(comesBack ? { comesBackAt: closing.nextAttemptAt } : {}),
-  };
+  if (comesBack) after.comesBackAt = closing.nextAttemptAt;
+  return after;
 }
 
 /** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */
@@ -111,21 +112,21 @@ export async function passOver(
       };
       await ports.events.reject([rejection(request, error, owner, now)]);
       count(countedOutcome(countingOf(delivery), "rejected"));
-      report(ports, delivery, { outcome: "rejected", error });
+      ports.report({ ...reportOf(ports, delivery, "rejected"), error });
       return {};
     }
   }
   count(countedOutcome(countingOf(delivery), outcome));
-  report(ports, delivery, { outcome });
+  ports.report(reportOf(ports, delivery, outcome));
   return {};
 }
 
 function countingOf({ routed, route, request }: Delivery): Counting {
   const { deliveryKey, component, generation, alias, because } = request;
   const { id: eventId, detailType: type } = routed.record;
-  const about = { deliveryKey, component, generation, alias, because, eventId, type, subject: routed.subject };
   // Where no rule was asked, the fallback alias only stands in for what isn't known.
-  return { ...about, fallback: route.decision.fallback && because !== "undecided" };
+  const fallback = route.decision.fallback && because !== "undecided";
+  return { deliveryKey, component, generation, alias, because, eventId, type, subject: routed.subject, fallback };
 }
 
 /** Longer each time the message comes back, but never more than a quarter of the lease that is left, or all of a short one. */
@@ -157,31 +158,23 @@ function rejection(
   };
 }
 
-/** What one attempt, or the want of one, has to tell of itself. */
-type Told = Pick<DeliveryReport, "outcome" | "attempt" | "requestId" | "executedVersion" | "durationMs" | "error">;
-
-function report(ports: Pick<RouterPorts, "now" | "report">, { routed, route, request }: Delivery, told: Told): void {
-  const { component, decision } = route;
+/** What there is to tell of a delivery, but for its attempt. */
+function reportOf(
+  { now }: Pick<RouterPorts, "now">,
+  { routed, route, request }: Delivery,
+  outcome: DeliveryReport["outcome"],
+): DeliveryReport {
   const { record, subject, facts } = routed;
-  const {
-    deliveryKey,
-    generation,
-    routingRevision,
-    reopenedBy = generation === LIVE ? undefined : generation,
-  } = request;
-  const address = aliasOf(component, decision.alias)?.target;
-  ports.report({
-    record,
-    subject,
-    at: ports.now(),
-    component: component.name,
-    decision,
-    routingRevision,
-    deliveryKey,
-    ...(reopenedBy !== undefined && { replay: reopenedBy }),
-    ...(facts?.flow !== undefined && { flow: facts.flow }),
-    ...(facts?.traceparent !== undefined && { traceparent: facts.traceparent }),
-    ...(address !== undefined && { functionArn: arnBehind(component.name, address) }),
-    ...told,
-  });
+  const { decision } = route;
+  const { deliveryKey, generation, routingRevision, reopenedBy } = request;
+  const { name: component } = route.component;
+  const at = now();
+  const told: DeliveryReport = { record, subject, at, component, decision, outcome, routingRevision, deliveryKey };
+  const replay = reopenedBy ?? (generation === LIVE ? undefined : generation);
+  if (replay !== undefined) told.replay = replay;
+  if (facts?.flow !== undefined) told.flow = facts.flow;
+  if (facts?.traceparent !== undefined) told.traceparent = facts.traceparent;
+  const address = aliasOf(route.component, decision.alias)?.target;
+  if (address !== undefined) told.functionArn = arnBehind(component, address);
+  return told;
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { MAX_LAPSES } from "../../../shared/domain/deliveries/delivery.ts";
-import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
 import { parseEvent, routeMessage } from "../../../shared/flows/deliver/route-message.ts";
 import type { Delivery } from "../../../shared/flows/deliver/router-ports.ts";
 import { sendOne } from "../../../shared/flows/deliver/send-one.ts";
@@ -35,7 +34,10 @@ async function send(delivery: Delivery, claimed: Parameters<typeof sendOne>[2], 
     sends.push(one);
     return target(one);
   };
-  const sent = await sendOne({ target: watched, now: () => now }, delivery, claimed, "owner");
+  const sent = await sendOne({ target: watched, now: () => now }, delivery, claimed, {
+    owner: "owner",
+    requestId: "r-1",
+  });
   return { sent, sends };
 }
 
@@ -45,7 +47,7 @@ describe("a send", () => {
     expect(sent).toEqual(done);
     expect(sends).toMatchObject([
       {
-        requestId: requestIdOf(aDelivery().request.deliveryKey, won.attempt),
+        requestId: "r-1",
         timeoutMs: 30_000,
         latestStart: new Date("2026-11-20T10:00:28.000Z"),
       },

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
+import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
 import type { CountedDelivery } from "../../../shared/domain/health/delivery-tally.ts";
 import { claim, deliveriesOf } from "../../../shared/flows/deliver/claim-deliveries.ts";
 import { decideBatch } from "../../../shared/flows/deliver/decide-batch.ts";
@@ -71,6 +72,14 @@ it("a delivery that went to the fallback is counted as that, but not where nothi
     ["mailer", undefined],
     ["gone", undefined],
   ]);
+});
+
+it("a delivery is sent and reported under one name, which whoever knows delivery and attempt can tell", async () => {
+  const { ports, reports, sends } = await aRouter({ components: [aComponent({ name: "mailer" })] });
+  await routeBatch(ports, [aMessage()]);
+  const [{ deliveryKey = "", attempt = 0, requestId } = {}] = reports;
+  expect(requestId).toBe(requestIdOf(deliveryKey, attempt));
+  expect(sends).toMatchObject([{ requestId }]);
 });
 
 it("a delivery is reported with what was called for it", async () => {
