@@ -10,6 +10,8 @@ import { sqsRecord } from "./sqs-record.ts";
 export type QueuePoller = {
   /** Looks at the queue now, because something was put there. */
   wake(): void;
+  /** Begins work on messages that aren't in the queue, and answers whether there is room for so many among what is handled. */
+  run(messages: number, work: () => Promise<void>): boolean;
   /** Takes no more messages, and resolves when the running batches have ended. */
   stop(): Promise<void>;
 };
@@ -102,24 +104,33 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
       const most = Math.min(places, BATCHES_AT_ONCE * batchSize);
       const messages = await queue.receive(most, visibilityMs, now(), inTurnOnly);
       if (messages.length === 0) return;
-      for (const batch of batchesOf(messages, batchSize)) start(batch);
+      for (const batch of batchesOf(messages, batchSize))
+        follow(batch.length, () => handle(options, batch, () => stopped));
     }
   }
 
-  function start(messages: ReceivedMessage[]): void {
-    inFlight += messages.length;
-    const batch = handle(options, messages, () => stopped).finally(() => {
-      inFlight -= messages.length;
-      running.delete(batch);
-      wake();
-    });
-    running.add(batch);
+  /** Counts the messages as in flight while the work lasts; there is room for others then. */
+  function follow(messages: number, work: () => Promise<void>): void {
+    inFlight += messages;
+    const followed = work()
+      .catch(onError)
+      .finally(() => {
+        inFlight -= messages;
+        running.delete(followed);
+        wake();
+      });
+    running.add(followed);
   }
 
   const poll = setInterval(wake, pollMs);
   wake();
   return {
     wake,
+    run(messages, work) {
+      if (stopped || inFlight + messages > forAnybody) return false;
+      follow(messages, work);
+      return true;
+    },
     async stop() {
       stopped = true;
       clearInterval(poll);

@@ -15,6 +15,7 @@ import { startFrontDoor } from "./front-door.ts";
 import { metricLooks } from "./metric-looks.ts";
 import { consoleOnFirstUse } from "./open-console.ts";
 import { tellUnknownBuses } from "./put-events.ts";
+import { routeArrivals } from "./route-arrivals.ts";
 import { serverMetrics } from "./server-metrics.ts";
 import { openServerState, refuseTrouble } from "./server-state.ts";
 import { openServerTargets } from "./server-targets.ts";
@@ -108,8 +109,9 @@ export async function startRuntime(options: RuntimeOptions) {
       now,
       newId: randomUUID,
       groupsOf: fairGroups(routing),
+      onQueued: work.wake,
+      routeOnArrival: routeArrivals({ ...ports, queue: live }, work),
       onAccepted(accepted, receivedAt) {
-        work.wake();
         if (telemetry !== undefined) for (const each of accepted) telemetry.published(each, receivedAt, now());
       },
       onUnknownBus: tellUnknownBuses(onError),

@@ -63,5 +63,5 @@ export async function startServerWork(state: EmbeddedState, options: ServerWorkO
     onError,
   });
   const parts = [replayer, ...startSchedules(state, { ...scheduled, now }), poller, deadPoller, outcomePoller];
-  return { wake: poller.wake, stop: () => Promise.all(parts.map((part) => part.stop())) };
+  return { wake: poller.wake, run: poller.run, stop: () => Promise.all(parts.map((part) => part.stop())) };
 }

@@ -43,3 +43,25 @@ export interface EventQueue {
   changeVisibility(receiptHandle: string, visibilityMs: number, now: Date): Promise<void>;
   depth(now: Date): Promise<QueueDepth>;
 }
+
+/** A message that an `AdmittingQueue` is to store after all. */
+export type KeptMessage = {
+  message: ReceivedMessage;
+  visibleAt: Date;
+  /** How often it counts as received by then. */
+  receives: number;
+};
+
+/** A queue whose only consumer may work off messages that were never stored in it. */
+export interface AdmittingQueue {
+  /**
+   * Takes in messages as if they had been sent and received, and stores nothing: it is the consumer's that none is lost.
+   * Their places are after those of all that were sent before. They count as in flight until `leave` is told.
+   * @returns undefined where messages wait that come first, or there is nobody who alone receives from the queue
+   */
+  admit(bodies: readonly string[], now: Date): ReceivedMessage[] | undefined;
+  /** Stores messages that were admitted, durably, all or none. One that is stored already stays as it is. */
+  keep(messages: readonly KeptMessage[]): Promise<void>;
+  /** The consumer is through with these. */
+  leave(admitted: readonly ReceivedMessage[]): void;
+}

@@ -46,6 +46,7 @@ export function messagesAtHand() {
 
   return {
     hasRoom: () => waiting.length < MOST_MESSAGES && characters < MOST_CHARACTERS,
+    isAnyWaiting: () => waiting.length > 0,
     add,
     /** Takes out those whose turn is next, in order. */
     take(max: number, latestTurn: number): MessageAtHand[] {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "../sqlite/database.ts";
-import type { EventQueue, ReceivedMessage } from "./event-queue.ts";
+import type { AdmittingQueue, EventQueue, ReceivedMessage } from "./event-queue.ts";
 import { fairTurns } from "./fair-turns.ts";
+import { messagePlaces, PLACES_AT_ONCE } from "./message-places.ts";
 import { isBefore, type MessageAtHand, messagesAtHand } from "./messages-at-hand.ts";
 import { AT_HAND, queueStatements } from "./sqlite-queue-statements.ts";
 
@@ -29,23 +30,38 @@ type Found = { id: number; turn: number; message: ReceivedMessage };
 export function sqliteEventQueue(
   database: Database,
   { name = "live", maxReceiveCount = DEFAULT_MAX_RECEIVE_COUNT }: SqliteQueueOptions = {},
-): EventQueue & {
-  /**
-   * Makes every hidden message visible, for whoever hid them is gone, and from now on keeps in memory what is received.
-   * Only for who alone receives from the queue, at the start.
-   */
-  becomeOnlyConsumer(): Promise<void>;
-  /** How many messages were handed out before then, and have neither been deleted nor told when to come back. */
-  handedOutBefore(at: Date, visibilityMs: number, now: Date): Promise<number>;
-  /** When the message was sent that has been there for longest; undefined for an empty queue. */
-  oldestSentAt(): Promise<Date | undefined>;
-} {
+): EventQueue &
+  AdmittingQueue & {
+    /**
+     * Makes every hidden message visible, for whoever hid them is gone, and from now on keeps in memory what is received.
+     * Only for who alone receives from the queue, at the start.
+     */
+    becomeOnlyConsumer(): Promise<void>;
+    /** How many messages were handed out before then, and have neither been deleted nor told when to come back. */
+    handedOutBefore(at: Date, visibilityMs: number, now: Date): Promise<number>;
+    /** When the message was sent that has been there for longest; undefined for an empty queue. */
+    oldestSentAt(): Promise<Date | undefined>;
+  } {
   const turnOf = fairTurns();
   const deadName = `${name}-dead`;
   const lastQueue = name.endsWith("-dead");
   const statements = queueStatements(database);
   const atHand = messagesAtHand();
   let isOnlyConsumer = false;
+  /** Whether the file may have messages that could be received now. */
+  let mayHaveMore = true;
+  const places = messagePlaces();
+
+  /** Takes a block of ids out of the file's sequence, inside of a write; the last of them. */
+  function reserve(): number {
+    const reserved = statements.reserve.get(PLACES_AT_ONCE);
+    if (reserved !== undefined) return Number(reserved.seq);
+    statements.beginSequence.run(PLACES_AT_ONCE);
+    return PLACES_AT_ONCE;
+  }
+
+  /** Those that were admitted and haven't left, and since when. */
+  const admitted = new Map<ReceivedMessage, number>();
 
   /** Takes what is next in the file, as far as it comes before so many of those at hand that there is room for it. */
   function takeVisible(max: number, latestTurn: number, visibilityMs: number, at: number, near: MessageAtHand[]) {
@@ -90,12 +106,15 @@ export function sqliteEventQueue(
     async send(messages, now) {
       const at = now.getTime();
       const hiddenUntil = isOnlyConsumer && atHand.hasRoom() ? AT_HAND : null;
-      const sent = await database.write(() =>
-        messages.map((message): MessageAtHand => {
+      if (hiddenUntil === null) mayHaveMore = true;
+      const first = isOnlyConsumer ? places.take(messages.length) : undefined;
+      const { sent, last } = await database.write(() => {
+        const sent = messages.map((message, index): MessageAtHand => {
           const messageId = randomUUID();
           const { body, group } = typeof message === "string" ? { body: message, group: undefined } : message;
           const turn = turnOf(group, at);
           const { lastInsertRowid } = statements.insert.run(
+            first === undefined ? null : first + index,
             name,
             messageId,
             body,
@@ -105,8 +124,10 @@ export function sqliteEventQueue(
             hiddenUntil,
           );
           return { id: Number(lastInsertRowid), turn, messageId, body, sentAt: new Date(at), group };
-        }),
-      );
+        });
+        return { sent, last: isOnlyConsumer && first === undefined ? reserve() : undefined };
+      });
+      if (last !== undefined) places.renew(last);
       if (hiddenUntil !== null) sent.forEach(atHand.add);
       return sent.map(({ messageId }) => messageId);
     },
@@ -115,8 +136,10 @@ export function sqliteEventQueue(
       const latestTurn = inTurnOnly ? at : Number.MAX_SAFE_INTEGER;
       await writeOverdue(at);
       const near = atHand.take(max, latestTurn);
+      mayHaveMore = true;
       // A look before the transaction: an idle poll must not take the write lock from other processes.
       if (statements.selectWaiting.get(name, at)?.waiting === 0) {
+        mayHaveMore = false;
         return near.map((message) => receivedOf(message, at, visibilityMs).message);
       }
       const found = await database
@@ -153,12 +176,39 @@ export function sqliteEventQueue(
       });
       if (isAtHand(handle)) atHand.forget(handle[0]);
     },
+    admit(bodies, now) {
+      if (!isOnlyConsumer || mayHaveMore || atHand.isAnyWaiting()) return undefined;
+      const first = places.take(bodies.length);
+      if (first === undefined) return undefined;
+      return bodies.map((body, index) => {
+        const sequence = first + index;
+        const about = { messageId: randomUUID(), receiptHandle: `${sequence}:1`, sentAt: now, receiveCount: 1 };
+        const message = { ...about, body, sequence };
+        admitted.set(message, now.getTime());
+        return message;
+      });
+    },
+    keep(messages) {
+      mayHaveMore = true;
+      return database.write(() => {
+        for (const { message, visibleAt, receives } of messages) {
+          const { messageId, body, sentAt, group, sequence = null } = message;
+          const turn = visibleAt.getTime();
+          const hiddenUntil = receives === 0 ? null : turn;
+          const times = [turn, hiddenUntil, receives] as const;
+          statements.keep.run(sequence, name, messageId, body, sentAt.getTime(), group ?? null, ...times);
+        }
+      });
+    },
+    leave(messages) {
+      for (const message of messages) admitted.delete(message);
+    },
     async depth(now) {
       const row = statements.count.get(name, deadName, now.getTime());
       const visible = atHand.visible(now.getTime());
       return {
         visible: Number(row?.visible) + visible,
-        inFlight: Number(row?.in_flight) - visible,
+        inFlight: Number(row?.in_flight) - visible + admitted.size,
         dead: Number(row?.dead),
       };
     },
@@ -166,16 +216,19 @@ export function sqliteEventQueue(
       // What was told when to come back is hidden for a lease at most.
       const comesBack = now.getTime() + MAX_COMING_BACK_MS;
       const written = Number(statements.countHandedOut.get(name, comesBack, at.getTime() + visibilityMs)?.stuck);
-      return written + atHand.handedOutBy(at.getTime());
+      const unwritten = admitted.values().filter((since) => since <= at.getTime());
+      return written + atHand.handedOutBy(at.getTime()) + [...unwritten].length;
     },
     async oldestSentAt() {
       const row = statements.oldest.get(name);
       return row === undefined ? undefined : new Date(Number(row.sent_at));
     },
     async becomeOnlyConsumer() {
-      await database.write(() => {
+      const last = await database.write(() => {
         statements.revealAll.run(name);
+        return reserve();
       });
+      places.renew(last);
       isOnlyConsumer = true;
     },
   };

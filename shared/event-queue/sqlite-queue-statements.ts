@@ -29,8 +29,16 @@ export function queueStatements({ connection }: Database) {
   connection.exec(TABLES);
   return {
     insert: connection.prepare(
-      "INSERT INTO messages (queue, message_id, body, sent_at, fair_group, turn, hidden_until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO messages (id, queue, message_id, body, sent_at, fair_group, turn, hidden_until)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    keep: connection.prepare(
+      `INSERT INTO messages (id, queue, message_id, body, sent_at, fair_group, turn, hidden_until, receive_count)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    // The table has its row in `sqlite_sequence` once it has had a message.
+    reserve: connection.prepare("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'messages' RETURNING seq"),
+    beginSequence: connection.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?)"),
     selectWaiting: connection.prepare(
       `SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until IS NULL)
          OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND hidden_until <= ?2) AS waiting`,

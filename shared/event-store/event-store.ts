@@ -1,4 +1,4 @@
-import type { EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
+import type { Claim, ClaimRequest, EventRecord, RecordKey, RecordPlace } from "../domain/deliveries/delivery.ts";
 import type { TimeWindow } from "../domain/text/time-window.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
 import type { DeliveryLedger } from "./delivery-ledger.ts";
@@ -36,6 +36,17 @@ export interface EventRecords {
 export interface EventStore extends EventRecords, DeliveryLedger, DeliveryCounts {
   /** Removes at most `limit` of what expired before `now`, as far as the store doesn't do so by itself. Returns how many. */
   expire(now: Date, limit: number): Promise<number>;
+}
+
+/** What a store can that writes records and ledger in one transaction. */
+export interface RecordedClaims {
+  /** Stores events and claims deliveries of them, durably, both or neither. As `record` and `claim`. */
+  recordAndClaim(
+    records: readonly EventRecord[],
+    requests: readonly ClaimRequest[],
+    owner: string,
+    now: Date,
+  ): Promise<Claim[]>;
 }
 
 /** For whoever reads what was published, and what became of it. */

@@ -1,10 +1,10 @@
 import type { BodyStore } from "../body-store/body-store.ts";
-import type { Claim, LedgerEntry } from "../domain/deliveries/delivery.ts";
+import type { Claim, ClaimRequest, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
 import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
-import type { EventStore } from "./event-store.ts";
+import type { EventStore, RecordedClaims } from "./event-store.ts";
 import { sqliteCounts } from "./sqlite-counts.ts";
 import { sqliteExpiry } from "./sqlite-expiry.ts";
 import { ledgerRows } from "./sqlite-ledger-rows.ts";
@@ -20,25 +20,33 @@ export function sqliteEventStore(
   database: Database,
   bodies?: BodyStore,
   expiryTime: (now: Date) => Date = (now) => now,
-): EventStore & { endLeases(now: Date, isElsewhere?: (entry: LedgerEntry) => boolean): Promise<number> } {
-  const records = sqliteRecords(database, bodies, expiryTime);
+): EventStore &
+  RecordedClaims & { endLeases(now: Date, isElsewhere?: (entry: LedgerEntry) => boolean): Promise<number> } {
+  const { recording, ...records } = sqliteRecords(database, bodies, expiryTime);
   const ledger = ledgerRows(database);
   const { expired, removeExpired, ...counts } = sqliteCounts(database);
   const expiry = sqliteExpiry(database, { expired, removeExpired });
+
+  const claimed = (request: ClaimRequest, owner: string, now: Date): Claim => {
+    // What can't be read is claimed as if it weren't there: run once more rather than lost.
+    const stored = ledger.findRow(request.deliveryKey);
+    const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
+    if (entry !== undefined) ledger.put(stored, entry);
+    return claim;
+  };
 
   return {
     ...records,
     ...counts,
     claim(requests, owner, now) {
-      return database.write(() =>
-        requests.map((request): Claim => {
-          // What can't be read is claimed as if it weren't there: run once more rather than lost.
-          const stored = ledger.findRow(request.deliveryKey);
-          const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
-          if (entry !== undefined) ledger.put(stored, entry);
-          return claim;
-        }),
-      );
+      return database.write(() => requests.map((request) => claimed(request, owner, now)));
+    },
+    async recordAndClaim(events, requests, owner, now) {
+      const record = await recording(events);
+      return database.write(() => {
+        record();
+        return requests.map((request) => claimed(request, owner, now));
+      });
     },
     close(closes) {
       return database.write(() =>
@@ -119,13 +127,18 @@ export function sqliteEventStore(
           const entry = entryIn(row);
           // It stays as it is until its message comes, or somebody lists it.
           if (isUnreadable(entry) || isElsewhere(entry)) continue;
-          const ended = entry.status === "accepted" ? lostAccepted(entry, now) : { ...entry, leaseUntil: now };
+          const ended = entry.status === "accepted" ? lostAccepted(entry, now) : lostClaimed(entry, now);
           ledger.put({ id: Number(row.id), entry }, ended);
         }
         return unsettled.length;
       });
     },
   };
+}
+
+/** Where no message stands for it, it is due at once. */
+function lostClaimed(entry: LedgerEntry, now: Date): LedgerEntry {
+  return { ...entry, leaseUntil: now, ...(entry.dueAt !== undefined && { dueAt: now }) };
 }
 
 /** The process that it was accepted in is gone: as after a lapsed lease, the version isn't to blame. */

@@ -55,7 +55,10 @@ export function sqliteRecords(
   database: Database,
   bodies: BodyStore | undefined,
   expiryTime: (now: Date) => Date,
-): EventRecords {
+): EventRecords & {
+  /** Puts large bodies where they belong, and answers what stores the records then, inside of a write. */
+  recording(records: readonly EventRecord[]): Promise<() => void>;
+} {
   const { connection } = database;
   connection.exec(TABLE);
   const insertRecord = connection.prepare(
@@ -127,19 +130,24 @@ export function sqliteRecords(
     return isEnd ? { rows } : { rows, upTo: placeIn(last) };
   }
 
-  return {
-    async record(records) {
-      // Large bodies before the rows that name them: a crash in between leaves a file that expires.
-      const kept = await Promise.all(records.map(stored));
-      await database.write(() => {
-        records.forEach((record, index) => {
-          const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, sequence = 0, ...facts } = record;
-          const { text: body, zstd, key } = kept[index] ?? asText(record.body);
-          const about = JSON.stringify(facts);
-          const expires = expiresAt.getTime();
-          insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expires, sequence);
-        });
+  async function recording(records: readonly EventRecord[]): Promise<() => void> {
+    // Large bodies before the rows that name them: a crash in between leaves a file that expires.
+    const kept = await Promise.all(records.map(stored));
+    return () => {
+      records.forEach((record, index) => {
+        const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, sequence = 0, ...facts } = record;
+        const { text: body, zstd, key } = kept[index] ?? asText(record.body);
+        const about = JSON.stringify(facts);
+        const expires = expiresAt.getTime();
+        insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expires, sequence);
       });
+    };
+  }
+
+  return {
+    recording,
+    async record(records) {
+      await database.write(await recording(records));
     },
     find(keys) {
       const asked = JSON.stringify(keys.map(({ t0, eventKey, payloadHash }) => [t0.getTime(), eventKey, payloadHash]));

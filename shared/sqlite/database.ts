@@ -30,7 +30,7 @@ const LONG_PAGES = 2_000;
 /**
  * How long the file rests between two transactions of a busy process, so that each carries more writes, in ms. Every one
  * costs the pages that all of them touch: without a rest a server with much to do makes 900 a second, of three writes
- * each, and with this one 200, of twenty. An event waits for it up to four times.
+ * each, and with this one 200, of twenty. An event waits for it up to twice.
  */
 const REST_MS = 2;
 

@@ -221,3 +221,82 @@ describe("a queue in the state file whose only consumer has said that it is", ()
     expect(await queue.depth(now)).toEqual({ visible: 0, inFlight: 0, dead: 0 });
   });
 });
+
+describe("messages that the only consumer works off without the queue", () => {
+  async function open() {
+    const database = openDatabase(":memory:");
+    onTestFinished(() => database.close());
+    const queue = sqliteEventQueue(database);
+    await queue.becomeOnlyConsumer();
+    await queue.receive(1, 1, now);
+    return { queue, rows: () => database.connection.prepare("SELECT id, body FROM messages ORDER BY id").all() };
+  }
+
+  test("have places in one order with those that are sent, and are in flight until they leave", async () => {
+    const { queue, rows } = await open();
+    const first = queue.admit(["a", "b"], now) ?? [];
+    await queue.send(["c"], now);
+    const [sent] = await queue.receive(10, 60_000, now);
+    const second = queue.admit(["d"], now) ?? [];
+    const inOrder = [...first, sent, ...second].map((message) => message?.sequence);
+    expect(inOrder).toEqual(inOrder.toSorted((a = 0, b = 0) => a - b));
+    expect(new Set(inOrder).size).toBe(4);
+    expect(rows()).toMatchObject([{ body: "c" }]);
+    expect(await queue.depth(now)).toEqual({ visible: 0, inFlight: 4, dead: 0 });
+    expect(await queue.handedOutBefore(now, 60_000, later)).toBe(4);
+    queue.leave(first);
+    queue.leave(second);
+    expect(await queue.depth(now)).toEqual({ visible: 0, inFlight: 1, dead: 0 });
+  });
+
+  test("aren't admitted where others wait before them, nor for whoever isn't the only consumer", async () => {
+    const { queue } = await open();
+    await queue.send(["waits"], now);
+    expect(queue.admit(["a"], now)).toBeUndefined();
+    await queue.receive(1, 60_000, now);
+    expect(queue.admit(["a"], now)).toHaveLength(1);
+    expect(sqliteEventQueue(openDatabase(":memory:")).admit(["a"], now)).toBeUndefined();
+  });
+
+  test("are stored when they are kept: visible at once, or later and received before; once only", async () => {
+    const { queue, rows } = await open();
+    const [a, b] = queue.admit(["a", "b"], now) ?? [];
+    if (a === undefined || b === undefined) throw new Error("they weren't admitted");
+    const kept = [
+      { message: { ...a, group: "g" }, visibleAt: now, receives: 0 },
+      { message: b, visibleAt: later, receives: 1 },
+    ];
+    await queue.keep(kept);
+    await queue.keep(kept);
+    queue.leave([a, b]);
+    expect(rows()).toMatchObject([{ body: "a" }, { body: "b" }]);
+    // What waits in the file comes first.
+    expect(queue.admit(["c"], now)).toBeUndefined();
+    expect(await queue.receive(10, 3_600_000, now)).toMatchObject([
+      { messageId: a.messageId, body: "a", sentAt: now, receiveCount: 1, sequence: a.sequence, group: "g" },
+    ]);
+    expect(await queue.receive(10, 60_000, later)).toMatchObject([{ messageId: b.messageId, receiveCount: 2 }]);
+  });
+
+  test("keep their order when the file's places are used up, and after it is opened again", async () => {
+    const path = join(temporaryFolder(), "state.db");
+    const ids: number[] = [];
+    for (let opened = 0; opened < 3; opened++) {
+      const database = openDatabase(path);
+      const queue = sqliteEventQueue(database);
+      await queue.becomeOnlyConsumer();
+      await queue.receive(1, 1, now);
+      ids.push(...(queue.admit(Array(999_999).fill("x"), now) ?? []).map(({ sequence = 0 }) => sequence).slice(-1));
+      expect(queue.admit(["too many", "by one"], now)).toBeUndefined();
+      await queue.send(["a", "b"], now);
+      const sent = await queue.receive(10, 60_000, now);
+      ids.push(...sent.map(({ sequence = 0 }) => sequence));
+      ids.push(...(queue.admit(["y"], now) ?? []).map(({ sequence = 0 }) => sequence));
+      await queue.delete(sent.map(({ receiptHandle }) => receiptHandle));
+      database.close();
+    }
+    expect(ids).toHaveLength(12);
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    expect(new Set(ids).size).toBe(12);
+  });
+});

@@ -5,7 +5,7 @@ import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-rep
 import type { Component } from "../../shared/domain/routing/component.ts";
 import type { Row, RowKey } from "../../shared/domain/routing/routing-change.ts";
 import type { ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { RecordedClaims } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
@@ -67,7 +67,7 @@ export async function aRouter({
   const database = openDatabase(":memory:");
   onTestFinished(() => database.close());
   const table = sqliteRoutingTable(database);
-  const events: EventStore = sqliteEventStore(database);
+  const events = sqliteEventStore(database);
   await putRows(table, { ...Object.fromEntries(components.map((row) => [`component#${row.name}`, row])), ...rows });
 
   const time = simulatedTime();
@@ -83,10 +83,10 @@ export async function aRouter({
     delay: time.delay,
     onError: (error: unknown) => void troubles.push(error),
   };
-  const ports: RouterPorts = {
+  const ports: RouterPorts & { events: RecordedClaims } = {
     ...shared,
     routing: routingCache(surrounded(table, ["head", "changesAfter", "rows", "components"], calls.around)),
-    events: surrounded(events, ["record", "find", "claim", "close", "reject"], calls.around),
+    events: surrounded(events, ["record", "find", "claim", "recordAndClaim", "close", "reject"], calls.around),
     counter: deliveryCounter({
       ...shared,
       events: surrounded(events, ["count"], calls.around),

@@ -103,6 +103,8 @@ export type ClaimRequest = {
   expiresAt: Date;
   /** The replay that claims what is dead, or not due yet, once: as if nothing had been tried before. */
   reopenedBy?: string;
+  /** No message stands for it: where its claim isn't closed, the sweeper brings it back. */
+  unqueued?: true;
 };
 
 export type Claim =

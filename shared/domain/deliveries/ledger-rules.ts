@@ -55,7 +55,7 @@ export function claimAgainst(
 
 /** Every field by its name: copied as what is left of the request, each would move all before it. */
 function firstClaim(request: ClaimRequest, owner: string, now: Date, attempt: number) {
-  const { leaseMs, reopenedBy } = request;
+  const { leaseMs, reopenedBy, unqueued } = request;
   const leaseUntil = new Date(now.getTime() + leaseMs);
   const entry: LedgerEntry = {
     deliveryKey: request.deliveryKey,
@@ -77,6 +77,7 @@ function firstClaim(request: ClaimRequest, owner: string, now: Date, attempt: nu
     attempts: [],
     expiresAt: request.expiresAt,
   };
+  if (unqueued) entry.dueAt = netBelow(leaseUntil);
   if (reopenedBy !== undefined) Object.assign(entry, { replay: reopenedBy, ...netOf(request, leaseUntil) });
   return { claim: wonBy(entry), entry };
 }

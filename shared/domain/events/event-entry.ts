@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { readRfc3339 } from "../text/rfc3339.ts";
 import { readJson, readKnown } from "../text/schema.ts";
+import type { BusEvent } from "./event.ts";
 
 /** Longest `Source` in characters: ours, as `BusEvent` takes it; EventBridge documents none. */
 export const MAX_SOURCE_LENGTH = 256;
@@ -131,6 +132,13 @@ export function envelopeOf(entry: EventEntry, { id, now }: { id: string; now: Da
     `"source":${JSON.stringify(source)},"account":"000000000000","time":${JSON.stringify(time)},"region":"local",` +
     `"resources":${JSON.stringify(resources)},"detail":${detail}}`
   );
+}
+
+/** The event that `envelopeOf` writes, as whoever reads it has it. */
+export function eventOf(entry: EventEntry, { id, now }: { id: string; now: Date }): BusEvent {
+  const { source, detailType, time = wholeSeconds(now), resources, said } = entry;
+  const about = { version: "0", id, "detail-type": detailType, source };
+  return { ...about, account: "000000000000", time, region: "local", resources, detail: said };
 }
 
 /** Whether the JSON text has more than `levels` objects and arrays inside each other. */

@@ -1,3 +1,4 @@
+import type { Subject } from "../subject.ts";
 import { type EventSource, readFacts } from "./event.ts";
 
 /**
@@ -7,7 +8,11 @@ import { type EventSource, readFacts } from "./event.ts";
 export function fairGroupOf(source: string, detail: Record<string, unknown>, row: EventSource | undefined): string {
   const event = { version: "0", id: "unknown", source, "detail-type": "", time: "", detail };
   const facts = readFacts(event, row);
-  const { project, customer } = facts.ok ? facts.value.subject : {};
+  return fairGroupOfSubject(facts.ok ? facts.value.subject : {}, source);
+}
+
+/** The same of an event whose facts are known. */
+export function fairGroupOfSubject({ project, customer }: Subject, source: string): string {
   if (project !== undefined) return `project#${project}`;
   return customer === undefined ? `source#${source}` : `customer#${customer}`;
 }

@@ -184,3 +184,19 @@ it("a first claim is its owner's, of what nothing was ever tried for", () => {
   const lapsed = claimed(first, HOUR_MS, {}, "bob");
   expect(isFirstClaim(lapsed, "bob")).toBe(false);
 });
+
+describe("a claim that no message stands for", () => {
+  const MINUTE_MS = 60_000;
+
+  it("is due a minute after its lease, and a minute after its backoff", () => {
+    const first = claimed(undefined, 0, { unqueued: true });
+    expect(first.dueAt).toEqual(plus(10_000 + MINUTE_MS));
+    expect("unqueued" in first).toBe(false);
+    const failed = closed(first, { outcome: "failed", error });
+    expect(failed.dueAt).toEqual(new Date((failed.nextAttemptAt?.getTime() ?? 0) + MINUTE_MS));
+  });
+
+  it("stays a message's where one stood for the delivery before", () => {
+    expect(claimed(claimed(), HOUR_MS, { unqueued: true }).dueAt).toBeUndefined();
+  });
+});

@@ -6,6 +6,7 @@ import {
   type EventEntry,
   entryBytes,
   envelopeOf,
+  eventOf,
   nestsDeeperThan,
   PutEventsEntry,
   readEntry,
@@ -56,16 +57,28 @@ describe("an envelope", () => {
     },
   );
 
-  test("is an event that the router reads, whatever its source, type, id and detail", () => {
+  test("is an event that the router reads, whatever its source, type, id and detail, and needn't read", () => {
     const name = (maxLength: number) =>
       fc.string({ unit: "binary", minLength: 1, maxLength }).filter((text) => text.length <= maxLength);
     const source = name(256).filter((text) => !text.startsWith("aws."));
     const detail = fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue());
+    const more = fc.record(
+      {
+        Time: fc.oneof(
+          fc.integer({ min: 0, max: 4e9 }),
+          fc.constantFrom("2026-11-20T10:00:00.5+01:00", "2026-11-20t10:00:00z"),
+        ),
+        Resources: fc.array(fc.string({ unit: "binary" })),
+      },
+      { requiredKeys: [] },
+    );
     fc.assert(
-      fc.property(source, name(128), name(256), detail, (Source, DetailType, id, value) => {
+      fc.property(source, name(128), name(256), detail, more, (Source, DetailType, id, value, rest) => {
         const Detail = JSON.stringify(value);
-        const text = envelopeOf(accepted({ Source, DetailType, Detail }), { id, now });
+        const entry = accepted({ Source, DetailType, Detail, ...rest });
+        const text = envelopeOf(entry, { id, now });
         const event = readEvent(text);
+        expect(event).toStrictEqual({ ok: true, value: eventOf(entry, { id, now }) });
         expect(event.ok && event.value).toMatchObject({ id, source: Source, "detail-type": DetailType });
         expect(JSON.parse(text).detail).toEqual(JSON.parse(Detail));
         expect(text).toContain(Detail);

@@ -1,0 +1,54 @@
+import { payloadHashOf } from "../../shared/domain/deliveries/delivery-key.ts";
+import { TurnoutError } from "../../shared/domain/errors.ts";
+import { eventOf } from "../../shared/domain/events/event-entry.ts";
+import type { AdmittingQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import type { ParsedEvent } from "../../shared/flows/deliver/route-message.ts";
+import { type ArrivalPorts, routeOnArrival } from "../../shared/flows/deliver/route-on-arrival.ts";
+import type { Arrival, Intake } from "./accept-events.ts";
+import type { QueuePoller } from "./queue-poller.ts";
+
+/** A body of more characters may have to be stored in a file first, and goes by the queue. */
+const MAX_BODY_LENGTH = 65_536;
+
+/**
+ * Routes what the front door takes in, without a queue, where there is room and nothing waits before it: each event is
+ * stored once, and sent when that is on disk.
+ */
+export function routeArrivals(
+  ports: Omit<ArrivalPorts, "queue"> & { queue: AdmittingQueue },
+  { run }: Pick<QueuePoller, "run">,
+): NonNullable<Intake["routeOnArrival"]> {
+  return async (arrivals, now) => {
+    if (arrivals.some(({ body }) => body.length > MAX_BODY_LENGTH)) return false;
+    const stored = Promise.withResolvers<boolean>();
+    const isBegun = run(arrivals.length, async () => {
+      const messages = ports.queue.admit(
+        arrivals.map(({ body }) => body),
+        now,
+      );
+      if (messages === undefined) return stored.resolve(false);
+      try {
+        const parsed = arrivals.flatMap((arrival, index) => {
+          const message = messages[index];
+          return message === undefined ? [] : [parsedOf(arrival, message)];
+        });
+        const { end } = await routeOnArrival(ports, parsed);
+        stored.resolve(true);
+        await end;
+      } catch (error) {
+        // A store in trouble says so again to whoever puts them into the queue, and that to their publisher.
+        if (!(error instanceof TurnoutError)) ports.onError(error);
+        stored.resolve(false);
+      } finally {
+        ports.queue.leave(messages);
+      }
+    });
+    return isBegun ? stored.promise : false;
+  };
+}
+
+/** What reading the message's body would come to. */
+function parsedOf({ id, entry, body }: Arrival, message: ReceivedMessage): ParsedEvent {
+  const event = eventOf(entry, { id, now: message.sentAt });
+  return { message, event: { ok: true, value: event }, payloadHash: payloadHashOf(event, body) };
+}
