@@ -10,7 +10,7 @@ import {
   MOST_COMPARED,
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
-import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import { type FailingVersion, failingVersions } from "../../../shared/flows/watch/failing-versions.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { address, type Params } from "../page/address.ts";
 import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
@@ -54,18 +54,8 @@ ${commandBlock("The same by command", commandLine("failures", component, ...opti
 
 /** Counted alone: what explains them is looked for once one is chosen. */
 async function failingComponents({ installation }: Look, { window, words }: AskedWindow): Promise<Page> {
-  const { counts } = await readCounts(installation.events, window);
-  const rows = [...Map.groupBy(counts, ({ component, version }) => JSON.stringify([component, version]))]
-    .map(([, some]) => ({
-      component: some[0]?.component ?? "",
-      version: some[0]?.version ?? "",
-      tried: some.reduce((sum, { firsts }) => sum + firsts, 0),
-      failed: some.reduce((sum, { failed }) => sum + failed, 0),
-    }))
-    .filter(({ failed }) => failed > 0)
-    .toSorted((a, b) => b.failed - a.failed);
-  type Row = (typeof rows)[number];
-  const columns: DataColumn<Row>[] = [
+  const rows = await failingVersions(installation.events, window);
+  const columns: DataColumn<FailingVersion>[] = [
     {
       title: "Component",
       isHeading: true,

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { FailureFilter } from "../../../shared/domain/health/failure-levers.ts";
 import { traitText } from "../../../shared/domain/health/trait.ts";
 import { plural } from "../../../shared/domain/text/plural.ts";
+import type { TimeWindow } from "../../../shared/domain/text/time-window.ts";
 import {
   type ExplainedFailures,
   explainFailures,
@@ -9,17 +10,22 @@ import {
   MOST_COMPARED,
   type SeenError,
 } from "../../../shared/flows/watch/explain-failures.ts";
+import { type FailingVersion, failingVersions } from "../../../shared/flows/watch/failing-versions.ts";
+import { percent } from "../../../shared/flows/watch/health-told.ts";
+import { wholeMinutes } from "../../../shared/flows/watch/read-counts.ts";
+import type { Installation } from "../../../shared/installation/installation.ts";
 import { labelled } from "../../../shared/installation/wording/explanation-rows.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { withInstallation } from "../terminal/context.ts";
 import { aliasName, type JsonOption, jsonOption, subjectId, usage, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
+import { type Column, printTable } from "../terminal/table.ts";
 import { filterWords, type WindowOptions, windowOf, windowOptions } from "./filter-options.ts";
 
 type FailuresOptions = JsonOption & WindowOptions & FailureFilter & { compare: number };
 
 export function define(command: Command): void {
-  windowOptions(command.argument("<component>", "the component"))
+  windowOptions(command.argument("[component]", "the component; without, those that have any failures"))
     .option("--version <version>", "only what this version ran")
     .option("--alias <name>", "only what this alias handled", aliasName("--alias"))
     .option("--user <id>", "only events of this user", subjectId("--user"))
@@ -48,7 +54,10 @@ failures there are, the less can be said: ten that have all of it are enough.
   pin     puts these on the fallback; of a version or alias 'undo', of all
   replay  shows what of them would be run again, once the cause is gone
 
+Without a component it lists those that have failures, version by version.
+
 Examples:
+  $ turnout failures --since 1h
   $ turnout failures release-coordinator
   $ turnout failures release-coordinator --version 23 --since 1h
   $ turnout failures release-coordinator --customer acme --json
@@ -63,19 +72,47 @@ function comparedFailures(text: string): number {
   throw usage(`--compare: no more than ${MOST_COMPARED} are compared.`);
 }
 
-async function show(
-  component: string,
-  { json, since, from, to, compare: most, ...filter }: FailuresOptions,
-): Promise<void> {
+async function show(component: string | undefined, options: FailuresOptions): Promise<void> {
+  const { json, since, from, to, compare: most, ...filter } = options;
   await withInstallation(async (installation) => {
     const now = new Date();
     const window = windowOf({ ...(since && { since }), ...(from && { from }), ...(to && { to }) }, now);
+    if (component === undefined) return listFailing(installation, window, options);
     const found = await explainFailures(installation, { component, window, filter, most }, now, Math.random);
     note(`first attempts from ${found.window.from.toISOString()} to ${found.window.to.toISOString()}`);
     comparedLines(found).forEach(note);
     if (json) for (const one of found.explanations) printJson(explanationJson(one, found));
     else for (const [n, one] of found.explanations.entries()) explanationLines(n, one, found).forEach(printLine);
   });
+}
+
+/** Which components have failures at all: what explains them is looked for once one is named. */
+async function listFailing(
+  { events }: Pick<Installation, "events">,
+  window: TimeWindow,
+  { json, since: _, from: __, to: ___, compare: ____, ...filter }: FailuresOptions,
+): Promise<void> {
+  const [narrowed] = Object.keys(filter);
+  if (narrowed !== undefined) throw usage(`--${narrowed} is of one component's failures: name the component.`);
+  const { from, to } = wholeMinutes(window);
+  note(`first attempts from ${from.toISOString()} to ${to.toISOString()}`);
+  const failing = await failingVersions(events, window);
+  if (json) return failing.map(failingJson).forEach(printJson);
+  if (failing.length === 0) return note("none has failed");
+  printTable(FAILING, failing);
+  note(`what failures of one have in common: ${commandLine("failures")} COMPONENT`);
+}
+
+const FAILING: Column<FailingVersion>[] = [
+  { title: "COMPONENT", text: ({ component }) => component, least: 12 },
+  { title: "VER", text: ({ version }) => (version === "" ? "?" : version), alignRight: true },
+  { title: "FAILED", text: ({ failed }) => String(failed), alignRight: true },
+  { title: "FIRSTS", text: ({ tried }) => String(tried), alignRight: true },
+  { title: "ERR%", text: ({ failed, tried }) => percent(failed, tried), alignRight: true },
+];
+
+function failingJson({ component, version, failed, tried }: FailingVersion): object {
+  return { component, component_version: version === "" ? null : version, failed, first_attempts: tried };
 }
 
 /** What was compared, what could not be, and what is said where nothing was found. */
