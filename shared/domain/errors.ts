@@ -80,7 +80,7 @@ export class AliasNotFound extends TurnoutError {
 
   constructor(alias: string, component: string, known: readonly string[]) {
     super("not found", `No alias '${alias}' on ${component}; it has ${known.join(", ") || "none"}.`, {
-      remedies: ["add the alias to the component and apply it", "name one of these"],
+      remedies: [{ operation: "add alias", component, alias }, "name one of these"],
     });
     this.alias = alias;
     this.component = component;

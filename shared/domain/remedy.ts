@@ -29,6 +29,8 @@ export type Operation =
   | { operation: "unfreeze" }
   /** The end that a pin has to have. */
   | { operation: "end pin" }
+  /** That the component doesn't have yet. */
+  | { operation: "add alias"; component: string; alias: string }
   /** To the version, or to one that is to be named. */
   | { operation: "set alias"; component: string; alias: string; version?: string }
   /** Without the replay that belongs to it. */

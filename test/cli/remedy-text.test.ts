@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { ComponentNotFound, ComponentUnreadable, GuardrailHit, TurnoutError } from "../../shared/domain/errors.ts";
+import {
+  AliasNotFound,
+  ComponentNotFound,
+  ComponentUnreadable,
+  GuardrailHit,
+  TurnoutError,
+} from "../../shared/domain/errors.ts";
 import { chooseEnvironment } from "../../shared/installation/wording/environment-name.ts";
 import { errorText, objectionTexts, remediesText } from "../../shared/installation/wording/remedy-text.ts";
 
@@ -17,6 +23,13 @@ describe("a remedy on the command line", () => {
       "The row of component 'mailer' can't be read: it is no JSON. Its events wait. Apply its file again " +
         "('turnout component apply FILE'), take back the change that wrote it ('turnout revert'), or remove it " +
         "('turnout component remove mailer').",
+    );
+  });
+
+  it("is the command that adds an alias where there is none of that name", () => {
+    expect(errorText(new AliasNotFound("beta2", "mailer", ["stable", "beta"]))).toBe(
+      "No alias 'beta2' on mailer; it has stable, beta. " +
+        "Add it with 'turnout alias add mailer beta2 --reason TEXT', or name one of these.",
     );
   });
 

@@ -53,6 +53,8 @@ function operationText(asked: Operation): string {
       return `look at it with '${commandLine("aliases", asked.component)}' and run the command again`;
     case "end pin":
       return "add --for or --until";
+    case "add alias":
+      return `add it with '${commandLine("alias", "add", asked.component, asked.alias)} --reason TEXT'`;
     case "set alias":
       return `point it at ${asked.version ?? "one"} with '${commandLine("alias", "set", asked.component, asked.alias, asked.version ?? "VERSION")}'`;
     case "roll back alone": {
