@@ -75,11 +75,12 @@ async function printThreads(state: EmbeddedState): Promise<void> {
   const started = performance.now() - start;
   await Promise.all(threads.map(({ loaded }) => loaded));
   const free = [...threads];
+  const payload = Buffer.from(PAYLOAD);
   const waiting: ((thread: (typeof threads)[number]) => void)[] = [];
   const rate = await rateOf(EVENTS, UNDER_WAY, async (n) => {
     const thread = free.pop() ?? (await new Promise<(typeof threads)[number]>((resolve) => waiting.push(resolve)));
-    const job: ThreadJob = { payload: PAYLOAD, requestId: `event-${n}`, alias: "stable", timeoutMs: 30_000 };
-    await thread.invoke(job);
+    const job: ThreadJob = { payload, requestId: `event-${n}`, alias: "stable", timeoutMs: 30_000 };
+    await new Promise((resolve) => thread.invoke(job, resolve));
     const next = waiting.shift();
     if (next === undefined) free.push(thread);
     else next(thread);

@@ -43,7 +43,7 @@ type Running = ThreadJob & {
   runtimeId: string;
   startMs: number;
   timer: NodeJS.Timeout;
-  resolve: (result: ThreadResult) => void;
+  tell: (result: ThreadResult) => void;
   given: boolean;
   answer?: RuntimeAnswer;
 };
@@ -84,15 +84,15 @@ function startProcess(options: ProcessOptions): OneInProcess {
 
   function settle(): void {
     if (running?.answer === undefined) return;
-    const { answer, timer, startMs, requestId, resolve } = running;
+    const { answer, timer, startMs, requestId, tell } = running;
     clearTimeout(timer);
     for (const output of outputs) output.endLine();
     running = undefined;
     const durationMs = performance.now() - startMs;
-    if (answer.ok) resolve({ outcome: "done", durationMs });
+    if (answer.ok) tell({ outcome: "done", durationMs });
     else {
       note(answer.error, requestId);
-      resolve({ outcome: "failed", error: { type: answer.error.type, message: answer.error.message }, durationMs });
+      tell({ outcome: "failed", error: { type: answer.error.type, message: answer.error.message }, durationMs });
     }
   }
 
@@ -114,7 +114,7 @@ function startProcess(options: ProcessOptions): OneInProcess {
       settle();
     } else {
       clearTimeout(running.timer);
-      running.resolve({ outcome: "not begun" });
+      running.tell({ outcome: "not begun" });
       running = undefined;
       note(failure, undefined);
     }
@@ -214,25 +214,23 @@ function startProcess(options: ProcessOptions): OneInProcess {
     state: () => state,
     loaded: loaded.promise,
     ended: ended.promise,
-    invoke(job) {
-      return new Promise((resolve) => {
-        const message = `Task timed out after ${seconds(job.timeoutMs)} seconds`;
-        const timer = setTimeout(() => {
-          // The answer may have come while this process was busy: let it be read first.
-          setImmediate(() => running === it && end({ type: "Sandbox.Timedout", message }));
-        }, job.timeoutMs);
-        const { requestId: runtimeId = job.requestId } = readOriginTag(job.requestId);
-        const it: Running = { ...job, runtimeId, startMs: performance.now(), timer, resolve, given: false };
-        running = it;
-        api?.give({
-          requestId: runtimeId,
-          payload: job.payload,
-          deadlineMs: now().getTime() + job.timeoutMs,
-          functionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${job.alias}`,
-          given() {
-            it.given = true;
-          },
-        });
+    invoke(job, tell) {
+      const message = `Task timed out after ${seconds(job.timeoutMs)} seconds`;
+      const timer = setTimeout(() => {
+        // The answer may have come while this process was busy: let it be read first.
+        setImmediate(() => running === it && end({ type: "Sandbox.Timedout", message }));
+      }, job.timeoutMs);
+      const { requestId: runtimeId = job.requestId } = readOriginTag(job.requestId);
+      const it: Running = { ...job, runtimeId, startMs: performance.now(), timer, tell, given: false };
+      running = it;
+      api?.give({
+        requestId: runtimeId,
+        payload: job.payload,
+        deadlineMs: now().getTime() + job.timeoutMs,
+        functionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${job.alias}`,
+        given() {
+          it.given = true;
+        },
       });
     },
     checkMemory() {

@@ -7,7 +7,7 @@ import { reportedError } from "./reported-error.ts";
 /** An event for the process, as `next` hands it over. */
 export type RuntimeEvent = {
   requestId: string;
-  payload: string;
+  payload: Uint8Array;
   /** When its time is over, in ms since the epoch. */
   deadlineMs: number;
   functionArn: string;
@@ -62,7 +62,7 @@ export async function serveRuntimeApi(calls: RuntimeCalls): Promise<RuntimeApi> 
     given();
     response.writeHead(200, {
       "Content-Type": "application/json",
-      "Content-Length": Buffer.byteLength(payload),
+      "Content-Length": payload.length,
       "Lambda-Runtime-Aws-Request-Id": requestId,
       "Lambda-Runtime-Deadline-Ms": String(deadlineMs),
       "Lambda-Runtime-Invoked-Function-Arn": functionArn,

@@ -23,7 +23,8 @@ export const NO_HOST = "Host.StartFailed";
 export type ToHost =
   | ["code", HostedCode, walls: readonly string[]]
   | ["start", thread: number]
-  | ["invoke", thread: number, payload: string, requestId: string, alias: string, timeoutMs: number]
+  /** Comes with the event as its text. The number is the router's, as are those of the thread's other events: in order. */
+  | ["invoke", thread: number, number: number, requestId: string, alias: string, timeoutMs: number]
   /** End everything; what runs is of no interest any more. */
   | ["end"];
 
@@ -31,9 +32,9 @@ export type ToHost =
 export type FromHost =
   | ["loaded", thread: number]
   | ["unloadable", thread: number, DeliveryError]
-  | ["done", thread: number, requestId: string, durationMs: number]
-  | ["failed", thread: number, requestId: string, durationMs: number, DeliveryError]
-  | ["not begun", thread: number, requestId: string]
+  | ["done", thread: number, number: number, durationMs: number]
+  | ["failed", thread: number, number: number, durationMs: number, DeliveryError]
+  | ["not begun", thread: number, number: number]
   /** Takes nothing any more. Told before the answer to what it ran, so that nothing else is given to it. */
   | ["ending", thread: number]
   | ["ended", thread: number]
@@ -60,12 +61,12 @@ export function parseFromHost(message: unknown): FromHost | undefined {
     case "unloadable":
       return [kind, thread, errorIn(rest[0])];
   }
-  const [requestId, durationMs, error] = rest;
-  if (typeof requestId !== "string") return undefined;
-  if (kind === "not begun") return [kind, thread, requestId];
+  const [number, durationMs, error] = rest;
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) return undefined;
+  if (kind === "not begun") return [kind, thread, number];
   if (typeof durationMs !== "number" || !(durationMs >= 0)) return undefined;
-  if (kind === "done") return [kind, thread, requestId, durationMs];
-  return kind === "failed" ? [kind, thread, requestId, durationMs, errorIn(error)] : undefined;
+  if (kind === "done") return [kind, thread, number, durationMs];
+  return kind === "failed" ? [kind, thread, number, durationMs, errorIn(error)] : undefined;
 }
 
 /** An error as text, whatever stands there. */

@@ -61,9 +61,9 @@ router.on("close", () => endNow());
 router.on("error", () => endNow());
 log.on("error", () => {});
 preferForTheKernelsOutOfMemoryKiller();
-readFrames(router, { take: (message) => take(message as ToHost), refuse: () => endNow() });
+readFrames(router, { take: (message, text) => take(message as ToHost, text), refuse: () => endNow() });
 
-function take(message: ToHost): void {
+function take(message: ToHost, text: Buffer): void {
   switch (message[0]) {
     case "code":
       code = message[1];
@@ -83,7 +83,7 @@ function take(message: ToHost): void {
       });
       return;
     case "invoke":
-      invoke(message);
+      invoke(message, text);
       return;
     case "end":
       return void endInOrder();
@@ -135,28 +135,29 @@ function takeOutput(output: Readable): void {
   output.pipe(log, { end: false });
 }
 
-function invoke([, thread, payload, requestId, alias, timeoutMs]: InvokeMessage): void {
+function invoke([, thread, number, requestId, alias, timeoutMs]: InvokeMessage, text: Buffer): void {
   const sandbox = threads.get(thread);
   if (sandbox?.state() !== "ready") {
-    tell(["not begun", thread, requestId]);
+    tell(["not begun", thread, number]);
     return;
   }
-  void sandbox.invoke({ payload, requestId, alias, timeoutMs }).then((result) => {
+  // The text is the stream's.
+  sandbox.invoke({ payload: Buffer.from(text), requestId, alias, timeoutMs }, (result) => {
     if (sandbox.state() === "ending") tell(["ending", thread]);
-    tellResult(thread, requestId, result);
+    tellResult(thread, number, result);
   });
 }
 
-function tellResult(thread: number, requestId: string, result: ThreadResult): void {
+function tellResult(thread: number, number: number, result: ThreadResult): void {
   switch (result.outcome) {
     case "done":
-      tell(["done", thread, requestId, result.durationMs]);
+      tell(["done", thread, number, result.durationMs]);
       return;
     case "failed":
-      tell(["failed", thread, requestId, result.durationMs, result.error]);
+      tell(["failed", thread, number, result.durationMs, result.error]);
       return;
     case "not begun":
-      tell(["not begun", thread, requestId]);
+      tell(["not begun", thread, number]);
       return;
   }
 }

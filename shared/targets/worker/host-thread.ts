@@ -1,14 +1,15 @@
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { originTag } from "../../domain/deliveries/request-id.ts";
 import type { Send } from "../target.ts";
+import { deadlineTimer } from "./deadline-timer.ts";
 import type { FromHost } from "./host-messages.ts";
+import { MOST_HANDED } from "./thread-progress.ts";
 
 /** A host that doesn't end an attempt by itself, this long after its time, is ended with all that it runs. */
 const OVERDUE_AFTER_MS = 1_500;
 
 /** A thread whose last event took less than this is given some more before it has answered, and loses no time between. */
 const QUICK_MS = 1;
-const MOST_HANDED = 16;
 
 /** What came of an event that was given to a thread. */
 export type Invoked =
@@ -29,6 +30,8 @@ export type ThreadState = "loading" | "ready" | "ending" | "ended";
 
 export type Loaded = "ready" | "interrupted" | DeliveryError;
 
+type EventForThread = Pick<Send, "payload" | "requestId" | "of" | "alias" | "timeoutMs">;
+
 /** One thread of a host. */
 export type HostThread = {
   state(): ThreadState;
@@ -41,7 +44,7 @@ export type HostThread = {
   /** Whether it may be given an event more although it runs one: it is through with its events so fast. */
   hasRoom(): boolean;
   /** Only when ready, and nothing else runs unless it has room. Each event runs by itself, in the order given. */
-  invoke(send: Pick<Send, "payload" | "requestId" | "of" | "alias" | "timeoutMs">): Promise<Invoked>;
+  invoke(send: EventForThread, answer: (invoked: Invoked) => void): void;
 };
 
 /** A thread as its host has it. */
@@ -54,7 +57,7 @@ export type StartedThread = HostThread & {
 
 export type ThreadOptions = {
   /** Gives the process an event for the thread. */
-  tell: (event: [payload: string, requestId: string, alias: string, timeoutMs: number]) => void;
+  tell: (payload: string, number: number, requestId: string, alias: string, timeoutMs: number) => void;
   /** Whether its host has ended. */
   isOver: () => boolean;
   /** Whether its host was told to stop. */
@@ -64,12 +67,11 @@ export type ThreadOptions = {
 };
 
 type Handed = {
-  requestId: string;
+  number: number;
   timeoutMs: number;
   /** Once it is the first, and so may run. */
-  startMs?: number;
-  overdue?: NodeJS.Timeout;
-  resolve: (invoked: Invoked) => void;
+  startMs: number | undefined;
+  answer: (invoked: Invoked) => void;
 };
 
 /** One thread of a host, which has been told to start it. */
@@ -78,6 +80,7 @@ export function startedThread({ tell, isOver, isStopping, onOverdue }: ThreadOpt
   const ended = Promise.withResolvers<void>();
   /** What it was given and hasn't answered, in that order. */
   const handed: Handed[] = [];
+  let lastNumber = 0;
   let state: ThreadState = "loading";
   let lastDurationMs = Number.POSITIVE_INFINITY;
 
@@ -86,24 +89,37 @@ export function startedThread({ tell, isOver, isStopping, onOverdue }: ThreadOpt
     const [first] = handed;
     if (first === undefined) return;
     first.startMs = performance.now();
-    first.overdue = setTimeout(onOverdue, first.timeoutMs + OVERDUE_AFTER_MS);
+    watch(first.startMs + first.timeoutMs + OVERDUE_AFTER_MS);
   }
 
+  const watch = deadlineTimer((nowMs) => {
+    const [first] = handed;
+    if (first?.startMs === undefined) return undefined;
+    const overdueMs = first.startMs + first.timeoutMs + OVERDUE_AFTER_MS;
+    if (nowMs < overdueMs) return overdueMs;
+    onOverdue();
+    return undefined;
+  });
+
   /** An answer for an attempt that the thread hasn't got, or a second one, is nobody's; so is one out of turn. */
-  function answer(requestId: string, invoked: Invoked): void {
-    const index = handed.findIndex((one) => one.requestId === requestId);
+  function answer(number: number, invoked: Invoked): void {
+    const index = handed.findIndex((one) => one.number === number);
     const one = handed[index];
     if (one === undefined || (index > 0 && invoked.outcome !== "not begun")) return;
     handed.splice(index, 1);
     lastDurationMs = invoked.outcome === "done" ? invoked.durationMs : Number.POSITIVE_INFINITY;
     if (index === 0) beginFirst();
     // Threads that are stopped fail what they run, and say so if the process lives for long enough.
-    finish(one, isStopping() && invoked.outcome === "failed" ? { outcome: "stopped" } : invoked);
+    one.answer(isStopping() && invoked.outcome === "failed" ? { outcome: "stopped" } : invoked);
   }
 
   function end(fateOf: (startMs: number | undefined) => Invoked, unlessLoaded: Loaded): void {
-    for (const one of handed.splice(0)) finish(one, fateOf(one.startMs));
     state = "ended";
+    const ends = handed.splice(0).map((one) => ({ ...one, fate: fateOf(one.startMs) }));
+    // Once its host's other threads have ended, too: what is to be run again must not be given to one of them.
+    queueMicrotask(() => {
+      for (const { answer, fate } of ends) answer(fate);
+    });
     loaded.resolve(unlessLoaded);
     ended.resolve();
   }
@@ -142,21 +158,18 @@ export function startedThread({ tell, isOver, isStopping, onOverdue }: ThreadOpt
     ended: ended.promise,
     handed: () => handed.length,
     hasRoom: () => state === "ready" && lastDurationMs < QUICK_MS && handed.length > 0 && handed.length < MOST_HANDED,
-    invoke: ({ payload, requestId: id, of, alias, timeoutMs }) =>
-      new Promise((resolve) => {
-        // To the host a request goes by what its lines are to begin with.
-        const requestId = originTag({ requestId: id, ...of });
-        if (isOver()) return resolve({ outcome: "not begun" });
-        handed.push({ requestId, timeoutMs, resolve });
-        if (handed.length === 1) beginFirst();
-        tell([payload, requestId, alias, timeoutMs]);
-      }),
+    invoke({ payload, requestId, of, alias, timeoutMs }, answer) {
+      if (isOver()) {
+        queueMicrotask(() => answer({ outcome: "not begun" }));
+        return;
+      }
+      const number = ++lastNumber;
+      handed.push({ number, timeoutMs, startMs: undefined, answer });
+      if (handed.length === 1) beginFirst();
+      // To the host a request goes by what its lines are to begin with.
+      tell(payload, number, originTag({ requestId, ...of }), alias, timeoutMs);
+    },
     take,
     end,
   };
-}
-
-function finish({ overdue, resolve }: Handed, invoked: Invoked): void {
-  clearTimeout(overdue);
-  resolve(invoked);
 }

@@ -55,7 +55,7 @@ export function startHost({ code, environment, walls, inspect, log, now, mayStar
 
   const child = mayStart ? spawnHost(walls, environment, inspect) : undefined;
   const [, stdout, stderr, messages, tagged] = child?.stdio ?? [];
-  const tell: (message: ToHost) => void = messages ? frameWriter(messages as Duplex) : () => {};
+  const tell: (message: ToHost, text?: string) => void = messages ? frameWriter(messages as Duplex) : () => {};
   const starting = setTimeout(() => kill("Host.StartTimedOut", "the process didn't begin to load"), START_TIMEOUT_MS);
 
   function kill(type: string, message: string): void {
@@ -142,7 +142,7 @@ export function startHost({ code, environment, walls, inspect, log, now, mayStar
     startThread() {
       const number = ++started;
       const thread = startedThread({
-        tell: (message) => tell(["invoke", number, ...message]),
+        tell: (payload, ...event) => tell(["invoke", number, ...event], payload),
         isOver: () => isOver,
         isStopping: () => stopping,
         onOverdue: () => endFor(thread),

@@ -30,7 +30,7 @@ export function jobDispatcher({ threads, waiting, trials, mayTry, onEnd }: Dispa
 
   function beginOn(thread: HostThread, job: Job): void {
     running++;
-    void thread.invoke(job.send).then((invoked) => {
+    thread.invoke(job.send, (invoked) => {
       running--;
       onEnd(job, invoked, thread, trials.ended());
       release(thread);

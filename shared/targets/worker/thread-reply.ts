@@ -8,13 +8,12 @@ export function parseReply(message: unknown): Reply | undefined {
   const isDuration = typeof second === "number" && second >= 0;
   switch (kind) {
     case "loaded":
+    case "progress":
       return [kind];
     case "unloadable":
       return [kind, failureIn(first)];
     case "ending":
       return [kind, typeof first === "string" ? first : undefined, failureIn(second)];
-    case "done":
-      return typeof first === "string" && isDuration ? [kind, first, second] : undefined;
     case "failed":
       return typeof first === "string" && isDuration ? [kind, first, second, failureIn(third)] : undefined;
   }

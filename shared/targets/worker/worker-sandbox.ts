@@ -1,10 +1,12 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { MAX_STACK_CHARS } from "../../domain/deliveries/ledger-rules.ts";
+import { deadlineTimer } from "./deadline-timer.ts";
+import { durationOf, threadProgress } from "./thread-progress.ts";
 import { failureIn, parseReply } from "./thread-reply.ts";
 import { followingTurn, threadTurn } from "./thread-turn.ts";
 import type { WorkerLog } from "./worker-log.ts";
-import type { Failure, Invocation, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
+import type { Failure, Invocation, Invocations, Stop, WorkerCode, WorkerData } from "./worker-thread.ts";
 
 /** A thread that was told to end and hasn't by then can't be interrupted; whoever waits for it is told all the same. */
 const END_GRACE_MS = 1_000;
@@ -40,8 +42,8 @@ export type ThreadResult =
   /** The thread ended for a reason of its own before it had looked at the event. */
   | { outcome: "not begun" };
 
-/** One event for a thread. */
-export type ThreadJob = { payload: string; requestId: string; alias: string; timeoutMs: number };
+/** One event for a thread; the payload is JSON text in UTF-8. */
+export type ThreadJob = { payload: Uint8Array; requestId: string; alias: string; timeoutMs: number };
 
 /** One worker thread with one version's code, which runs one event at a time, in the order given. Runs in a host. */
 export type Sandbox = {
@@ -51,7 +53,7 @@ export type Sandbox = {
   /** Settles once the thread is gone. */
   ended: Promise<void>;
   /** Only when ready. What it is given while it runs another waits for that, and no time is lost between. */
-  invoke(job: ThreadJob): Promise<ThreadResult>;
+  invoke(job: ThreadJob, answer: (result: ThreadResult) => void): void;
   /** Takes back what waits behind an event that began before then, in `performance.now()`'s ms: it isn't begun any more. */
   takeBack(beganBeforeMs: number): void;
   /** Stops the thread if it has too much memory. To be called all the time; looks only when something has run. */
@@ -69,8 +71,7 @@ type Given = {
   timeoutMs: number;
   /** Once it is the first, and so may run. */
   startMs: number;
-  timer?: NodeJS.Timeout;
-  resolve: (result: ThreadResult) => void;
+  answer: (result: ThreadResult) => void;
 };
 
 /** Starts a thread and loads the code. @throws when no thread can be made */
@@ -90,11 +91,16 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   let reading = false;
   let memoryBytes = 0;
 
+  /** What it was given in this turn of the event loop, and will be told of together. */
+  let payloads: Uint8Array[] = [];
+  let invocations: Invocation[] = [];
+
   const turn = threadTurn();
+  const progress = threadProgress();
   // A way of its own: what the code posts to `parentPort` isn't an answer.
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(new URL("./worker-thread.ts", import.meta.url), {
-    workerData: { code, port: port2, turn } satisfies WorkerData,
+    workerData: { code, port: port2, turn, progress } satisfies WorkerData,
     transferList: [port2],
     // Nothing of how this process was started: neither its flags nor its arguments.
     argv: [],
@@ -118,28 +124,46 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     const [first] = given;
     if (first === undefined || concluded) return;
     first.startMs = performance.now();
-    first.timer = setTimeout(() => {
-      // The answer may have come while this thread was busy: let it be read first.
-      setImmediate(() => {
-        if (given[0] !== first) return;
-        end({ type: "Sandbox.Timedout", message: `Task timed out after ${seconds(first.timeoutMs)} seconds` });
-      });
-    }, first.timeoutMs);
+    watch(first.startMs + first.timeoutMs);
+  }
+
+  const watch = deadlineTimer((nowMs) => {
+    settleDone();
+    const [first] = given;
+    if (first === undefined) return undefined;
+    const { startMs, timeoutMs } = first;
+    if (nowMs < startMs + timeoutMs) return startMs + timeoutMs;
+    // The answer may have come while this thread was busy: let it be read first.
+    setImmediate(() => {
+      settleDone();
+      if (given[0] !== first) return;
+      end({ type: "Sandbox.Timedout", message: `Task timed out after ${seconds(timeoutMs)} seconds` });
+    });
+    return undefined;
+  });
+
+  /** What it is done with, whether or not it has said so. */
+  function settleDone(): void {
+    for (let [first] = given; first !== undefined; [first] = given) {
+      const durationMs = durationOf(progress, first.number);
+      if (durationMs === undefined) return;
+      settle({ outcome: "done", durationMs });
+    }
   }
 
   function settle(result: ThreadResult): void {
     const first = given.shift();
-    clearTimeout(first?.timer);
-    first?.resolve(result);
+    first?.answer(result);
     beginFirst();
   }
 
   /** By the turn: whoever changes it first decides whether the thread begins with what is next. */
   function takeBack(beganBeforeMs: number): void {
+    settleDone();
     const [first, second] = given;
     if (first === undefined || second === undefined || first.startMs > beganBeforeMs) return;
     if (Atomics.compareExchange(turn, 0, second.number, nextNumber) !== second.number) return;
-    for (const { resolve } of given.splice(1)) resolve({ outcome: "not begun" });
+    for (const { answer } of given.splice(1)) answer({ outcome: "not begun" });
   }
 
   function fail(failure: Failure, durationMs: number): void {
@@ -150,6 +174,18 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   function settleFailed({ type, message, text }: Failure, durationMs: number): void {
     const stack = text?.includes("\n") ? { stack: text.slice(0, MAX_STACK_CHARS) } : {};
     settle({ outcome: "failed", error: { type, message, ...stack }, durationMs });
+  }
+
+  function post(): void {
+    const bytes = new Uint8Array(payloads.reduce((sum, { length }) => sum + length, 0));
+    let from = 0;
+    for (const payload of payloads) {
+      bytes.set(payload, from);
+      from += payload.length;
+    }
+    port.postMessage([bytes, invocations] satisfies Invocations, [bytes.buffer]);
+    payloads = [];
+    invocations = [];
   }
 
   /** What the thread has printed comes another way than its reply, and may come a turn later: the log ends with the failure. */
@@ -186,6 +222,7 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   }
 
   function take(message: unknown): void {
+    settleDone();
     const reply = parseReply(message);
     switch (reply?.[0]) {
       case "loaded":
@@ -197,11 +234,8 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
       case "unloadable":
         end(reply[1]);
         return;
-      case "done":
-        // The answer to an earlier event, or to none, is nobody's.
-        if (reply[1] === given[0]?.requestId) settle({ outcome: "done", durationMs: reply[2] });
-        return;
       case "failed":
+        // The answer to an earlier event, or to none, is nobody's.
         if (reply[1] !== given[0]?.requestId) return;
         noteAfterOutput(now(), reply[1], reply[3]);
         settleFailed(reply[3], reply[2]);
@@ -222,6 +256,7 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     // What the thread said last may still be on its way.
     for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port))
       take(last.message);
+    settleDone();
     port.close();
     clearTimeout(lateEnd);
     conclude(fate ?? { type: "Runtime.ExitError", message: `the thread ended with exit code ${exitCode}` });
@@ -232,15 +267,15 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     state: () => state,
     loaded: loaded.promise,
     ended: ended.promise,
-    invoke({ payload, requestId, alias, timeoutMs }) {
-      return new Promise((resolve) => {
-        const number = nextNumber;
-        nextNumber = followingTurn(number);
-        given.push({ number, requestId, timeoutMs, startMs: Number.POSITIVE_INFINITY, resolve });
-        if (given.length === 1) beginFirst();
-        hasRun = true;
-        port.postMessage([payload, requestId, alias, timeoutMs, number] satisfies Invocation);
-      });
+    invoke({ payload, requestId, alias, timeoutMs }, answer) {
+      const number = nextNumber;
+      nextNumber = followingTurn(number);
+      given.push({ number, requestId, timeoutMs, startMs: Number.POSITIVE_INFINITY, answer });
+      if (given.length === 1) beginFirst();
+      hasRun = true;
+      if (invocations.length === 0) queueMicrotask(post);
+      payloads.push(payload);
+      invocations.push([payload.length, requestId, alias, timeoutMs, number]);
     },
     takeBack,
     checkMemory() {

@@ -7,6 +7,7 @@ import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { readOriginTag } from "../../domain/deliveries/request-id.ts";
 import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
 import { MAX_RESPONSE_BYTES, responseTooLarge } from "./response-size.ts";
+import { noteEnded, type ThreadProgress } from "./thread-progress.ts";
 import { followingTurn, type ThreadTurn } from "./thread-turn.ts";
 import { tagOutput } from "./worker-output.ts";
 
@@ -14,10 +15,13 @@ import { tagOutput } from "./worker-output.ts";
 export type WorkerCode = { component: string; version: string; folder: string; handler: string; memoryMb: number };
 
 /** A worker's `workerData`. The port is its own way to the host, which the code that it loads doesn't get to see. */
-export type WorkerData = { code?: WorkerCode; port?: MessagePort; turn?: ThreadTurn };
+export type WorkerData = { code?: WorkerCode; port?: MessagePort; turn?: ThreadTurn; progress?: ThreadProgress };
 
-/** One event for the handler, numbered in the order that they are given. Sent only to a worker that is loaded. */
-export type Invocation = [payload: string, requestId: string, alias: string, timeoutMs: number, number: number];
+/** One event for the handler, numbered in the order that they are given. */
+export type Invocation = [payloadBytes: number, requestId: string, alias: string, timeoutMs: number, number: number];
+
+/** Events that are given together, and their payloads one after the other. Sent only to a worker that is loaded. */
+export type Invocations = [payloads: Uint8Array, Invocation[]];
 
 /** Asks an idle worker to end by itself: unlike one that is terminated, it gets rid of what it has written. */
 export type Stop = "stop";
@@ -28,7 +32,8 @@ export type Failure = DeliveryError & { text?: string };
 export type Reply =
   | ["loaded"]
   | ["unloadable", Failure]
-  | ["done", requestId: string, durationMs: number]
+  /** There is progress: that of an event which is done is told in no message of its own. */
+  | ["progress"]
   | ["failed", requestId: string, durationMs: number, Failure]
   /** The thread is ending; the request is the one that it was running. */
   | ["ending", requestId: string | undefined, Failure];
@@ -49,21 +54,36 @@ const { compareExchange } = Atomics;
 type Handle = (event: unknown, context: object) => unknown;
 
 function takeData(data: WorkerData | null): Required<WorkerData> {
-  const { code, port, turn } = data ?? {};
-  if (parentPort === null || code === undefined || port === undefined || turn === undefined) {
+  const { code, port, turn, progress } = data ?? {};
+  if (parentPort === null || !code || !port || !turn || !progress) {
     throw new Error("worker-thread.ts runs in a worker thread of a host only");
   }
   delete data?.port;
   delete data?.code;
   delete data?.turn;
-  return { code, port, turn };
+  delete data?.progress;
+  return { code, port, turn, progress };
 }
 
-const { code, port, turn } = takeData(workerData);
+const { code, port, turn, progress } = takeData(workerData);
 const answer = (reply: Reply) => port.postMessage(reply);
+
+/** An event that it was given; its payload isn't read yet. */
+type Waiting = { payloads: Buffer; from: number; invocation: Invocation };
+
+/** What came of an event: nothing more where it is done. */
+type Outcome = { durationMs: number; failure: Failure | undefined };
 
 let current: string | undefined;
 let ending: Failure | undefined;
+/** What runs, and what waits for it. */
+const line: Waiting[] = [];
+/** Of what runs, once it is through. */
+let outcome: Outcome | undefined;
+/** Turns of the event loop that have been asked for. */
+let turns = 0;
+/** Whether there is progress that the host hasn't been told of. */
+let untold = false;
 
 function end(failure: Failure): never {
   ending ??= failure;
@@ -78,49 +98,85 @@ process.on("unhandledRejection", (reason) => {
 process.on("exit", (exitCode) => answer(["ending", current, ending ?? exitFailure(exitCode)]));
 for (const stream of [process.stdout, process.stderr]) tagOutput(stream, () => current);
 
-/** What runs, and what waits for it. */
-const line: Invocation[] = [];
 const loaded = await load(code);
 if (typeof loaded === "function") {
-  port.on("message", (message: Invocation | Stop) => {
+  port.on("message", (message: Invocations | Stop) => {
     if (message === "stop") process.exit(0);
-    if (line.push(message) === 1) beginNext(loaded);
+    take(message);
   });
   answer(["loaded"]);
 } else answer(["unloadable", loaded]);
 
-/** Begins with the first that wasn't taken back. */
-function beginNext(handle: Handle): void {
-  for (let [first] = line; first !== undefined; line.shift(), [first] = line) {
-    const number = first[4];
-    if (compareExchange(turn, 0, number, followingTurn(number)) === number) return void invoke(handle, first);
+function take([payloads, invocations]: Invocations): void {
+  const isIdle = line.length === 0;
+  const bytes = Buffer.from(payloads.buffer);
+  let from = 0;
+  for (const invocation of invocations) {
+    line.push({ payloads: bytes, from, invocation });
+    from += invocation[0];
   }
+  if (isIdle) beginNext();
+  // Most events take one turn: those that come together get theirs in one go.
+  for (let count = 0; count < invocations.length; count++) takeTurn();
 }
 
-async function invoke(handle: Handle, [payload, requestId, alias, timeoutMs]: Invocation): Promise<void> {
+/** Begins with the first that wasn't taken back. */
+function beginNext(): void {
+  for (let [first] = line; first !== undefined; line.shift(), [first] = line) {
+    const [, , , , number] = first.invocation;
+    if (compareExchange(turn, 0, number, followingTurn(number)) === number) return void invoke(first);
+  }
+  tellProgress();
+}
+
+async function invoke({ payloads, from, invocation }: Waiting): Promise<void> {
+  const [bytes, requestId, alias, timeoutMs] = invocation;
   current = requestId;
   const start = performance.now();
   const duration = () => performance.now() - start;
-  let reply: Reply;
   try {
     const remainingMs = () => Math.max(0, Math.floor(timeoutMs - duration()));
-    const response = await handle(parse(payload), contextOf(requestId, alias, remainingMs));
-    const problem = problemOf(response);
-    reply = problem === undefined ? ["done", requestId, duration()] : ["failed", requestId, duration(), problem];
+    const event: unknown = parse(payloads.toString("utf8", from, from + bytes));
+    const response = await (loaded as Handle)(event, contextOf(requestId, alias, remainingMs));
+    const failure = problemOf(response);
+    outcome = { durationMs: duration(), failure };
   } catch (error) {
-    reply = ["failed", requestId, duration(), failureOf(error)];
+    outcome = { durationMs: duration(), failure: failureOf(error) };
   }
-  // A turn later: a rejection that nobody handles is told only after the promises that are due have run.
+  if (turns === 0) takeTurn();
+}
+
+/** An event ends a turn after it is through: a rejection that nobody handles is told only after the promises that are due. */
+function takeTurn(): void {
+  turns++;
   setImmediate(() => {
-    const conclude = () => {
-      current = undefined;
-      answer(reply);
-      line.shift();
-      beginNext(handle);
-    };
-    if (reply[0] === "failed") afterOutput(conclude, performance.now() + MOST_WAITED_MS);
-    else conclude();
+    turns--;
+    // What runs takes its time: who is done isn't to wait for it.
+    if (outcome === undefined) tellProgress();
+    else endFirst(outcome);
   });
+}
+
+function endFirst({ durationMs, failure }: Outcome): void {
+  outcome = undefined;
+  const [first] = line;
+  if (first === undefined) return;
+  const [, requestId, , , number] = first.invocation;
+  const conclude = () => {
+    current = undefined;
+    line.shift();
+    noteEnded(progress, number, failure === undefined ? durationMs : undefined);
+    if (failure === undefined) untold = true;
+    else answer(["failed", requestId, durationMs, failure]);
+    beginNext();
+  };
+  if (failure === undefined) conclude();
+  else afterOutput(conclude, performance.now() + MOST_WAITED_MS);
+}
+
+function tellProgress(): void {
+  if (untold) answer(["progress"]);
+  untold = false;
 }
 
 /** The log tells of a failure after what was printed before it: that goes to the host piece by piece, as it is taken. */

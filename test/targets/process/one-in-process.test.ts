@@ -15,7 +15,7 @@ function aProcess() {
     state: () => state,
     loaded: Promise.resolve(undefined),
     ended: ended.promise,
-    invoke: ({ requestId }) => new Promise((end) => void begun.push({ name: requestId, end })),
+    invoke: ({ requestId }, end) => void begun.push({ name: requestId, end }),
     checkMemory: () => {},
     memoryBytes: () => 0,
     endForMemory: () => {},
@@ -26,7 +26,10 @@ function aProcess() {
     line,
     names: () => begun.map(({ name }) => name),
     give: (requestId: string) =>
-      line.invoke({ payload: "{}", requestId, alias: "stable", timeoutMs: 1_000 } satisfies ThreadJob),
+      new Promise<ThreadResult>((resolve) => {
+        const job: ThreadJob = { payload: Buffer.from("{}"), requestId, alias: "stable", timeoutMs: 1_000 };
+        line.invoke(job, resolve);
+      }),
     end: (result = DONE) => begun.at(-1)?.end(result),
     isEnding() {
       state = "ending";

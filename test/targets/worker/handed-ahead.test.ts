@@ -47,3 +47,49 @@ it("of events that were given ahead to a thread that ends, only the one that it 
   expect(await exiting).toMatchObject({ outcome: "failed", error: { type: "Runtime.ExitError" } });
   for (const other of others) expect(await other).toMatchObject({ outcome: "done" });
 });
+
+it("events that are given ahead end as each of them does, in whatever way the others do", async () => {
+  const { publish, send } = aWorkerTarget();
+  publish(
+    "1",
+    `export const handler = async ({ n, fails, waitMs = 0 }) => {
+       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+       if (fails) throw new Error("no " + n);
+     };`,
+  );
+  const worker = { concurrency: 1 };
+  await send({ worker });
+  const events = Array.from({ length: 60 }, (_, n) => ({ n, fails: n % 3 === 1, waitMs: n % 20 === 7 ? 5 : 0 }));
+  const results = await Promise.all(events.map((event) => send({ event, worker })));
+  expect(results.map((result) => (result.outcome === "failed" ? result.error.message : result.outcome))).toEqual(
+    events.map(({ n, fails }) => (fails ? `no ${n}` : "done")),
+  );
+});
+
+const BUSY = `export const handler = async ({ name, gate }) => { tell(name); while (gate && !open(gate)); };`;
+
+it("events that are done are told so while the one after them keeps their thread busy", async () => {
+  const { publish, send, open, told } = aWorkerTarget();
+  publish("1", BUSY);
+  const worker = { concurrency: 1 };
+  await send({ event: { name: "first" }, worker });
+  const before = ["a", "b", "c"].map((name) => send({ event: { name }, worker }));
+  const busy = send({ event: { name: "busy", gate: "end" }, worker });
+  for (const result of await Promise.all(before)) expect(result).toMatchObject({ outcome: "done" });
+  open("end");
+  expect(await busy).toMatchObject({ outcome: "done" });
+  expect(told()).toEqual(["first", "a", "b", "c", "busy"]);
+});
+
+it("events that were done before one that keeps their thread busy for ever haven't failed, and aren't run again", async () => {
+  const { publish, send, told } = aWorkerTarget();
+  publish("1", BUSY);
+  const worker = { concurrency: 1 };
+  await send({ event: { name: "first" }, worker });
+  const before = ["a", "b", "c"].map((name) => send({ event: { name }, worker }));
+  const stuck = send({ event: { name: "stuck", gate: "never" }, worker, timeoutMs: 500 });
+  const after = ["d", "e", "f"].map((name) => send({ event: { name }, worker }));
+  expect(await stuck).toMatchObject({ outcome: "failed", error: { type: "Sandbox.Timedout" } });
+  for (const result of await Promise.all([...before, ...after])) expect(result).toMatchObject({ outcome: "done" });
+  expect(told()).toEqual(["first", "a", "b", "c", "stuck", "d", "e", "f"]);
+});

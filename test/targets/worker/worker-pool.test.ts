@@ -62,25 +62,24 @@ function aPool(concurrency: number) {
           ended: gone.promise,
           handed: () => 0,
           hasRoom: () => false,
-          invoke: ({ payload }) =>
-            new Promise((resolve) => {
-              invocations.push(payload);
-              beside.push({ began: payload, running: [...running.keys()] });
-              running.set(payload, resolve);
-              // Once everything that is begun at this moment has begun.
+          invoke({ payload }, answer) {
+            invocations.push(payload);
+            beside.push({ began: payload, running: [...running.keys()] });
+            running.set(payload, (invoked) => queueMicrotask(() => answer(invoked)));
+            // Once everything that is begun at this moment has begun.
+            setImmediate(() => {
+              if (payload.startsWith("poison")) return crash();
+              if (payload.startsWith("stuck")) return endFor(payload);
+              if (payload.startsWith("unseen")) {
+                running.delete(payload);
+                end();
+                return answer({ outcome: "not begun" });
+              }
               setImmediate(() => {
-                if (payload.startsWith("poison")) return crash();
-                if (payload.startsWith("stuck")) return endFor(payload);
-                if (payload.startsWith("unseen")) {
-                  running.delete(payload);
-                  end();
-                  return resolve({ outcome: "not begun" });
-                }
-                setImmediate(() => {
-                  if (running.delete(payload) && !isOver) resolve({ outcome: "done", durationMs: 1 });
-                });
+                if (running.delete(payload) && !isOver) answer({ outcome: "done", durationMs: 1 });
               });
-            }),
+            });
+          },
         };
       },
     };
