@@ -27,25 +27,28 @@ export function sqliteEventStore(
   const { expired, removeExpired, ...counts } = sqliteCounts(database);
   const expiry = sqliteExpiry(database, { expired, removeExpired });
 
-  const claimed = (request: ClaimRequest, owner: string, now: Date): Claim => {
-    // What can't be read is claimed as if it weren't there: run once more rather than lost.
-    const stored = ledger.findRow(request.deliveryKey);
-    const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
-    if (entry !== undefined) ledger.put(stored, entry);
-    return claim;
+  const claimed = (requests: readonly ClaimRequest[], owner: string, now: Date): Claim[] => {
+    const findRow = ledger.finder(requests.map(({ deliveryKey }) => deliveryKey));
+    return requests.map((request) => {
+      // What can't be read is claimed as if it weren't there: run once more rather than lost.
+      const stored = findRow(request.deliveryKey);
+      const { claim, entry } = claimAgainst(stored?.entry, request, owner, now);
+      if (entry !== undefined) ledger.put(stored, entry);
+      return claim;
+    });
   };
 
   return {
     ...records,
     ...counts,
     claim(requests, owner, now) {
-      return database.write(() => requests.map((request) => claimed(request, owner, now)));
+      return database.write(() => claimed(requests, owner, now));
     },
     async recordAndClaim(events, requests, owner, now) {
       const record = await recording(events);
       return database.write(() => {
         record();
-        return requests.map((request) => claimed(request, owner, now));
+        return claimed(requests, owner, now);
       });
     },
     close(closes) {

@@ -1,8 +1,8 @@
 import type { Close, LedgerEntry } from "../domain/deliveries/delivery.ts";
-import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { closeAgainst } from "../domain/deliveries/ledger-rules.ts";
 import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
+import { deliveryKeys } from "./sqlite-delivery-keys.ts";
 import { ENTRY_COLUMNS, entryIn, entryText } from "./stored-entry.ts";
 
 const TABLES = `
@@ -15,9 +15,6 @@ const TABLES = `
     due_at INTEGER,
     expires_at INTEGER NOT NULL
   ) STRICT;
-  -- Keys are hashes, so every insert lands on a random page of this index. Ten characters tell them apart well enough
-  -- and keep it small; a whole key would write several times as many pages.
-  CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (substr(event_key, 1, 10));
   CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (id) WHERE status IN ('claimed', 'accepted');
   CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
 `;
@@ -33,14 +30,8 @@ const MAX_REMEMBERED = 4_000;
 /** The ledger's rows in the state file: found, put and closed, inside of a write where they are changed. */
 export function ledgerRows({ connection }: Database) {
   connection.exec(TABLES);
-  const selectEntries = connection.prepare(
-    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE substr(event_key, 1, 10) = substr(?1, 1, 10) AND event_key = ?1`,
-  );
-  // Many at once: a statement for each costs more than what it reads.
-  const selectEntriesOfAll = connection.prepare(
-    `SELECT ${ENTRY_COLUMNS}, event_key FROM (SELECT value FROM json_each(?)) CROSS JOIN deliveries
-     WHERE substr(event_key, 1, 10) = substr(value, 1, 10) AND event_key = value`,
-  );
+  const keys = deliveryKeys(connection, ENTRY_COLUMNS);
+  const selectEntry = connection.prepare(`SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE id = ?`);
   const insertEntry = connection.prepare(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -62,14 +53,18 @@ export function ledgerRows({ connection }: Database) {
   const remembered = new Map<string, WrittenEntry & { text: string }>();
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
-  const findRow = (deliveryKey: string): FoundEntry | undefined => {
-    const row = selectEntries.all(eventKeyIn(deliveryKey)).find((found) => found.delivery_key === deliveryKey);
-    if (row === undefined) return undefined;
-    const read = entryIn(row);
-    return { id: Number(row.id), entry: isUnreadable(read) ? undefined : read };
+  const finder = (deliveryKeys: readonly string[]) => {
+    const idOf = keys.idsOf(deliveryKeys);
+    return (deliveryKey: string): FoundEntry | undefined => {
+      const id = idOf(deliveryKey);
+      const row = id === undefined ? undefined : selectEntry.get(id);
+      if (id === undefined || row?.delivery_key !== deliveryKey) return undefined;
+      const read = entryIn(row);
+      return { id, entry: isUnreadable(read) ? undefined : read };
+    };
   };
   const find = (deliveryKey: string): WrittenEntry | undefined => {
-    const found = findRow(deliveryKey);
+    const found = finder([deliveryKey])(deliveryKey);
     return found?.entry === undefined ? undefined : { id: found.id, entry: found.entry };
   };
   const put = (stored: FoundEntry | undefined, entry: LedgerEntry) => {
@@ -79,7 +74,9 @@ export function ledgerRows({ connection }: Database) {
     if (stored === undefined) {
       const { deliveryKey, eventKey, status } = entry;
       const { lastInsertRowid } = insertEntry.run(eventKey, deliveryKey, status, text, dueAt, expiresAt);
-      if (status === "claimed") remember(deliveryKey, { id: Number(lastInsertRowid), entry, text });
+      const id = Number(lastInsertRowid);
+      keys.add(deliveryKey, id);
+      if (status === "claimed") remember(deliveryKey, { id, entry, text });
       return;
     }
     updateEntry.run(entry.status, text, stored.id);
@@ -109,13 +106,13 @@ export function ledgerRows({ connection }: Database) {
   };
 
   return {
-    findRow,
+    /** Looks up many at once; what it answers, row by row, is as of then. */
+    finder,
     find,
     put,
     closeRemembered,
     remove: (id: number) => deleteEntry.run(id),
-    /** Of all components and generations; `eventKeys` are distinct. */
-    rowsOf: (eventKeys: readonly string[]) => selectEntriesOfAll.all(JSON.stringify(eventKeys)),
+    rowsOf: keys.rowsOf,
     rowsDue: (now: Date, limit: number, expiredBy: Date) => selectDue.all(now.getTime(), limit, expiredBy.getTime()),
     rowsUnsettled: () => selectUnsettled.all(),
   };

@@ -19,6 +19,7 @@ export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
     addColumn(connection, "deliveries", "due_at", "INTEGER");
     addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
     connection.exec("DROP INDEX IF EXISTS deliveries_claimed");
+    keysApart(connection);
     countedByKey(connection);
   },
 };
@@ -33,10 +34,29 @@ function addColumn(connection: DatabaseSync, table: string, column: string, defi
   connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
 }
 
+/** The index of the deliveries' keys becomes a table, which is written many keys at once. */
+function keysApart(connection: DatabaseSync): void {
+  if (!isThere(connection, "deliveries")) return;
+  connection.exec(`
+    DROP INDEX IF EXISTS deliveries_of_event;
+    CREATE TABLE delivery_keys (
+      beginning TEXT NOT NULL,
+      id INTEGER NOT NULL,
+      PRIMARY KEY (beginning, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE delivery_keys_end (only INTEGER PRIMARY KEY CHECK (only = 1), id INTEGER NOT NULL) STRICT;
+    INSERT INTO delivery_keys SELECT substr(event_key, 1, 10), id FROM deliveries ORDER BY 1, 2;
+    INSERT INTO delivery_keys_end SELECT 1, coalesce(max(id), 0) FROM deliveries;
+  `);
+}
+
+function isThere(connection: DatabaseSync, name: string): boolean {
+  return connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
+}
+
 /** Counts of outcomes, a row each, become what one process has counted of each minute and hour. */
 function countedByKey(connection: DatabaseSync): void {
-  const found = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'outcome_counts'").get();
-  if (found === undefined) return;
+  if (!isThere(connection, "outcome_counts")) return;
   connection.exec(`
     CREATE TABLE IF NOT EXISTS delivery_counts (
       span TEXT NOT NULL,
