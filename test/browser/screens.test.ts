@@ -89,6 +89,23 @@ describe("every screen", () => {
   );
 });
 
+it("the overview has each version's verdict in sight on a phone, whatever they are called", async () => {
+  const page = await browser.page({ viewport: { width: 360, height: 740 } });
+  await server.signIn(page);
+  await page.goto(server.address());
+  const right = () =>
+    page.evaluate<number[]>(
+      "[...document.querySelectorAll('tbody tr')].map((row) => row.children[2].getBoundingClientRect().right)",
+    );
+  expect(await page.locator("thead th").nth(2).innerText()).toBe("Verdict");
+  for (const edge of await right()) expect(edge).toBeLessThanOrEqual(360);
+  await page.evaluate("for (const name of document.querySelectorAll('tbody th a')) name.textContent = 'x'.repeat(63)");
+  const edges = await right();
+  expect(edges.length).toBeGreaterThan(1);
+  for (const edge of edges) expect(edge).toBeLessThanOrEqual(360);
+  await page.context().close();
+});
+
 /** What axe finds. There are no frames here, for which it would open another page each time. */
 async function violationsOn(page: Page) {
   const builder = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });

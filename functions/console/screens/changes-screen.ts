@@ -1,10 +1,7 @@
 import { html } from "hono/html";
-import { movedText } from "../../../shared/domain/routing/alias-move.ts";
 import { type ChangeFilter, passesFilter } from "../../../shared/domain/routing/change-filter.ts";
 import type { ChangeLogEntry } from "../../../shared/domain/routing/routing-change.ts";
-import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { subjectLevels } from "../../../shared/domain/subject.ts";
-import { keyInWords } from "../../../shared/domain/text/split-key.ts";
 import { backwards } from "../../../shared/flows/change/change-log.ts";
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
@@ -13,6 +10,7 @@ import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { filledIn } from "../page/filled-in.ts";
 import { commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import { undoButton } from "../page/undo-button.ts";
+import { whatChanged } from "../page/what-changed.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 const PER_PAGE = 50;
@@ -84,12 +82,4 @@ function columns(visitor: Look["visitor"]): DataColumn<ChangeLogEntry>[] {
     { title: "Why", cell: ({ why }) => foreignText(why) },
     { title: "Undo", cell: (change) => undoButton(change, visitor) },
   ];
-}
-
-function whatChanged({ rows, move, forced }: ChangeLogEntry): Html {
-  const names = rows.slice(0, 2).map(({ key }) => keyInWords(key));
-  const more = rows.length > names.length ? ` and ${rows.length - names.length} more` : "";
-  const words = [...(move === undefined ? [] : [movedText(move)]), ...ruleWords(rows)];
-  const what = words.length > 0 ? words.join("; ") : `${names.join(", ")}${more}`;
-  return html`${foreignText(what)}${forced ? html` <span class="bad">forced</span>` : ""}`;
 }

@@ -7,6 +7,7 @@ import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guard
 import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { whatChanged } from "../page/what-changed.ts";
 import { guardMeters } from "../pictures/meters-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -76,6 +77,7 @@ async function doneBy({ routingTable }: Look["installation"], component: string)
       cell: ({ revision }: (typeof changes)[number]) => linkTo("change", { revision }, String(revision)),
     },
     { title: "Time", cell: ({ at }: (typeof changes)[number]) => instant(at) },
+    { title: "What was done", cell: whatChanged },
     { title: "Why", cell: ({ why }: (typeof changes)[number]) => foreignText(why, 500) },
   ];
   return html`<h2>What guards of ${foreignText(component)} did</h2>

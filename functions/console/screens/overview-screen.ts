@@ -99,11 +99,11 @@ function columns(visitor: Visitor): DataColumn<Row>[] {
     {
       title: "Component",
       isHeading: true,
-      cell: ({ component }) => linkTo("component", { name: component }, component),
+      cell: ({ component }) => narrow(linkTo("component", { name: component }, component)),
     },
-    { title: "Version", cell: ({ version }) => foreignText(version === "" ? "?" : version), isNumber: true },
+    { title: "Version", cell: ({ version }) => narrow(foreignText(version === "" ? "?" : version)), isNumber: true },
+    { title: "Verdict", cell: (row) => narrow(verdictCell(row)) },
     { title: "Error %", cell: errorCell, isNumber: true },
-    { title: "Verdict", cell: verdictCell },
     { title: "Aliases", cell: ({ aliases }) => foreignText(aliases.join(", ")) },
     { title: "Subjects", cell: ({ subjects }) => subjects, isNumber: true },
     { title: "Per minute", cell: ({ perMinute }) => perMinute.toFixed(1), isNumber: true },
@@ -115,6 +115,11 @@ function columns(visitor: Visitor): DataColumn<Row>[] {
     { title: "Release", cell: releaseCell },
     { title: "Do", cell: (row) => deeds(row, visitor) },
   ];
+}
+
+/** On a phone these stand beside each other: how a version does is seen without scrolling sideways. */
+function narrow(cell: Html): Html {
+  return html`<span class="narrow">${cell}</span>`;
 }
 
 function errorCell({ component, version, counts }: Row): Html {

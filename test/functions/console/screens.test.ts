@@ -243,6 +243,16 @@ describe("the guard's screen", () => {
     expect(stable).toContain(`/console/do/guard-set?component=${COMPONENT}&amp;alias=stable`);
   });
 
+  it("says of each change that a guard made what was done, beside why", async () => {
+    const { viewer, change } = await anIncident();
+    const bad = { version: "2", alias: "beta", why: "9 of 10 failed", at: LOOKED_AT.toISOString() };
+    const edit = { kind: "change component", component: COMPONENT, change: { set: "bad version", bad } } as const;
+    await change(edit, { who: `guard/${COMPONENT}`, why: bad.why });
+    const text = textOf((await viewer.get(`/console/guard?component=${COMPONENT}&alias=beta`)).text);
+    expect(text).toContain("What was done Why");
+    expect(text).toContain("version 2 marked as worse behind beta 9 of 10 failed");
+  });
+
   it("names whom the version has failed for, and gives its verdict once", async () => {
     const { viewer, state } = await anIncident();
     const verdict = { says: "no verdict" as const, metrics: [], more: 12 };
