@@ -41,8 +41,10 @@ export type Subject = z.infer<typeof Subject>;
 
 export type SubjectKey = `${SubjectLevel}#${string}`;
 
+const beginnings = subjectLevels.map((level) => `${level}#`);
+
 export function isSubjectKey(key: string): key is SubjectKey {
-  return subjectLevels.some((level) => key.startsWith(`${level}#`));
+  return beginnings.some((beginning) => key.startsWith(beginning));
 }
 
 /** The keys of the rows that decide for a subject, in winning order. */

@@ -69,11 +69,14 @@ export function routingCache(
   let held: HeldComponent[] = [];
   let usersHaveRows = false;
   const rows = cachedRows();
-  const problemOf = (key: RowKey) => unreadable(rows.get(key))?.problem;
+  // Nearly always none: asking for every event then costs no more than this.
+  let someUnreadable = false;
+  const problemOf = (key: RowKey) => (someUnreadable ? unreadable(rows.get(key))?.problem : undefined);
   let advancing: Promise<void> = Promise.resolve();
 
   function forget(): void {
     rows.clear();
+    someUnreadable = false;
     listeners = undefined;
   }
 
@@ -125,7 +128,11 @@ export function routingCache(
     const snapshot = await table.rows([...keys]);
     await advance(snapshot.revision);
     if (snapshot.revision !== revision) return;
-    for (const key of keys) rows.set(key, snapshot.rows.get(key) ?? null);
+    for (const key of keys) {
+      const row = snapshot.rows.get(key) ?? null;
+      if (unreadable(row) !== undefined) someUnreadable = true;
+      rows.set(key, row);
+    }
   }
 
   /** A row that isn't there is noted; it then has to be loaded. */

@@ -21,11 +21,10 @@ export function resolveSubject(stated: Subject, rowOf: SubjectRows): Subject {
   const customer =
     stated.customer ?? (stated.project === undefined ? undefined : rowOf("project", stated.project)?.customer);
   const plan = stated.plan ?? (customer === undefined ? undefined : rowOf("customer", customer)?.plan);
-  return {
-    ...stated,
-    ...(customer === undefined ? {} : { customer }),
-    ...(plan === undefined ? {} : { plan }),
-  };
+  const resolved = { ...stated };
+  if (customer !== undefined) resolved.customer = customer;
+  if (plan !== undefined) resolved.plan = plan;
+  return resolved;
 }
 
 /** The rows whose cohorts a subject is in: those of its user, its project and its customer. */

@@ -39,17 +39,18 @@ export function withCircuitBreakers(target: Target, { now, random, breakers = ne
     return anew;
   }
 
-  return async (send) => {
+  return (send) => {
     const key = `${send.component} ${send.alias}`;
     const who = send.subject.project ?? send.subject.customer ?? "";
     const admission = admit(breakerOf(key), who, now(), send.timeoutMs);
-    if (admission.send === "later") return held(send, admission.until, random());
+    if (admission.send === "later") return Promise.resolve(held(send, admission.until, random()));
     if (admission.send === "as probe") breakers.set(key, admission.next);
-    const result = await target(send);
-    const breaker = breakerOf(key);
-    const next = after(breaker, who, admission.send === "as probe", result, now());
-    if (next !== breaker) breakers.set(key, next);
-    return result;
+    return target(send).then((result) => {
+      const breaker = breakerOf(key);
+      const next = after(breaker, who, admission.send === "as probe", result, now());
+      if (next !== breaker) breakers.set(key, next);
+      return result;
+    });
   };
 }
 

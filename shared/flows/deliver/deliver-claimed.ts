@@ -47,24 +47,22 @@ export async function deliverClaimed(
       if (uncounted === 0) counted = ports.counter.settle();
     },
   };
-  const conclude = async (delivery: Delivery, answer: Claim & { won: true }) => {
-    if (isUnwanted(delivery, answer)) return forgetUnwanted(ports, delivery, owner);
-    const requestId = requestIdOf(delivery.request.deliveryKey, answer.attempt);
-    const result = await attempt(ports, delivery, answer, { owner, requestId });
-    return settle(ports, delivery, answer, { result, requestId, broughtBackBy: broughtBackBy(delivery) }, settling);
+  const deliver = async (delivery: Delivery, answer: Claim | undefined) => {
+    if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
+    let settled: Settled;
+    if (!answer.won) settled = await passOver(ports, delivery, answer, owner, settling);
+    else if (isUnwanted(delivery, answer)) settled = await forgetUnwanted(ports, delivery, owner);
+    else {
+      const requestId = requestIdOf(delivery.request.deliveryKey, answer.attempt);
+      const result = await attempt(ports, delivery, answer, { owner, requestId });
+      const attempted = { result, requestId, broughtBackBy: broughtBackBy(delivery) };
+      settled = await settle(ports, delivery, answer, attempted, settling);
+    }
+    onSettled?.(delivery, settled, answer);
+    return settled;
   };
   // Every delivery runs to its end, also when another one's close fails: a send in flight must not be abandoned.
-  const settled = await Promise.allSettled(
-    deliveries.map(async (delivery, index) => {
-      const answer = claims[index];
-      if (answer === undefined) throw new Error(`the store answered no claim for ${delivery.request.deliveryKey}`);
-      const settled = answer.won
-        ? await conclude(delivery, answer)
-        : await passOver(ports, delivery, answer, owner, settling);
-      onSettled?.(delivery, settled, answer);
-      return settled;
-    }),
-  );
+  const settled = await Promise.allSettled(deliveries.map((delivery, index) => deliver(delivery, claims[index])));
   await (uncounted === 0 ? counted : ports.counter.settle());
   return settled.map((result) => {
     if (result.status === "rejected") throw result.reason;

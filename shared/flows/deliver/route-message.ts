@@ -74,12 +74,17 @@ export function routeMessage(
   const listeners = view.listeners.filter(({ matches }) => matches(event.value));
   const decided = decideAll(facts.value, listeners, view, now);
   const held = view.held.filter(({ matches }) => matches === undefined || matches(event.value));
-  const { subject } = decided;
-  const routes = [...decided.routes, ...held.map(heldRoute)];
+  const { subject, routes } = decided;
+  const components = routes.map(({ component }) => component.name);
+  for (const one of held) {
+    routes.push(heldRoute(one));
+    // Not those of which nobody knows yet whether they listen.
+    if (one.matches !== undefined) components.push(one.name);
+  }
   const { idempotencyKey } = facts.value;
   const { source: from, "detail-type": detailType, id, time } = event.value;
   const record: EventRecord = {
-    ...placeOf(message),
+    t0: message.sentAt,
     eventKey: eventKeyOf(from, detailType, idempotencyKey),
     payloadHash,
     messageId: message.messageId,
@@ -89,14 +94,11 @@ export function routeMessage(
     time,
     idempotencyKey,
     subject,
-    // Not those of which nobody knows yet whether they listen.
-    components: [
-      ...decided.routes.map(({ component }) => component.name),
-      ...held.flatMap(({ name, matches }) => (matches === undefined ? [] : [name])),
-    ],
+    components,
     body: message.body,
     expiresAt: recordExpiry(source, detailType, message.sentAt),
   };
+  if (message.sequence !== undefined) record.sequence = message.sequence;
   const { revision } = view;
   return { message, record, stored: false, generation: LIVE, subject, routes, facts: facts.value, revision };
 }
@@ -246,10 +248,6 @@ function decideAll(
   return { subject, routes };
 }
 
-function placeOf({ sentAt, sequence }: ReceivedMessage): Pick<EventRecord, "t0" | "sequence"> {
-  return { t0: sentAt, ...(sequence !== undefined && { sequence }) };
-}
-
 /** What is decided before a subject's row is looked at. */
 const OUTRANK_SUBJECTS: ReadonlySet<Because> = new Set(["all stable", "replay destination"]);
 
@@ -268,7 +266,8 @@ function unreadable(message: ReceivedMessage, problem: string, view: RoutingView
   const source = event?.source ?? "";
   const detailType = event?.["detail-type"] ?? "";
   const record: EventRecord = {
-    ...placeOf(message),
+    t0: message.sentAt,
+    ...(message.sequence !== undefined && { sequence: message.sequence }),
     eventKey: unreadableKeyOf(message.messageId),
     payloadHash: sha256(message.body),
     messageId: message.messageId,
