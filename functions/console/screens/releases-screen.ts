@@ -3,7 +3,14 @@ import { oddsText } from "../../../shared/domain/health/evidence-words.ts";
 import { stateText } from "../../../shared/domain/releases/release-state.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { type ReleaseOf, releases } from "../../../shared/flows/release/find-release.ts";
-import { beyondVerdict, saysOf, strongest } from "../../../shared/flows/watch/guard-told.ts";
+import {
+  beyondVerdict,
+  doneText,
+  foundText,
+  saysOf,
+  standsAs,
+  strongest,
+} from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
@@ -45,11 +52,12 @@ const guardColumns: DataColumn<GuardedVersion>[] = [
       linkTo("guard", { component, alias, version: version ?? undefined }, `${alias} of ${component}`),
   },
   { title: "Version", cell: ({ version }) => foreignText(version ?? "none") },
-  { title: "Mode", cell: ({ guard }) => guard?.mode ?? "not guarded" },
+  { title: "Mode", cell: standsAs },
   { title: "Says", cell: (one) => saysMark(one) },
   { title: "Worse than stable", isNumber: true, cell: (one) => oddsText(strongest(one)?.worseThanStable) },
   { title: "Worse than before", isNumber: true, cell: (one) => oddsText(strongest(one)?.worseThanBefore) },
-  { title: "Told", cell: (one) => foreignText(beyondVerdict(one), 300) },
+  { title: "What was done", cell: (one) => foreignText(doneText(one), 300) },
+  { title: "Told", cell: (one) => foreignText(beyondVerdict(one, foundText(one)), 300) },
 ];
 
 function saysMark(one: GuardedVersion): Html {

@@ -31,29 +31,50 @@ export function strongestOf(verdict: GuardVerdict | undefined): MetricVerdict | 
   return verdict?.metrics.toSorted((a, b) => least(b) - least(a))[0];
 }
 
-/** The same sentence without the verdict, for where that stands beside it. */
-export function beyondVerdict(one: GuardedVersion): string {
-  const [says, told] = [saysOf(one), toldText(one)];
-  return told.startsWith(says) ? told.slice(says.length).replace(/^[:;] /, "") : told;
-}
-
-/** When it was found, and what was done about it. */
-function doneText({ at, done }: Trip): string {
-  const found = `found at ${at}`;
-  return done === undefined ? found : `${found}: ${done}`;
+/** The same sentence without the verdict, for where that stands beside it. @param known the sentence */
+export function beyondVerdict(one: GuardedVersion, known = toldText(one)): string {
+  const says = saysOf(one);
+  return known.startsWith(says) ? known.slice(says.length).replace(/^[:;] /, "") : known;
 }
 
 /** What is known in a sentence, with what was done about it, and what stands against that. */
 export function toldText(one: GuardedVersion): string {
-  const { watch, version, outranked } = one;
+  return sentence(one, ({ why, done }) => [why, done]);
+}
+
+/** The same without what was done, for where that stands beside it. */
+export function foundText(one: GuardedVersion): string {
+  return sentence(one, ({ why }) => [why]);
+}
+
+/** What was done, to the version and for whoever was taken off it, and when it was found; empty where nothing was. */
+export function doneText({ watch }: GuardedVersion): string {
+  if (watch === undefined) return "";
+  const { trip, taken = [] } = watch;
+  return [trip && tripDone(trip), ...taken.map(({ done }) => done)].filter((part) => part !== undefined).join("; ");
+}
+
+type Deed = { why: string; done?: string | undefined };
+
+function sentence(
+  { watch, version, outranked }: GuardedVersion,
+  told: (deed: Deed) => readonly (string | undefined)[],
+): string {
   if (watch === undefined || version === null) return "";
-  const { trip, waits, taken = [] } = watch;
+  const { trip, verdict, waits, taken = [] } = watch;
   const parts = [
-    trip?.why ?? (watch.verdict && verdictText(watch.verdict, version)),
-    trip && doneText(trip),
-    ...taken.flatMap(({ why, done }) => [why, done]),
+    ...(trip === undefined
+      ? [verdict && verdictText(verdict, version)]
+      : told({ why: trip.why, done: tripDone(trip) })),
+    ...taken.flatMap(told),
     waits === undefined ? undefined : `waits: ${waits}`,
     outranked === undefined ? undefined : `does nothing now: ${outranked}`,
   ];
   return parts.filter((part) => part !== undefined).join("; ");
+}
+
+/** When it was found, and what was done about it. */
+function tripDone({ at, done }: Trip): string {
+  const found = `found at ${at}`;
+  return done === undefined ? found : `${found}: ${done}`;
 }

@@ -5,6 +5,8 @@ import { newWatch } from "../../../shared/domain/health/watch.ts";
 import type { Guard } from "../../../shared/domain/routing/guard-rule.ts";
 import {
   beyondVerdict,
+  doneText,
+  foundText,
   saysOf,
   standsAs,
   strongestOf,
@@ -66,6 +68,15 @@ describe("what a guard says", () => {
     expect(stands({ trip: { ...trip, stage: "ended" } }, { isThere: false })).toBe("moved away");
     expect(stands({ trip: took }, { isThere: true })).toBe("not guarded");
     expect(stands({ verdict: healthy }, { isThere: false })).toBe("not guarded");
+  });
+
+  it("is told apart from what was done where that stands beside it", () => {
+    const taken = [{ why: "worse for acme", done: "pinned" }, { why: "worse for globex" }] as TakenOff[];
+    const both = guarded({ trip, taken, waits: "a freeze" });
+    expect(foundText(both)).toBe("2 is worse: much failed; worse for acme; worse for globex; waits: a freeze");
+    expect(doneText(both)).toBe(`found at ${at}: beta was taken back; pinned`);
+    expect(foundText(guarded({ verdict: healthy }))).toBe(toldText(guarded({ verdict: healthy })));
+    expect([doneText(guarded({ verdict: healthy })), doneText(guarded(undefined))]).toEqual(["", ""]);
   });
 
   it("isn't said twice where it stands beside the sentence", () => {

@@ -253,6 +253,18 @@ describe("the guard's screen", () => {
     expect(text).toContain("version 2 marked as worse behind beta 9 of 10 failed");
   });
 
+  it("is among the others with what was done about its version, and when that was found", async () => {
+    const { viewer, state } = await anIncident();
+    const at = LOOKED_AT.toISOString();
+    const verdict = { says: "worse" as const, metrics: [], more: 0 };
+    const trip = { at, stage: "ended", mode: "undo", to: "1", verdict, why: "9 of 10 failed", revision: 1 } as const;
+    const watched = newWatch({ component: COMPONENT, alias: "beta", version: "9" }, LOOKED_AT, LOOKED_AT);
+    await state.watches.put({ ...watched, trip: { ...trip, done: "beta went back to version 1" } });
+    const text = textOf((await viewer.get("/console/releases")).text);
+    expect(text).toContain(`beta of ${COMPONENT} 9 taken back worse`);
+    expect(text).toContain(`found at ${at}: beta went back to version 1 9 of 10 failed`);
+  });
+
   it("names whom the version has failed for, and gives its verdict once", async () => {
     const { viewer, state } = await anIncident();
     const verdict = { says: "no verdict" as const, metrics: [], more: 12 };
