@@ -3,6 +3,7 @@ import { fairGroupOfSubject } from "../../domain/events/fair-group.ts";
 import type { AdmittingQueue, KeptMessage, ReceivedMessage } from "../../event-queue/event-queue.ts";
 import type { RecordedClaims } from "../../event-store/event-store.ts";
 import { untilWritten } from "../kept-writes.ts";
+import { release } from "./claim-deliveries.ts";
 import { type Deciding, decideAndClaim, deliverRound, reportUnrouted } from "./route-batch.ts";
 import type { ParsedEvent, RoutedMessage } from "./route-message.ts";
 import type { Delivery, RouterPorts } from "./router-ports.ts";
@@ -45,7 +46,13 @@ export async function routeOnArrival(
   const visibleAt = ports.now();
   // What was received counts as tried before; what is only a repeat is told as one.
   const repeats = [...byQueue].map((one) => ({ routed: one, visibleAt, receives: begun.has(one.message) ? 1 : 0 }));
-  if (repeats.length > 0) await keep(ports, repeats);
+  if (repeats.length > 0) {
+    await keep(ports, repeats).catch(async (error: unknown) => {
+      // None of them is answered for, so that whoever brings them again needn't wait for these claims.
+      await release(ports, first, claims, owner);
+      throw error;
+    });
+  }
   for (const { routes, record, unknown } of routed) {
     if (routes.length === 0 && unknown === undefined) reportUnrouted(ports, record);
   }

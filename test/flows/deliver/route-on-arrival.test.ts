@@ -122,6 +122,15 @@ describe("an event that is routed as it arrives", () => {
     expect(reports.map(({ outcome }) => outcome)).toEqual(["done", "duplicate"]);
   });
 
+  it("isn't begun where a repeat beside it can't be put into the queue", async () => {
+    const { arrive, calls, sends, ledger } = await anArrival();
+    await arrive("a");
+    calls.fail("keep");
+    await expect(arrive("a", "b")).rejects.toThrow("keep failed");
+    expect(sends).toHaveLength(1);
+    expect(await ledger()).toMatchObject([{ status: "done" }]);
+  });
+
   it("goes by the queue where the same key stands twice in what arrives", async () => {
     const { arrive, queued, workOff, sends, reports } = await anArrival();
     await arrive("a", "a");
