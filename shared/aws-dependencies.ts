@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { quickClient } from "./aws/quick-client.ts";
 import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
+import { quickLambda } from "./aws/quick-lambda.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
 import { TurnoutError } from "./domain/errors.ts";
 import { RetryPolicy } from "./domain/retry.ts";
@@ -77,7 +77,7 @@ export function awsDependencies(settings: AwsSettings) {
     replays: dynamodbReplayStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     watches: dynamodbWatchStore({ ...onDynamoDB, tableName: events.eventTable, newId: randomUUID }),
     target: targetByKind({
-      lambda: lambdaTarget({ client: quickClient(lambda, [InvokeCommand]), now: () => new Date() }),
+      lambda: lambdaTarget({ client: quickLambda(lambda), now: () => new Date() }),
       ...targetsOnFirstUse({
         laptops,
         credentials: () => lambda.config.credentials(),

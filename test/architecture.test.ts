@@ -100,8 +100,7 @@ const floorPlan: Room[] = [
       // Their errors, as a person is told of them.
       "shared/domain/errors.ts",
       "node:crypto",
-      // An answer's body, which is to be told from bytes.
-      "node:stream",
+      "node:http",
       "@smithy/core",
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-lambda",

@@ -1,13 +1,8 @@
 import {
-  type AttributeValue,
   BatchExecuteStatementCommand,
-  type BatchExecuteStatementCommandOutput,
   BatchWriteItemCommand,
-  type BatchWriteItemCommandOutput,
   type DynamoDBClient,
   GetItemCommand,
-  type GetItemCommandOutput,
-  type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import {
   BatchWriteCommand,
@@ -18,151 +13,107 @@ import {
   BatchExecuteStatementCommand as StatementsCommand,
   type BatchExecuteStatementCommandInput as StatementsCommandInput,
 } from "@aws-sdk/lib-dynamodb";
-import { marshall, NumberValueImpl, unmarshall } from "@aws-sdk/util-dynamodb";
-import { quickClient, type SendOptions } from "./quick-client.ts";
-
-/**
- * A number beyond what JavaScript has exactly comes as it is written. The SDK would throw, and one such attribute of one
- * damaged item would cost the whole answer.
- */
-export const anyNumber = {
-  wrapNumbers: (text: string): unknown =>
-    Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER ? Number(text) : NumberValueImpl.from(text),
-};
-
-type Sending = (command: unknown, options?: SendOptions) => Promise<unknown>;
-
-/** A command on attribute values, and how its answer reads as documents. */
-type Translated = { command: object; documents: (answer: unknown) => object };
+import { anyNumber, documentOf, itemText, valueText, type WireItem } from "./dynamodb-json.ts";
+import { type QuickOperation, quickClient, type Send } from "./quick-client.ts";
+import type { HttpAnswer } from "./sdk-exchange.ts";
 
 /**
  * A document client that sends by `quickClient` what a router asks of DynamoDB for every batch: the head, claims and
  * closes, records and counts. What that doesn't take, and all other commands, go to the SDK's document client.
  */
 export function quickDynamoDB(client: DynamoDBClient): Pick<DynamoDBDocumentClient, "send"> {
-  const hot = [GetItemCommand, BatchExecuteStatementCommand, BatchWriteItemCommand];
-  // DynamoDB's own JSON. The client's protocol walks its schemas for it, and makes bytes, which go out by themselves after
-  // the request's head; a text goes along with it.
-  const sendHot = quickClient(client, hot, JSON.stringify).send as Sending;
   const documents = DynamoDBDocumentClient.from(client, { unmarshallOptions: anyNumber });
-  const sendOther = documents.send.bind(documents) as Sending;
-
-  async function send(command: unknown, options?: SendOptions): Promise<unknown> {
-    const translated = translate(command);
-    if (translated === undefined) return sendOther(command, options);
-    return translated.documents(await sendHot(translated.command, options));
-  }
+  const send = quickClient(client, [getItem, statements, batchWrite], documents.send.bind(documents) as Send);
   return { send: send as DynamoDBDocumentClient["send"] };
 }
 
-function translate(command: unknown): Translated | undefined {
-  if (command instanceof GetCommand) return getItem(command.input);
-  if (command instanceof StatementsCommand) return executeStatements(command.input);
-  if (command instanceof BatchWriteCommand) return batchWrite(command.input);
-  return undefined;
-}
+/** All of an input is in the body. */
+const head = () => ({});
 
-function getItem({ Key, ...input }: GetCommandInput): Translated {
+const getItem: QuickOperation<GetCommandInput> = {
+  command: GetCommand,
+  like: new GetItemCommand({ TableName: "", Key: {} }),
+  head,
+  body: ({ Key = {}, ...input }) => withField(input, "Key", itemText(Key)),
+  output(answer) {
+    const { Item, ...output } = read(answer) as { Item?: WireItem };
+    return { ...output, Item: documentOf(Item) };
+  },
+};
+
+type WireResponse = { Item?: WireItem; Error?: { Item?: WireItem } };
+
+const statements: QuickOperation<StatementsCommandInput> = {
+  command: StatementsCommand,
+  like: new BatchExecuteStatementCommand({ Statements: [] }),
+  head,
+  body({ Statements = [], ...input }) {
+    const texts = Statements.map(({ Parameters, ...statement }) =>
+      Parameters === undefined
+        ? JSON.stringify(statement)
+        : withField(statement, "Parameters", `[${Parameters.map(valueText).join()}]`),
+    );
+    return withField(input, "Statements", `[${texts.join()}]`);
+  },
+  output(answer) {
+    const { Responses, ...output } = read(answer) as { Responses?: WireResponse[] };
+    return { ...output, Responses: Responses?.map(responseOf) };
+  },
+};
+
+/** Nearly all of those to writes say nothing. */
+function responseOf({ Item, Error: refusal, ...response }: WireResponse): object {
   return {
-    command: new GetItemCommand({ ...input, Key: attributesOf(Key) }),
-    documents(answer) {
-      const { Item, ...output } = answer as GetItemCommandOutput;
-      return { ...output, Item: documentOf(Item) };
-    },
+    ...response,
+    ...(Item && { Item: documentOf(Item) }),
+    ...(refusal && { Error: { ...refusal, Item: documentOf(refusal.Item) } }),
   };
 }
 
-function executeStatements({ Statements, ...input }: StatementsCommandInput): Translated {
-  const marshalled = Statements?.map(({ Parameters, ...statement }) =>
-    Parameters === undefined ? statement : { ...statement, Parameters: Parameters.map(attributeOf) },
-  );
-  return {
-    command: new BatchExecuteStatementCommand({ ...input, Statements: marshalled }),
-    documents(answer) {
-      const { Responses, ...output } = answer as BatchExecuteStatementCommandOutput;
-      return {
-        ...output,
-        Responses: Responses?.map(({ Item, Error: refusal, ...response }) => ({
-          ...response,
-          Item: documentOf(Item),
-          Error: refusal && { ...refusal, Item: documentOf(refusal.Item) },
-        })),
-      };
-    },
-  };
-}
+type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>[string];
+type WireWrite = { PutRequest?: { Item: WireItem }; DeleteRequest?: { Key: WireItem } };
 
-function batchWrite({ RequestItems, ...input }: BatchWriteCommandInput): Translated | undefined {
+const batchWrite: QuickOperation<BatchWriteCommandInput> = {
+  command: BatchWriteCommand,
+  like: new BatchWriteItemCommand({ RequestItems: {} }),
   // Its answer would have keys in other places.
-  if (input.ReturnItemCollectionMetrics !== undefined) return undefined;
-  const marshalled = byTable(
-    RequestItems,
-    ({ PutRequest, DeleteRequest, ...write }): WriteRequest => ({
-      ...write,
-      ...(PutRequest && { PutRequest: { ...PutRequest, Item: attributesOf(PutRequest.Item) } }),
-      ...(DeleteRequest && { DeleteRequest: { ...DeleteRequest, Key: attributesOf(DeleteRequest.Key) } }),
-    }),
+  takes: ({ ReturnItemCollectionMetrics }) => ReturnItemCollectionMetrics === undefined,
+  head,
+  body({ RequestItems = {}, ...input }) {
+    const tables = Object.entries(RequestItems).map(
+      ([table, writes]) => `${JSON.stringify(table)}:${writesText(writes)}`,
+    );
+    return withField(input, "RequestItems", `{${tables.join()}}`);
+  },
+  output(answer) {
+    const { UnprocessedItems, ...output } = read(answer) as { UnprocessedItems?: Record<string, WireWrite[]> };
+    const left = Object.entries(UnprocessedItems ?? {}).map(([table, writes]) => [table, writes.map(writeOf)]);
+    return { ...output, UnprocessedItems: UnprocessedItems && Object.fromEntries(left) };
+  },
+};
+
+function writesText(writes: Writes): string {
+  const texts = writes.map(({ PutRequest, DeleteRequest }) =>
+    PutRequest === undefined
+      ? `{"DeleteRequest":{"Key":${itemText(DeleteRequest?.Key ?? {})}}}`
+      : `{"PutRequest":{"Item":${itemText(PutRequest.Item ?? {})}}}`,
   );
+  return `[${texts.join()}]`;
+}
+
+function writeOf({ PutRequest, DeleteRequest }: WireWrite): object {
   return {
-    command: new BatchWriteItemCommand({ ...input, RequestItems: marshalled }),
-    documents(answer) {
-      const { UnprocessedItems, ...output } = answer as BatchWriteItemCommandOutput;
-      const left = byTable(UnprocessedItems, ({ PutRequest, DeleteRequest }) => ({
-        ...(PutRequest && { PutRequest: { ...PutRequest, Item: documentOf(PutRequest.Item) } }),
-        ...(DeleteRequest && { DeleteRequest: { ...DeleteRequest, Key: documentOf(DeleteRequest.Key) } }),
-      }));
-      return { ...output, UnprocessedItems: left };
-    },
+    ...(PutRequest && { PutRequest: { ...PutRequest, Item: documentOf(PutRequest.Item) } }),
+    ...(DeleteRequest && { DeleteRequest: { ...DeleteRequest, Key: documentOf(DeleteRequest.Key) } }),
   };
 }
 
-type Document = Record<string, unknown>;
-type Attributes = Record<string, AttributeValue>;
-
-function attributesOf(document: Document | undefined): Attributes | undefined {
-  return document && mapped(document, attributeOf);
+/** An object as JSON with one field more, whose text is there already. */
+function withField(object: object, name: string, text: string): string {
+  const others = JSON.stringify(object);
+  return others === "{}" ? `{"${name}":${text}}` : `${others.slice(0, -1)},"${name}":${text}}`;
 }
 
-/** As the document client does it by default; quicker for what our items are made of. */
-function attributeOf(value: unknown): AttributeValue {
-  if (typeof value === "string") return { S: value };
-  if (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return { N: String(value) };
-  if (value instanceof Uint8Array) return { B: writableBytes(value) };
-  // Left out of an item, and among parameters for DynamoDB to refuse.
-  if (value === undefined) return value as never;
-  return writable(marshall(value as never, { convertTopLevelContainer: true }) as unknown as AttributeValue);
-}
-
-function writable(value: AttributeValue): AttributeValue {
-  if (value.B !== undefined) return { B: writableBytes(value.B) };
-  if (value.BS !== undefined) return { BS: value.BS.map(writableBytes) };
-  if (value.L !== undefined) return { L: value.L.map(writable) };
-  if (value.M !== undefined) return { M: mapped(value.M, writable) };
-  return value;
-}
-
-/** Bytes that JSON has in base64, as DynamoDB's protocol wants them. */
-class WritableBytes extends Uint8Array<ArrayBufferLike> {
-  toJSON(): string {
-    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString("base64");
-  }
-}
-
-function writableBytes({ buffer, byteOffset, byteLength }: Uint8Array): WritableBytes {
-  return new WritableBytes(buffer, byteOffset, byteLength);
-}
-
-function documentOf(attributes: Attributes | undefined): Document | undefined {
-  return (
-    attributes &&
-    mapped(attributes, (value) => unmarshall(value as never, { convertWithoutMapWrapper: true, ...anyNumber }))
-  );
-}
-
-function byTable<A, B>(tables: Record<string, A[]> | undefined, each: (one: A) => B): Record<string, B[]> | undefined {
-  return tables && mapped(tables, (all) => all.map(each));
-}
-
-function mapped<A, B>(record: Record<string, A>, each: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, each(value)]));
+function read({ body }: HttpAnswer): object {
+  return body.byteLength === 0 ? {} : (JSON.parse(body.toString()) as object);
 }

@@ -31,9 +31,11 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
     const start = now();
     const refusal = refusalOf(send, start);
     if (refusal !== undefined) return refusal;
-    const signal = AbortSignal.timeout(send.timeoutMs + ANSWER_MARGIN_MS);
+    // Less than a quarter of what `AbortSignal.timeout` costs, whose timers stay until their time.
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), send.timeoutMs + ANSWER_MARGIN_MS);
     try {
-      const answer = await client.send(invocationOf(send), { abortSignal: signal });
+      const answer = await client.send(invocationOf(send), { abortSignal: patience.signal });
       const durationMs = now().getTime() - start.getTime();
       const { requestId } = answer.$metadata;
       const result = send.invocation.kind === "async" ? accepted(durationMs) : outcomeOf(answer, durationMs);
@@ -41,8 +43,10 @@ export function lambdaTarget({ client, now }: LambdaTargetOptions): Target {
     } catch (error) {
       const durationMs = now().getTime() - start.getTime();
       // Lambda doesn't stop a function because its caller has gone.
-      if (signal.aborted) return failed(timeout(send), durationMs);
+      if (patience.signal.aborted) return failed(timeout(send), durationMs);
       return outcomeOfError(error, send, durationMs);
+    } finally {
+      clearTimeout(timer);
     }
   };
 }

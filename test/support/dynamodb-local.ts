@@ -1,7 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, inject, it } from "vitest";
-import { anyNumber } from "../../shared/aws/quick-dynamodb.ts";
+import { anyNumber } from "../../shared/aws/dynamodb-json.ts";
 
 /** The run's DynamoDB Local; undefined when there is no Java on this machine. */
 const endpoint = await findEndpoint();
