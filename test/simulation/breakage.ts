@@ -1,5 +1,5 @@
 import type { QueuePorts } from "../../functions/queue-batch.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { EventStore, RecordedClaims } from "../../shared/event-store/event-store.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
 import type { OutcomePorts } from "../../shared/flows/deliver/take-outcomes.ts";
 import type { ReplayerPorts } from "../../shared/flows/replay/replayer-ports.ts";
@@ -9,8 +9,10 @@ import type { Target } from "../../shared/targets/target.ts";
 import type { MemoryEventStore } from "./memory-event-store.ts";
 import type { ProblemKind } from "./problem.ts";
 import type { Scenario } from "./scenario.ts";
+import type { Accepting } from "./simulated-front-door.ts";
 import type { Handler } from "./simulated-function.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import type { StandardQueue } from "./standard-queue.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export type Behind = { store: MemoryEventStore; process: SimulatedProcess; time: VirtualTime };
@@ -19,7 +21,7 @@ export type BehindReplays = Behind & { replays: ReplayStore };
 
 /** Pieces that stand in for sound ones. Production code has no switches: everything is broken from outside. */
 export type Breakage = {
-  events?: (events: EventStore, behind: Behind) => EventStore;
+  events?: (events: EventStore & RecordedClaims, behind: Behind) => EventStore & RecordedClaims;
   target?: (target: Target) => Target;
   routing?: (cache: RoutingCache) => RoutingCache;
   newId?: () => string;
@@ -28,6 +30,8 @@ export type Breakage = {
   outcomes?: (ports: OutcomePorts & QueuePorts) => Handler;
   replayer?: (ports: ReplayerPorts, behind: BehindReplays) => ReplayerPorts;
   deletesOnReceive?: boolean;
+  accept?: Accepting;
+  keep?: StandardQueue["keep"];
 };
 
 /** A deliberate breakage, and what the checker must say of it. */

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { routerHandler } from "../../functions/router.ts";
 import type { Claim } from "../../shared/domain/deliveries/delivery.ts";
+import { arrivalControls } from "./arrival-controls.ts";
 import type { Control } from "./breakage.ts";
 import { crashControls } from "./crash-controls.ts";
 import { replayControls } from "./replay-controls.ts";
@@ -253,6 +254,7 @@ export const controls: Record<string, Control> = {
       }),
     },
   },
+  ...arrivalControls,
   ...crashControls,
   ...replayControls,
   ...trustControls,

@@ -1,4 +1,4 @@
-import type { EventStore, StoredEvents } from "../../shared/event-store/event-store.ts";
+import type { EventStore, RecordedClaims, StoredEvents } from "../../shared/event-store/event-store.ts";
 import { sqliteEventStore } from "../../shared/event-store/sqlite-event-store.ts";
 import type { ReplayStore } from "../../shared/replay-store/replay-store.ts";
 import { sqliteReplayStore } from "../../shared/replay-store/sqlite-replay-store.ts";
@@ -10,7 +10,7 @@ import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
 
 /** The store of a world, from afar and from right beside it. */
 export type Ledger = {
-  seenBy(process: SimulatedProcess): EventStore;
+  seenBy(process: SimulatedProcess): EventStore & RecordedClaims;
   near: StoredEvents;
   replays: ReplayStore;
   isSettled(): boolean;
@@ -37,6 +37,8 @@ const calls = [
   "record",
   "find",
   "claim",
+  "recordAndClaim",
+  "release",
   "close",
   "reject",
   "due",

@@ -21,7 +21,7 @@ import type { Failure } from "../../shared/domain/health/failure.ts";
 import type { TimeWindow } from "../../shared/domain/text/time-window.ts";
 import { together } from "../../shared/event-store/count-codec.ts";
 import type { ReadCounts } from "../../shared/event-store/delivery-counts.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { EventStore, RecordedClaims } from "../../shared/event-store/event-store.ts";
 import { namedAmong } from "../../shared/event-store/named-records.ts";
 import { between } from "./chance.ts";
 import { InjectedFault } from "./faults.ts";
@@ -150,7 +150,7 @@ export function distantEventStore(
   { time, chance }: Surroundings,
   process: SimulatedProcess,
   store: MemoryEventStore,
-): EventStore {
+): EventStore & RecordedClaims {
   function batch<S, A>(name: string, statements: readonly S[], apply: (s: S, again?: boolean) => A): Promise<A[]> {
     return process.call(name, async (point) => {
       const apart = () => time.delay(between(chance(`${point} apart`), 1, MAX_APART_MS));
@@ -191,6 +191,12 @@ export function distantEventStore(
     record: async (records) => void (await batch("record", records, (record) => store.record(record))),
     find: (keys) => process.call("find", () => keys.map((key) => store.find(key))),
     claim: (requests, owner, now) => batch("claim", requests, (request) => store.claim(request, owner, now)),
+    // The embedded store alone can do that: in one transaction.
+    recordAndClaim: (records, requests, owner, now) =>
+      process.call("record and claim", () => {
+        for (const record of records) store.record(record);
+        return requests.map((request) => store.claim(request, owner, now));
+      }),
     close: (closes) => batch("close", closes, (close, again) => store.close(close, again)),
     release: async (keys, owner) => void (await batch("release", keys, (key) => store.release(key, owner))),
     reject: async (entries) => void (await batch("reject", entries, (entry) => store.reject(entry))),

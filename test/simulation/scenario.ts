@@ -52,6 +52,8 @@ export type Scenario = {
   /** `safety`: faults all the way. `liveness`: they stop at `calmAt`, and all has to come to rest within the bound. */
   mode: "safety" | "liveness";
   publications: Publication[];
+  /** Share of the events that arrive at a front door which routes them itself; the others come over a bus. From 0 to 1. */
+  arrivals: number;
   operations: Operation[];
   outages: Outage[];
   damages: Damage[];
@@ -175,6 +177,11 @@ export function drawScenario(seed: number): Scenario {
     seed,
     mode,
     publications,
+    arrivals: weighted(chance("arrivals"), [
+      [2, 0],
+      [1, 0.5],
+      [1, 1],
+    ]),
     operations: drawOperations(chance, [...bursts, ...replays.map(({ at }) => at + SECOND)]),
     outages,
     damages,

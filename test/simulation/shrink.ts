@@ -41,7 +41,14 @@ export async function shrink(failure: Failure, options?: Options): Promise<Failu
         attempt((scenario) => ({ ...scenario, [list]: without<unknown>(scenario[list] ?? [], from, count) })),
       );
     }
-    for (const simpler of [{ routers: 1 }, { routers: 2 }, { skewMs: 0 }, { skewMs: 1_000 }, { batchSize: 1 }]) {
+    for (const simpler of [
+      { routers: 1 },
+      { routers: 2 },
+      { skewMs: 0 },
+      { skewMs: 1_000 },
+      { batchSize: 1 },
+      { arrivals: 0 },
+    ]) {
       const [[key, value] = ["", 0]] = Object.entries(simpler);
       if ((best.scenario[key as keyof Scenario] as number) > value) {
         await attempt((scenario) => ({ ...scenario, ...simpler }));
@@ -53,7 +60,9 @@ export async function shrink(failure: Failure, options?: Options): Promise<Failu
 
 function sizeOf({ faults = [], publications, operations, outages, damages, replays, asks, ...rest }: Scenario): number {
   const lists = [faults, publications, operations, outages, damages, replays, asks];
-  return lists.reduce((sum, { length }) => sum + length, 0) + rest.routers + rest.skewMs + rest.batchSize;
+  return (
+    lists.reduce((sum, { length }) => sum + length, 0) + rest.routers + rest.skewMs + rest.batchSize + rest.arrivals
+  );
 }
 
 /** Takes pieces away: halves first, then smaller ones, from the end to the beginning. */

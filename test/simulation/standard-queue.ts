@@ -1,4 +1,4 @@
-import type { EventQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
+import type { EventQueue, KeptMessage, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import { between } from "./chance.ts";
 import type { Rates } from "./faults.ts";
 import type { SimulatedProcess, Surroundings } from "./simulated-process.ts";
@@ -32,6 +32,10 @@ export type StandardQueue = {
   messages: ReadonlyMap<string, StoredMessage>;
   put(message: StoredMessage): void;
   send(bodies: readonly string[]): string[];
+  /** Gives messages their places, and stores nothing. */
+  admit(bodies: readonly string[]): ReceivedMessage[];
+  /** Stores messages that were admitted. */
+  keep(messages: readonly KeptMessage[]): void;
   receive(max: number, visibilityMs: number): ReceivedMessage[];
   delete(receiptHandles: readonly string[]): void;
   changeVisibility(receiptHandle: string, visibilityMs: number): void;
@@ -95,6 +99,28 @@ export function standardQueue({ time, chance, faults }: Surroundings, options: Q
         put({ messageId, body, sentAt: now, visibleAt, receiveCount: 0, sequence: ++sequence });
         return messageId;
       });
+    },
+    admit(bodies) {
+      return bodies.map((body) => {
+        const messageId = idOf(body);
+        const order = tellsOrder ? { sequence: ++sequence } : {};
+        return {
+          messageId,
+          receiptHandle: `${messageId}/1`,
+          body,
+          sentAt: new Date(time.now()),
+          receiveCount: 1,
+          ...order,
+        };
+      });
+    },
+    keep(kept) {
+      for (const { message, visibleAt, receives } of kept) {
+        const { messageId, body, sentAt, sequence: place = ++sequence } = message;
+        if (messages.has(messageId)) continue;
+        const times = { sentAt: sentAt.getTime(), visibleAt: visibleAt.getTime() };
+        put({ messageId, body, ...times, receiveCount: receives, sequence: place });
+      }
     },
     receive(max, visibilityMs) {
       const now = time.now();

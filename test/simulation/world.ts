@@ -3,7 +3,7 @@ import { outcomesHandler } from "../../functions/outcomes.ts";
 import type { QueuePorts } from "../../functions/queue-batch.ts";
 import { routerHandler } from "../../functions/router.ts";
 import type { EventOutcome } from "../../shared/domain/deliveries/event-outcome.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import type { EventStore, RecordedClaims } from "../../shared/event-store/event-store.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
 import { deliveryCounter } from "../../shared/flows/deliver/count-deliveries.ts";
 import type { RouterPorts } from "../../shared/flows/deliver/router-ports.ts";
@@ -24,6 +24,7 @@ import { type Ledger, memoryLedger, sqliteLedger } from "./ledger.ts";
 import { memoryEventStore } from "./memory-event-store.ts";
 import { replayOperator } from "./replay-operator.ts";
 import { MINUTE, type Scenario, SECOND } from "./scenario.ts";
+import { simulatedFrontDoor } from "./simulated-front-door.ts";
 import {
   type FunctionOptions,
   type SimulatedFunction,
@@ -96,9 +97,8 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
   const { live, deadLetters, outcomes } = queues;
   const versions = simulatedVersions(surroundings, scenario, history, outcomes);
   simulatedOperator(surroundings, routing, scenario, history.commits);
-  const publisher = simulatedPublisher(surroundings, live, scenario, history);
 
-  const eventsOf = (process: SimulatedProcess): EventStore => {
+  const eventsOf = (process: SimulatedProcess): EventStore & RecordedClaims => {
     const events = ledger.seenBy(process);
     return breakage.events?.(events, { store, process, time }) ?? events;
   };
@@ -134,6 +134,15 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
       queue: distantQueue(process, queue),
     };
   };
+  const frontDoor = simulatedFrontDoor(surroundings, history, {
+    queue: breakage.keep === undefined ? live : { ...live, keep: breakage.keep },
+    servers: scenario.routers,
+    batchSize: scenario.batchSize,
+    skewMs: scenario.skewMs,
+    load: (process, batchOf) => portsOf(process, batchOf, live),
+    accept: breakage.accept,
+  });
+  const publisher = simulatedPublisher(surroundings, live, frontDoor, scenario, history);
   const functions = startFunctions(surroundings, scenario, history, queues, portsOf, breakage);
   const sweeper = simulatedSchedule(surroundings, history, {
     name: "sweeper",
@@ -168,7 +177,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
     publisher.isDone() &&
     replayOperators.isDone() &&
     live.messages.size + deadLetters.messages.size + outcomes.messages.size === 0 &&
-    [versions, sweeper, ...functions].every(({ isIdle }) => isIdle()) &&
+    [versions, sweeper, frontDoor, ...functions].every(({ isIdle }) => isIdle()) &&
     ledger.isSettled();
   await time.run(START + scenario.endAt, isAtRest);
   const atRest = isAtRest();
@@ -184,7 +193,7 @@ export async function runWorld(scenario: Scenario, { breakage = {}, embedded = f
 }
 
 type Queues = ReturnType<typeof simulatedQueues>;
-type Ports = RouterPorts & { events: EventStore } & QueuePorts;
+type Ports = RouterPorts & { events: EventStore & RecordedClaims } & QueuePorts;
 type PortsOf = (process: SimulatedProcess, batchOf: () => Batch | undefined, queue: StandardQueue) => Ports;
 
 /** The live queue, its dead-letter queue, and the one for outcomes; each wakes its function. */
