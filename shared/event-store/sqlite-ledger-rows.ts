@@ -3,7 +3,7 @@ import { closeAgainst } from "../domain/deliveries/ledger-rules.ts";
 import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
 import { deliveryKeys } from "./sqlite-delivery-keys.ts";
-import { ENTRY_COLUMNS, type EntryRow, entryIn, entryText } from "./stored-entry.ts";
+import { ENTRY_COLUMNS, entryIn, entryText } from "./stored-entry.ts";
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS deliveries (
@@ -15,10 +15,9 @@ const TABLES = `
     due_at INTEGER,
     expires_at INTEGER NOT NULL
   ) STRICT;
-  -- A claim is written into the first of these alone, and nearly every one is closed soon after.
-  CREATE INDEX IF NOT EXISTS deliveries_in_hand ON deliveries (status, due_at, id) WHERE status IN ('claimed', 'accepted');
-  CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries (due_at, id)
-    WHERE due_at IS NOT NULL AND status <> 'claimed';
+  -- One for claims and due dates: a claim is written into it once, and nearly every one is closed soon after.
+  CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (due_at, id)
+    WHERE due_at IS NOT NULL OR status IN ('claimed', 'accepted');
 `;
 
 type WrittenEntry = { id: number; entry: LedgerEntry };
@@ -37,24 +36,19 @@ export function ledgerRows({ connection }: Database) {
   const insertEntry = connection.prepare(
     "INSERT INTO deliveries (event_key, delivery_key, status, entry, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const updateEntry = connection.prepare("UPDATE deliveries SET status = ?, entry = ? WHERE id = ?");
-  const replaceEntry = connection.prepare(
-    "UPDATE deliveries SET status = ?, entry = ?, due_at = ? WHERE id = ? AND status = 'claimed' AND entry = ?",
+  const updateEntry = connection.prepare(
+    "UPDATE deliveries SET status = ?, entry = ?, due_at = ?, expires_at = ? WHERE id = ?",
   );
-  // Apart, because an index is written for every column that a statement sets, changed or not.
-  const updateTimes = connection.prepare("UPDATE deliveries SET due_at = ?, expires_at = ? WHERE id = ?");
+  const replaceEntry = connection.prepare(
+    `UPDATE deliveries SET status = ?, entry = ?, due_at = ?, expires_at = ?
+     WHERE id = ? AND status = 'claimed' AND entry = ?`,
+  );
   const deleteEntry = connection.prepare("DELETE FROM deliveries WHERE id = ?");
   const selectUnsettled = connection.prepare(
     `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE status IN ('claimed', 'accepted')`,
   );
-  const selectWaiting = connection.prepare(
-    `SELECT ${ENTRY_COLUMNS} FROM deliveries
-     WHERE due_at IS NOT NULL AND status <> 'claimed' AND due_at <= ?1 AND expires_at > ?3
-     ORDER BY due_at, id LIMIT ?2`,
-  );
-  const selectClaimed = connection.prepare(
-    `SELECT ${ENTRY_COLUMNS} FROM deliveries
-     WHERE status IN ('claimed', 'accepted') AND status = 'claimed' AND due_at <= ?1 AND expires_at > ?3
+  const selectDue = connection.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3
      ORDER BY due_at, id LIMIT ?2`,
   );
   /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
@@ -87,13 +81,7 @@ export function ledgerRows({ connection }: Database) {
       if (status === "claimed") remember(deliveryKey, { id, entry, text });
       return;
     }
-    updateEntry.run(entry.status, text, stored.id);
-    if (stored.entry === undefined) updateTimes.run(dueAt, expiresAt, stored.id);
-    else putTimes({ id: stored.id, entry: stored.entry }, entry);
-  };
-  const putTimes = ({ id, entry: before }: WrittenEntry, { dueAt, expiresAt }: LedgerEntry) => {
-    const same = dueAt?.getTime() === before.dueAt?.getTime() && expiresAt.getTime() === before.expiresAt.getTime();
-    if (!same) updateTimes.run(dueAt?.getTime() ?? null, expiresAt.getTime(), id);
+    updateEntry.run(entry.status, text, dueAt, expiresAt, stored.id);
   };
   const remember = (deliveryKey: string, written: WrittenEntry & { text: string }) => {
     remembered.set(deliveryKey, written);
@@ -107,8 +95,9 @@ export function ledgerRows({ connection }: Database) {
     const closed = known === undefined ? undefined : closeAgainst(known.entry, close);
     if (known === undefined || closed === undefined) return false;
     remembered.delete(close.deliveryKey);
-    const dueAt = closed.dueAt?.getTime() ?? null;
-    return replaceEntry.run(closed.status, entryText(closed), dueAt, known.id, known.text).changes === 1;
+    const { status, dueAt, expiresAt } = closed;
+    const times = [dueAt?.getTime() ?? null, expiresAt.getTime()] as const;
+    return replaceEntry.run(status, entryText(closed), ...times, known.id, known.text).changes === 1;
   };
 
   return {
@@ -119,13 +108,7 @@ export function ledgerRows({ connection }: Database) {
     closeRemembered,
     remove: (id: number) => deleteEntry.run(id),
     rowsOf: keys.rowsOf,
-    /** Those due longest first. */
-    rowsDue(now: Date, limit: number, expiredBy: Date) {
-      const asked = [now.getTime(), limit, expiredBy.getTime()] as const;
-      const found = [...selectWaiting.all(...asked), ...selectClaimed.all(...asked)];
-      const order = (row: EntryRow) => [Number(row.due_at), Number(row.id)] as const;
-      return found.toSorted((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]).slice(0, limit);
-    },
+    rowsDue: (now: Date, limit: number, expiredBy: Date) => selectDue.all(now.getTime(), limit, expiredBy.getTime()),
     rowsUnsettled: () => selectUnsettled.all(),
   };
 }

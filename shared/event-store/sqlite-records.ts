@@ -8,7 +8,7 @@ import { type Read, readJson } from "../domain/text/schema.ts";
 import type { Database } from "../sqlite/database.ts";
 import { compressed, decompressed } from "./compressed-text.ts";
 import type { EventRecords } from "./event-store.ts";
-import { hasFacts } from "./record-facts.ts";
+import { factsOf, factsText } from "./record-facts.ts";
 import { sqliteNamedRecords } from "./sqlite-named-records.ts";
 
 /**
@@ -135,11 +135,10 @@ export function sqliteRecords(
     const kept = await Promise.all(records.map(stored));
     return () => {
       records.forEach((record, index) => {
-        const { t0, eventKey, payloadHash, body: _, unavailable: __, expiresAt, sequence = 0, ...facts } = record;
+        const { t0, eventKey, payloadHash, expiresAt, sequence = 0 } = record;
         const { text: body, zstd, key } = kept[index] ?? asText(record.body);
-        const about = JSON.stringify(facts);
-        const expires = expiresAt.getTime();
-        insertRecord.run(t0.getTime(), eventKey, payloadHash, about, body, zstd, key, expires, sequence);
+        const place = [t0.getTime(), eventKey, payloadHash] as const;
+        insertRecord.run(...place, factsText(record), body, zstd, key, expiresAt.getTime(), sequence);
       });
     };
   }
@@ -205,9 +204,10 @@ function nameOf({ t0, eventKey, payloadHash }: RecordKey): string {
 
 function decodeRecord(row: Row): Omit<EventRecord, "body"> {
   const apart = { ...placeIn(row), expiresAt: new Date(Number(row.expires_at)) };
-  const facts = readJson(String(row.facts));
-  if (facts.ok && hasFacts(facts.value)) return { ...facts.value, ...apart };
-  const problem = facts.ok ? "something is missing" : facts.problem;
+  const read = readJson(String(row.facts));
+  const facts = read.ok ? factsOf(read.value) : undefined;
+  if (facts !== undefined) return { ...facts, ...apart };
+  const problem = read.ok ? "something is missing" : read.problem;
   return unreadableRecord(apart, `what is stored of it can't be read: ${problem}`);
 }
 

@@ -18,9 +18,7 @@ export const layoutSteps: Readonly<Record<number, LayoutStep>> = {
     addColumn(connection, "event_records", "sequence", "INTEGER NOT NULL DEFAULT 0");
     addColumn(connection, "deliveries", "due_at", "INTEGER");
     addColumn(connection, "deliveries", "expires_at", `INTEGER NOT NULL DEFAULT ${FAR_FUTURE}`);
-    for (const index of ["deliveries_claimed", "deliveries_unsettled", "deliveries_due"]) {
-      connection.exec(`DROP INDEX IF EXISTS ${index}`);
-    }
+    for (const index of ["claimed", "unsettled", "due"]) connection.exec(`DROP INDEX IF EXISTS deliveries_${index}`);
     keysApart(connection);
     countedByKey(connection);
   },

@@ -217,6 +217,38 @@ describe("the event store in the state file", () => {
     ]);
   });
 
+  test("finds what is due, and what is claimed or accepted, along the one index of what is open", () => {
+    const database = openDatabase(":memory:");
+    onTestFinished(() => database.close());
+    const prepared = vi.spyOn(database.connection, "prepare");
+    sqliteEventStore(database);
+    const statements = prepared.mock.calls.map(([sql]) => sql).filter((sql) => /WHERE (due_at|status)/.test(sql));
+    const plans = statements.map((sql) => database.connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
+    expect(plans.map((plan) => plan.map(({ detail }) => detail))).toEqual([
+      ["SCAN deliveries USING INDEX deliveries_open"],
+      ["SEARCH deliveries USING INDEX deliveries_open (due_at>? AND due_at<?)"],
+    ]);
+  });
+
+  test("says once what is the event's id and its publisher's key, and finds it by that", async () => {
+    const { database, store } = open(":memory:");
+    const records = ["event-1", "2"].map((idempotencyKey, n) => ({ ...aRecord(), t0: plus(n - 9), idempotencyKey }));
+    await store.record(records);
+    const [first, second] = database.connection.prepare("SELECT facts FROM event_records ORDER BY id").all();
+    expect(first?.facts).not.toContain("idempotencyKey");
+    expect(second?.facts).toContain('"idempotencyKey":"2"');
+    expect(await scan(store)).toStrictEqual(records);
+    const find = (name: string) =>
+      store.named(name, { from: plus(-9), to: plus(1) }, plus(2), { found: 9, looked: 9 }).then((one) => one.records);
+    expect(await find("event-1")).toStrictEqual(records.toReversed());
+    expect(await find("2")).toStrictEqual(records.slice(1));
+    // As it was written before.
+    database.connection.exec(
+      "UPDATE event_records SET facts = json_set(facts, '$.idempotencyKey', 'event-1') WHERE id = 1",
+    );
+    expect(await scan(store)).toStrictEqual(records);
+  });
+
   test("lets others have their turn between the pages of a window, also where all has expired", async () => {
     const { store } = open(":memory:");
     const records = Array.from({ length: 60 }, (_, n) => ({
