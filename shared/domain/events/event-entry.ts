@@ -191,9 +191,15 @@ function readTime(time: PutEventsEntry["Time"]): string | null | undefined {
   return Number.isNaN(instant.getTime()) ? null : (readRfc3339(wholeSeconds(instant)) ?? null);
 }
 
-/** EventBridge's form of a time, e.g. `2026-11-20T10:00:00Z`. */
+let lastSecond = { second: Number.NaN, text: "" };
+
+/** EventBridge's form of a time, e.g. `2026-11-20T10:00:00Z`; the last one is kept, as events come many in a second. */
 function wholeSeconds(instant: Date): string {
-  return `${instant.toISOString().slice(0, -".000Z".length)}Z`;
+  const second = Math.floor(instant.getTime() / 1_000);
+  if (second !== lastSecond.second) {
+    lastSecond = { second, text: `${instant.toISOString().slice(0, -".000Z".length)}Z` };
+  }
+  return lastSecond.text;
 }
 
 function missing(parameter: string): EntryRefusal {

@@ -42,8 +42,12 @@ export function noCounts() {
 }
 
 export function spanStart(at: Date, span: CountSpan): Date {
+  return new Date(spanStartMs(at, span));
+}
+
+export function spanStartMs(at: Date, span: CountSpan): number {
   const ms = countSpans[span];
-  return new Date(Math.floor(at.getTime() / ms) * ms);
+  return Math.floor(at.getTime() / ms) * ms;
 }
 
 export function addedUp(all: readonly Counts[]): Counts {

@@ -1,6 +1,6 @@
 import type { DeliveryError } from "../deliveries/delivery.ts";
 import type { CountedOutcome } from "../deliveries/outcome-count.ts";
-import { type CountKey, type CountSpan, type DeliveryCount, noCounts, spanStart } from "./delivery-count.ts";
+import { type CountKey, type CountSpan, type DeliveryCount, noCounts, spanStartMs } from "./delivery-count.ts";
 import { bucketOf } from "./duration-buckets.ts";
 import { errorFingerprint } from "./error-fingerprint.ts";
 import { FAILURES_KEPT_PER_MINUTE, type Failure } from "./failure.ts";
@@ -41,6 +41,8 @@ export const OTHERS = "(others)";
 /** How many spans are kept while they can't be stored. */
 const KEPT: Record<CountSpan, number> = { minute: 10, hour: 2 };
 
+const bothSpans = ["minute", "hour"] as const;
+
 /** Failures that are kept while they can't be stored. */
 const MAX_WAITING = 2_000;
 
@@ -60,7 +62,7 @@ export function deliveryTally() {
 
   /** A clock that was set back counts on in the newest span: what has been let go of can't be stored once more. */
   function countingOf(span: CountSpan, at: Date): Counting {
-    const from = spanStart(at, span).getTime();
+    const from = spanStartMs(at, span);
     const newest = spans[span].at(-1);
     if (newest !== undefined && newest.from >= from) return newest;
     const next: Counting = { from, sums: new Map(), deliveries: 0, dropped: 0, changed: false };
@@ -73,7 +75,7 @@ export function deliveryTally() {
   }
 
   function keep(failure: Failure, at: Date): void {
-    const minute = spanStart(at, "minute").getTime();
+    const minute = spanStartMs(at, "minute");
     if (minute !== keptIn) [kept, keptIn] = [new Map(), minute];
     const key = `${failure.component} ${failure.version}`;
     const count = kept.get(key) ?? 0;
@@ -84,9 +86,10 @@ export function deliveryTally() {
 
   return {
     add(at: Date, counted: CountedDelivery): void {
-      for (const span of ["minute", "hour"] as const) {
+      const key = keyText(counted);
+      for (const span of bothSpans) {
         const counting = countingOf(span, at);
-        addTo(sumsOf(counting, counted), counted);
+        addTo(sumsOf(counting, counted, key), counted);
         counting.deliveries += 1;
         counting.changed = true;
       }
@@ -95,7 +98,7 @@ export function deliveryTally() {
     /** What has changed since the last time this was asked. */
     take(): CountsToStore {
       const changed: CountedSpan[] = [];
-      for (const span of ["minute", "hour"] as const) {
+      for (const span of bothSpans) {
         for (const counting of spans[span]) {
           if (!counting.changed) continue;
           counting.changed = false;
@@ -117,9 +120,7 @@ export function deliveryTally() {
   };
 }
 
-function sumsOf({ sums }: Counting, counted: CountKey): Sums {
-  const { component, version, alias, type } = counted;
-  const key = keyText(counted);
+function sumsOf({ sums }: Counting, { component, version, alias, type }: CountKey, key: string): Sums {
   const known = sums.get(key);
   if (known !== undefined) return known;
   const isFull = sums.size >= MAX_KEYS;

@@ -29,13 +29,14 @@ export async function decideBatch(
   const asked = parsed.flatMap((message) => ("redelivery" in message ? [message.redelivery] : []));
   const found = asked.length === 0 ? [] : await ports.events.find(asked);
   const records = new Map(asked.map((redelivery, index) => [redelivery, found[index]]));
-  const routed = await ports.routing.decideOn((view) =>
-    parsed.map((message) =>
+  const routed = await ports.routing.decideOn((view) => {
+    const now = ports.now();
+    return parsed.map((message) =>
       "redelivery" in message
-        ? routeAgain(message.message, message.redelivery, records.get(message.redelivery), view, ports.now())
-        : routeMessage(message, view, ports.now()),
-    ),
-  );
+        ? routeAgain(message.message, message.redelivery, records.get(message.redelivery), view, now)
+        : routeMessage(message, view, now),
+    );
+  });
   return withOpenDeliveries(ports, routed, received);
 }
 
@@ -80,7 +81,7 @@ function withThoseThatHadIt(one: RoutedMessage, entries: readonly LedgerEntry[])
 }
 
 function isSentAnew({ sentAt }: ReceivedMessage, { time }: EventRecord): boolean {
-  return sentAt.getTime() - new Date(time).getTime() > SENT_ANEW_MS;
+  return sentAt.getTime() - Date.parse(time) > SENT_ANEW_MS;
 }
 
 /** Components that no longer listen to the event, and have an open delivery of it that its message stands for. */

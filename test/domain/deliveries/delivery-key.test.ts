@@ -61,6 +61,16 @@ describe("canonical", () => {
     );
   });
 
+  it("has its keys in the same order, however many there are", () => {
+    const keys = fc.uniqueArray(fc.string({ unit: "binary", maxLength: 3 }), { maxLength: 40, size: "max" });
+    fc.assert(
+      fc.property(keys, (names) => {
+        const canonically = canonical(Object.fromEntries(names.map((name) => [name, 1])));
+        expect(canonically).toBe(`{${names.toSorted().map((name) => `${JSON.stringify(name)}:1`)}}`);
+      }),
+    );
+  });
+
   it("needs no escapes where the JSON that it was read from can't have any", () => {
     const texts = fc.string({
       unit: fc.constantFrom("a", "ü", "👍", "\ud83d", "\udc4d", "\n", "\x7f", '"', "\\", "/"),
