@@ -7,6 +7,7 @@ import type { TimeWindow } from "../domain/text/time-window.ts";
 import {
   distinctBy,
   type Item,
+  type ItemKey,
   inParallel,
   keyText,
   queryPages,
@@ -44,13 +45,14 @@ const READ_AHEAD = 24;
 /** A page ends early once its bodies have so many characters, so that memory stays flat whatever their size. */
 const MAX_PAGE_CHARACTERS = 4_000_000;
 
+type KeyedRecord = { key: ItemKey; record: EventRecord };
+
 /** The stored events in DynamoDB, by minute and shard. */
 export function dynamodbRecords(access: EventTableAccess): EventRecords {
   const { recordShards, bodies } = access;
   const tableName = access.table.name;
 
-  async function itemOf(record: EventRecord): Promise<Item> {
-    const key = recordKey(record, recordShards);
+  async function itemOf({ key, record }: KeyedRecord): Promise<Item> {
     const bytes = recordBytes(record);
     if (bytes.byteLength <= MAX_RECORD_BYTES) return recordItem(key, record, { e: bytes });
     const b = bodyKeyOf(record.expiresAt, bodyNameOf(key));
@@ -122,7 +124,9 @@ export function dynamodbRecords(access: EventTableAccess): EventRecords {
   const store: EventRecords = {
     named: (name, window, now, limits) => namedAmong(store, name, window, now, limits),
     async record(records) {
-      const distinct = distinctBy(await withPlaces(records), (record) => keyText(recordKey(record, recordShards)));
+      const placed = await withPlaces(records);
+      const keyed = placed.map((record): KeyedRecord => ({ key: recordKey(record, recordShards), record }));
+      const distinct = distinctBy(keyed, ({ key }) => keyText(key));
       // Bodies before what names them: a crash in between leaves a body that expires, and no record without one.
       await writeItems(access, await inParallel(distinct, itemOf));
     },

@@ -112,7 +112,7 @@ export function encodeEntry(entry: LedgerEntry): EntryAttributes {
     ...(entry.replay === undefined ? {} : { r: entry.replay }),
     expires: Math.ceil(entry.expiresAt.getTime() / 1_000),
   };
-  const room = MAX_ENTRY_BYTES - itemBytes({ ...entryKey(entry.deliveryKey), ...attributes, e: "" });
+  const room = MAX_ENTRY_BYTES - itemBytes(entryKey(entry.deliveryKey)) - itemBytes(attributes) - "e".length;
   const text = JSON.stringify(restOf(entry));
   if (Buffer.byteLength(text) <= room) return { ...attributes, e: text };
   for (const shorter of shortened(entry)) {
@@ -240,13 +240,12 @@ function generationIn(sk: string): string {
   return sk.split("#", 3)[1] ?? "";
 }
 
-const UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/;
-const SHA256 = /^([0-9a-f]{64})$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** The bytes that a text of hexadecimal digits stands for; any other text as it is. */
 function packed(text: string, form: RegExp): string | Uint8Array {
-  const digits = form.exec(text)?.slice(1).join("");
-  return digits === undefined ? text : Buffer.from(digits, "hex");
+  return form.test(text) ? Buffer.from(text.replaceAll("-", ""), "hex") : text;
 }
 
 function unpacked(value: unknown, form: RegExp): string {
@@ -268,9 +267,13 @@ export function ownerOf({ owner }: Pick<LedgerEntry, "owner">): string | Uint8Ar
  * digit and two (Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats").
  */
 export function itemBytes(item: Record<string, unknown>): number {
-  return Object.entries(item).reduce((sum, [name, value]) => {
-    if (value instanceof Uint8Array) return sum + name.length + value.byteLength;
-    if (typeof value === "number") return sum + name.length + Math.ceil(`${value}`.length / 2) + 2;
-    return sum + Buffer.byteLength(name) + Buffer.byteLength(String(value));
-  }, 0);
+  let sum = 0;
+  for (const name in item) {
+    const value = item[name];
+    sum += Buffer.byteLength(name);
+    if (value instanceof Uint8Array) sum += value.byteLength;
+    else if (typeof value === "number") sum += Math.ceil(`${value}`.length / 2) + 2;
+    else sum += Buffer.byteLength(String(value));
+  }
+  return sum;
 }
