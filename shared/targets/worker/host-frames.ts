@@ -1,47 +1,69 @@
 import type { Readable, Writable } from "node:stream";
 
+/** Before each frame: how many bytes its texts have, and how many the JSON of its messages, which comes after them. */
+const HEAD_BYTES = 8;
+
+const MAX_JSON_BYTES = 4_194_304;
+
+/** Room for an event of the largest size, and all that came before it. */
+const MAX_TEXT_BYTES = 16_777_216;
+
 /** With so much text waiting, the messages of one turn are written in more than one frame. */
 const FRAME_TEXT_BYTES = 1_048_576;
 
-/** The longest line that is taken. */
-const MAX_LINE_BYTES = 4_194_304;
+/** Memory for a frame that is kept for the next one. */
+const LEAST_MEMORY_BYTES = 65_536;
+const MOST_MEMORY_BYTES = 4_194_304;
 
-/** The most text that is taken after one line: room for an event of the largest size. */
-const MAX_TEXT_BYTES = 16_777_216;
-
-const NEWLINE = 10;
+/** Most bytes of a UTF-16 code unit in UTF-8. */
+const MAX_UNIT_BYTES = 3;
 
 /**
- * Writes messages to the stream, those of one turn of the event loop together: a line of JSON, an array of them, and after
- * it the texts that go with some of them, as they are. Before such a message stands how many bytes its text has.
+ * Writes messages to the socket, those of one turn of the event loop together, with the texts that go with some of them:
+ * the texts as they are, one after the other, and a JSON array of the messages. In it, the number of its text's bytes
+ * stands before a message that has one.
  */
-export function frameWriter(stream: Writable): (message: readonly unknown[], text?: string) => void {
+export function frameWriter(socket: Writable): (message: readonly unknown[], text?: string) => void {
   let entries: unknown[] = [];
-  let texts: string[] = [];
-  let textBytes = 0;
-  const write = () => {
+  let memory = Buffer.allocUnsafeSlow(LEAST_MEMORY_BYTES);
+  let end = HEAD_BYTES;
+
+  function append(text: string): number {
+    const needed = end + text.length * MAX_UNIT_BYTES;
+    if (needed > memory.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * needed);
+      larger.set(memory.subarray(0, end));
+      memory = larger;
+    }
+    const bytes = memory.write(text, end);
+    end += bytes;
+    return bytes;
+  }
+
+  function write(): void {
     if (entries.length === 0) return;
-    const frame = `${JSON.stringify(entries)}\n${texts.join("")}`;
+    const textBytes = end - HEAD_BYTES;
+    const jsonBytes = append(JSON.stringify(entries));
+    memory.writeUInt32LE(textBytes, 0);
+    memory.writeUInt32LE(jsonBytes, 4);
+    if (socket.writable) socket.write(memory.subarray(0, end));
+    // A socket that still has something to write still has the memory.
+    const isUsable = socket.writableLength === 0 && memory.length <= MOST_MEMORY_BYTES;
+    if (!isUsable) memory = Buffer.allocUnsafeSlow(LEAST_MEMORY_BYTES);
     entries = [];
-    texts = [];
-    textBytes = 0;
-    if (stream.writable) stream.write(frame);
-  };
+    end = HEAD_BYTES;
+  }
+
   return (message, text) => {
     if (entries.length === 0) setImmediate(write);
-    if (text !== undefined) {
-      const bytes = Buffer.byteLength(text);
-      textBytes += bytes;
-      texts.push(text);
-      entries.push(bytes);
-    }
+    if (text !== undefined) entries.push(append(text));
     entries.push(message);
-    if (textBytes > FRAME_TEXT_BYTES) write();
+    if (end > FRAME_TEXT_BYTES) write();
   };
 }
 
 export type FrameReading = {
-  /** @param text is the stream's memory: whoever keeps it copies it */
+  /** @param text is the reader's memory: whoever keeps it copies it */
   take: (message: unknown, text: Buffer) => void;
   /** The stream holds what no `frameWriter` wrote. Nothing that comes after it is read. */
   refuse: (problem: string) => void;
@@ -50,61 +72,54 @@ export type FrameReading = {
 /** Reads what a `frameWriter` wrote, or somebody else in its place. */
 export function readFrames(stream: Readable, { take, refuse }: FrameReading): void {
   const begun = begunBytes();
-  /** What a line says whose texts aren't all there. */
-  let line: Line | undefined;
+  /** Of the frame that has begun, as far as is known. */
+  let frameBytes = HEAD_BYTES;
   let refused = false;
 
-  function refuseOnce(problem: string): void {
+  function refuseAll(problem: string): Buffer {
     refused = true;
-    begun.takeWith(Buffer.alloc(0));
     refuse(problem);
+    return Buffer.alloc(0);
   }
 
   /** Reads as many frames as are there. @returns what is left */
   function readWhole(data: Buffer): Buffer {
     let from = 0;
-    while (!refused) {
-      if (line === undefined) {
-        const end = data.indexOf(NEWLINE, from);
-        if (end < 0) break;
-        const text = data.toString("utf8", from, end);
-        from = end + 1;
-        line = lineIn(text);
-        if (line === undefined) refuseOnce(`not an array of messages: ${text.slice(0, 100)}`);
-      } else {
-        if (data.length - from < line.textBytes) break;
-        const { entries, textBytes } = line;
-        line = undefined;
-        takeAll(entries, data.subarray(from, from + textBytes), take);
-        from += textBytes;
-      }
+    for (frameBytes = HEAD_BYTES; data.length - from >= frameBytes; ) {
+      const textEnd = from + HEAD_BYTES + data.readUInt32LE(from);
+      const frameEnd = textEnd + data.readUInt32LE(from + 4);
+      if (textEnd - from > MAX_TEXT_BYTES || frameEnd - textEnd > MAX_JSON_BYTES) return refuseAll("too large a frame");
+      frameBytes = frameEnd - from;
+      if (data.length < frameEnd) break;
+      const json = data.toString("utf8", textEnd, frameEnd);
+      const texts = data.subarray(from + HEAD_BYTES, textEnd);
+      const entries = entriesIn(json, texts.length);
+      if (entries === undefined) return refuseAll(`not an array of messages: ${json.slice(0, 100)}`);
+      takeAll(entries, texts, take);
+      from = frameEnd;
+      frameBytes = HEAD_BYTES;
     }
     return data.subarray(from);
   }
 
   stream.on("data", (chunk: Buffer) => {
     if (refused) return;
-    const isPart = line === undefined ? !chunk.includes(NEWLINE) : begun.bytes() + chunk.length < line.textBytes;
-    begun.keep(isPart ? chunk : readWhole(begun.takeWith(chunk)));
-    if (!refused && line === undefined && begun.bytes() > MAX_LINE_BYTES) {
-      refuseOnce(`a line of more than ${MAX_LINE_BYTES} bytes`);
-    }
+    if (begun.bytes() + chunk.length < frameBytes) begun.keep(chunk);
+    else begun.keep(readWhole(begun.takeWith(chunk)));
   });
 }
 
-/** The messages, and before some of them the size of their text. */
-type Line = { entries: unknown[]; textBytes: number };
-
-function lineIn(text: string): Line | undefined {
-  const entries = parsed(text);
+/** The messages, and before some of them the size of their text: of all that are there. */
+function entriesIn(json: string, textBytes: number): unknown[] | undefined {
+  const entries = parsed(json);
   if (!Array.isArray(entries)) return undefined;
-  let textBytes = 0;
+  let bytes = 0;
   for (const entry of entries) {
     if (typeof entry !== "number") continue;
     if (!Number.isSafeInteger(entry) || entry < 0) return undefined;
-    textBytes += entry;
+    bytes += entry;
   }
-  return textBytes > MAX_TEXT_BYTES ? undefined : { entries, textBytes };
+  return bytes === textBytes ? entries : undefined;
 }
 
 function takeAll(entries: readonly unknown[], texts: Buffer, take: FrameReading["take"]): void {
@@ -127,9 +142,9 @@ function begunBytes() {
   function keep(more: Buffer): void {
     if (more.length === 0) return;
     if (length + more.length > memory.length) {
-      const grown = Buffer.allocUnsafe(2 * (length + more.length));
-      grown.set(memory.subarray(0, length));
-      memory = grown;
+      const larger = Buffer.allocUnsafeSlow(2 * (length + more.length));
+      larger.set(memory.subarray(0, length));
+      memory = larger;
     }
     memory.set(more, length);
     length += more.length;
@@ -149,9 +164,9 @@ function begunBytes() {
   };
 }
 
-function parsed(line: string): unknown {
+function parsed(json: string): unknown {
   try {
-    return JSON.parse(line);
+    return JSON.parse(json);
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ const REACH = `
   import vm from "node:vm";
   const require = createRequire(import.meta.url);
   const forever = () => new Promise(() => {});
+  const say = (json) => writeSync(3, Buffer.concat([Buffer.from([0, 0, 0, 0, json.length, 0, 0, 0]), Buffer.from(json)]));
 `;
 
 /** Bodies of `async (event) => { … }`, by what they do. */
@@ -21,14 +22,14 @@ const MISBEHAVIOURS: Record<string, string> = {
   "posts an answer that isn't its own": 'parentPort.postMessage(["done", "request-1", 1]); return forever();',
   "posts a flood": "for (let i = 0; i < 1e5; i++) parentPort.postMessage(i); return forever();",
   "closes its port": "parentPort.close(); return forever();",
-  "writes garbage to its host's connection": 'writeSync(3, "garbage\\\\n"); return forever();',
-  "writes messages of another kind to it": 'writeSync(3, JSON.stringify([["done"]]) + "\\\\n"); return forever();',
-  "answers for a thread that isn't there": `writeSync(3, '[["done",99,1,1]]\\\\n'); return forever();`,
-  "answers for another's event": `writeSync(3, '[["done",1,1,1],["done",1,99,1]]\\\\n'); return forever();`,
-  "writes numbers that aren't": `writeSync(3, '[["done",1,1e999,1]]\\\\n'); return forever();`,
-  "announces text that it doesn't write": `writeSync(3, '[9999999,["done",1,1,1]]\\\\n'); return forever();`,
-  "announces text without end": `writeSync(3, '[1e300,["done",1,1,1]]\\\\n'); return forever();`,
-  "writes a line without an end": 'for (;;) writeSync(3, "x".repeat(65536));',
+  "writes garbage to its host's connection": 'writeSync(3, "garbage\\n"); return forever();',
+  "writes messages of another kind to it": `say('[["done"]]'); return forever();`,
+  "answers for a thread that isn't there": `say('[["done",99,1,1]]'); return forever();`,
+  "answers for events that it hasn't got": `say('[["done",1,2,1],["done",1,0,1],["done",2,1,1]]'); return forever();`,
+  "writes numbers that aren't": `say('[["done",1,1e999,1]]'); return forever();`,
+  "announces more than it writes": "writeSync(3, Buffer.from([0, 0, 99, 0, 0, 0, 99, 0])); return forever();",
+  "announces text that isn't there": `say('[9999999,["done",1,1,1]]'); return forever();`,
+  "writes to it without end": 'for (;;) writeSync(3, "x".repeat(65536));',
   "closes its host's connection": "closeSync(3); return forever();",
   "closes every descriptor": "for (let fd = 0; fd < 64; fd++) try { closeSync(fd); } catch {} return forever();",
   "reads its host's connection": "for (;;) try { readFileSync(3); } catch {}",
