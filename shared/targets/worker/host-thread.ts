@@ -43,6 +43,8 @@ export type HostThread = {
   handed(): number;
   /** Whether it may be given an event more although it runs one: it is through with its events so fast. */
   hasRoom(): boolean;
+  /** Whether it has room, and is through with all that it has been given before another one would have begun. */
+  isSoonFree(): boolean;
   /** Only when ready, and nothing else runs unless it has room. Each event runs by itself, in the order given. */
   invoke(send: EventForThread, answer: (invoked: Invoked) => void): void;
 };
@@ -152,12 +154,16 @@ export function startedThread({ tell, isOver, isStopping, onOverdue }: ThreadOpt
     }
   }
 
+  const hasRoom = () =>
+    state === "ready" && lastDurationMs < QUICK_MS && handed.length > 0 && handed.length < MOST_HANDED;
+
   return {
     state: () => state,
     loaded: loaded.promise,
     ended: ended.promise,
     handed: () => handed.length,
-    hasRoom: () => state === "ready" && lastDurationMs < QUICK_MS && handed.length > 0 && handed.length < MOST_HANDED,
+    hasRoom,
+    isSoonFree: () => hasRoom() && handed.length * lastDurationMs < QUICK_MS,
     invoke({ payload, requestId, of, alias, timeoutMs }, answer) {
       if (isOver()) {
         queueMicrotask(() => answer({ outcome: "not begun" }));

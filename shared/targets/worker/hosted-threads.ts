@@ -24,7 +24,10 @@ export type HostedThreads = {
   grow(): void;
   /** Takes out one that does nothing. */
   takeIdle(): HostThread | undefined;
-  /** Takes out one that does nothing; else one that will be through with what it does before long. */
+  /**
+   * The one taken last, if it is as good as free: several events that go to one thread cost less than as many threads that
+   * are woken. Else takes out one that does nothing; else one that will be through with what it does before long.
+   */
   takeFree(): HostThread | undefined;
   /** Keeps the thread for whoever takes it next, if it has nothing to do. */
   rest(thread: HostThread): void;
@@ -41,6 +44,7 @@ export function hostedThreads(options: HostedThreadsOptions): HostedThreads {
   const threads = new Set<HostThread>();
   const idle: HostThread[] = [];
   let host: Host | undefined;
+  let latest: HostThread | undefined;
   let starting = 0;
   let loadFailure: DeliveryError | undefined;
 
@@ -95,10 +99,15 @@ export function hostedThreads(options: HostedThreadsOptions): HostedThreads {
     }
   }
 
+  function takeFree(): HostThread | undefined {
+    if (latest?.isSoonFree() !== true) latest = takeIdle() ?? threads.values().find((thread) => thread.hasRoom());
+    return latest;
+  }
+
   return {
     grow,
     takeIdle,
-    takeFree: () => takeIdle() ?? threads.values().find((thread) => thread.hasRoom()),
+    takeFree,
     rest(thread) {
       if (thread.state() === "ready" && thread.handed() === 0 && !idle.includes(thread)) idle.push(thread);
     },

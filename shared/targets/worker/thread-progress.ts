@@ -1,7 +1,7 @@
 import { followingTurn } from "./thread-turn.ts";
 
 /** The most events that a thread is given before it has answered. A power of two. */
-export const MOST_HANDED = 32;
+export const MOST_HANDED = 64;
 
 /** Stands for the duration of an event that failed: what became of it is told in a message. */
 const NOT_DONE = -1;

@@ -62,6 +62,7 @@ function aPool(concurrency: number) {
           ended: gone.promise,
           handed: () => 0,
           hasRoom: () => false,
+          isSoonFree: () => false,
           invoke({ payload }, answer) {
             invocations.push(payload);
             beside.push({ began: payload, running: [...running.keys()] });
