@@ -36,6 +36,12 @@ export function originTag({ requestId = NO_REQUEST, attempt, eventId }: LineOrig
   return `${requestId}#${attempt}#${encodeURIComponent(eventId.toWellFormed())}`;
 }
 
+/** The request's id in an origin that has one. */
+export function requestIdOfTag(tag: string): string {
+  const end = tag.indexOf("#");
+  return end < 0 ? tag : tag.slice(0, end);
+}
+
 /** Reads whatever word stands there; a log may be older than this form. */
 export function readOriginTag(tag: string): LineOrigin {
   if (tag === NO_REQUEST) return {};

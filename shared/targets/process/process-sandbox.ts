@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
-import { readOriginTag } from "../../domain/deliveries/request-id.ts";
+import { requestIdOfTag } from "../../domain/deliveries/request-id.ts";
 import { readCommand, VERSION_FILE, type VersionCommand } from "../../domain/text/version-file.ts";
 import { NO_HOST } from "../worker/host-messages.ts";
 import { killGroup } from "../worker/kill-group.ts";
@@ -220,7 +220,7 @@ function startProcess(options: ProcessOptions): OneInProcess {
         // The answer may have come while this process was busy: let it be read first.
         setImmediate(() => running === it && end({ type: "Sandbox.Timedout", message }));
       }, job.timeoutMs);
-      const { requestId: runtimeId = job.requestId } = readOriginTag(job.requestId);
+      const runtimeId = requestIdOfTag(job.requestId);
       const it: Running = { ...job, runtimeId, startMs: performance.now(), timer, tell, given: false };
       running = it;
       api?.give({

@@ -4,7 +4,6 @@ import type { SuspectEvents } from "./suspect-events.ts";
 import type { Job } from "./waiting-jobs.ts";
 
 export type Conclusion = {
-  version: string;
   answers: JobAnswers;
   suspects: SuspectEvents;
   at: Date;
@@ -12,14 +11,14 @@ export type Conclusion = {
   runAgain: (job: Job) => void;
 };
 
-/** What came of a job is what it is told, but where only its host is to blame: then it comes again, alone if need be. */
-export function concludeJob(job: Job, invoked: Invoked, thread: HostThread, conclusion: Conclusion): void {
-  const { version, answers, suspects, at, runAgain } = conclusion;
+/** What came of a job that its version didn't end itself: where only its host is to blame it comes again, alone if need be. */
+export function concludeJob(
+  job: Job,
+  invoked: Exclude<Invoked, { outcome: "done" | "failed" }>,
+  thread: HostThread,
+  { answers, suspects, at, runAgain }: Conclusion,
+): void {
   switch (invoked.outcome) {
-    case "done":
-    case "failed":
-      job.resolve({ ...invoked, executedVersion: version });
-      return;
     case "crashed":
       job.resolve(answers.failed(invoked.error, invoked.durationMs));
       return;

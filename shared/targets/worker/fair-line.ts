@@ -22,11 +22,9 @@ export function fairLine<T>(groupOf: (item: T) => string) {
     next(): T | undefined {
       for (const [group, lane] of lanes) {
         for (const item of lane) {
-          remove(item);
-          if (lane.size > 0) {
-            lanes.delete(group);
-            lanes.set(group, lane);
-          }
+          lane.delete(item);
+          lanes.delete(group);
+          if (lane.size > 0) lanes.set(group, lane);
           return item;
         }
       }

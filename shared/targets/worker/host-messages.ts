@@ -49,7 +49,7 @@ const MAX_ERROR_CHARACTERS = 1_000;
 /** A host runs foreign code, so what it says is foreign. Undefined for what isn't a message. */
 export function parseFromHost(message: unknown): FromHost | undefined {
   if (!Array.isArray(message)) return undefined;
-  const [kind, thread, ...rest]: unknown[] = message;
+  const [kind, thread, third, durationMs, error]: unknown[] = message;
   if (typeof thread !== "number" || !Number.isSafeInteger(thread)) return undefined;
   switch (kind) {
     case "loaded":
@@ -59,9 +59,9 @@ export function parseFromHost(message: unknown): FromHost | undefined {
     case "out of memory":
       return [kind, thread];
     case "unloadable":
-      return [kind, thread, errorIn(rest[0])];
+      return [kind, thread, errorIn(third)];
   }
-  const [number, durationMs, error] = rest;
+  const number = third;
   if (typeof number !== "number" || !Number.isSafeInteger(number)) return undefined;
   if (kind === "not begun") return [kind, thread, number];
   if (typeof durationMs !== "number" || !(durationMs >= 0)) return undefined;

@@ -39,6 +39,7 @@ export function jobDispatcher({ threads, waiting, trials, mayTry, onEnd }: Dispa
 
   function serve(): void {
     while (!trials.holdOthers()) {
+      if (waiting.size() === 0) return;
       const thread = threads.takeFree();
       if (thread === undefined) return;
       const job = waiting.next();

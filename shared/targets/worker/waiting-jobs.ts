@@ -1,4 +1,5 @@
 import type { Send, SendResult } from "../target.ts";
+import { deadlineTimer } from "./deadline-timer.ts";
 import { fairLine } from "./fair-line.ts";
 
 /**
@@ -11,11 +12,11 @@ const MAX_WAIT_MS = 2_000;
 /** Jobs that may wait for as long as their leases allow, however slow the version, per thread. */
 const MAY_ALWAYS_WAIT = 4;
 
-/** Node's longest timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** A send on its way, and who waits for its result. `notBegun`: threads that ended before they looked at it. */
 export type Job = { send: Send; resolve: (result: SendResult) => void; notBegun?: number };
+
+/** Since when a job waits, on the clock; and until when, in `performance.now()`'s ms, and what then. */
+type Wait = { arrival: number; sinceMs: number; dueMs: number; then: (job: Job) => void };
 
 export type WaitingOptions = {
   concurrency: number;
@@ -42,11 +43,11 @@ export type WaitingJobs = {
   /** The number of the last one that came. */
   lastArrival(): number;
   /** A job of this version has ended: how many do in a second says how many may wait. */
-  served(): void;
+  served(at: Date): void;
 };
 
 export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, refuse }: WaitingOptions): WaitingJobs {
-  const waiting = new Map<Job, { timer: NodeJS.Timeout; arrival: number; sinceMs: number }>();
+  const waiting = new Map<Job, Wait>();
   const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
   const rate = perSecond();
   let arrivals = 0;
@@ -66,13 +67,19 @@ export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, ref
   }
 
   function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
-    const since = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
+    const { sinceMs, arrival } = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
+    const dueMs = performance.now() + ms;
     line.add(job);
-    waiting.set(job, { ...since, timer: setTimeout(then, Math.max(0, Math.min(ms, MAX_TIMER_MS)), job) });
+    waiting.set(job, { sinceMs, arrival, dueMs, then });
+    watch(dueMs);
   }
 
+  const watch = deadlineTimer((nowMs) => {
+    for (const [job, { dueMs, then }] of waiting) if (dueMs <= nowMs) then(job);
+    return waiting.size === 0 ? undefined : Math.min(...waiting.values().map(({ dueMs }) => dueMs));
+  });
+
   function forget(job: Job): void {
-    clearTimeout(waiting.get(job)?.timer);
     waiting.delete(job);
     line.remove(job);
   }
@@ -94,7 +101,7 @@ export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, ref
   return {
     size: () => waiting.size,
     lastArrival: () => arrivals,
-    served: () => rate.add(now().getTime()),
+    served: (at) => rate.add(at.getTime()),
     add(job, again = false) {
       const at = now();
       if (!again && !mayWait(job, at)) return refuse(job, waiting.size);
@@ -104,7 +111,7 @@ export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, ref
     },
     next() {
       for (let job = line.next(); job !== undefined; job = line.next()) {
-        forget(job);
+        waiting.delete(job);
         if (now() > job.send.latestStart) expire(job);
         else if (stillHere(job)) return job;
       }

@@ -87,12 +87,16 @@ export function workerPool({ code, startHost, onNoRoom, stillHere, now }: PoolOp
     }
   }
 
+  const runAgain = (job: Job) => run(job, true);
+
   function onEnd(job: Job, invoked: Invoked, thread: HostThread, ranAlone: boolean): void {
     const at = now();
     if (ranAlone) suspects.acquit(job.send);
     lastUsedMs = at.getTime();
-    waiting.served();
-    concludeJob(job, invoked, thread, { version, answers, suspects, at, runAgain: (again) => run(again, true) });
+    waiting.served(at);
+    if (invoked.outcome === "done" || invoked.outcome === "failed")
+      job.resolve({ ...invoked, executedVersion: version });
+    else concludeJob(job, invoked, thread, { answers, suspects, at, runAgain });
     if (closed && dispatcher.running() === 0) allDone.resolve();
   }
 

@@ -69,17 +69,25 @@ export function workerTarget({
   const unloading = new Set<Promise<void>>();
   let hosts = 0;
   const settingsTexts = new WeakMap<WorkerSettings, string>();
+  /** The pool of the last event, which mostly is that of the next one, too. */
+  let last: { component: string; worker: WorkerSettings; version: string; pool: WorkerPool } | undefined;
 
   /** Aliases of one version share its pool; other settings need another, since threads keep the ones they began with. */
   function poolOf({ component, worker }: Job["send"], aliased: AliasedCode): WorkerPool {
+    const { version } = aliased;
+    if (last?.worker === worker && last.version === version && last.component === component) return last.pool;
     let settings = settingsTexts.get(worker);
     if (settings === undefined) {
       settings = JSON.stringify(worker);
       settingsTexts.set(worker, settings);
     }
-    const key = `${component} ${aliased.version} ${settings}`;
-    const known = pools.get(key);
-    if (known !== undefined) return known;
+    const key = `${component} ${version} ${settings}`;
+    const pool = pools.get(key) ?? openPool(key, component, worker, aliased);
+    last = { component, worker, version, pool };
+    return pool;
+  }
+
+  function openPool(key: string, component: string, worker: WorkerSettings, aliased: AliasedCode): WorkerPool {
     const { memoryMb, concurrency } = worker;
     const code: HostedCode = { component, ...aliased, memoryMb, concurrency, initTimeoutMs };
     const environment = environmentOf(code, worker.environment);
@@ -120,6 +128,7 @@ export function workerTarget({
 
   function unload(key: string, pool: WorkerPool, waitMs: number): void {
     pools.delete(key);
+    last = undefined;
     const closed: Promise<void> = pool.close(waitMs).finally(() => unloading.delete(closed));
     unloading.add(closed);
   }

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
-import { readOriginTag } from "../../domain/deliveries/request-id.ts";
+import { requestIdOfTag } from "../../domain/deliveries/request-id.ts";
 import { filesOfHandler, readHandler } from "../../domain/text/handler.ts";
 import { MAX_RESPONSE_BYTES, responseTooLarge } from "./response-size.ts";
 import { noteEnded, type ThreadProgress } from "./thread-progress.ts";
@@ -194,7 +194,7 @@ function contextOf(origin: string, alias: string, getRemainingTimeInMillis: () =
     functionVersion: code.version,
     invokedFunctionArn: `arn:aws:lambda:local:000000000000:function:${code.component}:${alias}`,
     memoryLimitInMB: String(code.memoryMb),
-    awsRequestId: readOriginTag(origin).requestId,
+    awsRequestId: requestIdOfTag(origin),
     logGroupName: `/turnout/${code.component}`,
     logStreamName: code.version,
     getRemainingTimeInMillis,
