@@ -1,5 +1,6 @@
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import type { CountedDelivery } from "../../shared/domain/health/delivery-tally.ts";
+import { versionCounts } from "./version-counts.ts";
 
 /** What is looked at when somebody asks, and not counted as it happens. */
 export type MetricLooks = {
@@ -48,7 +49,9 @@ export async function serverMetrics(looks: MetricLooks) {
     "Events that were rejected, as they can't be read.",
     [],
   );
-  const fallbacks = counter("turnout_fallbacks_total", "Deliveries that went to a fallback alias.", ["component"]);
+  const fallbackCounter = counter("turnout_fallbacks_total", "Deliveries that went to a fallback alias.", [
+    "component",
+  ]);
   const firsts = counter("turnout_first_attempts_total", "First attempts of live deliveries.", ofVersion);
   const failed = counter("turnout_first_attempts_failed_total", "First attempts of them that failed.", ofVersion);
   const durations = histogram("turnout_attempt_duration_seconds", "How long versions took.");
@@ -80,6 +83,17 @@ export async function serverMetrics(looks: MetricLooks) {
     telemetryDropped && counter("turnout_telemetry_dropped_total", "Spans that the collector was not told of.", []);
   let untoldBefore = 0;
 
+  const counts = versionCounts();
+  function tellCounts(): void {
+    for (const { labels, outcomes, fallbacks, firsts: attempts, failed: failures } of counts.take()) {
+      for (const [outcome, count] of outcomes) deliveries.inc({ ...labels, outcome }, count);
+      if (fallbacks > 0) fallbackCounter.inc({ component: labels.component }, fallbacks);
+      if (attempts === 0) continue;
+      firsts.inc(labels, attempts);
+      failed.inc(labels, failures);
+    }
+  }
+
   async function look(): Promise<void> {
     const [ofQueues, { versions, dropped: lost }, head] = await Promise.all([queues(), health(), routingRevision()]);
     for (const [queue, { visible, inFlight, oldestAgeMs }] of Object.entries(ofQueues)) {
@@ -106,8 +120,9 @@ export async function serverMetrics(looks: MetricLooks) {
     reported(delivery: DeliveryReport): void {
       const { component, decision, outcome, executedVersion: version = "", durationMs, record, at, replay } = delivery;
       if (component === undefined) return void (outcome === "unmatched" ? unmatched : unreadable).inc();
-      deliveries.inc({ component, component_version: version, alias: decision?.alias ?? "", outcome });
-      if (decision?.fallback) fallbacks.inc({ component });
+      const counted = counts.of(component, version, decision?.alias ?? "");
+      counted.outcomes.set(outcome, (counted.outcomes.get(outcome) ?? 0) + 1);
+      if (decision?.fallback) counted.fallbacks += 1;
       if (durationMs !== undefined) durations.observe({ component, component_version: version }, durationMs / 1_000);
       if (outcome !== "done" || replay !== undefined) return;
       const latencyMs = Math.max(0, at.getTime() - record.t0.getTime());
@@ -115,13 +130,14 @@ export async function serverMetrics(looks: MetricLooks) {
     },
     counted({ component, version, alias, attempt }: CountedDelivery): void {
       if (attempt?.kind !== "first") return;
-      const labels = { component, component_version: version, alias };
-      firsts.inc(labels);
-      failed.inc(labels, attempt.error === undefined ? 0 : 1);
+      const counted = counts.of(component, version, alias);
+      counted.firsts += 1;
+      if (attempt.error !== undefined) counted.failed += 1;
     },
     contentType: registry.contentType,
     async text(): Promise<string> {
       await look();
+      tellCounts();
       return registry.metrics();
     },
   };
