@@ -32,7 +32,8 @@ type RequestHead = {
   url: string;
   path: string;
   headers: IncomingHttpHeaders;
-  headersDistinct: DistinctHeaders;
+  /** The headers with each as often as it came. Asked for where they are wanted: Node puts them together then. */
+  distinct: () => DistinctHeaders;
 };
 
 const AMZ_JSON = "application/x-amz-json-1.1";
@@ -57,7 +58,7 @@ export function routeOf(head: RequestHead, door: Door): Route | Answer {
   return publishRoute(head, door);
 }
 
-function publishRoute({ path, headers, headersDistinct }: RequestHead, door: Door): Route | Answer {
+function publishRoute({ path, headers, distinct }: RequestHead, door: Door): Route | Answer {
   const target = headers["x-amz-target"];
   const contentType = readContentType(headers["content-type"]);
   const { media, charset } = contentType;
@@ -70,9 +71,10 @@ function publishRoute({ path, headers, headersDistinct }: RequestHead, door: Doo
   if ((isPutEvents || isJson(contentType) || isText(contentType)) && !isReadAsUtf8(contentType)) {
     return unsupported(`Text in charset '${charset}' isn't taken here. Send it in UTF-8.`);
   }
+  if (isPutEvents) return textRoute(MAX_PUT_EVENTS_BODY_BYTES, (text) => putEvents(text, door), amzError);
+  const headersDistinct = distinct();
   // As a client says it that knows of traces, and nothing of the events' own. PutEvents' entries are left as they are.
   const [traced] = headersDistinct.traceparent ?? [];
-  if (isPutEvents) return textRoute(MAX_PUT_EVENTS_BODY_BYTES, (text) => putEvents(text, door), amzError);
   if (media === CLOUD_EVENT)
     return textRoute(MAX_CLOUD_EVENT_BODY_BYTES, (text) => acceptCloudEvent(text, door, traced));
   if (media === CLOUD_EVENT_BATCH)

@@ -77,8 +77,8 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
 }
 
 function routeFor(request: IncomingMessage, door: Door): Route | Answer {
-  const { method = "", url = "", headers, headersDistinct } = request;
-  return routeOf({ method, url, path: pathOf(request), headers, headersDistinct }, door);
+  const { method = "", url = "", headers } = request;
+  return routeOf({ method, url, path: pathOf(request), headers, distinct: () => request.headersDistinct }, door);
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

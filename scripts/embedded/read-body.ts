@@ -5,8 +5,10 @@ export type BodyRead =
   /** `aborted`: the client went away, and nobody waits for an answer. */
   | { ok: false; why: "too large" | "encoded" | "aborted" };
 
-/** Where a body's first bytes go; most bodies need no more. */
+/** Where the first bytes go of a body that comes in pieces. */
 const FIRST_BYTES = 16_384;
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Reads a request's body of at most `limitBytes`. A longer one is given up at once where its length is
@@ -18,19 +20,26 @@ export function readBody(request: IncomingMessage, limitBytes: number, start: ()
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return refused("too large");
   if ((request.headers["content-encoding"] ?? "identity") !== "identity") return refused("encoded");
   start();
+  const announced = Number(request.headers["content-length"]);
   return new Promise((resolve) => {
     // One buffer that doubles: a list of chunks would let a client that sends byte by byte hold a hundred times more.
-    let held = Buffer.allocUnsafe(FIRST_BYTES);
+    let held: Buffer = NOTHING;
     let bytes = 0;
     const take = (chunk: Buffer) => {
+      // Most bodies come whole.
+      if (chunk.length === announced) {
+        held = chunk;
+        bytes = announced;
+        return;
+      }
       const needed = bytes + chunk.length;
       if (needed > limitBytes) {
         request.off("data", take).pause();
-        held = Buffer.alloc(0);
+        held = NOTHING;
         resolve({ ok: false, why: "too large" });
         return;
       }
-      if (needed > held.length) held = grown(held, bytes, Math.max(needed, held.length * 2));
+      if (needed > held.length) held = grown(held, bytes, Math.max(FIRST_BYTES, needed, held.length * 2));
       chunk.copy(held, bytes);
       bytes = needed;
     };
