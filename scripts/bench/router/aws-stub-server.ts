@@ -104,6 +104,8 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => serve(request, body, response));
 }).listen(0, "127.0.0.1");
+// A pipeline that waits for its turn keeps its connections, also on a busy machine.
+server.keepAliveTimeout = 600_000;
 await once(server, "listening");
 const address = server.address();
 if (address === null || typeof address === "string") throw new Error("the stub has no port");
