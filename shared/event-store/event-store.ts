@@ -38,15 +38,18 @@ export interface EventStore extends EventRecords, DeliveryLedger, DeliveryCounts
   expire(now: Date, limit: number): Promise<number>;
 }
 
+/** An event that has just arrived, with its deliveries. */
+export type Arrived = { record: EventRecord; requests: readonly ClaimRequest[] };
+
 /** What a store can that writes records and ledger in one transaction. */
 export interface RecordedClaims {
-  /** Stores events and claims deliveries of them, durably, both or neither. As `record` and `claim`. */
-  recordAndClaim(
-    records: readonly EventRecord[],
-    requests: readonly ClaimRequest[],
-    owner: string,
-    now: Date,
-  ): Promise<Claim[]>;
+  /**
+   * Stores events and claims their deliveries, durably, of each event all or nothing. As `record` and `claim`.
+   * @returns of each event its claims in the same order; undefined where the ledger knew one of them, and nothing was stored
+   */
+  recordAndClaim(events: readonly Arrived[], owner: string, now: Date): Promise<(Claim[] | undefined)[]>;
+  /** Makes that as if it had never been, of events of which nothing was sent. What others have taken over stays. */
+  takeBack(events: readonly Arrived[], owner: string): Promise<void>;
 }
 
 /** For whoever reads what was published, and what became of it. */

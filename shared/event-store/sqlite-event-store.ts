@@ -22,7 +22,7 @@ export function sqliteEventStore(
   expiryTime: (now: Date) => Date = (now) => now,
 ): EventStore &
   RecordedClaims & { endLeases(now: Date, isElsewhere?: (entry: LedgerEntry) => boolean): Promise<number> } {
-  const { recording, ...records } = sqliteRecords(database, bodies, expiryTime);
+  const { recording, remove: removeRecord, ...records } = sqliteRecords(database, bodies, expiryTime);
   const ledger = ledgerRows(database);
   const { expired, removeExpired, ...counts } = sqliteCounts(database);
   const expiry = sqliteExpiry(database, { expired, removeExpired });
@@ -38,17 +38,40 @@ export function sqliteEventStore(
     });
   };
 
+  const released = (deliveryKey: string, owner: string): boolean => {
+    const stored = ledger.find(deliveryKey);
+    if (stored === undefined || !isFirstClaim(stored.entry, owner)) return false;
+    ledger.remove(stored.id);
+    return true;
+  };
+
   return {
     ...records,
     ...counts,
     claim(requests, owner, now) {
       return database.write(() => claimed(requests, owner, now));
     },
-    async recordAndClaim(events, requests, owner, now) {
-      const record = await recording(events);
+    async recordAndClaim(events, owner, now) {
+      const recorded = await recording(events.map(({ record }) => record));
       return database.write(() => {
-        record();
-        return claimed(requests, owner, now);
+        const findRow = ledger.finder(events.flatMap(({ requests }) => requests.map(({ deliveryKey }) => deliveryKey)));
+        return events.map(({ requests }, index) => {
+          if (requests.some(({ deliveryKey }) => findRow(deliveryKey) !== undefined)) return undefined;
+          recorded[index]?.();
+          return requests.map((request) => {
+            const { claim, entry } = claimAgainst(undefined, request, owner, now);
+            if (entry !== undefined) ledger.put(undefined, entry);
+            return claim;
+          });
+        });
+      });
+    },
+    takeBack(events, owner) {
+      return database.write(() => {
+        for (const { record, requests } of events) {
+          const taken = requests.filter(({ deliveryKey }) => released(deliveryKey, owner));
+          if (taken.length === requests.length) removeRecord(record);
+        }
       });
     },
     close(closes) {
@@ -65,10 +88,7 @@ export function sqliteEventStore(
     },
     release(deliveryKeys, owner) {
       return database.write(() => {
-        for (const deliveryKey of deliveryKeys) {
-          const stored = ledger.find(deliveryKey);
-          if (stored !== undefined && isFirstClaim(stored.entry, owner)) ledger.remove(stored.id);
-        }
+        for (const deliveryKey of deliveryKeys) released(deliveryKey, owner);
       });
     },
     reject(entries) {

@@ -56,8 +56,10 @@ export function sqliteRecords(
   bodies: BodyStore | undefined,
   expiryTime: (now: Date) => Date,
 ): EventRecords & {
-  /** Puts large bodies where they belong, and answers what stores the records then, inside of a write. */
-  recording(records: readonly EventRecord[]): Promise<() => void>;
+  /** Puts large bodies where they belong, and answers what stores each of the records then, inside of a write. */
+  recording(records: readonly EventRecord[]): Promise<(() => void)[]>;
+  /** Inside of a write. */
+  remove(record: RecordKey): void;
 } {
   const { connection } = database;
   connection.exec(TABLE);
@@ -65,6 +67,9 @@ export function sqliteRecords(
     `INSERT INTO event_records (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET facts = excluded.facts, body = excluded.body, body_zstd = excluded.body_zstd,
        body_key = excluded.body_key, expires_at = excluded.expires_at, sequence = max(sequence, excluded.sequence)`,
+  );
+  const deleteRecord = connection.prepare(
+    "DELETE FROM event_records WHERE t0 = ? AND event_key = ? AND payload_hash = ?",
   );
   // Ordered by everything that is unique, so that a page can begin where the last one ended. The index has the moments in
   // order, and the places within one are sorted as they are read: an index of them as well would cost every event. The
@@ -130,24 +135,26 @@ export function sqliteRecords(
     return isEnd ? { rows } : { rows, upTo: placeIn(last) };
   }
 
-  async function recording(records: readonly EventRecord[]): Promise<() => void> {
+  async function recording(records: readonly EventRecord[]): Promise<(() => void)[]> {
     // Large bodies before the rows that name them: a crash in between leaves a file that expires.
     const kept = await Promise.all(records.map(stored));
-    return () => {
-      records.forEach((record, index) => {
-        const { t0, eventKey, payloadHash, expiresAt, sequence = 0 } = record;
-        const { text: body, zstd, key } = kept[index] ?? asText(record.body);
-        const place = [t0.getTime(), eventKey, payloadHash] as const;
-        insertRecord.run(...place, factsText(record), body, zstd, key, expiresAt.getTime(), sequence);
-      });
-    };
+    return records.map((record, index) => () => {
+      const { t0, eventKey, payloadHash, expiresAt, sequence = 0 } = record;
+      const { text: body, zstd, key } = kept[index] ?? asText(record.body);
+      const place = [t0.getTime(), eventKey, payloadHash] as const;
+      insertRecord.run(...place, factsText(record), body, zstd, key, expiresAt.getTime(), sequence);
+    });
   }
 
   return {
     recording,
     async record(records) {
-      await database.write(await recording(records));
+      const recorded = await recording(records);
+      await database.write(() => {
+        for (const record of recorded) record();
+      });
     },
+    remove: ({ t0, eventKey, payloadHash }) => void deleteRecord.run(t0.getTime(), eventKey, payloadHash),
     find(keys) {
       const asked = JSON.stringify(keys.map(({ t0, eventKey, payloadHash }) => [t0.getTime(), eventKey, payloadHash]));
       const rows = new Map(selectRecords.all(asked).map((row) => [row.n, row]));

@@ -19,10 +19,12 @@ export const arrivalControls: Record<string, Control> = {
     breakage: {
       events: (events) => ({
         ...events,
-        recordAndClaim: (records, requests, owner, now) =>
+        recordAndClaim: (arrived, owner, now) =>
           events.recordAndClaim(
-            records,
-            requests.map(({ unqueued: _, ...request }) => request),
+            arrived.map(({ record, requests }) => ({
+              record,
+              requests: requests.map(({ unqueued: _, ...request }) => request),
+            })),
             owner,
             now,
           ),
@@ -34,9 +36,13 @@ export const arrivalControls: Record<string, Control> = {
     shows: ["lost"],
     weather: allArrive,
     breakage: {
-      events: (events) => ({
+      events: (events, { store }) => ({
         ...events,
-        recordAndClaim: (_, requests, owner, now) => events.recordAndClaim([], requests, owner, now),
+        async recordAndClaim(arrived, owner, now) {
+          const claims = await events.recordAndClaim(arrived, owner, now);
+          for (const { record } of arrived) store.forgetRecord(record);
+          return claims;
+        },
       }),
     },
   },

@@ -38,6 +38,7 @@ const calls = [
   "find",
   "claim",
   "recordAndClaim",
+  "takeBack",
   "release",
   "close",
   "reject",

@@ -59,6 +59,7 @@ export function memoryEventStore(onEntry: OnEntry = () => {}) {
       const { sequence = records.get(recordKey(record))?.sequence } = record;
       records.set(recordKey(record), { ...record, ...(sequence !== undefined && { sequence }) });
     },
+    forgetRecord: (key: RecordKey) => void records.delete(recordKey(key)),
     find: (key: RecordKey) => records.get(recordKey(key)),
     claim(request: ClaimRequest, owner: string, now: Date): Claim {
       const { claim, entry } = claimAgainst(entryOf(request.deliveryKey), request, owner, now);
@@ -192,10 +193,20 @@ export function distantEventStore(
     find: (keys) => process.call("find", () => keys.map((key) => store.find(key))),
     claim: (requests, owner, now) => batch("claim", requests, (request) => store.claim(request, owner, now)),
     // The embedded store alone can do that: in one transaction.
-    recordAndClaim: (records, requests, owner, now) =>
-      process.call("record and claim", () => {
-        for (const record of records) store.record(record);
-        return requests.map((request) => store.claim(request, owner, now));
+    recordAndClaim: (events, owner, now) =>
+      process.call("record and claim", () =>
+        events.map(({ record, requests }) => {
+          if (requests.some(({ deliveryKey }) => store.entryOf(deliveryKey) !== undefined)) return undefined;
+          store.record(record);
+          return requests.map((request) => store.claim(request, owner, now));
+        }),
+      ),
+    takeBack: (events, owner) =>
+      process.call("take back", () => {
+        for (const { record, requests } of events) {
+          for (const { deliveryKey } of requests) store.release(deliveryKey, owner);
+          if (requests.every(({ deliveryKey }) => store.entryOf(deliveryKey) === undefined)) store.forgetRecord(record);
+        }
       }),
     close: (closes) => batch("close", closes, (close, again) => store.close(close, again)),
     release: async (keys, owner) => void (await batch("release", keys, (key) => store.release(key, owner))),

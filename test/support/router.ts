@@ -86,7 +86,11 @@ export async function aRouter({
   const ports: RouterPorts & { events: RecordedClaims } = {
     ...shared,
     routing: routingCache(surrounded(table, ["head", "changesAfter", "rows", "components"], calls.around)),
-    events: surrounded(events, ["record", "find", "claim", "recordAndClaim", "close", "reject"], calls.around),
+    events: surrounded(
+      events,
+      ["record", "find", "claim", "recordAndClaim", "takeBack", "close", "reject"],
+      calls.around,
+    ),
     counter: deliveryCounter({
       ...shared,
       events: surrounded(events, ["count"], calls.around),

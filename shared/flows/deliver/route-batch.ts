@@ -28,6 +28,7 @@ export async function routeBatch(
   const { routed, first, later, claims, owner } = await decideAndClaim(ports, parsed, {
     received,
     claimAll: (deliveries, decided, by) => claimAndRecord(ports, deliveries, decided, by),
+    takeBack: (deliveries, claims, by) => release(ports, deliveries, claims, by),
   });
   const comesBack = new Map<ReceivedMessage, Date>();
   for (const { message, routes, record, unknown } of routed) {
@@ -70,6 +71,8 @@ export type Deciding = {
   received: boolean;
   /** Claims the deliveries and records the messages' events. */
   claimAll: (deliveries: readonly Delivery[], routed: readonly RoutedMessage[], owner: string) => Promise<Claim[]>;
+  /** Makes that as if it had never been. */
+  takeBack: (deliveries: readonly Delivery[], claims: readonly Claim[], owner: string) => Promise<void>;
 };
 
 /**
@@ -80,7 +83,7 @@ export type Deciding = {
 export async function decideAndClaim(
   ports: RouterPorts,
   parsed: readonly ParsedMessage[],
-  { received, claimAll }: Deciding,
+  { received, claimAll, takeBack }: Deciding,
 ) {
   const attempt = async () => {
     const routed = await decideBatch(ports, parsed, received);
@@ -94,7 +97,7 @@ export async function decideAndClaim(
   if (claims.status === "rejected") throw claims.reason;
   const isCurrent = head.status === "fulfilled" && remembered.routed.every(({ revision }) => revision === head.value);
   if (isCurrent) return { ...remembered, claims: claims.value };
-  await release(ports, first, claims.value, owner);
+  await takeBack(first, claims.value, owner);
   if (head.status === "rejected") throw head.reason;
   const anew = await attempt();
   return { ...anew, claims: await claimAll(anew.first, anew.routed, anew.owner) };

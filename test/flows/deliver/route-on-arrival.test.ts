@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { BusEvent } from "../../../shared/domain/events/event.ts";
 import type { ReceivedMessage } from "../../../shared/event-queue/event-queue.ts";
 import { sqliteEventQueue } from "../../../shared/event-queue/sqlite-event-queue.ts";
 import { routeBatch } from "../../../shared/flows/deliver/route-batch.ts";
@@ -20,8 +21,10 @@ async function anArrival(options: RouterOptions = {}) {
   await queue.becomeOnlyConsumer();
   await queue.receive(1, 1, time.now());
   const all = { ...ports, queue: surrounded(queue, ["keep"], calls.around) };
-  const arrive = async (...keys: string[]) => {
-    const bodies = keys.map((key) => bodyOf(anEvent({ id: `event-${key}`, idempotencyKey: key, customer: "acme" })));
+  const arrive = (...keys: string[]) =>
+    arriveAs(...keys.map((key) => anEvent({ id: `event-${key}`, idempotencyKey: key, customer: "acme" })));
+  const arriveAs = async (...arriving: BusEvent[]) => {
+    const bodies = arriving.map(bodyOf);
     const messages = queue.admit(bodies, time.now()) ?? [];
     const { end } = await routeOnArrival(all, messages.map(parseEvent));
     return end.finally(() => queue.leave(messages));
@@ -38,7 +41,7 @@ async function anArrival(options: RouterOptions = {}) {
     await events.endLeases(time.now());
     return sweep({ events, queue, now: time.now }, new Date("2100-01-01"));
   };
-  return { ...router, queue, arrive, queued, workOff, afterCrash };
+  return { ...router, queue, arrive, arriveAs, queued, workOff, afterCrash };
 }
 
 describe("an event that is routed as it arrives", () => {
@@ -85,6 +88,28 @@ describe("an event that is routed as it arrives", () => {
     calls.fail("recordAndClaim");
     await expect(arrive("a")).rejects.toThrow("recordAndClaim failed");
     expect([sends, await records(), await ledger(), await queued()]).toEqual([[], [], [], []]);
+  });
+
+  it("is nowhere where the routing can't be looked at, and nothing is sent", async () => {
+    const { arrive, calls, sends, records, ledger, queued } = await anArrival();
+    calls.fail("head");
+    await expect(arrive("a")).rejects.toThrow("head failed");
+    expect([sends, await records(), await ledger(), await queued()]).toEqual([[], [], [], []]);
+  });
+
+  it("is stored by nobody but the queue where a component has had another one under its key", async () => {
+    const late = aComponent({ name: "late", pattern: { detail: { late: [true] } } });
+    const { arriveAs, calls, records, ledger, sends } = await anArrival({ components: [mailer, late] });
+    await arriveAs(anEvent({ idempotencyKey: "a" }));
+    const kept = calls.hold("keep");
+    const arrived = arriveAs(anEvent({ id: "event-2", idempotencyKey: "a", detail: { late: true } }));
+    await expect.poll(kept.reached).toBe(true);
+    // The process may end here: what was recorded would wait for ever, at a component that can't tell that it refused it.
+    expect((await records()).map(({ id }) => id)).toEqual(["event-1"]);
+    expect((await ledger()).map(({ component }) => component)).toEqual(["mailer"]);
+    kept.release();
+    await arrived;
+    expect(sends).toHaveLength(1);
   });
 
   it("goes by the queue from when it has failed, at its place, with its backoff and its group", async () => {
