@@ -24,7 +24,9 @@ export function rowWords(change: RowChange): string[] {
   if (kind === "component") return componentWords(change, name);
   const words = isSubject(kind) ? subjectWords((before ?? NOBODY) as SubjectRow, (after ?? NOBODY) as SubjectRow) : [];
   if (words.length === 0) words.push(...otherWords(before ?? {}, after ?? {}));
-  return words.length === 0 ? [`${name} ${after === null ? "goes" : "is new"}`] : words.map((one) => `${name}: ${one}`);
+  if (words.length > 0) return words.map((one) => `${name}: ${one}`);
+  if (after === null) return [`${name} goes`];
+  return before === null ? [`${name} is new`] : [];
 }
 
 const NOBODY: SubjectRow = { pins: {}, cohorts: [] };

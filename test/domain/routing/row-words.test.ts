@@ -49,6 +49,12 @@ describe("a row's change in words", () => {
     expect(told("customer#acme", unreadable, null)).toEqual(["customer acme can't be read (not JSON): it goes"]);
   });
 
+  it("says nothing of a row that stays as it is, not even that it is new", () => {
+    const guardrails = { protectedSubjects: [], expiryRequiredFor: [] };
+    expect(told("settings#guardrails", guardrails, { ...guardrails })).toEqual([]);
+    expect(told("settings#guardrails", null, guardrails)).not.toEqual([]);
+  });
+
   it("says something of whatever changes, and nothing as JSON", () => {
     const rows = fc.tuple(anyAcceptedRow("mailer"), anyAcceptedRow("mailer"));
     fc.assert(
