@@ -23,7 +23,10 @@ export function componentIn(deliveryKey: string): string {
 
 /** The event key inside a delivery key. Component names have no `#`. */
 export function eventKeyIn(deliveryKey: string): string {
-  return deliveryKey.split("#", 2)[1] ?? "";
+  const from = deliveryKey.indexOf("#") + 1;
+  const to = deliveryKey.indexOf("#", from);
+  if (from === 0) return "";
+  return to < 0 ? deliveryKey.slice(from) : deliveryKey.slice(from, to);
 }
 
 /**

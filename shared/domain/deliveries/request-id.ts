@@ -7,7 +7,7 @@ import type { LedgerEntry } from "./delivery.ts";
  */
 export function requestIdOf(deliveryKey: string, attempt: number): string {
   const hex = sha256(`${deliveryKey}#${attempt}`);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 type Attempts = Pick<LedgerEntry, "deliveryKey" | "attempt" | "attempts">;

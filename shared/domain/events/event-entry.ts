@@ -129,8 +129,8 @@ export function envelopeOf(entry: EventEntry, { id, now }: { id: string; now: Da
   const { source, detailType, time = wholeSeconds(now), resources, detail } = entry;
   return (
     `{"version":"0","id":${JSON.stringify(id)},"detail-type":${JSON.stringify(detailType)},` +
-    `"source":${JSON.stringify(source)},"account":"000000000000","time":${JSON.stringify(time)},"region":"local",` +
-    `"resources":${JSON.stringify(resources)},"detail":${detail}}`
+    `"source":${JSON.stringify(source)},"account":"000000000000","time":"${time}","region":"local",` +
+    `"resources":${resources.length === 0 ? "[]" : JSON.stringify(resources)},"detail":${detail}}`
   );
 }
 
