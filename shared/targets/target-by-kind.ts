@@ -1,14 +1,14 @@
 import type { TargetAddress } from "../domain/routing/target-address.ts";
-import type { SendResult, Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 /** Sends by the target of the address's kind. Those that an installation doesn't have fail, and say so. */
 export function targetByKind(targets: { [kind in TargetAddress["kind"]]?: Target }): Target {
-  return async (send): Promise<SendResult> => {
+  return (send) => {
     const { kind } = send.address;
     const target = targets[kind];
     if (target !== undefined) return target(send);
     const message = `a target of kind '${kind}' can't be reached from here; correct the alias's target`;
-    return { outcome: "failed", error: { type: "WrongTarget", message }, durationMs: 0 };
+    return Promise.resolve({ outcome: "failed", error: { type: "WrongTarget", message }, durationMs: 0 });
   };
 }
 

@@ -48,17 +48,21 @@ export function asyncInvocations({ run, tell, now, delay, onError, maxTaken = 50
     }
   }
 
-  return async (send) => {
-    if (send.invocation.kind === "sync") return run(send);
+  function take(send: Send, maxEventAgeMs: number): SendResult {
     const waiting = taken.get(keyOf(send)) ?? 0;
     if (waiting >= maxTaken) {
       const message = `${waiting} events wait for ${send.component} '${send.alias}' already`;
       return { outcome: "throttled", error: { type: "NoRoom", message } };
     }
     taken.set(keyOf(send), waiting + 1);
-    const latestStart = new Date(now().getTime() + send.invocation.maxEventAgeMs);
+    const latestStart = new Date(now().getTime() + maxEventAgeMs);
     void runAndTell({ ...send, latestStart });
     return { outcome: "accepted", durationMs: 0 };
+  }
+
+  return (send) => {
+    const { invocation } = send;
+    return invocation.kind === "sync" ? run(send) : Promise.resolve(take(send, invocation.maxEventAgeMs));
   };
 }
 

@@ -68,8 +68,10 @@ function take(message: ToHost, text: Buffer): void {
     case "code":
       code = message[1];
       intact = checkDigest(code).then((failure) => failure ?? prepare(message[1], message[2]));
-      setInterval(checkMemory, CHECK_MS);
-      setInterval(takeBackSlow, CHECK_MS);
+      setInterval(() => {
+        takeBackSlow();
+        checkMemory();
+      }, CHECK_MS);
       return;
     case "start":
       void intact.then((failure) => {
@@ -151,7 +153,8 @@ function invoke([, thread, number, requestId, alias, timeoutMs]: InvokeMessage, 
 function tellResult(thread: number, number: number, result: ThreadResult): void {
   switch (result.outcome) {
     case "done":
-      tell(["done", thread, number, result.durationMs]);
+      // In whole microseconds: more digits than that cost time in each process.
+      tell(["done", thread, number, Math.round(result.durationMs * 1_000) / 1_000]);
       return;
     case "failed":
       tell(["failed", thread, number, result.durationMs, result.error]);
