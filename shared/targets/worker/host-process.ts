@@ -193,7 +193,7 @@ function checkMemory(): void {
   for (const sandbox of threads.values()) sandbox.checkMemory();
   if (code === undefined) return;
   const limit = (PROCESS_MB + threads.size * (code.memoryMb + THREAD_HEADROOM_MB)) * MEBIBYTE;
-  const bytes = process.memoryUsage.rss();
+  const bytes = residentBytes();
   looksAboveLimit = bytes > limit * HARD_LIMIT_FACTOR ? looksAboveLimit + 1 : 0;
   if (looksAboveLimit >= HARD_LIMIT_LOOKS) {
     tell(["out of memory", Math.round(limit / MEBIBYTE)]);
@@ -203,6 +203,15 @@ function checkMemory(): void {
   const [largest] = [...threads.values()].sort((a, b) => b.memoryBytes() - a.memoryBytes());
   const fairBytes = (code.memoryMb + THREAD_HEADROOM_MB) * MEBIBYTE;
   if (largest !== undefined && largest.memoryBytes() > fairBytes) largest.endForMemory();
+}
+
+/** None where it can't be told: a version may have used up the descriptors. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
 }
 
 /** A machine without memory left ends a version rather than the router. Linux only; elsewhere there is no such file. */
