@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Writable } from "node:stream";
 
 /** Before each frame: how many bytes its texts have, and how many the JSON of its messages, which comes after them. */
 const HEAD_BYTES = 8;
@@ -63,14 +63,17 @@ export function frameWriter(socket: Writable): (message: readonly unknown[], tex
 }
 
 export type FrameReading = {
-  /** @param text is the reader's memory: whoever keeps it copies it */
+  /** @param text is memory of the reader or of the piece: whoever keeps it copies it */
   take: (message: unknown, text: Buffer) => void;
-  /** The stream holds what no `frameWriter` wrote. Nothing that comes after it is read. */
+  /** What has come was written by no `frameWriter`. Nothing that comes after it is read. */
   refuse: (problem: string) => void;
 };
 
-/** Reads what a `frameWriter` wrote, or somebody else in its place. */
-export function readFrames(stream: Readable, { take, refuse }: FrameReading): void {
+/**
+ * Reads what a `frameWriter` wrote, or somebody else in its place.
+ * @returns takes the next piece of it
+ */
+export function frameReader({ take, refuse }: FrameReading): (piece: Buffer) => void {
   const begun = begunBytes();
   /** Of the frame that has begun, as far as is known. */
   let frameBytes = HEAD_BYTES;
@@ -102,11 +105,11 @@ export function readFrames(stream: Readable, { take, refuse }: FrameReading): vo
     return data.subarray(from);
   }
 
-  stream.on("data", (chunk: Buffer) => {
+  return (piece) => {
     if (refused) return;
-    if (begun.bytes() + chunk.length < frameBytes) begun.keep(chunk);
-    else begun.keep(readWhole(begun.takeWith(chunk)));
-  });
+    if (begun.bytes() + piece.length < frameBytes) begun.keep(piece);
+    else begun.keep(readWhole(begun.takeWith(piece)));
+  };
 }
 
 /** The messages, and before some of them the size of their text: of all that are there. */

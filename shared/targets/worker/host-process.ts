@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { VERSION_FILE } from "../../domain/text/version-file.ts";
 import { codeProblem } from "../../versions/version-folder.ts";
-import { frameWriter, readFrames } from "./host-frames.ts";
+import { frameReader, frameWriter } from "./host-frames.ts";
 import type { FromHost, HostedCode, ToHost } from "./host-messages.ts";
 import { logLines } from "./worker-output.ts";
 import { type Sandbox, type SandboxOptions, startThread, type ThreadResult } from "./worker-sandbox.ts";
@@ -18,6 +18,9 @@ import type { Failure } from "./worker-thread.ts";
 /** The file descriptors that the router opens: the socket for messages, and the pipe for the log. */
 const MESSAGES_FD = 3;
 const LOG_FD = 4;
+
+/** Most that is read at once. */
+const READ_BYTES = 262_144;
 
 /** How often memory is looked at, and what waits for a thread. */
 const CHECK_MS = 50;
@@ -44,7 +47,20 @@ const MEBIBYTE = 1_048_576;
 type InvokeMessage = ToHost & ["invoke", ...unknown[]];
 type StartSandbox = (options: SandboxOptions) => Sandbox;
 
-const router = new Socket({ fd: MESSAGES_FD, readable: true, writable: true });
+const readPiece = frameReader({ take: (message, text) => take(message as ToHost, text), refuse: () => endNow() });
+const router = new Socket({
+  fd: MESSAGES_FD,
+  readable: true,
+  writable: true,
+  // One piece of memory for all that comes: what is to be kept of it is copied anyway.
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback(bytes, buffer) {
+      readPiece(Buffer.from(buffer.buffer, 0, bytes));
+      return true;
+    },
+  },
+});
 const log = new Socket({ fd: LOG_FD, readable: false, writable: true });
 const tell: (message: FromHost) => void = frameWriter(router);
 // Two streams of every thread end in it.
@@ -61,7 +77,6 @@ router.on("close", () => endNow());
 router.on("error", () => endNow());
 log.on("error", () => {});
 preferForTheKernelsOutOfMemoryKiller();
-readFrames(router, { take: (message, text) => take(message as ToHost, text), refuse: () => endNow() });
 
 function take(message: ToHost, text: Buffer): void {
   switch (message[0]) {

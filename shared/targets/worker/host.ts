@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { exitError, memoryProblem, spawnHost } from "./host-child.ts";
-import { frameWriter, readFrames } from "./host-frames.ts";
+import { frameReader, frameWriter } from "./host-frames.ts";
 import { type HostedCode, NO_HOST, parseFromHost, type ToHost } from "./host-messages.ts";
 import { type HostThread, type Invoked, type StartedThread, startedThread } from "./host-thread.ts";
 import type { Walls } from "./host-walls.ts";
@@ -131,7 +131,7 @@ export function startHost({ code, environment, walls, inspect, log, now, mayStar
       // By the version itself, unless it is the process that ends: nothing can be said to it any more.
       const closed = () => kill("Runtime.ExitError", "the process closed its connection to Turnout");
       messages.on("close", () => setTimeout(closed, LAST_WORDS_MS));
-      readFrames(messages as Duplex, { take, refuse: (problem) => kill("Host.Garbled", problem) });
+      messages.on("data", frameReader({ take, refuse: (problem) => kill("Host.Garbled", problem) }));
     }
   } else setImmediate(() => conclude({ type: NO_HOST, message: "no process could be started" }));
   tell(["code", code, walls.prefix]);

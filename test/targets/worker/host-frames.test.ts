@@ -2,7 +2,7 @@ import { PassThrough, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { frameWriter, readFrames } from "../../../shared/targets/worker/host-frames.ts";
+import { frameReader, frameWriter } from "../../../shared/targets/worker/host-frames.ts";
 import { nextTurn } from "../../support/port-calls.ts";
 
 type Taken = { message: unknown; text: string };
@@ -12,10 +12,11 @@ function aReader() {
   const stream = new PassThrough();
   const taken: Taken[] = [];
   const refused: string[] = [];
-  readFrames(stream, {
+  const read = frameReader({
     take: (message, text) => taken.push({ message, text: text.toString() }),
     refuse: (problem) => refused.push(problem),
   });
+  stream.on("data", read);
   return { stream, taken, refused };
 }
 
@@ -58,7 +59,7 @@ const aMessage = fc.record({ message: fc.jsonValue(), text: fc.string({ unit: "b
 const turnsOfMessages = fc.array(fc.array(aMessage, { maxLength: 5 }), { maxLength: 5 });
 const ends = fc.array(fc.nat(), { maxLength: 20 });
 
-describe("readFrames", () => {
+describe("frameReader", () => {
   it("takes what a frameWriter wrote, each message with its text, whatever pieces it comes in", async () => {
     await fc.assert(
       fc.asyncProperty(turnsOfMessages, ends, fc.nat({ max: 2 }), async (turns, cuts, lag) => {

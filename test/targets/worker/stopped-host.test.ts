@@ -1,4 +1,9 @@
-import { expect, it } from "vitest";
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { expect, it, onTestFinished } from "vitest";
+import { spawnHost } from "../../../shared/targets/worker/host-child.ts";
+import { frameWriter } from "../../../shared/targets/worker/host-frames.ts";
+import { COMPILED } from "../../support/compiled.ts";
 import { hostsOf } from "../../support/host-processes.ts";
 import { aWorkerTarget, eventually } from "./versions-in-folders.ts";
 
@@ -20,4 +25,16 @@ it("a host that is stopped is ended when its event's time is over, and what it r
   open("two");
   expect(await send({ event: { name: "two" } })).toMatchObject({ outcome: "done" });
   expect(told()).toEqual(["one begins", "two begins", "two ends"]);
+});
+
+it("a host ends with its connection to the router, also where nothing else ends it", async () => {
+  const host = spawnHost({ prefix: [] }, { NODE_COMPILE_CACHE: COMPILED }, undefined);
+  if (host === undefined) throw new Error("no host could be started");
+  onTestFinished(() => void host.kill("SIGKILL"));
+  const connection = host.stdio[3] as Duplex;
+  // It answers, and so it listens.
+  frameWriter(connection)(["start", 1]);
+  await once(connection, "data");
+  connection.destroy();
+  expect(await once(host, "exit")).toEqual([null, "SIGKILL"]);
 });
