@@ -190,13 +190,11 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
   if (version !== undefined) note.version = version;
   if (durationMs !== undefined) note.durationMs = durationMs;
   if (requestId !== undefined) note.requestId = requestId;
-  const closed: LedgerEntry = {
-    ...withoutOutcome(entry),
-    status: outcome === "postponed" ? "failed" : outcome,
-    failures: entry.failures + (outcome === "failed" || outcome === "dead" ? 1 : 0),
-    closedAt: at,
-    attempts: withoutAccepted(entry),
-  };
+  const closed = withoutOutcome(entry);
+  closed.status = outcome === "postponed" ? "failed" : outcome;
+  closed.closedAt = at;
+  closed.attempts = withoutAccepted(entry);
+  if (outcome === "failed" || outcome === "dead") closed.failures += 1;
   if (version !== undefined) closed.executedVersion = version;
   if ("error" in close) {
     const stack = close.error.stack?.slice(0, MAX_STACK_CHARS).toWellFormed();
@@ -211,10 +209,30 @@ export function closeAgainst(entry: LedgerEntry | undefined, close: Close): Ledg
   return closed;
 }
 
-/** The entry without what its last close said that the next may not say. */
+/** A copy without what the last close said that the next may not say; by name, as a first claim is made. */
 function withoutOutcome(entry: LedgerEntry): LedgerEntry {
-  if (entry.error === undefined && entry.nextAttemptAt === undefined && entry.dueAt === undefined) return entry;
-  const { error: _before, nextAttemptAt: _next, dueAt: _due, ...kept } = entry;
+  const kept: LedgerEntry = {
+    deliveryKey: entry.deliveryKey,
+    component: entry.component,
+    eventKey: entry.eventKey,
+    generation: entry.generation,
+    status: entry.status,
+    attempt: entry.attempt,
+    failures: entry.failures,
+    lapses: entry.lapses,
+    since: entry.since,
+    owner: entry.owner,
+    leaseUntil: entry.leaseUntil,
+    payloadHash: entry.payloadHash,
+    t0: entry.t0,
+    alias: entry.alias,
+    because: entry.because,
+    routingRevision: entry.routingRevision,
+    attempts: entry.attempts,
+    expiresAt: entry.expiresAt,
+  };
+  if (entry.replay !== undefined) kept.replay = entry.replay;
+  if (entry.executedVersion !== undefined) kept.executedVersion = entry.executedVersion;
   return kept;
 }
 

@@ -152,6 +152,23 @@ it("a close notes what is known of its attempt, and leaves out what isn't", () =
   ]);
 });
 
+it("a close keeps what it doesn't say anew, and nothing that was due or wrong before", () => {
+  // Every field that there is, so that one that comes to be is seen here.
+  const entry: Required<LedgerEntry> = {
+    ...(claimed() as Required<LedgerEntry>),
+    ...{ failures: 3, lapses: 2, replay: "r-1", executedVersion: "6" },
+    ...{ nextAttemptAt: plus(1), dueAt: plus(2), closedAt: plus(3), error },
+  };
+  const before = { ...entry, attempts: [...entry.attempts] };
+  const { deliveryKey, attempt } = entry;
+  const { nextAttemptAt: _next, dueAt: _due, error: _error, ...kept } = entry;
+  const attempts = [{ attempt, at: plus(5), outcome: "done" }];
+  expect(closeAgainst(entry, { deliveryKey, attempt, at: plus(5), outcome: "done" })).toStrictEqual({
+    ...{ ...kept, status: "done", closedAt: plus(5), attempts },
+  });
+  expect(entry).toStrictEqual(before);
+});
+
 describe("an error that the ledger keeps", () => {
   const failed = (message: string, stack?: string): How => {
     return { outcome: "failed", error: { type: "Broken", message, ...(stack !== undefined && { stack }) } };
