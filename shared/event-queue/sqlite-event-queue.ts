@@ -60,8 +60,8 @@ export function sqliteEventQueue(
     return PLACES_AT_ONCE;
   }
 
-  /** Those that were admitted and haven't left, and since when. */
-  const admitted = new Map<ReceivedMessage, number>();
+  /** The places of those that were admitted and haven't left, and since when. */
+  const admitted = new Map<number, number>();
 
   /** Takes what is next in the file, as far as it comes before so many of those at hand that there is room for it. */
   function takeVisible(max: number, latestTurn: number, visibilityMs: number, at: number, near: MessageAtHand[]) {
@@ -184,7 +184,7 @@ export function sqliteEventQueue(
         const sequence = first + index;
         const about = { messageId: randomUUID(), receiptHandle: `${sequence}:1`, sentAt: now, receiveCount: 1 };
         const message = { ...about, body, sequence };
-        admitted.set(message, now.getTime());
+        admitted.set(sequence, now.getTime());
         return message;
       });
     },
@@ -201,7 +201,7 @@ export function sqliteEventQueue(
       });
     },
     leave(messages) {
-      for (const message of messages) admitted.delete(message);
+      for (const { sequence = 0 } of messages) admitted.delete(sequence);
     },
     async depth(now) {
       const row = statements.count.get(name, deadName, now.getTime());
