@@ -49,8 +49,13 @@ export function claimAgainst(
       return reclaim(entry, request, owner, now);
     case "failed":
       if (nextAttemptAt <= now) return reclaim(entry, request, owner, now);
-      return lost({ won: false, why: entry.dueAt === undefined ? "not due" : "parked", retryAt: nextAttemptAt });
+      return lost({ won: false, why: isParked(entry, nextAttemptAt) ? "parked" : "not due", retryAt: nextAttemptAt });
   }
+}
+
+/** Whether the sweeper has it tried again, and no message. A later `dueAt` is only the net below a message. */
+function isParked({ dueAt }: LedgerEntry, nextAttemptAt: Date): boolean {
+  return dueAt !== undefined && dueAt <= nextAttemptAt;
 }
 
 /** Every field by its name: copied as what is left of the request, each would move all before it. */

@@ -126,6 +126,17 @@ describe("an event that is routed as it arrives", () => {
     expect(await ledger()).toMatchObject([{ status: "done", attempt: 2, failures: 1 }]);
   });
 
+  it("is tried again when it is due, and no later, where a restart shows its message before that", async () => {
+    const { arrive, queue, queued, workOff, ledger } = await anArrival({ target: async () => failed });
+    await arrive("a");
+    const [entry] = await ledger();
+    await queue.becomeOnlyConsumer();
+    const messages = await queued();
+    expect(messages).toHaveLength(1);
+    expect(await workOff(messages)).toMatchObject([{ retryInMs: 250 }]);
+    expect(await ledger()).toEqual([entry]);
+  });
+
   it("is brought back by the sweeper where a crash came between its failure and the queue", async () => {
     const { arrive, calls, queued, time, ledger, afterCrash } = await anArrival({ target: async () => failed });
     calls.hold("keep");
