@@ -106,7 +106,6 @@ export function sqliteEventQueue(
     async send(messages, now) {
       const at = now.getTime();
       const hiddenUntil = isOnlyConsumer && atHand.hasRoom() ? AT_HAND : null;
-      if (hiddenUntil === null) mayHaveMore = true;
       const first = isOnlyConsumer ? places.take(messages.length) : undefined;
       const { sent, last } = await database.write(() => {
         const sent = messages.map((message, index): MessageAtHand => {
@@ -128,7 +127,8 @@ export function sqliteEventQueue(
         return { sent, last: isOnlyConsumer && first === undefined ? reserve() : undefined };
       });
       if (last !== undefined) places.renew(last);
-      if (hiddenUntil !== null) sent.forEach(atHand.add);
+      if (hiddenUntil === null) mayHaveMore = true;
+      else sent.forEach(atHand.add);
       return sent.map(({ messageId }) => messageId);
     },
     async receive(max, visibilityMs, now, inTurnOnly = false) {
@@ -188,9 +188,8 @@ export function sqliteEventQueue(
         return message;
       });
     },
-    keep(messages) {
-      mayHaveMore = true;
-      return database.write(() => {
+    async keep(messages) {
+      await database.write(() => {
         for (const { message, visibleAt, receives } of messages) {
           const { messageId, body, sentAt, group, sequence = null } = message;
           const turn = visibleAt.getTime();
@@ -199,6 +198,8 @@ export function sqliteEventQueue(
           statements.keep.run(sequence, name, messageId, body, sentAt.getTime(), group ?? null, ...times);
         }
       });
+      // Not before: whoever looks meanwhile finds nothing yet.
+      mayHaveMore = true;
     },
     leave(messages) {
       for (const { sequence = 0 } of messages) admitted.delete(sequence);
@@ -221,7 +222,10 @@ export function sqliteEventQueue(
     },
     async oldestSentAt() {
       const row = statements.oldest.get(name);
-      return row === undefined ? undefined : new Date(Number(row.sent_at));
+      // In the order in which they were admitted.
+      const [since = Number.POSITIVE_INFINITY] = admitted.values();
+      const oldest = Math.min(since, Number(row?.sent_at ?? Number.POSITIVE_INFINITY));
+      return oldest === Number.POSITIVE_INFINITY ? undefined : new Date(oldest);
     },
     async becomeOnlyConsumer() {
       const last = await database.write(() => {

@@ -258,6 +258,27 @@ describe("messages that the only consumer works off without the queue", () => {
     expect(sqliteEventQueue(openDatabase(":memory:")).admit(["a"], now)).toBeUndefined();
   });
 
+  test("aren't admitted before one that came into the file while it was looked at", async () => {
+    const { queue } = await open();
+    const [message] = queue.admit(["a"], now) ?? [];
+    if (message === undefined) throw new Error("it wasn't admitted");
+    const kept = queue.keep([{ message, visibleAt: now, receives: 0 }]);
+    expect(await queue.receive(10, 60_000, now)).toEqual([]);
+    await kept;
+    expect(queue.admit(["b"], now)).toBeUndefined();
+  });
+
+  test("count with the others for how long the oldest has been there", async () => {
+    const { queue } = await open();
+    expect(await queue.oldestSentAt()).toBeUndefined();
+    const messages = queue.admit(["a"], now) ?? [];
+    expect(await queue.oldestSentAt()).toEqual(now);
+    await queue.send(["sent"], later);
+    expect(await queue.oldestSentAt()).toEqual(now);
+    queue.leave(messages);
+    expect(await queue.oldestSentAt()).toEqual(later);
+  });
+
   test("are stored when they are kept: visible at once, or later and received before; once only", async () => {
     const { queue, rows } = await open();
     const [a, b] = queue.admit(["a", "b"], now) ?? [];
