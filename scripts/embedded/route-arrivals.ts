@@ -18,6 +18,7 @@ export function routeArrivals(
   ports: Omit<ArrivalPorts, "queue"> & { queue: AdmittingQueue },
   { run }: Pick<QueuePoller, "run">,
 ): NonNullable<Intake["routeOnArrival"]> {
+  const route = inTurns((batches: ParsedEvent[][]) => routeOnArrival(ports, batches));
   return async (arrivals, now) => {
     if (arrivals.some(({ body }) => body.length > MAX_BODY_LENGTH)) return false;
     const stored = Promise.withResolvers<boolean>();
@@ -32,7 +33,7 @@ export function routeArrivals(
           const message = messages[index];
           return message === undefined ? [] : [parsedOf(arrival, message)];
         });
-        const { end } = await routeOnArrival(ports, parsed);
+        const { end } = await route(parsed);
         stored.resolve(true);
         await end;
       } catch (error) {
@@ -51,4 +52,22 @@ export function routeArrivals(
 function parsedOf({ id, entry, body }: Arrival, message: ReceivedMessage): ParsedEvent {
   const event = eventOf(entry, { id, now: message.sentAt });
   return { message, event: { ok: true, value: event }, payloadHash: payloadHashOf(event, body) };
+}
+
+/** Has all that is asked for in one turn of the event loop done together. */
+function inTurns<T, R>(work: (all: T[]) => Promise<R[]>): (one: T) => Promise<R> {
+  let waiting: { one: T; resolve: (result: Promise<R>) => void }[] = [];
+  const begin = () => {
+    const together = waiting;
+    waiting = [];
+    const done = work(together.map(({ one }) => one));
+    together.forEach(({ resolve }, index) => {
+      resolve(done.then((results) => results[index] as R));
+    });
+  };
+  return (one) =>
+    new Promise((resolve) => {
+      waiting.push({ one, resolve });
+      if (waiting.length === 1) setImmediate(begin);
+    });
 }

@@ -26,14 +26,15 @@ const FOR_GOOD = new Date(8.64e15);
  * has to be tried again.
  *
  * With the process nothing is lost: no message stands for these claims, so that the sweeper brings them back.
- * @returns once every event is safe; `end` resolves when nothing is left to do for them, and never rejects
+ * @param batches what arrives together: decided, claimed and recorded as one, and then delivered batch by batch
+ * @returns once every event is safe: for each batch what resolves when nothing is left to do for it, and never rejects
  * @throws what the routing table or the store throws. Nothing was sent then, and the events can be put into the queue
  */
 export async function routeOnArrival(
   ports: ArrivalPorts,
-  arrivals: readonly ParsedEvent[],
-): Promise<{ end: Promise<void> }> {
-  const { routed, first, claims, owner } = await decideAndClaim(ports, arrivals, {
+  batches: readonly (readonly ParsedEvent[])[],
+): Promise<{ end: Promise<void> }[]> {
+  const { routed, first, claims, owner } = await decideAndClaim(ports, batches.flat(), {
     received: false,
     claimAll: claimWhole(ports),
     takeBack: (deliveries, claimed, by) => takeBack(ports, deliveries, claimed, by),
@@ -58,7 +59,17 @@ export async function routeOnArrival(
   for (const { routes, record, unknown } of routed) {
     if (routes.length === 0 && unknown === undefined) reportUnrouted(ports, record);
   }
-  return { end: deliver(ports, won, claims.filter(isWon), owner) };
+  const wonClaims = claims.filter(isWon);
+  let from = 0;
+  return batches.map((batch) => {
+    // What was won stands in the order of its events.
+    const messages = new Set(batch.map(({ message }) => message));
+    let to = from;
+    for (let next = won[to]; next !== undefined && messages.has(next.routed.message); next = won[to]) to += 1;
+    const end = deliver(ports, won.slice(from, to), wonClaims.slice(from, to), owner);
+    from = to;
+    return { end };
+  });
 }
 
 /** Claims and records each event whole, or not at all: what was recorded and not claimed would wait for nobody. */

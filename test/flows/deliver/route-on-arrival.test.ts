@@ -26,8 +26,8 @@ async function anArrival(options: RouterOptions = {}) {
   const arriveAs = async (...arriving: BusEvent[]) => {
     const bodies = arriving.map(bodyOf);
     const messages = queue.admit(bodies, time.now()) ?? [];
-    const { end } = await routeOnArrival(all, messages.map(parseEvent));
-    return end.finally(() => queue.leave(messages));
+    const [batch] = await routeOnArrival(all, [messages.map(parseEvent)]);
+    await batch?.end.finally(() => queue.leave(messages));
   };
   /** What is in the queue now, as it is received. */
   const queued = () => queue.receive(10, 60_000, time.now());
