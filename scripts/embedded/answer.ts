@@ -38,12 +38,11 @@ export function errorSaid(error: unknown): string {
   return `${message.replace(/\.$/, "")}. Ask '${commandLine("doctor")}' what is wrong.`;
 }
 
-/** Writes the answer whole but doesn't end the response. */
-export function write(response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, {
+/** Writes the answer's head, for its text to follow: whole, and at best as the response's end. */
+export function writeHead(response: ServerResponse, answer: Answer): ServerResponse {
+  return response.writeHead(answer.status, {
     "content-type": answer.contentType,
     "content-length": Buffer.byteLength(answer.text),
     ...answer.headers,
   });
-  response.write(answer.text);
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { type Answer, errorSaid, json, type Route, write } from "./answer.ts";
+import { type Answer, errorSaid, json, type Route, writeHead } from "./answer.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { isOfConsole } from "./console-route.ts";
 import { type Door, routeOf } from "./front-door-routes.ts";
@@ -60,8 +60,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     const answer = await answerSafely(route, body.bytes);
     // A connection kept alive would hold up a server that is stopping until its client lets go.
     if (!server.listening) response.setHeader("connection", "close");
-    write(response, answer);
-    response.end();
+    writeHead(response, answer).end(answer.text);
   }
 
   await listen(server, port, host);
@@ -95,7 +94,7 @@ async function answerSafely(route: Route, body: Buffer): Promise<Answer> {
 
 /** Answers without having read the body, and closes the connection. */
 function refuse(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  write(response.setHeader("connection", "close"), answer);
+  writeHead(response.setHeader("connection", "close"), answer).write(answer.text);
   // A socket closed with bytes unread is reset, and the reset can overtake the answer. So the client is given a
   // moment to read it, and what it still sends is thrown away.
   const end = () => {
