@@ -60,6 +60,9 @@ export function sqliteEventQueue(
     return PLACES_AT_ONCE;
   }
 
+  const drawn = randomUUID().slice(0, -12);
+  /** Unique for good: one draw for the process, and the place for each. */
+  const admittedId = (sequence: number) => drawn + sequence.toString(16).padStart(12, "0");
   /** The places of those that were admitted and haven't left, and since when. */
   const admitted = new Map<number, number>();
 
@@ -182,10 +185,9 @@ export function sqliteEventQueue(
       if (first === undefined) return undefined;
       return bodies.map((body, index) => {
         const sequence = first + index;
-        const about = { messageId: randomUUID(), receiptHandle: `${sequence}:1`, sentAt: now, receiveCount: 1 };
-        const message = { ...about, body, sequence };
         admitted.set(sequence, now.getTime());
-        return message;
+        const messageId = admittedId(sequence);
+        return { messageId, receiptHandle: `${sequence}:1`, body, sentAt: now, sequence, receiveCount: 1 };
       });
     },
     async keep(messages) {

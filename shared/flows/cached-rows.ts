@@ -19,6 +19,8 @@ export function cachedRows() {
     customer: new Map<string, Cached<SubjectRow>>(),
     plan: new Map<string, Cached<SubjectRow>>(),
   };
+  /** The row used last of each kind: an event's are asked for several times, and stand at the end then. */
+  const last = { user: "", project: "", customer: "", plan: "", other: "" };
   const others = rowMap<null>();
   const all: readonly Map<string, unknown>[] = [...Object.values(subjects), others as Map<string, unknown>];
   const size = () => all.reduce((sum, rows) => sum + rows.size, 0);
@@ -35,16 +37,27 @@ export function cachedRows() {
     /** The same as `get`, for what is decided by; it is then the last to go. */
     use<K extends RowKey>(key: K): StoredRow<K> | null | undefined {
       if (isSubjectKey(key)) return this.useSubject(...splitKey<SubjectLevel>(key)) as StoredRow<K> | null | undefined;
-      return moveToEnd(others, key, others.get(key)) as StoredRow<K> | null | undefined;
+      const row = others.get(key);
+      if (row !== undefined && last.other !== key) moveToEnd(others, key, row);
+      last.other = key;
+      return row as StoredRow<K> | null | undefined;
     },
     useSubject(level: SubjectLevel, id: string): Cached<SubjectRow> | undefined {
       const rows = subjects[level];
-      return moveToEnd(rows, id, rows.get(id));
+      const row = rows.get(id);
+      if (row !== undefined && last[level] !== id) moveToEnd(rows, id, row);
+      last[level] = id;
+      return row;
     },
     set<K extends RowKey>(key: K, row: StoredRow<K> | null): void {
-      if (!isSubjectKey(key)) return void others.set(key, row);
+      if (!isSubjectKey(key)) {
+        others.set(key, row);
+        last.other = "";
+        return;
+      }
       const [level, id] = splitKey<SubjectLevel>(key);
       subjects[level].set(id, row as Cached<SubjectRow>);
+      last[level] = "";
     },
     delete(key: RowKey): void {
       if (!isSubjectKey(key)) return void others.delete(key);
@@ -71,9 +84,7 @@ export function cachedRows() {
 }
 
 /** A Map's order is that of insertion, and so that of use. */
-function moveToEnd<K, V>(rows: Map<K, V>, key: K, row: V | undefined): V | undefined {
-  if (row === undefined) return undefined;
+function moveToEnd<K, V>(rows: Map<K, V>, key: K, row: V): void {
   rows.delete(key);
   rows.set(key, row);
-  return row;
 }

@@ -45,6 +45,22 @@ describe("remembered rows", () => {
     expect(rows.size()).toBe(0);
   });
 
+  it.each(["customer", "component"] as const)("stay where they were used again, whatever came between: %s", (kind) => {
+    const { rows, left } = rowsOf(`${kind}#a`, `${kind}#b`);
+    rows.use(`${kind}#a`);
+    rows.set(`${kind}#c`, null);
+    rows.use(`${kind}#a`);
+    rows.use(`${kind}#a`);
+    rows.evict(2);
+    expect([left(), rows.get(`${kind}#c`)]).toEqual([[`${kind}#a`], null]);
+    rows.delete(`${kind}#a`);
+    rows.set(`${kind}#a`, null);
+    rows.use(`${kind}#c`);
+    rows.use(`${kind}#a`);
+    rows.evict(1);
+    expect(left()).toEqual([`${kind}#a`]);
+  });
+
   it("go where there are too many: of the kind with most of them, those first that weren't used for longest", () => {
     const { rows, left } = rowsOf("customer#a", "customer#b", "customer#c", "project#d", "component#e");
     rows.evict(5);
