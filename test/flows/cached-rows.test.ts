@@ -51,11 +51,11 @@ describe("remembered rows", () => {
     rows.set(`${kind}#c`, null);
     rows.use(`${kind}#a`);
     rows.use(`${kind}#a`);
-    rows.evict(2);
-    expect([left(), rows.get(`${kind}#c`)]).toEqual([[`${kind}#a`], null]);
+    rows.evict(1);
+    expect([left(), rows.get(`${kind}#c`)]).toEqual([[`${kind}#a`], undefined]);
     rows.delete(`${kind}#a`);
     rows.set(`${kind}#a`, null);
-    rows.use(`${kind}#c`);
+    rows.set(`${kind}#b`, null);
     rows.use(`${kind}#a`);
     rows.evict(1);
     expect(left()).toEqual([`${kind}#a`]);
