@@ -19,6 +19,7 @@ import { benchReplayScan } from "./replay-scan.ts";
 import { benchBundles } from "./router/bundle-sizes.ts";
 import { benchCapacity } from "./router/capacity.ts";
 import { benchPipelines } from "./router/compare-pipelines.ts";
+import { medianOf } from "./router/median.ts";
 import { benchRoutingMemory } from "./routing-memory.ts";
 import { benchRoutingRequests } from "./routing-requests.ts";
 import { benchTargetKinds } from "./target-kinds.ts";
@@ -71,24 +72,52 @@ async function printDecisions(): Promise<void> {
   }
 }
 
-/** Events, and jobs of each peer. */
+/** Events, and jobs of each peer, in one round. */
 const FLAT_OUT = 20_000;
+
+/** Turnout and its peers take turns so often, and the middle one of what came out counts: machines have moods. */
+const ROUNDS = 5;
 
 async function printEmbedded(): Promise<void> {
   console.log(
     "Embedded, end to end, durable, bodies of 1 KB, ten at a time over 16 lanes, a consumer that does nothing\n" +
-      "(budget: 1.5 of graphile-worker in this run; p99 ≤ 50 ms at 1,000/s)",
+      `(budget: 1.5 of graphile-worker in this run; p99 ≤ 50 ms at 1,000/s); the medians of ${ROUNDS} rounds in turns`,
   );
-  const turnout = await benchEmbedded(FLAT_OUT);
-  printRate("Turnout, as fast as it goes", turnout);
   const peers: [string, string, (jobs: number) => Promise<PeerFigures | undefined>][] = [
     ["graphile-worker 0.17 on PostgreSQL", "postgresql-15", benchGraphileWorker],
     ["BullMQ 6 on Redis, fsync always", "redis-server", benchBullmq],
   ];
-  for (const [name, debianPackage, bench] of peers) {
-    const figures = await bench(FLAT_OUT);
-    if (figures === undefined) console.log(`  ${name}: not measured, it isn't here (apt-get install ${debianPackage})`);
-    else printRate(name, figures, turnout);
+  const rounds: { turnout: PeerFigures; others: (PeerFigures | undefined)[] }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const turnout = await benchEmbedded(FLAT_OUT);
+    const others: (PeerFigures | undefined)[] = [];
+    for (const [, , bench] of peers) others.push(await bench(FLAT_OUT));
+    rounds.push({ turnout, others });
+  }
+  printRate(
+    "Turnout, as fast as it goes",
+    rounds.map(({ turnout }) => turnout),
+  );
+  for (const [index, [name, debianPackage]] of peers.entries()) {
+    const both = rounds.flatMap(({ turnout, others }) => {
+      const other = others[index];
+      return other === undefined ? [] : [{ turnout, other }];
+    });
+    if (both.length === 0) {
+      console.log(`  ${name}: not measured, it isn't here (apt-get install ${debianPackage})`);
+      continue;
+    }
+    printRate(
+      name,
+      both.map(({ other }) => other),
+    );
+    const inTime = both.map(({ turnout, other }) => turnout.perSecond / other.perSecond);
+    const inWork = both.map(
+      ({ turnout, other }) => (other.processorMsPerEvent ?? 0) / (turnout.processorMsPerEvent ?? 0),
+    );
+    console.log(
+      `    Turnout gets through ${spread(inTime)} of that per second, ${spread(inWork)} per second of processor time`,
+    );
   }
   const steady = await benchEmbedded(10_000, 1_000);
   console.log(
@@ -96,15 +125,16 @@ async function printEmbedded(): Promise<void> {
   );
 }
 
-function printRate(name: string, figures: PeerFigures, turnout?: PeerFigures): void {
-  const { perSecond, processorMsPerEvent: ms } = figures;
-  const rate = `${round(perSecond)}/s${ms === undefined ? "" : `, ${ms.toFixed(3)} ms of processor time per event`}`;
-  console.log(`  ${name}: ${rate}`);
-  if (turnout === undefined) return;
-  const inTime = (turnout.perSecond / perSecond).toFixed(2);
-  const { processorMsPerEvent: own } = turnout;
-  const inWork = ms === undefined || own === undefined ? "" : `, ${(ms / own).toFixed(2)} per second of processor time`;
-  console.log(`    Turnout gets through ${inTime} of that per second${inWork}`);
+function printRate(name: string, figures: readonly PeerFigures[]): void {
+  const perSecond = medianOf(figures.map((one) => one.perSecond));
+  const ms = medianOf(figures.map(({ processorMsPerEvent }) => processorMsPerEvent ?? Number.NaN));
+  console.log(`  ${name}: ${round(perSecond)}/s, ${ms.toFixed(3)} ms of processor time per event`);
+}
+
+/** The median, and the least and the most. */
+function spread(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+  return `${medianOf(ratios).toFixed(2)} (${least} to ${most})`;
 }
 
 function round(value: number): string {
