@@ -1,4 +1,3 @@
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, NumberValueImpl, unmarshall } from "@aws-sdk/util-dynamodb";
 
 export type Document = Record<string, unknown>;
@@ -32,15 +31,7 @@ export function valueText(value: unknown): string {
   if (value instanceof Uint8Array) return `{"B":"${base64(value)}"}`;
   // Among parameters, for DynamoDB to refuse.
   if (value === undefined) return "null";
-  return JSON.stringify(writable(marshall(value as never, { convertTopLevelContainer: true }) as never));
-}
-
-function writable(value: AttributeValue): object {
-  if (value.B !== undefined) return { B: base64(value.B) };
-  if (value.BS !== undefined) return { BS: value.BS.map(base64) };
-  if (value.L !== undefined) return { L: value.L.map(writable) };
-  if (value.M !== undefined) return { M: mapped(value.M, writable) };
-  return value;
+  return JSON.stringify(withBytes(marshall(value as never, { convertTopLevelContainer: true }) as never, base64));
 }
 
 export function documentOf(item: WireItem | undefined): Document | undefined {
@@ -50,14 +41,17 @@ export function documentOf(item: WireItem | undefined): Document | undefined {
 function valueIn(value: WireValue): unknown {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return anyNumber.wrapNumbers(value.N);
-  return unmarshall(readable(value) as never, { convertWithoutMapWrapper: true, ...anyNumber });
+  return unmarshall(withBytes(value, bytes) as never, { convertWithoutMapWrapper: true, ...anyNumber });
 }
 
-function readable(value: WireValue): object {
-  if (value.B !== undefined) return { B: bytes(value.B) };
-  if (value.BS !== undefined) return { BS: value.BS.map(bytes) };
-  if (value.L !== undefined) return { L: value.L.map(readable) };
-  if (value.M !== undefined) return { M: mapped(value.M, readable) };
+type ValueWithBytes<B> = { B?: B; BS?: B[]; L?: ValueWithBytes<B>[]; M?: Record<string, ValueWithBytes<B>> };
+
+/** The value with whatever bytes are in it in another form: the SDK has them as bytes, and the wire as text. */
+function withBytes<A, B>(value: ValueWithBytes<A>, form: (bytes: A) => B): object {
+  if (value.B !== undefined) return { B: form(value.B) };
+  if (value.BS !== undefined) return { BS: value.BS.map(form) };
+  if (value.L !== undefined) return { L: value.L.map((one) => withBytes(one, form)) };
+  if (value.M !== undefined) return { M: mapped(value.M, (one) => withBytes(one, form)) };
   return value;
 }
 
