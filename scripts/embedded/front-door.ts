@@ -31,9 +31,8 @@ export type FrontDoor = {
 
 /**
  * Opens the HTTP server that publishers of the embedded mode talk to: EventBridge's PutEvents and CloudEvents on
- * `POST /`, and `GET /healthz`. An event is acknowledged once it is stored, with its
- * claims or in the queue. Throws a TurnoutError when the
- * port can't be opened.
+ * `POST /`, and `GET /healthz`. An event is acknowledged once it is stored, with its claims or in the queue. Throws a
+ * TurnoutError when the port can't be opened.
  */
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { port, host = "127.0.0.1" } = options;

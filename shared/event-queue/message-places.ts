@@ -1,4 +1,4 @@
-/** Places that are taken out of the file's own sequence at once: enough for minutes, and the sequence has room for 10^9 of it. */
+/** Places that are taken out of the file's own sequence at once: enough for minutes, and there is room for 10^9 of these. */
 export const PLACES_AT_ONCE = 1_000_000;
 
 /**
