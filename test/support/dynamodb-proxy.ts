@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { Agent, createServer, type IncomingMessage, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { onTestFinished } from "vitest";
+import { stubServer } from "./stub-server.ts";
 
 /** What a client gets: an HTTP answer, or its connection cut without one. */
 export type Answer = { status: number; body: string } | "cut";
@@ -28,7 +28,7 @@ export async function dynamodbProxy(target: string): Promise<DynamoDBProxy> {
   const waiting = new Map<string, Fault[]>();
   const seen: { operation: string; body: string }[] = [];
   const agent = new Agent({ keepAlive: true });
-  const server = createServer((incoming, response) => {
+  const endpoint = await stubServer((incoming, response) => {
     void (async () => {
       const body = await textOf(incoming);
       const operation = String(incoming.headers["x-amz-target"]).split(".")[1] ?? "";
@@ -39,17 +39,10 @@ export async function dynamodbProxy(target: string): Promise<DynamoDBProxy> {
       if (answer === "cut") return void response.destroy();
       response.writeHead(answer.status, { "content-type": "application/x-amz-json-1.0" }).end(answer.body);
     })().catch((error: unknown) => response.writeHead(500).end(String(error)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    agent.destroy();
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  onTestFinished(() => agent.destroy());
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint,
     faults(operation, ...faults) {
       waiting.set(operation, [...(waiting.get(operation) ?? []), ...faults]);
     },

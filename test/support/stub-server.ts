@@ -11,7 +11,10 @@ export async function stubServer(answer: RequestListener): Promise<string> {
 
 /** A server on loopback until it is stopped. */
 export async function startedStub(answer: RequestListener): Promise<{ endpoint: string; stop: () => void }> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
+  const server = createServer(answer);
+  // Node closes what has been idle for 6 s, and a client that has no tries left may be writing to it just then.
+  server.keepAliveTimeout = 0;
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const stop = () => {
     server.closeAllConnections();
