@@ -10,6 +10,11 @@ import { type BodyRead, readBody } from "./read-body.ts";
 /** How long a client may take to send a request's head, and the whole request. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/**
+ * How long a connection is kept that nothing comes by. Clients keep theirs for up to a minute, and one that is closed as
+ * a request comes by it is an error to whoever sent that.
+ */
+const IDLE_TIMEOUT_MS = 75_000;
 /** How long the rest of a refused body is thrown away before the connection closes. */
 const LINGER_MS = 1_000;
 /** Each may hold one request body, so this bounds the memory too. Beyond it, idle ones make room for new ones. */
@@ -39,6 +44,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
     connectionsCheckingInterval: 1_000,
   });
   const connections = limitConnections(server, MAX_CONNECTIONS);

@@ -164,6 +164,12 @@ describe("starting and stopping", () => {
     await stopped;
   });
 
+  test("a connection is kept for more than the minute that a publisher may say nothing for", async () => {
+    const door = await openFrontDoor();
+    const { headers } = await fetch(`${door.url}/healthz`);
+    expect(headers.get("keep-alive")).toBe("timeout=75");
+  });
+
   test("stopping isn't held up by connections that are idle or send half a request", async () => {
     const door = await openFrontDoor();
     await (await fetch(`${door.url}/healthz`)).json();
