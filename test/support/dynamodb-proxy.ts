@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { onTestFinished } from "vitest";
 import { stubServer } from "./stub-server.ts";
