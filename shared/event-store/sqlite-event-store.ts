@@ -2,6 +2,7 @@ import type { BodyStore } from "../body-store/body-store.ts";
 import type { Claim, ClaimRequest, LedgerEntry } from "../domain/deliveries/delivery.ts";
 import { eventKeyIn } from "../domain/deliveries/delivery-key.ts";
 import { claimAgainst, closeAgainst, isFirstClaim } from "../domain/deliveries/ledger-rules.ts";
+import { leftBehind, netsUntil } from "../domain/deliveries/left-behind.ts";
 import { isUnreadable } from "../domain/deliveries/unreadable-entry.ts";
 import type { Database } from "../sqlite/database.ts";
 import type { EventStore, RecordedClaims } from "./event-store.ts";
@@ -140,31 +141,20 @@ export function sqliteEventStore(
       return bodies === undefined || rows === limit ? rows : rows + (await bodies.expire(at, limit - rows));
     },
     /**
-     * Ends every running lease and all waiting for outcomes. Only for the sole router at start: whoever held them is
-     * gone. Returns how many.
+     * Ends every running lease and all waiting for outcomes, and makes due in its time what has failed and may have no
+     * message. Only for the sole router at start: whoever held them is gone. Returns how many.
      */
     endLeases(now, isElsewhere = () => false) {
       return database.write(() => {
-        const unsettled = ledger.rowsUnsettled();
-        for (const row of unsettled) {
-          const entry = entryIn(row);
-          // It stays as it is until its message comes, or somebody lists it.
-          if (isUnreadable(entry) || isElsewhere(entry)) continue;
-          const ended = entry.status === "accepted" ? lostAccepted(entry, now) : lostClaimed(entry, now);
-          ledger.put({ id: Number(row.id), entry }, ended);
-        }
-        return unsettled.length;
+        const open = ledger.rowsOpen(now, netsUntil(now)).map((row) => ({ id: Number(row.id), entry: entryIn(row) }));
+        const left = open.filter(({ id, entry }) => {
+          // What can't be read stays as it is until its message comes, or somebody lists it.
+          const ended = isUnreadable(entry) || isElsewhere(entry) ? undefined : leftBehind(entry, now);
+          if (ended !== undefined) ledger.put({ id, entry }, ended);
+          return ended !== undefined;
+        });
+        return left.length;
       });
     },
   };
-}
-
-/** Where no message stands for it, it is due at once. */
-function lostClaimed(entry: LedgerEntry, now: Date): LedgerEntry {
-  return { ...entry, leaseUntil: now, ...(entry.dueAt !== undefined && { dueAt: now }) };
-}
-
-/** The process that it was accepted in is gone: as after a lapsed lease, the version isn't to blame. */
-function lostAccepted(entry: LedgerEntry, now: Date): LedgerEntry {
-  return { ...entry, status: "failed", lapses: entry.lapses + 1, nextAttemptAt: now, dueAt: now };
 }

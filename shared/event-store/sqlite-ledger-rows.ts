@@ -47,6 +47,9 @@ export function ledgerRows({ connection }: Database) {
   const selectUnsettled = connection.prepare(
     `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE status IN ('claimed', 'accepted')`,
   );
+  const selectFailed = connection.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at > ? AND due_at <= ? AND status = 'failed'`,
+  );
   const selectDue = connection.prepare(
     `SELECT ${ENTRY_COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ?1 AND expires_at > ?3
      ORDER BY due_at, id LIMIT ?2`,
@@ -109,6 +112,10 @@ export function ledgerRows({ connection }: Database) {
     remove: (id: number) => deleteEntry.run(id),
     rowsOf: keys.rowsOf,
     rowsDue: (now: Date, limit: number, expiredBy: Date) => selectDue.all(now.getTime(), limit, expiredBy.getTime()),
-    rowsUnsettled: () => selectUnsettled.all(),
+    /** What is claimed or accepted, and what has failed and is due after the one time, and not after the other. */
+    rowsOpen: (after: Date, until: Date) => [
+      ...selectUnsettled.all(),
+      ...selectFailed.all(after.getTime(), until.getTime()),
+    ],
   };
 }

@@ -165,6 +165,28 @@ describe("the event store in the state file", () => {
     ]);
   });
 
+  test("makes due in its time, for the only router, what has failed and may have no message", async () => {
+    const { store } = open(":memory:");
+    const requests = ["short", "parked", "queued"].map((idempotencyKey) => ({
+      ...aClaimRequest({ idempotencyKey }),
+      ...(idempotencyKey !== "queued" && { unqueued: true as const }),
+    }));
+    const [short, parked, queued] = requests.map(({ deliveryKey }) => deliveryKey);
+    await store.claim(requests, "ada", now);
+    const failure = { attempt: 1, at: now, outcome: "failed", error: { type: "Error", message: "down" } } as const;
+    await store.close([
+      { deliveryKey: short ?? "", ...failure, nextAttemptAt: plus(30_000) },
+      { deliveryKey: parked ?? "", ...failure, nextAttemptAt: plus(31_000), dueAt: plus(31_000) },
+      { deliveryKey: queued ?? "", ...failure, nextAttemptAt: plus(30_000) },
+    ]);
+    expect(await store.endLeases(plus(1))).toBe(1);
+    const dueAt = async (at: Date) => (await store.due(at, 9)).map(({ deliveryKey }) => deliveryKey);
+    expect(await dueAt(plus(29_999))).toEqual([]);
+    expect(await dueAt(plus(30_000))).toEqual([short]);
+    expect(await dueAt(plus(31_000))).toEqual([short, parked]);
+    expect(await store.endLeases(plus(2))).toBe(0);
+  });
+
   test.each([
     ["a text of 4 KB as it is", `"${"é".repeat(2_047)}"`, { body: 4_096, zstd: null, key: null }],
     ["a longer one compressed", `"${"é".repeat(2_048)}"`, { body: 0, zstd: 25, key: null }],
@@ -217,7 +239,7 @@ describe("the event store in the state file", () => {
     ]);
   });
 
-  test("finds what is due, and what is claimed or accepted, along the one index of what is open", () => {
+  test("finds what is due, what is claimed or accepted, and what may lack a message, along the one index of what is open", () => {
     const database = openDatabase(":memory:");
     onTestFinished(() => database.close());
     const prepared = vi.spyOn(database.connection, "prepare");
@@ -226,6 +248,7 @@ describe("the event store in the state file", () => {
     const plans = statements.map((sql) => database.connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
     expect(plans.map((plan) => plan.map(({ detail }) => detail))).toEqual([
       ["SCAN deliveries USING INDEX deliveries_open"],
+      ["SEARCH deliveries USING INDEX deliveries_open (due_at>? AND due_at<?)"],
       ["SEARCH deliveries USING INDEX deliveries_open (due_at>? AND due_at<?)"],
     ]);
   });

@@ -142,7 +142,7 @@ const NET_MS = 60_000;
  * A queue may hand a message out twice at once. Whoever claims by the second copy, after the first one was acknowledged,
  * holds a message that is gone: it won't come back, whatever becomes of the claim.
  */
-function netBelow(comesBackAt: Date): Date {
+export function netBelow(comesBackAt: Date): Date {
   return new Date(comesBackAt.getTime() + NET_MS);
 }
 

@@ -37,11 +37,12 @@ async function anArrival(options: RouterOptions = {}) {
     await queue.delete(messages.filter((message) => !left.has(message)).map(({ receiptHandle }) => receiptHandle));
     return back;
   };
+  const sweepNow = () => sweep({ events, queue, now: time.now }, new Date("2100-01-01"));
   const afterCrash = async () => {
     await events.endLeases(time.now());
-    return sweep({ events, queue, now: time.now }, new Date("2100-01-01"));
+    return sweepNow();
   };
-  return { ...router, queue, arrive, arriveAs, queued, workOff, afterCrash };
+  return { ...router, queue, arrive, arriveAs, queued, workOff, sweepNow, afterCrash };
 }
 
 describe("an event that is routed as it arrives", () => {
@@ -137,14 +138,39 @@ describe("an event that is routed as it arrives", () => {
     expect(await ledger()).toEqual([entry]);
   });
 
-  it("is brought back by the sweeper where a crash came between its failure and the queue", async () => {
-    const { arrive, calls, queued, time, ledger, afterCrash } = await anArrival({ target: async () => failed });
+  it("is tried again when it is due, and no earlier, where a crash came between its failure and the queue", async () => {
+    let target = failed;
+    const { arrive, calls, queued, workOff, time, ledger, sends, sweepNow, afterCrash } = await anArrival({
+      target: async () => target,
+    });
     calls.hold("keep");
     void arrive("a");
     await expect.poll(async () => (await ledger()).map(({ status }) => status)).toEqual(["failed"]);
-    await time.pass(60_250);
-    expect(await afterCrash()).toMatchObject({ redelivered: 1 });
-    expect(await queued()).toHaveLength(1);
+    expect(await afterCrash()).toMatchObject({ redelivered: 0 });
+    await time.pass(250);
+    expect(await sweepNow()).toMatchObject({ redelivered: 1 });
+    target = done as typeof target;
+    expect(await workOff(await queued())).toEqual([]);
+    expect(sends).toHaveLength(2);
+    expect(await ledger()).toMatchObject([{ status: "done", attempt: 2, failures: 1, lapses: 0 }]);
+  });
+
+  it("is brought back once where its message was written before the crash", async () => {
+    const { arrive, queue, queued, workOff, time, sends, ledger, sweepNow, afterCrash } = await anArrival({
+      target: async () => failed,
+    });
+    await arrive("a");
+    await queue.becomeOnlyConsumer();
+    expect(await afterCrash()).toMatchObject({ redelivered: 0 });
+    expect(await workOff(await queued())).toEqual([]);
+    await time.pass(250);
+    expect(await sweepNow()).toMatchObject({ redelivered: 1 });
+    expect(await afterCrash()).toMatchObject({ redelivered: 0 });
+    const messages = await queued();
+    expect(messages).toHaveLength(1);
+    await workOff(messages);
+    expect(sends).toHaveLength(2);
+    expect(await ledger()).toMatchObject([{ status: "failed", attempt: 2, failures: 2 }]);
   });
 
   it("goes by the queue as a repeat where its key came before, told as a duplicate", async () => {
