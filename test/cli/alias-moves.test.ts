@@ -142,6 +142,20 @@ describe("turnout rollback", () => {
     expect(await aliases()).toMatchObject({ stable: "2" });
   });
 
+  it("says that the version it goes back to was found to be bad, and goes there all the same", async () => {
+    const { turnout, edit, set } = await aVersionedCli();
+    for (const version of ["1", "3"]) await set("stable", version);
+    const bad = { version: "1", alias: "beta", at: "2026-11-20T10:00:00.000Z", why: "9 of 10 failed" };
+    await edit([{ kind: "change component", component: RC, change: { set: "bad version", bad } }]);
+    const told = `warning: version 1 was found to be bad behind beta at ${bad.at} (9 of 10 failed)\n`;
+    const undo = await turnout(["undo", RC, "stable", "--dry-run", ...why]);
+    expect(undo).toMatchObject({ code: 0, stderr: expect.stringContaining(told) });
+    const rollback = await turnout(["rollback", RC, "stable", ...yes]);
+    expect(rollback).toMatchObject({ code: 0, stderr: expect.stringContaining(told) });
+    const away = await turnout(["alias", "set", RC, "stable", "2", ...yes]);
+    expect(away).toMatchObject({ code: 0, stderr: expect.not.stringContaining("bad") });
+  });
+
   it.each(["rollback", "undo"])("of %s goes nowhere else than where the alias was, freeze or not", async (command) => {
     const { turnout, edit, set, aliases } = await aVersionedCli();
     for (const version of ["1", "2"]) await set("stable", version);

@@ -11,7 +11,7 @@ import { filledIn } from "../page/filled-in.ts";
 import { formField, hiddenFields } from "../page/form-fields.ts";
 import { commandBlock, foreignText, textLines } from "../page/parts.ts";
 import type { Html, Look, Page, Redirect } from "../screen.ts";
-import type { Action, Planned } from "./action.ts";
+import type { Action, ActionField, Choice, Planned } from "./action.ts";
 import { actionName, commandOf, formOf } from "./action-command.ts";
 import { actions } from "./actions.ts";
 import type { SentForms } from "./sent-forms.ts";
@@ -115,8 +115,7 @@ async function tryPlan(
 async function fillIn(look: Look, action: Action, given: URLSearchParams, problem?: string): Promise<Page> {
   const fields = await Promise.all(
     action.fields.map(async (field) => {
-      const choices = field.kind !== "choice" ? [] : await choicesOf(look, field.choices, given);
-      return formField(field, choices, given.get(field.name) ?? undefined);
+      return formField(field, await choicesOf(look, field, given), given.get(field.name) ?? undefined);
     }),
   );
   const body = html`<p>${action.about}</p>${problem && problemNote(problem)}
@@ -124,12 +123,11 @@ async function fillIn(look: Look, action: Action, given: URLSearchParams, proble
   return { title: action.title, body };
 }
 
-function choicesOf(
-  { installation }: Look,
-  choices: readonly string[] | ((of: Look["installation"], given: URLSearchParams) => Promise<readonly string[]>),
-  given: URLSearchParams,
-): readonly string[] | Promise<readonly string[]> {
-  return typeof choices === "function" ? choices(installation, given) : choices;
+async function choicesOf({ installation }: Look, field: ActionField, given: URLSearchParams): Promise<Choice[]> {
+  if (field.kind !== "choice") return [];
+  const { choices } = field;
+  const all = typeof choices === "function" ? await choices(installation, given) : choices;
+  return all.map((choice) => (typeof choice === "string" ? { value: choice } : choice));
 }
 
 type Agreeing = { reason: string; problem: string | undefined; since: readonly string[] };

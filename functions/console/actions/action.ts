@@ -16,10 +16,19 @@ export type ActionField = {
   isArgument?: true;
 } & ({ kind: "text" } | { kind: "choice"; choices: Choices } | { kind: "flag" });
 
+/** One of what there is to choose from. */
+export type Choice = {
+  value: string;
+  /** How it is shown, where that says more. */
+  text?: string;
+  /** What is to be known of it before it is chosen. */
+  note?: string;
+};
+
 /** What there is to choose from: always the same, or what the installation has, such as aliases of a component. */
 export type Choices =
   | readonly string[]
-  | ((installation: Installation, given: URLSearchParams) => Promise<readonly string[]>);
+  | ((installation: Installation, given: URLSearchParams) => Promise<readonly (string | Choice)[]>);
 
 /** What an action is planned from. */
 export type Asked = {

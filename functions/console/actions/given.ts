@@ -1,5 +1,6 @@
 import { TurnoutError } from "../../../shared/domain/errors.ts";
 import { AliasName } from "../../../shared/domain/routing/alias.ts";
+import type { Component } from "../../../shared/domain/routing/component.ts";
 import type { Period } from "../../../shared/domain/routing/period.ts";
 import { SubjectId, type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
 import { readDurationMs } from "../../../shared/domain/text/duration.ts";
@@ -40,7 +41,10 @@ export const componentField: ActionField = {
 
 /** The aliases that are in use: of the component that is named, or of all. */
 export async function aliasChoices({ routingTable }: Installation, given: URLSearchParams): Promise<string[]> {
-  const { components } = await routingTable.components();
+  return aliasesInUse((await routingTable.components()).components, given);
+}
+
+export function aliasesInUse(components: readonly Component[], given: URLSearchParams): string[] {
   const named = components.filter(({ name }) => !given.has("component") || name === given.get("component"));
   const aliases = named.flatMap((component) => Object.entries(component.aliases));
   return [...new Set(aliases.filter(([, { retired }]) => !retired).map(([alias]) => alias))];

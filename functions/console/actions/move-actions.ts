@@ -1,7 +1,8 @@
 import { promoting, rollingBack, settingAlias } from "../../../shared/installation/changes/asked-move.ts";
-import type { Action, ActionField, Choices } from "./action.ts";
-import { aliasChoices, aliasIn, componentField, needed } from "./given.ts";
+import type { Action, ActionField } from "./action.ts";
+import { aliasIn, componentField, needed } from "./given.ts";
 import { plannedMove } from "./planned-move.ts";
+import { notedAliasChoices, placedAliasChoices, versionChoices } from "./version-choices.ts";
 
 const component: ActionField = { ...componentField, isArgument: true };
 const alias: ActionField = {
@@ -10,15 +11,7 @@ const alias: ActionField = {
   kind: "choice",
   required: true,
   isArgument: true,
-  choices: aliasChoices,
-};
-
-/** The versions that the component has, the newest first. */
-const versionChoices: Choices = async ({ catalog }, given) => {
-  const named = given.get("component");
-  if (named === null) return [];
-  const published = await catalog.versions(named);
-  return published.map(({ version }) => version).reverse();
+  choices: placedAliasChoices,
 };
 
 export const promoteAction: Action = {
@@ -28,7 +21,7 @@ export const promoteAction: Action = {
   right: "move versions",
   fields: [
     component,
-    { ...alias, name: "source", label: "The alias whose version is promoted" },
+    { ...alias, name: "source", label: "The alias whose version is promoted", choices: notedAliasChoices },
     { ...alias, label: "The alias that gets it" },
   ],
   async plan(asked) {
@@ -48,7 +41,13 @@ export const rollbackAction: Action = {
   fields: [
     component,
     alias,
-    { name: "to", label: "To the version", hint: "Nothing: the one promoted there before.", kind: "text" },
+    {
+      name: "to",
+      label: "To the version",
+      hint: "Nothing: the one promoted there before.",
+      kind: "choice",
+      choices: versionChoices,
+    },
   ],
   async plan(asked) {
     const { installation, given } = asked;

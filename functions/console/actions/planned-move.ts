@@ -2,7 +2,7 @@ import { RevisionConflict } from "../../../shared/domain/errors.ts";
 import { previewMove } from "../../../shared/flows/change/preview-move.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { AskedMove } from "../../../shared/installation/changes/asked-move.ts";
-import { audienceLines } from "../../../shared/installation/wording/preview-lines.ts";
+import { audienceLines, moveWarnings } from "../../../shared/installation/wording/preview-lines.ts";
 import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandBack } from "../../../shared/installation/wording/undo-commands.ts";
 import type { Agreed, Asked, Done, Planned } from "./action.ts";
@@ -18,6 +18,7 @@ export async function plannedMove({ installation, who, now, newId }: Asked, aske
     what,
     revision: preview.revision,
     lines: [...details, ...audienceLines(move, preview)],
+    warnings: moveWarnings(preview),
     objections: objectionTexts(preview),
     ...(from === to && { nothing: `${alias} of ${component} points at version ${to} already` }),
     async carryOut({ reason, command, force, expectedRevision }: Agreed): Promise<Done> {

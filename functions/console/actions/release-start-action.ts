@@ -12,6 +12,7 @@ import { objectionTexts } from "../../../shared/installation/wording/remedy-text
 import { percentText } from "../pictures/figure-text.ts";
 import type { Action, Asked, Done, Planned } from "./action.ts";
 import { aliasIn, componentField, must, needed, wrong } from "./given.ts";
+import { versionChoices } from "./version-choices.ts";
 
 const shareIds = ["customer", "project", "user"] as const;
 
@@ -23,7 +24,7 @@ export const startReleaseAction: Action = {
   right: "move versions",
   fields: [
     { ...componentField, isArgument: true },
-    { name: "version", label: "Version", kind: "text", required: true },
+    { name: "version", label: "Version", kind: "choice", required: true, choices: versionChoices },
     {
       name: "through",
       label: "Through",

@@ -4,13 +4,14 @@ import { DEFAULT_CONCURRENCY, DEFAULT_RATE_PER_SECOND } from "../../../shared/do
 import { overlapping } from "../../../shared/flows/replay/plan-start.ts";
 import { keptText } from "../../../shared/flows/replay/start-replay.ts";
 import { planUndo, refuseBusy, type UndoPlan, undoVersion } from "../../../shared/flows/versions/undo-version.ts";
-import { audienceLines } from "../../../shared/installation/wording/preview-lines.ts";
+import { audienceLines, moveWarnings } from "../../../shared/installation/wording/preview-lines.ts";
 import { errorText, objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import { commandBack } from "../../../shared/installation/wording/undo-commands.ts";
 import { histogramPicture } from "../pictures/histogram-picture.ts";
 import type { Action, Agreed, Asked, Done, Planned } from "./action.ts";
-import { aliasChoices, aliasIn, componentField, needed } from "./given.ts";
+import { aliasIn, componentField, needed } from "./given.ts";
 import { atMostField, newReplayName, refuseMany, replayPlanLines } from "./replay-plan-lines.ts";
+import { placedAliasChoices, versionChoices } from "./version-choices.ts";
 
 export const undoAction: Action = {
   command: ["undo"],
@@ -20,8 +21,14 @@ export const undoAction: Action = {
   right: "replay events",
   fields: [
     { ...componentField, isArgument: true },
-    { name: "alias", label: "Alias", kind: "choice", required: true, isArgument: true, choices: aliasChoices },
-    { name: "to", label: "Back to the version", hint: "Nothing: what was promoted there before.", kind: "text" },
+    { name: "alias", label: "Alias", kind: "choice", required: true, isArgument: true, choices: placedAliasChoices },
+    {
+      name: "to",
+      label: "Back to the version",
+      hint: "Nothing: what was promoted there before.",
+      kind: "choice",
+      choices: versionChoices,
+    },
     { name: "all", label: "Run again also what the version has done", kind: "flag" },
     atMostField,
   ],
@@ -57,6 +64,7 @@ async function plannedUndo(asked: Asked): Promise<Planned> {
     ],
     picture: histogramPicture("matched", matchedRows(request.window, plan.plan.perMinute)),
     warnings: [
+      ...moveWarnings(preview),
       ...(cut === undefined ? [] : [`${keptText(cut)}: the window begins then`]),
       ...overlaps.map(({ name }) => `replay ${name} is under way on a part of this window`),
     ],

@@ -7,7 +7,7 @@ import { type MovePreview, previewMove } from "../../../shared/flows/change/prev
 import { keyOf, loggedAliases, standingOf } from "../../../shared/flows/versions/logged-aliases.ts";
 import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import type { Installation } from "../../../shared/installation/installation.ts";
-import { audienceLines } from "../../../shared/installation/wording/preview-lines.ts";
+import { audienceLines, moveWarnings } from "../../../shared/installation/wording/preview-lines.ts";
 import { objectionTexts } from "../../../shared/installation/wording/remedy-text.ts";
 import type { RoutingTable } from "../../../shared/routing-table/routing-table.ts";
 import { commandAsTyped } from "../terminal/context.ts";
@@ -45,9 +45,10 @@ export function previewOf(
   return previewMove({ table, events }, move, kind, now);
 }
 
-/** Says whom the move gives another version. */
+/** Says whom the move gives another version, and what is to be known of that. */
 export function showAudience(move: AliasMove, preview: MovePreview): void {
   for (const line of audienceLines(move, preview)) note(`  ${line}`);
+  for (const warning of moveWarnings(preview)) note(`warning: ${warning}`);
 }
 
 /** The same, for programs; without a preview, that nothing is moved. */

@@ -1,5 +1,6 @@
 import type { Objection } from "../../domain/errors.ts";
 import type { AliasMove, MoveKind } from "../../domain/routing/alias-move.ts";
+import type { BadVersion } from "../../domain/routing/guard-rule.ts";
 import { type Guardrails, type Impact, objectionsToMove } from "../../domain/routing/guardrails.ts";
 import type { Revision } from "../../domain/routing/routing-change.ts";
 import type { StoredEvents } from "../../event-store/event-store.ts";
@@ -21,6 +22,8 @@ export type MovePreview = {
   impacts: Impact[];
   /** What only force goes past. */
   objections: Objection[];
+  /** What a guard has found of the version that a rollback goes to: it is allowed all the same. */
+  bad?: BadVersion;
 };
 
 export type MoveReaders = { table: RoutingTable; events: StoredEvents };
@@ -40,8 +43,10 @@ export async function previewMove(
   const measured = await measureEffect({ table, events }, effectOfMove(move, now), everyone(table), guardrails, now);
   const impacts = move.from === null ? [] : impactsOf(move, measured);
   const { moves, traffic = { components: [], cut: false } } = measured;
-  const objections = objectionsToMove(await judgedKind(table, move, kind), guardrails, impacts, bad);
-  return { revision, guardrails, moves, traffic, impacts, objections };
+  const judged = await judgedKind(table, move, kind);
+  const objections = objectionsToMove(judged, guardrails, impacts, bad);
+  const allowed = judged === "rollback" && bad !== undefined ? { bad } : {};
+  return { revision, guardrails, moves, traffic, impacts, objections, ...allowed };
 }
 
 function impactsOf({ component }: AliasMove, { traffic, customers, protectedMoved }: MeasuredEffect): Impact[] {

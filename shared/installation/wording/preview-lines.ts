@@ -1,4 +1,5 @@
 import type { AliasMove } from "../../domain/routing/alias-move.ts";
+import { badText } from "../../domain/routing/guard-rule.ts";
 import { leftDetails } from "../../domain/routing/row-details.ts";
 import { plural } from "../../domain/text/plural.ts";
 import { NAMED } from "../../flows/change/measure-effect.ts";
@@ -37,4 +38,9 @@ export function audienceLines({ alias }: AliasMove, { moves: { count, first }, t
   const named =
     count === 0 ? "none" : `${count} (${first.map(({ subject }) => subjectText(subject)).join("; ")}${more})`;
   return [`subjects of the directory that are on ${alias}: ${named}`, ...trafficLines(traffic)];
+}
+
+/** What is to be known of the version that an alias goes to, and doesn't stand against that. */
+export function moveWarnings({ bad }: MovePreview): string[] {
+  return bad === undefined ? [] : [badText(bad)];
 }

@@ -95,6 +95,27 @@ describe("the preview of an alias's move", () => {
     expect((await preview("beta", "2", "4")).objections).toEqual([]);
   });
 
+  it("says of a rollback to a version that was found to be bad that it is, with nothing against it", async () => {
+    const bad = { version: "2", alias: "stable", why: "half of it failed", at: "2026-11-20T09:00:00.000Z" };
+    const mark: RoutingEdit = { kind: "change component", component: "mailer", change: { set: "bad version", bad } };
+    const { move, table, events } = await aTable();
+    await move(["beta", "2", "3"]);
+    const back = (to: string) =>
+      previewMove({ table, events }, { component: "mailer", alias: "beta", from: "3", to }, "rollback", now);
+    expect(await back("2")).not.toHaveProperty("bad");
+    await changeRoutes(table, {
+      edit: mark,
+      changeId: "mark",
+      who: "a guard",
+      why: "a test",
+      command: "test",
+      at: now,
+    });
+    expect(await back("2")).toMatchObject({ objections: [], bad });
+    // The log knows nothing of it there: that is a move as any other, which the mark stands against.
+    expect(await back("1")).not.toHaveProperty("bad");
+  });
+
   it("says how many of the last hour's events would go to the other version, of its component alone", async () => {
     const { preview, events } = await aTable();
     await events.record([

@@ -66,6 +66,76 @@ describe("an action's undo", () => {
   });
 });
 
+describe("a version that was found to be bad", () => {
+  const bad = { version: "2", alias: "beta", why: "9 of 10 failed", at: "2026-11-20T10:20:00.000Z" };
+  const found = `version 2 was found to be bad behind beta at ${bad.at} (9 of 10 failed)`;
+
+  async function aConsoleWithBadVersion() {
+    const console = await aConsoleWithVersions();
+    await console.change({ kind: "change component", component: RC, change: { set: "bad version", bad } });
+    const open = async (form: string) => unescaped((await console.onCall.get(`/console/do/${form}`)).text);
+    return { ...console, open };
+  }
+
+  it.each(["alias-set?", "rollback?edit=1&alias=beta&", "undo?edit=1&alias=beta&", "release-start?"])(
+    "is marked among the versions that there are to choose from, and told of below them: %s",
+    async (form) => {
+      const { open } = await aConsoleWithBadVersion();
+      const page = await open(`${form}component=${RC}`);
+      expect(page).toMatch(/<option value="3">3<\/option>\s*<option value="2">2 \(bad\)<\/option>/);
+      expect(page).toContain(found);
+      expect(page).toMatch(/<select id="field-(version|to)"[^>]* aria-describedby="[^"]*field-\1-notes"/);
+    },
+  );
+
+  it.each(["promote", "rollback", "alias-set", "undo"])(
+    "is marked beside the aliases that point at it: %s",
+    async (form) => {
+      const { open } = await aConsoleWithBadVersion();
+      const page = await open(`${form}?component=${RC}`);
+      expect(page).toContain('<option value="stable">stable (version 1)</option>');
+      expect(page).toContain('<option value="beta">beta (version 2, bad)</option>');
+    },
+  );
+
+  it("is told of where it might be promoted from an alias", async () => {
+    const { open } = await aConsoleWithBadVersion();
+    const page = await open(`promote?component=${RC}`);
+    expect(page).toContain(`<div class="notes" id="field-source-notes"><p class="warn"><bdi>beta: ${found}`);
+    expect(page).not.toContain("field-alias-notes");
+  });
+
+  it("is no secret where the form shows what it would do, whether or not it may be done without force", async () => {
+    const { open, carryOut } = await aConsoleWithBadVersion();
+    for (const form of [
+      `promote?component=${RC}&source=beta&alias=stable`,
+      `alias-set?component=${RC}&alias=stable&version=2`,
+    ]) {
+      const page = await open(form);
+      expect(page).toContain(found);
+      expect(page).toContain('name="force"');
+    }
+    await carryOut(`/console/do/alias-set?component=${RC}&alias=beta&version=3`);
+    for (const form of ["rollback", "undo"]) {
+      const page = await open(`${form}?component=${RC}&alias=beta`);
+      expect(page).toContain(`Warning: <bdi>${found}`);
+      expect(page).not.toContain('name="force"');
+    }
+  });
+
+  it("isn't released, and the form that says so marks it", async () => {
+    const { open } = await aConsoleWithBadVersion();
+    const page = await open(`release-start?component=${RC}&version=2&through=5%25&every=10m&guard=undo`);
+    expect(page).toContain(`Version 2 was found to be bad at ${bad.at}: 9 of 10 failed.`);
+    expect(page).toContain('<option value="2" selected>2 (bad)</option>');
+  });
+
+  it("is typed where the component isn't known yet", async () => {
+    const { open } = await aConsoleWithBadVersion();
+    expect(await open("release-start")).toMatch(/<input id="field-version" name="version" value=""/);
+  });
+});
+
 /** A row that was made for a pin stays when the pin goes, empty. */
 function withEmptyRows<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): Map<K, V> {
   const empty = [...after].filter(([key]) => !before.has(key));
