@@ -2,6 +2,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_thread
 import type { DeliveryError } from "../../domain/deliveries/delivery.ts";
 import { MAX_STACK_CHARS } from "../../domain/deliveries/ledger-rules.ts";
 import { deadlineTimer } from "./deadline-timer.ts";
+import { isOutOfMemory, limitsOf, outOfMemory, threadMemory } from "./thread-memory.ts";
 import { durationOf, threadProgress } from "./thread-progress.ts";
 import { failureIn, parseReply } from "./thread-reply.ts";
 import { followingTurn, threadTurn } from "./thread-turn.ts";
@@ -10,19 +11,6 @@ import type { Failure, Invocation, Invocations, Stop, WorkerCode, WorkerData } f
 
 /** A thread that was told to end and hasn't by then can't be interrupted; whoever waits for it is told all the same. */
 const END_GRACE_MS = 1_000;
-
-/**
- * V8 ends the whole host, not the thread, when one allocation overshoots a thread's limit by more than 16 MB, as that of
- * a growing Map or array does. So V8's own limit is set this much higher, and half way a thread is stopped from outside:
- * up to there V8 may let garbage lie before it collects (it collects at latest half way to its limit). What remains is
- * code that can't be interrupted: a loop that V8 has optimised down to allocations, and native code.
- */
-const V8_HEADROOM_MB = 512;
-
-/** Without a limit, survivors of one collection alone can overshoot by more than those 16 MB. */
-const YOUNG_GENERATION_MB = 16;
-
-const MEBIBYTE = 1_048_576;
 
 const STOPPED: Failure = { type: "Sandbox.Stopped", message: "Turnout was stopped before the event was done" };
 
@@ -87,9 +75,6 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
   let endedIn: { requestId: string | undefined } | undefined;
   let lateEnd: NodeJS.Timeout | undefined;
   let concluded = false;
-  let hasRun = true;
-  let reading = false;
-  let memoryBytes = 0;
 
   /** What it was given in this turn of the event loop, and will be told of together. */
   let payloads: Uint8Array[] = [];
@@ -108,10 +93,7 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     stdout: true,
     stderr: true,
     name: `${code.component} ${version}`,
-    resourceLimits: {
-      maxOldGenerationSizeMb: memoryMb + V8_HEADROOM_MB,
-      maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
-    },
+    resourceLimits: limitsOf(memoryMb),
   });
   log.take(worker.stdout);
   log.take(worker.stderr);
@@ -247,6 +229,9 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
     }
   }
 
+  const endForMemory = () => end(outOfMemory(memoryMb));
+  const memory = threadMemory(worker, memoryMb, () => given.length > 0 || state === "loading", endForMemory);
+
   port.on("message", take);
   worker.on("error", (error: unknown) => {
     fate ??= isOutOfMemory(error) ? outOfMemory(memoryMb) : failureIn(error);
@@ -272,48 +257,23 @@ export function startThread({ code, initTimeoutMs, log, now, onStuck }: SandboxO
       nextNumber = followingTurn(number);
       given.push({ number, requestId, timeoutMs, startMs: Number.POSITIVE_INFINITY, answer });
       if (given.length === 1) beginFirst();
-      hasRun = true;
+      memory.noteRun();
       if (invocations.length === 0) queueMicrotask(post);
       payloads.push(payload);
       invocations.push([payload.length, requestId, alias, timeoutMs, number]);
     },
     takeBack,
     checkMemory() {
-      if (!hasRun || reading || state === "ending") return;
-      reading = true;
-      hasRun = given.length > 0 || state === "loading";
-      const check = ({ used_heap_size, external_memory }: { used_heap_size: number; external_memory: number }) => {
-        memoryBytes = used_heap_size + external_memory;
-        if (memoryBytes > (memoryMb + V8_HEADROOM_MB / 2) * MEBIBYTE) end(outOfMemory(memoryMb));
-      };
-      // Refused by a thread that has just begun or ended.
-      const refused = () => {
-        hasRun = true;
-      };
-      void worker
-        .getHeapStatistics()
-        .then(check, refused)
-        .finally(() => {
-          reading = false;
-        });
+      if (state !== "ending") memory.check();
     },
-    memoryBytes: () => memoryBytes,
-    endForMemory: () => end(outOfMemory(memoryMb)),
+    memoryBytes: memory.bytes,
+    endForMemory,
     stop() {
       const idle = state === "ready" && given.length === 0;
       if (idle) port.postMessage("stop" satisfies Stop);
       end(STOPPED, idle ? "by itself" : "from outside");
     },
   };
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-}
-
-function outOfMemory(memoryMb: number): Failure {
-  const remedy = "Give the component more worker.memoryMb, or find what it keeps";
-  return { type: "Runtime.OutOfMemory", message: `more memory was used than the ${memoryMb} MB it has. ${remedy}.` };
 }
 
 /** What the log says of it. A stack mostly begins with the error's type already. */
