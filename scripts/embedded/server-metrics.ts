@@ -1,6 +1,6 @@
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
 import type { CountedDelivery } from "../../shared/domain/health/delivery-tally.ts";
-import { versionCounts } from "./version-counts.ts";
+import { VERSION_LABELS, versionCounts } from "./version-counts.ts";
 
 /** What is looked at when somebody asks, and not counted as it happens. */
 export type MetricLooks = {
@@ -31,7 +31,6 @@ export async function serverMetrics(looks: MetricLooks) {
   const { Counter, Gauge, Histogram, Registry } = await import("@prometheus-io/client");
   const registry = new Registry();
   const registers = [registry];
-  const ofVersion = ["component", "component_version", "alias"] as const;
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name, help, labelNames: [...labelNames], registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -40,7 +39,7 @@ export async function serverMetrics(looks: MetricLooks) {
     new Histogram({ name, help, labelNames: ["component", "component_version"], buckets: SECONDS, registers });
 
   const deliveries = counter("turnout_deliveries_total", "Deliveries by what became of an attempt.", [
-    ...ofVersion,
+    ...VERSION_LABELS,
     "outcome",
   ]);
   const unmatched = counter("turnout_unmatched_events_total", "Events that no component listens to.", []);
@@ -52,8 +51,8 @@ export async function serverMetrics(looks: MetricLooks) {
   const fallbackCounter = counter("turnout_fallbacks_total", "Deliveries that went to a fallback alias.", [
     "component",
   ]);
-  const firsts = counter("turnout_first_attempts_total", "First attempts of live deliveries.", ofVersion);
-  const failed = counter("turnout_first_attempts_failed_total", "First attempts of them that failed.", ofVersion);
+  const firsts = counter("turnout_first_attempts_total", "First attempts of live deliveries.", VERSION_LABELS);
+  const failed = counter("turnout_first_attempts_failed_total", "First attempts of them that failed.", VERSION_LABELS);
   const durations = histogram("turnout_attempt_duration_seconds", "How long versions took.");
   const latencies = histogram(
     "turnout_delivery_latency_seconds",

@@ -1,6 +1,11 @@
+/** What is counted by version and alias is told apart by these. */
+export const VERSION_LABELS = ["component", "component_version", "alias"] as const;
+
+type VersionLabels = Record<(typeof VERSION_LABELS)[number], string>;
+
 /** What was counted of a version's deliveries by one alias since it was asked for last. */
 export type VersionCounts = {
-  readonly labels: { component: string; component_version: string; alias: string };
+  readonly labels: VersionLabels;
   outcomes: Map<string, number>;
   fallbacks: number;
   firsts: number;
@@ -19,7 +24,7 @@ export function versionCounts() {
     if (known !== undefined) return known;
     const versions = valueAt(components, component, () => new Map<string, Map<string, VersionCounts>>());
     const aliases = valueAt(versions, version, () => new Map<string, VersionCounts>());
-    const labels = { component, component_version: version, alias };
+    const labels: VersionLabels = { component, component_version: version, alias };
     return valueAt(aliases, alias, () => ({ labels, outcomes: new Map(), fallbacks: 0, firsts: 0, failed: 0 }));
   }
 
