@@ -10,7 +10,11 @@ const ANSWERS_WITHIN_MS = 10_000;
 const Trouble = z.object({ error: z.string(), remedies: z._default(z.array(z.string()), []) });
 
 /** What a server that is in order says besides. */
-const InOrder = z.object({ lost_spans: z._default(z.number(), 0) });
+const InOrder = z.object({
+  lost_spans: z._default(z.number(), 0),
+  /** Events that are routed as they arrive are in no queue that could be looked at from outside. */
+  queue: z.optional(z.object({ inFlight: z.int() })),
+});
 
 /**
  * Asks the server that runs on a state folder how it is: it may know of trouble that isn't seen from outside, and be the
@@ -38,11 +42,12 @@ export async function examineServer(home: string, withinMs = ANSWERS_WITHIN_MS):
 function inOrder(who: string, answer: string): Finding {
   const json = readJson(answer);
   const said = json.ok ? read(InOrder, json.value) : json;
-  const lost = said.ok ? said.value.lost_spans : 0;
-  if (lost === 0) return fine("server", `runs (${who})`);
+  const { lost_spans: lost, queue } = said.ok ? said.value : { lost_spans: 0 };
+  const runs = `runs (${who})${queue === undefined ? "" : `, ${plural(queue.inFlight, "event")} under way`}`;
+  if (lost === 0) return fine("server", runs);
   return warning(
     "server",
-    `runs (${who}), and OpenTelemetry's collector has not been told of ${plural(lost, "span")} since it started`,
+    `${runs}, and OpenTelemetry's collector has not been told of ${plural(lost, "span")} since it started`,
     "See that the collector at OTEL_EXPORTER_OTLP_ENDPOINT runs, takes OTLP over HTTP, and keeps up",
   );
 }

@@ -32,6 +32,27 @@ it("examineServer finds a server in order that says so itself", async () => {
   });
 });
 
+it("examineServer says how many events are under way, of which the state file knows only those of the queue", async () => {
+  const text = '{"status":"ok","revision":7,"queue":{"visible":2,"inFlight":31,"dead":0}}';
+  expect(await examineServer(await aServer({ status: 200, text }))).toMatchObject({
+    status: "ok",
+    found: expect.stringMatching(/^runs \(process \d+, port \d+\), 31 events under way$/),
+  });
+  const lossy = `${text.slice(0, -1)},"lost_spans":1}`;
+  expect(await examineServer(await aServer({ status: 200, text: lossy }))).toMatchObject({
+    status: "warning",
+    found: expect.stringMatching(/^runs \(process \d+, port \d+\), 31 events under way, and OpenTelemetry's collector/),
+  });
+});
+
+it.each(["", "no JSON", "null", '{"queue":{"inFlight":"31"}}', '{"queue":[],"lost_spans":"1"}'])(
+  "examineServer finds a server in order that answers %j",
+  async (text) => {
+    const home = await aServer({ status: 200, text });
+    expect(await examineServer(home)).toMatchObject({ status: "ok", found: expect.stringMatching(/^runs \([^)]*\)$/) });
+  },
+);
+
 it("examineServer warns of spans that OpenTelemetry's collector was not told of", async () => {
   const home = await aServer({ status: 200, text: '{"status":"ok","lost_spans":12}' });
   expect(await examineServer(home)).toMatchObject({
