@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { keptConnections } from "./aws/kept-connections.ts";
 import { quickDynamoDB } from "./aws/quick-dynamodb.ts";
 import { quickLambda } from "./aws/quick-lambda.ts";
 import type { BodyStore } from "./body-store/body-store.ts";
@@ -48,11 +49,15 @@ const MAX_INVOCATIONS = 500;
 /** Makes the adapters and the only clients that they use. One connection pool per service, for the process's life. */
 export function awsDependencies(settings: AwsSettings) {
   const { routingTable, region, ...events } = settings;
-  // No retries in the SDK: the stores have their own, and an attempt at a component must be counted in the ledger.
+  // No retries in the SDK: the stores have their own, and an attempt at a component must be counted in the ledger. One
+  // that is lost on a dead connection would be counted, too, which `keptConnections` sees to.
   const base = { region, maxAttempts: 1 };
-  const dynamodb = new DynamoDBClient({ ...base, requestHandler: { ...DYNAMODB_TIMEOUTS, ...pool(50) } });
-  const lambda = new LambdaClient({ ...base, requestHandler: { ...LAMBDA_TIMEOUTS, ...pool(MAX_INVOCATIONS) } });
-  const sqs = new SQSClient({ region, maxAttempts: 3, requestHandler: { ...SQS_TIMEOUTS, ...pool(50) } });
+  const dynamodb = new DynamoDBClient({ ...base, requestHandler: { ...DYNAMODB_TIMEOUTS, ...keptConnections(50) } });
+  const lambda = new LambdaClient({
+    ...base,
+    requestHandler: { ...LAMBDA_TIMEOUTS, ...keptConnections(MAX_INVOCATIONS) },
+  });
+  const sqs = new SQSClient({ region, maxAttempts: 3, requestHandler: { ...SQS_TIMEOUTS, ...keptConnections(50) } });
   const queueAt = (queueUrl: string | undefined, variable: string) =>
     sqsEventQueue({ client: sqs, queueUrl: required(queueUrl, variable) });
   const onDynamoDB = {
@@ -107,7 +112,7 @@ export function awsDependencies(settings: AwsSettings) {
 
 /** Versions and aliases of the functions that the routing table names. Apart from the rest: a router needs none of it. */
 export function awsCatalog({ region }: Pick<AwsSettings, "region">, routingTable: Pick<RoutingTable, "rows">) {
-  const requestHandler = { ...CONTROL_PLANE_TIMEOUTS, ...pool(10) };
+  const requestHandler = { ...CONTROL_PLANE_TIMEOUTS, ...keptConnections(10) };
   const client = new LambdaClient({ region, maxAttempts: CONTROL_PLANE_TRIES, requestHandler });
   const catalog: LambdaVersionCatalog = lambdaVersionCatalog({
     client,
@@ -151,7 +156,7 @@ async function openBodies(region: string, bucket: string): Promise<BodyStore> {
     import("./body-store/s3-body-store.ts"),
   ]);
   // 3 tries whatever the environment says. Its sockets let the process end by themselves.
-  const requestHandler = { ...S3_TIMEOUTS, ...pool(50) };
+  const requestHandler = { ...S3_TIMEOUTS, ...keptConnections(50) };
   return s3BodyStore(new S3Client({ region, maxAttempts: 3, requestHandler }), bucket);
 }
 
@@ -183,10 +188,4 @@ function laptopsOnFirstUse(open: () => Promise<LaptopStore>): LaptopStore {
     inbox: async (inbox, limit) => (await store()).inbox(inbox, limit),
     remove: async (items) => (await store()).remove(items),
   };
-}
-
-function pool(maxSockets: number) {
-  const agent = { keepAlive: true, maxSockets };
-  // Plain HTTP only for endpoints that a test has put in the place of AWS.
-  return { httpsAgent: agent, httpAgent: agent };
 }

@@ -1,3 +1,5 @@
+import { keptConnections } from "./kept-connections.ts";
+import { exchange } from "./sdk-exchange.ts";
 import { type Credentials, requestSigner } from "./sign-request.ts";
 
 /** A service that speaks AWS's JSON protocol, as its API reference has it. */
@@ -20,7 +22,7 @@ export type JsonRequesting = {
   region: string;
 };
 
-/** Asks for one operation. @throws AwsFailure when the service refuses, and whatever `fetch` throws */
+/** Asks for one operation. @throws AwsFailure when the service refuses; the signal's reason; Error when no answer came */
 export type JsonRequest = (operation: string, input: object, signal: AbortSignal) => Promise<Record<string, unknown>>;
 
 /** What a service answered instead of a result. Its name and metadata are as the SDK's errors have them. */
@@ -34,6 +36,9 @@ export class AwsFailure extends Error {
   }
 }
 
+/** Of all services and regions. */
+const connections = keptConnections();
+
 /**
  * Requests that are signed here, for which no client of the SDK has to be loaded. They aren't repeated.
  */
@@ -41,12 +46,14 @@ export function jsonRequest(service: JsonService, about: JsonRequesting): JsonRe
   const { credentials, endpoint, partition, region } = about;
   const domain = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
   const url = new URL(endpoint ?? `https://${service.host ?? service.name}.${region}.${domain}/`);
+  // An address of IPv6 stands in brackets.
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const to = { protocol: url.protocol, host, port: Number(url.port) || undefined, method: "POST", path: "/" };
   const sign = requestSigner(service.name, region);
 
   return async (operation, input, signal) => {
     const request = {
-      method: "POST",
-      path: "/",
+      ...to,
       headers: {
         host: url.host,
         "content-type": `application/x-amz-json-${service.version}`,
@@ -55,16 +62,27 @@ export function jsonRequest(service: JsonService, about: JsonRequesting): JsonRe
       body: JSON.stringify(input),
     };
     sign(request, await credentials(), new Date());
-    const { host: _, ...headers } = request.headers as Record<string, string>;
-    const response = await fetch(url, { method: request.method, headers, body: request.body, signal });
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return { ...(answer as Record<string, unknown> | undefined) };
-    const { __type, message, Message } = { ...(answer as Record<string, unknown> | undefined) };
+    const sent = exchange(connections, to, Object.entries(request.headers).flat(), request.body, signal);
+    const { statusCode, headers, body } = await sent.catch((cause: Error) => {
+      throw signal.aborted ? signal.reason : new Error(cause.message, { cause });
+    });
+    const answer = fieldsOf(body);
+    if (statusCode < 300) return answer;
+    const { __type, message, Message } = answer;
     const type = typeof __type === "string" ? __type.split("#").at(-1) : undefined;
-    const requestId = response.headers.get("x-amzn-requestid");
-    throw new AwsFailure(type ?? `status ${response.status}`, String(message ?? Message ?? "no message"), {
-      httpStatusCode: response.status,
-      ...(requestId !== null && { requestId }),
+    const requestId = headers["x-amzn-requestid"];
+    throw new AwsFailure(type ?? `status ${statusCode}`, String(message ?? Message ?? "no message"), {
+      httpStatusCode: statusCode,
+      ...(typeof requestId === "string" && { requestId }),
     });
   };
+}
+
+/** None in what isn't JSON. */
+function fieldsOf(body: Buffer): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(body.toString()) };
+  } catch {
+    return {};
+  }
 }

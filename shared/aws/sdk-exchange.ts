@@ -21,7 +21,7 @@ const TIMEOUTS = new Set<unknown>(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 type Request = typeof request;
 const requests = new Map<string, Request>();
 
-/** Loaded by the first request, as the SDK does: before its first event a router needs neither. */
+/** Not imported: that would load all that `node:http` has. */
 function requestBy(protocol: string): Request {
   const request =
     requests.get(protocol) ?? process.getBuiltinModule(protocol === "https:" ? "node:https" : "node:http").request;

@@ -78,7 +78,7 @@ function isWorthAsking(error: unknown): boolean {
   return isTransientError(error as Sdkish) && !isThrottlingError(error as Sdkish);
 }
 
-/** Node's own code says more than the name of an error that `fetch` throws. */
+/** Of an answer that never came, Node's own code says more than the name. */
 function codeOf({ name, cause }: Error): string {
   const isCoded = cause instanceof Error && "code" in cause && typeof cause.code === "string";
   return isCoded ? (cause.code as string) : name;
