@@ -2,7 +2,8 @@ import { acceptEvents } from "../../scripts/embedded/accept-events.ts";
 import type { Control } from "./breakage.ts";
 import type { Scenario } from "./scenario.ts";
 
-const allArrive = (scenario: Scenario): Scenario => ({ ...scenario, arrivals: 1 });
+/** Every event is routed as it arrives, as far as there is room for it. */
+export const allArrive = (scenario: Scenario): Scenario => ({ ...scenario, arrivals: 1 });
 
 const amongCrashes = (scenario: Scenario): Scenario => ({
   ...allArrive(scenario),

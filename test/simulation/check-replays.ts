@@ -148,7 +148,8 @@ function passes({ record, component, entry, status }: Row, filter: OutcomeFilter
  * What was begun before the replay, passes its filter and came to rest early enough is made again, unless the replay says
  * of as many that their alias was gone or their version is avoided. What was reopened since is judged by nobody.
  */
-function missing(last: Replay, rows: readonly Row[], { published }: History, { skewMs }: Scenario): Problem[] {
+function missing(last: Replay, rows: readonly Row[], history: History, { skewMs }: Scenario): Problem[] {
+  const { published } = history;
   const { name, mode, window, filter, progress, asked } = last;
   if (asked === "cancel" || progress.startedAt === undefined) return [];
   const startedAt = progress.startedAt.getTime();
@@ -173,6 +174,7 @@ function missing(last: Replay, rows: readonly Row[], { published }: History, { s
     const same = published.filter((event) => isSameKey(event, keyOf(record)) && event.readable);
     if (same.some(({ project }) => project !== record.subject.project)) return false;
     if (record.t0 < window.from || record.t0 >= window.to) return false;
+    if (filter.alias !== undefined && mayHaveMoved(row, history, skewMs)) return false;
     return passes(row, filter, rows) && !made.some((other) => isSame(other, row));
   });
   const { "alias gone": gone = 0, "same version": same = 0 } = progress.counts.skipped;
@@ -184,6 +186,25 @@ function missing(last: Replay, rows: readonly Row[], { published }: History, { s
   const { record, component, entry } = first;
   const what = `${record.idempotencyKey} at ${component}, ${entry.status} in ${entry.generation}`;
   return [{ kind: "not replayed", text: `${name} left out ${alike.size - gone - same}, as ${what}`, at: startedAt }];
+}
+
+/**
+ * Whether a delivery may have been another alias's when the replay looked than the one that it ended with: each attempt
+ * goes where the routing says by then, and which of them the replay has met is told nowhere.
+ */
+function mayHaveMoved({ record, entry }: Row, { commits }: History, skewMs: number): boolean {
+  const { attempt, since, closedAt = since } = entry;
+  if (attempt === 1) return false;
+  // A batch that began before a change may claim by what was.
+  const from = +since - SETTLE_MS - 2 * skewMs;
+  const to = +closedAt + 2 * skewMs;
+  const standing = commits.findLastIndex(({ at }) => at <= from);
+  const stood = commits.slice(Math.max(0, standing)).filter(({ at }) => at <= to);
+  const { project = "" } = record.subject;
+  const ways = stood.map(({ routing }) =>
+    JSON.stringify([aliasIn(routing, project), routing.allStable, [...routing.aliases], [...routing.damaged]]),
+  );
+  return new Set(ways).size > 1;
 }
 
 function dayAfter(at: number): Date {

@@ -132,7 +132,25 @@ export const replayControls: Record<string, Control> = {
     breaks: "a replay's filter forgets the customer",
     shows: ["replayed wrongly"],
     weather: oneReplay({ filter: { customer: "customer-1" } }),
-    breakage: { replayer: (ports) => withReplays(ports, forgetful(ports.replays)) },
+    breakage: {
+      replayer: (ports) =>
+        withReplays(
+          ports,
+          filteredBy(ports.replays, ({ customer: _, ...filter }) => filter),
+        ),
+    },
+  },
+  "filter-by-another-alias": {
+    breaks: "a replay looks for what another alias has had than the one that it was asked for",
+    shows: ["not replayed"],
+    weather: oneReplay({ filter: { alias: "stable" } }),
+    breakage: {
+      replayer: (ports) =>
+        withReplays(
+          ports,
+          filteredBy(ports.replays, (filter) => ({ ...filter, alias: "beta" })),
+        ),
+    },
   },
   "no-compare-and-swap": {
     breaks: "a replayer stores its progress over whatever has changed since it read",
@@ -365,16 +383,19 @@ export const replayControls: Record<string, Control> = {
   },
 };
 
-function forgetful(replays: ReplayStore): Partial<ReplayStore> {
+/** Replays whose filter their replayer takes for another. */
+function filteredBy(
+  replays: ReplayStore,
+  mistaken: (filter: Replay["filter"]) => Replay["filter"],
+): Partial<ReplayStore> {
   const filters = new Map<string, Replay["filter"]>();
-  const without = (replay: Replay | undefined): Replay | undefined => {
+  const seen = (replay: Replay | undefined): Replay | undefined => {
     if (replay === undefined) return undefined;
-    const { customer: _, ...filter } = replay.filter;
     filters.set(replay.name, replay.filter);
-    return { ...replay, filter };
+    return { ...replay, filter: mistaken(replay.filter) };
   };
   return {
-    get: async (name) => without(await replays.get(name)),
-    update: async (replay) => without(await replays.update({ ...replay, filter: filters.get(replay.name) ?? {} })),
+    get: async (name) => seen(await replays.get(name)),
+    update: async (replay) => seen(await replays.update({ ...replay, filter: filters.get(replay.name) ?? {} })),
   };
 }
