@@ -7,8 +7,11 @@ import { jsonRequest } from "../../shared/aws/json-request.ts";
 import { keptConnections } from "../../shared/aws/kept-connections.ts";
 import { exchange } from "../../shared/aws/sdk-exchange.ts";
 import { awsDependencies } from "../../shared/aws-dependencies.ts";
+import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { awsSettings } from "../../shared/settings.ts";
+import { aComponent } from "../support/builders.ts";
 import { lambdaStub } from "../support/lambda-stub.ts";
+import { aMessage, aRouter } from "../support/router.ts";
 import { type Ending, type ServerThread, serverThread } from "../support/server-thread.ts";
 import { tlsIdentities } from "../support/tls-identities.ts";
 
@@ -75,6 +78,23 @@ describe.each<Ending>(["FIN", "RST", "silence"])("after a freeze in which connec
     expect(await target(anInvocation())).toMatchObject({ outcome: "done", executedVersion: "7" });
     const [first, second, third, ...others] = await server.ports();
     expect([second === first, third === first, others]).toEqual([true, false, []]);
+  });
+
+  it("an event whose component is tried once is done, and nothing counts as failed", async () => {
+    const server = await serverThread();
+    const freeze = freezer(server);
+    const { target } = dependenciesAt(server.endpoint);
+    const aliases = { stable: { target: { kind: "lambda" as const, functionArn } } };
+    const router = await aRouter({ components: [aComponent({ aliases, retry: { maxAttempts: 1 } })], target });
+    const ports = { ...router.ports, now: () => new Date() };
+    const route = (id: string) => routeBatch(ports, [aMessage({ id, messageId: id, sentAt: new Date() })]);
+    for (const id of ["one", "two"]) expect(await route(id)).toEqual([]);
+    freeze(how);
+    expect(await route("three")).toEqual([]);
+    const ends = (await router.ledger()).map(({ status, attempt }) => [status, attempt]);
+    expect(ends).toEqual(Array.from({ length: 3 }, () => ["done", 1]));
+    expect(new Set((await router.counts()).map(([, , , outcome]) => outcome))).toEqual(new Set(["done"]));
+    expect(await server.ports()).toHaveLength(3);
   });
 
   it("a table is asked without waiting for a second try", async () => {
