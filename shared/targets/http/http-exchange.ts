@@ -13,6 +13,12 @@ const MAX_CONNECTIONS = 128;
 const MAX_IDLE_CONNECTIONS = 32;
 const IDLE_MS = 4_000;
 
+/**
+ * Within what time after its request a connection that was kept says that it was over: a way there and back. What ends
+ * later may have run the event, and to send it again is an attempt, which is counted.
+ */
+const OVER_WITHIN_MS = 1_000;
+
 /** How much of an answer is read so that its connection can be used again; what is longer costs the connection. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 
@@ -72,7 +78,7 @@ export function httpClient({ ca, connect }: HttpClientOptions = {}): { post: Htt
     if (problem !== undefined) throw new AddressRefused(problem);
     const first = await once(exchange, agentFor(url, allowsPrivate, true));
     if (first !== "connection was over") return first;
-    // It had been kept, and the server closed it just then: nothing was read of the request.
+    // It had been kept, and the server closed it just then, or while Lambda had frozen the router.
     const second = await once(exchange, agentFor(url, allowsPrivate, false));
     if (second !== "connection was over") return second;
     throw Object.assign(new Error("the connection was closed before an answer came"), { code: "ECONNRESET" });
@@ -99,13 +105,19 @@ function once(
       headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
     };
     const request = isSecure ? startHttps(url, options) : startHttp(url, options);
-    request.on("socket", (socket) => limitConnecting(socket, isSecure, (error) => request.destroy(error)));
+    let writtenAt = 0;
+    request.on("socket", (socket) => {
+      writtenAt = Date.now();
+      limitConnecting(socket, isSecure, (error) => request.destroy(error));
+    });
     let answered = false;
     request.on("error", (error) => {
       // What comes of the connection later doesn't change the status.
       if (answered) return;
       const code = "code" in error ? error.code : undefined;
-      if (request.reusedSocket && (code === "ECONNRESET" || code === "EPIPE")) resolve("connection was over");
+      const isEarly = Date.now() - writtenAt < OVER_WITHIN_MS;
+      if (request.reusedSocket && isEarly && (code === "ECONNRESET" || code === "EPIPE"))
+        resolve("connection was over");
       else reject(signal.aborted ? signal.reason : error);
     });
     request.on("response", (response) => {

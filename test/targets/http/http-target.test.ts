@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders, RequestListener, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createConnection, createServer as createTcpServer, type NetConnectOpts, Socket } from "node:net";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type HttpAddress, TargetAddress } from "../../../shared/domain/routing/target-address.ts";
 import { httpTarget } from "../../../shared/targets/http/http-target.ts";
 import type { Send } from "../../../shared/targets/target.ts";
@@ -176,17 +176,30 @@ describe("an http target", () => {
     expect(server.connections()).toBe(1);
   });
 
-  it("sends again at once where a kept connection was closed meanwhile", async () => {
-    const server = await aServer((response, { headers }) => {
-      // Says nothing of closing, and closes as the next request comes.
-      if (headers["idempotency-key"] === "cut" && server.connections() === 1) response.destroy();
-      else response.end();
+  describe("over a connection that was kept and is cut as the next request comes,", () => {
+    /** Sends twice to a server that cuts so long after the second request. The clock stands still otherwise. */
+    async function sendTwice(cutAfterMs: number) {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      onTestFinished(() => void vi.useRealTimers());
+      const server = await aServer((response, { headers }) => {
+        if (headers["idempotency-key"] !== "cut" || server.connections() > 1) return void response.end();
+        vi.setSystemTime(Date.now() + cutAfterMs);
+        response.destroy();
+      });
+      const { send } = aTarget();
+      expect(await send(aSend({ url: server.url }))).toMatchObject({ outcome: "done" });
+      const result = await send({ ...aSend({ url: server.url }), idempotencyKey: "cut" });
+      return { result, requests: server.taken.length };
+    }
+
+    it("sends again at once: it had been closed meanwhile", async () => {
+      expect(await sendTwice(999)).toMatchObject({ result: { outcome: "done" }, requests: 3 });
     });
-    const { send } = aTarget();
-    expect(await send(aSend({ url: server.url }))).toMatchObject({ outcome: "done" });
-    const again = await send({ ...aSend({ url: server.url }), idempotencyKey: "cut" });
-    expect(again).toMatchObject({ outcome: "done" });
-    expect(server.taken).toHaveLength(3);
+
+    it("has failed where the event may have run since, and leaves it to the next attempt", async () => {
+      const cut = { outcome: "failed", error: { type: "ECONNRESET" } };
+      expect(await sendTwice(1_000)).toMatchObject({ result: cut, requests: 2 });
+    });
   });
 
   it("begins nothing whose lease would end before the answer", async () => {
