@@ -1,16 +1,14 @@
 import { App, Duration, SecretValue, Stack } from "aws-cdk-lib";
-import { type IVpc, SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
-import { Cluster, ContainerImage, FargateTaskDefinition, type ICluster } from "aws-cdk-lib/aws-ecs";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Queue } from "aws-cdk-lib/aws-sqs";
-import { CfnStateMachineVersion, DefinitionBody, Pass, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { describe, expect, it } from "vitest";
-import { queueTarget, stateMachineTarget, taskTarget, urlTarget } from "../../infra/constructs/component-targets.ts";
+import { queueTarget, urlTarget } from "../../infra/constructs/component-targets.ts";
 import { RoutedComponent, type RoutedComponentProps } from "../../infra/constructs/routed-component.ts";
 import { VersionRouter } from "../../infra/constructs/version-router.ts";
 import { Component } from "../../shared/domain/routing/component.ts";
 import { type Grant, grantsOf, readable } from "./granted.ts";
 import { resolved } from "./resolved.ts";
+import { aQueue, aStateMachine, aTask } from "./routed-targets.ts";
 import { anApp, type Resource, synthesizedApp } from "./synthesized.ts";
 
 type About = Partial<Omit<RoutedComponentProps, "router" | "targets">>;
@@ -29,32 +27,10 @@ function aComponent(targetsIn: (stack: Stack) => RoutedComponentProps["targets"]
   return synthesizedApp(app).resources;
 }
 
-const aQueue = (stack: Stack) => ({ stable: queueTarget(new Queue(stack, "Orders", { fifo: true })) });
-
 /** One that is there already, by the ARN that its row is to have. */
 function anotherQueue(name: string) {
   const queue = Queue.fromQueueArn(new Stack(new App(), "other"), name, `arn:aws:sqs:eu-west-1:123456789012:${name}`);
   return queueTarget(queue);
-}
-
-function aStateMachine(stack: Stack) {
-  const definitionBody = DefinitionBody.fromChainable(new Pass(stack, "Done"));
-  const stateMachine = new StateMachine(stack, "Fulfil", { definitionBody });
-  const version = (id: string) =>
-    new CfnStateMachineVersion(stack, id, { stateMachineArn: stateMachine.stateMachineArn });
-  return {
-    stable: stateMachineTarget({ stateMachine, of: version("One") }),
-    beta: stateMachineTarget({ stateMachine, of: version("Two") }),
-  };
-}
-
-function aTask(stack: Stack) {
-  const vpc = new Vpc(stack, "Vpc", { maxAzs: 2, natGateways: 0 }) as IVpc;
-  const cluster = new Cluster(stack, "Builds", { vpc }) as ICluster;
-  const taskDefinition = new FargateTaskDefinition(stack, "Builder", { family: "builder" });
-  taskDefinition.addContainer("build", { image: ContainerImage.fromRegistry("builder") });
-  const subnets = vpc.selectSubnets({ subnetType: SubnetType.PUBLIC }).subnets;
-  return { stable: taskTarget({ cluster, taskDefinition, launchType: "FARGATE", subnets, publicIp: true }) };
 }
 
 const later = { asyncWithin: Duration.hours(1) };

@@ -9,9 +9,16 @@ const cdk = JSON.parse(readFileSync(join(import.meta.dirname, "../../cdk.json"),
   context: Record<string, unknown>;
 };
 
-/** An app with the project's feature flags. Functions have an empty asset for code: bundling is a test of its own. */
-export function anApp(): App {
-  return new App({ analyticsReporting: false, context: { ...cdk.context, "aws:cdk:bundling-stacks": [] } });
+/**
+ * An app with the project's feature flags. Functions have an empty asset for code: bundling is a test of its own. So is
+ * whether CloudFormation takes its templates, which would take longer than all else here.
+ */
+export function anApp({ isValidated = false } = {}): App {
+  return new App({
+    analyticsReporting: false,
+    builtinCloudFormationValidation: isValidated,
+    context: { ...cdk.context, "aws:cdk:bundling-stacks": [] },
+  });
 }
 
 export type Resource = {
