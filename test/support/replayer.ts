@@ -89,11 +89,19 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
     await withTime(time, routeBatch(routing, messages));
   }
 
-  /** Runs it as its driver would, with the clock and the sweeper going on where it has to wait, until it has ended. */
-  async function run(name = "replay-1", mayGoOn = () => true, driver = ports): Promise<Replay> {
+  /**
+   * Runs it as its driver would, with the clock and the sweeper going on where it has to wait, until it has ended.
+   * @param died when the driver's process has: nothing of it goes on then, and the clock stands still
+   */
+  async function run(
+    name = "replay-1",
+    mayGoOn = () => true,
+    driver = ports,
+    died = new Promise<void>(() => {}),
+  ): Promise<Replay> {
     for (let turn = 0; turn < 100; turn++) {
-      const answer = await drive(name, mayGoOn, driver);
-      if (answer.ended) return replay(name);
+      const answer = await withTime(time, Promise.race([runReplay(driver, name, mayGoOn), died]));
+      if (answer === undefined || answer.ended) return replay(name);
       await time.pass(Math.max(1, answer.waitMs));
       await sweepUp();
     }
@@ -112,7 +120,10 @@ export async function aReplayer({ versions = { stable: "22", beta: "23" }, ...op
 /** Turns of the event loop in which everything goes on that waits for no clock. */
 const TURNS = 4;
 
-/** The work's end, with the clock going on to the next delay whenever nothing else is left to do. */
+/**
+ * The work's end, with the clock going on to the next delay whenever nothing else is left to do. Work that never ends
+ * keeps the event loop busy for as long as the process lives, for all tests after it: race it against what ends it.
+ */
 export async function withTime<T>(time: SimulatedTime, work: Promise<T>): Promise<T> {
   let ended = false;
   const end = () => {

@@ -305,7 +305,7 @@ describe("a replay that is cancelled", () => {
       for (let n = 0; n < counter.calls(); n++) {
         const window = await cancelled();
         const doomed = mortal(window.ports, n, when);
-        await Promise.race([doomed.died, window.run("replay-1", () => true, doomed.ports)]);
+        await window.run("replay-1", () => true, doomed.ports, doomed.died);
         await window.time.pass(120_000);
         expect({ n, ...(await endOf(window)) }).toEqual({ n, ...expected });
       }
