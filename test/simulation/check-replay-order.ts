@@ -14,6 +14,9 @@ export function placesIn({ history, tellsOrder }: Ended): PlaceOf {
   return ({ id, t0 }) => ({ t0: t0.getTime(), before: tellsOrder ? (published.get(id) ?? 0) : 0 });
 }
 
+/** Of what the replay has made nothing of: after all else. */
+const NOWHERE: Place = { t0: Number.POSITIVE_INFINITY, before: 0 };
+
 function cameBefore(a: Place, b: Place): boolean {
   return a.t0 === b.t0 ? a.before < b.before : a.t0 < b.t0;
 }
@@ -61,8 +64,8 @@ export function inOrder(
 
 /**
  * Of a project and component nothing is begun between the attempts of an event: what comes later waits until it is done or
- * dead. What came before it, but wasn't at rest when the replay began, waits for nobody. What another replay reopens is
- * its own, and who drives beside a driver that was taken for lost isn't judged.
+ * dead. What came before it, or may have, but wasn't at rest when the replay began, waits for nobody. What another replay
+ * reopens is its own, and who drives beside a driver that was taken for lost isn't judged.
  */
 export function keptBehind(
   replay: SeenReplay,
@@ -70,6 +73,7 @@ export function keptBehind(
   rows: readonly Row[],
   scenario: Scenario,
   drivers: number,
+  placeOf: PlaceOf,
 ): Problem[] {
   if (replay.mode === "finish" || drivers > 1) return [];
   const reopened = new Set(rows.flatMap(({ entry }) => (entry.replay === undefined ? [] : [entry.deliveryKey])));
@@ -81,11 +85,14 @@ export function keptBehind(
       first: Math.min(...runs.map(({ sentAt }) => sentAt)),
       last: Math.max(...runs.map(({ sentAt }) => sentAt)),
       component: runs[0]?.component,
-      ...arrivalOf(runs[0], replay, rows, scenario),
+      ...arrivalOf(runs[0], replay, rows, scenario, placeOf),
     }));
     return events.flatMap((event) => {
       const overtaking = events.find(
-        (other) => event.first < other.first && other.first < event.last && !(other.wasOpen && other.t0 < event.t0),
+        (other) =>
+          event.first < other.first &&
+          other.first < event.last &&
+          !(other.wasOpen && !cameBefore(event.place, other.place)),
       );
       if (overtaking === undefined || reopened.size > 0) return [];
       const text = `${replay.name} sent ${overtaking.key} to ${event.component} while ${event.key} was still to be tried again`;
@@ -95,14 +102,20 @@ export function keptBehind(
 }
 
 /** When it came, by the record that its replay was made from, and whether it was still under way when the replay began. */
-function arrivalOf(run: Run | undefined, replay: SeenReplay, rows: readonly Row[], { skewMs }: Scenario) {
+function arrivalOf(
+  run: Run | undefined,
+  replay: SeenReplay,
+  rows: readonly Row[],
+  { skewMs }: Scenario,
+  placeOf: PlaceOf,
+) {
   const own = rows.filter((row) => row.component === run?.component && isSameKey(keyOf(row.record), run));
   const made = own.find(({ entry }) => entry.generation === replay.name);
   const startedAt = replay.last?.progress.startedAt?.getTime() ?? 0;
   const wasOpen = own.some(({ entry: { generation, closedAt } }) => {
     return generation !== replay.name && (closedAt === undefined || closedAt.getTime() + 2 * skewMs >= startedAt);
   });
-  return { t0: made?.record.t0.getTime() ?? Number.POSITIVE_INFINITY, wasOpen };
+  return { place: made === undefined ? NOWHERE : placeOf(made.record), wasOpen };
 }
 
 /** The event's record, if it was at rest when the replay began; what wasn't is delivered by a later pass. */

@@ -38,6 +38,7 @@ export function replayed(scenario: Scenario, ended: Ended): Problem[] {
         rows,
         scenario,
         scenario.replays.find(({ name }) => name === replay.name)?.drivers ?? 1,
+        placeOf,
       ),
       ...rows.flatMap((row) => unasked(row, replay, last, rows, scenario)),
       ...rows.flatMap((row) => sentAgain(row, replay, last, rows, scenario)),
