@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient, DynamoDBServiceException, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, it } from "vitest";
 import { withoutErrorClasses, withPlainKeys } from "../../infra/constructs/lean-sdk.ts";
+import { stubServer } from "../support/stub-server.ts";
 
 it("withPlainKeys puts the texts of constants in the place of computed keys, and leaves every other key alone", () => {
   const source =
@@ -31,18 +29,12 @@ it("withoutErrorClasses leaves of each client's errors those that are asked for,
 });
 
 it("a client of the SDK makes of an error without a class one of its service, with its name and what it says", async () => {
-  const server = createServer((_, response) =>
-    response
-      .writeHead(400)
-      .end(JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#NeverHeardOf", message: "no" })),
-  );
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
+  const body = JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#NeverHeardOf", message: "no" });
+  const endpoint = await stubServer((_, response) => void response.writeHead(400).end(body));
   const credentials = { accessKeyId: "x", secretAccessKey: "x" };
-  const client = new DynamoDBClient({ region: "eu-west-1", endpoint: `http://127.0.0.1:${port}`, credentials });
+  const client = new DynamoDBClient({ region: "eu-west-1", endpoint, credentials });
   const error = await client.send(new GetItemCommand({ TableName: "t", Key: {} })).catch((thrown: unknown) => thrown);
   client.destroy();
-  server.close();
   expect(error).toBeInstanceOf(DynamoDBServiceException);
   expect(error).toMatchObject({ name: "NeverHeardOf", message: "no", $metadata: { httpStatusCode: 400 } });
 });

@@ -1,26 +1,18 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { examineServer } from "../../shared/installation/examine-server.ts";
 import { lockServer } from "../../shared/installation/server-lock.ts";
+import { stubServer } from "../support/stub-server.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
 /** A state folder with a server that answers so; undefined: not at all. */
 async function aServer(answer?: { status: number; text: string }): Promise<string> {
   const home = temporaryFolder();
-  const server = createServer((_, response) => {
+  const endpoint = await stubServer((_, response) => {
     if (answer !== undefined) response.writeHead(answer.status).end(answer.text);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const lock = lockServer(home);
-  lock.announce((server.address() as AddressInfo).port);
-  onTestFinished(() => {
-    lock.release();
-    server.closeAllConnections();
-    server.close();
-  });
+  lock.announce(Number(new URL(endpoint).port));
+  onTestFinished(lock.release);
   return home;
 }
 

@@ -19,7 +19,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
       (local) => response.writeHead(local === undefined ? 501 : 200).end(local?.endpoint),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
-  }).listen(0, "127.0.0.1");
+  });
+  // A file asks on the connection of the one before it, which Node would close in between.
+  launcher.keepAliveTimeout = 0;
+  launcher.listen(0, "127.0.0.1");
   await once(launcher, "listening");
   const address = launcher.address();
   if (address === null || typeof address === "string") throw new Error("the launcher has no port");
