@@ -73,8 +73,9 @@ export function describeTarget(kind: string, open: () => Promise<TargetUnderTest
         idempotencyKey,
         lapses: 0,
         requestId: `request-${number}`,
-        timeoutMs: 30_000,
-        latestStart: new Date(Date.now() + 60_000),
+        // However busy the machine is.
+        timeoutMs: 300_000,
+        latestStart: new Date(Date.now() + 600_000),
         ...about,
       });
     };
