@@ -16,8 +16,8 @@ const EVENTS = 150;
 /** Longer than a write waits for another process. */
 const LOCKED_MS = 7_000;
 
-/** From the end of a trouble to everything delivered; on a machine that is busy, too. */
-const SOON_S = 45;
+/** From the end of a trouble to everything delivered, on a machine that is busy, too. Hidden messages would take 5,400. */
+const SOON_S = 600;
 
 /** Notes every run outside of the state, and is slow enough for events to be on their way when the trouble begins. */
 const consumer = (runs: string) => `
@@ -72,15 +72,13 @@ test("a server whose state file is locked, then can't grow, then lacks a body lo
   const other = new DatabaseSync(join(home, "state.db"), { timeout: 60_000 });
   other.exec("BEGIN IMMEDIATE");
   await delay(LOCKED_MS);
-  // It may be waiting for the lock itself, and answers when that is over.
-  const meanwhile = health();
-  await Promise.race([meanwhile, delay(6_000)]);
+  // It may be waiting for the lock itself, which it gives up after a while.
+  expect(await health()).toBe(503);
   // Whatever doctor itself can read meanwhile, it asks the server.
   const [told] = (await turnout(["doctor", "--json"])).stdout.split("\n").filter((line) => line.includes('"server"'));
   expect(JSON.parse(told ?? "")).toMatchObject({ status: "problem", found: expect.stringContaining("is busy") });
   other.exec("COMMIT");
   other.close();
-  expect(await meanwhile).toBe(503);
   await delivered("locked");
 
   // The disk is full. What is refused is its publisher's, and is published again.
