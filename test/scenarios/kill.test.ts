@@ -14,7 +14,7 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 2_000;
+const EVENTS = 1_000;
 const KILLS = 8;
 const PROJECTS = ["acme/site", "acme/api", "globex/shop", "initech/tps", "hooli/search", "umbrella/lab"];
 
@@ -32,7 +32,7 @@ test("a server killed at random moments loses no event, and every effect happens
   for (let kill = 0; unacknowledged.length > 0; kill++) {
     const dying = kill < KILLS;
     // Lets a part of the events through, then kills in the middle of the requests that are under way.
-    const killAfter = Math.floor(random() * (EVENTS / KILLS / 10)) + 5;
+    const killAfter = Math.floor(random() * (EVENTS / KILLS / 15)) + 5;
     const failed: number[] = [];
     let answered = 0;
     const batches = inTens(unacknowledged);

@@ -14,8 +14,8 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 2_000;
-const KILLS = 8;
+const EVENTS = 1_000;
+const KILLS = 6;
 const PER_ROUND = Math.ceil(EVENTS / (KILLS + 1));
 
 const CLOCK = new URL("../support/bundled-clock.ts", import.meta.url).href;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { replayBesideLive } from "../../scripts/bench/replay-beside-live.ts";
 import { skippedInAll } from "../../shared/domain/replays/replay-counts.ts";
 
-const EVENTS = 900;
+const EVENTS = 500;
 
 test("a replay whose server is killed in the middle delivers every event once, and says so", async () => {
   const { counts, effects, live } = await replayBesideLive({

@@ -12,10 +12,10 @@ import { untilAtRest } from "../support/at-rest.ts";
 import { COMPILED } from "../support/compiled.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const VERSIONS = 20;
+const VERSIONS = 12;
 const DESCRIPTORS = 90;
 
-test("twenty versions at once get their events with 90 file descriptors, by ending hosts that are idle", async () => {
+test("twelve versions at once get their events with 90 file descriptors, by ending hosts that are idle", async () => {
   const home = await aHome();
   const { url, end } = await startWithFewDescriptors(home);
   const entries = Array.from({ length: VERSIONS }, (_, n) => ({

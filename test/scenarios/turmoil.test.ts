@@ -14,8 +14,8 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 200;
-const KILLS = 5;
+const EVENTS = 120;
+const KILLS = 3;
 
 const retry = { maxAttempts: 8, baseDelayMs: 20, maxDelayMs: 200 };
 
