@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { readdirSync, utimesSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { codeFolder } from "../contracts/folder-versions.ts";
 import { aComponent } from "../support/builders.ts";
-import { aRoutedCli } from "../support/cli-process.ts";
+import { aCli, aRoutedCli } from "../support/cli-process.ts";
+import { aHomeForAll } from "../support/replayed-cli.ts";
 
 const RC = "release-coordinator";
 const publishing = (folder: string, ...options: string[]) =>
@@ -83,11 +84,16 @@ const bad: Record<string, { files: Record<string, string>; options?: string[]; t
 };
 
 describe("turnout publish-version refuses", () => {
+  const home = aHomeForAll();
+  beforeAll(async () => {
+    const { turnout } = await aRoutedCli(home);
+    expect(await turnout(publishing(codeFolder({ "index.mjs": GOOD }, afterAll)))).toMatchObject({ code: 0 });
+  });
+
   it.each(Object.entries(bad))(
     "%s, says where and what to do, and keeps nothing of it",
     async (_, { files, options = [], told }) => {
-      const { home, turnout, json, withState } = await aRoutedCli();
-      await turnout(publishing(codeFolder({ "index.mjs": GOOD })));
+      const { turnout, json, withState } = aCli(home);
       const folder = codeFolder(files);
       const log = () => withState(({ routingTable }) => routingTable.changesAfter(0, 100));
       const before = [await json(["versions", RC]), await json(["aliases", RC]), await log()];

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { openDatabase } from "../../shared/sqlite/database.ts";
 import { folderVersionCatalog } from "../../shared/versions/folder-version-catalog.ts";
-import { temporaryFolder } from "../support/tmp.ts";
+import { type OnFinished, temporaryFolder } from "../support/tmp.ts";
 
 export const now = new Date("2026-11-20T10:00:00.123Z");
 export const component = "release-coordinator";
@@ -34,8 +34,8 @@ export function openCatalog() {
 }
 
 /** A folder of its own in a temporary one, with these files. */
-export function codeFolder(files: Record<string, string>): string {
-  const folder = join(temporaryFolder(), "code");
+export function codeFolder(files: Record<string, string>, onFinished?: OnFinished): string {
+  const folder = join(temporaryFolder(onFinished), "code");
   mkdirSync(folder);
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
