@@ -14,7 +14,7 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 1_000;
+const EVENTS = 700;
 const KILLS = 8;
 const PROJECTS = ["acme/site", "acme/api", "globex/shop", "initech/tps", "hooli/search", "umbrella/lab"];
 

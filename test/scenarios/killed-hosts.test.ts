@@ -13,10 +13,10 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { startServer } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/tmp.ts";
 
-const EVENTS = 300;
+const EVENTS = 200;
 const HOST_KILLS = 10;
 /** After which events the server is killed. */
-const SERVER_KILLS = [100, 200];
+const SERVER_KILLS = [60, 130];
 const COMPONENTS = ["quick", "slow"];
 
 /** Notes every run by its attempt, and has one effect per key. */
