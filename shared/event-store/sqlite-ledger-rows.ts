@@ -22,6 +22,12 @@ const TABLES = `
 
 type WrittenEntry = { id: number; entry: LedgerEntry };
 
+/**
+ * Emptied as it is forgotten: V8's maps leave what they held behind as they grow, and the garbage that is old already keeps
+ * that alive until it is collected.
+ */
+type Remembered = { written: (WrittenEntry & { text: string }) | undefined };
+
 /** A row of the ledger; one whose entry can't be read has none. */
 type FoundEntry = { id: number; entry: LedgerEntry | undefined };
 
@@ -55,7 +61,7 @@ export function ledgerRows({ connection }: Database) {
      ORDER BY due_at, id LIMIT ?2`,
   );
   /** What was claimed here, as it was written: most are closed without having been touched, and needn't be read again. */
-  const remembered = new Map<string, WrittenEntry & { text: string }>();
+  const remembered = new Map<string, Remembered>();
 
   // Inside a write nobody else writes, so that looking first and inserting then can't make a second row.
   const finder = (deliveryKeys: readonly string[]) => {
@@ -81,23 +87,28 @@ export function ledgerRows({ connection }: Database) {
       const { lastInsertRowid } = insertEntry.run(eventKey, deliveryKey, status, text, dueAt, expiresAt);
       const id = Number(lastInsertRowid);
       keys.add(deliveryKey, id);
-      if (status === "claimed") remember(deliveryKey, { id, entry, text });
+      if (status === "claimed") remember(deliveryKey, { written: { id, entry, text } });
       return;
     }
     updateEntry.run(entry.status, text, dueAt, expiresAt, stored.id);
   };
-  const remember = (deliveryKey: string, written: WrittenEntry & { text: string }) => {
-    remembered.set(deliveryKey, written);
+  const remember = (deliveryKey: string, claim: Remembered) => {
+    remembered.set(deliveryKey, claim);
     if (remembered.size <= MAX_REMEMBERED) return;
     const [oldest] = remembered.keys();
-    if (oldest !== undefined) remembered.delete(oldest);
+    if (oldest !== undefined) forget(oldest);
+  };
+  const forget = (deliveryKey: string) => {
+    const claim = remembered.get(deliveryKey);
+    remembered.delete(deliveryKey);
+    if (claim !== undefined) claim.written = undefined;
   };
   /** Closes what stands there as it was claimed here. False where it doesn't, or nothing is known of it. */
   const closeRemembered = (close: Close): boolean => {
-    const known = remembered.get(close.deliveryKey);
+    const known = remembered.get(close.deliveryKey)?.written;
     const closed = known === undefined ? undefined : closeAgainst(known.entry, close);
     if (known === undefined || closed === undefined) return false;
-    remembered.delete(close.deliveryKey);
+    forget(close.deliveryKey);
     const { status, dueAt, expiresAt } = closed;
     const times = [dueAt?.getTime() ?? null, expiresAt.getTime()] as const;
     return replaceEntry.run(status, entryText(closed), ...times, known.id, known.text).changes === 1;

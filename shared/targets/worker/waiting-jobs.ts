@@ -15,8 +15,13 @@ const MAY_ALWAYS_WAIT = 4;
 /** A send on its way, and who waits for its result. `notBegun`: threads that ended before they looked at it. */
 export type Job = { send: Send; resolve: (result: SendResult) => void; notBegun?: number };
 
-/** Since when a job waits, on the clock; and until when, in `performance.now()`'s ms, and what then. */
-type Wait = { arrival: number; sinceMs: number; dueMs: number; then: (job: Job) => void };
+/**
+ * A job that waits: since when, on the clock; and until when, in `performance.now()`'s ms, and what then.
+ *
+ * Its job is taken out of it at its end. V8's maps and sets leave what they held behind as they grow, and the garbage that
+ * is old already keeps that alive: it cost more to copy it than to allocate it.
+ */
+type Wait = { job: Job | undefined; group: string; arrival: number; sinceMs: number; dueMs: number; isLast: boolean };
 
 export type WaitingOptions = {
   concurrency: number;
@@ -47,8 +52,8 @@ export type WaitingJobs = {
 };
 
 export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, refuse }: WaitingOptions): WaitingJobs {
-  const waiting = new Map<Job, Wait>();
-  const line = fairLine(({ send: { subject } }: Job) => subject.project ?? subject.customer ?? "");
+  const waiting = new Set<Wait>();
+  const line = fairLine(({ group }: Wait) => group);
   const rate = perSecond();
   let arrivals = 0;
 
@@ -62,40 +67,36 @@ export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, ref
   }
 
   function mayWait(job: Job, at: Date): boolean {
-    const [oldest] = waiting.values();
+    const [oldest] = waiting;
     return !isCrowded(job, waiting.size) || oldest === undefined || at.getTime() - oldest.sinceMs < CROWDED_AFTER_MS;
   }
 
-  function wait(job: Job, at: Date, ms: number, then: (job: Job) => void): void {
-    const { sinceMs, arrival } = waiting.get(job) ?? { sinceMs: at.getTime(), arrival: ++arrivals };
-    const dueMs = performance.now() + ms;
-    line.add(job);
-    waiting.set(job, { sinceMs, arrival, dueMs, then });
-    watch(dueMs);
-  }
-
   const watch = deadlineTimer((nowMs) => {
-    for (const [job, { dueMs, then }] of waiting) if (dueMs <= nowMs) then(job);
+    for (const wait of waiting) if (wait.dueMs <= nowMs) ring(wait);
     return waiting.size === 0 ? undefined : Math.min(...waiting.values().map(({ dueMs }) => dueMs));
   });
 
-  function forget(job: Job): void {
-    waiting.delete(job);
-    line.remove(job);
-  }
-
-  function giveUp(job: Job): void {
-    forget(job);
-    expire(job);
-  }
-
-  function refuseIfCrowded(job: Job): void {
-    if (!isCrowded(job, waiting.size - 1)) {
-      wait(job, now(), leftMs(job, now()), giveUp);
+  /** It has waited for as long as it was let. */
+  function ring(wait: Wait): void {
+    const { job } = wait;
+    if (job === undefined) return;
+    if (!wait.isLast && !isCrowded(job, waiting.size - 1)) {
+      wait.isLast = true;
+      wait.dueMs = performance.now() + leftMs(job, now());
+      watch(wait.dueMs);
       return;
     }
-    forget(job);
-    refuse(job, waiting.size);
+    takeOut(wait);
+    if (wait.isLast) expire(job);
+    else refuse(job, waiting.size);
+  }
+
+  function takeOut(wait: Wait): Job | undefined {
+    const { job } = wait;
+    waiting.delete(wait);
+    line.remove(wait);
+    wait.job = undefined;
+    return job;
   }
 
   return {
@@ -105,22 +106,28 @@ export function waitingJobs({ concurrency, now, isLoaded, stillHere, expire, ref
     add(job, again = false) {
       const at = now();
       if (!again && !mayWait(job, at)) return refuse(job, waiting.size);
+      const { project, customer } = job.send.subject;
       const left = leftMs(job, at);
-      if (left > MAX_WAIT_MS) wait(job, at, MAX_WAIT_MS, refuseIfCrowded);
-      else wait(job, at, left, giveUp);
+      const isLast = left <= MAX_WAIT_MS;
+      const dueMs = performance.now() + Math.min(left, MAX_WAIT_MS);
+      const group = project ?? customer ?? "";
+      const wait = { job, group, arrival: ++arrivals, sinceMs: at.getTime(), dueMs, isLast };
+      waiting.add(wait);
+      line.add(wait);
+      watch(dueMs);
     },
     next() {
-      for (let job = line.next(); job !== undefined; job = line.next()) {
-        waiting.delete(job);
+      for (let wait = line.next(); wait !== undefined; wait = line.next()) {
+        const job = takeOut(wait);
+        if (job === undefined) continue;
         if (now() > job.send.latestStart) expire(job);
         else if (stillHere(job)) return job;
       }
       return undefined;
     },
     takeAll(lastArrival = Number.POSITIVE_INFINITY) {
-      const taken = [...waiting].filter(([, { arrival }]) => arrival <= lastArrival).map(([job]) => job);
-      taken.forEach(forget);
-      return taken;
+      const taken = [...waiting].filter(({ arrival }) => arrival <= lastArrival);
+      return taken.map(takeOut).filter((job) => job !== undefined);
     },
   };
 }
