@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
 import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report.ts";
 import { wideLine } from "../shared/domain/deliveries/wide-line.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
@@ -36,6 +37,10 @@ Environment:
                 where OpenTelemetry's spans and metrics go (OTLP over HTTP), e.g. http://127.0.0.1:4318; unset: nowhere
   TURNOUT_WIDE  json: a line of JSON per delivery on stdout, for whoever collects logs; all else goes to stderr
 `;
+
+// V8 makes what once lived for long, in a stall, where the old live ever after. There it is garbage that keeps alive whatever
+// it refers to, and of each event most was copied twice: 15 us of the 130 that an event cost.
+setFlagsFromString("--no-allocation-site-pretenuring");
 
 type Print = (line: string) => void;
 
