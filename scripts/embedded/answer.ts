@@ -15,6 +15,9 @@ export type Route = {
   error(status: number, type: string, message: string): Answer;
 };
 
+/** What is said of a body that should be text and isn't. */
+export const NOT_UTF8 = "The body isn't UTF-8 text.";
+
 /** A plain JSON answer. */
 export function json(status: number, body: object, headers?: Record<string, string>): Answer {
   return { status, contentType: "application/json", text: JSON.stringify(body), ...(headers && { headers }) };

@@ -1,8 +1,9 @@
 import { entryOfCloudEvent } from "../../shared/domain/events/cloud-event.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { checkEntry, entryBytes } from "../../shared/domain/events/event-entry.ts";
-import { type AcceptedEntry, acceptEvents, type Intake } from "./accept-events.ts";
+import { acceptEvents, type Intake } from "./accept-events.ts";
 import { type Answer, errorSaid, json } from "./answer.ts";
+import { type AcceptedEntry, arrivalOf } from "./arrival.ts";
 import { type DistinctHeaders, fieldsOfBinary } from "./binary-cloud-event.ts";
 import { cloudEventOf, readCloudEvent, readCloudEventBatch } from "./read-cloud-event.ts";
 
@@ -81,7 +82,8 @@ function entryOf(event: ReturnType<typeof cloudEventOf>): EntryRead {
 /** What to answer where they could not be stored; undefined once they are. */
 async function store(accepted: readonly AcceptedEntry[], intake: Intake, now: Date): Promise<Answer | undefined> {
   try {
-    await acceptEvents(intake, accepted, now);
+    const arrivals = accepted.map((one) => arrivalOf(one, now));
+    await acceptEvents(intake, arrivals, now);
     return undefined;
   } catch (error) {
     const what = accepted.length === 1 ? "The event" : "The events";

@@ -5,7 +5,7 @@ import { TurnoutError } from "../../shared/domain/errors.ts";
 import { MAX_EVENT_BYTES } from "../../shared/domain/events/event.ts";
 import { clauseOf } from "../../shared/installation/wording/remedy-text.ts";
 import type { Intake } from "./accept-events.ts";
-import { type Answer, amzError, json, type Route } from "./answer.ts";
+import { type Answer, amzError, json, NOT_UTF8, type Route } from "./answer.ts";
 import { type DistinctHeaders, isBinaryCloudEvent } from "./binary-cloud-event.ts";
 import {
   acceptBinaryCloudEvent,
@@ -16,7 +16,8 @@ import {
 } from "./cloud-events-http.ts";
 import { consoleRoute, isOfConsole } from "./console-route.ts";
 import { isJson, isReadAsUtf8, isText, readContentType } from "./content-type.ts";
-import { MAX_PUT_EVENTS_BODY_BYTES, PUT_EVENTS, putEvents } from "./put-events.ts";
+import { PUT_EVENTS, putEvents } from "./put-events.ts";
+import { MAX_PUT_EVENTS_BODY_BYTES } from "./read-put-events.ts";
 
 export type Door = Intake & {
   health: () => Promise<object>;
@@ -71,7 +72,10 @@ function publishRoute({ path, headers, distinct }: RequestHead, door: Door): Rou
   if ((isPutEvents || isJson(contentType) || isText(contentType)) && !isReadAsUtf8(contentType)) {
     return unsupported(`Text in charset '${charset}' isn't taken here. Send it in UTF-8.`);
   }
-  if (isPutEvents) return textRoute(MAX_PUT_EVENTS_BODY_BYTES, (text) => putEvents(text, door), amzError);
+  if (isPutEvents) {
+    const answer = (body: Buffer) => putEvents(body, door);
+    return { maxBodyBytes: MAX_PUT_EVENTS_BODY_BYTES, answer, error: amzError };
+  }
   const headersDistinct = distinct();
   // As a client says it that knows of traces, and nothing of the events' own. PutEvents' entries are left as they are.
   const [traced] = headersDistinct.traceparent ?? [];
@@ -87,13 +91,10 @@ function publishRoute({ path, headers, distinct }: RequestHead, door: Door): Rou
 }
 
 /** A route whose body is text. Decoded leniently, a wrong byte would silently become another character. */
-function textRoute(
-  maxBodyBytes: number,
-  answer: (text: string) => Promise<Answer>,
-  error: Route["error"] = jsonError,
-): Route {
-  const notUtf8 = () => error(400, "SerializationException", "The body isn't UTF-8 text.");
-  return { maxBodyBytes, answer: async (body) => (isUtf8(body) ? answer(body.toString("utf8")) : notUtf8()), error };
+function textRoute(maxBodyBytes: number, answer: (text: string) => Promise<Answer>): Route {
+  const answerText = async (body: Buffer) =>
+    isUtf8(body) ? answer(body.toString("utf8")) : json(400, { error: NOT_UTF8 });
+  return { maxBodyBytes, answer: answerText, error: jsonError };
 }
 
 function healthRoute(door: Door): Route {

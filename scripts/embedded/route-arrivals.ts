@@ -1,10 +1,9 @@
-import { payloadHashOf } from "../../shared/domain/deliveries/delivery-key.ts";
 import { TurnoutError } from "../../shared/domain/errors.ts";
-import { eventOf } from "../../shared/domain/events/event-entry.ts";
 import type { AdmittingQueue, ReceivedMessage } from "../../shared/event-queue/event-queue.ts";
 import type { ParsedEvent } from "../../shared/flows/deliver/route-message.ts";
 import { type ArrivalPorts, routeOnArrival } from "../../shared/flows/deliver/route-on-arrival.ts";
-import type { Arrival, Intake } from "./accept-events.ts";
+import type { Intake } from "./accept-events.ts";
+import type { Arrival } from "./arrival.ts";
 import type { QueuePoller } from "./queue-poller.ts";
 
 /** A body of more characters may have to be stored in a file first, and goes by the queue. */
@@ -21,19 +20,15 @@ export function routeArrivals(
   const route = inTurns((batches: ParsedEvent[][]) => routeOnArrival(ports, batches));
   return async (arrivals, now) => {
     if (arrivals.some(({ body }) => body.length > MAX_BODY_LENGTH)) return false;
+    const messages = ports.queue.admit(
+      arrivals.map(({ body }) => body),
+      now,
+    );
+    if (messages === undefined) return false;
     const stored = Promise.withResolvers<boolean>();
-    const isBegun = run(arrivals.length, async () => {
-      const messages = ports.queue.admit(
-        arrivals.map(({ body }) => body),
-        now,
-      );
-      if (messages === undefined) return stored.resolve(false);
+    const isBegun = await run(arrivals.length, async () => {
       try {
-        const parsed = arrivals.flatMap((arrival, index) => {
-          const message = messages[index];
-          return message === undefined ? [] : [parsedOf(arrival, message)];
-        });
-        const { end } = await route(parsed);
+        const { end } = await route(parsedOf(arrivals, messages));
         stored.resolve(true);
         await end;
       } catch (error) {
@@ -44,14 +39,18 @@ export function routeArrivals(
         ports.queue.leave(messages);
       }
     });
-    return isBegun ? stored.promise : false;
+    if (isBegun) return stored.promise;
+    ports.queue.leave(messages);
+    return false;
   };
 }
 
-/** What reading the message's body would come to. */
-function parsedOf({ id, entry, body }: Arrival, message: ReceivedMessage): ParsedEvent {
-  const event = eventOf(entry, { id, now: message.sentAt });
-  return { message, event: { ok: true, value: event }, payloadHash: payloadHashOf(event, body) };
+/** What reading the messages' bodies would come to. */
+function parsedOf(arrivals: readonly Arrival[], messages: readonly ReceivedMessage[]): ParsedEvent[] {
+  return arrivals.flatMap(({ event, payloadHash, metadata }, index): ParsedEvent[] => {
+    const message = messages[index];
+    return message === undefined ? [] : [{ message, event: { ok: true, value: event }, payloadHash, metadata }];
+  });
 }
 
 /** Has all that is asked for in one turn of the event loop done together. */

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CircuitBreaker } from "../../shared/domain/deliveries/circuit-breaker.ts";
 import type { DeliveryReport } from "../../shared/domain/deliveries/delivery-report.ts";
-import type { EventEntry } from "../../shared/domain/events/event-entry.ts";
 import { fairGroupOf } from "../../shared/domain/events/fair-group.ts";
 import { deadDeliveryNotice } from "../../shared/domain/notices/dead-delivery-notice.ts";
 import { withCircuitBreakers } from "../../shared/flows/deliver/circuit-breakers.ts";
@@ -11,10 +10,12 @@ import { type RoutingCache, routingCache } from "../../shared/flows/routing-cach
 import { lockServer } from "../../shared/installation/server-lock.ts";
 import type { EmbeddedSettings } from "../../shared/settings.ts";
 import { makeStateFolder } from "../../shared/sqlite/state-folder.ts";
+import type { Arrival } from "./arrival.ts";
 import { startFrontDoor } from "./front-door.ts";
 import { metricLooks } from "./metric-looks.ts";
 import { consoleOnFirstUse } from "./open-console.ts";
 import { tellUnknownBuses } from "./put-events.ts";
+import { putEventsReader } from "./put-events-reader.ts";
 import { routeArrivals } from "./route-arrivals.ts";
 import { serverMetrics } from "./server-metrics.ts";
 import { openServerState, refuseTrouble } from "./server-state.ts";
@@ -103,11 +104,14 @@ export async function startRuntime(options: RuntimeOptions) {
     // Side by side: what is under way ends because the versions' grace does, however long their events may take.
     closing.push(() => Promise.all([targets.close(), work.stop()]));
 
+    const reader = putEventsReader({ newId: randomUUID, onError });
+    closing.push(reader.close);
     const door = await startFrontDoor({
       queue: live,
       port: settings.port,
       now,
       newId: randomUUID,
+      readPutEvents: reader.read,
       groupsOf: fairGroups(routing),
       onQueued: work.wake,
       routeOnArrival: routeArrivals({ ...ports, queue: live }, work),
@@ -138,8 +142,8 @@ export async function startRuntime(options: RuntimeOptions) {
 
 /** Whose events these are, as the publisher says, or at the paths of their source. */
 function fairGroups(routing: RoutingCache) {
-  return (entries: readonly EventEntry[]) =>
+  return (arrivals: readonly Arrival[]) =>
     routing.decideOn(({ rowOf }) =>
-      entries.map(({ source, said }) => fairGroupOf(source, said, rowOf(`source#${source}`))),
+      arrivals.map(({ event, metadata }) => fairGroupOf(event, rowOf(`source#${event.source}`), metadata)),
     );
 }

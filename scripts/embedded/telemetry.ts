@@ -10,7 +10,7 @@ import {
   type SpanPlace,
 } from "../../shared/domain/deliveries/delivery-spans.ts";
 import { readJson } from "../../shared/domain/text/schema.ts";
-import type { AcceptedEntry } from "./accept-events.ts";
+import type { Arrival } from "./arrival.ts";
 import type { MetricLooks } from "./server-metrics.ts";
 
 /** Spans that wait to be sent. Beyond these none is made: a collector that is down must not cost memory, or time. */
@@ -23,7 +23,7 @@ const MOST_PUBLISHED = 10_000;
 const LAST_WORDS_MS = 3_000;
 
 export type Telemetry = {
-  published(accepted: AcceptedEntry, start: Date, end: Date): void;
+  published(arrival: Arrival, start: Date, end: Date): void;
   reported(delivery: DeliveryReport): void;
   /** Spans that were not made, as too many were waiting, or not taken by the collector. */
   dropped(): number;
@@ -142,9 +142,8 @@ export async function openTelemetry(looks: Pick<MetricLooks, "queues" | "hosts">
 
   const publishedHere = new Set<string>();
   return {
-    published({ id, entry: { source, detailType, said } }, start, end) {
-      const traceparent =
-        said.metadata instanceof Object && "traceparent" in said.metadata && said.metadata.traceparent;
+    published({ event: { id, source, "detail-type": detailType }, metadata }, start, end) {
+      const traceparent = metadata instanceof Object && "traceparent" in metadata && metadata.traceparent;
       publishedHere.add(id);
       if (publishedHere.size > MOST_PUBLISHED) publishedHere.delete(publishedHere.values().next().value ?? "");
       const publisher = typeof traceparent === "string" ? { traceparent } : {};

@@ -23,7 +23,7 @@ async function published(batchSize: number, target?: Parameters<typeof aRouter>[
       DetailType: "order placed",
       Detail: JSON.stringify({ order: request * 10 + n }),
     }));
-    expect((await putEvents(JSON.stringify({ Entries: entries }), intake)).status).toBe(200);
+    expect((await putEvents(Buffer.from(JSON.stringify({ Entries: entries })), intake)).status).toBe(200);
   }
   const handler = routerHandler({ ...ports, queue }) as Parameters<typeof drainQueue>[0]["handler"];
   const drain = () =>

@@ -1,4 +1,5 @@
-import { type AcceptedEntry, acceptEvents, type Intake } from "../../scripts/embedded/accept-events.ts";
+import { acceptEvents, type Intake } from "../../scripts/embedded/accept-events.ts";
+import { type AcceptedEntry, arrivalOf } from "../../scripts/embedded/arrival.ts";
 import type { QueuePoller } from "../../scripts/embedded/queue-poller.ts";
 import { routeArrivals } from "../../scripts/embedded/route-arrivals.ts";
 import type { AdmittingQueue } from "../../shared/event-queue/event-queue.ts";
@@ -118,8 +119,10 @@ export function simulatedFrontDoor(surroundings: Surroundings, history: History,
     if (process === undefined || intake === undefined) throw new Error("the server hasn't started");
     server.asked = nameOf(request);
     open += 1;
+    const now = process.now();
+    const arrivals = request.map((one) => arrivalOf(one, now));
     const isAccepted = await Promise.race([
-      accept(intake, request, process.now()).then(
+      accept(intake, arrivals, now).then(
         () => true,
         (error: unknown) => {
           if (!(error instanceof InjectedFault)) history.surprises.push({ at: time.now(), error });

@@ -134,9 +134,13 @@ export function readEvent(body: string): Read<BusEvent> {
 /**
  * Key and subject of an event: from its metadata, else from the source's configured paths. A key that neither has is the id
  * that it had before the bus gave it another, else its id.
+ * @param stated its metadata, where that is known without reading its detail
  */
-export function readFacts(event: BusEvent, source: EventSource | undefined): Read<EventFacts> {
-  const stated = event.detail.metadata;
+export function readFacts(
+  event: BusEvent,
+  source: EventSource | undefined,
+  stated: unknown = event.detail.metadata,
+): Read<EventFacts> {
   // A publisher may use `metadata` for something else entirely, but an object there is read, and must be right:
   // routing an event by a customer that it names wrongly would send it to the wrong version.
   const metadata = readKnown(

@@ -19,7 +19,13 @@ import type { Listener, RoutingView } from "../routing-cache.ts";
 
 /** A message whose body has been read and hashed, once for all that follows. */
 export type ParsedMessage = ParsedEvent | { message: ReceivedMessage; redelivery: Redelivery };
-export type ParsedEvent = { message: ReceivedMessage; event: Read<BusEvent>; payloadHash: string };
+export type ParsedEvent = {
+  message: ReceivedMessage;
+  event: Read<BusEvent>;
+  payloadHash: string;
+  /** Its detail's `metadata`, where that is known without looking there. */
+  metadata?: unknown;
+};
 
 /** A component that gets the event, and the alias it goes to; or why it can't be had after all. */
 export type RoutedDelivery = {
@@ -60,7 +66,7 @@ export function parseEvent(message: ReceivedMessage): ParsedEvent {
 
 /** Decides one message on a view. Pure; on a view that misses rows the result has to be thrown away. */
 export function routeMessage(
-  { message, event, payloadHash }: ParsedEvent,
+  { message, event, payloadHash, metadata }: ParsedEvent,
   view: RoutingView,
   now: Date,
 ): RoutedMessage {
@@ -69,7 +75,7 @@ export function routeMessage(
   const source = view.rowOf(sourceKey);
   const problem = view.problemOf(sourceKey);
   if (problem !== undefined) return unknown(message, heldBy(sourceKey, problem), view, event.value);
-  const facts = readFacts(event.value, source);
+  const facts = readFacts(event.value, source, metadata);
   if (!facts.ok) return unreadable(message, facts.problem, view, event.value);
   const listeners = view.listeners.filter(({ matches }) => matches(event.value));
   const decided = decideAll(facts.value, listeners, view, now);

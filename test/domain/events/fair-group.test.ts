@@ -17,5 +17,7 @@ it.each<[string, Record<string, unknown>, EventSource | undefined, string]>([
     "source#github",
   ],
 ])("an event takes its turn with those of %s", (_, detail, row, group) => {
-  expect(fairGroupOf("github", detail, row)).toBe(group);
+  const about = { version: "0", id: "1", source: "github", "detail-type": "push", time: "2026-11-20T10:00:00Z" };
+  expect(fairGroupOf({ ...about, detail }, row)).toBe(group);
+  expect(fairGroupOf({ ...about, detail }, row, detail.metadata)).toBe(group);
 });
