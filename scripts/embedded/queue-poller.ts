@@ -10,8 +10,11 @@ import { sqsRecord } from "./sqs-record.ts";
 export type QueuePoller = {
   /** Looks at the queue now, because something was put there. */
   wake(): void;
-  /** Begins work on messages that aren't in the queue, and answers whether there is room for so many among what is handled. */
-  run(messages: number, work: () => Promise<void>): boolean;
+  /**
+   * Begins work on messages that aren't in the queue, as soon as there is room for so many among what is handled. False: there
+   * was none for a moment, and nothing was begun.
+   */
+  run(messages: number, work: () => Promise<void>): boolean | Promise<boolean>;
   /** Takes no more messages, and resolves when the running batches have ended. */
   stop(): Promise<void>;
 };
@@ -23,7 +26,7 @@ export type QueuePollerOptions = {
   handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
   now: () => Date;
   onError: (error: unknown) => void;
-  /** What a delete or a visibility that can't be written is tried again with. Default: chance and the clock. */
+  /** What room is waited for, and a delete or a visibility that can't be written tried again, with. Default: chance, clock. */
   random?: () => number;
   delay?: (ms: number) => Promise<void>;
   /** Where it is seen what is being kept. */
@@ -47,6 +50,12 @@ const QUEUE = {
 /** Share of what may be in flight that only messages in turn get: a flood that is slow to handle leaves room. */
 const FOR_THOSE_IN_TURN = 0.25;
 
+/**
+ * How long work waits for room. Versions that keep up make some sooner, and by the queue an event costs twice as much: its
+ * publisher had better wait for a moment.
+ */
+const ROOM_WITHIN_MS = 25;
+
 /** How long the queue is left alone after it couldn't be read. */
 const PAUSE_MS = 1_000;
 
@@ -68,10 +77,11 @@ export async function drainQueue(options: Omit<QueuePollerOptions, "maxInFlight"
 
 export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
   const { queue, now, onError } = options;
-  const { maxInFlight = 1_000, visibilityMs = HANDED_OUT_MS, pollMs = 50 } = options;
+  const { maxInFlight = 1_000, visibilityMs = HANDED_OUT_MS, pollMs = 50, delay = wait } = options;
   const batchSize = Math.min(options.batchSize ?? BATCH_SIZE, maxInFlight);
   const forAnybody = Math.max(1, Math.floor((maxInFlight * (1 - FOR_THOSE_IN_TURN)) / batchSize)) * batchSize;
-  const running = new Set<Promise<void>>();
+  const allEnded = Promise.withResolvers<void>();
+  const line: { messages: number; begin: () => void }[] = [];
   let inFlight = 0;
   let stopped = false;
   let pausedUntil = 0;
@@ -112,14 +122,41 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
   /** Counts the messages as in flight while the work lasts; there is room for others then. */
   function follow(messages: number, work: () => Promise<void>): void {
     inFlight += messages;
-    const followed = work()
+    void work()
       .catch(onError)
       .finally(() => {
         inFlight -= messages;
-        running.delete(followed);
+        for (let next = line[0]; next !== undefined && hasRoom(next.messages); next = line[0]) {
+          line.shift();
+          next.begin();
+        }
+        if (stopped && inFlight === 0) allEnded.resolve();
         wake();
       });
-    running.add(followed);
+  }
+
+  function hasRoom(messages: number): boolean {
+    return !stopped && inFlight + messages <= forAnybody;
+  }
+
+  /** Begins the work once those before it have made room; false where they don't within a moment. */
+  function waitForRoom(messages: number, work: () => Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiting = {
+        messages,
+        begin() {
+          follow(messages, work);
+          resolve(true);
+        },
+      };
+      line.push(waiting);
+      void delay(ROOM_WITHIN_MS).then(() => {
+        const index = line.indexOf(waiting);
+        if (index < 0) return;
+        line.splice(index, 1);
+        resolve(false);
+      });
+    });
   }
 
   const poll = setInterval(wake, pollMs);
@@ -127,7 +164,8 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
   return {
     wake,
     run(messages, work) {
-      if (stopped || inFlight + messages > forAnybody) return false;
+      if (stopped || messages > forAnybody) return false;
+      if (line.length > 0 || !hasRoom(messages)) return waitForRoom(messages, work);
       follow(messages, work);
       return true;
     },
@@ -135,7 +173,7 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
       stopped = true;
       clearInterval(poll);
       await taking;
-      await Promise.all(running);
+      if (inFlight > 0) await allEnded.promise;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { type QueuePollerOptions, startQueuePoller } from "../../scripts/embedded/queue-poller.ts";
+import { type QueuePoller, type QueuePollerOptions, startQueuePoller } from "../../scripts/embedded/queue-poller.ts";
 import { simulatedQueue } from "../simulation/simulated-queue.ts";
 import { type SimulatedTime, simulatedTime } from "../simulation/simulated-time.ts";
 import { eventually, nextTurn, portCalls, surrounded } from "../support/port-calls.ts";
@@ -301,3 +301,67 @@ async function passing(time: SimulatedTime, seconds: number): Promise<void> {
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await nextTurn();
 }
+
+describe("work on messages that aren't in the queue", () => {
+  /** Work of so many messages that the test ends. */
+  function begin({ run }: Pick<QueuePoller, "run">, messages: number) {
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const work = () => {
+      begun.resolve();
+      return promise;
+    };
+    return { answer: Promise.resolve(run(messages, work)), begun: begun.promise, end };
+  }
+  /** Of eight, six may be anybody's. */
+  const small = { maxInFlight: 8, batchSize: 2 };
+
+  it("begins as soon as those before it have made room, in the order in which it was asked for", async () => {
+    const { start } = aPoller(small);
+    const poller = start();
+    const [first, second, third] = [begin(poller, 6), begin(poller, 4), begin(poller, 2)];
+    const order: string[] = [];
+    void second.begun.then(() => order.push("second"));
+    void third.begun.then(() => order.push("third"));
+    await nextTurn();
+    expect(order).toEqual([]);
+    first.end();
+    expect(await Promise.all([first.answer, second.answer, third.answer])).toEqual([true, true, true]);
+    expect(order).toEqual(["second", "third"]);
+    for (const { end } of [second, third]) end();
+  });
+
+  it("isn't begun where none makes room within a moment, and doesn't hold up who comes after it", async () => {
+    const { start, time } = aPoller(small);
+    const poller = start();
+    const [first, second] = [begin(poller, 4), begin(poller, 4)];
+    const third = begin(poller, 2);
+    await time.pass(25);
+    expect(await Promise.all([first.answer, second.answer, third.answer])).toEqual([true, false, false]);
+    const fourth = begin(poller, 2);
+    expect(await fourth.answer).toBe(true);
+    for (const { end } of [first, fourth]) end();
+  });
+
+  it("isn't waited with where there is never so much room", async () => {
+    const { start } = aPoller(small);
+    expect(await begin(start(), 7).answer).toBe(false);
+  });
+
+  it("is waited for by a poller that is stopped, which begins none that waits", async () => {
+    const { start, time } = aPoller(small);
+    const poller = start();
+    const [first, second] = [begin(poller, 6), begin(poller, 2)];
+    let stopped = false;
+    const stopping = poller.stop().then(() => {
+      stopped = true;
+    });
+    await nextTurn();
+    expect(stopped).toBe(false);
+    first.end();
+    await stopping;
+    await time.pass(25);
+    expect(await second.answer).toBe(false);
+    expect(await begin(poller, 1).answer).toBe(false);
+  });
+});
