@@ -35,6 +35,16 @@ function delay(ms: number): Promise<void> {
   });
 }
 
+/** One date for all who ask within a millisecond: an event asks some ten times, and nobody changes a date. */
+function machineClock(): () => Date {
+  let last = new Date();
+  return () => {
+    const ms = Date.now();
+    if (ms !== last.getTime()) last = new Date(ms);
+    return last;
+  };
+}
+
 /** A running Turnout: front door, queue and router in this process, each version in a host of its own. */
 export type Runtime = Awaited<ReturnType<typeof startRuntime>>;
 
@@ -54,7 +64,7 @@ export type RuntimeOptions = {
  * @throws TurnoutError when the folder is in use or can't be written, or the port is taken
  */
 export async function startRuntime(options: RuntimeOptions) {
-  const { settings, report, onError, now = () => new Date(), trustClock = false } = options;
+  const { settings, report, onError, now = machineClock(), trustClock = false } = options;
   makeStateFolder(settings.home);
   // Before the state is opened: an older one is brought up to date by whoever has it alone.
   const lock = lockServer(settings.home);
