@@ -87,6 +87,8 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
   let pausedUntil = 0;
   let taking: Promise<void> | undefined;
   let wokenWhileTaking = false;
+  /** Whether there may be messages in the queue that there was no room for. */
+  let wantsRoom = false;
 
   function wake(): void {
     if (taking !== undefined) {
@@ -107,20 +109,26 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
 
   async function take(): Promise<void> {
     wokenWhileTaking = false;
+    wantsRoom = false;
     while (!stopped && inFlight + batchSize <= maxInFlight) {
       // Several batches at once: their claims, and then their closes, share a transaction each.
       const inTurnOnly = inFlight + batchSize > forAnybody;
       const places = (inTurnOnly ? maxInFlight : forAnybody) - inFlight;
       const most = Math.min(places, BATCHES_AT_ONCE * batchSize);
       const messages = await queue.receive(most, visibilityMs, now(), inTurnOnly);
-      if (messages.length === 0) return;
+      if (messages.length === 0) {
+        // There may be some that aren't in turn.
+        wantsRoom = inTurnOnly;
+        return;
+      }
       for (const batch of batchesOf(messages, batchSize))
-        follow(batch.length, () => handle(options, batch, () => stopped));
+        follow(batch.length, () => handle(options, batch, () => stopped), wake);
     }
+    wantsRoom = true;
   }
 
   /** Counts the messages as in flight while the work lasts; there is room for others then. */
-  function follow(messages: number, work: () => Promise<void>): void {
+  function follow(messages: number, work: () => Promise<void>, then: () => void): void {
     inFlight += messages;
     void work()
       .catch(onError)
@@ -131,8 +139,13 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
           next.begin();
         }
         if (stopped && inFlight === 0) allEnded.resolve();
-        wake();
+        then();
       });
+  }
+
+  /** What wasn't in the queue leaves nothing there: it needn't be looked at for that. */
+  function makeRoom(): void {
+    if (wantsRoom) wake();
   }
 
   function hasRoom(messages: number): boolean {
@@ -145,7 +158,7 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
       const waiting = {
         messages,
         begin() {
-          follow(messages, work);
+          follow(messages, work, makeRoom);
           resolve(true);
         },
       };
@@ -166,7 +179,7 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
     run(messages, work) {
       if (stopped || messages > forAnybody) return false;
       if (line.length > 0 || !hasRoom(messages)) return waitForRoom(messages, work);
-      follow(messages, work);
+      follow(messages, work, makeRoom);
       return true;
     },
     async stop() {

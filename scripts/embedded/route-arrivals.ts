@@ -15,9 +15,15 @@ const MAX_BODY_LENGTH = 65_536;
  */
 export function routeArrivals(
   ports: Omit<ArrivalPorts, "queue"> & { queue: AdmittingQueue },
-  { run }: Pick<QueuePoller, "run">,
+  { run, wake }: Pick<QueuePoller, "run" | "wake">,
 ): NonNullable<Intake["routeOnArrival"]> {
-  const route = inTurns((batches: ParsedEvent[][]) => routeOnArrival(ports, batches));
+  const queue: ArrivalPorts["queue"] = {
+    async keep(messages) {
+      await ports.queue.keep(messages);
+      wake();
+    },
+  };
+  const route = inTurns((batches: ParsedEvent[][]) => routeOnArrival({ ...ports, queue }, batches));
   return async (arrivals, now) => {
     if (arrivals.some(({ body }) => body.length > MAX_BODY_LENGTH)) return false;
     const messages = ports.queue.admit(

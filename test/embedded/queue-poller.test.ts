@@ -343,6 +343,24 @@ describe("work on messages that aren't in the queue", () => {
     for (const { end } of [first, fourth]) end();
   });
 
+  it("makes room for what is in the queue, which isn't looked at where nothing had to wait", async () => {
+    const { start, send, batches, calls } = aPoller(small);
+    const poller = start();
+    await eventually(() => calls.made.length === 1);
+    const first = begin(poller, 6);
+    first.end();
+    await nextTurn();
+    expect(calls.made).toEqual(["receive"]);
+    const second = begin(poller, 6);
+    await send("a", "b", "c", "d");
+    poller.wake();
+    await nextTurn();
+    const before = batches.length;
+    second.end();
+    await eventually(() => batches.length > before);
+    expect(bodiesOf(batches).flat().toSorted()).toEqual(["a", "b", "c", "d"]);
+  });
+
   it("isn't waited with where there is never so much room", async () => {
     const { start } = aPoller(small);
     expect(await begin(start(), 7).answer).toBe(false);

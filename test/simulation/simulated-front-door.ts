@@ -69,7 +69,7 @@ export function simulatedFrontDoor(surroundings: Surroundings, history: History,
         queue: distantQueue(process, queue),
         now: process.now,
         newId: process.newId,
-        routeOnArrival: routeArrivals(ports, { run: roomAt(server, process) }),
+        routeOnArrival: routeArrivals(ports, { run: roomAt(server, process), wake: () => {} }),
       },
     };
   }
