@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { TurnoutError } from "../../shared/domain/errors.ts";
 import type { Answer } from "./answer.ts";
 import type { Arrival } from "./arrival.ts";
 import { type PutEventsReader, type PutEventsReading, readPutEvents } from "./read-put-events.ts";
@@ -24,7 +25,7 @@ const CLOSE_MS = 2;
 
 const THREAD = new URL("./put-events-thread.ts", import.meta.url);
 
-/** How long all is read here after the thread has ended, which only happens when the machine is in trouble. */
+/** How long all is read here after the thread has ended or couldn't start: the machine is in trouble then. */
 const PAUSE_MS = 10_000;
 
 export type ReaderOptions = {
@@ -50,8 +51,18 @@ export function putEventsReader({ newId, onError, clock = () => performance.now(
   let last = Number.NEGATIVE_INFINITY;
   let pausedUntil = Number.NEGATIVE_INFINITY;
 
-  function start(): Worker {
-    const started = new Worker(file);
+  /** Undefined where the machine has no thread left, or no memory for one. */
+  function start(): Worker | undefined {
+    let started: Worker;
+    try {
+      started = new Worker(file);
+    } catch (error) {
+      pausedUntil = clock() + PAUSE_MS;
+      const why = error instanceof Error ? error.message : String(error);
+      const rest = "Requests are read without it, which is slower. See what limits this user's threads and memory.";
+      onError(new TurnoutError("failed", `The thread that reads requests couldn't be started: ${why}. ${rest}`));
+      return undefined;
+    }
     started.unref();
     started.on("message", (told: Told[]) => {
       // The first thing that it says answers nothing.

@@ -136,6 +136,21 @@ describe("a thread that reads requests of PutEvents", () => {
     expect((await Promise.all(reads)).every(isHere)).toBe(true);
   });
 
+  it("isn't missed where it can't be started, and isn't tried again for ten seconds", async () => {
+    let ms = 0;
+    // Thrown where the thread is made, as it is where the machine has no thread left.
+    const reader = aReader({ clock: () => ms, file: new URL("http://127.0.0.1/no-thread") });
+    const readMany = () => Promise.all(Array.from({ length: 20 }, (_, n) => reader.read(aBody(anOrder(n)), NOW)));
+    expect((await readMany()).every(isHere)).toBe(true);
+    expect(reader.errors).toHaveLength(1);
+    ms += 9_999;
+    await readMany();
+    expect(reader.errors).toHaveLength(1);
+    ms += 1;
+    expect((await readMany()).every(isHere)).toBe(true);
+    expect(reader.errors).toHaveLength(2);
+  });
+
   it("is ended with its reader, and all is read here then", async () => {
     const reader = aReader();
     await untilThreadReads(reader);
