@@ -54,6 +54,10 @@ describe("Turnout, whatever fails, crashes, overlaps or changes on the way", () 
     expect(await failuresOf([1196, 2395], { weather: allArrive })).toEqual([]);
   });
 
+  it("brings a delivery back whose message was taken along by who had received it before", async () => {
+    expect(await failuresOf([1864], { weather: allArrive })).toEqual([]);
+  });
+
   it("does the same again under the same seed, so that a failure can be looked into", async () => {
     expect(storyOf(await runSeed(3))).toEqual(storyOf(await runSeed(3)));
   });

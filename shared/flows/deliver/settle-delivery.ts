@@ -1,6 +1,7 @@
 import type { Claim, ClaimRequest, Close, LedgerEntry } from "../../domain/deliveries/delivery.ts";
 import { LIVE } from "../../domain/deliveries/delivery-key.ts";
 import type { DeliveryReport } from "../../domain/deliveries/delivery-report.ts";
+import { netBelow } from "../../domain/deliveries/ledger-rules.ts";
 import {
   type AttemptResult,
   type BroughtBackBy,
@@ -60,8 +61,12 @@ export async function settle(
   const settled = { deliveryKey, component, attempt, failures, lapses, since, broughtBackBy };
   const closing = closeOf(settled, result, ports.now(), ports.random());
   count(countedAttempt(countingOf(delivery), claimed, closing));
+  const comesBackAt = backByMessage(closing);
+  // A message that was received before may be gone by then: whoever had it takes it along with what it has settled.
+  const isShared = delivery.routed.message.receiveCount > 1;
+  const kept = comesBackAt !== undefined && isShared ? { ...closing, dueAt: netBelow(comesBackAt) } : closing;
   // What has lapsed may have ended its router: those that wait behind it go on once this is stored.
-  const taken = await close(closing, claimed.leaseUntil, lapses > 0);
+  const taken = await close(kept, claimed.leaseUntil, lapses > 0);
   const outcome = taken ? closing.outcome : "superseded";
   const { executedVersion, durationMs } = closing;
   const told = reportOf(ports, delivery, outcome);
@@ -75,9 +80,14 @@ export async function settle(
   if (!taken) return { outcome: "superseded", comesBackAt: new Date(ports.now().getTime() + LOOK_AGAIN_MS) };
   const after: Settled = { outcome: closing.outcome };
   if (executedVersion !== undefined) after.executedVersion = executedVersion;
-  const comesBack = (closing.outcome === "failed" || closing.outcome === "postponed") && closing.dueAt === undefined;
-  if (comesBack) after.comesBackAt = closing.nextAttemptAt;
+  if (comesBackAt !== undefined) after.comesBackAt = comesBackAt;
   return after;
+}
+
+/** When its message brings it back, if that is who does. */
+function backByMessage(closing: Close): Date | undefined {
+  const isTriedAgain = closing.outcome === "failed" || closing.outcome === "postponed";
+  return isTriedAgain && closing.dueAt === undefined ? closing.nextAttemptAt : undefined;
 }
 
 /** A claim that wasn't won: either somebody has finished with it, or the message looks again later. */

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { netBelow } from "../../../shared/domain/deliveries/ledger-rules.ts";
 import { redeliveryBody } from "../../../shared/domain/deliveries/redelivery.ts";
 import { requestIdOf } from "../../../shared/domain/deliveries/request-id.ts";
 import type { CountedDelivery } from "../../../shared/domain/health/delivery-tally.ts";
@@ -103,4 +104,19 @@ it("a delivery is reported with the replay that has made it", async () => {
     ["done", undefined],
     ["done", "r-7"],
   ]);
+});
+
+it.each([
+  ["has a net below its message where that was received before, and may be gone", 2, true],
+  ["has its message alone where nobody else had that", 1, false],
+])("a delivery that is tried again %s", async (_, receiveCount, hasNet) => {
+  const { ports, ledger } = await aRouter({
+    components: [aComponent({ name: "mailer" })],
+    target: async () => failed,
+  });
+  const comesBack = await routeBatch(ports, [{ ...aMessage(), receiveCount }]);
+  expect(comesBack).toHaveLength(1);
+  const [entry] = await ledger();
+  expect(entry).toMatchObject({ status: "failed", nextAttemptAt: expect.any(Date) });
+  expect(entry?.dueAt).toEqual(hasNet ? netBelow(entry?.nextAttemptAt ?? T0) : undefined);
 });
