@@ -32,6 +32,23 @@ describe("turnout component", () => {
     expect(listed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: --pattern: .*'detail-type'/) });
   });
 
+  it("warns where everybody else goes to an alias without a version, and not where it stands for a URL", async () => {
+    const { turnout } = aCli();
+    const told =
+      "warning: stable of mailer, where everybody else goes, has no version yet: events for it will be dead.";
+    const publish = "Publish one: turnout publish-version mailer FOLDER --alias stable";
+    const dry = await turnout(apply("--dry-run"), JSON.stringify(component));
+    expect(dry.stderr).not.toContain("warning:");
+    for (const expected of ["undo: ", "nothing to change: "]) {
+      const applied = await turnout(apply("--yes"), JSON.stringify(component));
+      expect(applied).toMatchObject({ code: 0, stderr: expect.stringContaining(expected) });
+      expect(applied.stderr.endsWith(`${told} ${publish}\n`)).toBe(true);
+    }
+    const url = { target: { kind: "http", url: "https://example.com/" } };
+    const reached = { ...component, name: "caller", aliases: { stable: url, beta: {} } };
+    expect((await turnout(apply("--yes"), JSON.stringify(reached))).stderr).not.toContain("warning:");
+  });
+
   it("shows what changes and who moves, and takes its own output back in", async () => {
     const { turnout, edit, shell } = await aRoutedCli();
     const pin = { alias: "beta", who: "ada", why: "trying", at: "2026-01-01T00:00:00.000Z" };

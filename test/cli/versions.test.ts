@@ -78,6 +78,25 @@ describe("turnout publish-version", () => {
     expect(await json(["versions", RC])).toHaveLength(1);
   });
 
+  it("warns that everybody else goes to an alias without a version, until the command that it prints was run", async () => {
+    const { turnout, shell } = await aRoutedCli();
+    const first = await turnout(publishing(aFolder(), "--yes"));
+    const told = `warning: stable of ${RC}, where everybody else goes, has no version yet: events for it will be dead.`;
+    const mend = /^(warning: .*) Point it at one: (.*)$/m.exec(first.stderr);
+    expect(mend?.[1]).toBe(told);
+    const asJson = await turnout(publishing(aFolder("return 2;"), "--no-alias", "--yes", "--json"));
+    expect(asJson.stderr).toContain(`${told} Point it at one: turnout alias set ${RC} stable 2 `);
+    expect((await turnout(publishing(aFolder("return 3;"), "--dry-run"))).stderr).not.toContain("warning:");
+    expect(await shell(`${mend?.[2]} --yes`)).toMatchObject({ code: 0 });
+    expect((await turnout(publishing(aFolder("return 3;"), "--yes"))).stderr).not.toContain("warning:");
+  });
+
+  it("doesn't warn where the version it publishes is what everybody else goes to", async () => {
+    const { turnout } = await aRoutedCli();
+    const published = await turnout(publishing(aFolder(), "--alias", "stable", "--yes"));
+    expect(published).toMatchObject({ code: 0, stderr: expect.not.stringContaining("warning:") });
+  });
+
   it("publishes nothing in a dry run, unconfirmed, or for what isn't registered", async () => {
     const { turnout, json } = await aRoutedCli();
     const folder = aFolder();

@@ -16,6 +16,7 @@ import { type ChangeOptions, changeOptions, type JsonOption, jsonOption, usage }
 import { note, printJson, printPrettyJson } from "../terminal/output.ts";
 import { mustRead, readJsonInput } from "../terminal/read-input.ts";
 import { type Column, printTable } from "../terminal/table.ts";
+import { noteNowhere } from "../versions/note-nowhere.ts";
 import { defineAliasRoles } from "./component-aliases.ts";
 
 export function define(command: Command): void {
@@ -166,6 +167,9 @@ async function apply(file: string, options: ChangeOptions): Promise<void> {
       undo: ({ revisions }) => undoByRevert(revisions),
       now: new Date(),
     });
+    if (options.dryRun) return;
+    const applied = readable((await installation.routingTable.rows([key])).rows.get(key));
+    if (applied !== undefined) await noteNowhere(installation, applied);
   });
 }
 

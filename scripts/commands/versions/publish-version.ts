@@ -10,6 +10,7 @@ import { commandAsTyped, withNewInstallation } from "../terminal/context.ts";
 import { aliasName, type ChangeOptions, changeOptions, wholeNumber } from "../terminal/options.ts";
 import { note, printJson, printLine } from "../terminal/output.ts";
 import { expectedHead, noteDrift, previewJson, refuseExceeding, showAudience } from "./move-alias.ts";
+import { noteNowhere } from "./note-nowhere.ts";
 import { type CodeOptions, codeToPublish, type NewVersion } from "./version-to-publish.ts";
 
 type PublishOptions = ChangeOptions &
@@ -106,6 +107,7 @@ async function publish(name: string, folder: string | undefined, options: Publis
     const ports = { table, catalog, events, newId: randomUUID, now: () => new Date() };
     const { version, moved } = await publishVersion(ports, plan, code.publish, by);
     report(version, moved?.move, preview, moved?.revision ?? head, name, options);
+    await noteNowhere(installation, component);
   });
 }
 
