@@ -181,6 +181,26 @@ describe("turnout undo", () => {
   });
 });
 
+describe("an alias with nothing to go back to", () => {
+  it("is told that no version can be named, where none was ever there", async () => {
+    const { here } = await aReplayedCli();
+    for (const command of ["undo", "rollback"]) {
+      const refused = await here(`${command} ${RC} stable`, ...yes);
+      expect(refused).toMatchObject({ code: 3, stdout: "" });
+      expect(refused.stderr).toContain("before 1. No other version that there is was ever there. Point it at one with");
+      expect(refused.stderr).not.toContain("--to");
+    }
+  });
+
+  it("is told to name one, where one was there", async () => {
+    const { here } = await aReplayedCli();
+    expect(await here(`rollback ${RC} beta`, ...yes)).toMatchObject({ code: 0 });
+    const refused = await here(`rollback ${RC} beta`, ...yes);
+    expect(refused.stderr).toContain("before 1. Name another with --to");
+    expect(await here(`rollback ${RC} beta --to 2`, ...yes)).toMatchObject({ code: 0 });
+  });
+});
+
 describe("what can't be undone", () => {
   const home = aHomeForAll();
   let cli: Awaited<ReturnType<typeof aReplayedCli>>;

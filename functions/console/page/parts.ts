@@ -31,9 +31,19 @@ export function commandBlock(label: string, command: string): Html {
   return html`<figure class="command"><figcaption>${label}</figcaption><pre tabindex="0"><code data-copy>${command}</code></pre></figure>`;
 }
 
-/** Leads to an action's form, with what is known of it filled in; who may not do it sees why. */
-export function actionLink(visitor: Visitor, right: Right, action: string, params: Params, text: string): Html {
-  const missing = missingRight(visitor, right);
+/**
+ * Leads to an action's form, with what is known of it filled in; who may not do it sees why.
+ * @param nothing why there is nothing to do for anybody
+ */
+export function actionLink(
+  visitor: Visitor,
+  right: Right,
+  action: string,
+  params: Params,
+  text: string,
+  nothing?: string,
+): Html {
+  const missing = nothing ?? missingRight(visitor, right);
   if (missing === undefined) return html`<a class="button" href="${address(`do/${action}`, params)}">${text}</a>`;
   return html`<button class="button" type="button" aria-disabled="true" title="${missing}">${text}<span class="unseen">: ${missing}</span></button>`;
 }

@@ -12,6 +12,7 @@ import { address, type Params } from "../page/address.ts";
 import { askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { type WaysBack, waysBack } from "../page/ways-back.ts";
 import { type RatedVersion, ratesPicture } from "../pictures/rates-picture.ts";
 import { type RoutedGroup, routesPicture } from "../pictures/routes-picture.ts";
 import type { Html, Look, Page } from "../screen.ts";
@@ -27,10 +28,11 @@ export async function componentScreen(look: Look): Promise<Page> {
   const component = await componentNamed(routingTable, query.get("name") ?? "");
   const { name } = component;
   const asked = askedWindow(query, now);
-  const [targets, { counts }, groups] = await Promise.all([
+  const [targets, { counts }, groups, back] = await Promise.all([
     catalog.aliases(name),
     readCounts(events, asked.window),
     groupsOf(routingTable, component),
+    waysBack(routingTable),
   ]);
   const own = counts.filter((count) => count.component === name && count.version !== "");
   const byVersion = Map.groupBy(own, ({ version }) => version);
@@ -50,7 +52,7 @@ ${linkTo("stream", { component: name, ...asked.words }, "Its events")} ${linkTo(
 <h2>Where each goes</h2>
 ${routesPicture("routes", groups, behind)}
 <h2>Aliases</h2>
-${dataTable("Aliases", aliasColumns(visitor, component, behind), Object.keys(component.aliases), "It has no alias.")}
+${dataTable("Aliases", aliasColumns(visitor, component, behind, back), Object.keys(component.aliases), "It has no alias.")}
 ${badVersionsOf(component)}`;
   const above = html`<form class="filters" action="${address("component")}"><input type="hidden" name="name" value="${name}">${sinceField(asked.words)}<button>Look</button></form>`;
   return { title: name, section: "overview", live: true, above, body };
@@ -106,9 +108,11 @@ async function groupsOf(table: RoutingTableReader, component: Component): Promis
 
 function aliasColumns(
   visitor: Look["visitor"],
-  { name, defaultAlias, fallbackAlias, guards = {}, aliases, badVersions }: Component,
+  component: Component,
   behind: ReadonlyMap<string, string | null>,
+  back: WaysBack,
 ): DataColumn<string>[] {
+  const { name, defaultAlias, fallbackAlias, guards = {}, aliases, badVersions } = component;
   const isRetired = (alias: string) => own(aliases, alias)?.retired === true;
   return [
     { title: "Alias", isHeading: true, cell: (alias) => foreignText(alias) },
@@ -141,13 +145,14 @@ function aliasColumns(
     {
       title: "Do",
       cell: (alias) => {
-        const button = (action: string, about: Params, text: string) =>
-          actionLink(visitor, "move versions", action, { component: name, ...about }, text);
+        const no = back(component, alias, behind.get(alias) ?? null);
+        const button = (action: string, about: Params, text: string, nothing?: string) =>
+          actionLink(visitor, "move versions", action, { component: name, ...about }, text, nothing);
         const promote =
           alias === defaultAlias
             ? ""
             : button("promote", { source: alias, alias: defaultAlias }, `Promote to ${defaultAlias}`);
-        return html`<span class="buttons">${button("rollback", { alias }, "Roll back")}${button("undo", { alias }, "Undo")}${promote}</span>`;
+        return html`<span class="buttons">${button("rollback", { alias }, "Roll back", no.rollback)}${button("undo", { alias }, "Undo", no.undo)}${promote}</span>`;
       },
     },
   ];

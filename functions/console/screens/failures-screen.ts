@@ -16,6 +16,7 @@ import { address, type Params } from "../page/address.ts";
 import { type AskedWindow, askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, eventLink, foreignText, instant, linkTo } from "../page/parts.ts";
+import { waysBack } from "../page/ways-back.ts";
 import { percentText } from "../pictures/figure-text.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
@@ -40,16 +41,31 @@ export async function failuresScreen(look: Look): Promise<Page> {
     now,
     Math.random,
   );
+  const no = found.explanations.some(({ rollBack }) => rollBack) ? await undosOf(look, component) : () => undefined;
   const words = { component, ...filter, ...asked.words };
   const options = Object.entries({ compare: String(most), ...filter, ...asked.words });
   const body = html`
 <p>${comparedText(found)} ${!found.isAll && most < MOST_COMPARED && html`<a href="${address("failures", { ...words, compare: MOST_COMPARED })}">Compare ${MOST_COMPARED}</a>`}</p>
-${dataTable("What explains them", explanationColumns(look.visitor, found, asked), found.explanations, found.failed === 0 ? "" : "Nothing tells them apart from what went well.")}
+${dataTable("What explains them", explanationColumns(look.visitor, found, asked, no), found.explanations, found.failed === 0 ? "" : "Nothing tells them apart from what went well.")}
 ${found.explanations.length > 0 || found.errors.length === 0 ? "" : html`<ul>${found.errors.map((error) => html`<li>${errorText(error)}</li>`)}</ul>`}
 <h2>The newest</h2>
 ${dataTable("The newest failures", listedColumns, found.newest, "None is listed.")}
 ${commandBlock("The same by command", commandLine("failures", component, ...options.flatMap(([name, value]) => [`--${name}`, value])))}`;
   return { title: `Failures of ${component}`, section: "failures", above: filters(words), body };
+}
+
+/** Why the version behind an alias can't be undone; undefined where it can be asked for. */
+type NoUndo = (alias: string) => string | undefined;
+
+async function undosOf({ installation }: Look, name: string): Promise<NoUndo> {
+  const { routingTable, catalog } = installation;
+  const [{ components }, aliases, back] = await Promise.all([
+    routingTable.components(),
+    catalog.aliases(name),
+    waysBack(routingTable),
+  ]);
+  const component = components.find((one) => one.name === name);
+  return (alias) => back(component, alias, aliases.find((one) => one.alias === alias)?.version ?? null).undo;
 }
 
 /** Counted alone: what explains them is looked for once one is chosen. */
@@ -90,6 +106,7 @@ function explanationColumns(
   visitor: Look["visitor"],
   { component, failed, passed }: FailuresExplained,
   { window }: AskedWindow,
+  no: NoUndo,
 ): DataColumn<ExplainedFailures>[] {
   return [
     {
@@ -101,12 +118,15 @@ function explanationColumns(
     { title: "Failed", isNumber: true, cell: ({ failures }) => `${failures.length} of ${failed}` },
     { title: "Went well", isNumber: true, cell: (one) => `${one.passed} of ${passed}` },
     { title: "Error", cell: ({ errors }) => html`${errors.map((error) => html`<div>${errorText(error)}</div>`)}` },
-    { title: "Do", cell: (one) => html`<span class="buttons">${levers(visitor, component, one, window.to)}</span>` },
+    {
+      title: "Do",
+      cell: (one) => html`<span class="buttons">${levers(visitor, component, one, window.to, no)}</span>`,
+    },
   ];
 }
 
 /** What acts on these and on nothing else. */
-function levers(visitor: Look["visitor"], component: string, one: ExplainedFailures, to: Date): Html {
+function levers(visitor: Look["visitor"], component: string, one: ExplainedFailures, to: Date, no: NoUndo): Html {
   const { pin, rollBack, filter, since } = one;
   const pinning =
     pin &&
@@ -118,7 +138,8 @@ function levers(visitor: Look["visitor"], component: string, one: ExplainedFailu
       `Pin to ${pin.to}`,
     );
   const undoing =
-    rollBack && actionLink(visitor, "move versions", "undo", { component, alias: rollBack }, `Undo ${rollBack}`);
+    rollBack &&
+    actionLink(visitor, "move versions", "undo", { component, alias: rollBack }, `Undo ${rollBack}`, no(rollBack));
   const again = filter && {
     ...paramsOf(filter),
     status: "unresolved",

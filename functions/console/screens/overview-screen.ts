@@ -17,6 +17,7 @@ import type { RoutingTable } from "../../../shared/routing-table/routing-table.t
 import type { Visitor } from "../access/role.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, commandBlock, foreignText, linkTo } from "../page/parts.ts";
+import { type WaysBack, waysBack } from "../page/ways-back.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** What is looked back at. */
@@ -36,10 +37,11 @@ export async function overviewScreen({ installation, visitor, now }: Look): Prom
   const { routingTable, events, catalog } = installation;
   const window = timeWindow({ sinceMs: SINCE_MS }, now);
   if (!window.ok) throw new Error(window.problem);
-  const [{ versions }, guarded, { revision, components, unreadable }] = await Promise.all([
+  const [{ versions }, guarded, { revision, components, unreadable }, back] = await Promise.all([
     healthOf({ events, routingTable, catalog }, { window: window.value }, now),
     guardsOf(installation),
     routingTable.components(),
+    waysBack(routingTable),
   ]);
   const standing = await standingOf(routingTable, revision, components, now);
   const rows = versions.map((version): Row => {
@@ -55,7 +57,7 @@ export async function overviewScreen({ installation, visitor, now }: Look): Prom
       html`<p class="bad">The row of ${foreignText(name)} can't be read, and its events wait: ${foreignText(row.problem)}</p>`,
   )}
 ${frozen.map(({ name, allStable, fallbackAlias }) => allStableLine(name, fallbackAlias, allStable?.who ?? "", visitor))}
-${dataTable("Components and their versions", columns(visitor), rows.slice(0, MOST_ROWS), "There are no components yet.", rowId)}
+${dataTable("Components and their versions", columns(visitor, back), rows.slice(0, MOST_ROWS), "There are no components yet.", rowId)}
 ${rows.length > MOST_ROWS && html`<p class="soft">${rows.length - MOST_ROWS} more versions are not shown here.</p>`}`;
   const above = html`<p class="soft">First attempts of the last 15 minutes. How surely a version is worse than stable, and than before, is told as odds against chance: 1,000 to 1 and more is beyond doubt.</p>
 <p class="buttons">${actionLink(visitor, "change the routing", "freeze", {}, "Freeze")}${actionLink(visitor, "change the routing", "pin", {}, "Pin")}</p>
@@ -94,7 +96,7 @@ function allStableLine(name: string, fallback: string, who: string, visitor: Vis
   return html`<p class="warn">Everything of ${foreignText(name)} goes to ${foreignText(fallback)}, as ${foreignText(who)} says. ${off}</p>`;
 }
 
-function columns(visitor: Visitor): DataColumn<Row>[] {
+function columns(visitor: Visitor, back: WaysBack): DataColumn<Row>[] {
   return [
     {
       title: "Component",
@@ -113,7 +115,7 @@ function columns(visitor: Visitor): DataColumn<Row>[] {
     { title: "Worse than stable", cell: (row) => evidenceText(evidenceOf(row)?.worseThanStable), isNumber: true },
     { title: "Worse than before", cell: (row) => evidenceText(evidenceOf(row)?.worseThanBefore), isNumber: true },
     { title: "Release", cell: releaseCell },
-    { title: "Do", cell: (row) => deeds(row, visitor) },
+    { title: "Do", cell: (row) => deeds(row, visitor, back) },
   ];
 }
 
@@ -164,11 +166,12 @@ function releaseCell({ version, definition }: Row): Html {
 }
 
 /** What takes a version back from where it is, and what brings it further. */
-function deeds({ component, pointing, definition }: Row, visitor: Visitor): Html {
+function deeds({ component, version, pointing, definition }: Row, visitor: Visitor, back: WaysBack): Html {
   const fallback = definition?.fallbackAlias;
-  const back = pointing.map((alias) =>
-    actionLink(visitor, "move versions", "rollback", { component, alias }, `Roll back ${alias}`),
-  );
+  const backs = pointing.map((alias) => {
+    const nothing = back(definition, alias, version).rollback;
+    return actionLink(visitor, "move versions", "rollback", { component, alias }, `Roll back ${alias}`, nothing);
+  });
   const on = pointing
     .filter((alias) => alias !== fallback && fallback !== undefined && !pointing.includes(fallback))
     .map((alias) =>
@@ -185,7 +188,7 @@ function deeds({ component, pointing, definition }: Row, visitor: Visitor): Html
     fallback !== undefined && pointing.includes(fallback) && definition?.allStable === undefined
       ? actionLink(visitor, "change the routing", "all-stable", { component }, "All stable")
       : "";
-  return html`<span class="deeds">${back}${on}${stable}</span>`;
+  return html`<span class="deeds">${backs}${on}${stable}</span>`;
 }
 
 function evidenceText(evidence: number | undefined): string {

@@ -24,6 +24,24 @@ export async function knownVersion(log: ChangeLog, move: AliasMove): Promise<Ret
   return isReadable ? wasThere(traceMoves(moves), move) : "untold";
 }
 
+/** Those of the versions that a rollback of the alias may name: each was there, or the log can't tell. Reads all of it. */
+export async function versionsOnceThere(
+  log: ChangeLog,
+  { component, alias, from }: Pick<AliasMove, "component" | "alias" | "from">,
+  versions: readonly string[],
+): Promise<string[]> {
+  let moves: ChangeLogEntry[] = [];
+  let isReadable = true;
+  for await (const page of backwards(log, await log.head(), 1)) {
+    isReadable &&= page.every((entry) => entry.unreadable === undefined);
+    const found = page.filter((entry) => isMove(entry) && isSameAlias(entry.move, { component, alias }));
+    moves = [...found.reverse(), ...moves];
+  }
+  const traced = traceMoves(moves);
+  const mayBeNamed = (to: string) => !isReadable || wasThere(traced, { component, alias, from, to }) !== "never";
+  return versions.filter((to) => to !== from && mayBeNamed(to));
+}
+
 /**
  * What a freeze and the guardrails take a move for: a rollback to a version that the log doesn't show on that alias
  * takes nothing back, and is no better than any other move.

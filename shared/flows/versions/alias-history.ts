@@ -32,18 +32,60 @@ export async function aliasHistory(
   const { version, head } = await versionAndHead(log, catalog, component, alias);
   if (version === null) return { version };
   let moves: ChangeLogEntry[] = [];
-  const standing = (isWhole: boolean): AliasStanding | undefined => {
-    const promoted = promotedVersions(traceMoves(moves), isWhole, version);
-    const [before, current] = [promoted?.at(-2), promoted?.at(-1)];
-    return current && { ...current, ...(before && { previous: before.version }) };
-  };
   for await (const page of backwards(log, head, 1)) {
     const found = page.filter((entry) => isMove(entry) && isSameAlias(entry.move, { component, alias }));
     moves = [...found.reverse(), ...moves];
-    const told = standing(false);
+    const told = standingBy(moves, false, version);
     if (told !== undefined) return told;
   }
-  return standing(true) ?? { version };
+  return standingBy(moves, true, version) ?? { version };
+}
+
+/** @returns undefined where earlier moves are needed to tell */
+function standingBy(moves: readonly ChangeLogEntry[], isWhole: boolean, version: string): AliasStanding | undefined {
+  const promoted = promotedVersions(traceMoves(moves), isWhole, version);
+  const [before, current] = [promoted?.at(-2), promoted?.at(-1)];
+  return current && { ...current, ...(before && { previous: before.version }) };
+}
+
+/** The moves among the newest changes, by component and alias, the oldest first. */
+export type RecentMoves = { isWhole: boolean; moves: ReadonlyMap<string, readonly ChangeLogEntry[]> };
+
+/** Reads no further back than through so many changes. @param head the newest of them */
+export async function recentMoves(log: ChangeLog, head: Revision, most: number): Promise<RecentMoves> {
+  const first = Math.max(1, head - most + 1);
+  const newest: ChangeLogEntry[] = [];
+  for await (const page of backwards(log, head, first)) newest.push(...page);
+  const moves = Map.groupBy(newest.reverse().filter(isMove), ({ move }) => nameOf(move.component, move.alias));
+  return { isWhole: first === 1, moves };
+}
+
+/** What `aliasHistory` says, as far as recent moves tell. @returns undefined where they don't */
+export function recentStanding(
+  { isWhole, moves }: RecentMoves,
+  component: string,
+  alias: string,
+  version: string | null,
+): AliasStanding | undefined {
+  if (version === null) return { version };
+  const made = moves.get(nameOf(component, alias)) ?? [];
+  return standingBy(made, false, version) ?? (isWhole ? standingBy(made, true, version) : undefined);
+}
+
+function nameOf(component: string, alias: string): string {
+  return `${component}#${alias}`;
+}
+
+export function nothingBehind(component: string, alias: string): string {
+  return `${alias} of ${component} points at no version, so there is nothing to roll back.`;
+}
+
+export function nothingBefore(component: string, alias: string, version: string): string {
+  return `Nothing to roll back to: the change log knows of no version that was promoted to ${alias} of ${component} before ${version}.`;
+}
+
+export function sinceUnknown(component: string, alias: string, version: string): string {
+  return `The change log doesn't say since when ${alias} of ${component} has been at ${version}.`;
 }
 
 /** As of one moment: what has moved the alias by then stands in the log, at least as intended. */

@@ -9,12 +9,12 @@ import type { ReplayStore } from "../../replay-store/replay-store.ts";
 import type { RoutingTable } from "../../routing-table/routing-table.ts";
 import type { VersionCatalog } from "../../versions/version-catalog.ts";
 import { changeOf } from "../change/change-log.ts";
-import { knownVersion } from "../change/known-version.ts";
+import { knownVersion, versionsOnceThere } from "../change/known-version.ts";
 import { type MovePreview, previewMove } from "../change/preview-move.ts";
 import { type PlannedReplay, type PlanProgress, planReplay } from "../replay/plan-replay.ts";
 import { askOfReplay, type NewReplay, type StoredWindow, startReplay, storedWindow } from "../replay/start-replay.ts";
 import { routingCache } from "../routing-cache.ts";
-import { type AliasStanding, aliasHistory } from "./alias-history.ts";
+import { type AliasStanding, aliasHistory, nothingBefore, nothingBehind, sinceUnknown } from "./alias-history.ts";
 import { componentNamed, requireVersion, versionBehind } from "./component-named.ts";
 import { type MoveRequest, moveAlias, versionOf } from "./move-alias.ts";
 
@@ -82,17 +82,20 @@ export async function planRollback(
   const from = await versionBehind(catalog, await componentNamed(routingTable, name), alias);
   const setAlias = { operation: "set alias", component: name, alias } as const;
   if (from === null) {
-    const message = `${alias} of ${name} points at no version, so there is nothing to roll back.`;
-    throw new TurnoutError("not found", message, { remedies: [setAlias] });
+    throw new TurnoutError("not found", nothingBehind(name, alias), { remedies: [setAlias] });
   }
   const standing = await aliasHistory(routingTable, catalog, name, alias);
   const back = to ?? standing.previous;
   if (back === undefined) {
-    throw new TurnoutError(
-      "not found",
-      `Nothing to roll back to: the change log knows of no version that was promoted to ${alias} of ${name} before ${from}.`,
-      { remedies: [{ operation: "name version" }, setAlias] },
-    );
+    const published = (await catalog.versions(name)).map(({ version }) => version);
+    const others = await versionsOnceThere(routingTable, { component: name, alias, from }, published);
+    const said = nothingBefore(name, alias, from);
+    if (others.length > 0) {
+      throw new TurnoutError("not found", said, { remedies: [{ operation: "name version" }, setAlias] });
+    }
+    throw new TurnoutError("not found", `${said} No other version that there is was ever there.`, {
+      remedies: [setAlias],
+    });
   }
   await requireVersion(catalog, name, back);
   const move = { component: name, alias, from, to: back };
@@ -133,8 +136,9 @@ export async function planUndo(
   }
   const since = asked.since ?? standing.since;
   if (since === undefined) {
-    const message = `The change log doesn't say since when ${alias} of ${component} has been at ${move.from}.`;
-    throw new TurnoutError("usage", message, { remedies: [{ operation: "name beginning" }] });
+    throw new TurnoutError("usage", sinceUnknown(component, alias, move.from), {
+      remedies: [{ operation: "name beginning" }],
+    });
   }
   const doings = { component, alias, from: move.from, since, filter, all: asked.all };
   const { request, cut } = await undoRequest(table, doings, now);

@@ -6,6 +6,7 @@ import { releaseEdit } from "../../../shared/domain/routing/release-edit.ts";
 import { ruleWords } from "../../../shared/domain/routing/rule-words.ts";
 import { changeRoutes } from "../../../shared/flows/change/change-routes.ts";
 import { startReplay } from "../../../shared/flows/replay/start-replay.ts";
+import { moveAlias } from "../../../shared/flows/versions/move-alias.ts";
 import { customerOf } from "../../../shared/flows/watch/customer-of.ts";
 import { aReplay } from "../../support/any-replay.ts";
 import { aConsole, LOOKED_AT } from "../../support/console.ts";
@@ -208,6 +209,43 @@ describe("the component's screen", () => {
     const text = textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
     expect(text).toContain("cohort route staff plan pin free default alias everybody else");
     expect(text).toContain("No deliveries in this window.");
+  });
+});
+
+describe("what takes an alias back", () => {
+  const links = (text: string) =>
+    [...text.matchAll(/do\/(rollback|undo)\?[^"]*alias=(\w+)"/g)].map(([, ...what]) => what.join(" "));
+  const never = "the change log knows of no version that was promoted to stable of release-coordinator before 1.";
+
+  it("is offered only where there is something to go back to, and says why else", async () => {
+    const { onCall } = await anIncident();
+    const component = (await onCall.get(`/console/component?name=${COMPONENT}`)).text;
+    expect(links(component)).toEqual(["rollback beta", "undo beta"]);
+    expect(component.match(new RegExp(`aria-disabled="true" title="[^"]*${never}`, "g"))).toHaveLength(2);
+    const overview = (await onCall.get("/console")).text;
+    expect(links(overview)).toEqual(["rollback beta"]);
+    expect(overview).toContain(never);
+  });
+
+  it("is offered once the alias has been moved, and no more once it is back", async () => {
+    const { onCall, state } = await anIncident();
+    const offered = async () => links((await onCall.get(`/console/component?name=${COMPONENT}`)).text);
+    let ids = 0;
+    const ports = {
+      table: state.routingTable,
+      events: state.events,
+      catalog: state.catalog,
+      newId: () => `m-${++ids}`,
+    };
+    const move = (kind: "promote" | "rollback", alias: string, from: string, to: string) =>
+      moveAlias(ports, {
+        ...{ kind, move: { component: COMPONENT, alias, from, to } },
+        ...{ who: "ada", why: "a test", command: "turnout test", at: LOOKED_AT },
+      });
+    await offered();
+    await move("promote", "stable", "1", "2");
+    await move("rollback", "beta", "2", "1");
+    expect(await offered()).toEqual(["rollback stable", "undo stable"]);
   });
 });
 
