@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import type { DeliveryReport } from "../shared/domain/deliveries/delivery-report.ts";
 import { wideLine } from "../shared/domain/deliveries/wide-line.ts";
 import { TurnoutError } from "../shared/domain/errors.ts";
+import { plural } from "../shared/domain/text/plural.ts";
 import { printable } from "../shared/domain/text/printable.ts";
 import { errorText } from "../shared/installation/wording/remedy-text.ts";
 import { embeddedSettings } from "../shared/settings.ts";
@@ -80,7 +81,7 @@ async function main(): Promise<number> {
     lines.report(delivery);
   };
   const runtime = await startRuntime({ settings, report, onError: complain, trustClock: options["trust-clock"] });
-  const stopped = untilStopped();
+  const stopped = untilStopped().then(() => print(stoppingLine(runtime.inFlight())));
   let closeSamples = () => {};
   try {
     print(`Turnout listens on ${runtime.url}, state in ${settings.home}`);
@@ -190,6 +191,12 @@ async function atRest({ state }: Runtime): Promise<void> {
 
 async function isAnyParked({ events }: Runtime["state"]): Promise<boolean> {
   return (await events.due(new Date(Date.now() + LONGEST_WAIT_MS), 1)).length > 0;
+}
+
+/** What is under way keeps the process for as long as the versions' grace: whoever waits is told so. */
+function stoppingLine(inFlight: number): string {
+  if (inFlight === 0) return "Stopping.";
+  return `Stopping: finishes what is under way, up to ${plural(inFlight, "event")}. A second Ctrl-C ends it at once.`;
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

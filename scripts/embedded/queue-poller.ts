@@ -15,6 +15,8 @@ export type QueuePoller = {
    * was none for a moment, and nothing was begun.
    */
   run(messages: number, work: () => Promise<void>): boolean | Promise<boolean>;
+  /** Messages being handled, all of a batch until it has ended. */
+  inFlight(): number;
   /** Takes no more messages, and resolves when the running batches have ended. */
   stop(): Promise<void>;
 };
@@ -182,6 +184,7 @@ export function startQueuePoller(options: QueuePollerOptions): QueuePoller {
       follow(messages, work, makeRoom);
       return true;
     },
+    inFlight: () => inFlight,
     async stop() {
       stopped = true;
       clearInterval(poll);

@@ -143,7 +143,7 @@ export async function startRuntime(options: RuntimeOptions) {
     });
     closing.push(() => door.stop());
     lock.announce(door.port);
-    return { state, url: door.url, port: door.port, wake: work.wake, close };
+    return { state, url: door.url, port: door.port, wake: work.wake, inFlight: work.inFlight, close };
   } catch (error) {
     await close();
     throw error;

@@ -63,5 +63,6 @@ export async function startServerWork(state: EmbeddedState, options: ServerWorkO
     onError,
   });
   const parts = [replayer, ...startSchedules(state, { ...scheduled, now }), poller, deadPoller, outcomePoller];
-  return { wake: poller.wake, run: poller.run, stop: () => Promise.all(parts.map((part) => part.stop())) };
+  const { wake, run, inFlight } = poller;
+  return { wake, run, inFlight, stop: () => Promise.all(parts.map((part) => part.stop())) };
 }

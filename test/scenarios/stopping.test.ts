@@ -26,6 +26,9 @@ test("a server that is stopped ends, whatever its versions do, and counts nothin
   expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
   await expect.poll(() => Object.keys(STUBBORN).every((name) => existsSync(join(home, `${name}.begun`)))).toBe(true);
   expect(await server.end("SIGTERM")).toBe(0);
+  await expect
+    .poll(server.output)
+    .toMatch(/^Stopping: finishes what is under way, up to 2 events\. A second Ctrl-C .*$/m);
   // The lock is let go last: a new server starts at once.
   expect(await (await startServer(home)).end("SIGTERM")).toBe(0);
 
@@ -39,6 +42,13 @@ test("a server that is stopped ends, whatever its versions do, and counts nothin
   expect(entries).toHaveLength(2);
   for (const { failures, status } of entries) expect({ failures, status }).not.toMatchObject({ status: "dead" });
   expect(entries.map(({ failures }) => failures)).toEqual([0, 0]);
+});
+
+test("a server that is stopped while it has nothing to do says that it stops, once", async () => {
+  const server = await startServer(temporaryFolder());
+  await expect.poll(server.output).toContain("Console, for a week:");
+  expect(await server.end("SIGINT")).toBe(0);
+  await expect.poll(() => server.output().match(/^Stopping.*$/gm)).toEqual(["Stopping."]);
 });
 
 async function aHome(): Promise<string> {
