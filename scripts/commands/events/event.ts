@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Attempt, LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
+import type { LedgerEntry } from "../../../shared/domain/deliveries/delivery.ts";
 import type { EventOutcome } from "../../../shared/domain/deliveries/event-outcome.ts";
 import { requestIdIn } from "../../../shared/domain/deliveries/request-id.ts";
 import { readExactJson } from "../../../shared/domain/text/exact-json.ts";
@@ -16,6 +16,7 @@ import { withInstallation } from "../terminal/context.ts";
 import { duration, type JsonOption, jsonOption } from "../terminal/options.ts";
 import { printJson, printLine } from "../terminal/output.ts";
 import { outcomeJson } from "../wording/event-rows.ts";
+import { attemptLines } from "./attempt-lines.ts";
 import { type FoundEvent, mustFindEvents } from "./find-event.ts";
 
 export function define(command: Command): void {
@@ -30,7 +31,9 @@ export function define(command: Command): void {
       "after",
       `
 Of each attempt it says what it threw, and what its version printed for it,
-stack included, as far as the logs on this machine have it; 'repaired by' names
+stack included, as far as the logs on this machine have it. Of several in a row
+that were put off for one reason only the last is kept: '… 2 more' stands where
+attempts are left out, for this or because there were many. 'repaired by' names
 the replay that made a dead delivery good. Where what is named is the beginning
 of several events' ids or keys, these are listed. The body stands last, and ends
 after 60 lines unless --whole. --json has all of it. Of a notice of Turnout's own
@@ -159,10 +162,7 @@ function deliveryLines(outcome: EventOutcome, printed: Printed): string[] {
     ...labelled("because", [`${entry.because}, at revision ${entry.routingRevision}`]),
     ...labelled("generation", entry.generation === "live" ? [] : [entry.generation]),
     ...labelled("reopened", entry.replay === undefined ? [] : [`by ${entry.replay}`]),
-    ...labelled(
-      "attempts",
-      entry.attempts.map((attempt) => attemptText(attempt, entry)),
-    ),
+    ...labelled("attempts", attemptLines(entry)),
     ...labelled("error", untriedText(entry)),
     ...labelled("stack", stackText(entry, printed)),
     ...labelled("printed", printedText(entry, printed)),
@@ -191,15 +191,4 @@ function nextText(entry: LedgerEntry): string[] {
   if (!isOpen(entry) || entry.nextAttemptAt === undefined) return [];
   const at = entry.nextAttemptAt.toISOString();
   return [entry.status === "accepted" ? `${at}, unless its outcome comes before` : at];
-}
-
-function attemptText(
-  { attempt, at, outcome, version, durationMs, error }: Attempt,
-  { component, alias }: Pick<LedgerEntry, "component" | "alias">,
-): string {
-  const by = version === undefined ? "" : ` by version ${version}`;
-  const took = durationMs === undefined ? "" : ` in ${Math.round(durationMs)} ms`;
-  const why =
-    error === undefined ? "" : `: ${deliveryErrorText({ component, alias, error, executedVersion: version })}`;
-  return `${attempt}  ${at.toISOString()}  ${outcome}${by}${took}${why}`;
 }
