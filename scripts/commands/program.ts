@@ -183,7 +183,9 @@ function argumentTerm(argument: Argument): string {
 }
 
 function optionDescription(option: Option): string {
-  const choices = option.argChoices === undefined ? "" : `: ${option.argChoices.join(", ")}`;
+  const { argChoices, defaultValue } = option;
+  const unchosen = defaultValue === undefined ? "" : ` (default: ${defaultValue})`;
+  const choices = argChoices === undefined ? "" : `: ${argChoices.join(", ")}${unchosen}`;
   return `${option.description}${choices}${isRequired(option) ? " (required)" : ""}`;
 }
 

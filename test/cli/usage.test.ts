@@ -113,6 +113,16 @@ describe("turnout", () => {
     expect(long).toEqual(short);
   });
 
+  it("says in the help what is chosen where nobody chooses", async () => {
+    const helpOf = async (...command: string[]) =>
+      (await runHere([...command, "--help"])).stdout.replaceAll(/\s+/g, " ");
+    expect(await helpOf("guard", "set")).toContain("worse: watch, hold, rollback, undo (default: watch)");
+    const start = await helpOf("release", "start");
+    expect(start).toContain("worse: watch, hold, rollback, undo (default: undo)");
+    expect(start).toContain("project, customer or user (default: customer)");
+    expect(await helpOf("console", "token")).toContain("viewer, operator, on-call (default: on-call)");
+  });
+
   it("marks what a command can't do without in its help", async () => {
     const { stdout } = await runHere(["pin", "--help"]);
     expect(stdout).toMatch(/--to <alias> .*\(required\)/);

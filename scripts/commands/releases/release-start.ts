@@ -45,9 +45,19 @@ export function defineStart(command: Command): void {
       "how much longer a step may wait for a verdict, then it pauses (default: for ever)",
       duration("--max-wait"),
     )
-    .option("--guard <mode>", `what is done if the version is worse: ${guardModes.join(", ")}`, guardMode, "undo")
+    .option(
+      "--guard <mode>",
+      `what is done if the version is worse: ${guardModes.join(", ")} (default: undo)`,
+      guardMode,
+      "undo",
+    )
     .option("--alias <alias>", "the alias that carries the version (default: beta)", aliasName("--alias"))
-    .option("--by <id>", "which id decides who is in a share: project, customer or user", shareId, "customer")
+    .option(
+      "--by <id>",
+      "which id decides who is in a share: project, customer or user (default: customer)",
+      shareId,
+      "customer",
+    )
     .option("--name <id>", "its name (default: the version and the first words of the reason)");
   changeOptions(command)
     .addHelpText(
