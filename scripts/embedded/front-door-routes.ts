@@ -53,10 +53,17 @@ export function routeOf(head: RequestHead, door: Door): Route | Answer {
   }
   if (isOfConsole(path) && door.console !== undefined) return consoleRoute(door.console, head);
   if (path !== "/" && path !== "/events") {
-    return json(404, { error: `There is no ${path}. ${howToPublish} GET /healthz tells how the server is.` });
+    return json(404, {
+      error: `There is no ${path}. ${howToPublish} GET /healthz tells how the server is.${whereConsole(door)}`,
+    });
   }
-  if (method !== "POST") return wrongMethod("POST", howToPublish);
+  if (method !== "POST") return wrongMethod("POST", `${howToPublish}${whereConsole(door)}`);
   return publishRoute(head, door);
+}
+
+/** Whoever types the server's address into a browser looks for it. */
+function whereConsole({ console }: Door): string {
+  return console === undefined ? "" : " The console is at /console.";
 }
 
 function publishRoute({ path, headers, distinct }: RequestHead, door: Door): Route | Answer {

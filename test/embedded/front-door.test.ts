@@ -117,6 +117,17 @@ describe("anything else", () => {
     expect(await response.json()).toEqual({ error: expect.stringMatching(error) });
   });
 
+  test.each(["/", "/events", "/other"])("refuses GET %s and names the console, where there is one", async (path) => {
+    const door = await openFrontDoor({ console: () => Promise.reject(new Error("nobody asks for it here")) });
+    const response = await fetch(door.url + path, { headers: { accept: "text/html" } });
+    expect(response.status).toBe(path === "/other" ? 404 : 405);
+    expect(await response.json()).toEqual({
+      error: expect.stringMatching(/Publish with POST \/.* The console is at \/console\.$/),
+    });
+    const without = await openFrontDoor();
+    expect(await (await fetch(without.url + path)).text()).not.toContain("console");
+  });
+
   test.each(["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost@evil.example"])(
     "refuses requests for host %s",
     async (host) => {
