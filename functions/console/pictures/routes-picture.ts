@@ -2,8 +2,8 @@ import { html } from "hono/html";
 import type { Html } from "../screen.ts";
 import { picture } from "./picture.ts";
 
-/** A rule in the order in which rules win, whom it is about, and where it sends them. */
-export type RoutedGroup = { rule: string; who: string; alias: string };
+/** A rule in the order in which rules win, whom it is about, where it sends them, and at which address they are listed. */
+export type RoutedGroup = { rule: string; who: string; alias: string; listed?: string };
 
 /** Rows are so high, in pixels: labels and lines meet at their middle. The stylesheet says the same of `.routes li`. */
 const ROW = 28;
@@ -30,7 +30,7 @@ export function routesPicture(
     drawing:
       groups.length === 0
         ? undefined
-        : html`<div class="routes"><ol>${groups.map(({ rule, who }) => html`<li><span class="soft">${rule}</span> ${who}</li>`)}</ol>
+        : html`<div class="routes"><ol>${groups.map(({ rule, who, listed }) => html`<li><span class="soft">${rule}</span> ${listed === undefined ? who : html`<a href="${listed}">${who}</a>`}</li>`)}</ol>
 <svg width="100%" height="${height}" viewBox="0 0 100 ${height}" preserveAspectRatio="none" aria-hidden="true">${lines}</svg>
 <ul>${aliases.map((alias) => html`<li><b>${alias}</b> ${versionText(versions.get(alias))}</li>`)}</ul></div>`,
     table: {

@@ -1,9 +1,11 @@
 import { html } from "hono/html";
 import type { Component } from "../../../shared/domain/routing/component.ts";
 import { type BadVersion, badMark } from "../../../shared/domain/routing/guard-rule.ts";
+import { outsidePeriod, type Period } from "../../../shared/domain/routing/period.ts";
 import { isUnderWay } from "../../../shared/domain/routing/release.ts";
 import { shareText } from "../../../shared/domain/routing/rollout.ts";
 import { readable } from "../../../shared/domain/routing/unreadable-row.ts";
+import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
@@ -12,6 +14,7 @@ import { address, type Params } from "../page/address.ts";
 import { askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { type Pinned, pinnedSubjects } from "../page/pinned-subjects.ts";
 import { type WaysBack, waysBack } from "../page/ways-back.ts";
 import { type RatedVersion, ratesPicture } from "../pictures/rates-picture.ts";
 import { type RoutedGroup, routesPicture } from "../pictures/routes-picture.ts";
@@ -26,12 +29,13 @@ export async function componentScreen(look: Look): Promise<Page> {
   const { installation, visitor, now, query } = look;
   const { routingTable, catalog, events } = installation;
   const component = await componentNamed(routingTable, query.get("name") ?? "");
-  const { name } = component;
+  const { name, allStable } = component;
   const asked = askedWindow(query, now);
-  const [targets, { counts }, groups, back] = await Promise.all([
+  const [targets, { counts }, groups, pinned, back] = await Promise.all([
     catalog.aliases(name),
     readCounts(events, asked.window),
-    groupsOf(routingTable, component),
+    groupsOf(routingTable, component, now),
+    pinnedSubjects(routingTable, component, now),
     waysBack(routingTable),
   ]);
   const own = counts.filter((count) => count.component === name && count.version !== "");
@@ -50,7 +54,8 @@ ${ratesPicture("rates", asked.window, rated)}
 <p class="links">${linkTo("failures", { component: name, ...asked.words }, "What explains its failures")}
 ${linkTo("stream", { component: name, ...asked.words }, "Its events")} ${linkTo("changes", { component: name }, "Its changes")}</p>
 <h2>Where each goes</h2>
-${routesPicture("routes", groups, behind)}
+${routesPicture("routes", allStable === undefined ? [...pinnedGroups(pinned), ...groups] : groups, behind)}
+${allStable === undefined ? pinsNote(pinned) : ""}
 <h2>Aliases</h2>
 ${dataTable("Aliases", aliasColumns(visitor, component, behind, back), Object.keys(component.aliases), "It has no alias.")}
 ${badVersionsOf(component)}`;
@@ -85,21 +90,39 @@ function badVersionsOf({ name, badVersions = [] }: Component): Html {
 ${dataTable("Versions that were found to be bad", columns, badVersions, "", ({ version, alias }) => `bad-${version}-${alias}`)}`;
 }
 
-/** Rules in the order in which they win. Pins of users, projects and customers are told on their own pages. */
-async function groupsOf(table: RoutingTableReader, component: Component): Promise<RoutedGroup[]> {
+/** Pins of users, projects and customers, which come before all other rules. */
+function pinnedGroups({ subjects, unlooked }: Pinned): RoutedGroup[] {
+  return subjects.map(({ level, alias, count }) => {
+    const who = `${unlooked.includes(level) ? "≥ " : ""}${plural(count, level)}`;
+    return { rule: `${level} pin`, who, alias, listed: address("customers", { level }) };
+  });
+}
+
+function pinsNote({ unlooked }: Pinned): Html {
+  const lists = (["user", "project", "customer"] as const).map((level) => linkTo("customers", { level }, `${level}s`));
+  const more = unlooked.length === 0 ? "" : ` Pins are counted among the first 1,000 ${unlooked.join("s, ")}s.`;
+  return html`<p class="soft">Pins of ${lists[0]}, ${lists[1]} and ${lists[2]}, in this order, come before all else.${more}</p>`;
+}
+
+/** The other rules that count now, in the order in which they win. */
+async function groupsOf(table: RoutingTableReader, component: Component, now: Date): Promise<RoutedGroup[]> {
   const { name, allStable, fallbackAlias, cohortRoutes, rollout, defaultAlias } = component;
   if (allStable !== undefined) return [{ rule: "all stable", who: "everybody", alias: fallbackAlias }];
+  const counts = (rule: Period) => outsidePeriod(rule, now) === undefined;
   const plans: RoutedGroup[] = [];
   let looked = 0;
   for await (const { id, row } of table.subjects("plan")) {
     if (++looked > MOST_PLANS || plans.length === MOST_DRAWN) break;
     const pin = own(readable(row)?.pins ?? {}, name);
-    if (pin !== undefined) plans.push({ rule: "plan pin", who: id, alias: pin.alias });
+    if (pin !== undefined && counts(pin)) plans.push({ rule: "plan pin", who: id, alias: pin.alias });
   }
   return [
-    ...cohortRoutes.slice(0, MOST_DRAWN).map(({ cohort, alias }) => ({ rule: "cohort route", who: cohort, alias })),
+    ...cohortRoutes
+      .filter(counts)
+      .slice(0, MOST_DRAWN)
+      .map(({ cohort, alias }) => ({ rule: "cohort route", who: cohort, alias })),
     ...plans,
-    ...(rollout === undefined
+    ...(rollout === undefined || !counts(rollout)
       ? []
       : [{ rule: "rollout", who: `${shareText(rollout.basisPoints)} of each ${rollout.by}`, alias: rollout.alias }]),
     { rule: "default alias", who: "everybody else", alias: defaultAlias },

@@ -207,8 +207,47 @@ describe("the component's screen", () => {
   it("draws where each plan and cohort goes", async () => {
     const { viewer } = await anIncident();
     const text = textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
-    expect(text).toContain("cohort route staff plan pin free default alias everybody else");
+    expect(text).toContain("customer pin 1 customer cohort route staff plan pin free default alias everybody else");
     expect(text).toContain("No deliveries in this window.");
+  });
+
+  it("has pins before all else, counted by level and alias, with where they are listed", async () => {
+    const { viewer, change, clock } = await anIncident();
+    const screen = async () => (await viewer.get(`/console/component?name=${COMPONENT}`)).text;
+    const rules = async () =>
+      / everybody else/.exec(textOf(await screen()))?.input.match(/user pin .*? cohort route/)?.[0];
+    await screen();
+    const until = new Date(clock.now.getTime() + 3_600_000).toISOString();
+    const pin = (level: "user" | "project" | "customer", id: string, alias: string, more = {}) => {
+      const said = { who: "ada", why: "a test", at: clock.now.toISOString() };
+      return change({ kind: "pin", level, id, component: COMPONENT, pin: { alias, ...said, ...more } });
+    };
+    await pin("customer", "globex", "stable");
+    await pin("customer", "initech", "beta", { until });
+    await pin("project", "acme/shop", "beta");
+    await pin("user", "eve", "stable");
+    expect(await rules()).toBe(
+      "user pin 1 user project pin 1 project customer pin 2 customers customer pin 1 customer cohort route",
+    );
+    expect(await screen()).toContain('<a href="/console/customers?level=project">1 project</a>');
+    clock.now = new Date(clock.now.getTime() + 3_600_000);
+    expect(await rules()).toBe(
+      "user pin 1 user project pin 1 project customer pin 1 customer customer pin 1 customer cohort route",
+    );
+  });
+
+  it("draws no rule that doesn't count now, and no pin while all is stable", async () => {
+    const { viewer, change, clock } = await anIncident();
+    const text = async () => textOf((await viewer.get(`/console/component?name=${COMPONENT}`)).text);
+    const said = { who: "ada", why: "a test", at: clock.now.toISOString() };
+    const until = new Date(clock.now.getTime() + 3_600_000).toISOString();
+    const pin = { alias: "beta", until, ...said };
+    await change({ kind: "pin", level: "plan", id: "free", component: COMPONENT, pin });
+    expect(await text()).toContain("plan pin free");
+    clock.now = new Date(clock.now.getTime() + 3_600_000);
+    expect(await text()).not.toContain("plan pin free");
+    await change({ kind: "change component", component: COMPONENT, change: { set: "all stable", allStable: said } });
+    expect(await text()).not.toContain("customer pin");
   });
 });
 
