@@ -168,11 +168,12 @@ function aliasColumns(
     {
       title: "Do",
       cell: (alias) => {
-        const no = back(component, alias, behind.get(alias) ?? null);
+        const version = behind.get(alias) ?? null;
+        const no = back(component, alias, version);
         const button = (action: string, about: Params, text: string, nothing?: string) =>
           actionLink(visitor, "move versions", action, { component: name, ...about }, text, nothing);
         const promote =
-          alias === defaultAlias
+          version === null || version === behind.get(defaultAlias)
             ? ""
             : button("promote", { source: alias, alias: defaultAlias }, `Promote to ${defaultAlias}`);
         return html`<span class="buttons">${button("rollback", { alias }, "Roll back", no.rollback)}${button("undo", { alias }, "Undo", no.undo)}${promote}</span>`;

@@ -288,6 +288,17 @@ describe("what takes an alias back", () => {
   });
 });
 
+it("the screen of a component offers to promote only a version that isn't there already", async () => {
+  const { onCall, state } = await anIncident();
+  const promotes = async () =>
+    [
+      ...(await onCall.get(`/console/component?name=${COMPONENT}`)).text.matchAll(/do\/promote\?[^"]*source=(\w+)/g),
+    ].map(([, source]) => source);
+  expect(await promotes()).toEqual(["beta"]);
+  await state.catalog.moveAlias(COMPONENT, "beta", "1", "2");
+  expect(await promotes()).toEqual([]);
+});
+
 describe("the screen of a component's failures", () => {
   it("compares the newest of them, says so, and compares more on demand, as the command beside it does", async () => {
     const { viewer, state } = await anIncident();
