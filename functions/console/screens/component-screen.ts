@@ -9,11 +9,12 @@ import { plural } from "../../../shared/domain/text/plural.ts";
 import { own } from "../../../shared/domain/text/schema.ts";
 import { componentNamed } from "../../../shared/flows/versions/component-named.ts";
 import { readCounts } from "../../../shared/flows/watch/read-counts.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import type { RoutingTableReader } from "../../../shared/routing-table/routing-table.ts";
 import { address, type Params } from "../page/address.ts";
 import { askedWindow, sinceField } from "../page/asked-window.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { actionLink, facts, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, facts, foreignText, instant, linkTo } from "../page/parts.ts";
 import { type Pinned, pinnedSubjects } from "../page/pinned-subjects.ts";
 import { type WaysBack, waysBack } from "../page/ways-back.ts";
 import { type RatedVersion, ratesPicture } from "../pictures/rates-picture.ts";
@@ -48,6 +49,9 @@ export async function componentScreen(look: Look): Promise<Page> {
     })
     .toSorted((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }));
   const behind = new Map(targets.map(({ alias, version }) => [alias, version]));
+  const words = Object.entries(asked.words).flatMap(([word, value]) => [`--${word}`, value]);
+  const health = commandLine("health", name, ...words);
+  const pins = commandLine("pins", "--component", name);
   const body = html`
 ${releaseLine(component)}
 ${ratesPicture("rates", asked.window, rated)}
@@ -58,7 +62,10 @@ ${routesPicture("routes", allStable === undefined ? [...pinnedGroups(pinned), ..
 ${allStable === undefined ? pinsNote(pinned) : ""}
 <h2>Aliases</h2>
 ${dataTable("Aliases", aliasColumns(visitor, component, behind, back), Object.keys(component.aliases), "It has no alias.")}
-${badVersionsOf(component)}`;
+${badVersionsOf(component)}
+${commandBlock("Its versions by command", health)}
+${commandBlock("Its pins by command", pins)}
+${commandBlock("Its aliases by command", commandLine("aliases", name))}`;
   const above = html`<form class="filters" action="${address("component")}"><input type="hidden" name="name" value="${name}">${sinceField(asked.words)}<button>Look</button></form>`;
   return { title: name, section: "overview", live: true, above, body };
 }

@@ -2,9 +2,10 @@ import { html } from "hono/html";
 import type { SubjectRow } from "../../../shared/domain/routing/subject-rows.ts";
 import { UnreadableRow } from "../../../shared/domain/routing/unreadable-row.ts";
 import { type SubjectLevel, subjectLevels } from "../../../shared/domain/subject.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { address } from "../page/address.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { foreignText, linkTo } from "../page/parts.ts";
+import { commandBlock, foreignText, linkTo } from "../page/parts.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 const MOST_LISTED = 100;
@@ -16,9 +17,12 @@ export async function customersScreen({ installation, query }: Look): Promise<Pa
   const level = subjectLevels.find((one) => one === query.get("level")) ?? "customer";
   const begins = query.get("begins") ?? "";
   const { found, isMore } = await listed(installation.routingTable.subjects(level, begins));
+  const pins = commandLine("pins", "--level", level);
   const body = html`
 ${dataTable(`Of level ${level}`, columns(level), found, "The directory has none of them.", undefined)}
-${isMore ? html`<p class="soft">There are more. Say how the name begins, or go to one by its whole name.</p>` : ""}`;
+${isMore ? html`<p class="soft">There are more. Say how the name begins, or go to one by its whole name.</p>` : ""}
+${level === "customer" || level === "project" ? commandBlock("The directory by command", commandLine("directory", "show")) : ""}
+${commandBlock("Their pins by command", pins)}`;
   return { title: "Customers", section: "customers", above: forms(level, begins), body };
 }
 

@@ -83,7 +83,9 @@ async function failingComponents({ installation }: Look, { window, words }: Aske
     { title: "of", isNumber: true, cell: ({ tried }) => tried },
     { title: "Share", isNumber: true, cell: ({ failed, tried }) => percentText(failed, tried) },
   ];
-  const body = dataTable("Failures", columns, rows, "No first attempt has failed in this window.");
+  const options = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value]);
+  const body = html`${dataTable("Failures", columns, rows, "No first attempt has failed in this window.")}
+${commandBlock("The same by command", commandLine("failures", ...options))}`;
   return { title: "Failures", section: "failures", above: filters(words), body };
 }
 

@@ -12,8 +12,9 @@ import {
   strongest,
 } from "../../../shared/flows/watch/guard-told.ts";
 import { type GuardedVersion, guardsOf } from "../../../shared/flows/watch/guards-of.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
-import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 /** Versions on their way to everybody, and what watches over them. */
@@ -24,7 +25,9 @@ ${actionLink(visitor, "change the routing", "guard-set", {}, "Guard an alias")}<
   const body = html`<h2>Releases</h2>
 ${dataTable("Releases", releaseColumns, all, "There are no releases.", ({ release }) => `release-${release.id}`)}
 <h2>Guards</h2>
-${dataTable("Guards", guardColumns, guarded, "Nothing is guarded.", ({ component, alias, version }) => `guard-${component}-${alias}-${version}`)}`;
+${dataTable("Guards", guardColumns, guarded, "Nothing is guarded.", ({ component, alias, version }) => `guard-${component}-${alias}-${version}`)}
+${commandBlock("The releases by command", commandLine("release", "list"))}
+${commandBlock("The guards by command", commandLine("guard", "show"))}`;
   return { title: "Releases and guards", section: "releases", live: true, above, body };
 }
 

@@ -2,9 +2,10 @@ import { html } from "hono/html";
 import { type Replay, statusOf } from "../../../shared/domain/replays/replay.ts";
 import { toldCounts } from "../../../shared/domain/replays/replay-told.ts";
 import { UnreadableReplay } from "../../../shared/domain/replays/unreadable-replay.ts";
+import { commandLine } from "../../../shared/installation/wording/shell-quote.ts";
 import { type DataColumn, dataTable } from "../page/data-table.ts";
 import { filterInWords } from "../page/filter-in-words.ts";
-import { actionLink, foreignText, instant, linkTo } from "../page/parts.ts";
+import { actionLink, commandBlock, foreignText, instant, linkTo } from "../page/parts.ts";
 import type { Html, Look, Page } from "../screen.ts";
 
 type Listed = Replay | UnreadableReplay;
@@ -16,7 +17,9 @@ const MOST_LISTED = 100;
 export async function replaysScreen({ installation, visitor, now }: Look): Promise<Page> {
   const all = await installation.replays.list(MOST_LISTED);
   const above = html`<p class="buttons">${actionLink(visitor, "replay events", "replay-start", { ...lastHour(now), status: "unresolved", edit: "1" }, "Plan a replay")}</p>`;
-  const body = dataTable("Replays", columns(now), all, "Nothing has been delivered again yet.", ({ name }) => name);
+  const command = commandLine("replay", "list", "--limit", String(MOST_LISTED));
+  const body = html`${dataTable("Replays", columns(now), all, "Nothing has been delivered again yet.", ({ name }) => name)}
+${commandBlock("The same by command", command)}`;
   return { title: "Replays", section: "replays", live: true, above, body };
 }
 

@@ -88,6 +88,22 @@ describe("the customer's screen", () => {
   });
 });
 
+it.each([
+  ["releases", ["turnout release list", "turnout guard show"]],
+  ["replays", ["turnout replay list --limit 100"]],
+  ["failures?since=3h", ["turnout failures --since 3h"]],
+  ["customers", ["turnout directory show", "turnout pins --level customer"]],
+  ["customers?level=user", ["turnout pins --level user"]],
+  [
+    `component?name=${COMPONENT}`,
+    [`turnout health ${COMPONENT} --since 1h`, `turnout pins --component ${COMPONENT}`, `turnout aliases ${COMPONENT}`],
+  ],
+])("the screen has the commands that say the same: %s", async (path, commands) => {
+  const { viewer } = await anIncident();
+  const { text } = await viewer.get(`/console/${path}`);
+  expect([...text.matchAll(/<code data-copy>([^<]*)</g)].map(([, command]) => command)).toEqual(commands);
+});
+
 describe("the list of customers", () => {
   it("has those whose names begin so, of the level that is asked for", async () => {
     const { viewer } = await anIncident();
