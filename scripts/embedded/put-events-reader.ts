@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { TurnoutError } from "../../shared/domain/errors.ts";
+import { aroundDetail } from "../../shared/domain/events/event-entry.ts";
 import type { Answer } from "./answer.ts";
 import type { Arrival } from "./arrival.ts";
 import { type PutEventsReader, type PutEventsReading, readPutEvents } from "./read-put-events.ts";
@@ -38,7 +39,7 @@ export type ReaderOptions = {
 };
 
 /**
- * Reads PutEvents requests in a thread of its own while they come closely: to parse, check and hash them is a sixth of
+ * Reads PutEvents requests in a thread of its own while they come closely: to parse, check and hash them is a seventh of
  * what the server's main thread has to do for an event. What was read there has its detail parsed again only where
  * somebody looks at it. Requests are read in the order in which they come.
  */
@@ -121,14 +122,13 @@ export function putEventsReader({ newId, onError, clock = () => performance.now(
 }
 
 function readingOf([answer, arrivals, unknownBuses]: Told): PutEventsReading {
-  return { answer, arrivals: arrivals.map(arrivalOf), unknownBuses };
+  return { answer, arrivals: arrivals.map(toldArrival), unknownBuses };
 }
 
-function arrivalOf([id, source, detailType, time, resources, body, payloadHash, metadata]: ReadArrival): Arrival {
+function toldArrival([id, source, detailType, time, resources, body, payloadHash, metadata]: ReadArrival): Arrival {
   let parsed: { detail: Record<string, unknown> } | undefined;
   const event = {
-    ...{ version: "0", id, "detail-type": detailType, source },
-    ...{ account: "000000000000", time, region: "local", resources },
+    ...aroundDetail({ id, source, detailType, time, resources }),
     get detail() {
       parsed ??= JSON.parse(body) as { detail: Record<string, unknown> };
       return parsed.detail;

@@ -137,8 +137,15 @@ export function envelopeOf(entry: EventEntry, { id, now }: { id: string; now: Da
 /** The event that `envelopeOf` writes, as whoever reads it has it. */
 export function eventOf(entry: EventEntry, { id, now }: { id: string; now: Date }): BusEvent {
   const { source, detailType, time = wholeSeconds(now), resources, said } = entry;
+  return { ...aroundDetail({ id, source, detailType, time, resources }), detail: said };
+}
+
+type AroundDetail = Pick<EventEntry, "source" | "detailType" | "resources"> & { id: string; time: string };
+
+/** All of that event but its detail. */
+export function aroundDetail({ id, source, detailType, time, resources }: AroundDetail) {
   const about = { version: "0", id, "detail-type": detailType, source };
-  return { ...about, account: "000000000000", time, region: "local", resources, detail: said };
+  return { ...about, account: "000000000000", time, region: "local", resources };
 }
 
 /** Whether the JSON text has more than `levels` objects and arrays inside each other. */
