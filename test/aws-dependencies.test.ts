@@ -10,6 +10,7 @@ import { createTable, dynamodbClient, withDynamoDB } from "./support/dynamodb-lo
 import { dynamodbProxy, refused } from "./support/dynamodb-proxy.ts";
 import { aChange } from "./support/dynamodb-routing.ts";
 import { lambdaControlStub, functionArn as nameOf } from "./support/lambda-control-stub.ts";
+import { aLambdaSend } from "./support/lambda-send.ts";
 import { lambdaStub } from "./support/lambda-stub.ts";
 import { s3Stub } from "./support/s3-stub.ts";
 
@@ -54,7 +55,7 @@ withDynamoDB("the adapters on AWS", (endpoint) => {
       revision: 1,
       rows: new Map([["customer#acme", acme]]),
     });
-    expect(await target(aSendTo("beta"))).toMatchObject({ outcome: "done", executedVersion: "7" });
+    expect(await target(aLambdaSend(functionArn, "beta"))).toMatchObject({ outcome: "done", executedVersion: "7" });
     expect(lambda.invocations).toMatchObject([{ functionArn, qualifier: "beta" }]);
   });
 
@@ -117,7 +118,10 @@ withDynamoDB("the adapters on AWS", (endpoint) => {
     proxy.faults("GetItem", refused("ThrottlingException"));
     expect(await routingTable.head()).toBe(0);
     expect(proxy.counts()).toEqual({ GetItem: 2 });
-    expect(await target(aSendTo("stable"))).toMatchObject({ outcome: "failed", error: { type: "ServiceException" } });
+    expect(await target(aLambdaSend(functionArn, "stable"))).toMatchObject({
+      outcome: "failed",
+      error: { type: "ServiceException" },
+    });
     expect(lambda.invocations).toHaveLength(1);
   });
 });
@@ -156,23 +160,6 @@ describe("the settings on AWS", () => {
     expect(() => awsSettings({ ...environment, [name]: value })).toThrow(message);
   });
 });
-
-function aSendTo(alias: string) {
-  return {
-    component: "release-coordinator",
-    alias,
-    address: { kind: "lambda" as const, functionArn },
-    invocation: { kind: "sync" as const },
-    subject: {},
-    worker: { concurrency: 1, memoryMb: 128, environment: {} },
-    payload: "{}",
-    idempotencyKey: "key-1",
-    lapses: 0,
-    requestId: "request-1",
-    timeoutMs: 30_000,
-    latestStart: new Date("2100-01-01"),
-  };
-}
 
 function aRecord(t0: Date, body: string): EventRecord {
   const hash = sha256(body);

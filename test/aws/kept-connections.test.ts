@@ -10,6 +10,7 @@ import { awsDependencies } from "../../shared/aws-dependencies.ts";
 import { routeBatch } from "../../shared/flows/deliver/route-batch.ts";
 import { awsSettings } from "../../shared/settings.ts";
 import { aComponent } from "../support/builders.ts";
+import { aLambdaSend } from "../support/lambda-send.ts";
 import { lambdaStub } from "../support/lambda-stub.ts";
 import { aMessage, aRouter } from "../support/router.ts";
 import { type Ending, type ServerThread, serverThread } from "../support/server-thread.ts";
@@ -35,23 +36,6 @@ function dependenciesAt(endpoint: string) {
   return dependencies;
 }
 
-function anInvocation() {
-  return {
-    component: "release-coordinator",
-    alias: "beta",
-    address: { kind: "lambda" as const, functionArn },
-    invocation: { kind: "sync" as const },
-    subject: {},
-    worker: { concurrency: 1, memoryMb: 128, environment: {} },
-    payload: "{}",
-    idempotencyKey: "key-1",
-    lapses: 0,
-    requestId: "request-1",
-    timeoutMs: 30_000,
-    latestStart: new Date("2100-01-01"),
-  };
-}
-
 function setClock() {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -73,9 +57,10 @@ describe.each<Ending>(["FIN", "RST", "silence"])("after a freeze in which connec
     const freeze = freezer(server);
     const { target } = dependenciesAt(server.endpoint);
     // The SDK's first request, and then a quick one.
-    for (let n = 0; n < 2; n++) expect(await target(anInvocation())).toMatchObject({ outcome: "done" });
+    for (let n = 0; n < 2; n++)
+      expect(await target(aLambdaSend(functionArn, "beta"))).toMatchObject({ outcome: "done" });
     freeze(how);
-    expect(await target(anInvocation())).toMatchObject({ outcome: "done", executedVersion: "7" });
+    expect(await target(aLambdaSend(functionArn, "beta"))).toMatchObject({ outcome: "done", executedVersion: "7" });
     const [first, second, third, ...others] = await server.ports();
     expect([second === first, third === first, others]).toEqual([true, false, []]);
   });
@@ -127,8 +112,11 @@ describe.each<Ending>(["FIN", "RST", "silence"])("after a freeze in which connec
 it("an invocation whose connection breaks while it runs has failed, and is not sent again", async () => {
   const { endpoint, invocations } = await lambdaStub(() => (invocations.length < 3 ? { executedVersion: "7" } : "cut"));
   const { target } = dependenciesAt(endpoint);
-  for (let n = 0; n < 2; n++) expect(await target(anInvocation())).toMatchObject({ outcome: "done" });
-  expect(await target(anInvocation())).toMatchObject({ outcome: "failed", error: { type: "ECONNRESET" } });
+  for (let n = 0; n < 2; n++) expect(await target(aLambdaSend(functionArn, "beta"))).toMatchObject({ outcome: "done" });
+  expect(await target(aLambdaSend(functionArn, "beta"))).toMatchObject({
+    outcome: "failed",
+    error: { type: "ECONNRESET" },
+  });
   expect(invocations).toHaveLength(3);
 });
 
