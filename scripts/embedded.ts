@@ -40,7 +40,7 @@ Environment:
 `;
 
 // V8 makes what once lived for long, in a stall, where the old live ever after. There it is garbage that keeps alive whatever
-// it refers to, and of each event most was copied twice: 15 us of the 130 that an event cost.
+// it refers to: of each event 5.2 KB came to live with the old, and 1.7 KB without.
 setFlagsFromString("--no-allocation-site-pretenuring");
 
 type Print = (line: string) => void;
